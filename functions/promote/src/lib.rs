@@ -1,0 +1,170 @@
+//! promote: which version goes to which environment now, what it waits for, or why it goes no further.
+
+mod case;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+use tidegate_engine::arrival::{self, Managed};
+use tidegate_engine::ports::{Alerts, Registry, Schedules};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_events::{ApprovalStatus, Body, Event, ModelPackageChanged, PackageStatus, Wake};
+use tidegate_policy::lookup::LookupKind;
+use tidegate_policy::promote::{Home, State};
+use tidegate_policy::reason::Reason;
+
+use case::{Cause, PromoteCase};
+
+/// The function's name.
+pub const NAME: &str = "promote";
+
+/// The function with its ports.
+pub struct Promote {
+    /// The model registry.
+    pub registry: Arc<dyn Registry>,
+    /// Where people are told.
+    pub alerts: Arc<dyn Alerts>,
+    /// What wakes it when a soak ends.
+    pub schedules: Arc<dyn Schedules>,
+}
+
+#[async_trait]
+impl Handler for Promote {
+    async fn handle(
+        &self,
+        engine: &Engine,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let reference = EventRef::of(event);
+        match &event.body {
+            Body::ModelPackageChanged(change) => self.package(engine, change, &reference, now).await,
+            Body::DeploymentFinished(report) if event.envelope.account != report.environment_account => {
+                // Whoever else the bus admits may not speak for that environment.
+                Ok(vec![engine.pass(
+                    &reference,
+                    &Reason::OtherEnvironment { wanted: report.environment_account.clone() },
+                )])
+            }
+            Body::DeploymentFinished(report) => {
+                let cause = Cause::Report(report.clone());
+                self.one_model(engine, &report.model, cause, &reference, now).await
+            }
+            Body::Wake(Wake::SoakEnded { model, environment, version }) => {
+                let cause = Cause::SoakEnded { environment: environment.clone(), version: *version };
+                self.one_model(engine, model, cause, &reference, now).await
+            }
+            Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
+            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+        }
+    }
+}
+
+impl Promote {
+    fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> PromoteCase {
+        PromoteCase {
+            policy: managed.applied.policy.clone(),
+            home: Home { account: engine.account.clone(), region: engine.region.clone() },
+            cause,
+            registry: Arc::clone(&self.registry),
+            alerts: Arc::clone(&self.alerts),
+            schedules: Arc::clone(&self.schedules),
+            bus: Arc::clone(&engine.bus),
+        }
+    }
+
+    async fn package(
+        &self,
+        engine: &Engine,
+        change: &ModelPackageChanged,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let Some(group) = &change.group else {
+            return Ok(vec![engine.pass(reference, &Reason::Unversioned)]);
+        };
+        match arrival::by_name(engine.ledger.as_ref(), LookupKind::PackageGroup, group).await? {
+            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
+            Ok(models) => {
+                let mut outcomes = Outcomes::default();
+                for managed in models {
+                    let case = self.case(engine, &managed, Cause::Package(change.clone()));
+                    outcomes.add(engine.run(&case, &managed.subject, reference, now).await);
+                }
+                outcomes.finish()
+            }
+        }
+    }
+
+    async fn one_model(
+        &self,
+        engine: &Engine,
+        model: &str,
+        cause: Cause,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        match arrival::by_model(engine.ledger.as_ref(), model).await? {
+            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
+            Ok(managed) => {
+                let case = self.case(engine, &managed, cause);
+                Ok(vec![engine.run(&case, &managed.subject, reference, now).await?])
+            }
+        }
+    }
+
+    /// Heals approvals, soak ends and reports that never came.
+    async fn reconcile(
+        &self,
+        engine: &Engine,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut outcomes = Outcomes::default();
+        // Two sweeps are two events, though they look alike; Lambda's retry of one is the same.
+        let this_sweep =
+            EventRef { meaning: format!("reconcile {}", engine.request_id), ..reference.clone() };
+        for managed in arrival::all(engine.ledger.as_ref()).await? {
+            if let Some(change) = self.missed(engine, &managed).await? {
+                let healed = reference.healed(Body::ModelPackageChanged(change.clone()));
+                let case = self.case(engine, &managed, Cause::Package(change));
+                outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
+            }
+            let case = self.case(engine, &managed, Cause::Sweep);
+            outcomes.add(engine.sweep(&case, &managed.subject, &this_sweep, now).await);
+        }
+        outcomes.finish()
+    }
+
+    /// An approval whose event never came: the newest approved version is newer than any that was ever promoted.
+    ///
+    /// An older one is never begun from here: a person who approved version 5 while 7 ran has decided, and keeps it.
+    async fn missed(
+        &self,
+        engine: &Engine,
+        managed: &Managed,
+    ) -> Result<Option<ModelPackageChanged>, EngineError> {
+        let group = managed.applied.policy.registry.group.as_str();
+        let Some(newest) = self.registry.newest_approved(group).await? else { return Ok(None) };
+        let state: State = arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model).await?;
+        // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
+        // deployed unasked.
+        let Some(promotion) = state.promotion else { return Ok(None) };
+        if newest.version <= promotion.newest {
+            return Ok(None);
+        }
+        let Some(package) = self.registry.package(&newest.arn).await? else { return Ok(None) };
+        Ok(Some(ModelPackageChanged {
+            arn: newest.arn,
+            group: Some(group.to_owned()),
+            version: Some(newest.version),
+            status: PackageStatus::Completed,
+            approval: ApprovalStatus::Approved,
+            updated_fields: None,
+            last_modified: package.last_modified,
+            generated_by: None,
+            stage: None,
+            stage_status: None,
+        }))
+    }
+}

@@ -1,0 +1,30 @@
+//! The Lambda binary: wiring only.
+
+use std::sync::Arc;
+use tidegate_aws::Aws;
+use tidegate_lambda::{Environment, Parts, serve, start_logging};
+use tidegate_promote::{NAME, Promote};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_logging();
+    let environment = Environment::read()?;
+    let aws = Aws::from_env().await;
+    let promote = Promote {
+        registry: Arc::new(aws.registry()),
+        alerts: Arc::new(aws.alerts(&environment.topic_arn)),
+        schedules: Arc::new(aws.schedules(
+            &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
+            &Environment::text("TIDEGATE_SCHEDULE_ROLE_ARN")?,
+            &Environment::text("TIDEGATE_FUNCTION_ARN")?,
+        )),
+    };
+    let parts = Parts {
+        function: NAME,
+        version: env!("CARGO_PKG_VERSION"),
+        ledger: Arc::new(aws.ledger(&environment.table)),
+        bus: Arc::new(aws.bus(&environment.bus)),
+        environment,
+    };
+    serve(parts, promote).await
+}

@@ -1,0 +1,208 @@
+//! respond: drift from any source leads to a retraining request, a message to people, or nothing with a reason.
+
+mod case;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+use tidegate_engine::arrival::{self, Managed};
+use tidegate_engine::ports::{Alarms, Alerts, Reports};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_events::{AlarmChanged, Body, Event, ObjectCreated, Wake};
+use tidegate_policy::lookup::LookupKind;
+use tidegate_policy::reason::Reason;
+use tidegate_policy::respond::{Finding, finding_of_alarm, finding_of_observation, finding_of_report};
+
+use case::RespondCase;
+
+/// The function's name.
+pub const NAME: &str = "respond";
+
+/// The function with its ports.
+pub struct Respond {
+    /// Monitoring reports.
+    pub reports: Arc<dyn Reports>,
+    /// Alarms, for the sweep.
+    pub alarms: Arc<dyn Alarms>,
+    /// Where people are told.
+    pub alerts: Arc<dyn Alerts>,
+}
+
+#[async_trait]
+impl Handler for Respond {
+    async fn handle(
+        &self,
+        engine: &Engine,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let reference = EventRef::of(event);
+        match &event.body {
+            Body::AlarmChanged(alarm) => self.alarm(engine, alarm, &reference, now).await,
+            Body::ObjectCreated(object) => self.report(engine, object, &reference, now).await,
+            Body::DriftObserved(seen) => {
+                let finding = finding_of_observation(seen);
+                match arrival::by_model(engine.ledger.as_ref(), &seen.model).await? {
+                    Err(reason) => Ok(vec![engine.pass(&reference, &reason)]),
+                    Ok(_) if seen.environment != engine.environment => {
+                        let wanted = seen.environment.clone();
+                        Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })])
+                    }
+                    Ok(managed) => Ok(vec![self.respond(engine, &managed, finding, &reference, now).await?]),
+                }
+            }
+            Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
+            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+        }
+    }
+}
+
+impl Respond {
+    async fn respond(
+        &self,
+        engine: &Engine,
+        managed: &Managed,
+        finding: Finding,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Outcome, EngineError> {
+        let Some(environment) = managed.applied.policy.environment(&engine.environment) else {
+            let wanted =
+                managed.applied.policy.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>();
+            return Ok(engine.pass(reference, &Reason::OtherEnvironment { wanted: wanted.join(", ") }));
+        };
+        let case = RespondCase {
+            policy: managed.applied.policy.clone(),
+            environment: environment.clone(),
+            finding,
+            meaning: reference.meaning.clone(),
+            ledger: Arc::clone(&engine.ledger),
+            alerts: Arc::clone(&self.alerts),
+            bus: Arc::clone(&engine.bus),
+        };
+        engine.run(&case, &managed.subject, reference, now).await
+    }
+
+    async fn alarm(
+        &self,
+        engine: &Engine,
+        alarm: &AlarmChanged,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut outcomes = Outcomes::default();
+        for managed in models_of(engine, alarm).await? {
+            let finding = finding_of_alarm(&managed.applied.policy, alarm);
+            outcomes.add(self.respond(engine, &managed, finding, reference, now).await);
+        }
+        if outcomes.is_empty() {
+            outcomes.add(Ok(
+                engine.pass(reference, &Reason::Unmanaged { what: format!("alarm {}", alarm.alarm) })
+            ));
+        }
+        outcomes.finish()
+    }
+
+    async fn report(
+        &self,
+        engine: &Engine,
+        object: &ObjectCreated,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let Some(endpoint) = endpoint_of_report(&object.key) else {
+            return Ok(vec![engine.pass(reference, &Reason::NotOurs)]);
+        };
+        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Endpoint, endpoint).await? {
+            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
+            Ok(models) => {
+                let report = self.reports.read(&object.bucket, &object.key).await?;
+                let mut outcomes = Outcomes::default();
+                for managed in models {
+                    let finding = finding_of_report(&object.key, &report);
+                    outcomes.add(self.respond(engine, &managed, finding, reference, now).await);
+                }
+                outcomes.finish()
+            }
+        }
+    }
+
+    /// Looks at the alarms that policies name, in case the event of one was never dealt with.
+    async fn reconcile(
+        &self,
+        engine: &Engine,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut outcomes = Outcomes::default();
+        for managed in arrival::all(engine.ledger.as_ref()).await? {
+            let named: Vec<String> =
+                managed.applied.policy.drift.iter().flat_map(|d| d.alarms.clone()).collect();
+            if named.is_empty() {
+                continue;
+            }
+            for alarm in self.alarms.in_alarm(&named).await? {
+                let healed = EventRef { meaning: alarm_meaning(engine, &alarm), ..reference.clone() };
+                let finding = finding_of_alarm(&managed.applied.policy, &alarm);
+                outcomes.add(self.respond(engine, &managed, finding, &healed, now).await);
+            }
+        }
+        if outcomes.is_empty() {
+            outcomes.add(Ok(engine.pass(reference, &Reason::NothingOverdue)));
+        }
+        outcomes.finish()
+    }
+}
+
+/// The models whose policy names the alarm, or whose endpoint one of its metrics is about.
+async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Vec<Managed>, EngineError> {
+    let mut names = vec![(LookupKind::Alarm, alarm.alarm.as_str())];
+    for metric in &alarm.metrics {
+        // Model Monitor's pages disagree about the dimension's name.
+        for dimension in ["Endpoint", "EndpointName"] {
+            names.extend(metric.dimensions.get(dimension).map(|name| (LookupKind::Endpoint, name.as_str())));
+        }
+    }
+    let mut found: Vec<Managed> = Vec::new();
+    for (kind, name) in names {
+        if let Ok(models) = arrival::by_name(engine.ledger.as_ref(), kind, name).await? {
+            found.extend(models);
+        }
+    }
+    found.sort_by(|a, b| a.subject.model.cmp(&b.subject.model));
+    found.dedup_by(|a, b| a.subject.model == b.subject.model);
+    Ok(found)
+}
+
+/// Model Monitor writes `<prefix>/<endpoint>/<schedule>/YYYY/MM/DD/HH/constraint_violations.json`.
+fn endpoint_of_report(key: &str) -> Option<&str> {
+    let mut parts = key.rsplit('/');
+    (parts.next()? == "constraint_violations.json").then(|| parts.nth(5)).flatten()
+}
+
+fn alarm_meaning(engine: &Engine, alarm: &AlarmChanged) -> String {
+    let envelope = tidegate_events::Envelope {
+        id: String::new(),
+        source: "aws.cloudwatch".to_owned(),
+        detail_type: "CloudWatch Alarm State Change".to_owned(),
+        account: engine.account.clone(),
+        region: engine.region.clone(),
+        time: None,
+        resources: Vec::new(),
+        replay_name: None,
+    };
+    Event { envelope, body: Body::AlarmChanged(alarm.clone()) }.meaning()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_read_from_the_report_key() {
+        let key = "reports/churn-staging/churn-staging-dq/2026/03/03/07/constraint_violations.json";
+        assert_eq!(endpoint_of_report(key), Some("churn-staging"));
+        assert_eq!(endpoint_of_report("a/b/2026/03/03/07/statistics.json"), None);
+        assert_eq!(endpoint_of_report("constraint_violations.json"), None);
+    }
+}

@@ -1,0 +1,26 @@
+//! The Lambda binary: wiring only.
+
+use std::sync::Arc;
+use tidegate_aws::Aws;
+use tidegate_lambda::{Environment, Parts, serve, start_logging};
+use tidegate_respond::{NAME, Respond};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_logging();
+    let environment = Environment::read()?;
+    let aws = Aws::from_env().await;
+    let respond = Respond {
+        reports: Arc::new(aws.reports()),
+        alarms: Arc::new(aws.alarms()),
+        alerts: Arc::new(aws.alerts(&environment.topic_arn)),
+    };
+    let parts = Parts {
+        function: NAME,
+        version: env!("CARGO_PKG_VERSION"),
+        ledger: Arc::new(aws.ledger(&environment.table)),
+        bus: Arc::new(aws.bus(&environment.bus)),
+        environment,
+    };
+    serve(parts, respond).await
+}

@@ -1,0 +1,111 @@
+//! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
+
+mod case;
+mod observe;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+use tidegate_engine::arrival::{self, Managed};
+use tidegate_engine::ports::{Capacity, Metrics};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_events::{AlarmChanged, Body, Event, Wake};
+use tidegate_policy::lookup::LookupKind;
+use tidegate_policy::reason::Reason;
+
+use case::{Cause, ScaleCase};
+
+/// The function's name.
+pub const NAME: &str = "scale";
+
+/// The function with its ports.
+pub struct Scale {
+    /// Invocations.
+    pub metrics: Arc<dyn Metrics>,
+    /// Application Auto Scaling.
+    pub capacity: Arc<dyn Capacity>,
+}
+
+#[async_trait]
+impl Handler for Scale {
+    async fn handle(
+        &self,
+        engine: &Engine,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let reference = EventRef::of(event);
+        match &event.body {
+            // A tick is a sweep already: reconciling is nothing else.
+            Body::Tick(_) => self.tick(engine, &reference, now).await,
+            Body::Wake(Wake::Reconcile) => {
+                let meaning = format!("reconcile {}", engine.request_id);
+                self.tick(engine, &EventRef { meaning, ..reference }, now).await
+            }
+            Body::AlarmChanged(alarm) => self.alarm(engine, alarm, &reference, now).await,
+            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+        }
+    }
+}
+
+impl Scale {
+    fn case(&self, managed: &Managed, environment: &str, cause: Cause) -> Option<ScaleCase> {
+        let environment = managed.applied.policy.environment(environment)?.clone();
+        Some(ScaleCase { environment, cause, capacity: Arc::clone(&self.capacity) })
+    }
+
+    /// Looks at every endpoint that a policy lets go to zero: one read of the ledger each, and one batch of metrics.
+    async fn tick(
+        &self,
+        engine: &Engine,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut managed = arrival::all(engine.ledger.as_ref()).await?;
+        managed.retain(|m| {
+            m.applied.policy.environment(&engine.environment).is_some_and(|e| e.scale.to_zero.is_some())
+        });
+        let snapshots = observe::all(engine, self.metrics.as_ref(), &managed, now).await?;
+        let mut outcomes = Outcomes::default();
+        for (managed, seen) in managed.iter().zip(snapshots) {
+            if let Some(case) = self.case(managed, &engine.environment, Cause::Tick(seen)) {
+                outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
+            }
+        }
+        if outcomes.is_empty() {
+            outcomes.add(Ok(engine.pass(reference, &Reason::NoScalePolicy)));
+        }
+        outcomes.finish()
+    }
+
+    async fn alarm(
+        &self,
+        engine: &Engine,
+        alarm: &AlarmChanged,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        // A component has its endpoint's name, so the endpoint's lookup finds it.
+        let component = alarm.metrics.iter().find_map(|m| m.dimensions.get("InferenceComponentName"));
+        let Some(component) = component else {
+            let reason = Reason::NotAWakeAlarm { alarm: alarm.alarm.clone() };
+            return Ok(vec![engine.pass(reference, &reason)]);
+        };
+        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Endpoint, component).await? {
+            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
+            Ok(models) => {
+                let mut outcomes = Outcomes::default();
+                for managed in models {
+                    match self.case(&managed, &engine.environment, Cause::Alarm(alarm.clone())) {
+                        Some(case) => outcomes.add(engine.run(&case, &managed.subject, reference, now).await),
+                        None => {
+                            let reason = Reason::OtherEnvironment { wanted: managed.subject.model.clone() };
+                            outcomes.add(Ok(engine.pass(reference, &reason)));
+                        }
+                    }
+                }
+                outcomes.finish()
+            }
+        }
+    }
+}

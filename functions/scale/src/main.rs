@@ -1,0 +1,22 @@
+//! The Lambda binary: wiring only.
+
+use std::sync::Arc;
+use tidegate_aws::Aws;
+use tidegate_lambda::{Environment, Parts, serve, start_logging};
+use tidegate_scale::{NAME, Scale};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    start_logging();
+    let environment = Environment::read()?;
+    let aws = Aws::from_env().await;
+    let scale = Scale { metrics: Arc::new(aws.metrics()), capacity: Arc::new(aws.capacity()) };
+    let parts = Parts {
+        function: NAME,
+        version: env!("CARGO_PKG_VERSION"),
+        ledger: Arc::new(aws.ledger(&environment.table)),
+        bus: Arc::new(aws.bus(&environment.bus)),
+        environment,
+    };
+    serve(parts, scale).await
+}

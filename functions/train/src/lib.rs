@@ -1,0 +1,134 @@
+//! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
+
+mod case;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+use tidegate_engine::arrival::{self, Managed};
+use tidegate_engine::ports::{Pipelines, Repository};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_events::{Body, CommitPushed, Event, RefChange, RefKind, Wake};
+use tidegate_policy::lookup::LookupKind;
+use tidegate_policy::reason::Reason;
+use tidegate_policy::train;
+
+use case::{Cause, TrainCase};
+
+/// The function's name.
+pub const NAME: &str = "train";
+
+/// The function with its ports.
+pub struct Train {
+    /// Where definitions come from.
+    pub repository: Arc<dyn Repository>,
+    /// What is started.
+    pub pipelines: Arc<dyn Pipelines>,
+}
+
+#[async_trait]
+impl Handler for Train {
+    async fn handle(
+        &self,
+        engine: &Engine,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let reference = EventRef::of(event);
+        match &event.body {
+            Body::CommitPushed(push) => self.pushed(engine, push, &reference, now).await,
+            Body::RetrainingRequested(request) => {
+                match arrival::by_model(engine.ledger.as_ref(), &request.model).await? {
+                    Err(reason) => Ok(vec![engine.pass(&reference, &reason)]),
+                    Ok(managed) => {
+                        let case = self.case(managed.clone(), Cause::Retraining(request.clone()));
+                        Ok(vec![engine.run(&case, &managed.subject, &reference, now).await?])
+                    }
+                }
+            }
+            Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
+            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+        }
+    }
+}
+
+impl Train {
+    fn case(&self, managed: Managed, cause: Cause) -> TrainCase {
+        TrainCase {
+            policy: managed.applied.policy,
+            cause,
+            repository: Arc::clone(&self.repository),
+            pipelines: Arc::clone(&self.pipelines),
+        }
+    }
+
+    async fn pushed(
+        &self,
+        engine: &Engine,
+        push: &CommitPushed,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Repository, &push.repository).await? {
+            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
+            Ok(models) => {
+                let mut outcomes = Outcomes::default();
+                for managed in models {
+                    let case = self.case(managed.clone(), Cause::Commit(push.clone()));
+                    outcomes.add(engine.run(&case, &managed.subject, reference, now).await);
+                }
+                outcomes.finish()
+            }
+        }
+    }
+
+    /// Heals pushes whose event never came: a branch that has trained before and whose head has moved since.
+    async fn reconcile(
+        &self,
+        engine: &Engine,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut outcomes = Outcomes::default();
+        for managed in arrival::all(engine.ledger.as_ref()).await? {
+            for push in self.missed(engine, &managed).await? {
+                let missed = reference.healed(Body::CommitPushed(push.clone()));
+                let case = self.case(managed.clone(), Cause::Commit(push));
+                outcomes.add(engine.run(&case, &managed.subject, &missed, now).await);
+            }
+        }
+        if outcomes.is_empty() {
+            outcomes.add(Ok(engine.pass(reference, &Reason::NothingOverdue)));
+        }
+        outcomes.finish()
+    }
+
+    async fn missed(&self, engine: &Engine, managed: &Managed) -> Result<Vec<CommitPushed>, EngineError> {
+        let policy = &managed.applied.policy;
+        if policy.source.repository.codecommit().is_none() {
+            return Ok(Vec::new());
+        }
+        let state: train::State =
+            arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model).await?;
+        let mut missed = Vec::new();
+        for branch in policy.plain_branches() {
+            let full_ref = format!("refs/heads/{branch}");
+            let Some(known) = state.commits.get(&full_ref) else { continue };
+            let head = self.repository.head(policy.source.repository.as_str(), branch).await?;
+            if let Some(head) = head.filter(|head| head != known) {
+                missed.push(CommitPushed {
+                    repository: policy.source.repository.to_string(),
+                    ref_kind: RefKind::Branch,
+                    branch: branch.to_owned(),
+                    full_ref,
+                    change: RefChange::Updated,
+                    commit: Some(head),
+                    old_commit: Some(known.clone()),
+                    actor: None,
+                    changed_paths: None,
+                });
+            }
+        }
+        Ok(missed)
+    }
+}

@@ -1,0 +1,144 @@
+//! The capacity of inference components: Application Auto Scaling, and the number of copies itself.
+
+use async_trait::async_trait;
+use aws_sdk_applicationautoscaling::Client as AutoScaling;
+use aws_sdk_applicationautoscaling::types::{
+    AdjustmentType, MetricAggregationType, PolicyType, ScalableDimension, ServiceNamespace, StepAdjustment,
+    StepScalingPolicyConfiguration,
+};
+use aws_sdk_cloudwatch::Client as CloudWatch;
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
+use aws_sdk_sagemaker::Client as SageMaker;
+use aws_sdk_sagemaker::types::InferenceComponentRuntimeConfig;
+use tidegate_engine::{CallError, ports::Capacity};
+use tidegate_policy::scale::NO_CAPACITY_METRIC;
+
+use crate::convert::int;
+use crate::error::{failed, refused};
+
+const AUTO_SCALING: &str = "application-autoscaling";
+const DIMENSION: ScalableDimension = ScalableDimension::SageMakerInferenceComponentDesiredCopyCount;
+/// Seconds: long enough that requests which fail while the first copy starts do not ask for it again and again.
+const COOLDOWN: i32 = 60;
+/// Seconds: the metric is of high resolution, and somebody is waiting.
+const PERIOD: i32 = 30;
+
+/// The capacity of inference components.
+#[derive(Debug, Clone)]
+pub struct ComponentCapacity {
+    sagemaker: SageMaker,
+    scaling: AutoScaling,
+    cloudwatch: CloudWatch,
+}
+
+impl ComponentCapacity {
+    pub(crate) fn new(sagemaker: SageMaker, scaling: AutoScaling, cloudwatch: CloudWatch) -> Self {
+        Self { sagemaker, scaling, cloudwatch }
+    }
+
+    /// A policy that sets one copy, from however few. Target tracking cannot: none of its metrics exists at zero.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
+    async fn put_policy(&self, component: &str) -> Result<String, CallError> {
+        const PUT: &str = "PutScalingPolicy";
+        let step = StepAdjustment::builder().metric_interval_lower_bound(0.0).scaling_adjustment(1).build();
+        let steps = StepScalingPolicyConfiguration::builder()
+            .adjustment_type(AdjustmentType::ExactCapacity)
+            .step_adjustments(step.map_err(|error| refused(AUTO_SCALING, PUT, error))?)
+            .metric_aggregation_type(MetricAggregationType::Maximum)
+            .cooldown(COOLDOWN)
+            .build();
+        let put = self
+            .scaling
+            .put_scaling_policy()
+            .policy_name(wake_name(component))
+            .service_namespace(ServiceNamespace::Sagemaker)
+            .resource_id(resource_id(component))
+            .scalable_dimension(DIMENSION)
+            .policy_type(PolicyType::StepScaling)
+            .step_scaling_policy_configuration(steps)
+            .send()
+            .await
+            .map_err(failed(AUTO_SCALING, PUT))?;
+        Ok(put.policy_arn)
+    }
+
+    async fn put_alarm(&self, component: &str, policy_arn: &str) -> Result<(), CallError> {
+        self.cloudwatch
+            .put_metric_alarm()
+            .alarm_name(wake_name(component))
+            .alarm_description(format!("Brings {component} back from zero copies when a request finds none."))
+            .namespace("AWS/SageMaker")
+            .metric_name(NO_CAPACITY_METRIC)
+            .dimensions(Dimension::builder().name("InferenceComponentName").value(component).build())
+            .statistic(Statistic::Maximum)
+            .period(PERIOD)
+            .evaluation_periods(1)
+            // The first failed request is enough; the example in AWS's guide waits for a second one.
+            .threshold(1.0)
+            .comparison_operator(ComparisonOperator::GreaterThanOrEqualToThreshold)
+            .treat_missing_data("missing")
+            .alarm_actions(policy_arn)
+            .send()
+            .await
+            .map_err(failed("cloudwatch", "PutMetricAlarm"))?;
+        Ok(())
+    }
+
+    /// How many copies the component is meant to have.
+    async fn desired(&self, component: &str) -> Result<Option<i32>, CallError> {
+        let asked = self.sagemaker.describe_inference_component().inference_component_name(component).send().await;
+        let found = asked.map_err(failed("sagemaker", "DescribeInferenceComponent"))?;
+        Ok(found.runtime_config().and_then(|runtime| runtime.desired_copy_count()))
+    }
+}
+
+#[async_trait]
+impl Capacity for ComponentCapacity {
+    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
+        self.scaling
+            .register_scalable_target()
+            .service_namespace(ServiceNamespace::Sagemaker)
+            .resource_id(resource_id(component))
+            .scalable_dimension(DIMENSION)
+            .min_capacity(int(min))
+            .max_capacity(int(max))
+            .send()
+            .await
+            .map_err(failed(AUTO_SCALING, "RegisterScalableTarget"))?;
+        Ok(format!("component {component} may have {min} to {max} copies"))
+    }
+
+    async fn arm_wake(&self, component: &str) -> Result<String, CallError> {
+        let policy_arn = self.put_policy(component).await?;
+        self.put_alarm(component, &policy_arn).await?;
+        Ok(format!("a request will wake component {component}: alarm and policy {}", wake_name(component)))
+    }
+
+    async fn set_copies(&self, component: &str, copies: u32) -> Result<String, CallError> {
+        let wanted = InferenceComponentRuntimeConfig::builder().copy_count(int(copies)).build();
+        let asked = self
+            .sagemaker
+            .update_inference_component_runtime_config()
+            .inference_component_name(component)
+            .desired_runtime_config(wanted)
+            .send()
+            .await;
+        let failure = match asked.map_err(failed("sagemaker", "UpdateInferenceComponentRuntimeConfig")) {
+            Ok(_) => return Ok(format!("set component {component} to {copies} copies")),
+            Err(failure) => failure,
+        };
+        if failure.is("ValidationException") && self.desired(component).await? == Some(int(copies)) {
+            return Ok(format!("component {component} has {copies} copies already"));
+        }
+        Err(failure.into())
+    }
+}
+
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html>
+fn resource_id(component: &str) -> String {
+    format!("inference-component/{component}")
+}
+
+fn wake_name(component: &str) -> String {
+    format!("tidegate-wake-{component}")
+}

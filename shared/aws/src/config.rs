@@ -1,0 +1,160 @@
+//! The one configuration of every client, and the adapters' constructors.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::{
+    AlertTopic, CloudWatchAlarms, CloudWatchMetrics, CodeCommit, ComponentCapacity, DynamoLedger, EventBus,
+    ModelRegistry, OneTimeSchedules, RuntimeSampler, S3Reports, SageMakerEndpoints, SageMakerPipelines,
+};
+
+/// All attempts of one call together. Under the timeout of every function, so that a call that hangs is still reported.
+const OPERATION: Duration = Duration::from_secs(20);
+/// One attempt: short enough that one that hangs leaves room for another.
+const ATTEMPT: Duration = Duration::from_secs(8);
+const CONNECT: Duration = Duration::from_secs(3);
+/// A sample request waits for a model. SageMaker gives a container 60 s to answer; what takes longer than this is no
+/// healthy endpoint. <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
+const SAMPLE: Duration = Duration::from_secs(30);
+/// The first attempt and three more, with exponential backoff and jitter.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
+const ATTEMPTS: u32 = 4;
+
+/// A way into one AWS account and region.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    pub(crate) config: SdkConfig,
+}
+
+impl Aws {
+    /// With the region, credentials and endpoints of the environment, as in a function.
+    pub async fn from_env() -> Self {
+        Self::load(None).await
+    }
+
+    /// With a profile of the user's AWS configuration, as on a laptop.
+    pub async fn for_profile(name: &str) -> Self {
+        Self::load(Some(name)).await
+    }
+
+    async fn load(profile: Option<&str>) -> Self {
+        let https =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts);
+        if let Some(name) = profile {
+            loader = loader.profile_name(name);
+        }
+        Self { config: loader.load().await }
+    }
+
+    /// The region, if one is set.
+    #[must_use]
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(ToString::to_string)
+    }
+
+    /// The event bus of that name.
+    #[must_use]
+    pub fn bus(&self, name: &str) -> EventBus {
+        EventBus::new(aws_sdk_eventbridge::Client::new(&self.config), name)
+    }
+
+    /// The alert topic.
+    #[must_use]
+    pub fn alerts(&self, topic_arn: &str) -> AlertTopic {
+        AlertTopic::new(aws_sdk_sns::Client::new(&self.config), topic_arn)
+    }
+
+    /// Schedules in a group that invoke `target_arn`, a function, with the role `role_arn`.
+    #[must_use]
+    pub fn schedules(&self, group: &str, role_arn: &str, target_arn: &str) -> OneTimeSchedules {
+        OneTimeSchedules::new(aws_sdk_scheduler::Client::new(&self.config), group, role_arn, target_arn)
+    }
+
+    /// The ledger in a table.
+    #[must_use]
+    pub fn ledger(&self, table: &str) -> DynamoLedger {
+        DynamoLedger::new(aws_sdk_dynamodb::Client::new(&self.config), table)
+    }
+
+    /// CodeCommit.
+    #[must_use]
+    pub fn repository(&self) -> CodeCommit {
+        CodeCommit::new(aws_sdk_codecommit::Client::new(&self.config))
+    }
+
+    /// SageMaker Pipelines; new pipelines run with the role `role_arn`.
+    #[must_use]
+    pub fn pipelines(&self, role_arn: &str) -> SageMakerPipelines {
+        SageMakerPipelines::new(aws_sdk_sagemaker::Client::new(&self.config), role_arn)
+    }
+
+    /// The model registry.
+    #[must_use]
+    pub fn registry(&self) -> ModelRegistry {
+        ModelRegistry::new(aws_sdk_sagemaker::Client::new(&self.config))
+    }
+
+    /// Endpoints; their models run with the role `model_role_arn`.
+    #[must_use]
+    pub fn endpoints(&self, model_role_arn: &str) -> SageMakerEndpoints {
+        SageMakerEndpoints::new(aws_sdk_sagemaker::Client::new(&self.config), model_role_arn)
+    }
+
+    /// Sample requests.
+    #[must_use]
+    pub fn sampler(&self) -> RuntimeSampler {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(SAMPLE)
+            .operation_timeout(SAMPLE)
+            .build();
+        let config =
+            aws_sdk_sagemakerruntime::config::Builder::from(&self.config).timeout_config(timeouts).build();
+        RuntimeSampler::new(aws_sdk_sagemakerruntime::Client::from_conf(config))
+    }
+
+    /// Monitoring reports in S3.
+    #[must_use]
+    pub fn reports(&self) -> S3Reports {
+        // Another endpoint than AWS's has no DNS name for each bucket.
+        let elsewhere =
+            self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(elsewhere).build();
+        S3Reports::new(aws_sdk_s3::Client::from_conf(config))
+    }
+
+    /// CloudWatch alarms.
+    #[must_use]
+    pub fn alarms(&self) -> CloudWatchAlarms {
+        CloudWatchAlarms::new(aws_sdk_cloudwatch::Client::new(&self.config))
+    }
+
+    /// CloudWatch metrics.
+    #[must_use]
+    pub fn metrics(&self) -> CloudWatchMetrics {
+        CloudWatchMetrics::new(aws_sdk_cloudwatch::Client::new(&self.config))
+    }
+
+    /// The capacity of inference components.
+    #[must_use]
+    pub fn capacity(&self) -> ComponentCapacity {
+        ComponentCapacity::new(
+            aws_sdk_sagemaker::Client::new(&self.config),
+            aws_sdk_applicationautoscaling::Client::new(&self.config),
+            aws_sdk_cloudwatch::Client::new(&self.config),
+        )
+    }
+}

@@ -1,0 +1,234 @@
+//! SageMaker endpoints, their configurations, models and inference components.
+
+mod shapes;
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::Client;
+use aws_sdk_sagemaker::types::{
+    ContainerDefinition, InferenceComponentRuntimeConfig, InferenceComponentSpecification, Tag,
+};
+use tidegate_engine::{CallError, Class, ports::Endpoints};
+use tidegate_events::EndpointStatus;
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT, Variant,
+};
+
+use crate::convert::{int, timestamp};
+use crate::error::{Failure, failed, refused};
+
+const SERVICE: &str = "sagemaker";
+
+/// SageMaker's hosting side.
+#[derive(Debug, Clone)]
+pub struct SageMakerEndpoints {
+    client: Client,
+    model_role_arn: String,
+}
+
+impl SageMakerEndpoints {
+    pub(crate) fn new(client: Client, model_role_arn: &str) -> Self {
+        Self { client, model_role_arn: model_role_arn.to_owned() }
+    }
+
+    /// Whether the endpoint has this configuration, or is on its way to it.
+    async fn has_config(&self, name: &str, config: &str) -> Result<bool, CallError> {
+        let asked = self.client.describe_endpoint().endpoint_name(name).send().await;
+        let found = asked.map_err(failed(SERVICE, "DescribeEndpoint"))?;
+        let pending = found.pending_deployment_summary().and_then(|pending| pending.endpoint_config_name());
+        // While a deployment is pending, it is what counts: the endpoint leaves its present configuration.
+        Ok(pending.or(found.endpoint_config_name()) == Some(config))
+    }
+}
+
+#[async_trait]
+impl Endpoints for SageMakerEndpoints {
+    async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
+        const DESCRIBE: &str = "DescribeEndpoint";
+        let asked = self.client.describe_endpoint().endpoint_name(name).send().await;
+        let found = match asked.map_err(failed(SERVICE, DESCRIBE)) {
+            Ok(found) => found,
+            Err(failure) if failure.not_there() => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        let Some(status) = found.endpoint_status() else {
+            return Err(refused(SERVICE, DESCRIBE, format!("endpoint `{name}` came without a status")));
+        };
+        Ok(Some(Endpoint {
+            status: EndpointStatus::read(status.as_str()),
+            config: found.endpoint_config_name().map(str::to_owned),
+            failure: found.failure_reason().map(str::to_owned),
+            last_modified: found.last_modified_time().and_then(timestamp),
+        }))
+    }
+
+    async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
+        const DESCRIBE: &str = "DescribeInferenceComponent";
+        let asked = self.client.describe_inference_component().inference_component_name(name).send().await;
+        let found = match asked.map_err(failed(SERVICE, DESCRIBE)) {
+            Ok(found) => found,
+            Err(failure) if failure.not_there() => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        let Some(status) = found.inference_component_status() else {
+            return Err(refused(SERVICE, DESCRIBE, format!("component `{name}` came without a status")));
+        };
+        let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
+        Ok(Some(RunningComponent {
+            status: component_status(status.as_str()),
+            model: found.specification().and_then(|specification| specification.model_name()).map(str::to_owned),
+            copies: copies.and_then(|copies| u32::try_from(copies).ok()),
+            failure: found.failure_reason().map(str::to_owned),
+            last_modified: found.last_modified_time().and_then(timestamp),
+        }))
+    }
+
+    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
+        // In a list, because only then may the package be one of another account.
+        let container = ContainerDefinition::builder().model_package_name(package_arn).build();
+        let asked = self
+            .client
+            .create_model()
+            .model_name(name)
+            .containers(container)
+            .execution_role_arn(&self.model_role_arn)
+            .send()
+            .await;
+        made("model", name, asked.map_err(failed(SERVICE, "CreateModel")))
+    }
+
+    async fn create_config(&self, name: &str, variant: &Variant) -> Result<String, CallError> {
+        // A configuration without models has to say itself with which role they will run.
+        let role = match variant {
+            Variant::Components { .. } => Some(self.model_role_arn.clone()),
+            Variant::RealTime { .. } | Variant::Serverless { .. } => None,
+        };
+        let asked = self
+            .client
+            .create_endpoint_config()
+            .endpoint_config_name(name)
+            .production_variants(shapes::variant(variant))
+            .set_execution_role_arn(role)
+            .send()
+            .await;
+        made("configuration", name, asked.map_err(failed(SERVICE, "CreateEndpointConfig")))
+    }
+
+    async fn create_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError> {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let asked = self
+            .client
+            .create_endpoint()
+            .endpoint_name(name)
+            .endpoint_config_name(config)
+            .set_tags(Some(tags))
+            .send()
+            .await;
+        made("endpoint", name, asked.map_err(failed(SERVICE, "CreateEndpoint")))
+    }
+
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        rollout: &Rollout,
+    ) -> Result<String, CallError> {
+        // The properties of the variant are not retained: the configuration that was decided on is the one that runs.
+        let asked = self
+            .client
+            .update_endpoint()
+            .endpoint_name(name)
+            .endpoint_config_name(config)
+            .set_deployment_config(shapes::deployment(rollout))
+            .send()
+            .await;
+        let failure = match asked.map_err(failed(SERVICE, "UpdateEndpoint")) {
+            Ok(_) => return Ok(format!("updating endpoint {name} to {config}")),
+            Err(failure) => failure,
+        };
+        // SageMaker refuses in the same words whatever is wrong; only the endpoint itself tells whether it is done.
+        if failure.is("ValidationException") && self.has_config(name, config).await? {
+            return Ok(format!("endpoint {name} has {config} already"));
+        }
+        Err(busy(failure))
+    }
+
+    async fn create_component(&self, component: &Component) -> Result<String, CallError> {
+        let asked = self
+            .client
+            .create_inference_component()
+            .inference_component_name(&component.name)
+            .endpoint_name(&component.endpoint)
+            .variant_name(VARIANT)
+            .specification(specification(component))
+            .runtime_config(runtime(component))
+            .send()
+            .await;
+        made("component", &component.name, asked.map_err(failed(SERVICE, "CreateInferenceComponent")))
+    }
+
+    async fn update_component(&self, component: &Component) -> Result<String, CallError> {
+        let (name, model) = (&component.name, &component.model);
+        let asked = self
+            .client
+            .update_inference_component()
+            .inference_component_name(name)
+            .specification(specification(component))
+            .runtime_config(runtime(component))
+            .send()
+            .await;
+        let failure = match asked.map_err(failed(SERVICE, "UpdateInferenceComponent")) {
+            Ok(_) => return Ok(format!("updating component {name} to {model}")),
+            Err(failure) => failure,
+        };
+        if failure.is("ValidationException")
+            && let Some(found) = self.component(name).await?
+            && found.model.as_ref() == Some(model)
+        {
+            return Ok(format!("component {name} has {model} already"));
+        }
+        Err(busy(failure))
+    }
+}
+
+/// What a creation did. Names are derived from content, so one that is taken is taken by the same thing.
+fn made<T>(what: &str, name: &str, asked: Result<T, Failure>) -> Result<String, CallError> {
+    match asked {
+        Ok(_) => Ok(format!("created {what} {name}")),
+        Err(failure) if failure.already_there() => Ok(format!("{what} {name} was there already")),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// "Cannot update in-progress endpoint" is a `ValidationException`, but the same call will work later.
+fn busy(failure: Failure) -> CallError {
+    let in_progress = failure.is("ValidationException") && failure.says("in-progress");
+    let class = if in_progress { Class::Conflict } else { failure.call.class };
+    CallError { class, ..failure.call }
+}
+
+fn specification(component: &Component) -> InferenceComponentSpecification {
+    InferenceComponentSpecification::builder()
+        .model_name(&component.model)
+        .compute_resource_requirements(shapes::memory(component.memory_mb))
+        .build()
+}
+
+fn runtime(component: &Component) -> InferenceComponentRuntimeConfig {
+    InferenceComponentRuntimeConfig::builder().copy_count(int(component.copies)).build()
+}
+
+fn component_status(text: &str) -> ComponentStatus {
+    match text {
+        "InService" => ComponentStatus::InService,
+        "Creating" => ComponentStatus::Creating,
+        "Updating" => ComponentStatus::Updating,
+        "Failed" => ComponentStatus::Failed,
+        "Deleting" => ComponentStatus::Deleting,
+        other => ComponentStatus::Unknown(other.to_owned()),
+    }
+}

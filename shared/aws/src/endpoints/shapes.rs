@@ -1,0 +1,101 @@
+//! The policy's variants and rollouts in SageMaker's words.
+
+use aws_sdk_sagemaker::types::{
+    Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySize, CapacitySizeType, DeploymentConfig,
+    InferenceComponentComputeResourceRequirements, ManagedInstanceScalingStatus, ProductionVariant,
+    ProductionVariantInstanceType, ProductionVariantManagedInstanceScaling, ProductionVariantRoutingConfig,
+    ProductionVariantServerlessConfig, RoutingStrategy, TrafficRoutingConfig, TrafficRoutingConfigType,
+};
+use tidegate_policy::deploy::{Rollout, VARIANT, Variant};
+
+use crate::convert::int;
+
+/// For the requests that the old instances still work on.
+const TERMINATION_WAIT: i32 = 120;
+/// What instances may take to start, twice, beside the waiting that was asked for. Then SageMaker gives up and rolls back.
+const STARTING: i32 = 3_600;
+/// SageMaker's limits of the whole deployment, in seconds.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html>
+const EXECUTION_LIMITS: (i32, i32) = (600, 28_800);
+/// How long alarms are watched after a shift all at once: two periods of an alarm of a minute, and its delay.
+const WATCH: i32 = 300;
+
+/// A production variant.
+pub(super) fn variant(variant: &Variant) -> ProductionVariant {
+    let base = ProductionVariant::builder().variant_name(VARIANT);
+    match variant {
+        Variant::RealTime { model, instance_type, instances } => base
+            .model_name(model)
+            .instance_type(ProductionVariantInstanceType::from(instance_type.as_str()))
+            .initial_instance_count(int(*instances))
+            .initial_variant_weight(1.0)
+            .build(),
+        Variant::Serverless { model, memory_mb, max_concurrency } => {
+            let serverless = ProductionVariantServerlessConfig::builder()
+                .memory_size_in_mb(int(*memory_mb))
+                .max_concurrency(int(*max_concurrency))
+                .build();
+            base.model_name(model).initial_variant_weight(1.0).serverless_config(serverless).build()
+        }
+        // With no model, and scaling down to nothing:
+        // https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
+        Variant::Components { instance_type, max_instances } => {
+            let scaling = ProductionVariantManagedInstanceScaling::builder()
+                .status(ManagedInstanceScalingStatus::Enabled)
+                .min_instance_count(0)
+                .max_instance_count(int(*max_instances))
+                .build();
+            let routing = ProductionVariantRoutingConfig::builder()
+                .routing_strategy(RoutingStrategy::LeastOutstandingRequests)
+                .build();
+            base.instance_type(ProductionVariantInstanceType::from(instance_type.as_str()))
+                .initial_instance_count(1)
+                .managed_instance_scaling(scaling)
+                .routing_config(routing)
+                .build()
+        }
+    }
+}
+
+/// The memory of a copy.
+pub(super) fn memory(mb: u32) -> InferenceComponentComputeResourceRequirements {
+    InferenceComponentComputeResourceRequirements::builder().min_memory_required_in_mb(int(mb)).build()
+}
+
+/// How an update rolls out; nothing where the policy asks for nothing, which is all at once.
+pub(super) fn deployment(rollout: &Rollout) -> Option<DeploymentConfig> {
+    if rollout.canary.is_none() && rollout.alarms.is_empty() {
+        return None;
+    }
+    let (routing, wait) = routing(rollout.canary);
+    // The wait comes after the canary and after the rest.
+    let total = wait.saturating_mul(2).saturating_add(TERMINATION_WAIT).saturating_add(STARTING);
+    let policy = BlueGreenUpdatePolicy::builder()
+        .traffic_routing_configuration(routing)
+        .termination_wait_in_seconds(TERMINATION_WAIT)
+        .maximum_execution_timeout_in_seconds(total.clamp(EXECUTION_LIMITS.0, EXECUTION_LIMITS.1))
+        .build();
+    let alarms: Vec<Alarm> =
+        rollout.alarms.iter().map(|name| Alarm::builder().alarm_name(name).build()).collect();
+    let rollback =
+        (!alarms.is_empty()).then(|| AutoRollbackConfig::builder().set_alarms(Some(alarms)).build());
+    Some(
+        DeploymentConfig::builder()
+            .blue_green_update_policy(policy)
+            .set_auto_rollback_configuration(rollback)
+            .build(),
+    )
+}
+
+fn routing(canary: Option<(u32, u32)>) -> (TrafficRoutingConfig, i32) {
+    let base = TrafficRoutingConfig::builder();
+    let (routing, wait) = match canary {
+        Some((percent, bake)) => {
+            let size =
+                CapacitySize::builder().r#type(CapacitySizeType::CapacityPercent).value(int(percent)).build();
+            (base.r#type(TrafficRoutingConfigType::Canary).canary_size(size), int(bake))
+        }
+        None => (base.r#type(TrafficRoutingConfigType::AllAtOnce), WATCH),
+    };
+    (routing.wait_interval_in_seconds(wait).build(), wait)
+}

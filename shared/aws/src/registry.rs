@@ -1,0 +1,126 @@
+//! The SageMaker Model Registry.
+
+use async_trait::async_trait;
+use aws_sdk_sagemaker::Client;
+use aws_sdk_sagemaker::types::{
+    ModelApprovalStatus, ModelLifeCycle, ModelPackageSortBy, ModelPackageType, SortOrder,
+};
+use tidegate_engine::CallError;
+use tidegate_engine::ports::{ApprovedPackage, Registry, RegistryPackage};
+use tidegate_events::{ApprovalStatus, PackageStatus};
+use tidegate_policy::promote::Package;
+
+use crate::convert::{cut, timestamp};
+use crate::error::failed;
+
+const SERVICE: &str = "sagemaker";
+/// Newest first, so the highest version is on the first page that has any.
+const PAGE: i32 = 100;
+/// A filtered page may be empty and still point to the next.
+const MOST_PAGES: usize = 10;
+const LONGEST_DESCRIPTION: usize = 1_024;
+const LONGEST_LABEL: usize = 63;
+
+/// The SageMaker Model Registry.
+#[derive(Debug, Clone)]
+pub struct ModelRegistry {
+    client: Client,
+}
+
+impl ModelRegistry {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl Registry for ModelRegistry {
+    async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError> {
+        let asked = self.client.describe_model_package().model_package_name(arn).send().await;
+        let found = match asked.map_err(failed(SERVICE, "DescribeModelPackage")) {
+            Ok(found) => found,
+            // Denied is not absent: the group's policy of another account may only be missing yet.
+            Err(failure) if failure.not_there() => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        let approval = found.model_approval_status();
+        let status = found.model_package_status();
+        let package = Package {
+            approval: approval.map_or(ApprovalStatus::Absent, |status| ApprovalStatus::read(status.as_str())),
+            status: PackageStatus::read(status.map_or("", |status| status.as_str())),
+        };
+        Ok(Some(RegistryPackage {
+            package,
+            last_modified: found.last_modified_time().or(found.creation_time()).and_then(timestamp),
+        }))
+    }
+
+    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
+        let mut token = None;
+        for _ in 0..MOST_PAGES {
+            let asked = self
+                .client
+                .list_model_packages()
+                .model_package_group_name(group)
+                .model_approval_status(ModelApprovalStatus::Approved)
+                .model_package_type(ModelPackageType::Versioned)
+                .sort_by(ModelPackageSortBy::CreationTime)
+                .sort_order(SortOrder::Descending)
+                .max_results(PAGE)
+                .set_next_token(token)
+                .send()
+                .await;
+            let listed = match asked.map_err(failed(SERVICE, "ListModelPackages")) {
+                Ok(listed) => listed,
+                Err(failure) if failure.not_there() => return Ok(None),
+                Err(failure) => return Err(failure.into()),
+            };
+            let packages = listed.model_package_summary_list().iter().filter_map(|package| {
+                let version = u64::try_from(package.model_package_version()?).ok()?;
+                Some(ApprovedPackage { arn: package.model_package_arn()?.to_owned(), version })
+            });
+            match (packages.max_by_key(|package| package.version), listed.next_token()) {
+                (Some(newest), _) => return Ok(Some(newest)),
+                (None, None) => return Ok(None),
+                (None, Some(next)) => token = Some(next.to_owned()),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+        let life_cycle = ModelLifeCycle::builder()
+            .stage(label(stage))
+            .stage_status(label(status))
+            .stage_description(cut(&description.replace(['\r', '\n'], " "), LONGEST_DESCRIPTION))
+            .build();
+        self.client
+            .update_model_package()
+            .model_package_arn(arn)
+            .model_life_cycle(life_cycle)
+            .send()
+            .await
+            .map_err(failed(SERVICE, "UpdateModelPackage"))?;
+        Ok(())
+    }
+}
+
+/// A word in SageMaker's alphabet for stages, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` and at most 63 characters: a note in the
+/// registry must not fail over a space. <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelLifeCycle.html>
+fn label(text: &str) -> String {
+    let hyphenated: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    cut(hyphenated.trim_matches('-'), LONGEST_LABEL).trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_in_sagemakers_alphabet() {
+        assert_eq!(label("production"), "production");
+        assert_eq!(label("Rolled back, silently"), "Rolled-back--silently");
+        assert_eq!(label("-x-"), "x");
+        assert_eq!(label(&format!("{}-b", "a".repeat(62))), "a".repeat(62));
+    }
+}

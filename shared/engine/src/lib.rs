@@ -1,0 +1,17 @@
+//! Event → snapshot → decide → record → act → verify: the one path that every function takes, and the ports it needs.
+//!
+//! A function gives the engine a [`Case`]: how to decide (gather a snapshot, call the pure policy) and how to carry out
+//! one action. The engine claims the event by what it means, writes the decision and its plan before anything is done,
+//! carries the plan out, and publishes the record. It knows no AWS: [`ports`] say in domain words what a function needs.
+
+pub mod arrival;
+mod case;
+mod error;
+pub mod ports;
+mod record;
+mod run;
+
+pub use case::{Case, Handler, Subject};
+pub use error::{CallError, Class, EngineError};
+pub use record::{ActionOutcome, DecisionRecord, EventRef, Outcome, Outcomes, SCHEMA};
+pub use run::Engine;

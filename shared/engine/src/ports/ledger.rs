@@ -1,0 +1,114 @@
+//! The ledger: policies, claims, state, decisions.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tidegate_policy::file::Policy;
+use tidegate_policy::lookup::Lookup;
+
+use crate::{ActionOutcome, DecisionRecord, EngineError};
+
+/// A policy as it was applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The policy.
+    pub policy: Policy,
+    /// Its version.
+    pub version: String,
+}
+
+/// Whose state: one item for each function and model in an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StateKey {
+    /// The function.
+    pub function: String,
+    /// The model.
+    pub model: String,
+}
+
+/// A value and the revision under which it was read; 0 if it was never written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned {
+    /// The revision.
+    pub revision: u64,
+    /// The value; null if it was never written.
+    pub value: Value,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// The event is ours to decide.
+    Fresh,
+    /// It was decided by an invocation that did not finish; its plan is ours to carry out.
+    Resume(Box<DecisionRecord>),
+    /// It has been dealt with.
+    Done {
+        /// The id of the decision.
+        decision: String,
+    },
+    /// Another invocation works on it.
+    Held {
+        /// Until its lease ends.
+        until: Timestamp,
+    },
+}
+
+/// What is written when a decision is made: all of it or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The decision.
+    pub record: DecisionRecord,
+    /// The claim under which it was made.
+    pub claim: String,
+    /// The owner of the claim: if it is another's meanwhile, nothing is written.
+    pub owner: String,
+    /// The state that follows, with the revision that it replaces.
+    pub state: Option<(StateKey, Versioned)>,
+}
+
+/// Whether an [`Entry`] was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was.
+    Written,
+    /// Somebody else decided first: read again, decide again.
+    Overtaken,
+}
+
+/// The account's ledger.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The applied policy of a model.
+    async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError>;
+    /// The models that an event's name concerns.
+    async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError>;
+    /// Every model with an applied policy, for the sweeps.
+    async fn models(&self) -> Result<Vec<String>, EngineError>;
+    /// Applies a policy and its lookups, and removes the lookups that it no longer has.
+    async fn apply(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError>;
+
+    /// Claims an event. The same owner may claim again: Lambda retries under the same request id.
+    async fn claim(
+        &self,
+        key: &str,
+        owner: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Claim, EngineError>;
+    /// Gives a claim back without having finished, so that a retry need not wait for the lease.
+    async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError>;
+    /// The state of a function for a model.
+    async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError>;
+    /// Writes a decision with everything that belongs to it, or nothing.
+    async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError>;
+    /// Notes that the plan was carried out.
+    async fn finish(
+        &self,
+        record: &DecisionRecord,
+        claim: &str,
+        outcomes: &[ActionOutcome],
+    ) -> Result<(), EngineError>;
+    /// The decisions about a model, newest first, at most `limit`.
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError>;
+}

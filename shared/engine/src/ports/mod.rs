@@ -1,0 +1,36 @@
+//! What a function needs from the world, in domain words. `shared/aws` has the real ones.
+
+mod hub;
+mod ledger;
+mod spoke;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::CallError;
+
+pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
+pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, Sampler};
+
+/// The account's own event bus.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Publishes one event with source `tidegate`.
+    async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), CallError>;
+}
+
+/// The account's alert topic.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    /// Tells people. The subject has at most 100 ASCII characters.
+    async fn tell(&self, subject: &str, message: &str) -> Result<(), CallError>;
+}
+
+/// One-time schedules that invoke this function again.
+#[async_trait]
+pub trait Schedules: Send + Sync {
+    /// Asks to be invoked with `input` at a time. A schedule of the same name that exists already is success.
+    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError>;
+}

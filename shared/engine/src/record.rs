@@ -1,0 +1,168 @@
+//! What is written down about a decision.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidegate_events::{Body, Envelope, Event};
+use tidegate_policy::decision::Evidence;
+
+use crate::EngineError;
+
+/// The version of [`DecisionRecord`].
+pub const SCHEMA: u32 = 1;
+
+/// A decision as the ledger keeps it, as the bus carries it and as people read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The version of this shape.
+    pub schema: u32,
+    /// The same for the same decision.
+    pub id: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// In which account.
+    pub account: String,
+    /// In which environment; `hub` in the hub.
+    pub environment: String,
+    /// By which function.
+    pub function: String,
+    /// In which version.
+    pub function_version: String,
+    /// About which model.
+    pub model: String,
+    /// The verdict's code.
+    pub decision: String,
+    /// The reason's code.
+    pub reason: String,
+    /// The reason in words.
+    pub sentence: String,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// What was to be done.
+    pub plan: Vec<Value>,
+    /// Under which version of the policy.
+    pub policy_version: String,
+    /// Because of which event.
+    pub event: EventRef,
+    /// What became of each action, once it was carried out.
+    #[serde(default)]
+    pub outcomes: Vec<ActionOutcome>,
+}
+
+/// The event behind a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRef {
+    /// The envelope's id.
+    pub id: String,
+    /// Its source.
+    pub source: String,
+    /// Its detail-type.
+    pub detail_type: String,
+    /// What it means: equal for every telling of the same change.
+    pub meaning: String,
+}
+
+impl EventRef {
+    /// The reference to an event.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self {
+            id: event.envelope.id.clone(),
+            source: event.envelope.source.clone(),
+            detail_type: event.envelope.detail_type.clone(),
+            meaning: event.meaning(),
+        }
+    }
+
+    /// The reference for what a sweep found out by itself: it means what the event that never came would have meant,
+    /// so that the event, should it come late after all, is a duplicate.
+    #[must_use]
+    pub fn healed(&self, body: Body) -> Self {
+        let envelope = Envelope {
+            id: self.id.clone(),
+            source: self.source.clone(),
+            detail_type: self.detail_type.clone(),
+            account: String::new(),
+            region: String::new(),
+            time: None,
+            resources: Vec::new(),
+            replay_name: None,
+        };
+        Self { meaning: Event { envelope, body }.meaning(), ..self.clone() }
+    }
+}
+
+/// What became of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionOutcome {
+    /// In words: what was made, or that it was so already.
+    pub done: String,
+}
+
+/// What became of an event for one model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was decided, and the plan was carried out.
+    Decided {
+        /// The record.
+        record: Box<DecisionRecord>,
+    },
+    /// It had been dealt with before.
+    Duplicate {
+        /// The record of then.
+        decision: String,
+    },
+    /// It was looked at, and nothing has changed since the last record.
+    Unchanged {
+        /// The model.
+        model: String,
+        /// The reason, still.
+        reason: String,
+    },
+    /// It concerns no model that is managed here.
+    Passed {
+        /// The reason's code: `not_ours`, `unmanaged`, …
+        reason: String,
+        /// The reason in words.
+        sentence: String,
+    },
+}
+
+/// The outcomes of an event that concerns several models. One that fails does not keep the others from being dealt
+/// with; the retry then finds those done.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    done: Vec<Outcome>,
+    failed: Option<EngineError>,
+}
+
+impl Outcomes {
+    /// Adds what became of one model.
+    pub fn add(&mut self, result: Result<Outcome, EngineError>) {
+        match result {
+            Ok(outcome) => self.done.push(outcome),
+            Err(error) => {
+                tracing::error!(%error, "failed for one model");
+                self.failed.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Whether nothing was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.failed.is_none()
+    }
+
+    /// All outcomes.
+    ///
+    /// # Errors
+    /// The first failure, if there was one.
+    pub fn finish(self) -> Result<Vec<Outcome>, EngineError> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.done),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Why something is not an event, in words that name the field and the fix.
+
+use thiserror::Error;
+
+/// Why a payload could not be read as an event.
+///
+/// Every message names the field by its path in the payload and says what to change.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The bytes are not JSON.
+    #[error(
+        "the payload is not JSON (line {line}, column {column}: {message}); send one EventBridge event as JSON"
+    )]
+    NotJson {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The payload is JSON, but not an object.
+    #[error(
+        "the payload is {found}, not a JSON object; send one EventBridge event, not a list or a part of one"
+    )]
+    NotAnObject {
+        /// What was found instead.
+        found: &'static str,
+    },
+    /// A required field is absent or null.
+    #[error("field `{field}` is missing; add it, or send the event unchanged as EventBridge delivered it")]
+    MissingField {
+        /// The path of the field, such as `detail.ModelPackageArn`.
+        field: String,
+    },
+    /// A field has a JSON type that nothing can be read from.
+    #[error("field `{field}` is {found}, expected {expected}; correct its type")]
+    WrongType {
+        /// The path of the field.
+        field: String,
+        /// What is needed.
+        expected: &'static str,
+        /// What was found.
+        found: &'static str,
+    },
+    /// A field has the right type and a value that it must not have.
+    #[error("field `{field}` is `{value}`, expected {expected}; correct its value")]
+    BadValue {
+        /// The path of the field.
+        field: String,
+        /// What was found, shortened.
+        value: String,
+        /// What is needed.
+        expected: String,
+    },
+    /// An event of our own contract has a field that the contract does not know.
+    #[error("field `{field}` is not part of the contract; remove it, or correct it to one of: {known}")]
+    UnknownField {
+        /// The path of the field.
+        field: String,
+        /// The fields that the contract knows.
+        known: String,
+    },
+    /// A time is in none of the spellings that AWS uses.
+    #[error(
+        "field `{field}` is `{value}`, which is no time; write ISO 8601 with an offset (2026-03-02T09:10:02Z) or epoch milliseconds"
+    )]
+    BadTime {
+        /// The path of the field.
+        field: String,
+        /// What was found, shortened.
+        value: String,
+    },
+    /// An event of our own contract has a schema version that this build cannot read.
+    #[error(
+        "`{detail_type}` has schema {found}, this build reads schema 1; set \"schema\": 1 or update Tidegate here"
+    )]
+    UnknownSchema {
+        /// The detail-type of the event.
+        detail_type: String,
+        /// What was found.
+        found: String,
+    },
+    /// The payload is larger than any event can be.
+    #[error(
+        "the payload has {bytes} bytes, events have at most {limit}; send one event, not a batch or a log"
+    )]
+    TooLarge {
+        /// The size of the payload.
+        bytes: usize,
+        /// The largest size that is read.
+        limit: usize,
+    },
+}
+
+impl EventError {
+    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
+        // serde_json ends its text with " at line L column C"; the position has fields of its own here.
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        Self::NotJson { line: error.line(), column: error.column(), message }
+    }
+
+    pub(crate) fn missing(field: String) -> Self {
+        Self::MissingField { field }
+    }
+
+    pub(crate) fn bad_value(field: String, value: &str, expected: impl Into<String>) -> Self {
+        Self::BadValue { field, value: shorten(value), expected: expected.into() }
+    }
+
+    pub(crate) fn bad_time(field: String, value: &str) -> Self {
+        Self::BadTime { field, value: shorten(value) }
+    }
+}
+
+/// Keeps a hostile or huge value from filling logs and alerts.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 80;
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(LONGEST).collect();
+    short.push('…');
+    short
+}

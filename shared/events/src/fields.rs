@@ -1,0 +1,162 @@
+//! Reading the fields of a JSON object with errors that name the path.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::{EventError, time};
+
+/// What a JSON value is, for error messages.
+pub(crate) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// One JSON object and the path that leads to it.
+///
+/// Everywhere, `null` is the same as absent: AWS sends both
+/// (`"FailureReason": null`), even within one kind of event.
+#[derive(Debug, Clone)]
+pub(crate) struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    path: String,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn root(map: &'a Map<String, Value>) -> Self {
+        Self { map, path: String::new() }
+    }
+
+    /// The fields of an event's `detail`, which must be an object.
+    pub(crate) fn detail(value: Option<&'a Value>) -> Result<Self, EventError> {
+        match value {
+            Some(Value::Object(map)) => Ok(Self { map, path: "detail.".to_owned() }),
+            None | Some(Value::Null) => Err(EventError::missing("detail".to_owned())),
+            Some(other) => {
+                let (field, expected, found) = ("detail".to_owned(), "an object", type_name(other));
+                Err(EventError::WrongType { field, expected, found })
+            }
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.path)
+    }
+
+    /// An object that was found by other means, under this one.
+    pub(crate) fn within(&self, name: &str, map: &'a Map<String, Value>) -> Self {
+        Self { map, path: format!("{}{name}.", self.path) }
+    }
+
+    /// The names of the fields that are there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.map.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str())
+    }
+
+    pub(crate) fn missing(&self, name: &str) -> EventError {
+        EventError::missing(self.path(name))
+    }
+
+    pub(crate) fn wrong(&self, name: &str, expected: &'static str, value: &Value) -> EventError {
+        EventError::WrongType { field: self.path(name), expected, found: type_name(value) }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A required text that is not empty.
+    pub(crate) fn text(&self, name: &str) -> Result<String, EventError> {
+        match self.get(name) {
+            Some(Value::String(text)) if text.is_empty() => {
+                Err(EventError::bad_value(self.path(name), "", "a text that is not empty"))
+            }
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(other) => Err(self.wrong(name, "a string", other)),
+            None => Err(self.missing(name)),
+        }
+    }
+
+    /// A text that may be absent; empty is absent.
+    pub(crate) fn text_opt(&self, name: &str) -> Result<Option<String>, EventError> {
+        match self.get(name) {
+            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            Some(other) => Err(self.wrong(name, "a string", other)),
+            None => Ok(None),
+        }
+    }
+
+    /// A list of texts that may be absent.
+    pub(crate) fn texts_opt(&self, name: &str) -> Result<Option<Vec<String>>, EventError> {
+        let Some(list) = self.list_opt(name)? else { return Ok(None) };
+        let text = |(at, value): (usize, &Value)| match value {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(self.wrong(&format!("{name}[{at}]"), "a string", other)),
+        };
+        list.iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
+    pub(crate) fn list_opt(&self, name: &str) -> Result<Option<&'a Vec<Value>>, EventError> {
+        match self.get(name) {
+            Some(Value::Array(list)) => Ok(Some(list)),
+            Some(other) => Err(self.wrong(name, "a list", other)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn object_opt(&self, name: &str) -> Result<Option<Fields<'a>>, EventError> {
+        match self.get(name) {
+            Some(Value::Object(map)) => Ok(Some(Fields { map, path: format!("{}{name}.", self.path) })),
+            Some(other) => Err(self.wrong(name, "an object", other)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn object(&self, name: &str) -> Result<Fields<'a>, EventError> {
+        self.object_opt(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    pub(crate) fn time_opt(&self, name: &str) -> Result<Option<Timestamp>, EventError> {
+        self.get(name).map(|value| time::read(|| self.path(name), value)).transpose()
+    }
+
+    /// A whole number that may be absent; `7.0` is whole, for whoever re-encoded the event on its way.
+    pub(crate) fn whole_opt(&self, name: &str) -> Result<Option<u64>, EventError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        whole(value).map(Some).ok_or_else(|| self.wrong(name, "a whole number", value))
+    }
+
+    /// A required version: a whole number from 1.
+    pub(crate) fn version(&self, name: &str) -> Result<u64, EventError> {
+        match self.whole_opt(name)? {
+            Some(0) => Err(EventError::bad_value(self.path(name), "0", "a version from 1")),
+            Some(version) => Ok(version),
+            None => Err(self.missing(name)),
+        }
+    }
+
+    /// Refuses fields that are not in the list.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), EventError> {
+        match self.map.keys().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(EventError::UnknownField {
+                field: self.path(name).chars().take(120).collect(),
+                known: known.join(", "),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A JSON number as a whole one, without a sign and small enough to be exact.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    value.as_u64().or_else(|| {
+        let float = value.as_f64()?;
+        (float.fract() == 0.0 && (0.0..=LARGEST).contains(&float)).then_some(float as u64)
+    })
+}

@@ -1,0 +1,145 @@
+//! Pure parsing of AWS events and of our own into one event type.
+//!
+//! [`parse`] turns the bytes of one invocation into an [`Event`]: the [`Envelope`] that Amazon EventBridge puts around
+//! every event, and a [`Body`] with the few fields that Tidegate decides on. Nothing here reads a clock, a network or a
+//! file, so that what the functions see and what a replay sees is the same.
+//!
+//! Two attitudes live side by side:
+//!
+//! * Events **from AWS** are read tolerantly exactly where AWS is sloppy: times in four spellings, `null` for absent,
+//!   upper-snake statuses, lower-cased ARNs, a `detail` that is a string. A status that is new to us becomes
+//!   `Unknown(..)`, never an error and never a guess. An event of a kind we know that lacks what makes it that kind is an
+//!   [`EventError`], not [`Body::Other`].
+//! * Events **of our own contract** (source [`SOURCE`]) are read strictly: unknown fields, missing fields, empty names
+//!   and an unknown `schema` are errors that name the field and the fix.
+//!
+//! [`Event::meaning`] is the key for idempotency: AWS may tell one change several times under different ids.
+
+mod aws;
+mod contract;
+mod envelope;
+mod error;
+mod fields;
+mod meaning;
+mod schedule;
+mod status;
+mod time;
+
+pub use aws::{
+    AlarmChanged, AlarmMetric, AlarmState, ApprovalStatus, EndpointChanged, EndpointStatus, ExecutionStatus,
+    ModelPackageChanged, ObjectCreated, PackageStatus, PipelineExecutionChanged,
+};
+pub use contract::{
+    ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
+    DriftObserved, DriftVerdict, Field, HoldPlaced, HoldReleased, Kind, RefChange, RefKind,
+    RetrainingRequested, SCHEMA, to_detail,
+};
+pub use envelope::Envelope;
+pub use error::EventError;
+pub use schedule::{Tick, Wake};
+
+/// The `source` of every event that Tidegate itself defines.
+pub const SOURCE: &str = "tidegate";
+
+/// The detail-type under which every decision is published for anyone who wants to subscribe.
+///
+/// Nothing in Tidegate reacts to it, so it parses to [`Body::Other`].
+pub const DECISION_RECORDED: &str = "Decision Recorded";
+
+/// The `source` of the envelope that is synthesised for a [`Wake`], which arrives without one.
+pub const SCHEDULE_SOURCE: &str = "tidegate.schedule";
+
+/// The largest payload that [`parse`] accepts, in bytes.
+///
+/// EventBridge, asynchronous Lambda invocations and Amazon SQS carry up to 1 MB
+/// (<https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb>).
+/// The slack on top keeps an event at exactly that size readable after it was re-encoded on the way.
+pub const MAX_BYTES: usize = 1024 * 1024 + 64 * 1024;
+
+/// One event: where it came from and what it says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What EventBridge knows about the event.
+    pub envelope: Envelope,
+    /// What the event says.
+    pub body: Body,
+}
+
+/// What an event says, in the kinds that Tidegate can react to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A reference of a repository moved: `CodeCommit Repository State Change`, or our own `Commit Pushed`.
+    CommitPushed(CommitPushed),
+    /// `SageMaker Model Package State Change`.
+    ModelPackageChanged(ModelPackageChanged),
+    /// `SageMaker Model Building Pipeline Execution Status Change`.
+    PipelineExecutionChanged(PipelineExecutionChanged),
+    /// `SageMaker Endpoint State Change` and `SageMaker Endpoint Deployment State Change`.
+    EndpointChanged(EndpointChanged),
+    /// `CloudWatch Alarm State Change`, or the payload of an alarm that invokes a function directly.
+    AlarmChanged(AlarmChanged),
+    /// `Object Created` from Amazon S3.
+    ObjectCreated(ObjectCreated),
+    /// Ours: somebody or something asks for a retraining.
+    RetrainingRequested(RetrainingRequested),
+    /// Ours: an environment is asked to run a version.
+    DeploymentRequested(DeploymentRequested),
+    /// Ours: an environment reports how a deployment ended.
+    DeploymentFinished(DeploymentFinished),
+    /// Ours: a drift source reports.
+    DriftObserved(DriftObserved),
+    /// Ours: a person approved a version for an environment.
+    ApprovalGiven(ApprovalGiven),
+    /// Ours: a person stopped automation.
+    HoldPlaced(HoldPlaced),
+    /// Ours: a person let automation go on.
+    HoldReleased(HoldReleased),
+    /// A schedule ticked: `Scheduled Event` from `aws.events` or `aws.scheduler`.
+    Tick(Tick),
+    /// A schedule of ours fired with its own input.
+    Wake(Wake),
+    /// A well-formed envelope around something that nobody here knows; its envelope says what.
+    Other,
+}
+
+/// Reads one event from the bytes of one invocation or one event file.
+///
+/// # Errors
+///
+/// [`EventError`] when the bytes are not an event, when an event of a known kind lacks what its kind promises, or when
+/// an event of our own contract breaks it. Never panics, whatever the bytes.
+pub fn parse(payload: &[u8]) -> Result<Event, EventError> {
+    if payload.len() > MAX_BYTES {
+        return Err(EventError::TooLarge { bytes: payload.len(), limit: MAX_BYTES });
+    }
+    // Editors on Windows put a byte order mark at the start of the event files that people replay.
+    let text = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload);
+    let value = serde_json::from_slice(text).map_err(|error| EventError::not_json(&error))?;
+    parse_value(value)
+}
+
+/// Reads one event from JSON that was already parsed.
+///
+/// # Errors
+///
+/// As [`parse`], except that the size is not limited here.
+pub fn parse_value(value: serde_json::Value) -> Result<Event, EventError> {
+    let serde_json::Value::Object(map) = value else {
+        return Err(EventError::NotAnObject { found: fields::type_name(&value) });
+    };
+    if map.contains_key("tidegate") {
+        return schedule::wake(&map);
+    }
+    if map.contains_key("alarmData") {
+        return aws::direct_alarm(&map);
+    }
+    let envelope = envelope::read(&map)?;
+    let body = match envelope.source.as_str() {
+        SOURCE => contract::body(&envelope.detail_type, map.get("detail"))?,
+        _ => match aws::body(&envelope, map.get("detail"))? {
+            Some(body) => body,
+            None => schedule::tick(&envelope).map_or(Body::Other, Body::Tick),
+        },
+    };
+    Ok(Event { envelope, body })
+}

@@ -1,0 +1,253 @@
+//! The key for idempotency: what an event means, whatever its id.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    AlarmChanged, Body, CommitPushed, EndpointChanged, Envelope, Event, ModelPackageChanged, ObjectCreated,
+    RefChange, Wake,
+};
+
+/// The longest key, in bytes; a DynamoDB sort key holds twice as much.
+const LONGEST: usize = 512;
+/// When a key is too long, its long parts become this many bytes of themselves …
+const KEPT: usize = 24;
+/// … and this many bytes of their SHA-256, in hexadecimal.
+const HASHED: usize = 16;
+
+impl Event {
+    /// The key for idempotency, made from what the event means and not from its id.
+    ///
+    /// SageMaker "may send multiple events for each state change"
+    /// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>), each with an id of
+    /// its own, and a replay sends old ids again. So: equal for every telling of one change, different for different
+    /// changes, readable, at most 512 bytes. Where the two pull apart, the key errs towards *different*: to decide the
+    /// same thing twice is harmless, to miss a change is not.
+    ///
+    /// The parts are joined by `|`, and escaped so that no two lists of parts make the same key.
+    ///
+    /// A [`Wake::Reconcile`] without `at` and `execution_id` has nothing to tell it from the next one; do not drop it as
+    /// a duplicate.
+    #[must_use]
+    pub fn meaning(&self) -> String {
+        let envelope = &self.envelope;
+        let kind = self.body.word();
+        let mut parts = match &self.body {
+            Body::CommitPushed(push) => commit(push),
+            Body::ModelPackageChanged(package) => self::package(package),
+            Body::PipelineExecutionChanged(run) => {
+                vec![run.execution_arn.to_lowercase(), run.status.to_string()]
+            }
+            Body::EndpointChanged(endpoint) => self::endpoint(envelope, endpoint),
+            Body::AlarmChanged(alarm) => self::alarm(envelope, alarm),
+            Body::ObjectCreated(object) => self::object(envelope, object),
+            Body::Tick(tick) => {
+                let schedule = envelope.resources.first().map(|arn| arn.to_lowercase()).unwrap_or_default();
+                vec![schedule, moment(envelope, tick.scheduled_at)]
+            }
+            Body::Wake(wake) => self::wake(envelope, wake),
+            Body::Other => vec![envelope.id.clone()],
+            own => contract(own),
+        };
+        parts.insert(0, kind.to_owned());
+        join(&parts)
+    }
+}
+
+impl Body {
+    /// A short word for the kind of event, the same in keys, logs and records.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::CommitPushed(_) => "commit_pushed",
+            Self::ModelPackageChanged(_) => "model_package_changed",
+            Self::PipelineExecutionChanged(_) => "pipeline_execution_changed",
+            Self::EndpointChanged(endpoint) if endpoint.deployment => "endpoint_deployment_changed",
+            Self::EndpointChanged(_) => "endpoint_changed",
+            Self::AlarmChanged(_) => "alarm_changed",
+            Self::ObjectCreated(_) => "object_created",
+            Self::RetrainingRequested(_) => "retraining_requested",
+            Self::DeploymentRequested(_) => "deployment_requested",
+            Self::DeploymentFinished(_) => "deployment_finished",
+            Self::DriftObserved(_) => "drift_observed",
+            Self::ApprovalGiven(_) => "approval_given",
+            Self::HoldPlaced(_) => "hold_placed",
+            Self::HoldReleased(_) => "hold_released",
+            Self::Tick(_) => "tick",
+            Self::Wake(_) => "wake",
+            Self::Other => "other",
+        }
+    }
+}
+
+fn text(value: Option<&String>) -> String {
+    value.cloned().unwrap_or_default()
+}
+
+fn millis(time: Timestamp) -> String {
+    time.as_millisecond().to_string()
+}
+
+/// The time of the change; without one, whatever else sets this telling apart from the next change.
+fn moment(envelope: &Envelope, time: Option<Timestamp>) -> String {
+    time.or(envelope.time).map_or_else(|| envelope.id.clone(), millis)
+}
+
+fn commit(push: &CommitPushed) -> Vec<String> {
+    let place = [push.repository.clone(), push.full_ref.clone()];
+    let moved = match &push.change {
+        RefChange::Deleted => vec![text(push.old_commit.as_ref()), "deleted".to_owned()],
+        RefChange::Other(other) => vec![text(push.commit.as_ref()), other.clone()],
+        RefChange::Created | RefChange::Updated => vec![text(push.commit.as_ref())],
+    };
+    place.into_iter().chain(moved).collect()
+}
+
+/// Besides the time: what changed. Two updates may fall into the same moment (AWS's samples have whole seconds), and a
+/// mere stamp on the metadata must not hide the approval next to it.
+fn package(package: &ModelPackageChanged) -> Vec<String> {
+    let approval = package.approval.to_string();
+    let Some(modified) = package.last_modified else {
+        return vec![package.arn.to_lowercase(), approval, package.status.to_string()];
+    };
+    let changed = |field: &str| match &package.updated_fields {
+        None => true,
+        Some(fields) => fields.iter().any(|found| found == field),
+    };
+    let what = match (changed("ModelApprovalStatus"), changed("ModelLifeCycle")) {
+        (true, _) => "approval",
+        (false, true) => "stage",
+        (false, false) => "metadata",
+    };
+    let stage = [&package.stage, &package.stage_status].map(|part| text(part.as_ref())).join("/");
+    let mut parts = vec![package.arn.to_lowercase(), approval, millis(modified), what.to_owned()];
+    if package.status != crate::PackageStatus::Completed {
+        parts.push(package.status.to_string());
+    }
+    if stage != "/" {
+        parts.push(stage);
+    }
+    parts
+}
+
+/// Endpoint names are unique per account and region without regard to case, and the case differs between fields
+/// (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html>).
+fn endpoint(envelope: &Envelope, endpoint: &EndpointChanged) -> Vec<String> {
+    let mut parts = place(envelope);
+    parts.extend([
+        endpoint.endpoint.to_lowercase(),
+        endpoint.status.to_string(),
+        text(endpoint.config.as_ref()),
+        moment(envelope, endpoint.last_modified),
+    ]);
+    parts.extend(endpoint.pending_config.clone());
+    parts
+}
+
+/// Silenced or not is part of it: the end of a suppression may be told with the time of the state that it silenced.
+fn alarm(envelope: &Envelope, alarm: &AlarmChanged) -> Vec<String> {
+    let mut parts = place(envelope);
+    parts.extend([alarm.alarm.clone(), alarm.state.to_string(), moment(envelope, alarm.changed_at)]);
+    parts.extend(alarm.muted.then(|| "muted".to_owned()));
+    parts
+}
+
+/// The sequencer goes before the entity tag: the same report written again is a new observation with the same tag.
+fn object(envelope: &Envelope, object: &ObjectCreated) -> Vec<String> {
+    let write = object.version_id.as_ref().or(object.sequencer.as_ref()).or(object.etag.as_ref());
+    let write = write.cloned().unwrap_or_else(|| moment(envelope, None));
+    vec![object.bucket.clone(), object.key.clone(), write]
+}
+
+fn place(envelope: &Envelope) -> Vec<String> {
+    vec![envelope.account.clone(), envelope.region.clone()]
+}
+
+fn wake(envelope: &Envelope, wake: &Wake) -> Vec<String> {
+    let mut parts = vec![wake.kind().to_owned()];
+    match wake {
+        Wake::Reconcile => {
+            parts.push(moment(envelope, None));
+            return parts;
+        }
+        Wake::SoakEnded { model, environment, version } => {
+            parts.extend([model.clone(), environment.clone(), version.to_string()]);
+        }
+        Wake::CheckDeployment { model, environment, request_id } => {
+            parts.extend([model.clone(), environment.clone(), request_id.clone()]);
+        }
+    }
+    // The same version may soak again after a rollback; the time tells the two apart when the schedule passes it on.
+    parts.extend(envelope.time.map(millis));
+    parts
+}
+
+/// Our own events. Their senders derive `request_id` from the decision, so that telling twice is telling the same.
+fn contract(body: &Body) -> Vec<String> {
+    let all = "*".to_owned();
+    match body {
+        Body::RetrainingRequested(asked) => vec![asked.model.clone(), asked.request_id.clone()],
+        Body::DeploymentRequested(asked) => {
+            vec![asked.model.clone(), asked.environment.clone(), asked.request_id.clone()]
+        }
+        Body::DeploymentFinished(end) => {
+            let what = [end.request_id.clone(), end.outcome.to_string()];
+            [end.model.clone(), end.environment.clone()].into_iter().chain(what).collect()
+        }
+        Body::DriftObserved(drift) => vec![
+            drift.model.clone(),
+            drift.environment.clone(),
+            drift.source.clone(),
+            text(drift.endpoint.as_ref()),
+            text(drift.metric.as_ref()),
+            drift.verdict.to_string(),
+            millis(drift.observed_at),
+        ],
+        Body::ApprovalGiven(given) => {
+            let who = [given.version.to_string(), given.by.clone(), millis(given.at)];
+            [given.model.clone(), given.environment.clone()].into_iter().chain(who).collect()
+        }
+        Body::HoldPlaced(hold) => {
+            let place = hold.environment.clone().unwrap_or(all);
+            vec![hold.model.clone(), place, hold.by.clone(), millis(hold.at)]
+        }
+        Body::HoldReleased(hold) => {
+            let place = hold.environment.clone().unwrap_or(all);
+            vec![hold.model.clone(), place, hold.by.clone(), millis(hold.at)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn join(parts: &[String]) -> String {
+    let escaped: Vec<String> = parts.iter().map(|part| escape(part)).collect();
+    let key = escaped.join("|");
+    if key.len() <= LONGEST {
+        return key;
+    }
+    escaped.iter().map(|part| shorten(part)).collect::<Vec<_>>().join("|")
+}
+
+/// Escapes what would make two lists of parts look alike, and what cannot be read.
+fn escape(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    for c in part.chars() {
+        match c {
+            '%' | '|' | '~' => out.push_str(&format!("%{:02X}", u32::from(c))),
+            c if c.is_control() => out.push_str(&format!("%{:02X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A part that is too long: its beginning, and a hash of all of it.
+fn shorten(part: &str) -> String {
+    if part.len() <= KEPT + 1 + 2 * HASHED {
+        return part.to_owned();
+    }
+    let end = (0..=KEPT).rev().find(|at| part.is_char_boundary(*at)).unwrap_or_default();
+    let hash: String =
+        Sha256::digest(part.as_bytes()).iter().take(HASHED).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}~{hash}", part.get(..end).unwrap_or_default())
+}

@@ -1,0 +1,28 @@
+//! What several tests need: the sample events of the repository.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+/// The folder with the sample events.
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
+}
+
+/// One sample as JSON.
+pub(crate) fn sample(file: &str) -> Value {
+    let bytes = fs::read(folder().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The files of one folder of samples, by name, without those in folders below it.
+pub(crate) fn files(folder_name: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder().join(folder_name)).expect("the folder is there");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry can be read"))
+        .filter(|entry| entry.file_type().expect("an entry has a type").is_file())
+        .map(|entry| format!("{folder_name}/{}", entry.file_name().to_string_lossy()))
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,14 @@
+//! The sample events under `events/` against the parser.
+
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod meaning;
+#[cfg(test)]
+mod never_panics;
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,192 @@
+//! One change has one meaning however often it is told; different changes have different ones.
+
+use std::collections::BTreeMap;
+
+use crate::common::{files, sample};
+use serde_json::{Value, json};
+use tidegate_events::{parse_value, to_detail};
+
+fn meaning(value: Value) -> String {
+    let key = parse_value(value).unwrap().meaning();
+    assert!(key.len() <= 512, "{key}");
+    key
+}
+
+fn of(file: &str) -> String {
+    meaning(sample(file))
+}
+
+/// `value` with one field of its detail replaced.
+fn with(file: &str, field: &str, new: Value) -> Value {
+    let mut value = sample(file);
+    value["detail"][field] = new;
+    value
+}
+
+#[test]
+fn keys_can_be_read() {
+    assert_eq!(
+        of("sagemaker/model-package.approved.json"),
+        "model_package_changed|arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7|Approved|1772442602000|approval"
+    );
+    assert_eq!(
+        of("codecommit/reference-updated.branch-push.json"),
+        "commit_pushed|codecommit:churn-model|refs/heads/main|9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4"
+    );
+    assert_eq!(
+        of("sagemaker/endpoint.in-service.json"),
+        "endpoint_changed|444455556666|us-east-1|churn-staging|InService|churn-staging-7|1772442942000"
+    );
+    assert_eq!(
+        of("cloudwatch/alarm.drift.alarm.json"),
+        "alarm_changed|444455556666|us-east-1|churn-staging-feature-drift-tenure_months|ALARM|1772525704707"
+    );
+    assert_eq!(
+        of("contract/deployment-requested.json"),
+        "deployment_requested|churn|staging|deploy-churn-staging-7-3f9a"
+    );
+}
+
+#[test]
+fn one_change_told_twice_means_the_same() {
+    for group in [
+        vec![
+            "sagemaker/model-package.approved.json",
+            "sagemaker/model-package.approved.duplicate-different-id.json",
+            "sagemaker/model-package.approved.iso-times.json",
+            "sagemaker/model-package.approved.cross-account-forwarded.json",
+            "delivery/archive-replay.json",
+        ],
+        vec![
+            "sagemaker/endpoint.in-service.json",
+            "sagemaker/endpoint.in-service.api-casing.json",
+            "sagemaker/endpoint.in-service.nulls-observed.json",
+            "sagemaker/endpoint.in-service.envelope-time-epoch-string.json",
+        ],
+        vec![
+            "codecommit/reference-updated.branch-merge.json",
+            "codecommit/reference-updated.doc-minimal-no-caller.json",
+        ],
+        vec!["cloudwatch/alarm.drift.alarm.json", "cloudwatch/alarm.drift.lambda-direct-action.json"],
+    ] {
+        let keys: Vec<String> = group.iter().map(|file| of(file)).collect();
+        assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "{keys:#?}");
+    }
+}
+
+#[test]
+fn another_id_and_a_later_time_change_nothing() {
+    let kinds =
+        ["codecommit/", "sagemaker/model-package.", "sagemaker/pipeline-execution.", "sagemaker/endpoint"];
+    for folder in ["codecommit", "sagemaker", "cloudwatch", "s3", "contract"] {
+        for file in files(folder) {
+            let known =
+                kinds.iter().any(|kind| file.starts_with(kind)) || file.starts_with("cloudwatch/alarm.");
+            let known = known || file.starts_with("s3/") || file.starts_with("contract/");
+            let silent = ["endpoint-config.", "schema.json", "lambda-direct-action"];
+            if !known || silent.iter().any(|part| file.contains(part)) {
+                continue;
+            }
+            let mut again = sample(&file);
+            again["id"] = json!("0c7d2a52-2222-4d19-9f0e-6a1c6f0e0001");
+            again["time"] = json!("2026-03-09T00:00:00Z");
+            assert_eq!(meaning(again), of(&file), "{file}");
+        }
+    }
+}
+
+#[test]
+fn casing_of_arns_and_endpoint_names_changes_nothing() {
+    for (file, field, other) in [
+        (
+            "sagemaker/model-package.approved.json",
+            "ModelPackageArn",
+            "arn:aws:sagemaker:us-east-1:111122223333:model-package/Churn/7",
+        ),
+        (
+            "sagemaker/pipeline-execution.failed.json",
+            "pipelineExecutionArn",
+            "arn:aws:sagemaker:us-east-1:111122223333:pipeline/Churn-Train/execution/z8m4c6t2w5de",
+        ),
+        ("sagemaker/endpoint.in-service.json", "EndpointName", "Churn-Staging"),
+    ] {
+        assert_eq!(meaning(with(file, field, json!(other))), of(file), "{file}");
+    }
+}
+
+#[test]
+fn different_changes_mean_different_things() {
+    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in ["codecommit", "sagemaker", "cloudwatch", "s3", "schedule", "ssm", "contract"]
+        .iter()
+        .flat_map(|f| files(f))
+    {
+        if let (false, Ok(event)) = (file.ends_with(".schema.json"), parse_value(sample(&file))) {
+            seen.entry(event.meaning()).or_default().push(file);
+        }
+    }
+    // Only these samples tell one and the same change in several ways.
+    let expected = [
+        "sagemaker/model-package.approved.",
+        "sagemaker/endpoint.in-service.",
+        "codecommit/reference-updated.",
+        "cloudwatch/alarm.drift.",
+        "cloudwatch/alarm.invocations-idle.",
+    ];
+    for (key, files) in seen.into_iter().filter(|(_, files)| files.len() > 1) {
+        let one = expected.iter().any(|prefix| files.iter().all(|file| file.starts_with(prefix)));
+        assert!(one, "{key}: {files:?}");
+    }
+    // What was silenced may be told again, unsilenced, and then it counts.
+    assert_ne!(of("cloudwatch/alarm.drift.alarm.json"), of("cloudwatch/alarm.drift.alarm.muted.json"));
+}
+
+#[test]
+fn what_changed_is_part_of_the_meaning() {
+    let approved = "sagemaker/model-package.approved.json";
+    let stamped = with(approved, "UpdatedModelPackageFields", json!(["CustomerMetadataProperties"]));
+    assert_ne!(meaning(stamped), of(approved), "a stamp in the same moment hides the approval");
+    let report = "s3/object-created.constraint-violations.json";
+    let mut again = sample(report);
+    again["detail"]["object"]["sequencer"] = json!("0069A63E22D8731E68");
+    assert_ne!(meaning(again), of(report), "the same content written again is a new observation");
+    let pushed = "codecommit/reference-updated.branch-push.json";
+    let gone = with(pushed, "event", json!("referenceDeleted"));
+    assert_ne!(meaning(gone), of(pushed));
+}
+
+#[test]
+fn parts_cannot_be_shifted_and_long_ones_are_hashed() {
+    let file = "contract/deployment-requested.json";
+    let mut shifted = sample(file);
+    shifted["detail"]["model"] = json!("a|b");
+    shifted["detail"]["environment"] = json!("c");
+    let mut other = sample(file);
+    other["detail"]["model"] = json!("a");
+    other["detail"]["environment"] = json!("b|c");
+    assert_ne!(meaning(shifted), meaning(other));
+
+    let long = |end: &str| with(file, "request_id", json!(format!("{}{end}", "é".repeat(5_000))));
+    assert_ne!(meaning(long("1")), meaning(long("2")));
+    assert_eq!(meaning(long("1")), meaning(long("1")));
+    assert!(meaning(long("1")).starts_with("deployment_requested|churn|staging|éééééééééééé~"));
+}
+
+#[test]
+fn wakes_with_another_time_are_other_wakes() {
+    let soak = json!({"tidegate": "soak_ended", "model": "churn", "environment": "staging", "version": 7});
+    let mut later = soak.clone();
+    later["at"] = json!("2026-03-02T10:00:00Z");
+    assert_eq!(meaning(soak.clone()), "wake|soak_ended|churn|staging|7");
+    assert_eq!(meaning(later), "wake|soak_ended|churn|staging|7|1772445600000");
+    let event = parse_value(soak.clone()).unwrap();
+    let tidegate_events::Body::Wake(wake) = &event.body else { panic!("{event:?}") };
+    assert_eq!(wake.input(), soak);
+}
+
+#[test]
+fn what_is_sent_is_what_was_meant() {
+    let event = parse_value(sample("contract/hold-placed.json")).unwrap();
+    let tidegate_events::Body::HoldPlaced(hold) = &event.body else { panic!("{event:?}") };
+    assert_eq!(to_detail(hold), sample("contract/hold-placed.json")["detail"]);
+}

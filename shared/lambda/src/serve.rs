@@ -1,0 +1,90 @@
+//! From an invocation to the engine and back.
+
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tidegate_engine::ports::{Bus, Ledger};
+use tidegate_engine::{Engine, EngineError, Handler};
+use tracing_subscriber::EnvFilter;
+
+use crate::Environment;
+
+/// What a main puts together.
+pub struct Parts {
+    /// The function's name.
+    pub function: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What it was told.
+    pub environment: Environment,
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// The bus.
+    pub bus: Arc<dyn Bus>,
+}
+
+/// An error as Lambda reports it: its type is the error's class, so that an alarm can tell classes apart.
+#[derive(Debug)]
+pub struct Problem(EngineError);
+
+impl From<Problem> for Diagnostic {
+    fn from(problem: Problem) -> Self {
+        Self { error_type: problem.0.kind().to_owned(), error_message: problem.0.to_string() }
+    }
+}
+
+/// Structured JSON, one line an event, at the level that `RUST_LOG` asks for.
+pub fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_current_span(false)
+        .init();
+}
+
+/// Serves invocations until Lambda ends the process.
+///
+/// # Errors
+/// If the runtime itself fails.
+pub async fn serve(parts: Parts, handler: impl Handler) -> Result<(), lambda_runtime::Error> {
+    let (parts, handler) = (&parts, &handler);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| invocation(parts, handler, event))).await
+}
+
+async fn invocation(
+    parts: &Parts,
+    handler: &impl Handler,
+    event: LambdaEvent<Value>,
+) -> Result<Value, Problem> {
+    let engine = engine_of(parts, &event.context);
+    let result = match tidegate_events::parse_value(event.payload) {
+        Ok(event) => handler.handle(&engine, &event, Timestamp::now()).await,
+        Err(error) => Err(EngineError::Event(error)),
+    };
+    match result {
+        Ok(outcomes) => Ok(json!({ "outcomes": outcomes })),
+        Err(error) => {
+            tracing::error!(function = parts.function, kind = error.kind(), %error, "failed; Lambda will retry");
+            Err(Problem(error))
+        }
+    }
+}
+
+fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
+    // arn:aws:lambda:REGION:ACCOUNT:function:NAME
+    let mut arn = context.invoked_function_arn.split(':').skip(3).map(str::to_owned);
+    Engine {
+        function: parts.function,
+        version: parts.version,
+        region: arn.next().unwrap_or_default(),
+        account: arn.next().unwrap_or_default(),
+        environment: parts.environment.name.clone(),
+        request_id: context.request_id.clone(),
+        lease: parts.environment.lease,
+        ledger: Arc::clone(&parts.ledger),
+        bus: Arc::clone(&parts.bus),
+    }
+}

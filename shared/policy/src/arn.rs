@@ -1,0 +1,53 @@
+//! Amazon Resource Names, as far as a decision needs them.
+
+/// An ARN in its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arn {
+    /// `aws`, `aws-cn`, `aws-us-gov`, …
+    pub partition: String,
+    /// Such as `sagemaker`.
+    pub service: String,
+    /// Such as `us-east-1`; empty for global services.
+    pub region: String,
+    /// 12 digits; empty for some services.
+    pub account: String,
+    /// All that follows.
+    pub resource: String,
+}
+
+impl Arn {
+    /// Splits an ARN; `None` if the text is none.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':').map(str::to_owned);
+        match (
+            parts.next()?.as_str(),
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+        ) {
+            ("arn", partition, service, region, account, resource)
+                if !partition.is_empty() && !resource.is_empty() =>
+            {
+                Some(Self { partition, service, region, account, resource })
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits() {
+        let arn = Arn::parse("arn:aws-cn:sagemaker:cn-north-1:111122223333:model-package/churn/7").unwrap();
+        assert_eq!((arn.partition.as_str(), arn.resource.as_str()), ("aws-cn", "model-package/churn/7"));
+        assert!(Arn::parse("model-package/churn/7").is_none());
+        assert!(Arn::parse("arn:aws:sagemaker").is_none());
+    }
+}

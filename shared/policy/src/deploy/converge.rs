@@ -1,0 +1,322 @@
+//! One step of a deployment.
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, EndpointStatus};
+
+use super::target::{Component, Target, target};
+use super::{
+    Action, ComponentStatus, Deploy, Endpoint, InFlight, Live, Post, Probe, Report, RunningComponent,
+    Snapshot, State,
+};
+use crate::decision::{Decision, Verdict};
+use crate::file::{Environment, Policy};
+use crate::reason::Reason;
+
+/// Whether the requested configuration runs, so that it is time for the sample request.
+#[must_use]
+pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
+    let wanted = target(environment, &in_flight.request);
+    let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
+    let component_runs = match (&wanted.component, &seen.component) {
+        (None, _) => true,
+        (Some(component), Some(running)) => component_in_service(running, component),
+        (Some(_), None) => false,
+    };
+    endpoint_runs && component_runs && environment.verify.invoke.is_some()
+}
+
+/// Decides the next step of the deployment in flight.
+pub fn converge(
+    post: &Post,
+    policy: &Policy,
+    environment: &Environment,
+    state: &State,
+    seen: &Snapshot,
+    now: Timestamp,
+) -> Deploy {
+    let Some(in_flight) = &state.in_flight else {
+        let endpoint = environment.endpoint.name.to_string();
+        return Decision::new(Verdict::Ignore, Reason::NothingInFlight { endpoint });
+    };
+    let step = Step {
+        post,
+        policy,
+        environment,
+        state,
+        in_flight,
+        wanted: target(environment, &in_flight.request),
+        now,
+    };
+    match &seen.approval {
+        Some(ApprovalStatus::Approved) => step.of_endpoint(seen),
+        other => {
+            let status = other.as_ref().map_or_else(|| "not readable".to_owned(), |s| format!("{s:?}"));
+            let arn = in_flight.request.package_arn.clone();
+            step.end(DeploymentOutcome::Failed, Reason::NotApproved { arn, status }, seen)
+        }
+    }
+}
+
+fn runs(endpoint: &Endpoint, wanted: &Target) -> bool {
+    endpoint.status == EndpointStatus::InService && endpoint.config.as_deref() == Some(wanted.config.as_str())
+}
+
+fn component_in_service(running: &RunningComponent, wanted: &Component) -> bool {
+    running.status == ComponentStatus::InService && running.model.as_deref() == Some(wanted.model.as_str())
+}
+
+/// Whether something changed after it was told to. A change before we asked says nothing about our request.
+fn changed_since(last_modified: Option<Timestamp>, asked: Option<Timestamp>) -> bool {
+    matches!((last_modified, asked), (Some(changed), Some(asked)) if changed > asked)
+}
+
+struct Step<'a> {
+    post: &'a Post,
+    policy: &'a Policy,
+    environment: &'a Environment,
+    state: &'a State,
+    in_flight: &'a InFlight,
+    wanted: Target,
+    now: Timestamp,
+}
+
+impl Step<'_> {
+    fn of_endpoint(&self, seen: &Snapshot) -> Deploy {
+        let name = self.wanted.endpoint.clone();
+        let Some(endpoint) = &seen.endpoint else { return self.create() };
+        match &endpoint.status {
+            EndpointStatus::InService if runs(endpoint, &self.wanted) => self.of_component(seen),
+            EndpointStatus::InService
+                if changed_since(endpoint.last_modified, self.in_flight.endpoint_asked) =>
+            {
+                let running = endpoint.config.clone().unwrap_or_else(|| "unknown".to_owned());
+                let reason = Reason::OldConfigRunning { requested: self.wanted.config.clone(), running };
+                self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
+            }
+            EndpointStatus::InService => self.update(endpoint),
+            EndpointStatus::Creating
+            | EndpointStatus::Updating
+            | EndpointStatus::SystemUpdating
+            | EndpointStatus::RollingBack
+            | EndpointStatus::Deleting => {
+                let status = endpoint.status.to_string();
+                self.wait(Reason::EndpointBusy { endpoint: name, status }, Vec::new())
+            }
+            EndpointStatus::Deleted
+            | EndpointStatus::Failed
+            | EndpointStatus::OutOfService
+            | EndpointStatus::UpdateRollbackFailed => {
+                let cause = endpoint.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
+                let status = endpoint.status.to_string();
+                self.end(
+                    DeploymentOutcome::Failed,
+                    Reason::EndpointFailed { endpoint: name, status, cause },
+                    seen,
+                )
+            }
+            // A status that we do not know triggers nothing; the next event or sweep looks again.
+            EndpointStatus::Unknown(status) => {
+                self.wait(Reason::EndpointBusy { endpoint: name, status: status.clone() }, Vec::new())
+            }
+        }
+    }
+
+    fn of_component(&self, seen: &Snapshot) -> Deploy {
+        let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
+        let Some(running) = &seen.component else { return self.put_component(wanted, false) };
+        match &running.status {
+            ComponentStatus::InService if component_in_service(running, wanted) => self.verify(seen),
+            ComponentStatus::InService
+                if changed_since(running.last_modified, self.in_flight.component_asked) =>
+            {
+                let running = running.model.clone().unwrap_or_else(|| "unknown".to_owned());
+                let reason = Reason::OldConfigRunning { requested: wanted.model.clone(), running };
+                self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
+            }
+            ComponentStatus::InService => self.put_component(wanted, true),
+            ComponentStatus::Failed => {
+                let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
+                let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
+                self.end(DeploymentOutcome::Failed, reason, seen)
+            }
+            ComponentStatus::Creating => self.wait_for_component(wanted, "Creating"),
+            ComponentStatus::Updating => self.wait_for_component(wanted, "Updating"),
+            ComponentStatus::Deleting => self.wait_for_component(wanted, "Deleting"),
+            ComponentStatus::Unknown(status) => self.wait_for_component(wanted, status),
+        }
+    }
+
+    fn verify(&self, seen: &Snapshot) -> Deploy {
+        let endpoint = self.wanted.endpoint.clone();
+        match (&self.environment.verify.invoke, &seen.probe) {
+            (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnasked { endpoint }, seen),
+            (Some(_), Some(Probe::Answered(_))) => {
+                self.end(DeploymentOutcome::Succeeded, Reason::Answered { endpoint }, seen)
+            }
+            (Some(_), Some(Probe::Failed(error))) => {
+                let reason = Reason::NoAnswerToSample { endpoint, error: error.clone() };
+                self.end(DeploymentOutcome::Failed, reason, seen)
+            }
+            (Some(_), None) => {
+                let status = "not asked yet".to_owned();
+                self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.look_again()])
+            }
+        }
+    }
+
+    fn create(&self) -> Deploy {
+        let mut plan = self.model_and_config();
+        plan.push(Action::CreateEndpoint {
+            name: self.wanted.endpoint.clone(),
+            config: self.wanted.config.clone(),
+            tags: self.tags(),
+        });
+        self.apply(plan).saw("endpoint", "none").state(self.asked_endpoint())
+    }
+
+    fn update(&self, running: &Endpoint) -> Deploy {
+        let mut plan = self.model_and_config();
+        plan.push(Action::UpdateEndpoint {
+            name: self.wanted.endpoint.clone(),
+            config: self.wanted.config.clone(),
+            rollout: self.wanted.rollout.clone(),
+        });
+        let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
+        self.apply(plan).compared("running_config", before, &self.wanted.config).state(self.asked_endpoint())
+    }
+
+    fn put_component(&self, wanted: &Component, update: bool) -> Deploy {
+        let component = wanted.clone();
+        let put = if update {
+            Action::UpdateComponent { component }
+        } else {
+            Action::CreateComponent { component }
+        };
+        let model = Action::CreateModel {
+            name: self.wanted.model.clone(),
+            package_arn: self.in_flight.request.package_arn.clone(),
+        };
+        let in_flight = InFlight {
+            component_asked: Some(self.now),
+            checks: self.in_flight.checks.saturating_add(1),
+            ..self.in_flight.clone()
+        };
+        Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
+            .saw("component", if update { "another model" } else { "none" })
+            .plan(vec![model, put, self.look_again()])
+            .state(State { in_flight: Some(in_flight), ..self.state.clone() })
+    }
+
+    fn wait_for_component(&self, wanted: &Component, status: &str) -> Deploy {
+        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_owned() };
+        self.wait(reason, vec![self.look_again()])
+    }
+
+    fn wait(&self, reason: Reason, plan: Vec<Action>) -> Deploy {
+        let checks = self.in_flight.checks.saturating_add(1);
+        let in_flight = InFlight { checks, ..self.in_flight.clone() };
+        Decision::new(Verdict::Wait, reason)
+            .saw("version", self.in_flight.request.version)
+            .plan(plan)
+            .state(State { in_flight: Some(in_flight), ..self.state.clone() })
+    }
+
+    fn apply(&self, plan: Vec<Action>) -> Deploy {
+        Decision::new(Verdict::Apply, Reason::Requested { version: self.in_flight.request.version })
+            .saw("package", &self.in_flight.request.package_arn)
+            .plan(plan)
+    }
+
+    fn model_and_config(&self) -> Vec<Action> {
+        let model = Action::CreateModel {
+            name: self.wanted.model.clone(),
+            package_arn: self.in_flight.request.package_arn.clone(),
+        };
+        let config = Action::CreateEndpointConfig {
+            name: self.wanted.config.clone(),
+            variant: self.wanted.variant.clone(),
+        };
+        match self.wanted.component {
+            Some(_) => vec![config],
+            None => vec![model, config],
+        }
+    }
+
+    fn asked_endpoint(&self) -> State {
+        let in_flight = InFlight { endpoint_asked: Some(self.now), ..self.in_flight.clone() };
+        State { in_flight: Some(in_flight), ..self.state.clone() }
+    }
+
+    fn tags(&self) -> Vec<(String, String)> {
+        [
+            ("tidegate:model", self.policy.model.as_str()),
+            ("tidegate:environment", self.environment.name.as_str()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+    }
+
+    fn look_again(&self) -> Action {
+        let wait = SignedDuration::from_secs(i64::from(self.post.check_seconds));
+        let request_id = self.in_flight.request.request_id.clone();
+        Action::CheckAt {
+            name: format!("check-{}-{}", self.in_flight.checks, request_id).chars().take(64).collect(),
+            at: self.now.checked_add(wait).unwrap_or(Timestamp::MAX),
+            model: self.policy.model.to_string(),
+            environment: self.environment.name.to_string(),
+            request_id,
+        }
+    }
+
+    fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
+        let request = &self.in_flight.request;
+        let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());
+        let finished = DeploymentFinished {
+            request_id: request.request_id.clone(),
+            model: request.model.clone(),
+            environment: request.environment.clone(),
+            environment_account: request.environment_account.clone(),
+            version: request.version,
+            package_arn: request.package_arn.clone(),
+            outcome: outcome.clone(),
+            reason: reason.code().to_owned(),
+            detail: reason.to_string(),
+            requested_config: Some(self.wanted.config.clone()),
+            running_config: running.clone(),
+            finished_at: self.now,
+        };
+        let (verdict, live) = match outcome {
+            DeploymentOutcome::Succeeded => (Verdict::Succeeded, Some(self.live())),
+            DeploymentOutcome::Failed => (Verdict::Failed, None),
+            DeploymentOutcome::RolledBackSilently => (Verdict::RolledBackSilently, None),
+        };
+        let previous = if live.is_some() { self.state.live.clone() } else { self.state.previous.clone() };
+        let state = State {
+            in_flight: None,
+            live: live.or_else(|| self.state.live.clone()),
+            previous,
+            last_report: Some(Report { finished: finished.clone() }),
+        };
+        let mut decision = Decision::new(verdict, reason).saw("version", request.version).compared(
+            "running_config",
+            running.unwrap_or_else(|| "none".to_owned()),
+            &self.wanted.config,
+        );
+        if let Some(Probe::Answered(status)) = seen.probe {
+            decision = decision.saw("sample_status", status);
+        }
+        decision.plan(vec![Action::Report { finished }]).state(state)
+    }
+
+    fn live(&self) -> Live {
+        let request = &self.in_flight.request;
+        Live {
+            version: request.version,
+            package_arn: request.package_arn.clone(),
+            config: self.wanted.config.clone(),
+            request_id: request.request_id.clone(),
+            at: self.now,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Lookups: from what an event names to the models it concerns, with one query.
+
+use serde::{Deserialize, Serialize};
+
+use crate::file::Policy;
+
+/// What an event can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookupKind {
+    /// A repository, `codecommit:churn-model`.
+    Repository,
+    /// A SageMaker pipeline.
+    Pipeline,
+    /// A model package group.
+    PackageGroup,
+    /// An endpoint (of any environment; an account's ledger only meets its own).
+    Endpoint,
+    /// A CloudWatch alarm.
+    Alarm,
+}
+
+impl LookupKind {
+    /// The stable name, part of the ledger's key.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Repository => "repository",
+            Self::Pipeline => "pipeline",
+            Self::PackageGroup => "package_group",
+            Self::Endpoint => "endpoint",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
+/// One lookup: events that name `name` concern the model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lookup {
+    /// What kind of name.
+    pub kind: LookupKind,
+    /// The name, lower-cased: AWS is not consistent about the case of names in events.
+    pub name: String,
+}
+
+impl Lookup {
+    /// A lookup for a name as it came.
+    #[must_use]
+    pub fn new(kind: LookupKind, name: &str) -> Self {
+        Self { kind, name: name.to_lowercase() }
+    }
+}
+
+/// Every lookup that leads to this policy, without duplicates, in order.
+#[must_use]
+pub fn of(policy: &Policy) -> Vec<Lookup> {
+    let mut lookups = vec![
+        Lookup::new(LookupKind::Repository, policy.source.repository.as_str()),
+        Lookup::new(LookupKind::Pipeline, policy.pipeline.name.as_str()),
+        Lookup::new(LookupKind::PackageGroup, policy.registry.group.as_str()),
+    ];
+    for environment in &policy.environments {
+        lookups.push(Lookup::new(LookupKind::Endpoint, environment.endpoint.name.as_str()));
+    }
+    for alarm in policy.drift.iter().flat_map(|drift| &drift.alarms) {
+        lookups.push(Lookup::new(LookupKind::Alarm, alarm));
+    }
+    lookups.sort();
+    lookups.dedup();
+    lookups
+}

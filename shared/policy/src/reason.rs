@@ -1,0 +1,239 @@
+//! Why a decision was made: a stable code for machines, a sentence for people.
+
+use jiff::Timestamp;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? = $code:literal, $sentence:literal;)+) => {
+        /// Every reason that any function can give.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Reason {
+            $($(#[$doc])* $variant $({
+                $(#[doc = concat!("The `", stringify!($field), "` of the sentence.")] $field: $type),+
+            })?,)+
+        }
+
+        impl Reason {
+            /// Every code, in the order of this file.
+            pub const CODES: &[&str] = &[$($code),+];
+
+            /// The stable snake_case code.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$variant $({ $($field: _),+ })? => $code,)+ }
+            }
+        }
+
+        impl std::fmt::Display for Reason {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self { $(Self::$variant $({ $($field),+ })? => write!(f, $sentence),)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // everywhere
+    /// No function wants this kind of event.
+    NotOurs = "not_ours", "nobody here reacts to this kind of event";
+    /// No policy mentions what the event names.
+    Unmanaged { what: String } = "unmanaged", "no applied policy mentions {what}";
+    /// The event concerns another environment of the model.
+    OtherEnvironment { wanted: String } = "other_environment", "this is for {wanted}, not for this environment";
+    /// The ARN belongs to another account, region or partition than it may.
+    ForeignArn { arn: String } = "foreign_arn", "{arn} is not of the account, region and partition that it must be of";
+    /// The sweep found nothing to heal.
+    NothingOverdue = "nothing_overdue", "nothing is in flight or overdue";
+
+    // train
+    /// A push to a watched branch.
+    Commit { branch: String, commit: String } = "commit", "commit {commit} was pushed to {branch}";
+    /// A retraining request.
+    RetrainingRequested { cause: String } = "retraining_requested", "retraining was requested: {cause}";
+    /// The branch is not in the policy.
+    BranchNotMapped { branch: String } = "branch_not_mapped", "the policy does not watch branch {branch}";
+    /// A tag was pushed.
+    Tag { tag: String } = "tag", "{tag} is a tag; only branches train";
+    /// The reference is neither branch nor tag.
+    NoBranch { name: String } = "no_branch", "{name} is neither a branch nor a tag";
+    /// The branch was deleted.
+    BranchDeleted { branch: String } = "branch_deleted", "branch {branch} was deleted";
+    /// The event carries no commit.
+    NoCommit = "no_commit", "the event names no commit";
+    /// This commit has started the pipeline before.
+    AlreadyStarted { commit: String } = "already_started", "commit {commit} has started this pipeline already";
+    /// An execution is running.
+    AlreadyRunning { execution: String } = "already_running", "{execution} is still running";
+    /// The definition is not in the commit.
+    DefinitionMissing { path: String, commit: String } = "definition_missing", "{path} is not in commit {commit}";
+    /// The definition is no JSON object.
+    DefinitionInvalid { path: String, error: String } = "definition_invalid", "{path} is no pipeline definition: {error}";
+    /// The definition is over the API's limit.
+    DefinitionTooLarge { bytes: usize } = "definition_too_large",
+        "the definition has {bytes} bytes; from 102400 on SageMaker takes it only from S3, which is not supported yet";
+    /// The pipeline does not exist and nothing says how to make it.
+    PipelineMissing { pipeline: String } = "pipeline_missing", "pipeline {pipeline} does not exist";
+
+    // promote
+    /// The version was approved.
+    Approved { version: u64 } = "approved", "version {version} was approved";
+    /// The environment before reported success.
+    PreviousSucceeded { previous: String } = "previous_succeeded", "{previous} reported success";
+    /// The soak is over.
+    Soaked { previous: String } = "soaked", "the version has spent its soak in {previous} without a failure";
+    /// The update did not touch the approval.
+    MetadataOnly { fields: String } = "metadata_only", "only {fields} changed, not the approval";
+    /// The update was the progress note that promotion writes itself.
+    LifecycleOnly = "lifecycle_only", "only the life cycle stage changed, which promotion itself writes";
+    /// The package has no version.
+    Unversioned = "unversioned", "the package belongs to no group and has no version";
+    /// The package is not completed.
+    NotCompleted { status: String } = "not_completed", "the package is {status}";
+    /// Nobody has approved it yet.
+    AwaitingApproval { version: u64 } = "awaiting_approval", "version {version} waits for approval in the registry";
+    /// The approval status is none that we know.
+    UnknownApproval { status: String } = "unknown_approval", "the approval status {status} is unknown";
+    /// The registry no longer says approved.
+    ApprovalWithdrawn { version: u64, status: String } = "approval_withdrawn", "the registry says {status} for version {version} now";
+    /// The registry does not have the package.
+    PackageMissing { arn: String } = "package_missing", "{arn} is not in the registry";
+    /// This approval has been acted on.
+    AlreadyPromoting { version: u64 } = "already_promoting", "version {version} is being promoted for this approval already";
+    /// A later approval has been acted on.
+    OlderApproval { version: u64, current: u64 } = "older_approval", "version {version} was approved before version {current}, which is being promoted";
+    /// A person rejected it.
+    Rejected { version: u64 } = "rejected", "version {version} was rejected";
+    /// A rejected version that is nowhere.
+    RejectedElsewhere { version: u64 } = "rejected_not_promoting", "version {version} was rejected and is not being promoted";
+    /// The soak runs.
+    Soaking { until: Timestamp } = "soaking", "the version soaks until {until}";
+    /// People must agree first.
+    ApprovalRequired { environment: String, required: u32 } = "approval_required", "{environment} needs {required} approval(s)";
+    /// The last environment succeeded.
+    LastEnvironment { environment: String } = "last_environment", "{environment} was the last environment";
+    /// An environment could not deploy.
+    EnvironmentFailed { environment: String, cause: String } = "environment_failed", "{environment} failed: {cause}";
+    /// An environment rolled back silently.
+    EnvironmentRolledBack { environment: String, cause: String } = "environment_rolled_back", "{environment} rolled back silently: {cause}";
+    /// The report is for a promotion that is over or replaced.
+    Superseded = "superseded", "another promotion has taken its place";
+    /// The report was taken note of before.
+    AlreadyReported = "already_reported", "this outcome is known already";
+    /// The request has had no answer.
+    NoAnswer { environment: String } = "no_answer", "{environment} has not answered; the request is sent again";
+    /// The policy no longer has the environment.
+    EnvironmentGone { environment: String } = "environment_gone", "the policy has no environment {environment}";
+
+    // deploy
+    /// The request came from another account than the hub.
+    NotFromHub { account: String } = "not_from_hub", "the request came from account {account}, which is not the hub";
+    /// The requested version must be put in place.
+    Requested { version: u64 } = "requested", "version {version} was requested";
+    /// The next stage of the same deployment.
+    EndpointReady { endpoint: String } = "endpoint_ready", "{endpoint} is ready for its component";
+    /// The endpoint is changing.
+    EndpointBusy { endpoint: String, status: String } = "endpoint_busy", "{endpoint} is {status}";
+    /// The component is changing.
+    ComponentBusy { component: String, status: String } = "component_busy", "component {component} is {status}";
+    /// The wanted configuration runs and answered.
+    Answered { endpoint: String } = "answered", "{endpoint} runs the requested configuration and answered the sample";
+    /// The wanted configuration runs; the policy has no sample.
+    RunningUnasked { endpoint: String } = "running_unasked", "{endpoint} runs the requested configuration; the policy has no sample to ask it";
+    /// The sample was not answered.
+    NoAnswerToSample { endpoint: String, error: String } = "sample_failed", "{endpoint} did not answer the sample: {error}";
+    /// The old configuration is back.
+    OldConfigRunning { requested: String, running: String } = "old_config_running", "requested was {requested}, running is {running}";
+    /// SageMaker failed.
+    EndpointFailed { endpoint: String, status: String, cause: String } = "endpoint_failed", "{endpoint} is {status}: {cause}";
+    /// The component failed.
+    ComponentFailed { component: String, cause: String } = "component_failed", "component {component} failed: {cause}";
+    /// The package is not approved.
+    NotApproved { arn: String, status: String } = "not_approved", "{arn} is {status}, not approved";
+    /// A kind of endpoint cannot become another.
+    KindCannotChange { endpoint: String } = "kind_cannot_change", "{endpoint} exists in another kind; SageMaker cannot change it, delete the endpoint first";
+    /// No deployment waits for this.
+    NothingInFlight { endpoint: String } = "nothing_in_flight", "no deployment of {endpoint} is in flight";
+    /// The deployment that was asked about is over.
+    DeploymentOver = "deployment_over", "that deployment has ended";
+    /// It runs already.
+    AlreadyLive { version: u64 } = "already_live", "version {version} runs here for this request already";
+
+    // respond
+    /// A drift alarm.
+    DriftAlarm { alarm: String } = "drift_alarm", "alarm {alarm} reports drift";
+    /// A report with violations.
+    Violations { count: usize, first: String } = "violations", "the monitoring report has {count} violation(s), first: {first}";
+    /// Our own measurement.
+    DriftObserved { metric: String } = "drift_observed", "{metric} has drifted";
+    /// Not an alarm of ours.
+    NotADriftAlarm { alarm: String } = "not_a_drift_alarm", "alarm {alarm} does not measure drift";
+    /// All is well.
+    AlarmOk { alarm: String } = "alarm_ok", "alarm {alarm} is OK";
+    /// It was in alarm before.
+    StillInAlarm { alarm: String } = "still_in_alarm", "alarm {alarm} was in ALARM before";
+    /// Muted.
+    AlarmMuted { alarm: String } = "alarm_muted", "alarm {alarm} is muted or suppressed";
+    /// Too little data to say.
+    InsufficientData { source: String } = "insufficient_data", "{source} has too little data to tell";
+    /// The state is none that we know.
+    UnknownState { state: String } = "unknown_state", "the state {state} is unknown";
+    /// The source could not be read.
+    SourceFailed { source: String, error: String } = "source_failed", "{source} could not be read: {error}";
+    /// No drift.
+    NoViolations = "no_violations", "the report has no violations";
+    /// The policy has no response.
+    NoResponse = "no_response", "the policy has no drift section";
+    /// The policy says to tell a person.
+    ResponseIsAlert { cause: String } = "response_is_alert", "{cause}; the policy says to alert";
+    /// The last retraining is too recent.
+    Cooldown { until: Timestamp } = "cooldown", "the last retraining was too recent; cooldown until {until}";
+    /// One is under way.
+    RetrainingInFlight { until: Timestamp } = "retraining_in_flight", "a retraining is under way; the next one is possible from {until}";
+    /// The budget is spent.
+    BudgetSpent { spent: u32, until: Timestamp } = "budget_spent", "{spent} retrainings have spent the budget until {until}";
+    /// Retraining does not help.
+    Escalated { attempts: u32 } = "escalated", "{attempts} retrainings brought no improvement; a person must look";
+
+    // scale
+    /// Nobody asked.
+    Idle { seconds: u32 } = "idle", "no invocation for {seconds} seconds";
+    /// Somebody asks.
+    Traffic { invocations: u64 } = "traffic", "{invocations} invocation(s) in the window";
+    /// There is nothing to tell from.
+    NoMetrics = "no_metrics", "there are no invocation metrics since the deployment";
+    /// Too young.
+    InsideGrace { until: Timestamp } = "inside_grace", "left alone until {until}";
+    /// Never deployed by us.
+    NeverDeployed = "never_deployed", "nothing was deployed here yet";
+    /// It changes right now.
+    DeploymentInFlight = "deployment_in_flight", "a deployment is in flight";
+    /// It sleeps.
+    AlreadyAtZero { since: Timestamp } = "already_at_zero", "at zero since {since}";
+    /// Classic endpoints cannot.
+    ClassicMinimumIsOne { endpoint: String } = "classic_minimum_is_one",
+        "{endpoint} is a classic real-time endpoint: SageMaker keeps at least one instance; use an inference component, or delete and recreate the endpoint";
+    /// Serverless does by itself.
+    ServerlessScalesItself { endpoint: String } = "serverless_scales_itself", "{endpoint} is serverless and costs nothing while idle";
+    /// A request found no capacity.
+    NoCapacity { component: String } = "no_capacity", "a request found {component} without capacity";
+    /// The alarm is over.
+    CapacityRestored { component: String } = "capacity_restored", "no request finds {component} without capacity any more";
+    /// Not a wake alarm.
+    NotAWakeAlarm { alarm: String } = "not_a_wake_alarm", "alarm {alarm} does not ask for capacity";
+    /// Nothing is configured.
+    NoScalePolicy = "no_scale_policy", "the policy does not send this endpoint to zero";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case() {
+        let mut codes = Reason::CODES.to_vec();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(codes.iter().all(|c| c.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
+}

@@ -1,0 +1,191 @@
+//! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tidegate_events::{AlarmChanged, AlarmState};
+
+use crate::decision::{Decision, Verdict};
+use crate::deploy;
+use crate::file::{EndpointKind, Environment, ToZero};
+use crate::reason::Reason;
+
+/// The metric that says a request found no copy. Target tracking cannot leave zero; an alarm on this metric can.
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
+pub const NO_CAPACITY_METRIC: &str = "NoCapacityInvocationFailures";
+
+/// scale's decisions.
+pub type ScaleDecision = Decision<State, Action>;
+
+/// What the ledger remembers for an endpoint.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// When it went to zero, while it is there.
+    pub zero_since: Option<Timestamp>,
+    /// When it last came back.
+    pub woken_at: Option<Timestamp>,
+    /// The code of the last reason that was recorded: a sweep records only what changed.
+    pub last_reason: Option<String>,
+}
+
+/// What was observed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Since when the version that serves does, if we deployed it.
+    pub live_since: Option<Timestamp>,
+    /// Whether a deployment is in flight.
+    pub deploying: bool,
+    /// Invocations; `None` if CloudWatch could not tell.
+    pub invocations: Option<Invocations>,
+}
+
+/// Invocations of an endpoint, from CloudWatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invocations {
+    /// In the idle window.
+    pub in_window: u64,
+    /// Since the deployment: zero means that the endpoint has never served, or that metrics do not arrive.
+    pub since_deployment: u64,
+}
+
+/// What scale can ask of AWS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Tell Application Auto Scaling between how many copies the component may have.
+    SetBounds {
+        /// The component.
+        component: String,
+        /// The fewest copies.
+        min: u32,
+        /// The most copies.
+        max: u32,
+    },
+    /// Make sure that a request brings the component back: a step scaling policy and the alarm that runs it.
+    ArmWake {
+        /// The component.
+        component: String,
+    },
+    /// Set the number of copies.
+    SetCopies {
+        /// The component.
+        component: String,
+        /// Copies.
+        copies: u32,
+    },
+}
+
+/// Decides about one endpoint at a tick.
+pub fn decide_tick(
+    environment: &Environment,
+    state: &State,
+    seen: &Snapshot,
+    now: Timestamp,
+) -> ScaleDecision {
+    let decision = tick(environment, state, seen, now);
+    let last_reason = Some(decision.reason.code().to_owned());
+    let next = State { last_reason, ..decision.state.clone().unwrap_or_else(|| state.clone()) };
+    decision.state(next)
+}
+
+/// Whether a tick's decision is worth a record: it acts, or its reason is another than the time before.
+#[must_use]
+pub fn is_news(state: &State, decision: &ScaleDecision) -> bool {
+    !decision.plan.is_empty() || state.last_reason.as_deref() != Some(decision.reason.code())
+}
+
+fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
+    let keep = |reason| Decision::new(Verdict::Keep, reason);
+    let endpoint = environment.endpoint.name.to_string();
+    let Some(to_zero) = &environment.scale.to_zero else { return keep(Reason::NoScalePolicy) };
+    match environment.endpoint.kind {
+        EndpointKind::RealTime => {
+            return Decision::new(Verdict::Refuse, Reason::ClassicMinimumIsOne { endpoint });
+        }
+        EndpointKind::Serverless => return keep(Reason::ServerlessScalesItself { endpoint }),
+        EndpointKind::InferenceComponent => {}
+    }
+    let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };
+    if seen.deploying {
+        return keep(Reason::DeploymentInFlight);
+    }
+    // A deployment after it went to zero has set its copies again.
+    if let Some(since) = state.zero_since.filter(|since| *since > live_since) {
+        return keep(Reason::AlreadyAtZero { since });
+    }
+    if let Some(until) = left_alone_until(to_zero, state, live_since).filter(|until| now < *until) {
+        return keep(Reason::InsideGrace { until });
+    }
+    match seen.invocations {
+        None | Some(Invocations { in_window: 0, since_deployment: 0 }) => keep(Reason::NoMetrics),
+        Some(Invocations { in_window: 0, since_deployment }) => {
+            go_to_zero(environment, to_zero, state, now).saw("invocations_since_deployment", since_deployment)
+        }
+        Some(Invocations { in_window, .. }) => keep(Reason::Traffic { invocations: in_window }),
+    }
+}
+
+/// The end of the grace after a deployment, or of one idle window after a wake, whichever is later.
+fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> Option<Timestamp> {
+    let deployed = live_since.checked_add(to_zero.grace.signed()).unwrap_or(Timestamp::MAX);
+    let woken = state.woken_at.map(|at| at.checked_add(to_zero.idle.signed()).unwrap_or(Timestamp::MAX));
+    Some(woken.map_or(deployed, |woken| woken.max(deployed)))
+}
+
+fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: Timestamp) -> ScaleDecision {
+    let component = environment.endpoint.name.to_string();
+    // The way back is built before the way down is taken.
+    let plan = vec![
+        Action::SetBounds { component: component.clone(), min: 0, max: deploy_copies(environment) },
+        Action::ArmWake { component: component.clone() },
+        Action::SetCopies { component, copies: 0 },
+    ];
+    Decision::new(Verdict::ToZero, Reason::Idle { seconds: to_zero.idle.seconds() })
+        .compared("invocations_in_window", 0, 1)
+        .plan(plan)
+        .state(State { zero_since: Some(now), ..state.clone() })
+}
+
+fn deploy_copies(environment: &Environment) -> u32 {
+    deploy::copies(&environment.endpoint)
+}
+
+/// Decides about an alarm that may ask for capacity.
+pub fn decide_wake(
+    environment: &Environment,
+    state: &State,
+    alarm: &AlarmChanged,
+    now: Timestamp,
+) -> ScaleDecision {
+    let component = environment.endpoint.name.to_string();
+    let asks = alarm.metrics.iter().any(|m| {
+        m.name == NO_CAPACITY_METRIC
+            && m.dimensions
+                .get("InferenceComponentName")
+                .is_some_and(|name| name.eq_ignore_ascii_case(&component))
+    });
+    if !asks {
+        return Decision::new(Verdict::Ignore, Reason::NotAWakeAlarm { alarm: alarm.alarm.clone() });
+    }
+    match &alarm.state {
+        // Muting an alarm silences people's phones; the request still needs an answer.
+        AlarmState::Alarm => {
+            let copies = deploy_copies(environment);
+            let next =
+                State { zero_since: None, woken_at: Some(now), last_reason: Some("no_capacity".to_owned()) };
+            let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
+            Decision::new(Verdict::Wake, Reason::NoCapacity { component: component.clone() })
+                .saw("zero_since", was)
+                // A minimum of one makes Application Auto Scaling itself bring the copy back, and keep it.
+                .plan(vec![Action::SetBounds { component, min: 1, max: copies }])
+                .state(next)
+        }
+        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component }),
+        AlarmState::InsufficientData => Decision::new(
+            Verdict::Ignore,
+            Reason::InsufficientData { source: format!("alarm {}", alarm.alarm) },
+        ),
+        AlarmState::Unknown(state) => {
+            Decision::new(Verdict::Ignore, Reason::UnknownState { state: state.clone() })
+        }
+    }
+}

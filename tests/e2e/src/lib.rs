@@ -1,0 +1,1 @@
+//! The real zips in the local cloud.

@@ -1,0 +1,1 @@
+//! The local cloud: ministack, the launcher, the world, and the demo.
