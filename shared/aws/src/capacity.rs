@@ -86,7 +86,8 @@ impl ComponentCapacity {
 
     /// How many copies the component is meant to have.
     async fn desired(&self, component: &str) -> Result<Option<i32>, CallError> {
-        let asked = self.sagemaker.describe_inference_component().inference_component_name(component).send().await;
+        let asked =
+            self.sagemaker.describe_inference_component().inference_component_name(component).send().await;
         let found = asked.map_err(failed("sagemaker", "DescribeInferenceComponent"))?;
         Ok(found.runtime_config().and_then(|runtime| runtime.desired_copy_count()))
     }

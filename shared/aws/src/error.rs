@@ -44,7 +44,8 @@ impl Failure {
     /// "Could not find …" or "… does not exist", its newer ones `ResourceNotFound`.
     pub(crate) fn not_there(&self) -> bool {
         self.is("ResourceNotFound")
-            || (self.is("ValidationException") && (self.says("could not find") || self.says("does not exist")))
+            || (self.is("ValidationException")
+                && (self.says("could not find") || self.says("does not exist")))
     }
 }
 
@@ -74,15 +75,15 @@ where
         let class = match &error {
             // The request could not even be built: it will not be next time either.
             SdkError::ConstructionFailure(_) => Class::Permanent,
-            // No answer, or none that can be read: nobody knows whether it was done. Every call is idempotent.
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-                Class::Retryable
-            }
+            // No answer: nobody knows whether it was done. Every call is idempotent.
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Class::Retryable,
+            // An answer that broke off, or a page of something in between, whose status still counts.
+            SdkError::ResponseError(_) if status.is_none_or(|status| status < 400) => Class::Retryable,
             _ => class_of(&code, status),
         };
         let text = match (error.message(), status) {
             (Some(message), _) => message.to_owned(),
-            (None, Some(status)) if !code.is_empty() => format!("HTTP {status}"),
+            (None, Some(status)) if status >= 400 => format!("HTTP {status} without a message"),
             _ => chain(&error),
         };
         let message = if code.is_empty() { text.clone() } else { format!("{code}: {text}") };
@@ -101,16 +102,42 @@ pub(crate) fn refused(service: &'static str, operation: &'static str, message: i
 /// The codes: <https://docs.aws.amazon.com/awssupport/latest/APIReference/CommonErrors.html>, and what each service adds.
 pub(crate) fn class_of(code: &str, status: Option<u16>) -> Class {
     match stem(code) {
-        "Throttling" | "Throttled" | "RequestThrottled" | "TooManyRequests" | "RequestLimitExceeded"
-        | "ProvisionedThroughputExceeded" | "BandwidthLimitExceeded" | "SlowDown"
+        "Throttling"
+        | "Throttled"
+        | "RequestThrottled"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceeded"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
         | "EC2ThrottledException" => Class::Throttled,
-        "AccessDenied" | "Unauthorized" | "UnauthorizedOperation" | "NotAuthorized" | "Authorization"
-        | "UnrecognizedClient" | "InvalidClientTokenId" | "ExpiredToken" | "MissingAuthenticationToken"
-        | "SignatureDoesNotMatch" | "OptInRequired" => Class::Denied,
-        "Conflict" | "ResourceInUse" | "ConditionalCheckFailed" | "ConcurrentModification" | "ConcurrentUpdate"
-        | "OperationAborted" | "ResourceAlreadyExists" => Class::Conflict,
-        "RequestTimeout" | "InternalFailure" | "Internal" | "InternalServer" | "InternalService"
-        | "ServiceUnavailable" | "Unavailable" | "TransactionInProgress" | "TransactionConflict"
+        "AccessDenied"
+        | "Unauthorized"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "Authorization"
+        | "UnrecognizedClient"
+        | "InvalidClientTokenId"
+        | "ExpiredToken"
+        | "MissingAuthenticationToken"
+        | "SignatureDoesNotMatch"
+        | "OptInRequired" => Class::Denied,
+        "Conflict"
+        | "ResourceInUse"
+        | "ConditionalCheckFailed"
+        | "ConcurrentModification"
+        | "ConcurrentUpdate"
+        | "OperationAborted"
+        | "ResourceAlreadyExists" => Class::Conflict,
+        "RequestTimeout"
+        | "InternalFailure"
+        | "Internal"
+        | "InternalServer"
+        | "InternalService"
+        | "ServiceUnavailable"
+        | "Unavailable"
+        | "TransactionInProgress"
+        | "TransactionConflict"
         | "RequestExpired" => Class::Retryable,
         // KMSAccessDenied and its like.
         other if other.contains("AccessDenied") => Class::Denied,

@@ -36,7 +36,9 @@ impl Pipelines for SageMakerPipelines {
         match asked.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(found) => match found.pipeline_definition {
                 Some(definition) => Ok(Some(Pipeline { definition })),
-                None => Err(refused(SERVICE, DESCRIBE, format!("pipeline `{name}` came without a definition"))),
+                None => {
+                    Err(refused(SERVICE, DESCRIBE, format!("pipeline `{name}` came without a definition")))
+                }
             },
             Err(failure) if failure.not_there() => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -110,8 +112,10 @@ impl Pipelines for SageMakerPipelines {
         parameters: &BTreeMap<String, String>,
     ) -> Result<String, CallError> {
         const START: &str = "StartPipelineExecution";
-        let parameters: Vec<Parameter> =
-            parameters.iter().map(|(name, value)| Parameter::builder().name(name).value(value).build()).collect();
+        let parameters: Vec<Parameter> = parameters
+            .iter()
+            .map(|(name, value)| Parameter::builder().name(name).value(value).build())
+            .collect();
         let started = self
             .client
             .start_pipeline_execution()

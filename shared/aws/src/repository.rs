@@ -64,6 +64,10 @@ impl Repository for CodeCommit {
 /// CodeCommit's name of a repository, which the policy writes as `codecommit:NAME`.
 fn own_name<'r>(repository: &'r str, operation: &'static str) -> Result<&'r str, CallError> {
     repository.strip_prefix("codecommit:").ok_or_else(|| {
-        refused(SERVICE, operation, format!("`{repository}` is not a CodeCommit repository, which is all that can be read"))
+        refused(
+            SERVICE,
+            operation,
+            format!("`{repository}` is not a CodeCommit repository, which is all that can be read"),
+        )
     })
 }

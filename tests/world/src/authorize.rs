@@ -61,7 +61,13 @@ impl HttpAuthorizer {
 #[async_trait]
 impl Authorizer for HttpAuthorizer {
     async fn authorize(&self, request: AuthorizationRequest) -> Result<Authorization, String> {
+        // The only service behind this door that roles are passed to is SageMaker.
+        let context = match request.action.as_str() {
+            "iam:PassRole" => json!({"iam:PassedToService": "sagemaker.amazonaws.com"}),
+            _ => json!({}),
+        };
         let body = json!({
+            "context": context,
             "access_key_id": request.access_key_id,
             "session_token": request.session_token,
             "action": request.action,

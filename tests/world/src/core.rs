@@ -302,9 +302,9 @@ impl World {
     }
 }
 
-/// Who answers `operation` of `service`.
-fn handler(service: &str, operation: &str) -> Result<Handler, ApiError> {
-    let tables: &[&[(&str, Handler)]] = match service {
+/// The operations of a service and who answers them.
+pub(crate) fn offered(service: &str) -> &'static [&'static [(&'static str, Handler)]] {
+    match service {
         "sagemaker" => &[
             crate::registry::OPERATIONS,
             crate::model::OPERATIONS,
@@ -318,8 +318,12 @@ fn handler(service: &str, operation: &str) -> Result<Handler, ApiError> {
         "codecommit" => &[crate::codecommit::OPERATIONS],
         "sagemaker-runtime" => &[crate::runtime::OPERATIONS],
         _ => &[],
-    };
-    tables
+    }
+}
+
+/// Who answers `operation` of `service`.
+fn handler(service: &str, operation: &str) -> Result<Handler, ApiError> {
+    offered(service)
         .iter()
         .flat_map(|table| table.iter())
         .find(|(name, _)| *name == operation)

@@ -179,8 +179,12 @@ async fn identify(
         .authorizer
         .as_ref()
         .ok_or_else(|| unknown("The security token included in the request is invalid.".to_owned()))?;
-    let mut caller = None;
-    for (action, resource) in iam::needed(service, operation, request, region) {
+    let mut caller: Option<Caller> = None;
+    for permission in iam::needed(service, operation, request, region) {
+        if caller.as_ref().is_some_and(|known| !iam::matters(&permission, &known.account)) {
+            continue;
+        }
+        let (action, resource) = permission;
         let asked = AuthorizationRequest {
             access_key_id: signature.key.clone(),
             session_token: signature.token.clone(),

@@ -21,6 +21,14 @@ const CONFIG: Named = ("EndpointConfigName", "endpoint-config");
 const ENDPOINT: Named = ("EndpointName", "endpoint");
 const COMPONENT: Named = ("InferenceComponentName", "inference-component");
 
+/// Whether a permission matters to a caller of this account: creating a model is authorised on the model package as
+/// well, but only when that lies in another account.
+pub(crate) fn matters((action, resource): &Permission, account: &str) -> bool {
+    let package = parse_arn(resource)
+        .filter(|(_, kind, _)| action == "sagemaker:CreateModel" && *kind == "model-package");
+    package.is_none_or(|(place, ..)| place.account != account)
+}
+
 /// The resources a SageMaker operation is authorised on; none means `*`.
 fn resources(operation: &str) -> &'static [Named] {
     match operation {
@@ -139,7 +147,7 @@ fn dependent(operation: &str, request: &Value, needed: &[Permission]) -> Vec<Per
 
 #[cfg(test)]
 mod tests {
-    use super::needed;
+    use super::{matters, needed};
     use serde_json::json;
 
     fn of(operation: &str, request: serde_json::Value) -> Vec<String> {
@@ -172,6 +180,15 @@ mod tests {
                 "sagemaker:CreateModel arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7",
             ]
         );
+    }
+
+    #[test]
+    fn a_package_of_ones_own_needs_no_permission_to_make_a_model_of_it() {
+        let arn = "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7".to_owned();
+        let create = ("sagemaker:CreateModel".to_owned(), arn.clone());
+        assert!(!matters(&create, "111122223333"));
+        assert!(matters(&create, "444455556666"));
+        assert!(matters(&("sagemaker:DescribeModelPackage".to_owned(), arn), "111122223333"));
     }
 
     #[test]

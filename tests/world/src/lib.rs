@@ -22,6 +22,8 @@ mod git;
 mod iam;
 mod journal;
 mod json;
+#[cfg(test)]
+mod life;
 mod mischief;
 mod model;
 mod pace;

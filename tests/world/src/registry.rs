@@ -102,7 +102,8 @@ impl Package {
 
     fn describe(&self) -> Value {
         let mut answer = json!({
-            "ModelPackageName": self.name(),
+            // Unlike in events, a name with a slash would not fit the API model.
+            "ModelPackageName": self.group,
             "ModelPackageGroupName": self.group,
             "ModelPackageVersion": self.version,
             "ModelPackageArn": self.arn,

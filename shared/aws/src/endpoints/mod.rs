@@ -75,7 +75,10 @@ impl Endpoints for SageMakerEndpoints {
         let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
         Ok(Some(RunningComponent {
             status: component_status(status.as_str()),
-            model: found.specification().and_then(|specification| specification.model_name()).map(str::to_owned),
+            model: found
+                .specification()
+                .and_then(|specification| specification.model_name())
+                .map(str::to_owned),
             copies: copies.and_then(|copies| u32::try_from(copies).ok()),
             failure: found.failure_reason().map(str::to_owned),
             last_modified: found.last_modified_time().and_then(timestamp),

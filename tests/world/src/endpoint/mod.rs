@@ -81,9 +81,18 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether a call may change it now.
+    /// Whether a call may change it now. One that failed can only be deleted.
+    fn changeable(&self) -> Result<(), ApiError> {
+        match self.status {
+            "InService" => Ok(()),
+            "Failed" => Err(ApiError::validation(format!("Cannot update failed endpoint \"{}\".", self.arn))),
+            _ => self.settled(),
+        }
+    }
+
+    /// Whether nothing is under way.
     fn settled(&self) -> Result<(), ApiError> {
-        if matches!(self.status, "InService" | "Failed" | "OutOfService" | "UpdateRollbackFailed") {
+        if matches!(self.status, "InService" | "Failed") {
             return Ok(());
         }
         Err(ApiError::validation(format!("Cannot update in-progress endpoint \"{}\".", self.arn)))
@@ -175,7 +184,7 @@ fn update_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
     let config = need(request, "EndpointConfigName")?;
     let scope = world.scope_mut(&call.place);
     let endpoint = scope.endpoints.get(name).ok_or_else(|| no_endpoint(&call.place, name))?;
-    endpoint.settled()?;
+    endpoint.changeable()?;
     let wanted = config_of(scope, &call.place, config)?;
     if endpoint.config == config {
         return Err(ApiError::validation(format!(
@@ -234,7 +243,7 @@ fn update_capacities(world: &mut World, call: &Call, request: &Value) -> Result<
     let name = need(request, "EndpointName")?;
     let scope = world.scope_mut(&call.place);
     let endpoint = scope.endpoints.get(name).ok_or_else(|| no_endpoint(&call.place, name))?;
-    endpoint.settled()?;
+    endpoint.changeable()?;
     let config = config_of(scope, &call.place, &endpoint.config)?;
     let asynchronous = config.get("AsyncInferenceConfig").is_some_and(|a| !a.is_null());
     let mut changes = Vec::new();

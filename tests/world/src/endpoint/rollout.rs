@@ -22,6 +22,8 @@ pub(crate) enum Doing {
 pub(crate) struct Step {
     pub(crate) doing: Doing,
     pub(crate) part: f64,
+    /// The part that had been launched before.
+    pub(crate) before: f64,
 }
 
 impl Step {
@@ -35,7 +37,10 @@ impl Step {
         let count = self.instances(variant);
         let part = if count >= variant.desired { "full" } else { "canary" };
         match self.doing {
-            Doing::Creating => ("Creating", format!("Launching {count} instance(s).")),
+            Doing::Creating => {
+                let there = (variant.desired as f64 * self.before).round() as i64;
+                ("Creating", format!("Launching {} instance(s).", (count - there).max(1)))
+            }
             Doing::Activating => (
                 "ActivatingTraffic",
                 format!("Activating traffic on {part} capacity of {count} instance(s)."),
@@ -124,18 +129,20 @@ pub(crate) fn plan(
     let total = variants.iter().map(|v| v.desired).max().unwrap_or(1);
     let mut plan = Vec::new();
     let mut wait = stage;
+    let mut before = 0.0;
     for (part, seconds) in parts(deployment, total) {
-        plan.push((wait, Stage::Rollout(Step { doing: Doing::Creating, part })));
-        plan.push((stage, Stage::Rollout(Step { doing: Doing::Activating, part })));
+        plan.push((wait, Stage::Rollout(Step { doing: Doing::Creating, part, before })));
+        plan.push((stage, Stage::Rollout(Step { doing: Doing::Activating, part, before })));
         wait = stage;
         if seconds > 0 {
-            plan.push((stage, Stage::Rollout(Step { doing: Doing::Baking { seconds }, part })));
+            plan.push((stage, Stage::Rollout(Step { doing: Doing::Baking { seconds }, part, before })));
             wait = pace.bake(seconds);
         }
         if let Some(reason) = &fate {
             plan.extend(roll_back(wait, stage, part, reason.clone()));
             return plan;
         }
+        before = part;
     }
     plan.push((wait, Stage::Switched));
     plan
@@ -148,5 +155,8 @@ pub(crate) fn roll_back(
     part: f64,
     reason: Option<String>,
 ) -> [(Duration, Stage); 2] {
-    [(wait, Stage::Rollout(Step { doing: Doing::Terminating, part })), (stage, Stage::RolledBack(reason))]
+    [
+        (wait, Stage::Rollout(Step { doing: Doing::Terminating, part, before: part })),
+        (stage, Stage::RolledBack(reason)),
+    ]
 }

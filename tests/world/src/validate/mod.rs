@@ -5,6 +5,8 @@
 
 mod check;
 mod pattern;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;

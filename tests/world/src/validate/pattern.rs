@@ -43,7 +43,14 @@ pub(super) fn compile(pattern: &str) -> Option<Regex> {
         // A name that does not end in a hyphen.
         .replace("([a-zA-Z0-9]([a-zA-Z0-9\\-]){0,62})(?<!-)", "[a-zA-Z0-9]([a-zA-Z0-9\\-]{0,61}[a-zA-Z0-9])?")
         .replace("([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)", "[a-zA-Z0-9]([a-zA-Z0-9\\-]{0,61}[a-zA-Z0-9])?")
-        .replace("\\u", "\\x");
+        // A thousand copies of all letters would be too large an automaton; the shape bounds the length as well.
+        .replace("]{0,1024}", "]*")
+        // Java spells characters beyond the first plane as surrogates.
+        .replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\\x{10000}-\\x{10FFFF}");
+    while let Some(at) = translated.find("\\u") {
+        let code = translated.get(at + 2..at + 6)?.to_owned();
+        translated.replace_range(at..at + 6, &format!("\\x{{{code}}}"));
+    }
     if translated == "\\x20-\\x7E+" {
         translated = "[ -~]+".to_owned();
     }
@@ -69,6 +76,13 @@ mod tests {
         assert!(regex.is_match("arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7"));
         assert!(!regex.is_match("churn-"));
         assert!(!regex.is_match("churn/x"));
+    }
+
+    #[test]
+    fn java_spells_characters_differently() {
+        let xml = compile("[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*").unwrap();
+        assert!(xml.is_match("endpoint/churn/variant/AllTraffic"));
+        assert!(!xml.is_match("\u{0}"));
     }
 
     #[test]

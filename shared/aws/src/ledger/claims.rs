@@ -1,0 +1,201 @@
+//! Claims: who deals with an event.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use jiff::{SignedDuration, Timestamp};
+use tidegate_engine::{DecisionRecord, EngineError, ports::Claim};
+
+use super::items::{self, CLAIM, CLAIM_DAYS, Item};
+use super::{DynamoLedger, SERVICE};
+use crate::error::failed;
+
+const OPEN: &str = "open";
+const DECIDED: &str = "decided";
+const DONE: &str = "done";
+
+/// A claim as it lies in the table.
+#[derive(Debug, Clone)]
+struct Seen {
+    owner: String,
+    /// Epoch milliseconds.
+    lease_until: i64,
+    status: String,
+    decision: Option<DecisionKey>,
+}
+
+/// Where the decision of a claim is.
+#[derive(Debug, Clone)]
+struct DecisionKey {
+    pk: String,
+    sk: String,
+    id: String,
+}
+
+/// What became of the attempt to put a new claim.
+enum Put {
+    Made,
+    Taken(Item),
+    /// It was taken a moment ago and is not there now.
+    Vanished,
+}
+
+impl DynamoLedger {
+    pub(super) async fn take_claim(
+        &self,
+        key: &str,
+        owner: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Claim, EngineError> {
+        let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
+        let item = match self.put_claim(key, owner, now, until).await? {
+            Put::Made => return Ok(Claim::Fresh),
+            // The table's TTL took it away between two reads. A second attempt finds the place free.
+            Put::Vanished => return Ok(Claim::Held { until: now }),
+            Put::Taken(item) => item,
+        };
+        let seen = Seen::read(&item, key)?;
+        if seen.status == DONE {
+            let decision = seen.decision.map(|decision| decision.id).unwrap_or_default();
+            return Ok(Claim::Done { decision });
+        }
+        let held_until = Timestamp::from_millisecond(seen.lease_until).unwrap_or(now);
+        if seen.owner != owner && held_until > now {
+            return Ok(Claim::Held { until: held_until });
+        }
+        if !self.take_over(key, owner, &seen, now, until).await? {
+            // Somebody else did, at this moment, and has a lease of about this length.
+            return Ok(Claim::Held { until });
+        }
+        match seen.decision {
+            Some(decision) if seen.status == DECIDED => {
+                Ok(Claim::Resume(Box::new(self.decided(&decision).await?)))
+            }
+            _ => Ok(Claim::Fresh),
+        }
+    }
+
+    async fn put_claim(
+        &self,
+        key: &str,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Put, EngineError> {
+        let pk = items::claim_pk(key);
+        let mut item = items::key(&pk, CLAIM);
+        item.insert("owner".to_owned(), items::text(owner));
+        item.insert("lease_until".to_owned(), items::number(until.as_millisecond()));
+        item.insert("status".to_owned(), items::text(OPEN));
+        item.insert("expires_at".to_owned(), items::expiry(now, CLAIM_DAYS));
+        let asked = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match asked {
+            Ok(_) => return Ok(Put::Made),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                // Emulators do not all return the item.
+                let item = match failed.item() {
+                    Some(item) if !item.is_empty() => Some(item.clone()),
+                    _ => self.get(&pk, CLAIM).await?,
+                };
+                Ok(item.map_or(Put::Vanished, Put::Taken))
+            }
+            _ => Err(failed(SERVICE, "PutItem")(error).into()),
+        }
+    }
+
+    /// Takes a claim over, if it is still as it was seen. The status belongs to it: an invocation that was thought dead
+    /// may have decided since.
+    async fn take_over(
+        &self,
+        key: &str,
+        owner: &str,
+        seen: &Seen,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, EngineError> {
+        let asked = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&items::claim_pk(key), CLAIM)))
+            .update_expression("SET #owner = :owner, lease_until = :until, expires_at = :expires")
+            .condition_expression("#owner = :seen AND lease_until = :seen_lease AND #status = :seen_status")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":owner", items::text(owner))
+            .expression_attribute_values(":until", items::number(until.as_millisecond()))
+            .expression_attribute_values(":expires", items::expiry(now, CLAIM_DAYS))
+            .expression_attribute_values(":seen", items::text(&seen.owner))
+            .expression_attribute_values(":seen_lease", items::number(seen.lease_until))
+            .expression_attribute_values(":seen_status", items::text(&seen.status))
+            .send()
+            .await;
+        match asked.map_err(failed(SERVICE, "UpdateItem")) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn decided(&self, key: &DecisionKey) -> Result<DecisionRecord, EngineError> {
+        let what = format!("decision {}", key.id);
+        match self.get(&key.pk, &key.sk).await? {
+            Some(item) => super::decisions::read(&item, &what),
+            None => Err(items::damaged(&what, "its claim points to it, but it is not there")),
+        }
+    }
+
+    pub(super) async fn give_back(&self, key: &str, owner: &str) -> Result<(), EngineError> {
+        let asked = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&items::claim_pk(key), CLAIM)))
+            .update_expression("SET lease_until = :now")
+            .condition_expression("#owner = :owner AND #status <> :done")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":now", items::number(0))
+            .expression_attribute_values(":owner", items::text(owner))
+            .expression_attribute_values(":done", items::text(DONE))
+            .send()
+            .await;
+        match asked.map_err(failed(SERVICE, "UpdateItem")) {
+            Ok(_) => Ok(()),
+            // It is another's by now, or done: there is nothing to give back.
+            Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+impl Seen {
+    fn read(item: &Item, key: &str) -> Result<Self, EngineError> {
+        let what = format!("claim {key}");
+        let decision = match item.get("decision_id") {
+            Some(_) => Some(DecisionKey {
+                pk: items::read_text(item, "decision_pk", &what)?.to_owned(),
+                sk: items::read_text(item, "decision_sk", &what)?.to_owned(),
+                id: items::read_text(item, "decision_id", &what)?.to_owned(),
+            }),
+            None => None,
+        };
+        Ok(Self {
+            owner: items::read_text(item, "owner", &what)?.to_owned(),
+            lease_until: items::read_number(item, "lease_until", &what)?,
+            status: items::read_text(item, "status", &what)?.to_owned(),
+            decision,
+        })
+    }
+}

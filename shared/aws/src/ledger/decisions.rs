@@ -1,0 +1,156 @@
+//! Decisions and the state that follows from them.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use serde_json::Value;
+use tidegate_engine::ports::{Entry, Recorded, StateKey, Versioned};
+use tidegate_engine::{ActionOutcome, CallError, DecisionRecord, EngineError};
+
+use super::items::{self, CLAIM, DECISION, DECISION_DAYS, Item};
+use super::{Cancelled, DynamoLedger, SERVICE, TRANSACT};
+use crate::error::refused;
+
+impl DynamoLedger {
+    pub(super) async fn read_state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
+        let what = format!("state of {} for {}", key.function, key.model);
+        match self.get(&items::model_pk(&key.model), &items::state_sk(&key.function)).await? {
+            None => Ok(Versioned { revision: 0, value: Value::Null }),
+            Some(item) => {
+                let value = items::read_text(&item, "value", &what)?;
+                Ok(Versioned {
+                    revision: items::read_number(&item, "revision", &what)?,
+                    value: serde_json::from_str(value).map_err(|error| items::damaged(&what, error))?,
+                })
+            }
+        }
+    }
+
+    pub(super) async fn write_decision(&self, entry: &Entry) -> Result<Recorded, EngineError> {
+        let mut writes = vec![self.put_decision(&entry.record)?, self.decide_claim(entry)?];
+        if let Some((key, versioned)) = &entry.state {
+            writes.push(self.put_state(key, versioned)?);
+        }
+        match self.transact(writes).await {
+            Ok(()) => Ok(Recorded::Written),
+            Err(Cancelled::Condition(error) | Cancelled::Collision(error)) => {
+                tracing::debug!(%error, decision = entry.record.id, "somebody else was first");
+                Ok(Recorded::Overtaken)
+            }
+            Err(Cancelled::Failed(error)) => Err(error.into()),
+        }
+    }
+
+    fn put_decision(&self, record: &DecisionRecord) -> Result<TransactWriteItem, EngineError> {
+        let mut item = items::key(&items::model_pk(&record.model), &items::decision_sk(record));
+        item.insert("record".to_owned(), items::text(&to_json(record)?));
+        // Beside the record, so that a person who looks at the table need not read JSON.
+        item.insert("function".to_owned(), items::text(&record.function));
+        item.insert("decision".to_owned(), items::text(&record.decision));
+        item.insert("reason".to_owned(), items::text(&record.reason));
+        item.insert("expires_at".to_owned(), items::expiry(record.at, DECISION_DAYS));
+        items::fits(&item, TRANSACT, &format!("record of decision {}", record.id))?;
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(unbuilt)?).build())
+    }
+
+    fn decide_claim(&self, entry: &Entry) -> Result<TransactWriteItem, CallError> {
+        let record = &entry.record;
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&items::claim_pk(&entry.claim), CLAIM)))
+            .update_expression(
+                "SET #status = :decided, decision_pk = :pk, decision_sk = :sk, decision_id = :id",
+            )
+            .condition_expression("#owner = :owner AND #status = :open")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":decided", items::text("decided"))
+            .expression_attribute_values(":open", items::text("open"))
+            .expression_attribute_values(":owner", items::text(&entry.owner))
+            .expression_attribute_values(":pk", items::text(&items::model_pk(&record.model)))
+            .expression_attribute_values(":sk", items::text(&items::decision_sk(record)))
+            .expression_attribute_values(":id", items::text(&record.id))
+            .build();
+        Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build())
+    }
+
+    /// The state under the next revision, if the one that was read is still the last.
+    fn put_state(&self, key: &StateKey, read: &Versioned) -> Result<TransactWriteItem, EngineError> {
+        let mut item = items::key(&items::model_pk(&key.model), &items::state_sk(&key.function));
+        item.insert("revision".to_owned(), items::number(read.revision.saturating_add(1)));
+        item.insert("value".to_owned(), items::text(&read.value.to_string()));
+        items::fits(&item, TRANSACT, &format!("state of {} for {}", key.function, key.model))?;
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = match read.revision {
+            0 => put.condition_expression("attribute_not_exists(pk)"),
+            seen => put
+                .condition_expression("revision = :seen")
+                .expression_attribute_values(":seen", items::number(seen)),
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build())
+    }
+
+    /// Only writes what is already meant: done a second time, it changes nothing.
+    pub(super) async fn write_outcomes(
+        &self,
+        record: &DecisionRecord,
+        claim: &str,
+        outcomes: &[ActionOutcome],
+    ) -> Result<(), EngineError> {
+        let (pk, sk) = (items::model_pk(&record.model), items::decision_sk(record));
+        let finished = DecisionRecord { outcomes: outcomes.to_vec(), ..record.clone() };
+        let mut item = items::key(&pk, &sk);
+        item.insert("record".to_owned(), items::text(&to_json(&finished)?));
+        items::fits(&item, TRANSACT, &format!("record of decision {}", record.id))?;
+        let decision = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&pk, &sk)))
+            .update_expression("SET #record = :record")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#record", "record")
+            .set_expression_attribute_values(
+                item.remove("record").map(|value| Item::from([(":record".to_owned(), value)])),
+            )
+            .build();
+        let claim = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&items::claim_pk(claim), CLAIM)))
+            .update_expression("SET #status = :done")
+            .condition_expression("decision_id = :id")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":done", items::text("done"))
+            .expression_attribute_values(":id", items::text(&record.id))
+            .build();
+        let writes = [decision, claim]
+            .into_iter()
+            .map(|update| Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build()))
+            .collect::<Result<Vec<_>, CallError>>()?;
+        Ok(self.transact(writes).await?)
+    }
+
+    pub(super) async fn read_decisions(
+        &self,
+        model: &str,
+        limit: u32,
+    ) -> Result<Vec<DecisionRecord>, EngineError> {
+        let found = self.query(&items::model_pk(model), Some(DECISION), true, Some(limit)).await?;
+        found.iter().map(|item| read(item, &format!("decision about {model}"))).collect()
+    }
+}
+
+/// The record in a decision's item.
+pub(super) fn read(item: &Item, what: &str) -> Result<DecisionRecord, EngineError> {
+    let json = items::read_text(item, "record", what)?;
+    serde_json::from_str(json).map_err(|error| items::damaged(what, error))
+}
+
+fn to_json(record: &DecisionRecord) -> Result<String, EngineError> {
+    serde_json::to_string(record).map_err(|error| items::damaged(&format!("decision {}", record.id), error))
+}
+
+fn unbuilt(error: impl ToString) -> CallError {
+    refused(SERVICE, TRANSACT, error)
+}

@@ -1,0 +1,108 @@
+//! Keys and attributes.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use tidegate_engine::{CallError, DecisionRecord, EngineError};
+use tidegate_policy::lookup::Lookup;
+
+use super::SERVICE;
+use crate::error::refused;
+
+/// An item.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// DynamoDB's limit of an item, names and values together.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const LARGEST: usize = 400 * 1024;
+
+pub(super) const POLICY: &str = "POLICY";
+pub(super) const MODELS: &str = "MODELS";
+pub(super) const CLAIM: &str = "CLAIM";
+pub(super) const DECISION: &str = "DECISION#";
+
+/// Days after which nobody asks any more why a thing was done: a year, and the month in which it is reviewed.
+pub(super) const DECISION_DAYS: i64 = 400;
+/// Days: longer than EventBridge (1), Lambda (6 hours) or a queue (14) may still deliver an event again.
+pub(super) const CLAIM_DAYS: i64 = 14;
+
+pub(super) fn model_pk(model: &str) -> String {
+    format!("MODEL#{model}")
+}
+
+pub(super) fn state_sk(function: &str) -> String {
+    format!("STATE#{function}")
+}
+
+pub(super) fn claim_pk(key: &str) -> String {
+    format!("CLAIM#{key}")
+}
+
+pub(super) fn lookup_pk(lookup: &Lookup) -> String {
+    format!("LOOKUP#{}#{}", lookup.kind.code(), lookup.name.to_lowercase())
+}
+
+/// Always three decimals, so that the order of the text is the order of time.
+pub(super) fn decision_sk(record: &DecisionRecord) -> String {
+    format!("{DECISION}{:.3}#{}", record.at, record.id)
+}
+
+pub(super) fn key(pk: &str, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// The value of `expires_at`, in epoch seconds.
+pub(super) fn expiry(now: Timestamp, days: i64) -> AttributeValue {
+    let after = SignedDuration::from_hours(days.saturating_mul(24));
+    number(now.checked_add(after).unwrap_or(Timestamp::MAX).as_second())
+}
+
+/// A text attribute.
+pub(super) fn read_text<'i>(item: &'i Item, name: &str, what: &str) -> Result<&'i str, EngineError> {
+    match item.get(name).map(AttributeValue::as_s) {
+        Some(Ok(value)) => Ok(value),
+        _ => Err(damaged(what, format!("it has no text `{name}`"))),
+    }
+}
+
+/// A number attribute.
+pub(super) fn read_number<T: std::str::FromStr>(
+    item: &Item,
+    name: &str,
+    what: &str,
+) -> Result<T, EngineError> {
+    let parsed = item.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok());
+    parsed.ok_or_else(|| damaged(what, format!("it has no number `{name}`")))
+}
+
+pub(super) fn damaged(what: &str, message: impl ToString) -> EngineError {
+    EngineError::Stored { what: what.to_owned(), message: message.to_string() }
+}
+
+/// Refuses an item that DynamoDB would refuse, with a message that says which one.
+pub(super) fn fits(item: &Item, operation: &'static str, what: &str) -> Result<(), CallError> {
+    let size: usize = item.iter().map(|(name, value)| name.len().saturating_add(weight(value))).sum();
+    if size <= LARGEST {
+        return Ok(());
+    }
+    let message = format!("the {what} has {size} bytes; an item of the ledger holds {LARGEST}");
+    Err(refused(SERVICE, operation, message))
+}
+
+fn weight(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::L(list) => list.iter().map(|entry| weight(entry).saturating_add(1)).sum(),
+        // Nothing else is written here.
+        _ => 0,
+    }
+}

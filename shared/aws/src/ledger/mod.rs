@@ -1,0 +1,207 @@
+//! The ledger: one DynamoDB table.
+//!
+//! | item | pk | sk | ages out |
+//! |---|---|---|---|
+//! | policy | `MODEL#<model>` | `POLICY` | |
+//! | list of models | `MODELS` | `<model>` | |
+//! | lookup | `LOOKUP#<kind>#<name>` | `MODEL#<model>` | |
+//! | state | `MODEL#<model>` | `STATE#<function>` | |
+//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>` | after 400 days |
+//! | claim | `CLAIM#<key>` | `CLAIM` | after 14 days |
+//!
+//! Items age by the table's TTL attribute `expires_at`, in epoch seconds. Every read is consistent: what was written by
+//! the invocation before is what the next one decides on.
+
+mod claims;
+mod decisions;
+mod items;
+mod policies;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use jiff::{SignedDuration, Timestamp};
+use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::{ActionOutcome, CallError, Class, DecisionRecord, EngineError};
+use tidegate_policy::file::Policy;
+use tidegate_policy::lookup::Lookup;
+
+use crate::error::{Failure, failed};
+use items::Item;
+
+const SERVICE: &str = "dynamodb";
+const TRANSACT: &str = "TransactWriteItems";
+const GET: &str = "GetItem";
+const QUERY: &str = "Query";
+
+/// The ledger in Amazon DynamoDB.
+#[derive(Debug, Clone)]
+pub struct DynamoLedger {
+    client: Client,
+    table: String,
+}
+
+impl DynamoLedger {
+    pub(crate) fn new(client: Client, table: &str) -> Self {
+        Self { client, table: table.to_owned() }
+    }
+
+    /// One item as it is now.
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, CallError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(items::key(pk, sk)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed(SERVICE, GET))?;
+        Ok(answer.item)
+    }
+
+    /// The items under a partition key whose sort key begins with `prefix`, at most `limit`.
+    async fn query(
+        &self,
+        pk: &str,
+        prefix: Option<&str>,
+        newest_first: bool,
+        limit: Option<u32>,
+    ) -> Result<Vec<Item>, CallError> {
+        let mut found = Vec::new();
+        let mut start = None;
+        let wanted = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        while found.len() < wanted {
+            let condition = if prefix.is_some() { "pk = :pk AND begins_with(sk, :sk)" } else { "pk = :pk" };
+            let left = i32::try_from(wanted.saturating_sub(found.len())).ok();
+            let mut call = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression(condition)
+                .expression_attribute_values(":pk", items::text(pk))
+                .consistent_read(true)
+                .scan_index_forward(!newest_first)
+                .set_limit(left)
+                .set_exclusive_start_key(start);
+            if let Some(prefix) = prefix {
+                call = call.expression_attribute_values(":sk", items::text(prefix));
+            }
+            let answer = call.send().await.map_err(failed(SERVICE, QUERY))?;
+            found.extend(answer.items.unwrap_or_default());
+            match answer.last_evaluated_key {
+                Some(key) if !key.is_empty() => start = Some(key),
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes all of it or nothing. The SDK gives every call a token, so that an attempt whose answer was lost is not
+    /// refused for what it has written itself.
+    async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
+        match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(cancelled(error)),
+        }
+    }
+}
+
+/// Why a transaction wrote nothing.
+enum Cancelled {
+    /// A condition did not hold.
+    Condition(CallError),
+    /// Another transaction was at the same items.
+    Collision(CallError),
+    /// Anything else.
+    Failed(CallError),
+}
+
+impl From<Cancelled> for EngineError {
+    fn from(cancelled: Cancelled) -> Self {
+        match cancelled {
+            Cancelled::Condition(error) | Cancelled::Collision(error) | Cancelled::Failed(error) => {
+                Self::Call(error)
+            }
+        }
+    }
+}
+
+/// A cancelled transaction has a reason for each of its items; the message has none.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+fn cancelled(error: SdkError<TransactWriteItemsError, HttpResponse>) -> Cancelled {
+    let reasons: Vec<String> = match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons().iter().filter_map(|r| r.code().map(str::to_owned)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let Failure { call, .. } = failed(SERVICE, TRANSACT)(error);
+    let has = |code: &str| reasons.iter().any(|reason| reason == code);
+    if has("ConditionalCheckFailed") {
+        Cancelled::Condition(CallError { class: Class::Conflict, ..call })
+    } else if has("TransactionConflict") {
+        Cancelled::Collision(CallError { class: Class::Retryable, ..call })
+    } else if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
+        Cancelled::Failed(CallError { class: Class::Throttled, ..call })
+    } else {
+        Cancelled::Failed(call)
+    }
+}
+
+#[async_trait]
+impl Ledger for DynamoLedger {
+    async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
+        self.read_policy(model).await
+    }
+
+    async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError> {
+        self.read_models_for(lookup).await
+    }
+
+    async fn models(&self) -> Result<Vec<String>, EngineError> {
+        self.read_models().await
+    }
+
+    async fn apply(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError> {
+        self.write_policy(policy, now).await
+    }
+
+    async fn claim(
+        &self,
+        key: &str,
+        owner: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Claim, EngineError> {
+        self.take_claim(key, owner, now, lease).await
+    }
+
+    async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError> {
+        self.give_back(key, owner).await
+    }
+
+    async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
+        self.read_state(key).await
+    }
+
+    async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError> {
+        self.write_decision(entry).await
+    }
+
+    async fn finish(
+        &self,
+        record: &DecisionRecord,
+        claim: &str,
+        outcomes: &[ActionOutcome],
+    ) -> Result<(), EngineError> {
+        self.write_outcomes(record, claim, outcomes).await
+    }
+
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {
+        self.read_decisions(model, limit).await
+    }
+}

@@ -1,0 +1,204 @@
+//! A cloud that answers what it was told to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+
+use crate::Aws;
+
+/// What the cloud answers to one request.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// A response.
+    Http { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
+    /// The request timed out.
+    Timeout,
+    /// There was no connection.
+    Unreachable,
+}
+
+/// A request as it went out.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) method: String,
+    pub(super) uri: String,
+    /// `x-amz-target` without the service's prefix; empty where the protocol has none.
+    pub(super) target: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+/// The cloud's side of a test.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cloud {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Sent {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(super) fn cbor(&self) -> Value {
+        to_json(ciborium::from_reader(self.body.as_slice()).unwrap())
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A cloud with these answers, and the way into it.
+pub(super) fn cloud(answers: impl IntoIterator<Item = Answer>) -> (Aws, Cloud) {
+    let cloud = Cloud { answers: Arc::new(Mutex::new(answers.into_iter().collect())), sent: Arc::default() };
+    let connector = SharedHttpConnector::new(cloud.clone());
+    let config = SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "AKID", "secret", None, None, "test",
+        )))
+        .retry_config(aws_config::retry::RetryConfig::disabled())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build();
+    (Aws { config }, cloud)
+}
+
+impl Cloud {
+    /// Everything that was sent, when the test is over: no answer may be left.
+    pub(super) fn done(&self) -> Vec<Sent> {
+        assert!(self.answers.lock().unwrap().is_empty(), "answers that nobody asked for");
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// The one request of a test.
+    pub(super) fn only(&self) -> Sent {
+        let sent = self.done();
+        assert_eq!(sent.len(), 1, "one request");
+        sent.into_iter().next().unwrap()
+    }
+
+    /// The targets of all requests, in order.
+    pub(super) fn targets(&self) -> Vec<String> {
+        self.done().into_iter().map(|sent| sent.target).collect()
+    }
+}
+
+impl HttpConnector for Cloud {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let headers: Vec<(String, String)> =
+            request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        self.sent.lock().unwrap().push(Sent {
+            method: request.method().to_owned(),
+            uri: request.uri().to_owned(),
+            target: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            headers,
+            body: request.body().bytes().unwrap_or_default().to_vec(),
+        });
+        let answer = self.answers.lock().unwrap().pop_front();
+        let answer = answer.unwrap_or_else(|| panic!("no answer for {target} {}", request.uri()));
+        HttpConnectorFuture::ready(match answer {
+            Answer::Timeout => Err(ConnectorError::timeout("it took too long".into())),
+            Answer::Unreachable => Err(ConnectorError::io("nobody listens".into())),
+            Answer::Http { status, headers, body } => {
+                let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+                for (name, value) in headers {
+                    response.headers_mut().insert(name, value);
+                }
+                Ok(response)
+            }
+        })
+    }
+}
+
+/// Success with a JSON body.
+pub(super) fn ok(body: Value) -> Answer {
+    Answer::Http { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() }
+}
+
+/// Success in text or XML.
+pub(super) fn plain(body: impl Into<Vec<u8>>) -> Answer {
+    Answer::Http { status: 200, headers: Vec::new(), body: body.into() }
+}
+
+/// A refusal in JSON, as both of AWS's JSON protocols spell it.
+pub(super) fn refusal(status: u16, code: &str, message: &str) -> Answer {
+    refusal_with(status, code, json!({ "message": message }))
+}
+
+/// A refusal with more members than a message.
+pub(super) fn refusal_with(status: u16, code: &str, mut body: Value) -> Answer {
+    body["__type"] = json!(code);
+    let headers = vec![("x-amzn-errortype", code.to_owned())];
+    Answer::Http { status, headers, body: body.to_string().into_bytes() }
+}
+
+/// `ValidationException`, SageMaker's answer to nearly everything.
+pub(super) fn invalid(message: &str) -> Answer {
+    refusal(400, "ValidationException", message)
+}
+
+/// Success in CBOR, as CloudWatch speaks. `{"@time": seconds}` is a time.
+pub(super) fn ok_cbor(body: Value) -> Answer {
+    cbor(200, body)
+}
+
+/// Any answer in CBOR.
+pub(super) fn cbor(status: u16, body: Value) -> Answer {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&to_cbor(body), &mut bytes).unwrap();
+    let headers =
+        vec![("smithy-protocol", "rpc-v2-cbor".to_owned()), ("content-type", "application/cbor".to_owned())];
+    Answer::Http { status, headers, body: bytes }
+}
+
+fn to_cbor(value: Value) -> ciborium::Value {
+    match value {
+        Value::Null => ciborium::Value::Null,
+        Value::Bool(yes) => ciborium::Value::Bool(yes),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => ciborium::Value::Integer(whole.into()),
+            None => ciborium::Value::Float(number.as_f64().unwrap()),
+        },
+        Value::String(text) => ciborium::Value::Text(text),
+        Value::Array(list) => ciborium::Value::Array(list.into_iter().map(to_cbor).collect()),
+        Value::Object(map) => match map.get("@time") {
+            Some(seconds) => {
+                ciborium::Value::Tag(1, Box::new(ciborium::Value::Float(seconds.as_f64().unwrap())))
+            }
+            None => ciborium::Value::Map(
+                map.into_iter().map(|(key, value)| (ciborium::Value::Text(key), to_cbor(value))).collect(),
+            ),
+        },
+    }
+}
+
+fn to_json(value: ciborium::Value) -> Value {
+    match value {
+        ciborium::Value::Bool(yes) => json!(yes),
+        ciborium::Value::Integer(number) => json!(i64::try_from(number).unwrap()),
+        ciborium::Value::Float(number) => json!(number),
+        ciborium::Value::Text(text) => json!(text),
+        ciborium::Value::Tag(_, inner) => json!({ "@time": to_json(*inner) }),
+        ciborium::Value::Array(list) => list.into_iter().map(to_json).collect(),
+        ciborium::Value::Map(map) => {
+            map.into_iter().map(|(key, value)| (key.into_text().unwrap(), to_json(value))).collect()
+        }
+        other => panic!("no JSON for {other:?}"),
+    }
+}

@@ -1,0 +1,110 @@
+//! Inference components.
+
+use serde_json::{Value, json};
+use tidegate_engine::Class;
+use tidegate_engine::ports::Endpoints;
+use tidegate_policy::deploy::{Component, ComponentStatus};
+
+use super::cloud::{Answer, cloud, invalid, ok};
+
+fn component() -> Component {
+    Component {
+        name: "churn".to_owned(),
+        endpoint: "churn".to_owned(),
+        model: "churn-v2".to_owned(),
+        memory_mb: 1024,
+        copies: 2,
+    }
+}
+
+fn described(status: &str, model: &str) -> Answer {
+    ok(json!({
+        "InferenceComponentName": "churn", "InferenceComponentArn": "arn", "EndpointName": "churn", "EndpointArn": "arn",
+        "InferenceComponentStatus": status, "CreationTime": 1.0, "LastModifiedTime": 1_772_442_602.0,
+        "Specification": { "ModelName": model },
+        "RuntimeConfig": { "DesiredCopyCount": 2, "CurrentCopyCount": 1 },
+    }))
+}
+
+fn specified() -> Value {
+    json!({ "ModelName": "churn-v2", "ComputeResourceRequirements": { "MinMemoryRequiredInMb": 1024 } })
+}
+
+#[tokio::test]
+async fn a_component_as_it_is() {
+    for (text, status) in [
+        ("InService", ComponentStatus::InService),
+        ("Creating", ComponentStatus::Creating),
+        ("Updating", ComponentStatus::Updating),
+        ("Failed", ComponentStatus::Failed),
+        ("Deleting", ComponentStatus::Deleting),
+        ("Dreaming", ComponentStatus::Unknown("Dreaming".to_owned())),
+    ] {
+        let (aws, wire) = cloud([described(text, "churn-v1")]);
+        let found = aws.endpoints("role").component("churn").await.unwrap().unwrap();
+        assert_eq!(found.status, status);
+        assert_eq!((found.model.as_deref(), found.copies), (Some("churn-v1"), Some(1)));
+        assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
+        let sent = wire.only();
+        assert_eq!(sent.target, "DescribeInferenceComponent");
+        assert_eq!(sent.json(), json!({ "InferenceComponentName": "churn" }));
+    }
+    let (aws, _) = cloud([invalid("Could not find inference component \"arn\".")]);
+    assert_eq!(aws.endpoints("role").component("churn").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_component_is_made_once() {
+    let (aws, wire) = cloud([
+        ok(json!({ "InferenceComponentArn": "arn" })),
+        invalid("Cannot create already existing inference component \"arn\"."),
+        invalid("Not enough memory"),
+    ]);
+    let endpoints = aws.endpoints("role");
+    assert_eq!(endpoints.create_component(&component()).await.unwrap(), "created component churn");
+    assert_eq!(endpoints.create_component(&component()).await.unwrap(), "component churn was there already");
+    assert_eq!(endpoints.create_component(&component()).await.unwrap_err().class, Class::Permanent);
+    let sent = &wire.done()[0];
+    assert_eq!(sent.target, "CreateInferenceComponent");
+    assert_eq!(
+        sent.json(),
+        json!({
+            "InferenceComponentName": "churn", "EndpointName": "churn", "VariantName": "AllTraffic",
+            "Specification": specified(), "RuntimeConfig": { "CopyCount": 2 },
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_refused_update_is_success_only_if_the_component_says_so() {
+    let refused = || invalid("Cannot update in-progress inference component.");
+    let (aws, wire) = cloud([
+        ok(json!({ "InferenceComponentArn": "arn" })),
+        refused(),
+        described("Updating", "churn-v2"),
+        refused(),
+        described("Updating", "churn-v1"),
+        refused(),
+        invalid("Could not find inference component \"arn\"."),
+    ]);
+    let endpoints = aws.endpoints("role");
+    assert_eq!(
+        endpoints.update_component(&component()).await.unwrap(),
+        "updating component churn to churn-v2"
+    );
+    assert_eq!(
+        endpoints.update_component(&component()).await.unwrap(),
+        "component churn has churn-v2 already"
+    );
+    assert_eq!(endpoints.update_component(&component()).await.unwrap_err().class, Class::Conflict);
+    assert_eq!(
+        endpoints.update_component(&component()).await.unwrap_err().operation,
+        "UpdateInferenceComponent"
+    );
+    assert_eq!(
+        wire.done()[0].json(),
+        json!({
+            "InferenceComponentName": "churn", "Specification": specified(), "RuntimeConfig": { "CopyCount": 2 },
+        })
+    );
+}

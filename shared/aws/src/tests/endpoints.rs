@@ -1,0 +1,177 @@
+//! Endpoints, models and configurations.
+
+use serde_json::{Value, json};
+use tidegate_engine::Class;
+use tidegate_engine::ports::Endpoints;
+use tidegate_events::EndpointStatus;
+use tidegate_policy::deploy::{Rollout, Variant};
+
+use super::cloud::{Answer, cloud, invalid, ok, refusal};
+
+fn described(config: &str, pending: Option<&str>) -> Answer {
+    let mut body = json!({
+        "EndpointName": "churn", "EndpointArn": "arn", "EndpointConfigName": config, "EndpointStatus": "Updating",
+        "CreationTime": 1.0, "LastModifiedTime": 1_772_442_602.0, "FailureReason": "none",
+    });
+    if let Some(pending) = pending {
+        body["PendingDeploymentSummary"] = json!({ "EndpointConfigName": pending });
+    }
+    ok(body)
+}
+
+#[tokio::test]
+async fn an_endpoint_as_it_is() {
+    let (aws, wire) = cloud([
+        described("churn-v1", None),
+        invalid("Could not find endpoint \"arn:aws:sagemaker:eu-west-1:1:endpoint/churn\"."),
+        invalid("1 validation error detected: Value 'x y' at 'endpointName'"),
+        refusal(400, "AccessDeniedException", "could not find a policy"),
+    ]);
+    let endpoints = aws.endpoints("role");
+    let found = endpoints.endpoint("churn").await.unwrap().unwrap();
+    assert_eq!(found.status, EndpointStatus::Updating);
+    assert_eq!(found.config.as_deref(), Some("churn-v1"));
+    assert_eq!(found.failure.as_deref(), Some("none"));
+    assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
+    assert_eq!(endpoints.endpoint("churn").await.unwrap(), None);
+    assert_eq!(endpoints.endpoint("x y").await.unwrap_err().class, Class::Permanent);
+    assert_eq!(endpoints.endpoint("churn").await.unwrap_err().class, Class::Denied);
+    assert_eq!(wire.done()[0].json(), json!({ "EndpointName": "churn" }));
+}
+
+#[tokio::test]
+async fn a_model_is_made_of_a_package() {
+    let (aws, wire) = cloud([
+        ok(json!({ "ModelArn": "arn" })),
+        invalid("Cannot create already existing model \"arn\"."),
+        invalid("Could not access model package"),
+    ]);
+    let endpoints = aws.endpoints("arn:role");
+    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "created model m");
+    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "model m was there already");
+    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap_err().class, Class::Permanent);
+    let sent = &wire.done()[0];
+    assert_eq!(sent.target, "CreateModel");
+    assert_eq!(
+        sent.json(),
+        json!({ "ModelName": "m", "Containers": [{ "ModelPackageName": "arn:p" }], "ExecutionRoleArn": "arn:role" })
+    );
+}
+
+async fn config(variant: Variant) -> Value {
+    let (aws, wire) = cloud([ok(json!({ "EndpointConfigArn": "arn" }))]);
+    aws.endpoints("arn:role").create_config("c", &variant).await.unwrap();
+    wire.only().json()
+}
+
+#[tokio::test]
+async fn each_kind_of_variant_has_its_configuration() {
+    let real_time =
+        Variant::RealTime { model: "m".to_owned(), instance_type: "ml.m5.large".to_owned(), instances: 2 };
+    assert_eq!(
+        config(real_time).await,
+        json!({ "EndpointConfigName": "c", "ProductionVariants": [{
+            "VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 2,
+            "InitialVariantWeight": 1.0,
+        }] })
+    );
+    let serverless = Variant::Serverless { model: "m".to_owned(), memory_mb: 2048, max_concurrency: 5 };
+    assert_eq!(
+        config(serverless).await,
+        json!({ "EndpointConfigName": "c", "ProductionVariants": [{
+            "VariantName": "AllTraffic", "ModelName": "m", "InitialVariantWeight": 1.0,
+            "ServerlessConfig": { "MemorySizeInMB": 2048, "MaxConcurrency": 5 },
+        }] })
+    );
+    let components = Variant::Components { instance_type: "ml.invented.large".to_owned(), max_instances: 3 };
+    assert_eq!(
+        config(components).await,
+        json!({ "EndpointConfigName": "c", "ExecutionRoleArn": "arn:role", "ProductionVariants": [{
+            "VariantName": "AllTraffic", "InstanceType": "ml.invented.large", "InitialInstanceCount": 1,
+            "ManagedInstanceScaling": { "Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 3 },
+            "RoutingConfig": { "RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS" },
+        }] })
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_is_made_once() {
+    let (aws, wire) = cloud([
+        ok(json!({ "EndpointArn": "arn" })),
+        invalid("Cannot create already existing endpoint \"arn\"."),
+        refusal(400, "AccessDeniedException", "an explicit deny already exists"),
+    ]);
+    let endpoints = aws.endpoints("role");
+    let tags = [("tidegate:model".to_owned(), "churn".to_owned())];
+    assert_eq!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap(), "created endpoint churn");
+    assert!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap().contains("already"));
+    assert_eq!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap_err().class, Class::Denied);
+    assert_eq!(
+        wire.done()[0].json(),
+        json!({ "EndpointName": "churn", "EndpointConfigName": "c", "Tags": [{ "Key": "tidegate:model", "Value": "churn" }] })
+    );
+}
+
+async fn update(
+    rollout: Rollout,
+    answers: Vec<Answer>,
+) -> (Result<String, tidegate_engine::CallError>, Vec<super::cloud::Sent>) {
+    let (aws, wire) = cloud(answers);
+    let told = aws.endpoints("role").update_endpoint("churn", "churn-v2", &rollout).await;
+    (told, wire.done())
+}
+
+fn plain_rollout() -> Rollout {
+    Rollout { canary: None, alarms: Vec::new() }
+}
+
+#[tokio::test]
+async fn an_update_rolls_out_as_the_policy_says() {
+    let updated = || vec![ok(json!({ "EndpointArn": "arn" }))];
+    let (told, sent) = update(plain_rollout(), updated()).await;
+    assert_eq!(told.unwrap(), "updating endpoint churn to churn-v2");
+    assert_eq!(sent[0].target, "UpdateEndpoint");
+    assert_eq!(sent[0].json(), json!({ "EndpointName": "churn", "EndpointConfigName": "churn-v2" }));
+
+    let canary = Rollout { canary: Some((10, 900)), alarms: vec!["errors".to_owned()] };
+    let (_, sent) = update(canary, updated()).await;
+    assert_eq!(
+        sent[0].json()["DeploymentConfig"],
+        json!({
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {
+                    "Type": "CANARY", "WaitIntervalInSeconds": 900,
+                    "CanarySize": { "Type": "CAPACITY_PERCENT", "Value": 10 },
+                },
+                "TerminationWaitInSeconds": 120,
+                "MaximumExecutionTimeoutInSeconds": 5_520,
+            },
+            "AutoRollbackConfiguration": { "Alarms": [{ "AlarmName": "errors" }] },
+        })
+    );
+
+    let watched = Rollout { canary: None, alarms: vec!["errors".to_owned()] };
+    let (_, sent) = update(watched, updated()).await;
+    let routing = &sent[0].json()["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"];
+    assert_eq!(routing, &json!({ "Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300 }));
+}
+
+#[tokio::test]
+async fn a_refused_update_is_success_only_if_the_endpoint_says_so() {
+    let refused = || invalid("Cannot update in-progress endpoint \"arn\".");
+    let (told, sent) = update(plain_rollout(), vec![refused(), described("churn-v2", None)]).await;
+    assert_eq!(told.unwrap(), "endpoint churn has churn-v2 already");
+    assert_eq!(sent[1].target, "DescribeEndpoint");
+    let (told, _) = update(plain_rollout(), vec![refused(), described("churn-v1", Some("churn-v2"))]).await;
+    assert!(told.is_ok());
+    let (told, _) = update(plain_rollout(), vec![refused(), described("churn-v2", Some("churn-v1"))]).await;
+    assert_eq!(told.unwrap_err().class, Class::Conflict);
+    let (told, _) = update(plain_rollout(), vec![refused(), described("churn-v1", None)]).await;
+    let error = told.unwrap_err();
+    assert_eq!((error.operation, error.class), ("UpdateEndpoint", Class::Conflict));
+    let unknown = invalid("Could not find endpoint configuration \"arn\".");
+    let (told, _) = update(plain_rollout(), vec![unknown, described("churn-v1", None)]).await;
+    assert_eq!(told.unwrap_err().class, Class::Permanent);
+    let (told, _) = update(plain_rollout(), vec![refusal(400, "ResourceLimitExceeded", "no")]).await;
+    assert!(told.is_err());
+}

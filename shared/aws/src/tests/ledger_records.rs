@@ -1,0 +1,227 @@
+//! The ledger's decisions and state.
+
+use serde_json::{Value, json};
+use tidegate_engine::ports::{Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::{ActionOutcome, Class, DecisionRecord, EngineError, EventRef, SCHEMA};
+
+use super::cloud::{Answer, Sent, cloud, ok, refusal, refusal_with};
+
+pub(super) fn record() -> DecisionRecord {
+    DecisionRecord {
+        schema: SCHEMA,
+        id: "d1".to_owned(),
+        at: "2026-03-02T09:00:00.5Z".parse().unwrap(),
+        account: "111122223333".to_owned(),
+        environment: "hub".to_owned(),
+        function: "train".to_owned(),
+        function_version: "0.1.0".to_owned(),
+        model: "churn".to_owned(),
+        decision: "start".to_owned(),
+        reason: "commit".to_owned(),
+        sentence: "a commit".to_owned(),
+        evidence: Vec::new(),
+        plan: vec![json!({ "action": "start" })],
+        policy_version: "p1".to_owned(),
+        event: EventRef {
+            id: "e1".to_owned(),
+            source: "aws.codecommit".to_owned(),
+            detail_type: "x".to_owned(),
+            meaning: "m".to_owned(),
+        },
+        outcomes: Vec::new(),
+    }
+}
+
+pub(super) fn record_item(record: &DecisionRecord) -> Value {
+    json!({ "pk": { "S": "MODEL#churn" }, "record": { "S": serde_json::to_string(record).unwrap() } })
+}
+
+fn key() -> StateKey {
+    StateKey { function: "train".to_owned(), model: "churn".to_owned() }
+}
+
+fn entry(state: Option<u64>) -> Entry {
+    let state = state.map(|revision| (key(), Versioned { revision, value: json!({ "n": 1 }) }));
+    Entry { record: record(), claim: "k".to_owned(), owner: "me".to_owned(), state }
+}
+
+fn cancelled(codes: &[&str]) -> Answer {
+    let reasons: Vec<Value> = codes.iter().map(|code| json!({ "Code": code, "Message": "no" })).collect();
+    refusal_with(
+        400,
+        "TransactionCanceledException",
+        json!({ "message": "cancelled", "CancellationReasons": reasons }),
+    )
+}
+
+async fn write(entry: Entry, answer: Answer) -> (Result<Recorded, EngineError>, Sent) {
+    let (aws, wire) = cloud([answer]);
+    let told = aws.ledger("ledger").record(&entry).await;
+    (told, wire.only())
+}
+
+#[tokio::test]
+async fn a_decision_its_claim_and_its_state_are_one_write() {
+    let (told, sent) = write(entry(Some(4)), ok(json!({}))).await;
+    assert_eq!(told.unwrap(), Recorded::Written);
+    assert_eq!(sent.target, "TransactWriteItems");
+    let body = sent.json();
+    // What makes the SDK's own second attempt harmless.
+    assert!(body["ClientRequestToken"].is_string());
+    let sk = "DECISION#2026-03-02T09:00:00.500Z#d1";
+    assert_eq!(
+        body["TransactItems"],
+        json!([
+            { "Put": {
+                "TableName": "ledger", "ConditionExpression": "attribute_not_exists(pk)",
+                "Item": {
+                    "pk": { "S": "MODEL#churn" }, "sk": { "S": sk }, "record": record_item(&record())["record"],
+                    "function": { "S": "train" }, "decision": { "S": "start" }, "reason": { "S": "commit" },
+                    // Four hundred days, in seconds.
+                    "expires_at": { "N": "1807002000" },
+                },
+            } },
+            { "Update": {
+                "TableName": "ledger", "Key": { "pk": { "S": "CLAIM#k" }, "sk": { "S": "CLAIM" } },
+                "UpdateExpression": "SET #status = :decided, decision_pk = :pk, decision_sk = :sk, decision_id = :id",
+                "ConditionExpression": "#owner = :owner AND #status = :open",
+                "ExpressionAttributeNames": { "#owner": "owner", "#status": "status" },
+                "ExpressionAttributeValues": {
+                    ":decided": { "S": "decided" }, ":open": { "S": "open" }, ":owner": { "S": "me" },
+                    ":pk": { "S": "MODEL#churn" }, ":sk": { "S": sk }, ":id": { "S": "d1" },
+                },
+            } },
+            { "Put": {
+                "TableName": "ledger", "ConditionExpression": "revision = :seen",
+                "ExpressionAttributeValues": { ":seen": { "N": "4" } },
+                "Item": {
+                    "pk": { "S": "MODEL#churn" }, "sk": { "S": "STATE#train" }, "revision": { "N": "5" },
+                    "value": { "S": "{\"n\":1}" },
+                },
+            } },
+        ])
+    );
+}
+
+#[tokio::test]
+async fn the_first_state_must_be_the_first() {
+    let (_, sent) = write(entry(Some(0)), ok(json!({}))).await;
+    let put = &sent.json()["TransactItems"][2]["Put"];
+    assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
+    assert_eq!(put["Item"]["revision"], json!({ "N": "1" }));
+    let (_, sent) = write(entry(None), ok(json!({}))).await;
+    assert_eq!(sent.json()["TransactItems"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_was_first_overtakes() {
+    for codes in [
+        ["ConditionalCheckFailed", "None", "None"],
+        ["None", "ConditionalCheckFailed", "None"],
+        ["None", "None", "ConditionalCheckFailed"],
+        ["None", "None", "TransactionConflict"],
+    ] {
+        assert_eq!(write(entry(Some(4)), cancelled(&codes)).await.0.unwrap(), Recorded::Overtaken);
+    }
+}
+
+#[tokio::test]
+async fn what_else_stops_a_write_is_an_error() {
+    for (answer, class) in [
+        (cancelled(&["None", "ThrottlingError"]), Class::Throttled),
+        (cancelled(&["ProvisionedThroughputExceeded", "None"]), Class::Throttled),
+        (cancelled(&["ValidationError", "None"]), Class::Permanent),
+        (cancelled(&[]), Class::Permanent),
+        (refusal(400, "TransactionInProgressException", "no"), Class::Retryable),
+        (refusal(400, "AccessDeniedException", "no"), Class::Denied),
+        (Answer::Timeout, Class::Retryable),
+    ] {
+        let (told, _) = write(entry(Some(4)), answer).await;
+        let Err(EngineError::Call(error)) = told else { panic!("an error") };
+        assert_eq!((error.class, error.operation), (class, "TransactWriteItems"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_said_so_before_it_is_sent() {
+    let (aws, wire) = cloud([]);
+    let large = DecisionRecord { sentence: "x".repeat(410 * 1024), ..record() };
+    let told = aws.ledger("ledger").record(&Entry { record: large, ..entry(None) }).await;
+    let Err(EngineError::Call(error)) = told else { panic!("an error") };
+    assert_eq!(error.class, Class::Permanent);
+    assert!(error.message.contains("record of decision d1"), "{}", error.message);
+    assert!(wire.done().is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_that_was_carried_out_is_noted() {
+    let outcomes = vec![ActionOutcome { done: "started".to_owned() }];
+    let (aws, wire) = cloud([
+        ok(json!({})),
+        cancelled(&["None", "TransactionConflict"]),
+        cancelled(&["None", "ConditionalCheckFailed"]),
+    ]);
+    let ledger = aws.ledger("ledger");
+    ledger.finish(&record(), "k", &outcomes).await.unwrap();
+    for class in [Class::Retryable, Class::Conflict] {
+        let Err(EngineError::Call(error)) = ledger.finish(&record(), "k", &outcomes).await else {
+            panic!("an error")
+        };
+        assert_eq!(error.class, class);
+    }
+    let sent = wire.done();
+    let items = sent[0].json()["TransactItems"].clone();
+    let finished = DecisionRecord { outcomes, ..record() };
+    assert_eq!(items[0]["Update"]["ExpressionAttributeValues"][":record"], record_item(&finished)["record"]);
+    assert_eq!(items[0]["Update"]["ConditionExpression"], "attribute_exists(pk)");
+    assert_eq!(items[0]["Update"]["Key"]["sk"], json!({ "S": "DECISION#2026-03-02T09:00:00.500Z#d1" }));
+    assert_eq!(items[1]["Update"]["Key"]["pk"], json!({ "S": "CLAIM#k" }));
+    assert_eq!(items[1]["Update"]["ConditionExpression"], "decision_id = :id");
+    assert_eq!(
+        items[1]["Update"]["ExpressionAttributeValues"],
+        json!({ ":done": { "S": "done" }, ":id": { "S": "d1" } })
+    );
+}
+
+#[tokio::test]
+async fn a_state_has_its_revision() {
+    let (aws, wire) = cloud([
+        ok(json!({ "Item": { "revision": { "N": "4" }, "value": { "S": "{\"n\":1}" } } })),
+        ok(json!({})),
+        ok(json!({ "Item": { "revision": { "N": "4" }, "value": { "S": "{" } } })),
+        ok(json!({ "Item": { "value": { "S": "{}" } } })),
+    ]);
+    let ledger = aws.ledger("ledger");
+    assert_eq!(ledger.state(&key()).await.unwrap(), Versioned { revision: 4, value: json!({ "n": 1 }) });
+    assert_eq!(ledger.state(&key()).await.unwrap(), Versioned { revision: 0, value: Value::Null });
+    assert!(matches!(ledger.state(&key()).await, Err(EngineError::Stored { .. })));
+    assert!(matches!(ledger.state(&key()).await, Err(EngineError::Stored { .. })));
+    assert_eq!(
+        wire.done()[0].json(),
+        json!({
+            "TableName": "ledger", "ConsistentRead": true,
+            "Key": { "pk": { "S": "MODEL#churn" }, "sk": { "S": "STATE#train" } },
+        })
+    );
+}
+
+#[tokio::test]
+async fn decisions_come_newest_first_and_no_more_than_asked_for() {
+    let older = DecisionRecord { id: "d0".to_owned(), ..record() };
+    let cursor = json!({ "pk": { "S": "MODEL#churn" }, "sk": { "S": "DECISION#x" } });
+    let (aws, wire) = cloud([
+        ok(json!({ "Items": [record_item(&record())], "LastEvaluatedKey": cursor })),
+        ok(json!({ "Items": [record_item(&older)], "LastEvaluatedKey": cursor })),
+    ]);
+    assert_eq!(aws.ledger("ledger").decisions("churn", 2).await.unwrap(), [record(), older]);
+    let sent = wire.done();
+    assert_eq!(
+        sent[0].json(),
+        json!({
+            "TableName": "ledger", "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)", "ConsistentRead": true,
+            "ScanIndexForward": false, "Limit": 2,
+            "ExpressionAttributeValues": { ":pk": { "S": "MODEL#churn" }, ":sk": { "S": "DECISION#" } },
+        })
+    );
+    assert_eq!((&sent[1].json()["Limit"], &sent[1].json()["ExclusiveStartKey"]), (&json!(1), &cursor));
+}

@@ -1,0 +1,108 @@
+//! Sample requests and monitoring reports.
+
+use serde_json::json;
+use tidegate_engine::Class;
+use tidegate_engine::ports::{Reports, Sampler};
+use tidegate_policy::deploy::Probe;
+use tidegate_policy::respond::MonitorReport;
+
+use super::cloud::{Answer, cloud, plain, refusal, refusal_with};
+
+async fn ask(
+    component: Option<&str>,
+    answer: Answer,
+) -> (Result<Probe, tidegate_engine::CallError>, super::cloud::Sent) {
+    let (aws, wire) = cloud([answer]);
+    let probe = aws.sampler().ask("churn", component, "text/csv", "42,1,0.5").await;
+    (probe, wire.only())
+}
+
+#[tokio::test]
+async fn an_answer_is_an_answer() {
+    let (probe, sent) = ask(None, plain("0.7")).await;
+    assert_eq!(probe.unwrap(), Probe::Answered(200));
+    assert_eq!(sent.method, "POST");
+    assert!(sent.uri.ends_with("/endpoints/churn/invocations"), "{}", sent.uri);
+    assert_eq!(sent.text(), "42,1,0.5");
+    assert_eq!(sent.header("content-type"), Some("text/csv"));
+    assert_eq!(sent.header("x-amzn-sagemaker-inference-component"), None);
+    let (_, sent) = ask(Some("churn"), plain("0.7")).await;
+    assert_eq!(sent.header("x-amzn-sagemaker-inference-component"), Some("churn"));
+}
+
+#[tokio::test]
+async fn an_error_of_the_model_is_an_answer_too() {
+    let body = json!({ "message": "Received server error (500) from primary", "OriginalStatusCode": 500 });
+    let (probe, _) = ask(None, refusal_with(424, "ModelError", body)).await;
+    assert_eq!(
+        probe.unwrap(),
+        Probe::Failed("ModelError: Received server error (500) from primary".to_owned())
+    );
+    let (probe, _) = ask(None, refusal(400, "ValidationError", &"no capacity ".repeat(100))).await;
+    let Probe::Failed(text) = probe.unwrap() else { panic!("it failed") };
+    assert_eq!(text.chars().count(), 300);
+}
+
+#[tokio::test]
+async fn what_says_nothing_about_the_model_is_an_error() {
+    for (answer, class) in [
+        (refusal(403, "AccessDeniedException", "no"), Class::Denied),
+        (refusal(400, "ThrottlingException", "slow"), Class::Throttled),
+        (refusal(429, "ModelNotReadyException", "loading"), Class::Retryable),
+        (refusal(503, "ServiceUnavailable", "later"), Class::Retryable),
+        (refusal(500, "InternalFailure", "ours"), Class::Retryable),
+        (Answer::Timeout, Class::Retryable),
+        (Answer::Unreachable, Class::Retryable),
+    ] {
+        assert_eq!(ask(None, answer).await.0.unwrap_err().class, class);
+    }
+}
+
+async fn read(answer: Answer) -> Result<MonitorReport, tidegate_engine::CallError> {
+    let (aws, wire) = cloud([answer]);
+    let report = aws.reports().read("reports", "churn/2026/constraint_violations.json").await;
+    let sent = wire.only();
+    assert_eq!(sent.method, "GET");
+    assert!(
+        sent.uri
+            .starts_with("https://reports.s3.eu-west-1.amazonaws.com/churn/2026/constraint_violations.json"),
+        "{}",
+        sent.uri
+    );
+    report
+}
+
+fn s3_refusal(status: u16, code: &str) -> Answer {
+    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>");
+    Answer::Http { status, headers: Vec::new(), body: body.into_bytes() }
+}
+
+#[tokio::test]
+async fn a_report_is_read() {
+    let text =
+        json!({ "violations": [{ "feature_name": "age", "constraint_check_type": "baseline_drift_check" }] });
+    assert_eq!(
+        read(plain(text.to_string())).await.unwrap(),
+        MonitorReport::Read(vec!["baseline_drift_check on age".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn a_report_that_is_no_use_is_unreadable_and_not_an_error() {
+    for (answer, words) in [
+        (s3_refusal(404, "NoSuchKey"), "not there"),
+        (plain(vec![0xff, 0xfe]), "UTF-8"),
+        (plain("{"), "EOF"),
+        (plain(vec![b' '; 10 * 1024 * 1024 + 1]), "larger"),
+    ] {
+        let MonitorReport::Unreadable(why) = read(answer).await.unwrap() else { panic!("{words}") };
+        assert!(why.contains(words), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_may_not_be_read_is_an_error() {
+    assert_eq!(read(s3_refusal(403, "AccessDenied")).await.unwrap_err().class, Class::Denied);
+    assert_eq!(read(s3_refusal(404, "NoSuchBucket")).await.unwrap_err().class, Class::Permanent);
+    assert_eq!(read(s3_refusal(503, "SlowDown")).await.unwrap_err().class, Class::Throttled);
+}

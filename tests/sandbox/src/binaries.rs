@@ -1,0 +1,70 @@
+//! The functions' zips, and the command line, built by cargo.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use zip::write::SimpleFileOptions;
+
+use crate::SandboxError;
+use crate::paths::{scratch, target, workspace};
+
+/// The functions that the templates deploy.
+const FUNCTIONS: [&str; 5] = ["train", "promote", "deploy", "respond", "scale"];
+
+/// What was built.
+#[derive(Debug, Clone)]
+pub struct Zips {
+    /// The folder with `<function>.zip`.
+    pub folder: PathBuf,
+    /// The `tidegate` command.
+    pub cli: PathBuf,
+}
+
+/// Builds the functions and the command in the profile of the tests, and zips the functions. Cargo shows its progress.
+///
+/// # Errors
+/// If cargo fails or a zip cannot be written.
+pub fn build(say: &dyn Fn(&str)) -> Result<Zips, SandboxError> {
+    say("building the five functions (the first time about five minutes: the AWS SDK is large)");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // The whole workspace, as `cargo test --workspace` builds it: another selection would build the SDK again.
+    command.current_dir(workspace()).args(["build", "--workspace", "--bins"]);
+    let status = command.status().map_err(|error| failed("cargo build", &error.to_string()))?;
+    if !status.success() {
+        return Err(failed("cargo build", "see above"));
+    }
+    let built = target().join("debug");
+    let folder = scratch().join("zips");
+    std::fs::create_dir_all(&folder).map_err(|e| SandboxError::file(&folder, e))?;
+    for function in FUNCTIONS {
+        zip_if_newer(&built.join(function), &folder.join(format!("{function}.zip")))?;
+    }
+    Ok(Zips { folder, cli: built.join("tidegate") })
+}
+
+fn zip_if_newer(binary: &Path, zip: &Path) -> Result<(), SandboxError> {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    if let (Some(zipped), Some(built)) = (changed(zip), changed(binary))
+        && zipped > built
+    {
+        return Ok(());
+    }
+    let content = std::fs::read(binary).map_err(|e| SandboxError::file(binary, e))?;
+    // Others may be reading the old zip: the new one takes its place in one step.
+    let fresh = zip.with_extension(format!("{}.tmp", std::process::id()));
+    let file = std::fs::File::create(&fresh).map_err(|e| SandboxError::file(&fresh, e))?;
+    let mut writer = zip::ZipWriter::new(file);
+    let options = SimpleFileOptions::default().compression_level(Some(1)).unix_permissions(0o755);
+    let written = writer
+        .start_file("bootstrap", options)
+        .and_then(|()| writer.write_all(&content).map_err(Into::into))
+        .and_then(|()| writer.finish().map(|_| ()));
+    written.map_err(|error| failed("writing a zip", &error.to_string()))?;
+    std::fs::rename(&fresh, zip).map_err(|e| SandboxError::file(zip, e))
+}
+
+fn failed(what: &str, output: &str) -> SandboxError {
+    SandboxError::Command { what: what.to_owned(), output: output.to_owned() }
+}

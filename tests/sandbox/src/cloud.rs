@@ -1,0 +1,282 @@
+//! The local cloud as a whole.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tidegate_world::{Control, Pace, Place, WorldConfig, WorldServer};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+use crate::binaries::{self, Zips};
+use crate::paths::{cloud_files, scratch, workspace};
+use crate::{AwsClient, SandboxError, Watch, python};
+
+/// The region of everything here.
+pub const REGION: &str = "us-east-1";
+
+/// An account of the local cloud with the stack in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// Its id, one of the documented examples.
+    pub id: &'static str,
+    /// Its environment; `hub` for the hub.
+    pub environment: &'static str,
+    /// Its stack, which names everything in it.
+    pub stack: &'static str,
+}
+
+/// The hub.
+pub const HUB: Account = Account { id: "111122223333", environment: "hub", stack: "tidegate-hub" };
+/// The first environment.
+pub const STAGING: Account =
+    Account { id: "444455556666", environment: "staging", stack: "tidegate-staging" };
+/// The second.
+pub const PRODUCTION: Account =
+    Account { id: "777788889999", environment: "production", stack: "tidegate-production" };
+
+impl Account {
+    /// The place in the world.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place::new(self.id.to_owned(), REGION.to_owned())
+    }
+
+    /// The ARN of its bus.
+    #[must_use]
+    pub fn bus_arn(&self) -> String {
+        format!("arn:aws:events:{REGION}:{}:event-bus/{}", self.id, self.stack)
+    }
+
+    /// The name of a function of its stack.
+    #[must_use]
+    pub fn function(&self, name: &str) -> String {
+        format!("{}-{name}", self.stack)
+    }
+}
+
+/// How a local cloud should be.
+#[derive(Debug, Clone)]
+pub struct CloudConfig {
+    /// How fast the world lives.
+    pub pace: Pace,
+    /// Seconds until Lambda's first retry; AWS waits 60.
+    pub retry_seconds: f64,
+    /// Folder with changed templates instead of `infra/`.
+    pub templates: Option<PathBuf>,
+    /// Parameters of the environments' stacks beside the necessary ones.
+    pub environment_parameters: Vec<String>,
+}
+
+impl Default for CloudConfig {
+    fn default() -> Self {
+        Self { pace: Pace::demo(), retry_seconds: 1.0, templates: None, environment_parameters: Vec::new() }
+    }
+}
+
+/// A running local cloud with the three stacks. It stops when it is dropped.
+pub struct LocalCloud {
+    world: WorldServer,
+    // Kept for its end: the emulator stops when its standard input closes.
+    _launcher: Child,
+    url: String,
+    python: PathBuf,
+    zips: Zips,
+    config: CloudConfig,
+}
+
+impl LocalCloud {
+    /// Starts a cloud and deploys the three stacks into it. `say` hears what is being done.
+    ///
+    /// # Errors
+    /// If something is missing or does not start.
+    pub async fn start(config: CloudConfig, zips: Zips, say: &dyn Fn(&str)) -> Result<Self, SandboxError> {
+        let python = python::environment(say)?;
+        say("starting the local cloud: the AWS emulator, and our model of SageMaker");
+        let world = WorldServer::start(WorldConfig {
+            botocore_data: Some(python::api_models(&python)?),
+            pace: config.pace.clone(),
+            ..WorldConfig::default()
+        })
+        .await
+        .map_err(|error| SandboxError::World(error.to_string()))?;
+        let (launcher, url) = launch(&python, &world.url(), &config).await?;
+        world.control().connect(&url);
+        let cloud = Self { world, _launcher: launcher, url, python, zips, config };
+        for account in [HUB, STAGING, PRODUCTION] {
+            say(&format!("deploying stack {} into account {}", account.stack, account.id));
+            cloud.deploy_stack(account).await?;
+        }
+        Ok(cloud)
+    }
+
+    /// The emulator's address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The world's address.
+    #[must_use]
+    pub fn world_url(&self) -> String {
+        self.world.url()
+    }
+
+    /// The world's strings.
+    #[must_use]
+    pub fn world(&self) -> Control {
+        self.world.control()
+    }
+
+    /// A client of the emulator.
+    #[must_use]
+    pub fn aws(&self) -> AwsClient {
+        AwsClient::new(&self.url)
+    }
+
+    /// The `tidegate` command, set up to talk to this cloud as an account.
+    #[must_use]
+    pub fn tidegate(&self, account: Account) -> Command {
+        let mut command = Command::new(&self.zips.cli);
+        command.envs(self.variables(account)).env("TIDEGATE_TABLE", account.stack);
+        command
+    }
+
+    /// What makes an AWS client talk to this cloud as an account.
+    #[must_use]
+    pub fn variables(&self, account: Account) -> Vec<(&'static str, String)> {
+        let world = self.world_url();
+        vec![
+            ("AWS_ENDPOINT_URL", self.url.clone()),
+            ("AWS_ENDPOINT_URL_SAGEMAKER", world.clone()),
+            ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", world.clone()),
+            ("AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", world.clone()),
+            ("AWS_ENDPOINT_URL_CODECOMMIT", world),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", account.id.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "none".to_owned()),
+        ]
+    }
+
+    /// Applies a policy file to the ledgers of all three accounts, with the real command.
+    ///
+    /// # Errors
+    /// What the command said.
+    pub async fn apply(&self, policy: &std::path::Path) -> Result<String, SandboxError> {
+        let mut said = String::new();
+        for account in [HUB, STAGING, PRODUCTION] {
+            let mut command = self.tidegate(account);
+            command.arg("apply").arg(policy);
+            said.push_str(&blocking(command).await?);
+        }
+        Ok(said)
+    }
+
+    /// Listens to decisions and alerts of all three accounts.
+    ///
+    /// # Errors
+    /// If the queues cannot be set up.
+    pub async fn watch(&self) -> Result<Watch, SandboxError> {
+        let mut command = Command::new(&self.python);
+        command.arg(cloud_files().join("watch.py")).args(["--url", &self.url, "--region", REGION]);
+        for account in [HUB, STAGING, PRODUCTION] {
+            command.arg(format!("{}={}", account.id, account.stack));
+        }
+        Watch::new(self.aws(), &blocking(command).await?)
+    }
+
+    /// Runs a Python file of the repository with the emulator's environment and returns what it printed.
+    ///
+    /// # Errors
+    /// What it said, if it failed.
+    pub async fn python(&self, file: &str, arguments: &[&str]) -> Result<String, SandboxError> {
+        let mut command = Command::new(&self.python);
+        command.arg(workspace().join(file)).args(arguments);
+        blocking(command).await
+    }
+
+    async fn deploy_stack(&self, account: Account) -> Result<(), SandboxError> {
+        let hub = account == HUB;
+        let folder = self.config.templates.clone().unwrap_or_else(|| workspace().join("infra"));
+        let template = folder.join(if hub { "hub.yaml" } else { "environment.yaml" });
+        let mut parameters =
+            vec![format!("Architecture={}", architecture()), "LogRetentionDays=1".to_owned()];
+        if hub {
+            parameters.push(format!("Environment1BusArn={}", STAGING.bus_arn()));
+            parameters.push(format!("Environment2BusArn={}", PRODUCTION.bus_arn()));
+        } else {
+            parameters.push(format!("EnvironmentName={}", account.environment));
+            parameters.push(format!("HubAccountId={}", HUB.id));
+            parameters.push(format!("HubBusArn={}", HUB.bus_arn()));
+            parameters.push("CheckSeconds=1".to_owned());
+            parameters.extend(self.config.environment_parameters.iter().cloned());
+        }
+        let mut command = Command::new(&self.python);
+        command.arg(cloud_files().join("stacks.py")).args(["--url", &self.url, "--account", account.id]);
+        command.args(["--region", REGION, "--stack", account.stack]).arg("--template").arg(template);
+        command.arg("--zips").arg(&self.zips.folder).arg("--parameter").args(parameters);
+        blocking(command).await.map(|_| ())
+    }
+}
+
+/// Builds what a cloud needs and starts one.
+impl LocalCloud {
+    /// As [`LocalCloud::start`], after having built the zips.
+    ///
+    /// # Errors
+    /// If the build fails, or as [`LocalCloud::start`].
+    pub async fn build_and_start(config: CloudConfig, say: &dyn Fn(&str)) -> Result<Self, SandboxError> {
+        let zips = binaries::build(say)?;
+        Self::start(config, zips, say).await
+    }
+}
+
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
+}
+
+async fn blocking(mut command: Command) -> Result<String, SandboxError> {
+    let done = tokio::task::spawn_blocking(move || python::run(&mut command)).await;
+    done.map_err(|error| SandboxError::World(error.to_string()))?
+}
+
+/// Starts the emulator and waits for its one line, `ready URL`.
+async fn launch(
+    python: &std::path::Path,
+    world_url: &str,
+    config: &CloudConfig,
+) -> Result<(Child, String), SandboxError> {
+    let folder = scratch();
+    std::fs::create_dir_all(&folder).map_err(|e| SandboxError::file(&folder, e))?;
+    let log_path = folder.join(format!("ministack-{}-{}.log", std::process::id(), unique()));
+    let log = std::fs::File::create(&log_path).map_err(|e| SandboxError::file(&log_path, e))?;
+    let mut command = tokio::process::Command::new(python);
+    command.arg(cloud_files().join("launcher.py"));
+    command.args(["--die-with-stdin", "--retry-seconds", &config.retry_seconds.to_string()]);
+    for service in ["SAGEMAKER", "SAGEMAKER_RUNTIME", "APPLICATION_AUTO_SCALING", "CODECOMMIT"] {
+        command.env(format!("AWS_ENDPOINT_URL_{service}"), world_url);
+    }
+    command.env("TIDEGATE_WORLD_URL", world_url);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+    let failed = |output: String| SandboxError::Command { what: "the emulator".to_owned(), output };
+    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let Some(stdout) = child.stdout.take() else { return Err(failed("it has no output".to_owned())) };
+    let begun = Instant::now();
+    let line =
+        tokio::time::timeout(Duration::from_secs(60), BufReader::new(stdout).lines().next_line()).await;
+    match line {
+        Ok(Ok(Some(line))) if line.starts_with("ready ") => {
+            tracing::debug!(seconds = begun.elapsed().as_secs_f64(), "the emulator is ready");
+            Ok((child, line.trim_start_matches("ready ").trim().to_owned()))
+        }
+        _ => Err(failed(std::fs::read_to_string(&log_path).unwrap_or_default())),
+    }
+}
+
+/// A number that is different each time in this process: several clouds may run in one.
+fn unique() -> usize {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
