@@ -175,8 +175,8 @@ pub fn decide_wake(
             let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
             Decision::new(Verdict::Wake, Reason::NoCapacity { component: component.clone() })
                 .saw("zero_since", was)
-                // A minimum of one makes Application Auto Scaling itself bring the copy back, and keep it.
-                .plan(vec![Action::SetBounds { component, min: 1, max: copies }])
+                // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
+                .plan(vec![Action::SetBounds { component, min: copies, max: copies }])
                 .state(next)
         }
         AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component }),

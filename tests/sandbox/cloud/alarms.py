@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import threading
+import re
 import time
 import urllib.error
 import urllib.request
@@ -269,7 +270,15 @@ def _dimensions(datum: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _epoch(timestamp: Any) -> float:
-    return time.time() if timestamp is None else cloudwatch._parse_ts(timestamp)
+    """Seconds; a time that cannot be read is an error, because ministack would stumble over it at every later call."""
+    if timestamp is None:
+        return time.time()
+    # ministack reads microseconds; finer times are cut.
+    text = re.sub(r"(\.\d{6})\d+", r"\1", timestamp) if isinstance(timestamp, str) else timestamp
+    seconds = cloudwatch._parse_ts(text)
+    if seconds is None:
+        raise ValueError(f"{timestamp!r} is no time")
+    return seconds
 
 
 def _stamp(epoch: float) -> str:

@@ -279,7 +279,7 @@ impl Step<'_> {
             environment_account: request.environment_account.clone(),
             version: request.version,
             package_arn: request.package_arn.clone(),
-            outcome: outcome.clone(),
+            outcome,
             reason: reason.code().to_owned(),
             detail: reason.to_string(),
             requested_config: Some(self.wanted.config.clone()),
