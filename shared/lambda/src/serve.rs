@@ -1,6 +1,6 @@
 //! From an invocation to the engine and back.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ async fn invocation(
 ) -> Result<Value, Problem> {
     let engine = engine_of(parts, &event.context);
     let result = match tidegate_events::parse_value(event.payload) {
-        Ok(event) => handler.handle(&engine, &event, Timestamp::now()).await,
+        Ok(event) => handler.handle(&engine, &event, now()).await,
         Err(error) => Err(EngineError::Event(error)),
     };
     match result {
@@ -71,6 +71,12 @@ async fn invocation(
             Err(Problem(error))
         }
     }
+}
+
+/// The one reading of the clock for an invocation, in milliseconds: AWS's own times are no finer.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    now.round(Unit::Millisecond).unwrap_or(now)
 }
 
 fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
