@@ -5,10 +5,10 @@ mod case;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival;
-use tidegate_engine::ports::{Endpoints, Registry, Sampler, Schedules};
+use tidegate_engine::arrival::{self, Managed};
+use tidegate_engine::ports::{Applied, Endpoints, Registry, Sampler, Schedules};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes, Subject};
-use tidegate_events::{Body, DeploymentRequested, EndpointChanged, Event, Wake};
+use tidegate_events::{Body, DeploymentRequested, Event, Wake};
 use tidegate_policy::deploy::Post;
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::promote::Home;
@@ -48,16 +48,16 @@ impl Handler for Deploy {
             Body::DeploymentRequested(request) => {
                 self.requested(engine, &event.envelope.account, request, &reference, now).await
             }
-            Body::EndpointChanged(change) => self.changed(engine, change, &reference, now).await,
+            Body::EndpointChanged(change) => {
+                let named = (LookupKind::Endpoint, change.endpoint.as_str());
+                let cause = || Cause::Endpoint(change.endpoint.clone());
+                let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
+                engine.run_named(named, &reference, now, case).await
+            }
             Body::Wake(Wake::CheckDeployment { model, request_id, .. }) => {
-                match arrival::by_model(engine.ledger.as_ref(), model).await? {
-                    Err(reason) => Ok(vec![engine.pass(&reference, &reason)]),
-                    Ok(managed) => {
-                        let cause = Cause::Check { request_id: request_id.clone() };
-                        let case = self.case(engine, Some(managed.applied.policy), cause);
-                        Ok(vec![engine.run(&case, &managed.subject, &reference, now).await?])
-                    }
-                }
+                let cause = || Cause::Check { request_id: request_id.clone() };
+                let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
+                engine.run_model(model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
@@ -66,12 +66,7 @@ impl Handler for Deploy {
 }
 
 impl Deploy {
-    fn case(
-        &self,
-        engine: &Engine,
-        policy: Option<tidegate_policy::file::Policy>,
-        cause: Cause,
-    ) -> DeployCase {
+    fn case(&self, engine: &Engine, applied: Option<&Applied>, cause: Cause) -> DeployCase {
         DeployCase {
             post: Post {
                 home: Home { account: engine.account.clone(), region: engine.region.clone() },
@@ -79,7 +74,7 @@ impl Deploy {
                 hub_account: self.hub_account.clone(),
                 check_seconds: self.check_seconds,
             },
-            policy,
+            policy: applied.map(|applied| applied.policy.clone()),
             cause,
             registry: Arc::clone(&self.registry),
             endpoints: Arc::clone(&self.endpoints),
@@ -102,35 +97,11 @@ impl Deploy {
         let policy_version = applied.as_ref().map_or_else(|| "none".to_owned(), |a| a.version.clone());
         let subject = Subject { model: request.model.clone(), policy_version };
         let cause = Cause::Request { from: from.to_owned(), request: request.clone() };
-        let case = self.case(engine, applied.map(|a| a.policy), cause);
+        let case = self.case(engine, applied.as_ref(), cause);
         // Another account's request is another event, even if it repeats the hub's request word for word.
         let reference =
             EventRef { meaning: format!("{} from {from}", reference.meaning), ..reference.clone() };
         Ok(vec![engine.run(&case, &subject, &reference, now).await?])
-    }
-
-    async fn changed(
-        &self,
-        engine: &Engine,
-        change: &EndpointChanged,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Endpoint, &change.endpoint).await? {
-            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
-            Ok(models) => {
-                let mut outcomes = Outcomes::default();
-                for managed in models {
-                    let case = self.case(
-                        engine,
-                        Some(managed.applied.policy),
-                        Cause::Endpoint(change.endpoint.clone()),
-                    );
-                    outcomes.add(engine.run(&case, &managed.subject, reference, now).await);
-                }
-                outcomes.finish()
-            }
-        }
     }
 
     /// Looks at every deployment in flight, in case SageMaker's event never came.
@@ -145,7 +116,7 @@ impl Deploy {
         let this_sweep =
             EventRef { meaning: format!("reconcile {}", engine.request_id), ..reference.clone() };
         for managed in arrival::all(engine.ledger.as_ref()).await? {
-            let case = self.case(engine, Some(managed.applied.policy), Cause::Sweep);
+            let case = self.case(engine, Some(&managed.applied), Cause::Sweep);
             outcomes.add(engine.sweep(&case, &managed.subject, &this_sweep, now).await);
         }
         outcomes.finish()

@@ -38,7 +38,13 @@ impl Handler for Promote {
     ) -> Result<Vec<Outcome>, EngineError> {
         let reference = EventRef::of(event);
         match &event.body {
-            Body::ModelPackageChanged(change) => self.package(engine, change, &reference, now).await,
+            Body::ModelPackageChanged(change) => {
+                let Some(group) = &change.group else {
+                    return Ok(vec![engine.pass(&reference, &Reason::Unversioned)]);
+                };
+                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Package(change.clone())));
+                engine.run_named((LookupKind::PackageGroup, group), &reference, now, case).await
+            }
             Body::DeploymentFinished(report) if event.envelope.account != report.environment_account => {
                 // Whoever else the bus admits may not speak for that environment.
                 Ok(vec![engine.pass(
@@ -47,12 +53,13 @@ impl Handler for Promote {
                 )])
             }
             Body::DeploymentFinished(report) => {
-                let cause = Cause::Report(report.clone());
-                self.one_model(engine, &report.model, cause, &reference, now).await
+                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Report(report.clone())));
+                engine.run_model(&report.model, &reference, now, case).await
             }
             Body::Wake(Wake::SoakEnded { model, environment, version }) => {
-                let cause = Cause::SoakEnded { environment: environment.clone(), version: *version };
-                self.one_model(engine, model, cause, &reference, now).await
+                let ended = || Cause::SoakEnded { environment: environment.clone(), version: *version };
+                let case = |managed: &Managed| Ok(self.case(engine, managed, ended()));
+                engine.run_model(model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
@@ -70,46 +77,6 @@ impl Promote {
             alerts: Arc::clone(&self.alerts),
             schedules: Arc::clone(&self.schedules),
             bus: Arc::clone(&engine.bus),
-        }
-    }
-
-    async fn package(
-        &self,
-        engine: &Engine,
-        change: &ModelPackageChanged,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let Some(group) = &change.group else {
-            return Ok(vec![engine.pass(reference, &Reason::Unversioned)]);
-        };
-        match arrival::by_name(engine.ledger.as_ref(), LookupKind::PackageGroup, group).await? {
-            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
-            Ok(models) => {
-                let mut outcomes = Outcomes::default();
-                for managed in models {
-                    let case = self.case(engine, &managed, Cause::Package(change.clone()));
-                    outcomes.add(engine.run(&case, &managed.subject, reference, now).await);
-                }
-                outcomes.finish()
-            }
-        }
-    }
-
-    async fn one_model(
-        &self,
-        engine: &Engine,
-        model: &str,
-        cause: Cause,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        match arrival::by_model(engine.ledger.as_ref(), model).await? {
-            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
-            Ok(managed) => {
-                let case = self.case(engine, &managed, cause);
-                Ok(vec![engine.run(&case, &managed.subject, reference, now).await?])
-            }
         }
     }
 

@@ -42,14 +42,12 @@ impl Handler for Respond {
             Body::ObjectCreated(object) => self.report(engine, object, &reference, now).await,
             Body::DriftObserved(seen) => {
                 let finding = finding_of_observation(seen);
-                match arrival::by_model(engine.ledger.as_ref(), &seen.model).await? {
-                    Err(reason) => Ok(vec![engine.pass(&reference, &reason)]),
-                    Ok(_) if seen.environment != engine.environment => {
-                        let wanted = seen.environment.clone();
-                        Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })])
-                    }
-                    Ok(managed) => Ok(vec![self.respond(engine, &managed, finding, &reference, now).await?]),
+                if seen.environment != engine.environment {
+                    let wanted = seen.environment.clone();
+                    return Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })]);
                 }
+                let case = |managed: &Managed| self.case(engine, managed, finding.clone(), &reference);
+                engine.run_model(&seen.model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
@@ -58,29 +56,27 @@ impl Handler for Respond {
 }
 
 impl Respond {
-    async fn respond(
+    fn case(
         &self,
         engine: &Engine,
         managed: &Managed,
         finding: Finding,
         reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Outcome, EngineError> {
-        let Some(environment) = managed.applied.policy.environment(&engine.environment) else {
-            let wanted =
-                managed.applied.policy.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>();
-            return Ok(engine.pass(reference, &Reason::OtherEnvironment { wanted: wanted.join(", ") }));
+    ) -> Result<RespondCase, Reason> {
+        let policy = &managed.applied.policy;
+        let Some(environment) = policy.environment(&engine.environment) else {
+            let wanted: Vec<&str> = policy.environments.iter().map(|e| e.name.as_str()).collect();
+            return Err(Reason::OtherEnvironment { wanted: wanted.join(", ") });
         };
-        let case = RespondCase {
-            policy: managed.applied.policy.clone(),
+        Ok(RespondCase {
+            policy: policy.clone(),
             environment: environment.clone(),
             finding,
             meaning: reference.meaning.clone(),
             ledger: Arc::clone(&engine.ledger),
             alerts: Arc::clone(&self.alerts),
             bus: Arc::clone(&engine.bus),
-        };
-        engine.run(&case, &managed.subject, reference, now).await
+        })
     }
 
     async fn alarm(
@@ -90,17 +86,16 @@ impl Respond {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut outcomes = Outcomes::default();
-        for managed in models_of(engine, alarm).await? {
+        let models = models_of(engine, alarm).await?;
+        if models.is_empty() {
+            let what = format!("alarm {}", alarm.alarm);
+            return Ok(vec![engine.pass(reference, &Reason::Unmanaged { what })]);
+        }
+        let case = |managed: &Managed| {
             let finding = finding_of_alarm(&managed.applied.policy, alarm);
-            outcomes.add(self.respond(engine, &managed, finding, reference, now).await);
-        }
-        if outcomes.is_empty() {
-            outcomes.add(Ok(
-                engine.pass(reference, &Reason::Unmanaged { what: format!("alarm {}", alarm.alarm) })
-            ));
-        }
-        outcomes.finish()
+            self.case(engine, managed, finding, reference)
+        };
+        engine.run_each(&models, reference, now, case).await
     }
 
     async fn report(
@@ -117,12 +112,9 @@ impl Respond {
             Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
             Ok(models) => {
                 let report = self.reports.read(&object.bucket, &object.key).await?;
-                let mut outcomes = Outcomes::default();
-                for managed in models {
-                    let finding = finding_of_report(&object.key, &report);
-                    outcomes.add(self.respond(engine, &managed, finding, reference, now).await);
-                }
-                outcomes.finish()
+                let finding = finding_of_report(&object.key, &report);
+                let case = |managed: &Managed| self.case(engine, managed, finding.clone(), reference);
+                engine.run_each(&models, reference, now, case).await
             }
         }
     }
@@ -144,7 +136,10 @@ impl Respond {
             for alarm in self.alarms.in_alarm(&named).await? {
                 let healed = EventRef { meaning: alarm_meaning(engine, &alarm), ..reference.clone() };
                 let finding = finding_of_alarm(&managed.applied.policy, &alarm);
-                outcomes.add(self.respond(engine, &managed, finding, &healed, now).await);
+                outcomes.add(match self.case(engine, &managed, finding, &healed) {
+                    Ok(case) => engine.run(&case, &managed.subject, &healed, now).await,
+                    Err(reason) => Ok(engine.pass(&healed, &reason)),
+                });
             }
         }
         if outcomes.is_empty() {

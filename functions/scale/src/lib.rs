@@ -91,21 +91,11 @@ impl Scale {
             let reason = Reason::NotAWakeAlarm { alarm: alarm.alarm.clone() };
             return Ok(vec![engine.pass(reference, &reason)]);
         };
-        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Endpoint, component).await? {
-            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
-            Ok(models) => {
-                let mut outcomes = Outcomes::default();
-                for managed in models {
-                    match self.case(&managed, &engine.environment, Cause::Alarm(alarm.clone())) {
-                        Some(case) => outcomes.add(engine.run(&case, &managed.subject, reference, now).await),
-                        None => {
-                            let reason = Reason::OtherEnvironment { wanted: managed.subject.model.clone() };
-                            outcomes.add(Ok(engine.pass(reference, &reason)));
-                        }
-                    }
-                }
-                outcomes.finish()
-            }
-        }
+        let case = |managed: &Managed| {
+            let wanted = managed.subject.model.clone();
+            self.case(managed, &engine.environment, Cause::Alarm(alarm.clone()))
+                .ok_or(Reason::OtherEnvironment { wanted })
+        };
+        engine.run_named((LookupKind::Endpoint, component), reference, now, case).await
     }
 }

@@ -36,15 +36,14 @@ impl Handler for Train {
     ) -> Result<Vec<Outcome>, EngineError> {
         let reference = EventRef::of(event);
         match &event.body {
-            Body::CommitPushed(push) => self.pushed(engine, push, &reference, now).await,
+            Body::CommitPushed(push) => {
+                let named = (LookupKind::Repository, push.repository.as_str());
+                let case = |managed: &Managed| Ok(self.case(managed, Cause::Commit(push.clone())));
+                engine.run_named(named, &reference, now, case).await
+            }
             Body::RetrainingRequested(request) => {
-                match arrival::by_model(engine.ledger.as_ref(), &request.model).await? {
-                    Err(reason) => Ok(vec![engine.pass(&reference, &reason)]),
-                    Ok(managed) => {
-                        let case = self.case(managed.clone(), Cause::Retraining(request.clone()));
-                        Ok(vec![engine.run(&case, &managed.subject, &reference, now).await?])
-                    }
-                }
+                let case = |managed: &Managed| Ok(self.case(managed, Cause::Retraining(request.clone())));
+                engine.run_model(&request.model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
@@ -53,32 +52,12 @@ impl Handler for Train {
 }
 
 impl Train {
-    fn case(&self, managed: Managed, cause: Cause) -> TrainCase {
+    fn case(&self, managed: &Managed, cause: Cause) -> TrainCase {
         TrainCase {
-            policy: managed.applied.policy,
+            policy: managed.applied.policy.clone(),
             cause,
             repository: Arc::clone(&self.repository),
             pipelines: Arc::clone(&self.pipelines),
-        }
-    }
-
-    async fn pushed(
-        &self,
-        engine: &Engine,
-        push: &CommitPushed,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Repository, &push.repository).await? {
-            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
-            Ok(models) => {
-                let mut outcomes = Outcomes::default();
-                for managed in models {
-                    let case = self.case(managed.clone(), Cause::Commit(push.clone()));
-                    outcomes.add(engine.run(&case, &managed.subject, reference, now).await);
-                }
-                outcomes.finish()
-            }
         }
     }
 
@@ -93,7 +72,7 @@ impl Train {
         for managed in arrival::all(engine.ledger.as_ref()).await? {
             for push in self.missed(engine, &managed).await? {
                 let missed = reference.healed(Body::CommitPushed(push.clone()));
-                let case = self.case(managed.clone(), Cause::Commit(push));
+                let case = self.case(&managed, Cause::Commit(push));
                 outcomes.add(engine.run(&case, &managed.subject, &missed, now).await);
             }
         }

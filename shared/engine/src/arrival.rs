@@ -3,8 +3,10 @@
 use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::reason::Reason;
 
+use jiff::Timestamp;
+
 use crate::ports::{Applied, Ledger, StateKey, Versioned};
-use crate::{EngineError, Subject};
+use crate::{Case, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
 
 /// A model and its policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,63 @@ pub struct Managed {
 impl Managed {
     fn new(model: String, applied: Applied) -> Self {
         Self { subject: Subject { model, policy_version: applied.version.clone() }, applied }
+    }
+}
+
+impl Engine {
+    /// Runs an event for every model that a name in it concerns. `case` says how, or why not for this model.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; one model that fails does not keep the others from being dealt with.
+    pub async fn run_named<C: Case>(
+        &self,
+        (kind, name): (LookupKind, &str),
+        reference: &EventRef,
+        now: Timestamp,
+        case: impl Fn(&Managed) -> Result<C, Reason> + Send,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        match by_name(self.ledger.as_ref(), kind, name).await? {
+            Err(reason) => Ok(vec![self.pass(reference, &reason)]),
+            Ok(models) => self.run_each(&models, reference, now, case).await,
+        }
+    }
+
+    /// Runs an event that names one model.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_model<C: Case>(
+        &self,
+        model: &str,
+        reference: &EventRef,
+        now: Timestamp,
+        case: impl Fn(&Managed) -> Result<C, Reason> + Send,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        match by_model(self.ledger.as_ref(), model).await? {
+            Err(reason) => Ok(vec![self.pass(reference, &reason)]),
+            Ok(managed) => self.run_each(&[managed], reference, now, case).await,
+        }
+    }
+
+    /// Runs an event for models that are known already.
+    ///
+    /// # Errors
+    /// As [`Engine::run_named`].
+    pub async fn run_each<C: Case>(
+        &self,
+        models: &[Managed],
+        reference: &EventRef,
+        now: Timestamp,
+        case: impl Fn(&Managed) -> Result<C, Reason> + Send,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut outcomes = Outcomes::default();
+        for managed in models {
+            outcomes.add(match case(managed) {
+                Ok(case) => self.run(&case, &managed.subject, reference, now).await,
+                Err(reason) => Ok(self.pass(reference, &reason)),
+            });
+        }
+        outcomes.finish()
     }
 }
 

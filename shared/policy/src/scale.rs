@@ -110,7 +110,13 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     // A deployment after it went to zero has set its copies again.
     if let Some(since) = state.zero_since.filter(|since| *since > live_since) {
-        return keep(Reason::AlreadyAtZero { since });
+        return match seen.invocations {
+            // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.
+            Some(Invocations { in_window, .. }) if in_window > 0 => {
+                come_back(environment, state, Reason::Traffic { invocations: in_window }, now)
+            }
+            _ => keep(Reason::AlreadyAtZero { since }),
+        };
     }
     if let Some(until) = left_alone_until(to_zero, state, live_since).filter(|until| now < *until) {
         return keep(Reason::InsideGrace { until });
@@ -145,6 +151,18 @@ fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: T
         .state(State { zero_since: Some(now), ..state.clone() })
 }
 
+fn come_back(environment: &Environment, state: &State, reason: Reason, now: Timestamp) -> ScaleDecision {
+    let copies = deploy_copies(environment);
+    let component = environment.endpoint.name.to_string();
+    let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
+    let next = State { zero_since: None, woken_at: Some(now), last_reason: Some(reason.code().to_owned()) };
+    Decision::new(Verdict::Wake, reason)
+        .saw("zero_since", was)
+        // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
+        .plan(vec![Action::SetBounds { component, min: copies, max: copies }])
+        .state(next)
+}
+
 fn deploy_copies(environment: &Environment) -> u32 {
     deploy::copies(&environment.endpoint)
 }
@@ -168,17 +186,7 @@ pub fn decide_wake(
     }
     match &alarm.state {
         // Muting an alarm silences people's phones; the request still needs an answer.
-        AlarmState::Alarm => {
-            let copies = deploy_copies(environment);
-            let next =
-                State { zero_since: None, woken_at: Some(now), last_reason: Some("no_capacity".to_owned()) };
-            let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
-            Decision::new(Verdict::Wake, Reason::NoCapacity { component: component.clone() })
-                .saw("zero_since", was)
-                // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
-                .plan(vec![Action::SetBounds { component, min: copies, max: copies }])
-                .state(next)
-        }
+        AlarmState::Alarm => come_back(environment, state, Reason::NoCapacity { component }, now),
         AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component }),
         AlarmState::InsufficientData => Decision::new(
             Verdict::Ignore,

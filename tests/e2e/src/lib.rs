@@ -1,1 +1,1 @@
-//! The real zips in the local cloud.
+//! The real zips in the local cloud: see `tests/e2e`.
