@@ -96,6 +96,10 @@ impl Case for DeployCase {
         }
     }
 
+    fn stands(&self, state: &State, action: &Action) -> bool {
+        deploy::stands(own_environment(&self.post, self.policy.as_ref()), state, action)
+    }
+
     fn is_news(&self, _state: &State, decision: &deploy::Deploy) -> bool {
         !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
     }

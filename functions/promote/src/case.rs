@@ -74,7 +74,12 @@ impl Case for PromoteCase {
                     environment: environment.clone(),
                     version: *version,
                 };
-                self.schedules.wake_at(name, *at, &wake.input()).await?;
+                let mut input = wake.input();
+                if let Some(input) = input.as_object_mut() {
+                    // The same version may soak again; the end of each soak is an event of its own.
+                    input.insert("at".to_owned(), at.to_string().into());
+                }
+                self.schedules.wake_at(name, *at, &input).await?;
                 Ok(format!("will look again at {at}"))
             }
             Action::Alert { subject, message } => {
@@ -82,6 +87,10 @@ impl Case for PromoteCase {
                 Ok(format!("told people: {subject}"))
             }
         }
+    }
+
+    fn stands(&self, state: &State, action: &Action) -> bool {
+        promote::stands(state, action)
     }
 
     fn is_news(&self, _state: &State, decision: &promote::Promote) -> bool {

@@ -92,10 +92,15 @@ impl Promote {
         let this_sweep =
             EventRef { meaning: format!("reconcile {}", engine.request_id), ..reference.clone() };
         for managed in arrival::all(engine.ledger.as_ref()).await? {
-            if let Some(change) = self.missed(engine, &managed).await? {
-                let healed = reference.healed(Body::ModelPackageChanged(change.clone()));
-                let case = self.case(engine, &managed, Cause::Package(change));
-                outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
+            match self.missed(engine, &managed).await {
+                Ok(Some(change)) => {
+                    let healed = reference.healed(Body::ModelPackageChanged(change.clone()));
+                    let case = self.case(engine, &managed, Cause::Package(change));
+                    outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
+                }
+                Ok(None) => {}
+                // A registry that cannot be read is no reason to leave soaks, or other models, alone.
+                Err(error) => outcomes.add(Err(error)),
             }
             let case = self.case(engine, &managed, Cause::Sweep);
             outcomes.add(engine.sweep(&case, &managed.subject, &this_sweep, now).await);

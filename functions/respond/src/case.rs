@@ -45,4 +45,8 @@ impl Case for RespondCase {
             }
         }
     }
+
+    fn stands(&self, state: &State, action: &Action) -> bool {
+        respond::stands(state, action)
+    }
 }

@@ -133,7 +133,15 @@ impl Respond {
             if named.is_empty() {
                 continue;
             }
-            for alarm in self.alarms.in_alarm(&named).await? {
+            // One model's failure is not the others' business.
+            let raised = match self.alarms.in_alarm(&named).await {
+                Ok(raised) => raised,
+                Err(error) => {
+                    outcomes.add(Err(error.into()));
+                    continue;
+                }
+            };
+            for alarm in raised {
                 let healed = EventRef { meaning: alarm_meaning(engine, &alarm), ..reference.clone() };
                 let finding = finding_of_alarm(&managed.applied.policy, &alarm);
                 outcomes.add(match self.case(engine, &managed, finding, &healed) {

@@ -7,7 +7,9 @@ use tidegate_engine::ports::Capacity;
 use tidegate_engine::{CallError, Case, EngineError};
 use tidegate_events::AlarmChanged;
 use tidegate_policy::file::Environment;
-use tidegate_policy::scale::{Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news};
+use tidegate_policy::scale::{
+    Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news, stands,
+};
 
 /// What happened.
 pub(crate) enum Cause {
@@ -41,6 +43,10 @@ impl Case for ScaleCase {
             Action::ArmWake { component } => self.capacity.arm_wake(component).await,
             Action::SetCopies { component, copies } => self.capacity.set_copies(component, *copies).await,
         }
+    }
+
+    fn stands(&self, state: &State, action: &Action) -> bool {
+        stands(state, action)
     }
 
     fn is_news(&self, state: &State, decision: &ScaleDecision) -> bool {

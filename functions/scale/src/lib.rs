@@ -65,10 +65,18 @@ impl Scale {
         managed.retain(|m| {
             m.applied.policy.environment(&engine.environment).is_some_and(|e| e.scale.to_zero.is_some())
         });
-        let snapshots = observe::all(engine, self.metrics.as_ref(), &managed, now).await?;
         let mut outcomes = Outcomes::default();
-        for (managed, seen) in managed.iter().zip(snapshots) {
-            if let Some(case) = self.case(managed, &engine.environment, Cause::Tick(seen)) {
+        let mut looks = Vec::new();
+        for one in managed {
+            match observe::of_ledger(engine, &one).await {
+                Ok(seen) => looks.push((one, seen)),
+                // One model's failure is not the others' business.
+                Err(error) => outcomes.add(Err(error)),
+            }
+        }
+        observe::traffic(engine, self.metrics.as_ref(), &mut looks, now).await?;
+        for (managed, seen) in looks {
+            if let Some(case) = self.case(&managed, &engine.environment, Cause::Tick(seen)) {
                 outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
             }
         }

@@ -12,22 +12,18 @@ use tidegate_policy::scale::{Invocations, Snapshot};
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// One snapshot for each model, in the same order.
-pub(crate) async fn all(
+/// Adds the invocations to what the ledger says about each model: one question for all of them.
+pub(crate) async fn traffic(
     engine: &Engine,
     metrics: &dyn Metrics,
-    managed: &[Managed],
+    looks: &mut [(Managed, Snapshot)],
     now: Timestamp,
-) -> Result<Vec<Snapshot>, EngineError> {
-    let mut snapshots = Vec::new();
-    for one in managed {
-        snapshots.push(of_ledger(engine, one).await?);
-    }
+) -> Result<(), EngineError> {
     let queries: Vec<InvocationQuery> =
-        managed.iter().zip(&snapshots).flat_map(|(one, seen)| queries(engine, one, seen, now)).collect();
+        looks.iter().flat_map(|(one, seen)| queries(engine, one, seen, now)).collect();
     let mut counts =
         if queries.is_empty() { Vec::new() } else { metrics.invocations(&queries, now).await? }.into_iter();
-    for (one, seen) in managed.iter().zip(&mut snapshots) {
+    for (one, seen) in looks {
         if is_asked(engine, one, seen) {
             let (in_window, since_deployment) = (counts.next().flatten(), counts.next().flatten());
             seen.invocations = in_window
@@ -35,10 +31,11 @@ pub(crate) async fn all(
                 .map(|(in_window, since_deployment)| Invocations { in_window, since_deployment });
         }
     }
-    Ok(snapshots)
+    Ok(())
 }
 
-async fn of_ledger(engine: &Engine, managed: &Managed) -> Result<Snapshot, EngineError> {
+/// What the ledger says about a model, before CloudWatch is asked.
+pub(crate) async fn of_ledger(engine: &Engine, managed: &Managed) -> Result<Snapshot, EngineError> {
     let state: deploy::State =
         arrival::state(engine.ledger.as_ref(), "deploy", &managed.subject.model).await?;
     Ok(Snapshot {

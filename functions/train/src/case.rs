@@ -35,7 +35,8 @@ impl Case for TrainCase {
                 if let Some(decided) = train::not_worth_a_look(&self.policy, &state, push) {
                     return Ok(decided);
                 }
-                let seen = self.snapshot(push.commit.as_deref()).await?;
+                let mut seen = self.snapshot(push.commit.as_deref()).await?;
+                seen.head = self.head(&state, push).await?;
                 Ok(decide_commit(&self.policy, &state, push, &seen, now))
             }
             Cause::Retraining(request) => {
@@ -64,6 +65,10 @@ impl Case for TrainCase {
             }
         }
     }
+
+    fn stands(&self, state: &State, action: &Action) -> bool {
+        train::stands(&self.policy, state, action)
+    }
 }
 
 impl TrainCase {
@@ -73,7 +78,16 @@ impl TrainCase {
         let definition = self.wanted(commit);
         let (pipeline, definition) = futures::future::try_join(pipeline, definition).await?;
         let running = if pipeline.is_some() { self.pipelines.running(name).await? } else { Vec::new() };
-        Ok(Snapshot { definition, pipeline, running })
+        Ok(Snapshot { definition, pipeline, running, head: None })
+    }
+
+    /// Only of a branch that another commit has trained, and only CodeCommit can be asked.
+    async fn head(&self, state: &State, push: &CommitPushed) -> Result<Option<String>, CallError> {
+        let repository = &self.policy.source.repository;
+        if repository.codecommit().is_none() || !state.commits.contains_key(&push.full_ref) {
+            return Ok(None);
+        }
+        self.repository.head(repository.as_str(), &push.branch).await
     }
 
     async fn wanted(&self, commit: Option<&str>) -> Result<Definition, CallError> {

@@ -41,6 +41,11 @@ impl Handler for Train {
                 let case = |managed: &Managed| Ok(self.case(managed, Cause::Commit(push.clone())));
                 engine.run_named(named, &reference, now, case).await
             }
+            Body::RetrainingRequested(request) if event.envelope.account != request.environment_account => {
+                // Whoever else the bus admits may not speak for that environment.
+                let wanted = request.environment_account.clone();
+                Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })])
+            }
             Body::RetrainingRequested(request) => {
                 let case = |managed: &Managed| Ok(self.case(managed, Cause::Retraining(request.clone())));
                 engine.run_model(&request.model, &reference, now, case).await
@@ -70,7 +75,15 @@ impl Train {
     ) -> Result<Vec<Outcome>, EngineError> {
         let mut outcomes = Outcomes::default();
         for managed in arrival::all(engine.ledger.as_ref()).await? {
-            for push in self.missed(engine, &managed).await? {
+            // One model's failure is not the others' business.
+            let pushes = match self.missed(engine, &managed).await {
+                Ok(pushes) => pushes,
+                Err(error) => {
+                    outcomes.add(Err(error));
+                    continue;
+                }
+            };
+            for push in pushes {
                 let missed = reference.healed(Body::CommitPushed(push.clone()));
                 let case = self.case(&managed, Cause::Commit(push));
                 outcomes.add(engine.run(&case, &managed.subject, &missed, now).await);

@@ -41,6 +41,12 @@ pub trait Case: Send + Sync {
     /// If it could not be carried out.
     async fn act(&self, action: &Self::Action) -> Result<String, CallError>;
 
+    /// Whether an action of a plan that was left behind is still wanted in the present state. Others may have decided
+    /// since, and what they decided must not be undone. Pure.
+    fn stands(&self, _state: &Self::State, _action: &Self::Action) -> bool {
+        true
+    }
+
     /// Whether the decision is worth a record; only sweeps may say no.
     fn is_news(&self, _state: &Self::State, _decision: &Decision<Self::State, Self::Action>) -> bool {
         true

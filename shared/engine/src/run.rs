@@ -15,6 +15,9 @@ use crate::{ActionOutcome, Case, DecisionRecord, EngineError, EventRef, Outcome,
 /// How often a decision is made again because somebody else decided meanwhile.
 const ATTEMPTS: u32 = 5;
 
+/// The outcome of an action that is not wanted any more.
+const OVERTAKEN: &str = "not done: a later decision has taken its place";
+
 /// The engine of one invocation.
 #[derive(Clone)]
 pub struct Engine {
@@ -64,7 +67,7 @@ impl Engine {
                     decision = record.id,
                     "resumed"
                 );
-                return self.or_release(&key, self.carry_out(case, *record, &key).await).await;
+                return self.or_release(&key, self.resume(case, subject, *record, &key).await).await;
             }
             Claim::Fresh => {}
         }
@@ -146,7 +149,7 @@ impl Engine {
             let record = self.record_of(subject, event, &decision, now)?;
             let entry = self.entry(record, claim, &key, &stored, decision.state.as_ref())?;
             match self.ledger.record(&entry).await? {
-                Recorded::Written => return self.carry_out(case, entry.record, claim).await,
+                Recorded::Written => return self.carry_out(case, entry.record, claim, None).await,
                 Recorded::Overtaken => tracing::info!(model = subject.model, "overtaken; deciding again"),
             }
         }
@@ -173,12 +176,27 @@ impl Engine {
         Ok(Entry { record, claim: claim.to_owned(), owner: self.request_id.clone(), state })
     }
 
-    /// Carries a recorded plan out, publishes the record, and notes that it is done.
+    /// Goes on with a plan that was left behind, perhaps days ago: only with what is still wanted.
+    async fn resume<C: Case>(
+        &self,
+        case: &C,
+        subject: &Subject,
+        record: DecisionRecord,
+        claim: &str,
+    ) -> Result<Outcome, EngineError> {
+        let key = self.state_key(subject);
+        let state: C::State = read_state(&key, &self.ledger.state(&key).await?)?;
+        self.carry_out(case, record, claim, Some(&state)).await
+    }
+
+    /// Carries a recorded plan out, publishes the record, and notes that it is done. `since` is the present state if
+    /// others may have decided since the plan was made.
     async fn carry_out<C: Case>(
         &self,
         case: &C,
         mut record: DecisionRecord,
         claim: &str,
+        since: Option<&C::State>,
     ) -> Result<Outcome, EngineError> {
         let mut outcomes = Vec::new();
         for step in &record.plan {
@@ -187,7 +205,12 @@ impl Engine {
                     what: format!("plan of decision {}", record.id),
                     message: error.to_string(),
                 })?;
-            outcomes.push(ActionOutcome { done: case.act(&action).await? });
+            let done = if since.is_none_or(|state| case.stands(state, &action)) {
+                case.act(&action).await?
+            } else {
+                OVERTAKEN.to_owned()
+            };
+            outcomes.push(ActionOutcome { done });
         }
         record.outcomes.clone_from(&outcomes);
         self.log(&record);

@@ -188,7 +188,9 @@ fn contract(body: &Body) -> Vec<String> {
     match body {
         Body::RetrainingRequested(asked) => vec![asked.model.clone(), asked.request_id.clone()],
         Body::DeploymentRequested(asked) => {
-            vec![asked.model.clone(), asked.environment.clone(), asked.request_id.clone()]
+            // Asked again later under the same id is another event: it wants an answer, perhaps because the first was lost.
+            let asking = [asked.request_id.clone(), millis(asked.requested_at)];
+            [asked.model.clone(), asked.environment.clone()].into_iter().chain(asking).collect()
         }
         Body::DeploymentFinished(end) => {
             let what = [end.request_id.clone(), end.outcome.to_string()];

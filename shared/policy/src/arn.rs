@@ -37,7 +37,26 @@ impl Arn {
             _ => None,
         }
     }
+
+    /// Whether the region lies in the partition. An ARN in which it does not names nothing.
+    /// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
+    #[must_use]
+    pub fn fits_its_partition(&self) -> bool {
+        let of_region = PARTITIONS.iter().find(|(prefix, _)| self.region.starts_with(prefix));
+        self.partition == of_region.map_or("aws", |(_, partition)| partition)
+    }
 }
+
+/// The regions that are not in the partition `aws`, by how their names begin.
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("eusc-", "aws-eusc"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -49,5 +68,17 @@ mod tests {
         assert_eq!((arn.partition.as_str(), arn.resource.as_str()), ("aws-cn", "model-package/churn/7"));
         assert!(Arn::parse("model-package/churn/7").is_none());
         assert!(Arn::parse("arn:aws:sagemaker").is_none());
+    }
+
+    #[test]
+    fn a_region_is_in_one_partition() {
+        let fits = |place: &str| {
+            Arn::parse(&format!("arn:{place}:111122223333:model-package/churn/7"))
+                .unwrap()
+                .fits_its_partition()
+        };
+        assert!(fits("aws:sagemaker:eu-west-1") && fits("aws-cn:sagemaker:cn-north-1"));
+        assert!(fits("aws-us-gov:sagemaker:us-gov-west-1") && fits("aws-iso-b:sagemaker:us-isob-east-1"));
+        assert!(!fits("aws-cn:sagemaker:us-east-1") && !fits("aws:sagemaker:cn-north-1"));
     }
 }

@@ -33,6 +33,18 @@ pub struct State {
     pub previous: Option<Live>,
     /// The last outcome that was reported, to answer a repeated request.
     pub last_report: Option<Report>,
+    /// The newest request that was ever taken up: requests arrive in any order, and an older one is over.
+    #[serde(default)]
+    pub newest: Option<Newest>,
+}
+
+/// The newest request that was ever taken up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Newest {
+    /// Its version.
+    pub version: u64,
+    /// When the hub made it.
+    pub requested_at: Timestamp,
 }
 
 /// A deployment that has not ended.
@@ -44,8 +56,14 @@ pub struct InFlight {
     pub since: Timestamp,
     /// When the endpoint was last told to change.
     pub endpoint_asked: Option<Timestamp>,
+    /// When, by SageMaker's clock, it had last changed at that moment.
+    #[serde(default)]
+    pub endpoint_seen: Option<Timestamp>,
     /// When the component was last told to change.
     pub component_asked: Option<Timestamp>,
+    /// When, by SageMaker's clock, it had last changed at that moment.
+    #[serde(default)]
+    pub component_seen: Option<Timestamp>,
     /// How often it was looked at again without an event.
     pub checks: u32,
 }
@@ -243,6 +261,7 @@ pub fn may_not_obey(
         Some(arn)
             if arn.account == post.hub_account
                 && arn.region == post.home.region
+                && arn.fits_its_partition()
                 && arn.service == "sagemaker" => {}
         _ => return refuse(Reason::ForeignArn { arn: request.package_arn.clone() }),
     }
@@ -274,15 +293,54 @@ pub fn take_up(state: &State, request: &DeploymentRequested, now: Timestamp) -> 
         && report.finished.request_id == request.request_id
     {
         let again = Action::Report { finished: report.finished.clone() };
-        let decision = Decision::new(Verdict::Ignore, Reason::AlreadyLive { version: request.version });
+        let decision = Decision::new(Verdict::Ignore, Reason::AlreadyReported);
         return Err(Box::new(decision.saw("reported_before", &report.finished.reason).plan(vec![again])));
+    }
+    if let Some(newest) = newest_of(state)
+        && request.requested_at < newest.requested_at
+    {
+        let older = Reason::OlderRequest { version: request.version, newest: newest.version };
+        let decision = Decision::new(Verdict::Ignore, older);
+        return Err(Box::new(decision.compared("requested_at", request.requested_at, newest.requested_at)));
     }
     let in_flight = InFlight {
         request: request.clone(),
         since: now,
         endpoint_asked: None,
+        endpoint_seen: None,
         component_asked: None,
+        component_seen: None,
         checks: 0,
     };
-    Ok(State { in_flight: Some(in_flight), ..state.clone() })
+    let newest = Newest { version: request.version, requested_at: request.requested_at };
+    Ok(State { in_flight: Some(in_flight), newest: Some(newest), ..state.clone() })
+}
+
+/// The newest request that is known, also by a state that an earlier version wrote.
+fn newest_of(state: &State) -> Option<Newest> {
+    let in_flight = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
+    let in_flight = in_flight.map(|r| Newest { version: r.version, requested_at: r.requested_at });
+    [state.newest.clone(), in_flight].into_iter().flatten().max_by_key(|newest| newest.requested_at)
+}
+
+/// Whether an action of a plan that was left behind is still wanted: only what the deployment in flight asks for.
+#[must_use]
+pub fn stands(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
+    let wanted = environment
+        .zip(state.in_flight.as_ref())
+        .map(|(environment, in_flight)| target(environment, &in_flight.request));
+    let Some(wanted) = wanted else {
+        return matches!(action, Action::CheckAt { .. } | Action::Report { .. });
+    };
+    match action {
+        Action::CreateModel { name, .. } => *name == wanted.model,
+        Action::CreateEndpointConfig { name: config, .. }
+        | Action::CreateEndpoint { config, .. }
+        | Action::UpdateEndpoint { config, .. } => *config == wanted.config,
+        Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+            wanted.component.as_ref() == Some(component)
+        }
+        // To look again harms nothing, and the hub knows which report it still waits for.
+        Action::CheckAt { .. } | Action::Report { .. } => true,
+    }
 }

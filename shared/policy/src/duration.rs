@@ -1,7 +1,11 @@
 //! Durations as people write them: `90s`, `15m`, `24h`, `7d`.
 
 use jiff::SignedDuration;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use crate::names::text_schema;
 
 /// A span of time, at least one second, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -10,10 +14,13 @@ pub struct Duration(u32);
 
 /// A duration that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration: write a whole number above zero and s, m, h or d, such as 15m")]
+#[error("`{0}` is not {expected}", expected = Duration::EXPECTED)]
 pub struct BadDuration(String);
 
 impl Duration {
+    /// What a duration looks like, to complete the sentence "expected …".
+    pub const EXPECTED: &'static str = "a duration: a whole number above zero and s, m, h or d, such as 15m";
+
     /// Whole seconds.
     #[must_use]
     pub fn seconds(self) -> u32 {
@@ -48,6 +55,17 @@ impl TryFrom<String> for Duration {
             Some(seconds) if seconds > 0 => Ok(Self(seconds)),
             _ => Err(bad()),
         }
+    }
+}
+
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let about = "A span of time: a whole number and a unit, `s`, `m`, `h` or `d`.";
+        text_schema(about, Self::EXPECTED, "^0*[1-9][0-9]*[smhd]$", 32, "15m")
     }
 }
 

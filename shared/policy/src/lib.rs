@@ -16,6 +16,7 @@
 //! is never a pass.
 
 pub mod arn;
+pub mod clock;
 pub mod decision;
 pub mod deploy;
 pub mod duration;

@@ -14,7 +14,7 @@ use crate::file::{Environment, Policy};
 use crate::fingerprint::short;
 use crate::reason::Reason;
 
-pub use actions::Action;
+pub use actions::{Action, stands};
 pub use report::{decide_overdue, decide_report, decide_soak_end};
 
 /// promote's decisions.
@@ -124,7 +124,7 @@ pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged
     let Some(arn) = Arn::parse(&change.arn) else {
         return ignore(Reason::ForeignArn { arn: change.arn.clone() });
     };
-    if arn.account != home.account || arn.region != home.region {
+    if arn.account != home.account || arn.region != home.region || !arn.fits_its_partition() {
         return ignore(Reason::ForeignArn { arn: change.arn.clone() });
     }
     let Some(version) = change.version else { return ignore(Reason::Unversioned) };
@@ -139,14 +139,20 @@ pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged
         }
     }
     if change.approval == ApprovalStatus::Approved {
-        if change.status != PackageStatus::Completed {
-            return ignore(Reason::NotCompleted { status: format!("{:?}", change.status) });
+        // Events that say nothing about the status have been seen; then the registry's word alone counts.
+        let unsaid = change.status == PackageStatus::Unknown(String::new());
+        if !unsaid && change.status != PackageStatus::Completed {
+            return ignore(Reason::NotCompleted { status: change.status.to_string() });
         }
         if let Some(current) = &state.promotion {
             let same = current.package_arn.eq_ignore_ascii_case(&change.arn);
             // Without the list of changed fields a later time proves nothing: it may have been metadata again.
             if same && change.updated_fields.is_none() {
                 return ignore(Reason::AlreadyPromoting { version });
+            }
+            // Nor does it for another version, unless that one cannot have been approved before.
+            if change.updated_fields.is_none() && version <= current.newest {
+                return ignore(Reason::NotSaidWhatChanged { version });
             }
             match change.last_modified {
                 Some(at) if at < current.approved_at => {
@@ -172,14 +178,11 @@ fn approved(
     match package {
         None => return Decision::new(Verdict::Refuse, Reason::PackageMissing { arn: change.arn.clone() }),
         Some(p) if p.approval != ApprovalStatus::Approved => {
-            let status = format!("{:?}", p.approval);
+            let status = p.approval.to_string();
             return Decision::new(Verdict::Ignore, Reason::ApprovalWithdrawn { version, status });
         }
         Some(p) if p.status != PackageStatus::Completed => {
-            return Decision::new(
-                Verdict::Ignore,
-                Reason::NotCompleted { status: format!("{:?}", p.status) },
-            );
+            return Decision::new(Verdict::Ignore, Reason::NotCompleted { status: p.status.to_string() });
         }
         Some(_) => {}
     }
@@ -207,6 +210,10 @@ fn approved(
 
 fn rejected(state: &State, change: &ModelPackageChanged, version: u64) -> Promote {
     match &state.promotion {
+        // Told late: since then it was approved again.
+        Some(p) if p.version == version && change.last_modified.is_some_and(|at| at < p.approved_at) => {
+            Decision::new(Verdict::Ignore, Reason::OlderRejection { version }).saw("package", &change.arn)
+        }
         Some(p) if p.version == version && !p.stopped => {
             let stopped = Promotion { stopped: true, ..p.clone() };
             let reason = Reason::Rejected { version };

@@ -61,6 +61,8 @@ reasons! {
     NoCommit = "no_commit", "the event names no commit";
     /// This commit has started the pipeline before.
     AlreadyStarted { commit: String } = "already_started", "commit {commit} has started this pipeline already";
+    /// The branch has moved on, and its head has trained.
+    OlderCommit { commit: String, head: String } = "older_commit", "{head}, the branch's head, has trained already; {commit} is older";
     /// An execution is running.
     AlreadyRunning { execution: String } = "already_running", "{execution} is still running";
     /// The definition is not in the commit.
@@ -100,10 +102,15 @@ reasons! {
     AlreadyPromoting { version: u64 } = "already_promoting", "version {version} is being promoted for this approval already";
     /// A later approval has been acted on.
     OlderApproval { version: u64, current: u64 } = "older_approval", "version {version} was approved before version {current}, which is being promoted";
+    /// A version that was promoted before, and an event that does not say whether its approval changed.
+    NotSaidWhatChanged { version: u64 } = "not_said_what_changed",
+        "the event does not say what changed, and version {version} is not newer than all that were promoted: it may be its metadata";
     /// A person rejected it.
     Rejected { version: u64 } = "rejected", "version {version} was rejected";
     /// A rejected version that is nowhere.
     RejectedElsewhere { version: u64 } = "rejected_not_promoting", "version {version} was rejected and is not being promoted";
+    /// The version was approved after it was rejected.
+    OlderRejection { version: u64 } = "older_rejection", "version {version} was rejected before it was approved";
     /// The soak runs.
     Soaking { until: Timestamp } = "soaking", "the version soaks until {until}";
     /// People must agree first.
@@ -130,6 +137,8 @@ reasons! {
     Requested { version: u64 } = "requested", "version {version} was requested";
     /// The next stage of the same deployment.
     EndpointReady { endpoint: String } = "endpoint_ready", "{endpoint} is ready for its component";
+    /// The hub has requested another version since.
+    OlderRequest { version: u64, newest: u64 } = "older_request", "version {version} was requested before version {newest}, which is the newest request";
     /// The endpoint is changing.
     EndpointBusy { endpoint: String, status: String } = "endpoint_busy", "{endpoint} is {status}";
     /// The component is changing.
@@ -148,14 +157,10 @@ reasons! {
     ComponentFailed { component: String, cause: String } = "component_failed", "component {component} failed: {cause}";
     /// The package is not approved.
     NotApproved { arn: String, status: String } = "not_approved", "{arn} is {status}, not approved";
-    /// A kind of endpoint cannot become another.
-    KindCannotChange { endpoint: String } = "kind_cannot_change", "{endpoint} exists in another kind; SageMaker cannot change it, delete the endpoint first";
     /// No deployment waits for this.
     NothingInFlight { endpoint: String } = "nothing_in_flight", "no deployment of {endpoint} is in flight";
     /// The deployment that was asked about is over.
     DeploymentOver = "deployment_over", "that deployment has ended";
-    /// It runs already.
-    AlreadyLive { version: u64 } = "already_live", "version {version} runs here for this request already";
 
     // respond
     /// A drift alarm.

@@ -42,6 +42,17 @@ pub enum Action {
     },
 }
 
+/// Whether an action of a plan that was left behind is still wanted: a retraining not once the drift is gone.
+#[must_use]
+pub fn stands(state: &State, action: &Action) -> bool {
+    match action {
+        Action::RequestRetraining { request } => {
+            state.attempts > 0 && state.requested.contains(&request.requested_at)
+        }
+        Action::Alert { .. } => true,
+    }
+}
+
 /// What a source says about drift.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Finding {

@@ -74,6 +74,17 @@ pub enum Action {
     },
 }
 
+/// Whether an action of a plan that was left behind is still wanted: on the way down only while it is meant to be at
+/// zero, on the way up only while it is not.
+#[must_use]
+pub fn stands(state: &State, action: &Action) -> bool {
+    match action {
+        Action::SetBounds { min, .. } => (*min == 0) == state.zero_since.is_some(),
+        Action::SetCopies { copies, .. } => (*copies == 0) == state.zero_since.is_some(),
+        Action::ArmWake { .. } => true,
+    }
+}
+
 /// Decides about one endpoint at a tick.
 pub fn decide_tick(
     environment: &Environment,
@@ -102,6 +113,8 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
             return Decision::new(Verdict::Refuse, Reason::ClassicMinimumIsOne { endpoint });
         }
         EndpointKind::Serverless => return keep(Reason::ServerlessScalesItself { endpoint }),
+        // No policy with an async endpoint is accepted by this version.
+        EndpointKind::Async => return keep(Reason::NoScalePolicy),
         EndpointKind::InferenceComponent => {}
     }
     let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };

@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub pipeline: Option<Pipeline>,
     /// ARNs of executions that have not ended, newest first.
     pub running: Vec<String>,
+    /// The head of the pushed branch, where another commit of it has trained and the repository can be asked.
+    pub head: Option<String>,
 }
 
 /// The definition that the commit asks for.
@@ -114,6 +116,21 @@ pub fn definition_digest(text: &str) -> String {
     fingerprint(&["definition", text])
 }
 
+/// Whether an action of a plan that was left behind is still wanted: not if its branch has trained with another commit
+/// since, nor if anything has started the pipeline since it was to be trained again.
+#[must_use]
+pub fn stands(policy: &Policy, state: &State, action: &Action) -> bool {
+    let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action;
+    let repository = policy.source.repository.as_str();
+    state.last_start.as_ref().is_some_and(|last| last.token == *token)
+        || state.commits.iter().any(|(at, commit)| commit_token(policy, repository, at, commit) == *token)
+}
+
+fn commit_token(policy: &Policy, repository: &str, full_ref: &str, commit: &str) -> String {
+    let (model, pipeline) = (policy.model.as_str(), policy.pipeline.name.as_str());
+    fingerprint(&["commit", model, pipeline, repository, full_ref, commit])
+}
+
 /// Decides about a push, without anything from AWS: `Some` if the push asks for nothing.
 #[must_use]
 pub fn not_worth_a_look(policy: &Policy, state: &State, push: &CommitPushed) -> Option<Train> {
@@ -145,8 +162,15 @@ pub fn decide_commit(
     }
     let commit = push.commit.clone().unwrap_or_default();
     let pipeline = policy.pipeline.name.as_str();
-    let token =
-        fingerprint(&["commit", policy.model.as_str(), pipeline, &push.repository, &push.full_ref, &commit]);
+    // Pushes are told in any order. To train an older commit now would leave its definition behind as the present one.
+    if let Some(head) = seen.head.as_ref().filter(|head| **head != commit)
+        && state.commits.get(&push.full_ref) == Some(head)
+    {
+        let cut = |commit: &str| commit.chars().take(12).collect();
+        let older = Reason::OlderCommit { commit: cut(&commit), head: cut(head) };
+        return Decision::new(Verdict::Skip, older).saw("commit", &commit).saw("head", head);
+    }
+    let token = commit_token(policy, &push.repository, &push.full_ref, &commit);
     let upsert = match upsert(policy, push, &commit, &token, seen) {
         Ok(upsert) => upsert,
         Err(reason) => return Decision::new(Verdict::Refuse, reason).saw("commit", &commit),

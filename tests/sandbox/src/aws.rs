@@ -70,10 +70,34 @@ impl AwsClient {
     /// # Errors
     /// If the call itself does not answer with success.
     pub async fn invoke(&self, account: &str, function: &str, payload: &Value) -> Result<Value, AwsError> {
+        self.invoke_with(account, function, payload.to_string().into_bytes()).await
+    }
+
+    /// As [`AwsClient::invoke`], with bytes that need not be JSON.
+    ///
+    /// # Errors
+    /// If the call itself does not answer with success.
+    pub async fn invoke_with(
+        &self,
+        account: &str,
+        function: &str,
+        payload: Vec<u8>,
+    ) -> Result<Value, AwsError> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
-        let text = self.post(account, "lambda", &path, Vec::new(), payload.to_string().into_bytes()).await?;
+        let text = self.post(account, "lambda", &path, Vec::new(), payload).await?;
         serde_json::from_str(&text)
             .map_err(|error| AwsError { call: path, message: format!("{error}: {text}") })
+    }
+
+    /// Makes a bucket that tells EventBridge about its objects.
+    ///
+    /// # Errors
+    /// If a call does not answer with success.
+    pub async fn make_bucket(&self, account: &str, bucket: &str) -> Result<(), AwsError> {
+        self.send("PUT", account, "s3", &format!("/{bucket}"), Vec::new(), Vec::new()).await?;
+        let notify = "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>";
+        let path = format!("/{bucket}?notification");
+        self.send("PUT", account, "s3", &path, Vec::new(), notify.as_bytes().to_vec()).await.map(|_| ())
     }
 
     /// Puts an object into S3.

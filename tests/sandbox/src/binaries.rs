@@ -31,6 +31,16 @@ pub fn build(say: &dyn Fn(&str)) -> Result<Zips, SandboxError> {
     let mut command = Command::new(cargo);
     // The whole workspace, as `cargo test --workspace` builds it: another selection would build the SDK again.
     command.current_dir(workspace()).args(["build", "--workspace", "--bins"]);
+    // What `cargo run` and `cargo test` set about their own package: build scripts would take it for a change.
+    for (name, _) in std::env::vars_os() {
+        let of_package = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
+                || name == "OUT_DIR"
+        });
+        if of_package {
+            command.env_remove(name);
+        }
+    }
     let status = command.status().map_err(|error| failed("cargo build", &error.to_string()))?;
     if !status.success() {
         return Err(failed("cargo build", "see above"));

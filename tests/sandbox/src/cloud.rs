@@ -142,6 +142,12 @@ impl LocalCloud {
         command
     }
 
+    /// Where the `tidegate` command is.
+    #[must_use]
+    pub fn cli(&self) -> &std::path::Path {
+        &self.zips.cli
+    }
+
     /// What makes an AWS client talk to this cloud as an account.
     #[must_use]
     pub fn variables(&self, account: Account) -> Vec<(&'static str, String)> {

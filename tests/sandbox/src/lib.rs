@@ -15,7 +15,7 @@ pub use aws::{AwsClient, AwsError};
 pub use binaries::{Zips, build as build_zips};
 pub use cloud::{Account, CloudConfig, HUB, LocalCloud, PRODUCTION, REGION, STAGING};
 pub use paths::workspace;
-pub use python::environment as python_environment;
+pub use python::{api_models, environment as python_environment};
 pub use watch::{Heard, Watch};
 
 /// Why the local cloud could not do something, in words for people.

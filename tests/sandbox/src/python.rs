@@ -36,7 +36,10 @@ pub fn environment(say: &dyn Fn(&str)) -> Result<PathBuf, SandboxError> {
 }
 
 /// The folder with the published API models, which come with botocore.
-pub(crate) fn api_models(python: &Path) -> Result<PathBuf, SandboxError> {
+///
+/// # Errors
+/// If the environment has no botocore.
+pub fn api_models(python: &Path) -> Result<PathBuf, SandboxError> {
     let output =
         run(Command::new(python)
             .args(["-c", "import botocore, os; print(os.path.dirname(botocore.__file__))"]))?;

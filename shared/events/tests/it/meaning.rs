@@ -43,7 +43,7 @@ fn keys_can_be_read() {
     );
     assert_eq!(
         of("contract/deployment-requested.json"),
-        "deployment_requested|churn|staging|deploy-churn-staging-7-3f9a"
+        "deployment_requested|churn|staging|deploy-churn-staging-7-3f9a|1772442604000"
     );
 }
 

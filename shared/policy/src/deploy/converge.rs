@@ -66,8 +66,15 @@ fn component_in_service(running: &RunningComponent, wanted: &Component) -> bool 
 }
 
 /// Whether something changed after it was told to. A change before we asked says nothing about our request.
-fn changed_since(last_modified: Option<Timestamp>, asked: Option<Timestamp>) -> bool {
-    matches!((last_modified, asked), (Some(changed), Some(asked)) if changed > asked)
+///
+/// What counts is how it looked when we asked: SageMaker's clock and ours may differ. Ours is the next best where there
+/// was nothing to look at.
+fn changed_since(
+    last_modified: Option<Timestamp>,
+    asked: Option<Timestamp>,
+    seen: Option<Timestamp>,
+) -> bool {
+    matches!((last_modified, asked), (Some(changed), Some(asked)) if changed > seen.unwrap_or(asked))
 }
 
 struct Step<'a> {
@@ -87,7 +94,11 @@ impl Step<'_> {
         match &endpoint.status {
             EndpointStatus::InService if runs(endpoint, &self.wanted) => self.of_component(seen),
             EndpointStatus::InService
-                if changed_since(endpoint.last_modified, self.in_flight.endpoint_asked) =>
+                if changed_since(
+                    endpoint.last_modified,
+                    self.in_flight.endpoint_asked,
+                    self.in_flight.endpoint_seen,
+                ) =>
             {
                 let running = endpoint.config.clone().unwrap_or_else(|| "unknown".to_owned());
                 let reason = Reason::OldConfigRunning { requested: self.wanted.config.clone(), running };
@@ -123,17 +134,21 @@ impl Step<'_> {
 
     fn of_component(&self, seen: &Snapshot) -> Deploy {
         let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
-        let Some(running) = &seen.component else { return self.put_component(wanted, false) };
+        let Some(running) = &seen.component else { return self.put_component(wanted, None) };
         match &running.status {
             ComponentStatus::InService if component_in_service(running, wanted) => self.verify(seen),
             ComponentStatus::InService
-                if changed_since(running.last_modified, self.in_flight.component_asked) =>
+                if changed_since(
+                    running.last_modified,
+                    self.in_flight.component_asked,
+                    self.in_flight.component_seen,
+                ) =>
             {
                 let running = running.model.clone().unwrap_or_else(|| "unknown".to_owned());
                 let reason = Reason::OldConfigRunning { requested: wanted.model.clone(), running };
                 self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
             }
-            ComponentStatus::InService => self.put_component(wanted, true),
+            ComponentStatus::InService => self.put_component(wanted, Some(running)),
             ComponentStatus::Failed => {
                 let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
                 let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
@@ -171,7 +186,7 @@ impl Step<'_> {
             config: self.wanted.config.clone(),
             tags: self.tags(),
         });
-        self.apply(plan).saw("endpoint", "none").state(self.asked_endpoint())
+        self.apply(plan).saw("endpoint", "none").state(self.asked_endpoint(None))
     }
 
     fn update(&self, running: &Endpoint) -> Deploy {
@@ -182,12 +197,14 @@ impl Step<'_> {
             rollout: self.wanted.rollout.clone(),
         });
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
-        self.apply(plan).compared("running_config", before, &self.wanted.config).state(self.asked_endpoint())
+        self.apply(plan)
+            .compared("running_config", before, &self.wanted.config)
+            .state(self.asked_endpoint(running.last_modified))
     }
 
-    fn put_component(&self, wanted: &Component, update: bool) -> Deploy {
+    fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
         let component = wanted.clone();
-        let put = if update {
+        let put = if running.is_some() {
             Action::UpdateComponent { component }
         } else {
             Action::CreateComponent { component }
@@ -198,11 +215,12 @@ impl Step<'_> {
         };
         let in_flight = InFlight {
             component_asked: Some(self.now),
+            component_seen: running.and_then(|running| running.last_modified),
             checks: self.in_flight.checks.saturating_add(1),
             ..self.in_flight.clone()
         };
         Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
-            .saw("component", if update { "another model" } else { "none" })
+            .saw("component", if running.is_some() { "another model" } else { "none" })
             .plan(vec![model, put, self.look_again()])
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
@@ -242,8 +260,8 @@ impl Step<'_> {
         }
     }
 
-    fn asked_endpoint(&self) -> State {
-        let in_flight = InFlight { endpoint_asked: Some(self.now), ..self.in_flight.clone() };
+    fn asked_endpoint(&self, endpoint_seen: Option<Timestamp>) -> State {
+        let in_flight = InFlight { endpoint_asked: Some(self.now), endpoint_seen, ..self.in_flight.clone() };
         State { in_flight: Some(in_flight), ..self.state.clone() }
     }
 
@@ -261,7 +279,7 @@ impl Step<'_> {
         let wait = SignedDuration::from_secs(i64::from(self.post.check_seconds));
         let request_id = self.in_flight.request.request_id.clone();
         Action::CheckAt {
-            name: format!("check-{}-{}", self.in_flight.checks, request_id).chars().take(64).collect(),
+            name: format!("check-{}-{request_id}", self.in_flight.checks),
             at: self.now.checked_add(wait).unwrap_or(Timestamp::MAX),
             model: self.policy.model.to_string(),
             environment: self.environment.name.to_string(),
@@ -291,12 +309,15 @@ impl Step<'_> {
             DeploymentOutcome::Failed => (Verdict::Failed, None),
             DeploymentOutcome::RolledBackSilently => (Verdict::RolledBackSilently, None),
         };
-        let previous = if live.is_some() { self.state.live.clone() } else { self.state.previous.clone() };
+        // The same version deployed again leaves what ran before it where it was.
+        let replaced = self.state.live.as_ref().filter(|before| before.package_arn != request.package_arn);
+        let previous = replaced.filter(|_| live.is_some()).or(self.state.previous.as_ref()).cloned();
         let state = State {
             in_flight: None,
             live: live.or_else(|| self.state.live.clone()),
             previous,
             last_report: Some(Report { finished: finished.clone() }),
+            newest: self.state.newest.clone(),
         };
         let mut decision = Decision::new(verdict, reason).saw("version", request.version).compared(
             "running_config",

@@ -115,7 +115,8 @@ pub fn copies(spec: &file::Endpoint) -> u32 {
 fn variant(spec: &file::Endpoint, model: &str) -> Variant {
     let instance_type = spec.instance_type.as_ref().map(ToString::to_string).unwrap_or_default();
     match spec.kind {
-        EndpointKind::RealTime => Variant::RealTime {
+        // An async endpoint has the same instances; a policy that wants one is refused before it gets here.
+        EndpointKind::RealTime | EndpointKind::Async => Variant::RealTime {
             model: model.to_owned(),
             instance_type,
             instances: spec.instances.unwrap_or(1).max(1),

@@ -1,35 +1,59 @@
 //! The parts of the policy language that this version reads but cannot act on yet.
 //!
-//! They are refused when a policy is applied, so that nobody believes in a gate or a guard that is not there.
+//! They are refused when a policy is read, so that nobody believes in a gate or a guard that is not there.
 
-use super::{DriftResponse, OnNewCommit, Policy};
+use super::problem::Finding;
+use super::{DriftResponse, EndpointKind, Environment, OnNewCommit, Policy};
 
-pub(super) fn in_policy(policy: &Policy) -> Vec<String> {
+/// What is wished for and cannot be done.
+pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut refuse = |wished: bool, field: String| {
+    let mut refuse = |wished: bool, at: &str, what: &str| {
         if wished {
-            found.push(format!("{field}: not supported by this version; remove it"));
+            found.push(not_yet(at, what));
         }
     };
-    refuse(!policy.source.paths.is_empty(), "source.paths".to_owned());
-    refuse(
-        policy.pipeline.definition.file.is_some() && policy.source.repository.codecommit().is_none(),
-        "pipeline.definition.file from a repository that is not CodeCommit".to_owned(),
-    );
+    refuse(!policy.source.paths.is_empty(), "source/paths", "a path filter is");
+    let definition = &policy.pipeline.definition;
+    refuse(definition.build.is_some(), "pipeline/definition/build", "a definition built from the policy is");
     refuse(
         policy.pipeline.on_new_commit != OnNewCommit::Parallel,
-        "pipeline.onNewCommit other than parallel".to_owned(),
+        "pipeline/onNewCommit",
+        "anything other than parallel is",
     );
-    refuse(policy.alerts.topic != "default", "alerts.topic other than default".to_owned());
-    if let Some(drift) = &policy.drift {
-        refuse(drift.response == DriftResponse::RollBack, "drift.response: rollBack".to_owned());
+    refuse(policy.alerts.topic != "default", "alerts/topic", "a topic other than default is");
+    let response = policy.drift.as_ref().map(|drift| drift.response);
+    refuse(response == Some(DriftResponse::RollBack), "drift/response", "rollBack is");
+    if definition.file.is_some() && policy.source.repository.codecommit().is_none() {
+        let what = "a definition from a repository that is not CodeCommit is";
+        found.push(not_yet("pipeline/definition/file", what));
     }
-    for environment in &policy.environments {
-        let at = |field: &str| format!("environments.{}.{field}", environment.name);
-        refuse(environment.gates.windows.is_some(), at("gates.windows"));
-        refuse(environment.capture.is_some(), at("capture"));
-        refuse(environment.monitor.is_some(), at("monitor"));
-        refuse(environment.scale.target.is_some(), at("scale.target"));
+    for (index, environment) in policy.environments.iter().enumerate() {
+        found.extend(in_environment(&format!("environments/{index}"), environment));
     }
     found
+}
+
+fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
+    let (endpoint, rollout) = (&environment.endpoint, &environment.rollout);
+    let bake = rollout.all_at_once.as_ref().is_some_and(|all| all.bake.is_some());
+    [
+        (environment.gates.windows.is_some(), "gates/windows", "a deployment window is"),
+        (endpoint.kind == EndpointKind::Async, "endpoint/kind", "an async endpoint is"),
+        (endpoint.vpc.is_some(), "endpoint/vpc", "a network of one's own is"),
+        (rollout.linear.is_some(), "rollout/linear", "a linear update is"),
+        (rollout.rolling.is_some(), "rollout/rolling", "a rolling update is"),
+        (bake, "rollout/allAtOnce/bake", "a bake after an update all at once is"),
+        (environment.capture.is_some(), "capture", "data capture is"),
+        (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
+        (environment.scale.target.is_some(), "scale/target", "target tracking is"),
+    ]
+    .into_iter()
+    .filter(|(wished, ..)| *wished)
+    .map(|(_, field, what)| not_yet(&format!("{at}/{field}"), what))
+    .collect()
+}
+
+fn not_yet(at: &str, what: &str) -> Finding {
+    Finding::new(at, format!("{what} not supported by this version; remove it"))
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentRequested;
 
-use super::Promotion;
+use super::{Promotion, State, Step};
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,25 @@ pub enum Action {
         /// The message.
         message: String,
     },
+}
+
+/// Whether an action of a plan that was left behind is still wanted.
+#[must_use]
+pub fn stands(state: &State, action: &Action) -> bool {
+    let Some(now) = &state.promotion else { return matches!(action, Action::Alert { .. }) };
+    match action {
+        Action::RequestDeployment { request } => {
+            let asked = |step: &Step| matches!(step, Step::Requested { request_id, .. } if *request_id == request.request_id);
+            !now.stopped && now.steps.get(&request.environment).is_some_and(asked)
+        }
+        Action::NoteProgress { package_arn, .. } => now.package_arn == *package_arn,
+        Action::WakeAt { environment, version, .. } => {
+            let soaks = |step: &Step| matches!(step, Step::Succeeded { .. });
+            !now.stopped && now.version == *version && now.steps.get(environment).is_some_and(soaks)
+        }
+        // What happened has happened, and nobody was told.
+        Action::Alert { .. } => true,
+    }
 }
 
 impl Action {

@@ -95,13 +95,12 @@ pub fn decide_overdue(policy: &Policy, state: &State, now: Timestamp) -> Promote
                 let Some(next) = policy.environment_after(name) else { continue };
                 let over = soak_end(next, *at).is_none_or(|until| until <= now);
                 if over && !promotion.steps.contains_key(next.name.as_str()) {
-                    return go_on(
-                        policy,
-                        promotion.clone(),
-                        next,
-                        Reason::Soaked { previous: name.to_owned() },
-                        now,
-                    );
+                    let soaked = Reason::Soaked { previous: name.to_owned() };
+                    let decision = go_on(policy, promotion.clone(), next, soaked, now);
+                    // What waits for people was said to wait when the environment before succeeded.
+                    if decision.verdict != Verdict::Wait {
+                        return decision;
+                    }
                 }
             }
             Some(Step::Requested { .. } | Step::Failed { .. }) | None => {}
@@ -203,6 +202,7 @@ fn failed(mut promotion: Promotion, report: &DeploymentFinished, reason: Reason,
             report.running_config.clone().unwrap_or_else(unknown),
             report.requested_config.clone().unwrap_or_else(unknown),
         )
-        .plan(vec![note, alert])
+        // People first: a registry that takes no note must not keep it from them.
+        .plan(vec![alert, note])
         .state(State { promotion: Some(promotion) })
 }

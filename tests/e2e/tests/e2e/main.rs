@@ -6,10 +6,32 @@
 #[cfg(test)]
 mod calm;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod dead_letters;
+#[cfg(test)]
+mod denied;
+#[cfg(test)]
+mod emulator;
+#[cfg(test)]
+mod input;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod rollout;
+#[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod tale;
+#[cfg(test)]
+mod thrice;

@@ -1,5 +1,6 @@
 //! The models of the stories: a policy, a pipeline definition, and the names of everything.
 
+use serde_json::{Value, json};
 use tidegate_sandbox::{PRODUCTION, REGION, STAGING, workspace};
 
 /// Serverless, as most stagings are.
@@ -109,5 +110,12 @@ drift: {drift}
         let changed = text.replace("AbaloneModelPackageGroup", &self.group());
         assert_ne!(text, changed, "the sample names its group");
         changed
+    }
+
+    /// The same with a note in its metadata: another definition.
+    pub(crate) fn definition_with(&self, note: &str) -> String {
+        let mut definition: Value = serde_json::from_str(&self.definition()).expect("the sample is JSON");
+        definition["Metadata"] = json!({ "note": note });
+        definition.to_string()
     }
 }

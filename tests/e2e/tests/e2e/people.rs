@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING};
 
 use crate::model::Model;
-use crate::stage::{PATIENCE, Stage, Wanted, tick};
+use crate::stage::{PATIENCE, Stage, Wanted, text, tick};
 
 impl Stage {
     /// What a team does once: the group that environments may read, the policy, the repository.
@@ -36,10 +36,17 @@ impl Stage {
 
     /// Pushes the pipeline's definition and a note to main, and returns the commit.
     pub(crate) fn push(&self, model: &Model, note: &str) -> String {
-        let files = [
-            ("pipeline.json".to_owned(), Some(model.definition())),
-            ("notes.md".to_owned(), Some(note.to_owned())),
-        ];
+        self.push_files(model, model.definition(), note)
+    }
+
+    /// Pushes another definition to main, and returns the commit.
+    pub(crate) fn push_another_pipeline(&self, model: &Model, note: &str) -> String {
+        self.push_files(model, model.definition_with(note), note)
+    }
+
+    fn push_files(&self, model: &Model, definition: String, note: &str) -> String {
+        let files =
+            [("pipeline.json".to_owned(), Some(definition)), ("notes.md".to_owned(), Some(note.to_owned()))];
         let pushed = self.world().commit(&HUB.place(), &model.repository(), "main", &files, note);
         pushed.unwrap_or_else(|error| panic!("{error}")).commit
     }
@@ -174,4 +181,15 @@ impl Stage {
         let put = put.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(put.get("FailedEntryCount"), Some(&json!(0)), "{put}");
     }
+}
+
+/// What a function answered, for each model: decision and reason; the decision is empty where none was recorded.
+pub(crate) fn outcomes(answer: &Value) -> Vec<(String, String)> {
+    let outcomes = answer.get("outcomes").and_then(Value::as_array);
+    let outcomes = outcomes.unwrap_or_else(|| panic!("it failed: {answer}"));
+    let pair = |outcome: &Value| {
+        let record = outcome.get("record").unwrap_or(outcome);
+        (text(record, "decision").to_owned(), text(record, "reason").to_owned())
+    };
+    outcomes.iter().map(pair).collect()
 }

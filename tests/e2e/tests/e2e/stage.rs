@@ -18,8 +18,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// How often the story looks again.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// A cloud is three Python threads and a dozen processes: a machine with two cores takes two well.
-static ROOM: Semaphore = Semaphore::const_new(2);
+/// A cloud mostly waits: a machine with two cores takes three, and the shared one.
+static ROOM: Semaphore = Semaphore::const_new(3);
 static ZIPS: OnceCell<Zips> = OnceCell::const_new();
 
 /// The functions' zips and the command, built once.
@@ -160,11 +160,11 @@ impl Stage {
         }
     }
 
-    /// Lets things come to rest: for two seconds nobody decides anything and nothing is under way in the world.
+    /// Lets things come to rest: for three seconds nobody decides anything and nothing is under way in the world.
     pub(crate) async fn rest(&mut self) {
         let begun = Instant::now();
         let (mut quiet_since, mut before) = (Instant::now(), (0, 0));
-        while quiet_since.elapsed() < Duration::from_secs(2) {
+        while quiet_since.elapsed() < Duration::from_secs(3) {
             self.listen().await;
             let calls = self.world().journal().iter().filter(|call| is_tidegates(call)).count();
             let now = (self.decisions().len(), calls);
@@ -177,11 +177,6 @@ impl Stage {
         }
     }
 
-    /// How many messages wait in a function's dead-letter queue.
-    pub(crate) async fn dead_letters(&self, account: Account, function: &str) -> usize {
-        dead_letters(&self.cloud, account, function).await
-    }
-
     /// The number of dead letters of every queue of every stack.
     pub(crate) async fn all_dead_letters(&self) -> Vec<(String, usize)> {
         all_dead_letters(&self.cloud).await
@@ -190,6 +185,13 @@ impl Stage {
     /// Every authorisation of a role that was evaluated so far.
     pub(crate) async fn permissions(&self) -> Value {
         self.cloud.aws().look("/_tidegate/permissions").await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Every permission of every role of the three accounts, as JSON.
+    pub(crate) async fn granted(&self) -> String {
+        let arguments = ["granted", self.cloud.url(), HUB.id, STAGING.id, PRODUCTION.id];
+        let listed = self.cloud.python("tests/e2e/roles.py", &arguments).await;
+        listed.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What happened, for the message of a test that fails.

@@ -56,7 +56,7 @@ async fn keep(cloud: &LocalCloud) -> Result<(), SandboxError> {
         println!("  export {name}={value}");
     }
     println!("  export TIDEGATE_TABLE={}", HUB.stack);
-    println!("\n  cargo run -q -p tidegate -- status            # what was decided, and why");
+    println!("\n  {} status   # what was decided, and why", cloud.cli().display());
     println!("  aws dynamodb scan --table-name {}   # the ledger", HUB.stack);
     println!("  aws sagemaker list-pipeline-executions --pipeline-name abalone-train");
     println!("\nAnother account is another access key: 444455556666 with table tidegate-staging, or");

@@ -1,0 +1,216 @@
+//! One place where a model is served: what guards it, what serves there and how it is updated.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::serving::{Capture, Monitor, Scale, Verify};
+use crate::clock::{Day, TimeOfDay, TimeZoneName};
+use crate::duration::Duration;
+use crate::names::{AccountId, EndpointName, EnvironmentName, InstanceType, Region, S3Uri};
+
+/// One place where the model is served.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Environment {
+    /// Its name, such as `staging`.
+    pub name: EnvironmentName,
+    /// The account that it is in.
+    pub account: AccountId,
+    /// The region that it is in.
+    pub region: Region,
+    /// What must hold before a version may enter.
+    #[serde(default)]
+    pub gates: Gates,
+    /// The endpoint that serves it.
+    pub endpoint: Endpoint,
+    /// How an update rolls out.
+    #[serde(default)]
+    pub rollout: Rollout,
+    /// How a deployment is verified.
+    #[serde(default)]
+    pub verify: Verify,
+    /// Requests and answers that are kept for monitoring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<Capture>,
+    /// Watching what was captured for drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<Monitor>,
+    /// How capacity follows traffic.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+/// What must hold before a version may enter an environment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Gates {
+    /// The time a version must have spent in the environment before, without a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak: Option<Duration>,
+    /// People who must agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Approvals>,
+    /// When a deployment may begin; at any time where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub windows: Option<Vec<Window>>,
+}
+
+/// People who must agree before a version enters an environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Approvals {
+    /// How many different people.
+    #[schemars(range(min = 1))]
+    pub required: u32,
+    /// Whether the author of the change is not counted.
+    #[serde(default)]
+    pub not_author: bool,
+}
+
+/// A part of the week in which a deployment may begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Window {
+    /// The days on which it opens.
+    #[schemars(length(min = 1))]
+    pub days: Vec<Day>,
+    /// When it opens.
+    pub from: TimeOfDay,
+    /// When it closes, on the same day.
+    pub to: TimeOfDay,
+    /// The time zone of days and times.
+    pub time_zone: TimeZoneName,
+}
+
+/// The endpoint of an environment: its name, its kind, and what that kind needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Endpoint {
+    /// The endpoint's name.
+    pub name: EndpointName,
+    /// How SageMaker serves it.
+    pub kind: EndpointKind,
+    /// Serverless: memory in MB. Inference component: memory for each copy in MB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 128))]
+    pub memory_mb: Option<u32>,
+    /// Serverless: concurrent invocations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_concurrency: Option<u32>,
+    /// Real-time, asynchronous and inference component: the instance type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<InstanceType>,
+    /// Real-time and asynchronous: instances. Inference component: the most instances that SageMaker may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub instances: Option<u32>,
+    /// Inference component: copies of the model (1 where absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub copies: Option<u32>,
+    /// Asynchronous: where the answers are put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<S3Uri>,
+    /// The network that its containers are attached to; SageMaker's own where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Vpc>,
+}
+
+/// The ways SageMaker serves a model behind an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EndpointKind {
+    /// Instances that always run.
+    RealTime,
+    /// No instances; scales to zero by itself.
+    Serverless,
+    /// A component on an endpoint whose instances SageMaker manages; can go to zero copies.
+    InferenceComponent,
+    /// Instances behind a queue; answers go to S3.
+    Async,
+}
+
+/// A network of the environment's account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Vpc {
+    /// Its subnets.
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1)))]
+    pub subnets: Vec<String>,
+    /// The security groups of the containers.
+    #[schemars(length(min = 1, max = 5), inner(length(min = 1)))]
+    pub security_groups: Vec<String>,
+}
+
+/// How an update of a real-time endpoint rolls out. At most one of `canary`, `linear`, `rolling` and `allAtOnce`; all at
+/// once where none is given. <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html>
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rollout {
+    /// A part of the capacity first, then the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+    /// The new capacity takes the traffic over in equal steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<Linear>,
+    /// Old instances are replaced in batches, without a second fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling: Option<Rolling>,
+    /// All the traffic in one step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_at_once: Option<AllAtOnce>,
+    /// CloudWatch alarms that make SageMaker roll back, at most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 255)))]
+    pub alarms: Vec<String>,
+    /// Says that a canary, linear or rolling update is meant to have no alarms: it then only slows the update down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_alarms: bool,
+}
+
+/// A part of the capacity first, then the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Canary {
+    /// Percent of the capacity.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-canary.html>
+    #[schemars(range(min = 1, max = 50))]
+    pub percent: u32,
+    /// How long it bakes before the rest follows, at most an hour.
+    pub bake: Duration,
+}
+
+/// The new capacity takes the traffic over in equal steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Linear {
+    /// Percent of the capacity in each step.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-linear.html>
+    #[schemars(range(min = 10, max = 50))]
+    pub percent: u32,
+    /// How long each step bakes before the next follows, at most an hour.
+    pub bake: Duration,
+}
+
+/// Old instances are replaced in batches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rolling {
+    /// Percent of the capacity in each batch.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html>
+    #[schemars(range(min = 5, max = 50))]
+    pub percent: u32,
+    /// How long each batch bakes before the next follows, at most an hour.
+    pub bake: Duration,
+}
+
+/// All the traffic in one step.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AllAtOnce {
+    /// How long the old capacity is kept while the alarms watch the new one, at most an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake: Option<Duration>,
+}

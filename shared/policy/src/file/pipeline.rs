@@ -1,0 +1,99 @@
+//! What trains a model, and where its versions go.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::names::{GroupName, PipelineName, RepositoryName};
+
+/// Where commits come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Source {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The branches whose pushes train: names or globs such as `release/*`, in which `*` does not cross a `/`.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub branches: Vec<String>,
+    /// Only changes under these paths count (globs, `!` excludes). Every change where absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
+    pub paths: Vec<String>,
+}
+
+/// The SageMaker pipeline that trains the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pipeline {
+    /// Its name.
+    pub name: PipelineName,
+    /// Where its definition comes from.
+    pub definition: Definition,
+    /// Values for its parameters; the definition's defaults where absent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// What a commit does while an execution runs.
+    #[serde(default)]
+    pub on_new_commit: OnNewCommit,
+}
+
+/// Where a pipeline's definition comes from. Exactly one field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Definition {
+    /// A file of the commit, as the SageMaker Python SDK wrote it: a path from the root of the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub file: Option<String>,
+    /// The definition that the pipeline has; commits only start it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
+    /// Reserved for a definition that is built from the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Reserved>,
+}
+
+/// A word that is kept free for a later version. Whatever stands under it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Reserved;
+
+impl<'de> Deserialize<'de> for Reserved {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl JsonSchema for Reserved {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Reserved".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::Schema::default()
+    }
+}
+
+/// What a commit does while an execution of the pipeline runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OnNewCommit {
+    /// Start beside it.
+    #[default]
+    Parallel,
+    /// Stop it and start the new one.
+    Supersede,
+    /// Start when it has ended.
+    Queue,
+}
+
+/// The model registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Registry {
+    /// The model package group whose versions are promoted.
+    pub group: GroupName,
+}

@@ -1,0 +1,175 @@
+//! What one field cannot say alone: the rules between fields, with the reason and where AWS explains it.
+
+mod endpoint;
+mod rollout;
+
+use std::path::{Component, Path};
+
+use super::problem::Finding;
+use super::{EndpointKind, Environment, Gates, Pipeline, Policy, Source};
+
+pub(super) const COMPONENTS_TO_ZERO: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html";
+pub(super) const SERVERLESS: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html";
+const GUARDRAILS: &str = "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html";
+const GUARDRAIL_EXCLUSIONS: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html";
+const GUARDRAIL_ALARMS: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html";
+const MONITOR_SCHEDULES: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html";
+const PARAMETER: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Parameter.html";
+
+/// Every rule that a policy breaks.
+pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(source(&policy.source));
+    found.extend(pipeline(&policy.pipeline));
+    found.extend(neighbours(&policy.environments));
+    for (index, environment) in policy.environments.iter().enumerate() {
+        let at = format!("environments/{index}");
+        found.extend(endpoint::broken(&at, environment));
+        found.extend(rollout::broken(&at, environment));
+        found.extend(gates(&at, &environment.gates));
+        found.extend(watched(&at, environment));
+    }
+    found
+}
+
+fn source(source: &Source) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (index, branch) in source.branches.iter().enumerate() {
+        let at = format!("source/branches/{index}");
+        if branch.starts_with("refs/") {
+            found.push(Finding::new(at, "a branch is named without `refs/heads/`"));
+        } else if let Err(error) = globset::Glob::new(branch) {
+            found.push(Finding::new(at, format!("`{branch}` is not a glob: {}", error.kind())));
+        }
+    }
+    for (index, path) in source.paths.iter().enumerate() {
+        let glob = path.strip_prefix('!').unwrap_or(path);
+        if let Err(error) = globset::Glob::new(glob) {
+            let message = format!("`{path}` is not a glob: {}", error.kind());
+            found.push(Finding::new(format!("source/paths/{index}"), message));
+        }
+    }
+    if !source.paths.is_empty() && source.paths.iter().all(|path| path.starts_with('!')) {
+        found.push(Finding::new(
+            "source/paths",
+            "only exclusions, so no change would ever count; add what counts",
+        ));
+    }
+    found
+}
+
+fn pipeline(pipeline: &Pipeline) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let definition = &pipeline.definition;
+    let given = [definition.file.is_some(), definition.keep, definition.build.is_some()];
+    if given.iter().filter(|given| **given).count() != 1 {
+        let message = "expected exactly one of `file: PATH` and `keep: true`";
+        found.push(
+            Finding::new("pipeline/definition", message)
+                .because("pipeline/definition/file")
+                .because("pipeline/definition/keep"),
+        );
+    }
+    if let Some(file) = &definition.file {
+        let inside = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+        if !inside || file.starts_with("./") || file.contains('\\') || file.ends_with('/') {
+            let message =
+                format!("`{file}` is not a path from the root of the repository, such as ml/pipeline.json");
+            found.push(Finding::new("pipeline/definition/file", message));
+        }
+    }
+    for (name, value) in &pipeline.parameters {
+        let at = format!("pipeline/parameters/{name}");
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if name.is_empty() || name.len() > 256 || !plain {
+            let message = format!(
+                "not a parameter's name: letters, digits, hyphens and underscores, at most 256 ({PARAMETER})"
+            );
+            found.push(Finding::new(at.clone(), message));
+        }
+        if value.chars().count() > 1_024 {
+            found.push(Finding::new(at, format!("longer than 1024 characters ({PARAMETER})")));
+        }
+    }
+    found
+}
+
+/// What environments owe each other.
+fn neighbours(environments: &[Environment]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if environments.first().is_some_and(|first| first.gates.soak.is_some()) {
+        let message = "no environment comes before the first one, so nothing can soak there; give the soak to the \
+                       environment that follows";
+        found.push(Finding::new("environments/0/gates/soak", message));
+    }
+    for (index, environment) in environments.iter().enumerate() {
+        let at = format!("environments/{index}");
+        let mut earlier = environments.iter().take(index).enumerate();
+        if let Some((other, _)) = earlier.clone().find(|(_, e)| e.name == environment.name) {
+            let message = format!("two are named `{}`; names must differ", environment.name);
+            found.push(
+                Finding::new(format!("{at}/name"), message).because(format!("environments/{other}/name")),
+            );
+        }
+        let same = |e: &Environment| {
+            (&e.endpoint.name, &e.account, &e.region)
+                == (&environment.endpoint.name, &environment.account, &environment.region)
+        };
+        if let Some((other, _)) = earlier.find(|(_, e)| same(e)) {
+            let message = format!(
+                "two share the endpoint `{}` of one account and region; each needs its own",
+                environment.endpoint.name
+            );
+            let mut finding = Finding::new(format!("{at}/endpoint/name"), message);
+            for place in [&at, &format!("environments/{other}")] {
+                for field in ["endpoint/name", "account", "region"] {
+                    finding = finding.because(format!("{place}/{field}"));
+                }
+            }
+            found.push(finding);
+        }
+    }
+    found
+}
+
+fn gates(at: &str, gates: &Gates) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (index, window) in gates.windows.iter().flatten().enumerate() {
+        if window.from >= window.to {
+            let at = format!("{at}/gates/windows/{index}");
+            let message = format!(
+                "the window closes at {} but opens at {}; one over midnight is two windows, up to 24:00 and from 00:00",
+                window.to, window.from
+            );
+            found.push(Finding::new(format!("{at}/to"), message).because(format!("{at}/from")));
+        }
+    }
+    found
+}
+
+/// Capture, monitoring and scaling.
+fn watched(at: &str, environment: &Environment) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(monitor) = &environment.monitor {
+        let seconds = monitor.every.seconds();
+        if seconds % 3_600 != 0 || seconds > 86_400 {
+            let message = format!("expected whole hours, from 1h to 24h ({MONITOR_SCHEDULES})");
+            found.push(Finding::new(format!("{at}/monitor/every"), message));
+        }
+        if environment.capture.is_none() && environment.endpoint.kind != EndpointKind::Serverless {
+            let message = "there is nothing to look at without `capture`";
+            found.push(Finding::new(format!("{at}/monitor"), message).because(format!("{at}/capture")));
+        }
+    }
+    if let Some(target) = environment.scale.target.as_ref().filter(|target| target.min > target.max) {
+        let message = format!("the least, {}, is more than the most, {}", target.min, target.max);
+        let at = format!("{at}/scale/target");
+        found.push(Finding::new(format!("{at}/min"), message).because(format!("{at}/max")));
+    }
+    found
+}

@@ -1,0 +1,104 @@
+//! How an update may roll out.
+
+use super::super::problem::Finding;
+use super::super::words::listed;
+use super::{EndpointKind, Environment, GUARDRAIL_ALARMS, GUARDRAIL_EXCLUSIONS, GUARDRAILS};
+use crate::file::Rollout;
+
+/// SageMaker waits at most an hour between two steps.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html>
+const LONGEST_BAKE: u32 = 3_600;
+
+pub(super) fn broken(at: &str, environment: &Environment) -> Vec<Finding> {
+    let rollout = &environment.rollout;
+    let ways = ways(rollout);
+    let mut found = bakes(at, rollout);
+    let at = format!("{at}/rollout");
+    if ways.len() > 1 {
+        let message = format!("expected one way, found {}", listed(ways.iter().copied(), "and"));
+        found.push(ways.iter().fold(Finding::new(&at, message), |f, way| f.because(format!("{at}/{way}"))));
+    }
+    // All at once has no steps to guard; the others bake for the alarms, and only for them.
+    let guard = ways.iter().find(|way| **way != "allAtOnce");
+    if let Some(way) = guard.filter(|_| rollout.alarms.is_empty() && !rollout.without_alarms) {
+        let message = format!(
+            "nothing would make SageMaker roll back: name `alarms`, or write `withoutAlarms: true` ({GUARDRAIL_ALARMS})"
+        );
+        found.push(
+            Finding::new(format!("{at}/{way}"), message)
+                .because(format!("{at}/alarms"))
+                .because(format!("{at}/withoutAlarms")),
+        );
+    }
+    if rollout.without_alarms && (guard.is_none() || !rollout.alarms.is_empty()) {
+        let message = "is only for a canary, linear or rolling update that has no `alarms`";
+        let finding = Finding::new(format!("{at}/withoutAlarms"), message).because(format!("{at}/alarms"));
+        found.push(
+            ["canary", "linear", "rolling"].iter().fold(finding, |f, way| f.because(format!("{at}/{way}"))),
+        );
+    }
+    found.extend(possible(&at, environment));
+    found
+}
+
+/// The ways that are asked for.
+fn ways(rollout: &Rollout) -> Vec<&'static str> {
+    [
+        (rollout.canary.is_some(), "canary"),
+        (rollout.linear.is_some(), "linear"),
+        (rollout.rolling.is_some(), "rolling"),
+        (rollout.all_at_once.is_some(), "allAtOnce"),
+    ]
+    .into_iter()
+    .filter_map(|(given, way)| given.then_some(way))
+    .collect()
+}
+
+/// What the endpoint allows.
+fn possible(at: &str, environment: &Environment) -> Vec<Finding> {
+    let (rollout, endpoint) = (&environment.rollout, &environment.endpoint);
+    let section = at.strip_suffix("/rollout").unwrap_or(at);
+    let mut found = Vec::new();
+    if *rollout != Rollout::default() {
+        match endpoint.kind {
+            EndpointKind::Serverless | EndpointKind::InferenceComponent => {
+                let message = format!("only a realTime or async endpoint has one ({GUARDRAILS})");
+                found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
+            }
+            EndpointKind::RealTime | EndpointKind::Async => {}
+        }
+        if endpoint.instance_type.as_ref().is_some_and(|t| t.as_str().starts_with("ml.inf1.")) {
+            let message = format!(
+                "SageMaker ignores it on Inf1 instances and updates them all at once ({GUARDRAIL_EXCLUSIONS})"
+            );
+            found.push(Finding::new(at, message).because(format!("{section}/endpoint/instanceType")));
+        }
+    }
+    if rollout.rolling.is_some() && endpoint.instances.is_some_and(|count| count < 2) {
+        let message = format!(
+            "needs at least 2 instances: a batch is at most half of them ({})",
+            "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html"
+        );
+        let finding = Finding::new(format!("{at}/rolling"), message);
+        found.push(finding.because(format!("{section}/endpoint/instances")));
+    }
+    found
+}
+
+fn bakes(at: &str, rollout: &Rollout) -> Vec<Finding> {
+    [
+        ("canary", rollout.canary.as_ref().map(|c| c.bake)),
+        ("linear", rollout.linear.as_ref().map(|l| l.bake)),
+        ("rolling", rollout.rolling.as_ref().map(|r| r.bake)),
+        ("allAtOnce", rollout.all_at_once.as_ref().and_then(|a| a.bake)),
+    ]
+    .into_iter()
+    .filter_map(|(way, bake)| Some((way, bake.filter(|bake| bake.seconds() > LONGEST_BAKE)?)))
+    .map(|(way, bake)| {
+        Finding::new(
+            format!("{at}/rollout/{way}/bake"),
+            format!("found {bake}, expected at most 1h ({GUARDRAILS})"),
+        )
+    })
+    .collect()
+}

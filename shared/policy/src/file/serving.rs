@@ -1,0 +1,93 @@
+//! What happens to an endpoint once a version serves: verification, capture, monitoring, scaling.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::duration::Duration;
+use crate::names::S3Uri;
+
+/// How a deployment is verified.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verify {
+    /// One real invocation that must be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoke: Option<Invoke>,
+}
+
+/// A sample request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Invoke {
+    /// Its content type, such as `text/csv`.
+    #[schemars(length(min = 1, max = 1024))]
+    pub content_type: String,
+    /// Its body.
+    pub body: String,
+}
+
+/// Requests and answers that are kept for monitoring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Capture {
+    /// Percent of the requests.
+    #[schemars(range(min = 0, max = 100))]
+    pub percent: u32,
+    /// Where they are put.
+    pub to: S3Uri,
+}
+
+/// Watching what was captured for drift.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Monitor {
+    /// How often: whole hours, at most a day.
+    pub every: Duration,
+    /// What is compared with.
+    pub baseline: Baseline,
+}
+
+/// What captured data is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Baseline {
+    /// The baseline that the version was registered with.
+    FromRegistry,
+}
+
+/// How capacity follows traffic.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scale {
+    /// To zero when idle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_zero: Option<ToZero>,
+    /// Target tracking where traffic is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<ScaleTarget>,
+}
+
+/// To zero when idle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ToZero {
+    /// How long without an invocation counts as idle.
+    pub idle: Duration,
+    /// How long a new deployment is left alone.
+    pub grace: Duration,
+}
+
+/// Target tracking: capacity follows the invocations of each instance or copy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScaleTarget {
+    /// Invocations a minute that each instance, or each copy of a component, should get.
+    #[schemars(range(min = 1))]
+    pub invocations_per_instance: u32,
+    /// The fewest instances or copies.
+    #[schemars(range(min = 1))]
+    pub min: u32,
+    /// The most instances or copies.
+    #[schemars(range(min = 1))]
+    pub max: u32,
+}

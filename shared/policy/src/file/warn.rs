@@ -1,0 +1,97 @@
+//! What is allowed but hardly meant.
+
+use super::problem::{Finding, Problem};
+use super::rules::{COMPONENTS_TO_ZERO, SERVERLESS};
+use super::{Drift, DriftResponse, EndpointKind, Environment, Policy};
+
+/// What is allowed in a policy but hardly meant. The problems have no place in a file; those of
+/// [`read`](super::read) have.
+#[must_use]
+pub fn warnings(policy: &Policy) -> Vec<Problem> {
+    let names: Vec<String> = policy.environments.iter().map(|e| e.name.to_string()).collect();
+    findings(policy).into_iter().map(|finding| finding.problem((0, 0), &names)).collect()
+}
+
+pub(super) fn findings(policy: &Policy) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (index, environment) in policy.environments.iter().enumerate() {
+        found.extend(in_environment(&format!("environments/{index}"), environment));
+    }
+    if let Some(drift) = &policy.drift {
+        found.extend(in_drift(drift));
+    }
+    found
+}
+
+fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut warn = |field: &str, message: String| found.push(Finding::new(format!("{at}/{field}"), message));
+    let endpoint = &environment.endpoint;
+    if let Some(to_zero) = &environment.scale.to_zero {
+        match endpoint.kind {
+            EndpointKind::RealTime => warn(
+                "scale/toZero",
+                format!(
+                    "a realTime endpoint keeps at least one instance, so this will be refused at every tick; an \
+                     inferenceComponent can go to zero ({COMPONENTS_TO_ZERO})"
+                ),
+            ),
+            EndpointKind::Serverless => warn(
+                "scale/toZero",
+                format!(
+                    "a serverless endpoint costs nothing while idle, so there is nothing to do ({SERVERLESS})"
+                ),
+            ),
+            EndpointKind::InferenceComponent | EndpointKind::Async => {}
+        }
+        if to_zero.grace < to_zero.idle {
+            warn(
+                "scale/toZero/grace",
+                format!(
+                    "the grace of {} is over before the idle time of {} can be; it protects nothing",
+                    to_zero.grace, to_zero.idle
+                ),
+            );
+        }
+    }
+    let rollout = &environment.rollout;
+    if endpoint.instances == Some(1) {
+        for (given, field) in [(rollout.canary.is_some(), "canary"), (rollout.linear.is_some(), "linear")] {
+            if given {
+                let message = "with one instance the first step is already the whole capacity".to_owned();
+                warn(&format!("rollout/{field}"), message);
+            }
+        }
+    }
+    if environment.verify.invoke.is_none() {
+        let message =
+            "without `verify.invoke` a deployment counts as good although the endpoint never answered"
+                .to_owned();
+        warn("verify", message);
+    }
+    found
+}
+
+fn in_drift(drift: &Drift) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if drift.response != DriftResponse::Retrain {
+        for (given, field) in
+            [(drift.budget.is_some(), "budget"), (drift.escalate_after.is_some(), "escalateAfter")]
+        {
+            if given {
+                let message = "has no effect: only the response `retrain` retrains";
+                found.push(Finding::new(format!("drift/{field}"), message));
+            }
+        }
+    } else if let Some(budget) = &drift.budget {
+        let possible = (budget.per.seconds() - 1) / drift.cooldown.seconds() + 1;
+        if possible <= budget.retrainings {
+            let message = format!(
+                "a cooldown of {} allows at most {possible} retrainings in {}, so the budget of {} limits nothing",
+                drift.cooldown, budget.per, budget.retrainings
+            );
+            found.push(Finding::new("drift/budget", message));
+        }
+    }
+    found
+}

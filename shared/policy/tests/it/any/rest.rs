@@ -1,0 +1,156 @@
+//! What respond, scale and train see.
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use tidegate_events::{
+    AlarmChanged, AlarmMetric, AlarmState, CommitPushed, RefChange, RefKind, RetrainingRequested,
+};
+use tidegate_policy::file::{EndpointKind, Environment};
+use tidegate_policy::{scale, train};
+
+use super::{environment, policy, text, time};
+
+pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
+    let state = || {
+        prop_oneof![
+            4 => Just(AlarmState::Alarm),
+            1 => Just(AlarmState::Ok),
+            1 => Just(AlarmState::InsufficientData),
+            1 => text().prop_map(AlarmState::Unknown),
+        ]
+    };
+    let metric = (
+        prop_oneof![Just("aws/sagemaker/Endpoints/data-metrics"), Just("AWS/SageMaker")],
+        prop_oneof![Just(scale::NO_CAPACITY_METRIC), Just("Invocations")],
+        prop_oneof![Just("churn"), Just("other")],
+    )
+        .prop_map(|(namespace, name, component)| AlarmMetric {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions: [("InferenceComponentName".to_owned(), component.to_owned())].into(),
+        });
+    let number = || option::of(any::<f64>());
+    (
+        text(),
+        state(),
+        option::of(state()),
+        option::of(time()),
+        vec(metric, 0..3),
+        any::<bool>(),
+        number(),
+        number(),
+    )
+        .prop_map(|(alarm, state, previous, changed_at, metrics, muted, observed, threshold)| AlarmChanged {
+            alarm,
+            state,
+            previous,
+            reason: None,
+            changed_at,
+            metrics,
+            muted,
+            observed,
+            threshold,
+        })
+        .boxed()
+}
+
+pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
+    (option::of(time()), option::of(time()), option::of(text()))
+        .prop_map(|(zero_since, woken_at, last_reason)| scale::State { zero_since, woken_at, last_reason })
+        .boxed()
+}
+
+pub(crate) fn scale_seen() -> BoxedStrategy<scale::Snapshot> {
+    let counts = (0..3_u64, 0..3_u64)
+        .prop_map(|(in_window, since_deployment)| scale::Invocations { in_window, since_deployment });
+    (option::of(time()), any::<bool>(), option::of(counts))
+        .prop_map(|(live_since, deploying, invocations)| scale::Snapshot {
+            live_since,
+            deploying,
+            invocations,
+        })
+        .boxed()
+}
+
+pub(crate) fn scaled() -> BoxedStrategy<Environment> {
+    let kinds = prop_oneof![
+        3 => Just(EndpointKind::InferenceComponent),
+        1 => Just(EndpointKind::RealTime),
+        1 => Just(EndpointKind::Serverless),
+    ];
+    (kinds, any::<bool>())
+        .prop_map(|(kind, wanted)| {
+            let mut environment = environment(&policy(), "production");
+            environment.endpoint.kind = kind;
+            if !wanted {
+                environment.scale.to_zero = None;
+            }
+            environment
+        })
+        .boxed()
+}
+
+fn commit() -> BoxedStrategy<String> {
+    prop_oneof![Just("aaaa"), Just("bbbb"), Just("cccc")].prop_map(str::to_owned).boxed()
+}
+
+pub(crate) fn push() -> BoxedStrategy<CommitPushed> {
+    let kind = prop_oneof![
+        6 => Just(RefKind::Branch), 1 => Just(RefKind::Tag), 1 => text().prop_map(RefKind::Other),
+    ];
+    let change = prop_oneof![
+        6 => Just(RefChange::Updated), 1 => Just(RefChange::Deleted), 1 => text().prop_map(RefChange::Other),
+    ];
+    let branch = prop_oneof![4 => Just("main".to_owned()), 1 => text()];
+    (kind, change, branch, option::of(commit()))
+        .prop_map(|(ref_kind, change, branch, commit)| CommitPushed {
+            repository: "codecommit:churn-model".to_owned(),
+            ref_kind,
+            full_ref: format!("refs/heads/{branch}"),
+            branch,
+            change,
+            commit,
+            old_commit: None,
+            actor: None,
+            changed_paths: None,
+        })
+        .boxed()
+}
+
+pub(crate) fn train_state() -> BoxedStrategy<train::State> {
+    let branch = prop_oneof![Just("refs/heads/main".to_owned()), text()];
+    btree_map(branch, commit(), 0..3).prop_map(|commits| train::State { commits, last_start: None }).boxed()
+}
+
+pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
+    let json = || prop_oneof![Just("{\"Steps\": []}".to_owned()), Just("{\"Steps\":[1]}".to_owned()), text()];
+    let definition = prop_oneof![
+        Just(train::Definition::Kept),
+        json().prop_map(|text| train::Definition::File { path: "p".to_owned(), text }),
+        Just(train::Definition::Missing { path: "p".to_owned() }),
+    ];
+    let pipeline = option::of(json().prop_map(|definition| train::Pipeline { definition }));
+    (definition, pipeline, vec(text(), 0..2), option::of(commit()))
+        .prop_map(|(definition, pipeline, running, head)| train::Snapshot {
+            definition,
+            pipeline,
+            running,
+            head,
+        })
+        .boxed()
+}
+
+pub(crate) fn retraining() -> BoxedStrategy<RetrainingRequested> {
+    (text(), time())
+        .prop_map(|(request_id, requested_at)| RetrainingRequested {
+            request_id,
+            model: "churn".to_owned(),
+            environment: "staging".to_owned(),
+            environment_account: "444455556666".to_owned(),
+            cause: "drift".to_owned(),
+            detail: "d".to_owned(),
+            requested_at,
+        })
+        .boxed()
+}

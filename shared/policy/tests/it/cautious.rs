@@ -1,0 +1,148 @@
+//! Less knowledge, or worse news, never makes a decision bolder.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use tidegate_events::{ApprovalStatus, DriftObserved, DriftVerdict};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::reason::Reason;
+use tidegate_policy::respond::{self, Finding, MonitorReport, finding_of_alarm, finding_of_observation};
+use tidegate_policy::{deploy, scale};
+
+use super::any;
+
+fn respond_state() -> impl Strategy<Value = respond::State> {
+    (vec(any::time(), 0..6), 0..4_u32).prop_map(|(mut requested, attempts)| {
+        requested.sort();
+        respond::State { requested, attempts }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn only_drift_leads_to_anything(
+        state in respond_state(), live in option::of(any::time()), now in any::time(),
+        alarm in any::alarm(), text in "\\PC{0,40}",
+    ) {
+        let policy = any::policy();
+        let environment = any::environment(&policy, "staging");
+        let decide = |finding: &Finding| {
+            respond::decide(&policy, &environment, &state, finding, "m", live, now)
+        };
+        let nothing = Finding::Nothing(Reason::NoViolations);
+        for finding in [nothing, Finding::Calm(Reason::NoViolations), finding_of_alarm(&policy, &alarm)] {
+            let decision = decide(&finding);
+            let after = decision.state.clone().unwrap_or_else(|| state.clone());
+            prop_assert!(decision.plan.iter().all(|action| respond::stands(&after, action)));
+            prop_assert_eq!(&decision, &decide(&finding));
+            if !matches!(finding, Finding::Drift { .. }) {
+                prop_assert_eq!(decision.verdict, Verdict::Ignore);
+                prop_assert!(decision.plan.is_empty());
+            }
+        }
+        let _ = MonitorReport::from_json(&text);
+    }
+
+    #[test]
+    fn a_retraining_obeys_cooldown_attempts_and_budget(
+        state in respond_state(), live in option::of(any::time()), minutes in 0..100_000_i64,
+    ) {
+        let policy = any::policy();
+        let environment = any::environment(&policy, "staging");
+        let now = any::at(minutes);
+        let drift = Finding::Drift { reason: Reason::DriftObserved { metric: "m".to_owned() }, numbers: None };
+        let first = respond::decide(&policy, &environment, &state, &drift, "m", live, now);
+        let wish = policy.drift.clone().unwrap();
+        if first.verdict == Verdict::Retrain {
+            let cooled = |at: &jiff::Timestamp| now.duration_since(*at) >= wish.cooldown.signed();
+            prop_assert!(state.requested.last().is_none_or(cooled));
+            prop_assert!(state.attempts < wish.escalate_after.unwrap());
+            let budget = wish.budget.unwrap();
+            let recent = state.requested.iter().filter(|at| now.duration_since(**at) < budget.per.signed());
+            prop_assert!(recent.count() < budget.retrainings as usize);
+            // Single flight: the next drift, whatever its source, does not retrain.
+            let after = first.state.unwrap();
+            let second = respond::decide(&policy, &environment, &after, &drift, "n", live, now);
+            prop_assert_eq!(second.verdict, Verdict::Suppress);
+        }
+    }
+
+    #[test]
+    fn nothing_goes_to_zero_that_is_asked_young_unmeasured_or_changing(
+        environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(), now in any::time(),
+    ) {
+        let decision = scale::decide_tick(&environment, &state, &seen, now);
+        if decision.verdict == Verdict::ToZero {
+            let counts = seen.invocations.unwrap();
+            prop_assert_eq!(counts.in_window, 0);
+            prop_assert!(counts.since_deployment > 0);
+            prop_assert!(!seen.deploying);
+            let grace = environment.scale.to_zero.as_ref().unwrap().grace.signed();
+            prop_assert!(now.duration_since(seen.live_since.unwrap()) >= grace);
+            // The way back is built before the way down is taken.
+            let armed = decision.plan.iter().position(|a| matches!(a, scale::Action::ArmWake { .. }));
+            let down = decision.plan.iter().position(|a| matches!(a, scale::Action::SetCopies { copies: 0, .. }));
+            prop_assert!(armed.unwrap() < down.unwrap());
+        } else if decision.verdict == Verdict::Wake {
+            // It was thought to be at zero, and answers all the same.
+            prop_assert!(state.zero_since.is_some() && seen.invocations.is_some_and(|counts| counts.in_window > 0));
+        } else {
+            prop_assert!(decision.plan.is_empty());
+        }
+        let blind = scale::Snapshot { invocations: None, ..seen.clone() };
+        prop_assert!(scale::decide_tick(&environment, &state, &blind, now).plan.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_approved_is_neither_deployed_nor_a_success(
+        state in any::deploy_state(), seen in any::deploy_seen(), production in any::<bool>(), now in any::time(),
+    ) {
+        let policy = any::policy();
+        let environment = any::environment(&policy, if production { "production" } else { "staging" });
+        let decision = deploy::converge(&any::post(), &policy, &environment, &state, &seen, now);
+        if seen.approval != Some(ApprovalStatus::Approved) {
+            prop_assert!(!matches!(decision.verdict, Verdict::Apply | Verdict::Succeeded), "{:?}", decision);
+        }
+        if decision.verdict == Verdict::Succeeded {
+            let request = &state.in_flight.as_ref().unwrap().request;
+            let wanted = deploy::target(&environment, request);
+            prop_assert_eq!(seen.endpoint.unwrap().config, Some(wanted.config));
+            prop_assert_eq!(seen.component.filter(|_| production).and_then(|c| c.model),
+                wanted.component.map(|c| c.model));
+            prop_assert!(matches!(seen.probe, Some(deploy::Probe::Answered(_))));
+        }
+    }
+
+    #[test]
+    fn only_the_hub_commands_and_only_here(request in any::request(), from in "[0-9]{12}") {
+        let policy = any::policy();
+        let refused = deploy::may_not_obey(&any::post(), Some(&policy), &from, &request);
+        prop_assert!(refused.is_some_and(|decision| decision.plan.is_empty()) || from == any::HUB);
+        if deploy::may_not_obey(&any::post(), Some(&policy), any::HUB, &request).is_none() {
+            prop_assert_eq!(request.environment.as_str(), "staging");
+            prop_assert_eq!(request.environment_account.as_str(), "444455556666");
+            prop_assert!(request.package_arn.contains(any::HUB));
+        }
+        prop_assert!(deploy::may_not_obey(&any::post(), None, any::HUB, &request).is_some());
+    }
+}
+
+#[test]
+fn a_source_that_could_not_tell_never_retrains() {
+    let observed = |verdict| DriftObserved {
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        endpoint: None,
+        verdict,
+        metric: None,
+        observed: Some(9.0),
+        threshold: Some(0.1),
+        source: "job".to_owned(),
+        observed_at: any::at(0),
+    };
+    for verdict in [DriftVerdict::Insufficient, DriftVerdict::SourceFailed] {
+        assert!(matches!(finding_of_observation(&observed(verdict)), Finding::Nothing(_)));
+    }
+}

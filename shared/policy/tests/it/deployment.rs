@@ -1,0 +1,108 @@
+//! Deployments, where a single case says more than many.
+
+use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::deploy::{self, Action, Endpoint, Probe, Snapshot, State};
+
+use super::any;
+
+fn request(id: &str, minutes: i64) -> DeploymentRequested {
+    DeploymentRequested {
+        request_id: id.to_owned(),
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        environment_account: "444455556666".to_owned(),
+        region: "us-east-1".to_owned(),
+        version: 7,
+        package_arn: any::arn(7),
+        policy_version: "p".to_owned(),
+        requested_at: any::at(minutes),
+    }
+}
+
+fn seen(config: &str, last_modified: i64) -> Snapshot {
+    Snapshot {
+        approval: Some(ApprovalStatus::Approved),
+        endpoint: Some(Endpoint {
+            status: EndpointStatus::InService,
+            config: Some(config.to_owned()),
+            failure: None,
+            last_modified: Some(any::at(last_modified)),
+        }),
+        component: None,
+        probe: Some(Probe::Answered(200)),
+    }
+}
+
+fn converge(state: &State, seen: &Snapshot, minutes: i64) -> deploy::Deploy {
+    let policy = any::policy();
+    deploy::converge(
+        &any::post(),
+        &policy,
+        &any::environment(&policy, "staging"),
+        state,
+        seen,
+        any::at(minutes),
+    )
+}
+
+#[test]
+fn a_change_that_was_seen_when_asking_is_no_rollback() {
+    // SageMaker's clock is two minutes ahead of ours.
+    let state = deploy::take_up(&State::default(), &request("r", 0), any::at(0)).unwrap();
+    let asked = converge(&state, &seen("before", 2), 0);
+    assert_eq!(asked.verdict, Verdict::Apply);
+    let state = asked.state.unwrap();
+    assert_eq!(converge(&state, &seen("before", 2), 1).verdict, Verdict::Apply, "nothing has changed since");
+    assert_eq!(converge(&state, &seen("before", 3), 4).verdict, Verdict::RolledBackSilently);
+}
+
+#[test]
+fn the_same_version_again_leaves_what_ran_before_it() {
+    let live = |version: u64| deploy::Live {
+        version,
+        package_arn: any::arn(version),
+        config: "c".to_owned(),
+        request_id: "x".to_owned(),
+        at: any::at(0),
+    };
+    let before = State { live: Some(live(7)), previous: Some(live(6)), ..State::default() };
+    let wanted = deploy::target(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
+    let state = deploy::take_up(&before, &request("r", 0), any::at(0)).unwrap();
+    let done = converge(&state, &seen(&wanted, 0), 1);
+    assert_eq!(done.verdict, Verdict::Succeeded);
+    assert_eq!(done.state.unwrap().previous.unwrap().version, 6);
+}
+
+#[test]
+fn two_deployments_never_share_a_check() {
+    let check = |id: &str| {
+        let mut policy = any::policy();
+        policy.model = "a-model-with-a-name-of-32-letters".get(..32).unwrap().parse().unwrap();
+        let environment = any::environment(&any::policy(), "production");
+        let state = deploy::take_up(&State::default(), &request(id, 0), any::at(0)).unwrap();
+        let wanted = deploy::target(&environment, &request(id, 0)).config;
+        let decision =
+            deploy::converge(&any::post(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
+        decision.plan.into_iter().find_map(|action| match action {
+            Action::CheckAt { name, .. } => Some(name),
+            _ => None,
+        })
+    };
+    let long = "a-model-with-a-name-of-32-letter-an-environment-of-as-many-letter";
+    assert_ne!(check(&format!("{long}-7-11111111")).unwrap(), check(&format!("{long}-8-22222222")).unwrap());
+}
+
+#[test]
+fn a_state_of_the_version_before_is_read() {
+    let text = r#"{"in_flight": {"request": {"request_id": "r", "model": "churn", "environment": "staging",
+        "environment_account": "444455556666", "region": "us-east-1", "version": 7,
+        "package_arn": "a", "policy_version": "p", "requested_at": "2026-03-02T09:10:04Z"},
+        "since": "2026-03-02T09:10:06Z", "endpoint_asked": null, "component_asked": null, "checks": 0},
+        "live": null, "previous": null, "last_report": null}"#;
+    let state: State = serde_json::from_str(text).unwrap();
+    let older =
+        DeploymentRequested { requested_at: "2026-03-02T09:00:00Z".parse().unwrap(), ..request("q", 0) };
+    let told = deploy::take_up(&state, &older, any::at(100)).unwrap_err();
+    assert_eq!(told.reason.code(), "older_request");
+}

@@ -1,0 +1,177 @@
+//! A promotion under events in any order: no environment is skipped, and a person's last word stands.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tidegate_events::{
+    ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
+    PackageStatus,
+};
+use tidegate_policy::promote::{self, Action, Package, State, Step};
+
+use super::any;
+
+/// What can happen next.
+#[derive(Debug, Clone)]
+enum Happens {
+    /// A person approves or rejects a version; the event is told now or with a later one.
+    Says { version: u64, approve: bool },
+    /// One of the events told so far arrives, again or for the first time.
+    Arrives(prop::sample::Index),
+    /// An environment answers one of the requests so far.
+    Answers { request: prop::sample::Index, well: bool },
+    /// A soak is said to be over.
+    SoakEnds(u64),
+    /// A sweep looks.
+    Sweep,
+    /// Time passes.
+    Minutes(i64),
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        3 => (1..4_u64, prop::bool::weighted(0.8)).prop_map(|(version, approve)| Happens::Says { version, approve }),
+        4 => any::<prop::sample::Index>().prop_map(Happens::Arrives),
+        4 => (any::<prop::sample::Index>(), prop::bool::weighted(0.8))
+            .prop_map(|(request, well)| Happens::Answers { request, well }),
+        2 => (1..4_u64).prop_map(Happens::SoakEnds),
+        1 => Just(Happens::Sweep),
+        2 => (1..90_i64).prop_map(Happens::Minutes),
+    ]
+}
+
+#[derive(Default)]
+struct Life {
+    state: State,
+    minutes: i64,
+    told: Vec<ModelPackageChanged>,
+    registry: BTreeMap<u64, ApprovalStatus>,
+    requests: Vec<DeploymentRequested>,
+    reports: Vec<DeploymentFinished>,
+}
+
+impl Life {
+    fn now(&self) -> Timestamp {
+        any::at(self.minutes)
+    }
+
+    fn follow(&mut self, decision: promote::Promote) -> Result<(), TestCaseError> {
+        let before = self.state.clone();
+        self.state = decision.state.unwrap_or_else(|| before.clone());
+        for action in decision.plan {
+            let Action::RequestDeployment { request } = action else { continue };
+            let promotion = self.state.promotion.as_ref().expect("a request has a promotion");
+            prop_assert!(!promotion.stopped);
+            prop_assert_eq!(promotion.version, request.version);
+            if request.environment == "production" {
+                let Some(Step::Succeeded { at }) = promotion.steps.get("staging") else {
+                    return Err(TestCaseError::fail(format!("staging was skipped: {promotion:?}")));
+                };
+                prop_assert!(self.now().duration_since(*at) >= SignedDuration::from_mins(30), "soaked");
+                // The very package, in this promotion, and not one of the same version before.
+                let id = self.requests.iter().rfind(|r| r.environment == "staging").map(|r| &r.request_id);
+                prop_assert!(
+                    self.reports
+                        .iter()
+                        .any(|r| Some(&r.request_id) == id && r.outcome == DeploymentOutcome::Succeeded)
+                );
+            }
+            self.requests.push(request);
+        }
+        Ok(())
+    }
+
+    fn live(&mut self, event: Happens) -> Result<(), TestCaseError> {
+        let policy = any::policy();
+        let now = self.now();
+        match event {
+            Happens::Minutes(minutes) => self.minutes += minutes,
+            Happens::Says { version, approve } => {
+                self.minutes += 1;
+                let approval = if approve { ApprovalStatus::Approved } else { ApprovalStatus::Rejected };
+                if self.registry.insert(version, approval.clone()).as_ref() == Some(&approval) {
+                    return Ok(());
+                }
+                self.told.push(ModelPackageChanged {
+                    arn: any::arn(version),
+                    group: Some("churn".to_owned()),
+                    version: Some(version),
+                    status: PackageStatus::Completed,
+                    approval,
+                    updated_fields: Some(vec!["ModelApprovalStatus".to_owned()]),
+                    last_modified: Some(self.now()),
+                    generated_by: None,
+                    stage: None,
+                    stage_status: None,
+                });
+            }
+            Happens::Arrives(which) if !self.told.is_empty() => {
+                let change = which.get(&self.told).clone();
+                let approval = self.registry.get(&change.version.unwrap_or_default()).cloned().unwrap();
+                let package = Package { approval, status: PackageStatus::Completed };
+                let decision =
+                    promote::decide_package(&policy, &self.state, &any::home(), &change, Some(&package), now);
+                self.follow(decision)?;
+            }
+            Happens::Answers { request, well } if !self.requests.is_empty() => {
+                let request = request.get(&self.requests).clone();
+                let report = DeploymentFinished {
+                    request_id: request.request_id.clone(),
+                    model: request.model.clone(),
+                    environment: request.environment.clone(),
+                    environment_account: request.environment_account.clone(),
+                    version: request.version,
+                    package_arn: request.package_arn.clone(),
+                    outcome: if well { DeploymentOutcome::Succeeded } else { DeploymentOutcome::Failed },
+                    reason: "r".to_owned(),
+                    detail: "d".to_owned(),
+                    requested_config: None,
+                    running_config: None,
+                    finished_at: now,
+                };
+                self.reports.push(report.clone());
+                self.follow(promote::decide_report(&policy, &self.state, &report, now))?;
+            }
+            Happens::SoakEnds(version) => {
+                self.follow(promote::decide_soak_end(&policy, &self.state, "staging", version, now))?;
+            }
+            Happens::Sweep => self.follow(promote::decide_overdue(&policy, &self.state, now))?,
+            Happens::Arrives(_) | Happens::Answers { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_024, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_environment_is_skipped_and_the_last_word_stands(events in vec(happens(), 0..60)) {
+        let mut life = Life::default();
+        for event in events {
+            life.live(event)?;
+        }
+        // Now everything that was told arrives once more, oldest last: what a person said last stands.
+        for change in life.told.clone().into_iter().rev() {
+            let approval = life.registry.get(&change.version.unwrap_or_default()).cloned().unwrap();
+            let package = Package { approval, status: PackageStatus::Completed };
+            let policy = any::policy();
+            let now = life.now();
+            let decision =
+                promote::decide_package(&policy, &life.state, &any::home(), &change, Some(&package), now);
+            life.follow(decision)?;
+        }
+        let still = |change: &&ModelPackageChanged| {
+            change.approval == ApprovalStatus::Approved
+                && life.registry.get(&change.version.unwrap_or_default()) == Some(&ApprovalStatus::Approved)
+        };
+        if let Some(last) = life.told.iter().rfind(still) {
+            let promotion = life.state.promotion.as_ref().expect("an approval that stands is promoted");
+            if !promotion.stopped {
+                prop_assert_eq!(Some(promotion.version), last.version);
+            }
+        }
+    }
+}

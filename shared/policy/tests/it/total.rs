@@ -1,0 +1,139 @@
+//! Every decide function answers everything, answers the same the next time, and does not act twice.
+
+use proptest::prelude::*;
+use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::{deploy, promote, scale, train};
+
+use super::any;
+
+/// Whether a verdict stands for calls that change something.
+fn acts(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Start
+            | Verdict::Deploy
+            | Verdict::Apply
+            | Verdict::Retrain
+            | Verdict::ToZero
+            | Verdict::Wake
+    )
+}
+
+/// The same again, and what was decided is in the state: deciding the same event then does not act again.
+fn settles<S: Clone + PartialEq + std::fmt::Debug, A: PartialEq + std::fmt::Debug>(
+    state: &S,
+    decide: impl Fn(&S) -> Decision<S, A>,
+    stands: impl Fn(&S, &A) -> bool,
+) -> Result<(), TestCaseError> {
+    let first = decide(state);
+    prop_assert_eq!(&first, &decide(state));
+    prop_assert!(!first.reason.to_string().is_empty());
+    let after = first.state.clone().unwrap_or_else(|| state.clone());
+    // A plan that nobody has overtaken stands as a whole, so that a retry carries all of it out.
+    for action in &first.plan {
+        prop_assert!(stands(&after, action), "{:?} does not stand in {:?}", action, after);
+    }
+    if acts(first.verdict) {
+        let second = decide(&after);
+        prop_assert!(!acts(second.verdict), "{:?} after {:?}", second, first);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn promote_answers_changes(
+        state in any::promote_state(), change in any::change(), package in any::package(), now in any::time(),
+    ) {
+        let policy = any::policy();
+        let decide = |state: &_| {
+            promote::decide_package(&policy, state, &any::home(), &change, package.as_ref(), now)
+        };
+        settles(&state, decide, promote::stands)?;
+    }
+
+    #[test]
+    fn promote_answers_reports(state in any::promote_state(), report in any::report(), now in any::time()) {
+        let policy = any::policy();
+        settles(&state, |state| promote::decide_report(&policy, state, &report, now), promote::stands)?;
+    }
+
+    #[test]
+    fn promote_answers_soak_ends_and_sweeps(
+        state in any::promote_state(), version in 1..4_u64, now in any::time(),
+    ) {
+        let policy = any::policy();
+        let ended = |state: &_| promote::decide_soak_end(&policy, state, "staging", version, now);
+        settles(&state, ended, promote::stands)?;
+        // A sweep heals one thing at a time, and each only once.
+        let mut swept = state;
+        for _ in 0..=policy.environments.len() {
+            let decision = promote::decide_overdue(&policy, &swept, now);
+            prop_assert_eq!(&decision, &promote::decide_overdue(&policy, &swept, now));
+            swept = decision.state.unwrap_or(swept);
+            prop_assert!(decision.plan.iter().all(|action| promote::stands(&swept, action)));
+        }
+        prop_assert!(!acts(promote::decide_overdue(&policy, &swept, now).verdict));
+    }
+
+    #[test]
+    fn deploy_answers_everything(
+        state in any::deploy_state(), seen in any::deploy_seen(), request in any::request(),
+        production in any::<bool>(), now in any::time(),
+    ) {
+        let policy = any::policy();
+        let environment = any::environment(&policy, if production { "production" } else { "staging" });
+        let post = any::post();
+        let converge = |state: &_| deploy::converge(&post, &policy, &environment, state, &seen, now);
+        let first = converge(&state);
+        prop_assert_eq!(&first, &converge(&state));
+        let after = first.state.clone().unwrap_or_else(|| state.clone());
+        // A deployment that has ended only leaves its report behind.
+        for action in &first.plan {
+            prop_assert!(deploy::stands(Some(&environment), &after, action), "{:?}", action);
+        }
+        let taken = deploy::take_up(&state, &request, now);
+        prop_assert_eq!(&taken, &deploy::take_up(&state, &request, now));
+        if let Ok(taken) = taken {
+            let again = deploy::take_up(&taken, &request, now);
+            prop_assert_eq!(again.as_ref(), Ok(&taken));
+        }
+    }
+
+    #[test]
+    fn scale_answers_everything(
+        environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(),
+        alarm in any::alarm(), now in any::time(),
+    ) {
+        let tick = |state: &_| scale::decide_tick(&environment, state, &seen, now);
+        let first = tick(&state);
+        prop_assert_eq!(&first, &tick(&state));
+        let after = first.state.clone().unwrap_or_else(|| state.clone());
+        prop_assert!(first.plan.iter().all(|action| scale::stands(&after, action)));
+        prop_assert_eq!(scale::is_news(&after, &tick(&after)), acts(tick(&after).verdict)
+            || tick(&after).reason.code() != first.reason.code());
+        // A later deployment sets the copies again; until then, what is at zero is not sent there twice.
+        if seen.live_since.is_none_or(|live| live < now) {
+            settles(&state, tick, scale::stands)?;
+        }
+        let wake = |state: &_| scale::decide_wake(&environment, state, &alarm, now);
+        prop_assert_eq!(wake(&state), wake(&state));
+    }
+
+    #[test]
+    fn train_answers_everything(
+        state in any::train_state(), push in any::push(), seen in any::train_seen(),
+        request in any::retraining(), now in any::time(),
+    ) {
+        let policy = any::policy();
+        let stands = |state: &_, action: &_| train::stands(&policy, state, action);
+        settles(&state, |state| train::decide_commit(&policy, state, &push, &seen, now), stands)?;
+        let retrain = |state: &_| train::decide_retraining(&policy, state, &request, &seen, now);
+        let first = retrain(&state);
+        prop_assert_eq!(&first, &retrain(&state));
+        let after = first.state.clone().unwrap_or_else(|| state.clone());
+        prop_assert!(first.plan.iter().all(|action| stands(&after, action)));
+    }
+}

@@ -1,0 +1,165 @@
+//! Roles hold exactly what they use: nothing was denied in any story, and nothing was granted in vain.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_sandbox::HUB;
+use tidegate_world::JournalEntry;
+
+use crate::calm::calm;
+use crate::dead_letters::dead_letters;
+use crate::rollout::rollouts;
+use crate::stage::is_tidegates;
+use crate::sweep::sweeps;
+use crate::tale::play;
+
+/// Roles of the templates that serve Tidegate itself; the others are SageMaker's, whose jobs are only modelled here.
+const OURS: [&str; 9] = [
+    "TrainRole",
+    "PromoteRole",
+    "DeployRole",
+    "RespondRole",
+    "ScaleRole",
+    "ScheduleRole",
+    "ToEnvironment1Role",
+    "ToEnvironment2Role",
+    "ToHubRole",
+];
+
+/// What is granted without a story that uses it: role (or any), statement, action (or any), and why.
+const EXCEPTIONS: [(&str, &str, &str, &str); 3] = [
+    ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
+    (
+        "ScaleRole",
+        "AutoScalingRole",
+        "*",
+        "asked once in an account's life, when the service-linked role is made",
+    ),
+    (
+        "ScaleRole",
+        "InferenceComponent",
+        "sagemaker:DescribeInferenceComponent",
+        "Application Auto Scaling asks whether its caller may; scale itself asks only after a refused change",
+    ),
+];
+
+/// An action that a statement of a role allows on a resource.
+#[derive(Debug, Clone, Deserialize)]
+struct Granted {
+    account: String,
+    role: String,
+    sid: String,
+    action: String,
+    resource: String,
+}
+
+/// An authorisation that was evaluated.
+#[derive(Debug, Clone, Deserialize)]
+struct Check {
+    account: String,
+    role: String,
+    action: String,
+    resource: String,
+    allowed: bool,
+}
+
+/// The name in the template: `tidegate-hub-TrainRole-1A2B3C` is `TrainRole`.
+fn logical(role: &str) -> &str {
+    role.rsplit('-').nth(1).unwrap_or(role)
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|tail| matches(after, tail)))
+        }),
+    }
+}
+
+impl Granted {
+    fn allows(&self, check: &Check) -> bool {
+        self.account == check.account
+            && logical(&self.role) == logical(&check.role)
+            && self.action.eq_ignore_ascii_case(&check.action)
+            && matches(&self.resource, &check.resource)
+    }
+
+    fn is_excepted(&self) -> bool {
+        EXCEPTIONS.iter().any(|(role, sid, action, _)| {
+            matches(role, logical(&self.role)) && *sid == self.sid && matches(action, &self.action)
+        })
+    }
+
+    /// The same permission in each account that has the same template.
+    fn in_template(&self) -> (String, String, String, String) {
+        let kind = self.resource.split([':', '/']).filter(|part| !part.contains("tidegate-"));
+        let kind: Vec<_> = kind.filter(|part| !part.chars().all(|c| c.is_ascii_digit())).collect();
+        (logical(&self.role).to_owned(), self.sid.clone(), self.action.clone(), kind.join(":"))
+    }
+}
+
+fn checks(permissions: &Value) -> Vec<Check> {
+    serde_json::from_value(permissions.clone()).expect("the emulator lists its checks")
+}
+
+#[test]
+fn every_permission_of_the_templates_is_used() {
+    let (calm, rollouts, sweeps, dead_letters) =
+        play(async { (calm().await, rollouts().await, sweeps().await, dead_letters().await) });
+    let evaluated =
+        [&calm.permissions, &rollouts.permissions, &sweeps.permissions, &dead_letters.permissions];
+    let used: Vec<Check> = evaluated.into_iter().flat_map(checks).filter(|check| check.allowed).collect();
+    let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
+    let ours = granted.iter().filter(|g| OURS.contains(&logical(&g.role)));
+    let (mut used_ones, mut unused) = (BTreeSet::new(), BTreeSet::new());
+    for permission in ours {
+        let is_used = used.iter().any(|check| permission.allows(check));
+        let pile = if is_used { &mut used_ones } else { &mut unused };
+        if is_used || !permission.is_excepted() {
+            pile.insert(permission.in_template());
+        }
+    }
+    let in_vain: Vec<_> = unused.difference(&used_ones).collect();
+    assert!(used_ones.len() > 50, "only {} permissions were looked at", used_ones.len());
+    assert!(in_vain.is_empty(), "granted, and used by no story: {in_vain:#?}");
+}
+
+#[test]
+fn every_exception_is_about_something_that_is_granted() {
+    let rollouts = play(rollouts());
+    let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
+    for (role, sid, action, _) in EXCEPTIONS {
+        let is_about =
+            |g: &Granted| matches(role, logical(&g.role)) && sid == g.sid && matches(action, &g.action);
+        assert!(granted.iter().any(is_about), "{role} {sid} {action}");
+    }
+}
+
+#[test]
+fn nothing_is_denied_while_nothing_is_wrong() {
+    let (calm, rollouts, sweeps) = play(async { (calm().await, rollouts().await, sweeps().await) });
+    for permissions in [&calm.permissions, &rollouts.permissions, &sweeps.permissions] {
+        let denied: Vec<Check> = checks(permissions).into_iter().filter(|check| !check.allowed).collect();
+        assert!(denied.is_empty(), "{denied:#?}");
+    }
+    let is_denied = |call: &&JournalEntry| is_tidegates(call) && call.outcome.starts_with("AccessDenied");
+    let denied: Vec<_> = calm.journal.iter().chain(&rollouts.journal).filter(is_denied).collect();
+    assert!(denied.is_empty(), "{denied:#?}");
+}
+
+#[test]
+fn the_hub_cannot_touch_an_environments_sagemaker() {
+    let rollouts = play(rollouts());
+    let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
+    let foreign = |g: &&Granted| {
+        let account = g.resource.split(':').nth(4).unwrap_or_default();
+        let elsewhere = !account.is_empty() && account != g.account && account != "*";
+        // The one exception that the design names: environments read and use the hub's approved packages.
+        let package = account == HUB.id && g.resource.contains(":model-package/");
+        elsewhere && !package && g.action.starts_with("sagemaker:")
+    };
+    let foreign: Vec<_> = granted.iter().filter(foreign).collect();
+    assert!(foreign.is_empty(), "{foreign:#?}");
+}

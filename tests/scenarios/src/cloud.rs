@@ -1,0 +1,269 @@
+//! One model of AWS for all accounts, and what a function in one of them can reach.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_engine::{CallError, Class};
+use tidegate_events::AlarmChanged;
+use tidegate_world::{ApiError, Caller, Emission, Metric, Pace, Place, World};
+
+use crate::mishap::Mishaps;
+
+/// An event of our own on an account's bus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// When it was published.
+    pub at: Timestamp,
+    /// Its detail-type.
+    pub detail_type: String,
+    /// Its detail.
+    pub detail: Value,
+}
+
+/// A message to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// The subject.
+    pub subject: String,
+    /// The message.
+    pub message: String,
+}
+
+/// A one-time schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wakeup {
+    /// Its name.
+    pub name: String,
+    /// When it fires.
+    pub at: Timestamp,
+    /// What it hands to the function.
+    pub input: Value,
+}
+
+/// What an account has that the world knows nothing of.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    pub(crate) bus: Vec<Published>,
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) schedules: BTreeMap<String, Wakeup>,
+    /// By bucket and key.
+    pub(crate) reports: BTreeMap<(String, String), String>,
+    pub(crate) alarms: BTreeMap<String, AlarmChanged>,
+    /// The scaling policy behind each component's wake alarm.
+    pub(crate) wake_policies: BTreeMap<String, String>,
+    /// Whether CloudWatch cannot tell.
+    pub(crate) metrics_silent: bool,
+}
+
+pub(crate) struct Inner {
+    pub(crate) world: World,
+    pub(crate) now: Timestamp,
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) desks: BTreeMap<Place, Desk>,
+}
+
+/// AWS, with a clock that the test moves. Cheap to clone.
+#[derive(Clone)]
+pub struct Cloud {
+    inner: Arc<Mutex<Inner>>,
+    /// What goes wrong: the operations are AWS's, such as `StartPipelineExecution`.
+    pub mishaps: Mishaps,
+}
+
+impl Cloud {
+    /// An empty cloud at `now`.
+    #[must_use]
+    pub fn new(pace: Pace, now: Timestamp) -> Self {
+        let inner = Inner { world: World::new(pace), now, metrics: Vec::new(), desks: BTreeMap::new() };
+        Self { inner: Arc::new(Mutex::new(inner)), mishaps: Mishaps::default() }
+    }
+
+    /// The ports of an account.
+    #[must_use]
+    pub fn account(&self, account: &str, region: &str) -> Account {
+        Account {
+            cloud: self.clone(),
+            caller: Caller::root(account, region),
+            place: Place::new(account, region),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner().now
+    }
+
+    /// Lives on until `now`, and returns what AWS told until then. Metrics stay here as well.
+    pub fn advance(&self, now: Timestamp) -> Vec<Emission> {
+        let mut inner = self.inner();
+        inner.now = inner.now.max(now);
+        let now = inner.now;
+        let told = inner.world.advance(now);
+        inner.metrics.extend(told.iter().filter_map(|emission| match emission {
+            Emission::Metric(metric) => Some(metric.clone()),
+            Emission::Event(_) | Emission::Object(_) => None,
+        }));
+        told
+    }
+
+    /// When AWS does something next by itself.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.inner().world.next_due()
+    }
+
+    /// Works on the world directly: commits, mischief, the journal.
+    pub fn with_world<T>(&self, work: impl FnOnce(&mut World, Timestamp) -> T) -> T {
+        let mut inner = self.inner();
+        let now = inner.now;
+        work(&mut inner.world, now)
+    }
+
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An account in a region: all ports of a function that runs there.
+#[derive(Clone)]
+pub struct Account {
+    pub(crate) cloud: Cloud,
+    pub(crate) caller: Caller,
+    pub(crate) place: Place,
+}
+
+impl Account {
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The same account as another role sees it; the world's journal says who called.
+    #[must_use]
+    pub fn acting_as(&self, role: &str) -> Self {
+        let principal = format!("arn:aws:sts::{}:assumed-role/{role}/tidegate", self.place.account);
+        Self { caller: Caller { principal, ..self.caller.clone() }, ..self.clone() }
+    }
+
+    /// Any call to the world.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub fn ask(&self, service: &str, operation: &str, request: &Value) -> Result<Value, ApiError> {
+        let caller = self.caller.clone();
+        self.cloud.with_world(|world, now| world.call(&caller, service, operation, request, now))
+    }
+
+    /// Takes what was published on the bus since the last time.
+    #[must_use]
+    pub fn take_published(&self) -> Vec<Published> {
+        std::mem::take(&mut self.cloud.inner().desks.entry(self.place.clone()).or_default().bus)
+    }
+
+    /// What was published on the bus under a detail-type.
+    #[must_use]
+    pub fn published(&self, detail_type: &str) -> Vec<Value> {
+        let all = |desk: &mut Desk| -> Vec<Published> { desk.bus.clone() };
+        let of_type = self.desk(all).into_iter().filter(|event| event.detail_type == detail_type);
+        of_type.map(|event| event.detail).collect()
+    }
+
+    /// What people were told.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.desk(|desk| desk.alerts.clone())
+    }
+
+    /// The schedules that have not fired.
+    #[must_use]
+    pub fn schedules(&self) -> Vec<Wakeup> {
+        self.desk(|desk| desk.schedules.values().cloned().collect())
+    }
+
+    /// Takes the schedules that are due. A one-time schedule is deleted when it has fired.
+    #[must_use]
+    pub fn take_due(&self) -> Vec<Wakeup> {
+        let now = self.cloud.now();
+        self.desk(|desk| {
+            let due: Vec<Wakeup> = desk.schedules.values().filter(|wake| wake.at <= now).cloned().collect();
+            desk.schedules.retain(|_, wake| wake.at > now);
+            due
+        })
+    }
+
+    /// Puts a monitoring report into S3.
+    pub fn put_report(&self, bucket: &str, key: &str, text: &str) {
+        self.desk(|desk| desk.reports.insert((bucket.to_owned(), key.to_owned()), text.to_owned()));
+    }
+
+    /// Says which alarm is in ALARM, as its event told it.
+    pub fn raise_alarm(&self, alarm: &AlarmChanged) {
+        self.desk(|desk| desk.alarms.insert(alarm.alarm.clone(), alarm.clone()));
+    }
+
+    /// Ends an alarm.
+    pub fn end_alarm(&self, name: &str) {
+        self.desk(|desk| desk.alarms.remove(name));
+    }
+
+    /// Whether CloudWatch cannot tell metrics.
+    pub fn silence_metrics(&self, silent: bool) {
+        self.desk(|desk| desk.metrics_silent = silent);
+    }
+
+    /// The ARN of the scaling policy that the wake alarm of a component runs, once it is armed.
+    #[must_use]
+    pub fn wake_policy(&self, component: &str) -> Option<String> {
+        self.desk(|desk| desk.wake_policies.get(component).cloned())
+    }
+
+    pub(crate) fn desk<T>(&self, work: impl FnOnce(&mut Desk) -> T) -> T {
+        work(self.cloud.inner().desks.entry(self.place.clone()).or_default())
+    }
+
+    /// A call as a port makes it: subject to mishaps, with the error's class.
+    pub(crate) async fn call(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        request: Value,
+    ) -> Result<Value, CallError> {
+        let made =
+            || self.ask(service, operation, &request).map_err(|error| failed(service, operation, &error));
+        self.cloud.mishaps.around(service, operation, made).await
+    }
+
+    /// As [`Account::call`], but something that is not there is `None`.
+    pub(crate) async fn find(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        request: Value,
+    ) -> Result<Option<Value>, CallError> {
+        match self.call(service, operation, request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if is_absent(&error.message) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_absent(message: &str) -> bool {
+    let lower = message.to_lowercase();
+    ["could not find", "does not exist"].iter().any(|words| lower.contains(words))
+}
+
+fn failed(service: &'static str, operation: &'static str, error: &ApiError) -> CallError {
+    let class = match error.code.as_str() {
+        code if code.contains("Throttl") => Class::Throttled,
+        code if code.contains("AccessDenied") => Class::Denied,
+        code if code.contains("Conflict") || code.contains("ResourceInUse") => Class::Conflict,
+        _ if error.http_status >= 500 => Class::Retryable,
+        _ => Class::Permanent,
+    };
+    CallError { service, operation, class, message: error.to_string() }
+}

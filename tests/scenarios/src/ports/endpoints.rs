@@ -1,0 +1,192 @@
+//! Endpoints, configurations, models and components.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tidegate_engine::ports::Endpoints;
+use tidegate_engine::{CallError, Class};
+use tidegate_events::EndpointStatus;
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT, Variant,
+};
+
+use super::{text, time};
+use crate::cloud::Account;
+
+const SAGEMAKER: &str = "sagemaker";
+
+/// What a creation did. Names are derived from content, so one that is taken is taken by the same thing.
+fn made(what: &str, name: &str, asked: Result<Value, CallError>) -> Result<String, CallError> {
+    match asked {
+        Ok(_) => Ok(format!("created {what} {name}")),
+        Err(error) if error.message.contains("already exist") => {
+            Ok(format!("{what} {name} was there already"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn busy(error: CallError) -> CallError {
+    let in_progress = error.message.contains("in-progress");
+    CallError { class: if in_progress { Class::Conflict } else { error.class }, ..error }
+}
+
+fn variant(variant: &Variant) -> Value {
+    match variant {
+        Variant::RealTime { model, instance_type, instances } => json!({
+            "VariantName": VARIANT, "ModelName": model, "InstanceType": instance_type,
+            "InitialInstanceCount": instances, "InitialVariantWeight": 1.0,
+        }),
+        Variant::Serverless { model, memory_mb, max_concurrency } => json!({
+            "VariantName": VARIANT, "ModelName": model, "InitialVariantWeight": 1.0,
+            "ServerlessConfig": {"MemorySizeInMB": memory_mb, "MaxConcurrency": max_concurrency},
+        }),
+        Variant::Components { instance_type, max_instances } => json!({
+            "VariantName": VARIANT, "InstanceType": instance_type, "InitialInstanceCount": 1,
+            "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": max_instances},
+            "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+        }),
+    }
+}
+
+fn deployment(rollout: &Rollout) -> Option<Value> {
+    if rollout.canary.is_none() && rollout.alarms.is_empty() {
+        return None;
+    }
+    let routing = match rollout.canary {
+        Some((percent, bake)) => json!({"Type": "CANARY", "WaitIntervalInSeconds": bake,
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": percent}}),
+        None => json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}),
+    };
+    let alarms: Vec<Value> = rollout.alarms.iter().map(|name| json!({"AlarmName": name})).collect();
+    Some(json!({
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 120},
+        "AutoRollbackConfiguration": {"Alarms": alarms},
+    }))
+}
+
+fn component_request(component: &Component) -> Value {
+    json!({
+        "InferenceComponentName": component.name,
+        "Specification": {"ModelName": component.model,
+            "ComputeResourceRequirements": {"MinMemoryRequiredInMb": component.memory_mb}},
+        "RuntimeConfig": {"CopyCount": component.copies},
+    })
+}
+
+fn component_status(text: &str) -> ComponentStatus {
+    match text {
+        "InService" => ComponentStatus::InService,
+        "Creating" => ComponentStatus::Creating,
+        "Updating" => ComponentStatus::Updating,
+        "Failed" => ComponentStatus::Failed,
+        "Deleting" => ComponentStatus::Deleting,
+        other => ComponentStatus::Unknown(other.to_owned()),
+    }
+}
+
+impl Account {
+    fn model_role(&self) -> String {
+        format!("arn:aws:iam::{}:role/model", self.place().account)
+    }
+}
+
+#[async_trait]
+impl Endpoints for Account {
+    async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
+        let found = self.find(SAGEMAKER, "DescribeEndpoint", json!({"EndpointName": name})).await?;
+        Ok(found.map(|found| Endpoint {
+            status: EndpointStatus::read(&text(&found, "/EndpointStatus").unwrap_or_default()),
+            config: text(&found, "/EndpointConfigName"),
+            failure: text(&found, "/FailureReason"),
+            last_modified: time(&found, "/LastModifiedTime"),
+        }))
+    }
+
+    async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
+        let request = json!({"InferenceComponentName": name});
+        let found = self.find(SAGEMAKER, "DescribeInferenceComponent", request).await?;
+        let copies = |found: &Value| found.pointer("/RuntimeConfig/CurrentCopyCount").and_then(Value::as_u64);
+        Ok(found.map(|found| RunningComponent {
+            status: component_status(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
+            model: text(&found, "/Specification/ModelName"),
+            copies: copies(&found).and_then(|copies| u32::try_from(copies).ok()),
+            failure: text(&found, "/FailureReason"),
+            last_modified: time(&found, "/LastModifiedTime"),
+        }))
+    }
+
+    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
+        let request = json!({"ModelName": name, "Containers": [{"ModelPackageName": package_arn}],
+            "ExecutionRoleArn": self.model_role()});
+        made("model", name, self.call(SAGEMAKER, "CreateModel", request).await)
+    }
+
+    async fn create_config(&self, name: &str, shape: &Variant) -> Result<String, CallError> {
+        let mut request = json!({"EndpointConfigName": name, "ProductionVariants": [variant(shape)]});
+        if let (Variant::Components { .. }, Some(members)) = (shape, request.as_object_mut()) {
+            members.insert("ExecutionRoleArn".to_owned(), json!(self.model_role()));
+        }
+        made("configuration", name, self.call(SAGEMAKER, "CreateEndpointConfig", request).await)
+    }
+
+    async fn create_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError> {
+        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        let request = json!({"EndpointName": name, "EndpointConfigName": config, "Tags": tags});
+        made("endpoint", name, self.call(SAGEMAKER, "CreateEndpoint", request).await)
+    }
+
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        rollout: &Rollout,
+    ) -> Result<String, CallError> {
+        let mut request = json!({"EndpointName": name, "EndpointConfigName": config});
+        if let (Some(deployment), Some(members)) = (deployment(rollout), request.as_object_mut()) {
+            members.insert("DeploymentConfig".to_owned(), deployment);
+        }
+        let error = match self.call(SAGEMAKER, "UpdateEndpoint", request).await {
+            Ok(_) => return Ok(format!("updating endpoint {name} to {config}")),
+            Err(error) => error,
+        };
+        if error.class != Class::Permanent {
+            return Err(error);
+        }
+        let found = self.find(SAGEMAKER, "DescribeEndpoint", json!({"EndpointName": name})).await?;
+        let has = |pointer| found.as_ref().and_then(|found| text(found, pointer));
+        if has("/PendingDeploymentSummary/EndpointConfigName").or(has("/EndpointConfigName")).as_deref()
+            == Some(config)
+        {
+            return Ok(format!("endpoint {name} has {config} already"));
+        }
+        Err(busy(error))
+    }
+
+    async fn create_component(&self, component: &Component) -> Result<String, CallError> {
+        let mut request = component_request(component);
+        if let Some(members) = request.as_object_mut() {
+            members.insert("EndpointName".to_owned(), json!(component.endpoint));
+            members.insert("VariantName".to_owned(), json!(VARIANT));
+        }
+        made("component", &component.name, self.call(SAGEMAKER, "CreateInferenceComponent", request).await)
+    }
+
+    async fn update_component(&self, component: &Component) -> Result<String, CallError> {
+        let (name, model) = (&component.name, &component.model);
+        match self.call(SAGEMAKER, "UpdateInferenceComponent", component_request(component)).await {
+            Ok(_) => Ok(format!("updating component {name} to {model}")),
+            Err(error) if error.class == Class::Permanent => match self.component(name).await? {
+                Some(found) if found.model.as_ref() == Some(model) => {
+                    Ok(format!("component {name} has {model} already"))
+                }
+                _ => Err(busy(error)),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}

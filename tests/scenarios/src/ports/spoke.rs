@@ -1,0 +1,138 @@
+//! Sampler, reports, alarms, metrics and capacity.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
+use tidegate_engine::{CallError, Class};
+use tidegate_events::{AlarmChanged, AlarmState};
+use tidegate_policy::deploy::Probe;
+use tidegate_policy::respond::MonitorReport;
+
+use super::text;
+use crate::cloud::Account;
+
+const SCALING: &str = "application-autoscaling";
+const COPIES: &str = "sagemaker:inference-component:DesiredCopyCount";
+
+#[async_trait]
+impl Sampler for Account {
+    async fn ask(
+        &self,
+        endpoint: &str,
+        component: Option<&str>,
+        content_type: &str,
+        body: &str,
+    ) -> Result<Probe, CallError> {
+        let mut request = json!({"EndpointName": endpoint, "ContentType": content_type, "Body": body});
+        if let (Some(component), Some(members)) = (component, request.as_object_mut()) {
+            members.insert("InferenceComponentName".to_owned(), json!(component));
+        }
+        match self.call("sagemaker-runtime", "InvokeEndpoint", request).await {
+            Ok(_) => Ok(Probe::Answered(200)),
+            // The model spoke, or its endpoint refused; everything else says nothing about the model.
+            Err(error) if error.class == Class::Permanent || error.message.starts_with("ModelError") => {
+                Ok(Probe::Failed(error.message))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[async_trait]
+impl Reports for Account {
+    async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError> {
+        let at = (bucket.to_owned(), key.to_owned());
+        let read = || {
+            Ok(match self.desk(|desk| desk.reports.get(&at).cloned()) {
+                Some(text) => MonitorReport::from_json(&text),
+                None => MonitorReport::Unreadable(format!("s3://{}/{} is not there", at.0, at.1)),
+            })
+        };
+        self.cloud.mishaps.around("s3", "GetObject", read).await
+    }
+}
+
+#[async_trait]
+impl Alarms for Account {
+    async fn in_alarm(&self, names: &[String]) -> Result<Vec<AlarmChanged>, CallError> {
+        let read = || {
+            let all = self.desk(|desk| desk.alarms.clone());
+            let raised = all.into_values().filter(|alarm| alarm.state == AlarmState::Alarm);
+            Ok(raised.filter(|alarm| names.contains(&alarm.alarm)).collect())
+        };
+        self.cloud.mishaps.around("cloudwatch", "DescribeAlarms", read).await
+    }
+}
+
+#[async_trait]
+impl Metrics for Account {
+    async fn invocations(
+        &self,
+        queries: &[InvocationQuery],
+        now: Timestamp,
+    ) -> Result<Vec<Option<u64>>, CallError> {
+        let read = || {
+            let silent = self.desk(|desk| desk.metrics_silent);
+            Ok(queries.iter().map(|query| (!silent).then(|| self.count(query, now))).collect())
+        };
+        self.cloud.mishaps.around("cloudwatch", "GetMetricData", read).await
+    }
+}
+
+impl Account {
+    fn count(&self, query: &InvocationQuery, now: Timestamp) -> u64 {
+        let named = if query.component { "InferenceComponentName" } else { "EndpointName" };
+        let dimension = (named.to_owned(), query.name.clone());
+        let inner = self.cloud.inner();
+        let asked = inner.metrics.iter().filter(|metric| {
+            metric.account == self.place.account
+                && metric.region == self.place.region
+                && metric.name == "Invocations"
+                && metric.dimensions.contains(&dimension)
+                && (query.from..=now).contains(&metric.time)
+        });
+        u64::try_from(asked.count()).unwrap_or(u64::MAX)
+    }
+
+    fn resource(component: &str) -> Value {
+        json!({"ServiceNamespace": "sagemaker", "ResourceId": format!("inference-component/{component}"),
+            "ScalableDimension": COPIES})
+    }
+}
+
+fn with(mut request: Value, more: Value) -> Value {
+    if let (Some(members), Value::Object(more)) = (request.as_object_mut(), more) {
+        members.extend(more);
+    }
+    request
+}
+
+#[async_trait]
+impl Capacity for Account {
+    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
+        let request = with(Self::resource(component), json!({"MinCapacity": min, "MaxCapacity": max}));
+        self.call(SCALING, "RegisterScalableTarget", request).await?;
+        Ok(format!("component {component} may have {min} to {max} copies"))
+    }
+
+    async fn arm_wake(&self, component: &str) -> Result<String, CallError> {
+        let name = format!("tidegate-wake-{component}");
+        let steps = json!({"AdjustmentType": "ExactCapacity", "Cooldown": 60,
+            "MetricAggregationType": "Maximum",
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}]});
+        let more = json!({"PolicyName": name, "PolicyType": "StepScaling",
+            "StepScalingPolicyConfiguration": steps});
+        let put = self.call(SCALING, "PutScalingPolicy", with(Self::resource(component), more)).await?;
+        let arn = text(&put, "/PolicyARN").unwrap_or_default();
+        self.desk(|desk| desk.wake_policies.insert(component.to_owned(), arn));
+        Ok(format!("a request will wake component {component}: alarm and policy {name}"))
+    }
+
+    async fn set_copies(&self, component: &str, copies: u32) -> Result<String, CallError> {
+        let request =
+            json!({"InferenceComponentName": component, "DesiredRuntimeConfig": {"CopyCount": copies}});
+        self.call("sagemaker", "UpdateInferenceComponentRuntimeConfig", request).await?;
+        Ok(format!("set component {component} to {copies} copies"))
+    }
+}

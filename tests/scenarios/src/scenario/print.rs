@@ -1,0 +1,44 @@
+//! A decision as text, for people and for comparing.
+
+use serde_json::Value;
+
+use super::file::Found;
+use super::run::Decided;
+
+/// What a scenario decides, in lines.
+#[must_use]
+pub fn print(found: &Found, decided: &Decided) -> String {
+    let mut lines = vec![
+        format!("{}/{}", found.function.name(), found.name),
+        format!("  {}", found.scenario.about),
+        format!("  decision  {}", decided.decision),
+        format!("  reason    {}: {}", decided.reason, decided.sentence),
+    ];
+    for evidence in &decided.evidence {
+        let expected =
+            evidence.expected.as_ref().map(|e| format!(" (compared with {e})")).unwrap_or_default();
+        lines.push(format!("  evidence  {} = {}{expected}", evidence.name, evidence.observed));
+    }
+    for action in &decided.plan {
+        lines.push(format!("  action    {}", without_fingerprints(action)));
+    }
+    if decided.state != Value::Null {
+        lines.push(format!("  state     {}", without_fingerprints(&decided.state)));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The version of a policy changes with every field that policies learn; what is decided does not.
+fn without_fingerprints(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| match key.as_str() {
+                "policy_version" => (key.clone(), Value::from("<policy>")),
+                _ => (key.clone(), without_fingerprints(value)),
+            })
+            .collect(),
+        Value::Array(list) => list.iter().map(without_fingerprints).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,249 @@
+//! From a scenario to what is decided.
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tidegate_engine::Outcome;
+use tidegate_engine::ports::{Ledger, StateKey};
+use tidegate_events::{Body, Event, parse_value};
+use tidegate_policy::decision::Evidence;
+use tidegate_policy::file::{Policy, parse};
+use tidegate_policy::{deploy, promote, respond, scale, train};
+
+use super::file::{Found, Scenario, ScenarioError};
+use super::patch::{contains, set};
+use super::seen::Answers;
+use crate::function::{Function, Site, at_once};
+
+const HUB: &str = "111122223333";
+const REGION: &str = "us-east-1";
+/// The request id of the one invocation.
+const INVOCATION: &str = "scenario";
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// The verdict, or `pass` or `unchanged`.
+    pub decision: String,
+    /// The reason's code.
+    pub reason: String,
+    /// The reason in words.
+    pub sentence: String,
+    /// From what.
+    pub evidence: Vec<Evidence>,
+    /// What is done.
+    pub plan: Vec<Value>,
+    /// What is remembered afterwards; null if nothing ever was.
+    pub state: Value,
+}
+
+/// Decides a scenario by running the function's real handler on it.
+///
+/// # Errors
+/// If a file it names cannot be read, or the function fails.
+pub fn decide_scenario(events: &Path, found: &Found) -> Result<Decided, ScenarioError> {
+    let Found { function, name, scenario } = found;
+    let place = format!("{}/{name}", function.name());
+    let wrong = |message: String| ScenarioError::new(place.clone(), message);
+    let event = event_of(events, scenario).map_err(wrong)?;
+    let policy = policy_of(events, scenario).map_err(wrong)?;
+    let site = site_of(events, *function, scenario, policy.as_ref()).map_err(wrong)?;
+    let (about, told) = {
+        let work = pin!(async {
+            if let Some(policy) = &policy {
+                site.ledger.apply(policy, scenario.now).await?;
+            }
+            begin(&site, *function, scenario).map_err(|message| tidegate_engine::EngineError::Stored {
+                what: "scenario's state".to_owned(),
+                message,
+            })?;
+            let outcomes = site.invoke(*function, &event, INVOCATION, scenario.now).await?;
+            let key =
+                StateKey { function: function.name().to_owned(), model: model_of(policy.as_ref(), &event) };
+            Ok::<_, tidegate_engine::EngineError>((site.ledger.state(&key).await?.value, outcomes))
+        });
+        at_once(work).ok_or_else(|| wrong("the function waits for something".to_owned()))?
+    }
+    .map_err(|error| wrong(error.to_string()))?;
+    told_of(told, about).ok_or_else(|| wrong("the function had nothing to say".to_owned()))
+}
+
+fn read(events: &Path, file: &str) -> Result<String, String> {
+    std::fs::read_to_string(events.join(file)).map_err(|error| format!("{file}: {error}"))
+}
+
+fn json_of(events: &Path, file: &str) -> Result<Value, String> {
+    serde_json::from_str(&read(events, file)?).map_err(|error| format!("{file}: {error}"))
+}
+
+fn event_of(events: &Path, scenario: &Scenario) -> Result<Event, String> {
+    let mut event = match &scenario.event {
+        Value::String(file) => json_of(events, file)?,
+        inline => inline.clone(),
+    };
+    for (path, value) in &scenario.change {
+        set(&mut event, path, value.clone())?;
+    }
+    parse_value(event).map_err(|error| error.to_string())
+}
+
+fn policy_of(events: &Path, scenario: &Scenario) -> Result<Option<Policy>, String> {
+    if scenario.policy == "none" {
+        return Ok(None);
+    }
+    let text = read(events, &scenario.policy)?;
+    let mut value: Value = serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+    for (path, new) in &scenario.policy_change {
+        set(&mut value, path, new.clone())?;
+    }
+    // JSON is YAML too, so what was changed is checked like any policy.
+    parse(&scenario.policy, &value.to_string()).map(Some).map_err(|error| error.to_string())
+}
+
+fn site_of(
+    events: &Path,
+    function: Function,
+    scenario: &Scenario,
+    policy: Option<&Policy>,
+) -> Result<Site, String> {
+    let usual = match function {
+        Function::Train | Function::Promote => "hub",
+        Function::Deploy | Function::Respond | Function::Scale => "staging",
+    };
+    let environment = scenario.environment.as_deref().unwrap_or(usual);
+    let in_policy = policy.and_then(|policy| policy.environment(environment));
+    let account = match (&scenario.account, in_policy, environment) {
+        (Some(account), ..) => account.as_str(),
+        (None, Some(found), _) => found.account.as_str(),
+        (None, None, "hub") => HUB,
+        (None, None, _) => "444455556666",
+    };
+    let seen = scenario.seen.clone();
+    let text = |inline: &Option<String>, sample: &Option<String>| match sample {
+        Some(file) => read(events, file).map(Some),
+        None => Ok(inline.clone()),
+    };
+    let mut alarms = Vec::new();
+    for file in &seen.alarms {
+        match parse_value(json_of(events, file)?).map_err(|error| error.to_string())?.body {
+            Body::AlarmChanged(alarm) => alarms.push(alarm),
+            _ => return Err(format!("{file} is no alarm")),
+        }
+    }
+    let answers = Answers {
+        definition: text(&seen.definition, &seen.definition_sample)?,
+        pipeline: text(&seen.pipeline, &seen.pipeline_sample)?,
+        report: text(&seen.report, &seen.report_sample)?,
+        alarms,
+        seen,
+    };
+    Ok(Site::new(environment, account, REGION, HUB, Arc::new(answers)))
+}
+
+/// Puts what is remembered into the ledger.
+fn begin(site: &Site, function: Function, scenario: &Scenario) -> Result<(), String> {
+    // The usual policy's model; a scenario with another names no state.
+    let model = "churn";
+    if !scenario.state.is_null() {
+        let known = match function {
+            Function::Train => round_trip::<train::State>(&scenario.state),
+            Function::Promote => round_trip::<promote::State>(&scenario.state),
+            Function::Deploy => round_trip::<deploy::State>(&scenario.state),
+            Function::Respond => round_trip::<respond::State>(&scenario.state),
+            Function::Scale => round_trip::<scale::State>(&scenario.state),
+        }?;
+        if !contains(&known, &scenario.state) {
+            return Err(format!("{} has fields that the function does not remember", scenario.state));
+        }
+        site.ledger.put_state(function.name(), model, &scenario.state);
+    }
+    if let Some(at) = scenario.seen.live_since {
+        let arn = format!("arn:aws:sagemaker:{REGION}:{HUB}:model-package/churn/7");
+        let mut deployed = json!({"live": {"version": 7, "package_arn": arn, "config": "churn-7",
+            "request_id": "r", "at": at}});
+        if scenario.seen.deploying {
+            let request = json!({"request_id": "r8", "model": model, "environment": site.environment,
+                "environment_account": site.account, "region": REGION, "version": 8, "package_arn": arn,
+                "policy_version": "p", "requested_at": at});
+            let in_flight = json!({"request": request, "since": at, "checks": 0});
+            set(&mut deployed, "in_flight", in_flight)?;
+        }
+        site.ledger.put_state(Function::Deploy.name(), model, &round_trip::<deploy::State>(&deployed)?);
+    }
+    Ok(())
+}
+
+fn round_trip<S: Serialize + DeserializeOwned>(state: &Value) -> Result<Value, String> {
+    let read: S = serde_json::from_value(state.clone()).map_err(|error| format!("state: {error}"))?;
+    serde_json::to_value(read).map_err(|error| error.to_string())
+}
+
+/// The model whose state is shown: the policy's, or the one that the event names.
+fn model_of(policy: Option<&Policy>, event: &Event) -> String {
+    match (policy, &event.body) {
+        (Some(policy), _) => policy.model.to_string(),
+        (None, Body::DeploymentRequested(request)) => request.model.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+/// The outcome that decided; if none did, the first.
+fn told_of(outcomes: Vec<Outcome>, state: Value) -> Option<Decided> {
+    let decided = outcomes.iter().position(|outcome| matches!(outcome, Outcome::Decided { .. }));
+    let told = outcomes.into_iter().nth(decided.unwrap_or_default())?;
+    let quiet = |decision: &str, reason: String, sentence: String| Decided {
+        decision: decision.to_owned(),
+        reason,
+        sentence,
+        evidence: Vec::new(),
+        plan: Vec::new(),
+        state: Value::Null,
+    };
+    Some(match told {
+        Outcome::Decided { record } => Decided {
+            decision: record.decision,
+            reason: record.reason,
+            sentence: record.sentence,
+            evidence: record.evidence,
+            plan: record.plan,
+            state,
+        },
+        Outcome::Unchanged { reason, .. } => Decided { state, ..quiet("unchanged", reason, String::new()) },
+        Outcome::Passed { reason, sentence } => Decided { state, ..quiet("pass", reason, sentence) },
+        Outcome::Duplicate { decision } => quiet("duplicate", decision, String::new()),
+    })
+}
+
+/// Where what was decided is not what the scenario expects.
+#[must_use]
+pub fn misses(scenario: &Scenario, decided: &Decided) -> Vec<String> {
+    let expect = &scenario.expect;
+    let mut missed = Vec::new();
+    let mut compare = |what: &str, found: &str, wanted: &str| {
+        if found != wanted {
+            missed.push(format!("{what}: `{found}` instead of `{wanted}`"));
+        }
+    };
+    compare("decision", &decided.decision, &expect.decision);
+    compare("reason", &decided.reason, &expect.reason);
+    if let Some(sentence) = &expect.sentence {
+        compare("sentence", &decided.sentence, sentence);
+    }
+    for wanted in &expect.evidence {
+        if !decided.evidence.contains(wanted) {
+            missed.push(format!("evidence: no {wanted:?} in {:?}", decided.evidence));
+        }
+    }
+    if !contains(&json!(decided.plan), &json!(expect.plan)) {
+        missed.push(format!("plan: {} instead of {}", json!(decided.plan), json!(expect.plan)));
+    }
+    if let Some(wanted) = &expect.state
+        && !contains(&decided.state, wanted)
+    {
+        missed.push(format!("state: {} instead of {wanted}", decided.state));
+    }
+    missed
+}

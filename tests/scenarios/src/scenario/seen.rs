@@ -1,0 +1,331 @@
+//! What a function finds when it looks: ports that answer what a scenario says.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_engine::CallError;
+use tidegate_engine::ports::{
+    Alarms, Alerts, ApprovedPackage, Bus, Capacity, Endpoints, InvocationQuery, Metrics, Pipelines, Registry,
+    RegistryPackage, Reports, Repository, Sampler, Schedules,
+};
+use tidegate_events::{AlarmChanged, ApprovalStatus, EndpointStatus, PackageStatus};
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, Variant,
+};
+use tidegate_policy::promote::Package;
+use tidegate_policy::respond::MonitorReport;
+use tidegate_policy::train::Pipeline;
+
+/// What was seen. What is left out is not there.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seen {
+    /// train: the definition file in the commit, as text.
+    pub definition: Option<String>,
+    /// train: the definition file in the commit, as a file under `events/`.
+    pub definition_sample: Option<String>,
+    /// train: the pipeline's present definition, as text.
+    pub pipeline: Option<String>,
+    /// train: the pipeline's present definition, as a file under `events/`.
+    pub pipeline_sample: Option<String>,
+    /// train: executions that have not ended, newest first.
+    pub running: Vec<String>,
+    /// train: the commit at the head of each branch.
+    pub heads: BTreeMap<String, String>,
+    /// promote, deploy: what the registry says about the package.
+    pub package: Option<SeenPackage>,
+    /// promote: the newest approved version of the group.
+    pub newest_approved: Option<SeenApproved>,
+    /// deploy: the endpoint.
+    pub endpoint: Option<SeenEndpoint>,
+    /// deploy: the inference component.
+    pub component: Option<SeenComponent>,
+    /// deploy: what the sample request gave.
+    pub answer: Option<SeenAnswer>,
+    /// respond: the monitoring report, as text.
+    pub report: Option<String>,
+    /// respond: the monitoring report, as a file under `events/`.
+    pub report_sample: Option<String>,
+    /// respond: alarms that are in ALARM, as event files under `events/`.
+    pub alarms: Vec<String>,
+    /// respond, scale: since when the version that serves does.
+    pub live_since: Option<Timestamp>,
+    /// scale: whether a deployment is in flight.
+    pub deploying: bool,
+    /// scale: invocations in the idle window; left out, CloudWatch could not tell.
+    pub in_window: Option<u64>,
+    /// scale: invocations since the deployment.
+    pub since_deployment: Option<u64>,
+}
+
+/// A package in the registry.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenPackage {
+    /// Its approval.
+    pub approval: String,
+    /// Its status.
+    #[serde(default = "completed")]
+    pub status: String,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+fn completed() -> String {
+    "Completed".to_owned()
+}
+
+/// An approved version.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenApproved {
+    /// Its ARN.
+    pub arn: String,
+    /// Its version.
+    pub version: u64,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenEndpoint {
+    /// Its status.
+    pub status: String,
+    /// The configuration that runs.
+    #[serde(default)]
+    pub config: Option<String>,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// A component.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenComponent {
+    /// Its status.
+    pub status: String,
+    /// The model that it runs.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// What the sample request gave.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum SeenAnswer {
+    /// An answer with this status.
+    Status(u16),
+    /// An error.
+    Error(String),
+}
+
+/// Ports that answer what was seen and accept whatever is asked of them.
+pub(crate) struct Answers {
+    pub(crate) seen: Seen,
+    pub(crate) definition: Option<String>,
+    pub(crate) pipeline: Option<String>,
+    pub(crate) report: Option<String>,
+    pub(crate) alarms: Vec<AlarmChanged>,
+}
+
+type Call<T> = Result<T, CallError>;
+
+#[async_trait]
+impl Repository for Answers {
+    async fn file(&self, _: &str, _: &str, _: &str) -> Call<Option<String>> {
+        Ok(self.definition.clone())
+    }
+
+    async fn head(&self, _: &str, branch: &str) -> Call<Option<String>> {
+        Ok(self.seen.heads.get(branch).cloned())
+    }
+}
+
+#[async_trait]
+impl Pipelines for Answers {
+    async fn pipeline(&self, _: &str) -> Call<Option<Pipeline>> {
+        Ok(self.pipeline.clone().map(|definition| Pipeline { definition }))
+    }
+
+    async fn running(&self, _: &str) -> Call<Vec<String>> {
+        Ok(self.seen.running.clone())
+    }
+
+    async fn create(&self, _: &str, _: &str, _: &str) -> Call<()> {
+        Ok(())
+    }
+
+    async fn update(&self, _: &str, _: &str) -> Call<()> {
+        Ok(())
+    }
+
+    async fn start(&self, _: &str, _: &str, _: &str, _: &str, _: &BTreeMap<String, String>) -> Call<String> {
+        Ok("an execution".to_owned())
+    }
+}
+
+#[async_trait]
+impl Registry for Answers {
+    async fn package(&self, _: &str) -> Call<Option<RegistryPackage>> {
+        Ok(self.seen.package.as_ref().map(|seen| RegistryPackage {
+            package: Package {
+                approval: ApprovalStatus::read(&seen.approval),
+                status: PackageStatus::read(&seen.status),
+            },
+            last_modified: seen.last_modified,
+        }))
+    }
+
+    async fn newest_approved(&self, _: &str) -> Call<Option<ApprovedPackage>> {
+        let newest = self.seen.newest_approved.as_ref();
+        Ok(newest.map(|seen| ApprovedPackage { arn: seen.arn.clone(), version: seen.version }))
+    }
+
+    async fn note(&self, _: &str, _: &str, _: &str, _: &str) -> Call<()> {
+        Ok(())
+    }
+}
+
+fn component_status(text: &str) -> ComponentStatus {
+    match text {
+        "InService" => ComponentStatus::InService,
+        "Creating" => ComponentStatus::Creating,
+        "Updating" => ComponentStatus::Updating,
+        "Failed" => ComponentStatus::Failed,
+        "Deleting" => ComponentStatus::Deleting,
+        other => ComponentStatus::Unknown(other.to_owned()),
+    }
+}
+
+#[async_trait]
+impl Endpoints for Answers {
+    async fn endpoint(&self, _: &str) -> Call<Option<Endpoint>> {
+        Ok(self.seen.endpoint.as_ref().map(|seen| Endpoint {
+            status: EndpointStatus::read(&seen.status),
+            config: seen.config.clone(),
+            failure: seen.failure.clone(),
+            last_modified: seen.last_modified,
+        }))
+    }
+
+    async fn component(&self, _: &str) -> Call<Option<RunningComponent>> {
+        Ok(self.seen.component.as_ref().map(|seen| RunningComponent {
+            status: component_status(&seen.status),
+            model: seen.model.clone(),
+            copies: None,
+            failure: seen.failure.clone(),
+            last_modified: seen.last_modified,
+        }))
+    }
+
+    async fn create_model(&self, _: &str, _: &str) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn create_config(&self, _: &str, _: &Variant) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn create_endpoint(&self, _: &str, _: &str, _: &[(String, String)]) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn update_endpoint(&self, _: &str, _: &str, _: &Rollout) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn create_component(&self, _: &Component) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn update_component(&self, _: &Component) -> Call<String> {
+        Ok(String::new())
+    }
+}
+
+#[async_trait]
+impl Sampler for Answers {
+    async fn ask(&self, _: &str, _: Option<&str>, _: &str, _: &str) -> Call<Probe> {
+        Ok(match &self.seen.answer {
+            Some(SeenAnswer::Status(status)) => Probe::Answered(*status),
+            Some(SeenAnswer::Error(error)) => Probe::Failed(error.clone()),
+            None => Probe::Failed("the scenario has no answer".to_owned()),
+        })
+    }
+}
+
+#[async_trait]
+impl Schedules for Answers {
+    async fn wake_at(&self, _: &str, _: Timestamp, _: &Value) -> Call<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Bus for Answers {
+    async fn publish(&self, _: &str, _: &Value) -> Call<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Alerts for Answers {
+    async fn tell(&self, _: &str, _: &str) -> Call<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reports for Answers {
+    async fn read(&self, _: &str, key: &str) -> Call<MonitorReport> {
+        Ok(match &self.report {
+            Some(text) => MonitorReport::from_json(text),
+            None => MonitorReport::Unreadable(format!("{key} is not there")),
+        })
+    }
+}
+
+#[async_trait]
+impl Alarms for Answers {
+    async fn in_alarm(&self, names: &[String]) -> Call<Vec<AlarmChanged>> {
+        Ok(self.alarms.iter().filter(|alarm| names.contains(&alarm.alarm)).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Metrics for Answers {
+    async fn invocations(&self, queries: &[InvocationQuery], _: Timestamp) -> Call<Vec<Option<u64>>> {
+        // A tick asks for the idle window first and for the time since the deployment second.
+        let pair = [self.seen.in_window, self.seen.since_deployment];
+        Ok(pair.iter().cycle().copied().take(queries.len()).collect())
+    }
+}
+
+#[async_trait]
+impl Capacity for Answers {
+    async fn set_bounds(&self, _: &str, _: u32, _: u32) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn arm_wake(&self, _: &str) -> Call<String> {
+        Ok(String::new())
+    }
+
+    async fn set_copies(&self, _: &str, _: u32) -> Call<String> {
+        Ok(String::new())
+    }
+}

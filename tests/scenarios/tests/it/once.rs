@@ -1,0 +1,186 @@
+//! One event, however often it is told and whatever happens to the invocation, has its effect once.
+
+use std::pin::pin;
+
+use tidegate_engine::Class;
+use tidegate_policy::file::parse;
+use tidegate_scenarios::{Function, Mishap, at_once};
+
+use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
+
+const REQUESTED: &str = "Deployment Requested";
+const TRAIN: Function = Function::Train;
+const PROMOTE: Function = Function::Promote;
+
+#[test]
+fn an_approval_told_three_times_is_one_request() {
+    let stage = Stage::new();
+    stage.register(1);
+    let told = stage.says("Approved", 1);
+    assert_eq!(told.len(), 2, "SageMaker tells an approval twice");
+    assert_eq!(said(&stage.run(&stage.hub, PROMOTE, &told[0])), "deploy approved");
+    assert_eq!(said(&stage.run(&stage.hub, PROMOTE, &told[1])), "duplicate");
+    stage.pass(3_000);
+    assert_eq!(said(&stage.run(&stage.hub, PROMOTE, &told[0])), "duplicate");
+    assert_eq!(stage.sent(HUB, REQUESTED).len(), 1);
+    assert_eq!(stage.hub.ledger.all_decisions().len(), 1);
+}
+
+#[test]
+fn a_push_told_twice_is_one_execution() {
+    let stage = Stage::new();
+    let push = &stage.push(DEFINITION)[0];
+    assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "start commit");
+    assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "duplicate");
+    assert_eq!(stage.executions("churn-train"), 1);
+}
+
+#[test]
+fn a_call_that_fails_is_made_by_the_retry_under_the_same_decision() {
+    for (operation, mishap) in [
+        ("CreatePipeline", Mishap::Refused(Class::Retryable)),
+        ("CreatePipeline", Mishap::AnswerLost),
+        ("StartPipelineExecution", Mishap::Refused(Class::Throttled)),
+        ("StartPipelineExecution", Mishap::AnswerLost),
+        ("PutEvents", Mishap::Refused(Class::Retryable)),
+        ("PutEvents", Mishap::AnswerLost),
+    ] {
+        let stage = Stage::new();
+        let push = &stage.push(DEFINITION)[0];
+        stage.cloud.mishaps.add(operation, mishap);
+        error(stage.invoke(&stage.hub, TRAIN, push, "one"));
+        assert!(stage.cloud.mishaps.are_over());
+        let before = stage.hub.ledger.all_decisions();
+        stage.pass(60);
+        let outcomes = stage.invoke(&stage.hub, TRAIN, push, "one").unwrap().unwrap();
+        assert_eq!(said(&outcomes), "start commit", "{operation} {mishap:?}");
+        let after = stage.hub.ledger.all_decisions();
+        assert_eq!((before.len(), after.len()), (1, 1), "it was not decided again");
+        assert_eq!((&before[0].id, before[0].at), (&after[0].id, after[0].at));
+        assert_eq!((before[0].outcomes.len(), after[0].outcomes.len()), (0, 2));
+        assert_eq!(stage.executions("churn-train"), 1, "{operation} {mishap:?}");
+        assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "duplicate");
+    }
+}
+
+#[test]
+fn a_ledger_that_fails_is_tried_again() {
+    for (operation, mishap) in [
+        ("claim", Mishap::AnswerLost),
+        ("state", Mishap::Refused(Class::Retryable)),
+        ("record", Mishap::Refused(Class::Retryable)),
+        ("record", Mishap::AnswerLost),
+        ("finish", Mishap::Refused(Class::Throttled)),
+        ("finish", Mishap::AnswerLost),
+    ] {
+        let stage = Stage::new();
+        let push = &stage.push(DEFINITION)[0];
+        stage.hub.ledger.mishaps.add(operation, mishap);
+        error(stage.invoke(&stage.hub, TRAIN, push, "one"));
+        stage.pass(60);
+        stage.invoke(&stage.hub, TRAIN, push, "one").unwrap().unwrap();
+        assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "duplicate", "{operation} {mishap:?}");
+        assert_eq!(stage.executions("churn-train"), 1, "{operation} {mishap:?}");
+        assert_eq!(stage.hub.ledger.all_decisions().len(), 1, "{operation} {mishap:?}");
+    }
+}
+
+#[test]
+fn a_dead_invocations_claim_is_taken_over_after_its_lease_and_not_before() {
+    for (ledger, operation) in [(true, "state"), (true, "record"), (false, "StartPipelineExecution")] {
+        for mishap in [Mishap::DiesBefore, Mishap::DiesAfter] {
+            let stage = Stage::new();
+            let push = &stage.push(DEFINITION)[0];
+            let mishaps = if ledger { &stage.hub.ledger.mishaps } else { &stage.cloud.mishaps };
+            mishaps.add(operation, mishap);
+            assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "dead")), "Died");
+            stage.pass(179);
+            assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "early")), "Held");
+            stage.pass(1);
+            assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "start commit", "{operation} {mishap:?}");
+            assert_eq!(stage.executions("churn-train"), 1, "{operation} {mishap:?}");
+            assert_eq!(stage.hub.ledger.all_decisions().len(), 1, "{operation} {mishap:?}");
+        }
+    }
+}
+
+#[test]
+fn lambdas_retry_of_a_dead_invocation_need_not_wait() {
+    let stage = Stage::new();
+    let push = &stage.push(DEFINITION)[0];
+    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::DiesBefore);
+    assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "one")), "Died");
+    let outcomes = stage.invoke(&stage.hub, TRAIN, push, "one").unwrap().unwrap();
+    assert_eq!(said(&outcomes), "start commit");
+    assert_eq!(stage.executions("churn-train"), 1);
+}
+
+#[test]
+fn of_two_decisions_at_once_the_slower_is_made_again() {
+    let stage = Stage::new();
+    stage.register(2);
+    let (first, second) = (&stage.says("Approved", 1)[0], &stage.says("Approved", 2)[0]);
+    stage.hub.ledger.mishaps.add("record", Mishap::Pauses);
+    let mut slow = pin!(stage.hub.invoke(PROMOTE, first, "slow", stage.now()));
+    assert!(at_once(slow.as_mut()).is_none());
+    assert_eq!(said(&stage.run(&stage.hub, PROMOTE, second)), "deploy approved");
+    let outcomes = at_once(slow).unwrap().unwrap();
+    assert_eq!(said(&outcomes), "ignore older_approval");
+    let requests = stage.sent(HUB, REQUESTED);
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].meaning().contains("churn-staging-2-"), "{}", requests[0].meaning());
+}
+
+#[test]
+fn one_model_that_fails_does_not_keep_the_other_from_being_dealt_with() {
+    let other = CHURN.replace("model: churn", "model: other").replace("churn-train", "other-train");
+    let policies = [parse("churn", CHURN).unwrap(), parse("other", &other).unwrap()];
+    let stage = Stage::with(&policies);
+    let push = &stage.push(DEFINITION)[0];
+    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::Refused(Class::Throttled));
+    assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "one")), "Throttled");
+    assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (0, 1));
+    let outcomes = stage.invoke(&stage.hub, TRAIN, push, "one").unwrap().unwrap();
+    assert_eq!(said(&outcomes), "start commit, duplicate");
+    assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (1, 1));
+}
+
+#[test]
+fn what_is_suppressed_is_on_record_and_on_the_bus() {
+    let stage = Stage::new();
+    let drift = |hour: u32| {
+        let text = include_str!("../../../../events/contract/drift-observed.json");
+        let text = text.replace("2026-03-03T08:14:28Z", &format!("2026-03-03T{hour:02}:14:28Z"));
+        tidegate_events::parse(text.as_bytes()).unwrap()
+    };
+    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &drift(8))), "retrain drift_observed");
+    stage.pass(3_600);
+    let outcomes = stage.run(&stage.staging, Function::Respond, &drift(9));
+    assert_eq!(said(&outcomes), "suppress retraining_in_flight");
+    let records = stage.staging.ledger.all_decisions();
+    assert_eq!(records.len(), 2);
+    assert!(records[1].sentence.contains("the next one is possible from"), "{}", records[1].sentence);
+    let told = stage.account(STAGING).published("Decision Recorded");
+    let reasons: Vec<&str> = told.iter().filter_map(|record| record["reason"].as_str()).collect();
+    assert_eq!(reasons, ["drift_observed", "retraining_in_flight"]);
+    assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 1);
+}
+
+#[test]
+fn a_plan_that_stopped_half_way_goes_on_where_it_stopped() {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.says("Approved", 1);
+    let request = stage.request(1, "r1");
+    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &request, "dead")), "Died");
+    stage.pass(200);
+    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "apply requested");
+    let record = &stage.staging.ledger.all_decisions()[0];
+    let done: Vec<&str> = record.outcomes.iter().map(|outcome| outcome.done.as_str()).collect();
+    assert!(done[0].ends_with("was there already") && done[1].ends_with("was there already"), "{done:?}");
+    assert!(done[2].starts_with("created endpoint"), "{done:?}");
+    stage.pass(900);
+    let outcomes = stage.run(&stage.staging, Function::Deploy, &reconcile(stage.now()));
+    assert_eq!(said(&outcomes), "succeeded answered");
+}

@@ -1,0 +1,77 @@
+//! The scenario files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use tidegate_policy::reason::Reason;
+use tidegate_scenarios::Function;
+use tidegate_scenarios::scenario::{Decided, Found, decide_scenario, load, misses, print, root};
+
+/// Reasons that no situation leads to, and why they are there all the same.
+const UNREACHABLE: &[(&str, &str)] = &[];
+
+fn decided() -> Vec<(Found, Decided)> {
+    let all = load(&root()).unwrap_or_else(|error| panic!("{error}"));
+    let decide = |found: Found| {
+        let decided = decide_scenario(&root(), &found).unwrap_or_else(|error| panic!("{error}"));
+        (found, decided)
+    };
+    all.into_iter().map(decide).collect()
+}
+
+#[test]
+fn every_scenario_is_decided_as_it_says() {
+    let mut wrong = Vec::new();
+    for found in load(&root()).unwrap() {
+        let missed = match decide_scenario(&root(), &found) {
+            Ok(decided) => misses(&found.scenario, &decided),
+            Err(error) => vec![error.to_string()],
+        };
+        wrong.extend(missed.iter().map(|m| format!("{}/{}: {m}", found.function.name(), found.name)));
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_reason_has_a_scenario() {
+    let seen: BTreeSet<String> = decided().into_iter().map(|(_, decided)| decided.reason).collect();
+    let known: BTreeSet<&str> = UNREACHABLE.iter().map(|(code, _)| *code).collect();
+    let missing: Vec<&&str> =
+        Reason::CODES.iter().filter(|code| !seen.contains(**code) && !known.contains(**code)).collect();
+    assert!(missing.is_empty(), "without a scenario: {missing:?}");
+    let reached: Vec<&&str> = known.iter().filter(|code| seen.contains(**code)).collect();
+    assert!(reached.is_empty(), "said to be unreachable: {reached:?}");
+    assert!(known.iter().all(|code| Reason::CODES.contains(code)));
+}
+
+#[test]
+fn a_decision_is_the_same_every_time() {
+    for (found, first) in decided() {
+        assert_eq!(decide_scenario(&root(), &found).unwrap(), first, "{}", found.name);
+    }
+}
+
+#[test]
+fn the_decisions_in_full_are_the_golden_ones() {
+    let mut texts: BTreeMap<Function, String> = BTreeMap::new();
+    for (found, decided) in decided() {
+        let text = texts.entry(found.function).or_default();
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&print(&found, &decided));
+    }
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
+    for (function, text) in texts {
+        let file = folder.join(format!("{}.txt", function.name()));
+        if std::env::var_os("TIDEGATE_WRITE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        for (golden, now) in golden.split("\n\n").zip(text.split("\n\n")) {
+            assert_eq!(now.trim(), golden.trim(), "TIDEGATE_WRITE_GOLDEN=1 writes {} anew", file.display());
+        }
+        assert_eq!(golden.len(), text.len(), "TIDEGATE_WRITE_GOLDEN=1 writes {} anew", file.display());
+    }
+}

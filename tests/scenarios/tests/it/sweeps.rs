@@ -1,0 +1,172 @@
+//! What AWS never told is healed by the next sweep, and a sweep that finds nothing leaves nothing behind.
+
+use serde_json::json;
+use tidegate_engine::Class;
+use tidegate_policy::file::parse;
+use tidegate_scenarios::{Function, Mishap, Site};
+
+use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
+
+fn sweep(stage: &Stage, site: &Site, function: Function) -> String {
+    stage.pass(1);
+    said(&stage.run(site, function, &reconcile(stage.now())))
+}
+
+#[test]
+fn a_lost_commit_is_found_and_its_late_event_is_a_duplicate() {
+    let stage = Stage::new();
+    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    let lost = stage.push(&format!("{DEFINITION}\n"));
+    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "start commit");
+    assert_eq!(stage.executions("churn-train"), 2);
+    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &lost[0])), "duplicate");
+    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "pass nothing_overdue");
+}
+
+#[test]
+fn a_lost_approval_is_found_and_its_late_event_changes_nothing() {
+    let stage = Stage::new();
+    stage.register(2);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    let lost = stage.says("Approved", 2);
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy approved, unchanged nothing_overdue");
+    assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 2);
+    stage.run(&stage.hub, Function::Promote, &lost[0]);
+    assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 0);
+}
+
+#[test]
+fn a_lost_end_of_a_soak_is_found() {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    let request = stage.sent(HUB, "Deployment Requested").remove(0);
+    stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    stage.pass(1_800);
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy soaked");
+}
+
+#[test]
+fn a_lost_endpoint_event_is_found() {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.says("Approved", 1);
+    stage.run(&stage.staging, Function::Deploy, &stage.request(1, "r"));
+    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "unchanged endpoint_busy");
+    stage.pass(900);
+    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "succeeded answered");
+    let events = stage.aws("SageMaker Endpoint State Change");
+    let late = events.last().expect("the event that came late");
+    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, late)), "ignore nothing_in_flight");
+    assert_eq!(stage.account(STAGING).published("Deployment Finished").len(), 1);
+}
+
+#[test]
+fn a_call_that_never_was_made_is_made_by_the_sweep() {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.says("Approved", 1);
+    let request = stage.request(1, "r");
+    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &request, "dead")), "Died");
+    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "apply requested");
+    stage.pass(900);
+    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "succeeded answered");
+}
+
+#[test]
+fn a_sweep_without_news_leaves_no_record() {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    for _ in 0..3 {
+        sweep(&stage, &stage.hub, Function::Promote);
+        sweep(&stage, &stage.hub, Function::Train);
+        sweep(&stage, &stage.staging, Function::Deploy);
+        sweep(&stage, &stage.staging, Function::Respond);
+        sweep(&stage, &stage.staging, Function::Scale);
+        sweep(&stage, &stage.production, Function::Scale);
+    }
+    assert_eq!(stage.hub.ledger.all_decisions().len(), 1);
+    assert_eq!(stage.staging.ledger.all_decisions().len(), 0);
+    // That nothing was deployed yet is news once.
+    assert_eq!(stage.production.ledger.all_decisions().len(), 1);
+}
+
+#[test]
+fn a_version_that_waits_for_people_is_not_on_record_at_every_sweep() {
+    let text = CHURN.replace("soak: 30m", "approvals: { required: 1 }");
+    let Ok(policy) = parse("churn", &text) else { return };
+    let stage = Stage::with(&[policy]);
+    stage.register(1);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    let request = stage.sent(HUB, "Deployment Requested").remove(0);
+    let outcomes = stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
+    assert_eq!(said(&outcomes), "wait approval_required");
+    let before = stage.hub.ledger.all_decisions().len();
+    for _ in 0..3 {
+        assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    }
+    assert_eq!(stage.hub.ledger.all_decisions().len(), before);
+}
+
+/// Two models that share the repository, the group and the alarm.
+fn two() -> Stage {
+    let text = CHURN.replace("escalateAfter: 2", "escalateAfter: 2\n  alarms: [drift]");
+    let other = text
+        .replace("model: churn", "model: other")
+        .replace("churn-train", "other-train")
+        .replace("name: churn-staging", "name: other-staging")
+        .replace("name: churn,", "name: other,");
+    Stage::with(&[parse("churn", &text).unwrap(), parse("other", &other).unwrap()])
+}
+
+#[test]
+fn a_model_whose_branch_cannot_be_read_does_not_end_the_sweep() {
+    let stage = two();
+    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.push(&format!("{DEFINITION}\n"));
+    stage.cloud.mishaps.add("GetBranch", Mishap::Refused(Class::Denied));
+    let event = reconcile(stage.now());
+    assert_eq!(error(stage.invoke(&stage.hub, Function::Train, &event, "one")), "Denied");
+    assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (1, 2));
+}
+
+#[test]
+fn a_model_whose_registry_cannot_be_read_does_not_end_the_sweep() {
+    let stage = two();
+    stage.register(2);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.says("Approved", 2);
+    assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 2);
+    stage.cloud.mishaps.add("ListModelPackages", Mishap::Refused(Class::Denied));
+    let event = reconcile(stage.now());
+    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &event, "one")), "Denied");
+    assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 1);
+}
+
+#[test]
+fn a_model_whose_alarms_cannot_be_read_does_not_end_the_sweep() {
+    let stage = two();
+    let text = include_str!("../../../../events/cloudwatch/alarm.drift.alarm.json");
+    let text = text.replace("churn-staging-feature-drift-tenure_months", "drift");
+    let event = tidegate_events::parse(text.as_bytes()).unwrap();
+    let tidegate_events::Body::AlarmChanged(alarm) = &event.body else { panic!("an alarm") };
+    stage.account(STAGING).raise_alarm(alarm);
+    stage.cloud.mishaps.add("DescribeAlarms", Mishap::Refused(Class::Throttled));
+    let event = reconcile(stage.now());
+    assert_eq!(error(stage.invoke(&stage.staging, Function::Respond, &event, "one")), "Throttled");
+    assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 1);
+}
+
+#[test]
+fn a_state_that_cannot_be_read_does_not_end_the_sweep() {
+    let stage = two();
+    stage.production.ledger.put_state("deploy", "churn", &json!({"live": "nonsense"}));
+    let event = reconcile(stage.now());
+    let kind = error(stage.invoke(&stage.production, Function::Scale, &event, "one"));
+    assert_eq!(kind, "UnreadableLedger");
+    let records = stage.production.ledger.all_decisions();
+    assert_eq!(records.iter().map(|r| r.model.as_str()).collect::<Vec<_>>(), ["other"]);
+}
