@@ -64,13 +64,21 @@ pub struct CloudConfig {
     pub retry_seconds: f64,
     /// Folder with changed templates instead of `infra/`.
     pub templates: Option<PathBuf>,
+    /// Parameters of the hub's stack beside the necessary ones.
+    pub hub_parameters: Vec<String>,
     /// Parameters of the environments' stacks beside the necessary ones.
     pub environment_parameters: Vec<String>,
 }
 
 impl Default for CloudConfig {
     fn default() -> Self {
-        Self { pace: Pace::demo(), retry_seconds: 1.0, templates: None, environment_parameters: Vec::new() }
+        Self {
+            pace: Pace::demo(),
+            retry_seconds: 1.0,
+            templates: None,
+            hub_parameters: Vec::new(),
+            environment_parameters: Vec::new(),
+        }
     }
 }
 
@@ -211,6 +219,7 @@ impl LocalCloud {
         if hub {
             parameters.push(format!("Environment1BusArn={}", STAGING.bus_arn()));
             parameters.push(format!("Environment2BusArn={}", PRODUCTION.bus_arn()));
+            parameters.extend(self.config.hub_parameters.iter().cloned());
         } else {
             parameters.push(format!("EnvironmentName={}", account.environment));
             parameters.push(format!("HubAccountId={}", HUB.id));

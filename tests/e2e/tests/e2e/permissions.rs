@@ -15,21 +15,23 @@ use crate::sweep::sweeps;
 use crate::tale::play;
 
 /// Roles of the templates that serve Tidegate itself; the others are SageMaker's, whose jobs are only modelled here.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "TrainRole",
     "PromoteRole",
     "DeployRole",
     "RespondRole",
     "ScaleRole",
     "ScheduleRole",
+    "SweepRole",
     "ToEnvironment1Role",
     "ToEnvironment2Role",
     "ToHubRole",
 ];
 
 /// What is granted without a story that uses it: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 4] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
+    ("SweepRole", "DeadLetters", "*", "Scheduler uses it when Lambda cannot be reached; here it always can"),
     (
         "ScaleRole",
         "AutoScalingRole",

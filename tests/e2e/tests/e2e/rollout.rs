@@ -41,8 +41,15 @@ pub(crate) async fn rollouts() -> Arc<Rollouts> {
 }
 
 async fn story() -> Rollouts {
+    // The sweeps come along as well, as often as schedules can: they must find nothing to do.
+    let sweeps = "ReconcileEvery=rate(1 minute)".to_owned();
+    let ticks = "ScaleEvery=rate(1 minute)".to_owned();
     let reports = format!("MonitorBucketArns=arn:aws:s3:::{BUCKET}");
-    let config = CloudConfig { environment_parameters: vec![reports], ..CloudConfig::default() };
+    let config = CloudConfig {
+        hub_parameters: vec![sweeps.clone()],
+        environment_parameters: vec![sweeps, ticks, reports],
+        ..CloudConfig::default()
+    };
     let mut stage = Stage::with(config).await;
     stage.introduce(&OTTER).await;
     let first = stage.train(&OTTER, 1).await;
@@ -64,6 +71,7 @@ async fn story() -> Rollouts {
     stage.hear(&OTTER, HUB, "promote", "stop", "environment_rolled_back").await;
     let alert = stage.hear_alert("of the rollback", |subject, _| subject.contains("otter 3")).await;
     let (drift_alerts, calm_report) = drift_is_told(&mut stage).await;
+    stage.every_sweep_came().await;
     stage.rest().await;
     Rollouts {
         second,

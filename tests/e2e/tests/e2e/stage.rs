@@ -187,6 +187,24 @@ impl Stage {
         self.cloud.aws().look("/_tidegate/permissions").await.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Waits until the schedules have invoked each of the eight functions.
+    pub(crate) async fn every_sweep_came(&self) {
+        let begun = Instant::now();
+        loop {
+            let permissions = self.permissions().await;
+            let invoked = |check: &&Value| {
+                text(check, "role").contains("-SweepRole-")
+                    && text(check, "action") == "lambda:InvokeFunction"
+            };
+            let swept = permissions.as_array().into_iter().flatten().filter(invoked).count();
+            if swept == 8 {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "only {swept} functions were swept");
+            tokio::time::sleep(BEAT * 5).await;
+        }
+    }
+
     /// Every permission of every role of the three accounts, as JSON.
     pub(crate) async fn granted(&self) -> String {
         let arguments = ["granted", self.cloud.url(), HUB.id, STAGING.id, PRODUCTION.id];
