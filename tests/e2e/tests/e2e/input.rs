@@ -187,7 +187,7 @@ fn an_arn_of_elsewhere_is_not_acted_on() {
         apply(&LYNX).await;
         let group = LYNX.group();
         let elsewhere = [
-            "aws:sagemaker:us-east-1:999900001111",
+            "aws:sagemaker:us-east-1:123456789012",
             "aws-cn:sagemaker:us-east-1:111122223333",
             "aws:sagemaker:eu-west-1:111122223333",
         ];

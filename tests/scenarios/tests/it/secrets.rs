@@ -12,8 +12,6 @@ const KNOWN: &[&str] = &[
     "777788889999",
     "123456789012",
     "000000000000",
-    "999900001111",
-    "044455556666",
     // AWS's registries of built-in containers and of Studio's images
     "683313688378",
     "156813124566",
