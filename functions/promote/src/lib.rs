@@ -94,7 +94,7 @@ impl Promote {
         for managed in arrival::all(engine.ledger.as_ref()).await? {
             match self.missed(engine, &managed).await {
                 Ok(Some(change)) => {
-                    let healed = reference.healed(Body::ModelPackageChanged(change.clone()));
+                    let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
                     let case = self.case(engine, &managed, Cause::Package(change));
                     outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
                 }

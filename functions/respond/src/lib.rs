@@ -142,7 +142,7 @@ impl Respond {
                 }
             };
             for alarm in raised {
-                let healed = EventRef { meaning: alarm_meaning(engine, &alarm), ..reference.clone() };
+                let healed = engine.healed(reference, Body::AlarmChanged(alarm.clone()));
                 let finding = finding_of_alarm(&managed.applied.policy, &alarm);
                 outcomes.add(match self.case(engine, &managed, finding, &healed) {
                     Ok(case) => engine.run(&case, &managed.subject, &healed, now).await,
@@ -181,20 +181,6 @@ async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Vec<Managed>
 fn endpoint_of_report(key: &str) -> Option<&str> {
     let mut parts = key.rsplit('/');
     (parts.next()? == "constraint_violations.json").then(|| parts.nth(5)).flatten()
-}
-
-fn alarm_meaning(engine: &Engine, alarm: &AlarmChanged) -> String {
-    let envelope = tidegate_events::Envelope {
-        id: String::new(),
-        source: "aws.cloudwatch".to_owned(),
-        detail_type: "CloudWatch Alarm State Change".to_owned(),
-        account: engine.account.clone(),
-        region: engine.region.clone(),
-        time: None,
-        resources: Vec::new(),
-        replay_name: None,
-    };
-    Event { envelope, body: Body::AlarmChanged(alarm.clone()) }.meaning()
 }
 
 #[cfg(test)]

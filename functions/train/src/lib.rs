@@ -84,7 +84,7 @@ impl Train {
                 }
             };
             for push in pushes {
-                let missed = reference.healed(Body::CommitPushed(push.clone()));
+                let missed = engine.healed(reference, Body::CommitPushed(push.clone()));
                 let case = self.case(&managed, Cause::Commit(push));
                 outcomes.add(engine.run(&case, &managed.subject, &missed, now).await);
             }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_events::{Body, Envelope, Event};
+use tidegate_events::Event;
 use tidegate_policy::decision::Evidence;
 
 use crate::EngineError;
@@ -72,23 +72,6 @@ impl EventRef {
             detail_type: event.envelope.detail_type.clone(),
             meaning: event.meaning(),
         }
-    }
-
-    /// The reference for what a sweep found out by itself: it means what the event that never came would have meant,
-    /// so that the event, should it come late after all, is a duplicate.
-    #[must_use]
-    pub fn healed(&self, body: Body) -> Self {
-        let envelope = Envelope {
-            id: self.id.clone(),
-            source: self.source.clone(),
-            detail_type: self.detail_type.clone(),
-            account: String::new(),
-            region: String::new(),
-            time: None,
-            resources: Vec::new(),
-            replay_name: None,
-        };
-        Self { meaning: Event { envelope, body }.meaning(), ..self.clone() }
     }
 }
 

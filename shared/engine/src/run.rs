@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
-use tidegate_events::DECISION_RECORDED;
+use tidegate_events::{Body, DECISION_RECORDED, Envelope, Event};
 use tidegate_policy::decision::Decision;
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
@@ -94,6 +94,23 @@ impl Engine {
         }
         let reason = decision.reason.code().to_owned();
         Ok(Outcome::Unchanged { model: subject.model.clone(), reason })
+    }
+
+    /// The reference for what a sweep found out by itself in this account: it means what the event that never came would
+    /// have meant, so that the event, should it come late after all, is a duplicate.
+    #[must_use]
+    pub fn healed(&self, reference: &EventRef, body: Body) -> EventRef {
+        let envelope = Envelope {
+            id: reference.id.clone(),
+            source: reference.source.clone(),
+            detail_type: reference.detail_type.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            time: None,
+            resources: Vec::new(),
+            replay_name: None,
+        };
+        EventRef { meaning: Event { envelope, body }.meaning(), ..reference.clone() }
     }
 
     /// The outcome of an event that concerns no model here, said once in the log.
