@@ -21,6 +21,7 @@ mod envelope;
 mod error;
 mod fields;
 mod meaning;
+mod received;
 mod schedule;
 mod status;
 mod time;
@@ -36,6 +37,7 @@ pub use contract::{
 };
 pub use envelope::Envelope;
 pub use error::EventError;
+pub use received::Received;
 pub use schedule::{Tick, Wake};
 
 /// The `source` of every event that Tidegate itself defines.
@@ -56,6 +58,10 @@ pub const SCHEDULE_SOURCE: &str = "tidegate.schedule";
 /// The slack on top keeps an event at exactly that size readable after it was re-encoded on the way.
 pub const MAX_BYTES: usize = 1024 * 1024 + 64 * 1024;
 
+/// The largest event of which [`Event::received`] keeps the original, in bytes: a decision's record, which carries it, has
+/// to fit into an item of Amazon DynamoDB (400 KB) and an event of Amazon EventBridge (256 KB).
+pub const KEPT_BYTES: usize = 64 * 1024;
+
 /// One event: where it came from and what it says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -63,6 +69,8 @@ pub struct Event {
     pub envelope: Envelope,
     /// What the event says.
     pub body: Body,
+    /// The event as it arrived, if it is no larger than [`KEPT_BYTES`].
+    pub received: Option<Received>,
 }
 
 /// What an event says, in the kinds that Tidegate can react to.
@@ -124,16 +132,22 @@ pub fn parse(payload: &[u8]) -> Result<Event, EventError> {
 ///
 /// As [`parse`], except that the size is not limited here.
 pub fn parse_value(value: serde_json::Value) -> Result<Event, EventError> {
-    let serde_json::Value::Object(map) = value else {
+    let serde_json::Value::Object(map) = &value else {
         return Err(EventError::NotAnObject { found: fields::type_name(&value) });
     };
+    let mut event = read(map)?;
+    event.received = Received::keep(value);
+    Ok(event)
+}
+
+fn read(map: &serde_json::Map<String, serde_json::Value>) -> Result<Event, EventError> {
     if map.contains_key("tidegate") {
-        return schedule::wake(&map);
+        return schedule::wake(map);
     }
     if map.contains_key("alarmData") {
-        return aws::direct_alarm(&map);
+        return aws::direct_alarm(map);
     }
-    let envelope = envelope::read(&map)?;
+    let envelope = envelope::read(map)?;
     let body = match envelope.source.as_str() {
         SOURCE => contract::body(&envelope.detail_type, map.get("detail"))?,
         _ => match aws::body(&envelope, map.get("detail"))? {
@@ -141,5 +155,5 @@ pub fn parse_value(value: serde_json::Value) -> Result<Event, EventError> {
             None => schedule::tick(&envelope).map_or(Body::Other, Body::Tick),
         },
     };
-    Ok(Event { envelope, body })
+    Ok(Event { envelope, body, received: None })
 }

@@ -176,6 +176,9 @@ fn wake(envelope: &Envelope, wake: &Wake) -> Vec<String> {
         Wake::CheckDeployment { model, environment, request_id } => {
             parts.extend([model.clone(), environment.clone(), request_id.clone()]);
         }
+        Wake::CheckDrift { model, environment, alarm } => {
+            parts.extend([model.clone(), environment.clone(), alarm.clone()]);
+        }
     }
     // The same version may soak again after a rollback; the time tells the two apart when the schedule passes it on.
     parts.extend(envelope.time.map(millis));

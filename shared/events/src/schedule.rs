@@ -40,6 +40,15 @@ pub enum Wake {
         /// The request that started the deployment.
         request_id: String,
     },
+    /// `{"tidegate": "check_drift", …}`: look whether an alarm is still in ALARM, after its drift was not answered.
+    CheckDrift {
+        /// The model.
+        model: String,
+        /// The environment that drifted.
+        environment: String,
+        /// The alarm.
+        alarm: String,
+    },
 }
 
 impl Wake {
@@ -50,6 +59,7 @@ impl Wake {
             Self::Reconcile => "reconcile",
             Self::SoakEnded { .. } => "soak_ended",
             Self::CheckDeployment { .. } => "check_deployment",
+            Self::CheckDrift { .. } => "check_drift",
         }
     }
 
@@ -64,6 +74,9 @@ impl Wake {
             }),
             Self::CheckDeployment { model, environment, request_id } => serde_json::json!({
                 "tidegate": kind, "model": model, "environment": environment, "request_id": request_id,
+            }),
+            Self::CheckDrift { model, environment, alarm } => serde_json::json!({
+                "tidegate": kind, "model": model, "environment": environment, "alarm": alarm,
             }),
         }
     }
@@ -99,8 +112,14 @@ pub(crate) fn wake(map: &Map<String, Value>) -> Result<Event, EventError> {
                 &["model", "environment", "request_id"],
             )
         }
+        "check_drift" => {
+            let model = fields.text("model")?;
+            let environment = fields.text("environment")?;
+            let alarm = fields.text("alarm")?;
+            (Wake::CheckDrift { model, environment, alarm }, &["model", "environment", "alarm"])
+        }
         other => {
-            let expected = "one of `reconcile`, `soak_ended`, `check_deployment`";
+            let expected = "one of `reconcile`, `soak_ended`, `check_deployment`, `check_drift`";
             return Err(EventError::bad_value("tidegate".to_owned(), other, expected));
         }
     };
@@ -116,5 +135,5 @@ pub(crate) fn wake(map: &Map<String, Value>) -> Result<Event, EventError> {
         resources: Vec::new(),
         replay_name: None,
     };
-    Ok(Event { envelope, body: Body::Wake(wake) })
+    Ok(Event { envelope, body: Body::Wake(wake), received: None })
 }

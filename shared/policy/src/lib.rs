@@ -16,14 +16,17 @@
 //! is never a pass.
 
 pub mod arn;
+pub mod check;
 pub mod clock;
 pub mod decision;
 pub mod deploy;
 pub mod duration;
 pub mod file;
 pub mod fingerprint;
+pub mod hold;
 pub mod lookup;
 pub mod names;
+mod people;
 pub mod promote;
 pub mod reason;
 pub mod respond;

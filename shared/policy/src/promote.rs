@@ -1,21 +1,33 @@
 //! promote: which version goes to which environment now, what it waits for, or why it goes no further.
 
 mod actions;
+mod approval;
+mod due;
+mod enter;
+mod hold;
+mod overdue;
+mod refused;
 mod report;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use tidegate_events::{ApprovalStatus, DeploymentRequested, ModelPackageChanged, PackageStatus};
+use std::collections::{BTreeMap, BTreeSet};
+use tidegate_events::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 
 use crate::arn::Arn;
 use crate::decision::{Decision, Verdict};
-use crate::file::{Environment, Policy};
-use crate::fingerprint::short;
+use crate::file::Policy;
+use crate::hold::{Holds, Released};
 use crate::reason::Reason;
 
+use enter::enter;
+
 pub use actions::{Action, stands};
-pub use report::{decide_overdue, decide_report, decide_soak_end};
+pub use approval::decide_approval;
+pub use hold::{decide_hold, decide_release};
+pub use overdue::decide_overdue;
+pub use refused::refused;
+pub use report::{decide_report, decide_soak_end};
 
 /// promote's decisions.
 pub type Promote = Decision<State, Action>;
@@ -25,6 +37,19 @@ pub type Promote = Decision<State, Action>;
 pub struct State {
     /// The promotion that was begun last.
     pub promotion: Option<Promotion>,
+    /// The holds that stand.
+    #[serde(default, skip_serializing_if = "Holds::is_empty")]
+    pub holds: Holds,
+    /// When holds were last released.
+    #[serde(default, skip_serializing_if = "Released::is_empty")]
+    pub released: Released,
+}
+
+impl State {
+    /// The same holds, and this promotion.
+    fn with(&self, promotion: Promotion) -> Self {
+        Self { promotion: Some(promotion), ..self.clone() }
+    }
 }
 
 /// One approved version on its way.
@@ -42,6 +67,24 @@ pub struct Promotion {
     pub newest: u64,
     /// Set when it goes no further.
     pub stopped: bool,
+    /// Who approved it, by environment: each person once, and when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approvals: BTreeMap<String, BTreeMap<String, Timestamp>>,
+    /// The environments whose people were asked to approve it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub asked: BTreeSet<String>,
+    /// What it waits for, as it was last recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+/// What a promotion waits for before it may enter an environment. A sweep records it once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The environment.
+    pub environment: String,
+    /// The reason's code.
+    pub reason: String,
 }
 
 /// How far a version is in one environment.
@@ -54,6 +97,9 @@ pub enum Step {
         request_id: String,
         /// At this time.
         at: Timestamp,
+        /// How often it was asked again, because it did not answer.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        again: u32,
     },
     /// It reported success.
     Succeeded {
@@ -67,6 +113,20 @@ pub enum Step {
         /// The reported reason.
         cause: String,
     },
+}
+
+impl Step {
+    /// When it was taken.
+    pub(crate) fn at(&self) -> Timestamp {
+        match self {
+            Self::Requested { at, .. } | Self::Succeeded { at } | Self::Failed { at, .. } => *at,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where the deciding function runs: its account, region and partition.
@@ -189,23 +249,23 @@ fn approved(
     let Some(first) = policy.environments.first() else {
         return Decision::new(Verdict::Refuse, Reason::EnvironmentGone { environment: "(none)".to_owned() });
     };
-    let mut promotion = Promotion {
+    // Our clock may be behind SageMaker's: what is told now is not older than what is on its way.
+    let before = state.promotion.as_ref();
+    let promotion = Promotion {
         version,
         package_arn: change.arn.clone(),
-        approved_at: change.last_modified.unwrap_or(now),
+        approved_at: change.last_modified.unwrap_or(before.map_or(now, |before| before.approved_at.max(now))),
         steps: BTreeMap::new(),
-        newest: state.promotion.as_ref().map_or(version, |before| before.newest.max(version)),
+        newest: before.map_or(version, |before| before.newest.max(version)),
         stopped: false,
+        approvals: BTreeMap::new(),
+        asked: BTreeSet::new(),
+        waiting: None,
     };
     let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());
-    let reason = Reason::Approved { version };
-    match enter(policy, &mut promotion, first, now) {
-        Ok(plan) => Decision::new(Verdict::Deploy, reason).plan(plan),
-        Err(wait) => Decision::new(Verdict::Wait, wait),
-    }
-    .saw("package", &change.arn)
-    .saw("promotion_before", replaced)
-    .state(State { promotion: Some(promotion) })
+    enter(policy, state, promotion, first, Reason::Approved { version }, now)
+        .saw("package", &change.arn)
+        .saw("promotion_before", replaced)
 }
 
 fn rejected(state: &State, change: &ModelPackageChanged, version: u64) -> Promote {
@@ -221,53 +281,8 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64) -> Promot
             Decision::new(Verdict::Stop, reason)
                 .saw("package", &change.arn)
                 .plan(vec![alert])
-                .state(State { promotion: Some(stopped) })
+                .state(state.with(stopped))
         }
         _ => Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }),
-    }
-}
-
-/// The actions that ask `environment` for the promotion's version, after its gates of people.
-fn enter(
-    policy: &Policy,
-    promotion: &mut Promotion,
-    environment: &Environment,
-    now: Timestamp,
-) -> Result<Vec<Action>, Reason> {
-    if let Some(approvals) = environment.gates.approvals.as_ref().filter(|a| a.required > 0) {
-        return Err(Reason::ApprovalRequired {
-            environment: environment.name.to_string(),
-            required: approvals.required,
-        });
-    }
-    let request = request_for(policy, promotion, environment, now);
-    promotion.steps.insert(
-        environment.name.to_string(),
-        Step::Requested { request_id: request.request_id.clone(), at: now },
-    );
-    let note =
-        Action::note(promotion, environment.name.as_str(), "Deploying", "Tidegate asked for the deployment");
-    Ok(vec![Action::RequestDeployment { request }, note])
-}
-
-/// The request for one environment; its id is the same for the same approval.
-fn request_for(
-    policy: &Policy,
-    promotion: &Promotion,
-    environment: &Environment,
-    now: Timestamp,
-) -> DeploymentRequested {
-    let (model, name) = (policy.model.as_str(), environment.name.as_str());
-    let approval = short(&[&promotion.package_arn, &promotion.approved_at.to_string()], 8);
-    DeploymentRequested {
-        request_id: format!("{model}-{name}-{}-{approval}", promotion.version),
-        model: model.to_owned(),
-        environment: name.to_owned(),
-        environment_account: environment.account.to_string(),
-        region: environment.region.to_string(),
-        version: promotion.version,
-        package_arn: promotion.package_arn.clone(),
-        policy_version: policy.version(),
-        requested_at: now,
     }
 }

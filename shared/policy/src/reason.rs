@@ -43,6 +43,20 @@ reasons! {
     ForeignArn { arn: String } = "foreign_arn", "{arn} is not of the account, region and partition that it must be of";
     /// The sweep found nothing to heal.
     NothingOverdue = "nothing_overdue", "nothing is in flight or overdue";
+    /// A person's hold stands.
+    Held { by: String, why: String, since: Timestamp } = "held", "held by {by} since {since}: {why}";
+    /// A person let it go on.
+    HoldReleased { place: String, by: String } = "hold_released", "{by} released the hold on {place}";
+    /// The hold was told after the release that ended it.
+    OlderHold { released: Timestamp } = "older_hold", "that hold was placed before the release of {released}";
+    /// A hold that is not older stands there.
+    AlreadyHeld { by: String, since: Timestamp } = "already_held", "the hold of {by} since {since} stands there already";
+    /// There is nothing to release.
+    NotHeld { place: String } = "not_held", "no hold stands on {place}";
+    /// The independent checker objects to the plan.
+    ViolatesInvariant { invariant: String, said: String } = "violates_invariant", "the plan breaks {invariant}: {said}; nothing was done";
+    /// AWS will not do it, however often it is asked.
+    AwsRefused { operation: String, cause: String } = "aws_refused", "{operation} was refused: {cause}";
 
     // train
     /// A push to a watched branch.
@@ -61,8 +75,10 @@ reasons! {
     NoCommit = "no_commit", "the event names no commit";
     /// This commit has started the pipeline before.
     AlreadyStarted { commit: String } = "already_started", "commit {commit} has started this pipeline already";
+    /// This request has started the pipeline before.
+    AlreadyRetrained { request: String } = "already_retrained", "request {request} has started this pipeline already";
     /// The branch has moved on, and its head has trained.
-    OlderCommit { commit: String, head: String } = "older_commit", "{head}, the branch's head, has trained already; {commit} is older";
+    OlderCommit { commit: String, head: String } = "older_commit", "{head}, the branch's head, was dealt with already; {commit} is older";
     /// An execution is running.
     AlreadyRunning { execution: String } = "already_running", "{execution} is still running";
     /// The definition is not in the commit.
@@ -115,6 +131,18 @@ reasons! {
     Soaking { until: Timestamp } = "soaking", "the version soaks until {until}";
     /// People must agree first.
     ApprovalRequired { environment: String, required: u32 } = "approval_required", "{environment} needs {required} approval(s)";
+    /// Enough people agreed.
+    PeopleApproved { environment: String, people: String } = "people_approved", "{environment} was approved by {people}";
+    /// The same person has approved before.
+    ApprovedBefore { by: String, environment: String } = "approved_before", "{by} has approved {environment} before; each person counts once";
+    /// The environment needs nobody's approval, or has been asked already.
+    ApprovalNotAwaited { environment: String } = "approval_not_awaited", "{environment} does not wait for an approval";
+    /// The approval was meant for an earlier promotion of the version.
+    OlderThanPromotion { version: u64, since: Timestamp } = "older_than_promotion", "the promotion of version {version} began after that, at {since}";
+    /// It is said of a version that is not on its way.
+    NotPromoting { version: u64 } = "not_promoting", "version {version} is not being promoted";
+    /// The environment before has not succeeded yet.
+    AwaitingPrevious { previous: String } = "awaiting_previous", "{previous} has not reported success yet";
     /// The last environment succeeded.
     LastEnvironment { environment: String } = "last_environment", "{environment} was the last environment";
     /// An environment could not deploy.
@@ -131,14 +159,16 @@ reasons! {
     EnvironmentGone { environment: String } = "environment_gone", "the policy has no environment {environment}";
 
     // deploy
-    /// The request came from another account than the hub.
-    NotFromHub { account: String } = "not_from_hub", "the request came from account {account}, which is not the hub";
+    /// A request or a person's word that only the hub may give came from elsewhere.
+    NotFromHub { account: String } = "not_from_hub", "it came from account {account}, which is not the hub";
     /// The requested version must be put in place.
     Requested { version: u64 } = "requested", "version {version} was requested";
     /// The next stage of the same deployment.
     EndpointReady { endpoint: String } = "endpoint_ready", "{endpoint} is ready for its component";
     /// The hub has requested another version since.
     OlderRequest { version: u64, newest: u64 } = "older_request", "version {version} was requested before version {newest}, which is the newest request";
+    /// The package belongs to another model, or is another version.
+    OtherPackage { arn: String, wanted: String } = "other_package", "{arn} is not the requested {wanted}";
     /// The endpoint is changing.
     EndpointBusy { endpoint: String, status: String } = "endpoint_busy", "{endpoint} is {status}";
     /// The component is changing.
@@ -177,6 +207,8 @@ reasons! {
     StillInAlarm { alarm: String } = "still_in_alarm", "alarm {alarm} was in ALARM before";
     /// Muted.
     AlarmMuted { alarm: String } = "alarm_muted", "alarm {alarm} is muted or suppressed";
+    /// It was in alarm when drift was suppressed.
+    NoLongerInAlarm { alarm: String } = "no_longer_in_alarm", "alarm {alarm} is not in ALARM any more";
     /// Too little data to say.
     InsufficientData { source: String } = "insufficient_data", "{source} has too little data to tell";
     /// The state is none that we know.

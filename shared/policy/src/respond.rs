@@ -3,17 +3,31 @@
 //! First a [`Finding`] is read from the source, then the *governor* decides what it may lead to. Only
 //! [`Finding::Drift`] can lead to anything: too little data and a source that failed are findings of their own.
 
+mod finding;
+mod refused;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tidegate_events::{AlarmChanged, AlarmState, DriftObserved, DriftVerdict, RetrainingRequested};
+use std::collections::BTreeMap;
+use tidegate_events::RetrainingRequested;
 
 use crate::decision::{Decision, Verdict};
 use crate::file::{Drift, DriftResponse, Environment, Policy};
 use crate::fingerprint::short;
+use crate::hold::Hold;
+use crate::people::subject;
 use crate::reason::Reason;
+
+pub use finding::{
+    Finding, MonitorReport, finding_of_alarm, finding_of_look, finding_of_observation, finding_of_report,
+};
+pub use refused::refused;
 
 /// respond's decisions.
 pub type Respond = Decision<State, Action>;
+
+/// How many drifting sources are remembered.
+const SOURCES: usize = 20;
 
 /// What the ledger remembers for a model in this environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -22,6 +36,9 @@ pub struct State {
     pub requested: Vec<Timestamp>,
     /// Retrainings since drift was last seen gone.
     pub attempts: u32,
+    /// The sources that reported drift and have not reported its end, and when they last did; the newest few.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drifting: BTreeMap<String, Timestamp>,
 }
 
 /// What respond can ask of AWS.
@@ -33,6 +50,19 @@ pub enum Action {
         /// The request, sent as it is.
         request: RetrainingRequested,
     },
+    /// Look at the alarm again at a time, because it tells nothing new while it stays in ALARM.
+    CheckAt {
+        /// The schedule's name.
+        name: String,
+        /// When.
+        at: Timestamp,
+        /// The model.
+        model: String,
+        /// The environment.
+        environment: String,
+        /// The alarm.
+        alarm: String,
+    },
     /// Tell people.
     Alert {
         /// The subject, at most 100 characters.
@@ -42,6 +72,14 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Whether it tells people. Nobody can be told that this was refused.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert { .. })
+    }
+}
+
 /// Whether an action of a plan that was left behind is still wanted: a retraining not once the drift is gone.
 #[must_use]
 pub fn stands(state: &State, action: &Action) -> bool {
@@ -49,176 +87,104 @@ pub fn stands(state: &State, action: &Action) -> bool {
         Action::RequestRetraining { request } => {
             state.attempts > 0 && state.requested.contains(&request.requested_at)
         }
-        Action::Alert { .. } => true,
+        // To look again harms nothing, and people shall know.
+        Action::CheckAt { .. } | Action::Alert { .. } => true,
     }
 }
 
-/// What a source says about drift.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Finding {
-    /// Drift, and how it was seen.
-    Drift {
-        /// The reason that a response will carry.
-        reason: Reason,
-        /// The observed value and the threshold, where the source tells them.
-        numbers: Option<(f64, f64)>,
-    },
-    /// Looked at, and no drift: whatever was wrong is over.
-    Calm(Reason),
-    /// Nothing to act on: not drift, or not known.
-    Nothing(Reason),
-}
-
-/// A monitoring report as it was read from S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MonitorReport {
-    /// The violations, as `check on feature`.
-    Read(Vec<String>),
-    /// It is not there, damaged, or of another shape.
-    Unreadable(String),
-}
-
-impl MonitorReport {
-    /// Reads a `constraint_violations.json`. Every field but the check type is optional; the description is free text
-    /// and never decides. <https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html>
-    #[must_use]
-    pub fn from_json(text: &str) -> Self {
-        let value: serde_json::Value = match serde_json::from_str(text) {
-            Ok(value) => value,
-            Err(error) => return Self::Unreadable(error.to_string()),
-        };
-        let Some(violations) = value.get("violations").and_then(serde_json::Value::as_array) else {
-            return Self::Unreadable("it has no list `violations`".to_owned());
-        };
-        let field = |violation: &serde_json::Value, name: &str| {
-            violation.get(name).and_then(serde_json::Value::as_str).map(str::to_owned)
-        };
-        let mut read = Vec::new();
-        for violation in violations {
-            let Some(check) = field(violation, "constraint_check_type") else {
-                return Self::Unreadable("a violation has no `constraint_check_type`".to_owned());
-            };
-            let subject =
-                ["feature_name", "facet", "metric_name", "label"].iter().find_map(|n| field(violation, n));
-            read.push(subject.map_or_else(|| check.clone(), |subject| format!("{check} on {subject}")));
-        }
-        Self::Read(read)
-    }
-}
-
-/// What an alarm says. `environment` is the one whose endpoint the alarm watches, or whose policy names it.
-#[must_use]
-pub fn finding_of_alarm(policy: &Policy, alarm: &AlarmChanged) -> Finding {
-    let name = || alarm.alarm.clone();
-    if !measures_drift(policy, alarm) {
-        return Finding::Nothing(Reason::NotADriftAlarm { alarm: name() });
-    }
-    match &alarm.state {
-        AlarmState::Ok => Finding::Calm(Reason::AlarmOk { alarm: name() }),
-        AlarmState::InsufficientData => {
-            Finding::Nothing(Reason::InsufficientData { source: format!("alarm {}", name()) })
-        }
-        AlarmState::Unknown(state) => Finding::Nothing(Reason::UnknownState { state: state.clone() }),
-        AlarmState::Alarm if alarm.muted => Finding::Nothing(Reason::AlarmMuted { alarm: name() }),
-        AlarmState::Alarm if alarm.previous == Some(AlarmState::Alarm) => {
-            Finding::Nothing(Reason::StillInAlarm { alarm: name() })
-        }
-        AlarmState::Alarm => Finding::Drift {
-            reason: Reason::DriftAlarm { alarm: name() },
-            numbers: alarm.observed.zip(alarm.threshold),
-        },
-    }
-}
-
-/// What a monitoring report says.
-#[must_use]
-pub fn finding_of_report(key: &str, report: &MonitorReport) -> Finding {
-    match report {
-        MonitorReport::Unreadable(error) => {
-            Finding::Nothing(Reason::SourceFailed { source: key.to_owned(), error: error.clone() })
-        }
-        MonitorReport::Read(violations) => match violations.first() {
-            None => Finding::Calm(Reason::NoViolations),
-            Some(first) => Finding::Drift {
-                reason: Reason::Violations { count: violations.len(), first: first.clone() },
-                numbers: None,
-            },
-        },
-    }
-}
-
-/// What our own drift event says.
-#[must_use]
-pub fn finding_of_observation(seen: &DriftObserved) -> Finding {
-    let metric = || seen.metric.clone().unwrap_or_else(|| "the model".to_owned());
-    match seen.verdict {
-        DriftVerdict::Drift => Finding::Drift {
-            reason: Reason::DriftObserved { metric: metric() },
-            numbers: seen.observed.zip(seen.threshold),
-        },
-        DriftVerdict::NoDrift => Finding::Calm(Reason::NoViolations),
-        DriftVerdict::Insufficient => {
-            Finding::Nothing(Reason::InsufficientData { source: seen.source.clone() })
-        }
-        DriftVerdict::SourceFailed => Finding::Nothing(Reason::SourceFailed {
-            source: seen.source.clone(),
-            error: "it reported a failure".to_owned(),
-        }),
-    }
-}
-
-/// Whether an alarm measures drift: the policy names it, or it watches one of Model Monitor's own metrics.
-fn measures_drift(policy: &Policy, alarm: &AlarmChanged) -> bool {
-    let named =
-        policy.drift.iter().flat_map(|d| &d.alarms).any(|name| name.eq_ignore_ascii_case(&alarm.alarm));
-    // AWS's pages disagree about the exact namespaces, so only their endings are compared.
-    let of_monitor = |namespace: &str| {
-        let namespace = namespace.to_lowercase();
-        namespace.contains("aws/sagemaker/")
-            && ["data-metrics", "data-metric", "bias-metrics", "model-metrics"]
-                .iter()
-                .any(|e| namespace.ends_with(e))
-    };
-    named || alarm.metrics.iter().any(|metric| of_monitor(&metric.namespace))
-}
-
-/// Decides what a finding leads to. `meaning` is the event's, so that the same finding makes the same request.
+/// Decides what a finding leads to. `meaning` is the event's, so that the same finding makes the same request; deploy
+/// knows since when the version that serves does, and which hold stands.
 pub fn decide(
     policy: &Policy,
     environment: &Environment,
     state: &State,
     finding: &Finding,
     meaning: &str,
-    live_since: Option<Timestamp>,
+    (live_since, hold): (Option<Timestamp>, Option<&Hold>),
     now: Timestamp,
 ) -> Respond {
-    let (reason, numbers) = match finding {
+    let (source, alarm, reason, numbers) = match finding {
         Finding::Nothing(reason) => return Decision::new(Verdict::Ignore, reason.clone()),
-        Finding::Calm(reason) => {
-            let calm = State { attempts: 0, ..state.clone() };
-            return Decision::new(Verdict::Ignore, reason.clone())
-                .saw("attempts_before", state.attempts)
-                .state(calm);
-        }
-        Finding::Drift { reason, numbers } => (reason.clone(), *numbers),
+        Finding::Calm { source, reason } => return calm(state, source, reason),
+        Finding::Drift { source, alarm, reason, numbers } => (source, alarm, reason.clone(), *numbers),
     };
-    let Some(drift) = &policy.drift else { return Decision::new(Verdict::Suppress, Reason::NoResponse) };
-    let decision = match drift.response {
+    let state = drifting(state, source, now);
+    let decision = match &policy.drift {
+        None => Decision::new(Verdict::Suppress, Reason::NoResponse).state(state),
         // Not reachable through an applied policy, which may not ask for it yet; a person is the safe answer.
-        DriftResponse::Alert | DriftResponse::RollBack => {
+        Some(Drift { response: DriftResponse::Alert | DriftResponse::RollBack, .. }) => {
             let cause = reason.to_string();
-            alert(policy, environment, Reason::ResponseIsAlert { cause }, state.clone())
+            alert(policy, environment, Reason::ResponseIsAlert { cause }, state)
         }
-        DriftResponse::Retrain => match governor(drift, state, live_since, now) {
-            Governor::Go => retrain(policy, environment, drift, state, reason, meaning, now),
-            Governor::Hold(hold) => Decision::new(Verdict::Suppress, hold).saw("cause", &reason),
-            Governor::Person(why) => alert(policy, environment, why, state.clone()).saw("cause", &reason),
-        },
+        Some(drift) => {
+            let governor = hold.map_or_else(|| governor(drift, &state, live_since, now), Governor::held);
+            let mut decision = match governor {
+                Governor::Go => retrain(policy, environment, drift, state, reason, meaning, now),
+                Governor::Hold(hold) => {
+                    Decision::new(Verdict::Suppress, hold).saw("cause", &reason).state(state)
+                }
+                Governor::Person(why) => alert(policy, environment, why, state).saw("cause", &reason),
+            };
+            let again = alarm.as_ref().zip(again_at(drift, &decision, now));
+            decision.plan.extend(again.map(|(alarm, at)| look_again(policy, environment, alarm, at)));
+            decision
+        }
     };
     match numbers {
         Some((observed, threshold)) => decision.compared("drift", observed, threshold),
         None => decision,
     }
+}
+
+/// When it is worth a look whether the drift is still there: an alarm that stays in ALARM tells nothing more.
+fn again_at(drift: &Drift, decision: &Respond, now: Timestamp) -> Option<Timestamp> {
+    match &decision.reason {
+        Reason::Cooldown { until }
+        | Reason::RetrainingInFlight { until }
+        | Reason::BudgetSpent { until, .. } => Some(*until),
+        // A person has it.
+        Reason::Escalated { .. } => None,
+        // A retraining, or a hold, of which nobody knows the end.
+        _ => Some(after(now, drift.cooldown.signed())),
+    }
+}
+
+fn look_again(policy: &Policy, environment: &Environment, alarm: &str, at: Timestamp) -> Action {
+    let (model, environment) = (policy.model.to_string(), environment.name.to_string());
+    let mark = short(&["look again", &model, &environment, alarm], 10);
+    Action::CheckAt {
+        name: format!("drift-{model}-{}-{mark}", at.as_second()),
+        at,
+        model,
+        environment,
+        alarm: alarm.to_owned(),
+    }
+}
+
+fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+fn drifting(state: &State, source: &str, now: Timestamp) -> State {
+    let mut next = state.clone();
+    next.drifting.insert(source.to_owned(), now);
+    // A source that takes a new name each time must not fill the ledger.
+    let oldest = |next: &State| next.drifting.iter().min_by_key(|(_, at)| **at).map(|(name, _)| name.clone());
+    while next.drifting.len() > SOURCES {
+        oldest(&next).and_then(|name| next.drifting.remove(&name));
+    }
+    next
+}
+
+/// The end of drift, if it is told by who told of drift: what another source finds in order says nothing about it.
+fn calm(state: &State, source: &str, reason: &Reason) -> Respond {
+    let mut next = state.clone();
+    // A state of the version before does not know who told of the drift.
+    let unknown = state.drifting.is_empty();
+    if next.drifting.remove(source).is_some() || unknown {
+        next.attempts = 0;
+    }
+    Decision::new(Verdict::Ignore, reason.clone()).saw("attempts_before", state.attempts).state(next)
 }
 
 enum Governor {
@@ -227,9 +193,14 @@ enum Governor {
     Person(Reason),
 }
 
+impl Governor {
+    fn held(hold: &Hold) -> Self {
+        Self::Hold(hold.why())
+    }
+}
+
 /// Single flight, cooldown, budget and attempts, in this order: the first that objects decides.
 fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Timestamp) -> Governor {
-    let after = |at: Timestamp, span: SignedDuration| at.checked_add(span).unwrap_or(Timestamp::MAX);
     if let Some(last) = state.requested.last().copied() {
         let until = after(last, drift.cooldown.signed());
         if now < until {
@@ -261,7 +232,7 @@ fn retrain(
     policy: &Policy,
     environment: &Environment,
     drift: &Drift,
-    state: &State,
+    state: State,
     reason: Reason,
     meaning: &str,
     now: Timestamp,
@@ -280,7 +251,7 @@ fn retrain(
     let mut requested = state.requested.clone();
     requested.retain(|at| at.checked_add(look_back).is_ok_and(|until| until > now));
     requested.push(now);
-    let next = State { requested, attempts: state.attempts.saturating_add(1) };
+    let next = State { requested, attempts: state.attempts.saturating_add(1), ..state };
     Decision::new(Verdict::Retrain, reason)
         .saw("request_id", &request.request_id)
         .saw("attempt", next.attempts)
@@ -289,8 +260,7 @@ fn retrain(
 }
 
 fn alert(policy: &Policy, environment: &Environment, reason: Reason, state: State) -> Respond {
-    let subject: String =
-        format!("Tidegate: drift of {} in {}", policy.model, environment.name).chars().take(100).collect();
+    let subject = subject(&format!("drift of {} in {}", policy.model, environment.name));
     let message = format!(
         "{reason}.\nModel: {}\nEnvironment: {} ({})\nEndpoint: {}\nNothing was changed. Look at the data and decide: \
          retrain, approve an earlier version, or raise the threshold.",

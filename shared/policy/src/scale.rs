@@ -1,6 +1,9 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
-use jiff::Timestamp;
+mod prevented;
+mod refused;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tidegate_events::{AlarmChanged, AlarmState};
 
@@ -8,6 +11,9 @@ use crate::decision::{Decision, Verdict};
 use crate::deploy;
 use crate::file::{EndpointKind, Environment, ToZero};
 use crate::reason::Reason;
+
+pub use prevented::prevented;
+pub use refused::refused;
 
 /// The metric that says a request found no copy. Target tracking cannot leave zero; an alarm on this metric can.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
@@ -25,12 +31,16 @@ pub struct State {
     pub woken_at: Option<Timestamp>,
     /// The code of the last reason that was recorded: a sweep records only what changed.
     pub last_reason: Option<String>,
+    /// When AWS last refused for good to change its capacity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<Timestamp>,
 }
 
 /// What was observed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// Since when the version that serves does, if we deployed it.
+    /// Since when the version that serves does, if we deployed it; or the end of a later deployment that failed, which may
+    /// have set the copies as well.
     pub live_since: Option<Timestamp>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
@@ -72,6 +82,21 @@ pub enum Action {
         /// Copies.
         copies: u32,
     },
+    /// Tell people.
+    Alert {
+        /// The subject, at most 100 characters.
+        subject: String,
+        /// The message.
+        message: String,
+    },
+}
+
+impl Action {
+    /// Whether it tells people. Nobody can be told that this was refused.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert { .. })
+    }
 }
 
 /// Whether an action of a plan that was left behind is still wanted: on the way down only while it is meant to be at
@@ -81,7 +106,7 @@ pub fn stands(state: &State, action: &Action) -> bool {
     match action {
         Action::SetBounds { min, .. } => (*min == 0) == state.zero_since.is_some(),
         Action::SetCopies { copies, .. } => (*copies == 0) == state.zero_since.is_some(),
-        Action::ArmWake { .. } => true,
+        Action::ArmWake { .. } | Action::Alert { .. } => true,
     }
 }
 
@@ -118,14 +143,17 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         EndpointKind::InferenceComponent => {}
     }
     let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };
+    // What AWS refused before a deployment says nothing about what it refuses now.
+    let state = &State { refused_at: state.refused_at.filter(|at| *at > live_since), ..state.clone() };
     if seen.deploying {
         return keep(Reason::DeploymentInFlight);
     }
     // A deployment after it went to zero has set its copies again.
     if let Some(since) = state.zero_since.filter(|since| *since > live_since) {
+        let may = state.refused_at.is_none_or(|at| now >= after(at, to_zero.idle.signed()));
         return match seen.invocations {
             // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.
-            Some(Invocations { in_window, .. }) if in_window > 0 => {
+            Some(Invocations { in_window, .. }) if in_window > 0 && may => {
                 come_back(environment, state, Reason::Traffic { invocations: in_window }, now)
             }
             _ => keep(Reason::AlreadyAtZero { since }),
@@ -143,11 +171,16 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
 }
 
-/// The end of the grace after a deployment, or of one idle window after a wake, whichever is later.
+/// The end of the grace after a deployment or a refusal, or of one idle window after a wake, whichever is latest.
 fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> Option<Timestamp> {
-    let deployed = live_since.checked_add(to_zero.grace.signed()).unwrap_or(Timestamp::MAX);
-    let woken = state.woken_at.map(|at| at.checked_add(to_zero.idle.signed()).unwrap_or(Timestamp::MAX));
-    Some(woken.map_or(deployed, |woken| woken.max(deployed)))
+    let deployed = Some(after(live_since, to_zero.grace.signed()));
+    let refused = state.refused_at.map(|at| after(at, to_zero.grace.signed()));
+    let woken = state.woken_at.map(|at| after(at, to_zero.idle.signed()));
+    [deployed, refused, woken].into_iter().flatten().max()
+}
+
+fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: Timestamp) -> ScaleDecision {
@@ -168,7 +201,8 @@ fn come_back(environment: &Environment, state: &State, reason: Reason, now: Time
     let copies = deploy_copies(environment);
     let component = environment.endpoint.name.to_string();
     let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
-    let next = State { zero_since: None, woken_at: Some(now), last_reason: Some(reason.code().to_owned()) };
+    let last_reason = Some(reason.code().to_owned());
+    let next = State { zero_since: None, woken_at: Some(now), last_reason, refused_at: None };
     Decision::new(Verdict::Wake, reason)
         .saw("zero_since", was)
         // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
@@ -188,8 +222,11 @@ pub fn decide_wake(
     now: Timestamp,
 ) -> ScaleDecision {
     let component = environment.endpoint.name.to_string();
+    // Another kind of endpoint has no copies, whatever an alarm of somebody else's is called.
+    let has_copies = environment.endpoint.kind == EndpointKind::InferenceComponent;
     let asks = alarm.metrics.iter().any(|m| {
-        m.name == NO_CAPACITY_METRIC
+        has_copies
+            && m.name == NO_CAPACITY_METRIC
             && m.dimensions
                 .get("InferenceComponentName")
                 .is_some_and(|name| name.eq_ignore_ascii_case(&component))

@@ -1,5 +1,7 @@
 //! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
 
+mod refused;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,7 +10,10 @@ use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::fingerprint::{fingerprint, short};
+use crate::hold::Hold;
 use crate::reason::Reason;
+
+pub use refused::refused;
 
 /// From this size on SageMaker takes a definition only from S3.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
@@ -21,6 +26,18 @@ pub struct State {
     pub commits: BTreeMap<String, String>,
     /// The last start, whatever its cause.
     pub last_start: Option<Start>,
+    /// For each full reference, the last commit, if AWS refused for good to train it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
+}
+
+impl State {
+    /// The last commit of a reference that was dealt with, trained or refused. The sweep looks for others, and an older
+    /// one must not train after it.
+    #[must_use]
+    pub fn known(&self, full_ref: &str) -> Option<&str> {
+        self.refused.get(full_ref).or_else(|| self.commits.get(full_ref)).map(String::as_str)
+    }
 }
 
 /// A start of the pipeline.
@@ -33,7 +50,7 @@ pub struct Start {
 }
 
 /// What was observed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// The definition in the commit; `Kept` where the policy or the cause keeps the present one.
     pub definition: Definition,
@@ -43,12 +60,15 @@ pub struct Snapshot {
     pub running: Vec<String>,
     /// The head of the pushed branch, where another commit of it has trained and the repository can be asked.
     pub head: Option<String>,
+    /// The hold that stands on the model or on the environment that asks; only looked at for a retraining.
+    pub hold: Option<Hold>,
 }
 
 /// The definition that the commit asks for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Definition {
     /// The one that the pipeline has.
+    #[default]
     Kept,
     /// The file's content at the commit.
     File {
@@ -105,6 +125,21 @@ pub enum Action {
         /// The parameters.
         parameters: BTreeMap<String, String>,
     },
+    /// Tell people.
+    Alert {
+        /// The subject, at most 100 characters.
+        subject: String,
+        /// The message.
+        message: String,
+    },
+}
+
+impl Action {
+    /// Whether it tells people. Nobody can be told that this was refused.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert { .. })
+    }
 }
 
 /// train's decisions.
@@ -120,7 +155,9 @@ pub fn definition_digest(text: &str) -> String {
 /// since, nor if anything has started the pipeline since it was to be trained again.
 #[must_use]
 pub fn stands(policy: &Policy, state: &State, action: &Action) -> bool {
-    let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action;
+    let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action else {
+        return true;
+    };
     let repository = policy.source.repository.as_str();
     state.last_start.as_ref().is_some_and(|last| last.token == *token)
         || state.commits.iter().any(|(at, commit)| commit_token(policy, repository, at, commit) == *token)
@@ -164,7 +201,7 @@ pub fn decide_commit(
     let pipeline = policy.pipeline.name.as_str();
     // Pushes are told in any order. To train an older commit now would leave its definition behind as the present one.
     if let Some(head) = seen.head.as_ref().filter(|head| **head != commit)
-        && state.commits.get(&push.full_ref) == Some(head)
+        && state.known(&push.full_ref) == Some(head)
     {
         let cut = |commit: &str| commit.chars().take(12).collect();
         let older = Reason::OlderCommit { commit: cut(&commit), head: cut(head) };
@@ -185,6 +222,7 @@ pub fn decide_commit(
     };
     let mut next = state.clone();
     next.commits.insert(push.full_ref.clone(), commit.clone());
+    next.refused.remove(&push.full_ref);
     next.last_start = Some(Start { at: now, token });
     let definition = if upsert.is_some() { "changed" } else { "unchanged" };
     Decision::new(Verdict::Start, Reason::Commit { branch: push.branch.clone(), commit: short_commit })
@@ -203,6 +241,19 @@ pub fn decide_retraining(
     now: Timestamp,
 ) -> Train {
     let pipeline = policy.pipeline.name.as_str();
+    let place = policy.environment(&request.environment);
+    if place.is_none_or(|place| place.account.as_str() != request.environment_account) {
+        let what = format!("{} in {}", request.environment, request.environment_account);
+        return Decision::new(Verdict::Refuse, Reason::Unmanaged { what });
+    }
+    let token = fingerprint(&["retraining", policy.model.as_str(), pipeline, &request.request_id]);
+    if state.last_start.as_ref().is_some_and(|last| last.token == token) {
+        let request = request.request_id.clone();
+        return Decision::new(Verdict::Skip, Reason::AlreadyRetrained { request });
+    }
+    if let Some(hold) = &seen.hold {
+        return Decision::new(Verdict::Skip, hold.why()).saw("requested_by", &request.environment);
+    }
     if seen.pipeline.is_none() {
         return Decision::new(Verdict::Refuse, Reason::PipelineMissing { pipeline: pipeline.to_owned() });
     }
@@ -210,7 +261,6 @@ pub fn decide_retraining(
         return Decision::new(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })
             .saw("running_executions", seen.running.len());
     }
-    let token = fingerprint(&["retraining", policy.model.as_str(), pipeline, &request.request_id]);
     let start = Action::StartExecution {
         pipeline: pipeline.to_owned(),
         token: token.clone(),

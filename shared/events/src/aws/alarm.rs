@@ -94,7 +94,7 @@ pub(crate) fn direct(map: &Map<String, Value>) -> Result<Event, EventError> {
         resources: vec![arn],
         replay_name: None,
     };
-    Ok(Event { envelope, body: Body::AlarmChanged(body) })
+    Ok(Event { envelope, body: Body::AlarmChanged(body), received: None })
 }
 
 /// The metrics proper; entries that are expressions over others have none.

@@ -27,6 +27,9 @@ pub struct DeploymentRequested {
     pub policy_version: String,
     /// When the hub decided.
     pub requested_at: Timestamp,
+    /// When the version was approved: a request for a later approval is the newer one, whenever it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
 }
 
 impl Contract for DeploymentRequested {
@@ -41,6 +44,7 @@ impl Contract for DeploymentRequested {
         Field::required("package_arn", Kind::Arn, "The model package."),
         Field::required("policy_version", Kind::Text, "The version of the policy by which the hub decided."),
         Field::required("requested_at", Kind::Time, "When the hub decided."),
+        Field::optional("approved_at", Kind::Time, "When the version was approved, by the registry's clock."),
     ];
 }
 

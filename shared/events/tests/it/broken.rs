@@ -61,9 +61,12 @@ fn a_byte_order_mark_and_a_source_told_twice_are_forgiven() {
         1,
     );
     assert!(twice.contains("[\"aws.sagemaker\"]"));
-    let expected = parse(text.as_bytes()).unwrap();
-    assert_eq!(parse(marked.as_bytes()), Ok(expected.clone()));
-    assert_eq!(parse(twice.as_bytes()), Ok(expected));
+    // What is kept of the bytes differs, what they say does not.
+    let said = |bytes: &[u8]| parse(bytes).map(|event| (event.envelope, event.body));
+    let expected = said(text.as_bytes());
+    assert!(expected.is_ok());
+    assert_eq!(said(marked.as_bytes()), expected);
+    assert_eq!(said(twice.as_bytes()), expected);
 }
 
 #[test]

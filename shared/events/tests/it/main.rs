@@ -9,6 +9,8 @@ mod contract;
 #[cfg(test)]
 mod meaning;
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod never_panics;
 #[cfg(test)]
 mod samples;

@@ -180,6 +180,9 @@ impl Step<'_> {
     }
 
     fn create(&self) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
         let mut plan = self.model_and_config();
         plan.push(Action::CreateEndpoint {
             name: self.wanted.endpoint.clone(),
@@ -190,6 +193,9 @@ impl Step<'_> {
     }
 
     fn update(&self, running: &Endpoint) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
         let mut plan = self.model_and_config();
         plan.push(Action::UpdateEndpoint {
             name: self.wanted.endpoint.clone(),
@@ -203,6 +209,9 @@ impl Step<'_> {
     }
 
     fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
         let component = wanted.clone();
         let put = if running.is_some() {
             Action::UpdateComponent { component }
@@ -223,6 +232,11 @@ impl Step<'_> {
             .saw("component", if running.is_some() { "another model" } else { "none" })
             .plan(vec![model, put, self.look_again()])
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
+    }
+
+    /// Under a hold nothing is begun. What SageMaker has begun goes on, is verified and reported.
+    fn held(&self) -> Option<Deploy> {
+        self.state.hold().map(|hold| self.wait(hold.why(), Vec::new()))
     }
 
     fn wait_for_component(&self, wanted: &Component, status: &str) -> Deploy {
@@ -318,6 +332,8 @@ impl Step<'_> {
             previous,
             last_report: Some(Report { finished: finished.clone() }),
             newest: self.state.newest.clone(),
+            holds: self.state.holds.clone(),
+            released: self.state.released.clone(),
         };
         let mut decision = Decision::new(verdict, reason).saw("version", request.version).compared(
             "running_config",

@@ -36,8 +36,11 @@ pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     let (endpoint, rollout) = (&environment.endpoint, &environment.rollout);
+    let not_author = environment.gates.approvals.as_ref().is_some_and(|approvals| approvals.not_author);
     let bake = rollout.all_at_once.as_ref().is_some_and(|all| all.bake.is_some());
     [
+        // Nothing leads from a version to the person whose change it was trained from.
+        (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
         (environment.gates.windows.is_some(), "gates/windows", "a deployment window is"),
         (endpoint.kind == EndpointKind::Async, "endpoint/kind", "an async endpoint is"),
         (endpoint.vpc.is_some(), "endpoint/vpc", "a network of one's own is"),

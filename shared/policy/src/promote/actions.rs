@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentRequested;
 
 use super::{Promotion, State, Step};
+use crate::hold;
+use crate::people;
+
+/// The life cycle's status of an environment that was asked.
+pub(super) const DEPLOYING: &str = "Deploying";
+/// Of one that runs the version, while the next one waits.
+pub(super) const SOAKING: &str = "Soaking";
+/// Of the last one.
+pub(super) const DEPLOYED: &str = "Deployed";
+/// Of one that does not run it.
+pub(super) const FAILED: &str = "Failed";
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,9 +66,12 @@ pub fn stands(state: &State, action: &Action) -> bool {
     match action {
         Action::RequestDeployment { request } => {
             let asked = |step: &Step| matches!(step, Step::Requested { request_id, .. } if *request_id == request.request_id);
-            !now.stopped && now.steps.get(&request.environment).is_some_and(asked)
+            let held = hold::on(&state.holds, &request.environment).is_some();
+            !now.stopped && !held && now.steps.get(&request.environment).is_some_and(asked)
         }
-        Action::NoteProgress { package_arn, .. } => now.package_arn == *package_arn,
+        Action::NoteProgress { package_arn, stage, status, .. } => {
+            now.package_arn == *package_arn && is_told_by(now, stage, status)
+        }
         Action::WakeAt { environment, version, .. } => {
             let soaks = |step: &Step| matches!(step, Step::Succeeded { .. });
             !now.stopped && now.version == *version && now.steps.get(environment).is_some_and(soaks)
@@ -67,7 +81,25 @@ pub fn stands(state: &State, action: &Action) -> bool {
     }
 }
 
+/// Whether a note still tells how far a promotion is: one that comes late must not hide what was noted since.
+fn is_told_by(now: &Promotion, stage: &str, status: &str) -> bool {
+    let Some(step) = now.steps.get(stage) else { return false };
+    match (step, status) {
+        (Step::Succeeded { at }, SOAKING) => now.steps.values().all(|other| other.at() <= *at),
+        (Step::Requested { .. }, DEPLOYING)
+        | (Step::Succeeded { .. }, DEPLOYED)
+        | (Step::Failed { .. }, FAILED) => true,
+        _ => false,
+    }
+}
+
 impl Action {
+    /// Whether it tells people. Nobody can be told that this was refused.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert { .. })
+    }
+
     pub(super) fn note(promotion: &Promotion, stage: &str, status: &str, description: &str) -> Self {
         Self::NoteProgress {
             package_arn: promotion.package_arn.clone(),
@@ -79,7 +111,7 @@ impl Action {
 
     pub(super) fn alert(subject: &str, why: &str, promotion: &Promotion) -> Self {
         Self::Alert {
-            subject: format!("Tidegate: {subject}").chars().take(100).collect(),
+            subject: people::subject(subject),
             message: format!(
                 "{why}.\nPackage: {}\nThe promotion of this version has stopped.\n\
                  To go on: approve another version, or reject and approve this one again.",

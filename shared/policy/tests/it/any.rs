@@ -1,19 +1,28 @@
 //! Arbitrary states, snapshots and events: few values of each kind, so that they meet.
 
+mod deployment;
+mod orderly;
+mod policies;
 mod rest;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{
-    ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, EndpointStatus,
-    ModelPackageChanged, PackageStatus,
+    ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
+    EndpointStatus, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::file::{Environment, Policy, parse};
+use tidegate_policy::hold::{ALL, Hold, Holds, Released};
 use tidegate_policy::promote::{Home, Package, Promotion, Step};
 use tidegate_policy::{deploy, promote};
 
+pub(crate) use deployment::{Look, look};
+pub(crate) use orderly::{answering, orderly_state};
+pub(crate) use policies::policies;
 pub(crate) use rest::*;
 
 pub(crate) const HUB: &str = "111122223333";
@@ -90,18 +99,21 @@ pub(crate) fn package() -> BoxedStrategy<Option<Package>> {
         .boxed()
 }
 
+/// A field that an update of a package can change.
+pub(crate) fn field() -> BoxedStrategy<String> {
+    prop_oneof![Just("ModelApprovalStatus"), Just("ModelLifeCycle"), Just("Other")]
+        .prop_map(str::to_owned)
+        .boxed()
+}
+
 pub(crate) fn change() -> BoxedStrategy<ModelPackageChanged> {
-    let fields = vec(
-        prop_oneof![Just("ModelApprovalStatus"), Just("ModelLifeCycle"), Just("Other")]
-            .prop_map(str::to_owned),
-        0..3,
-    );
     let arns = prop_oneof![8 => (1..4_u64).prop_map(arn), 1 => text()];
-    (arns, option::of(1..4_u64), package_status(), approval(), option::of(fields), option::of(time()))
-        .prop_map(|(arn, version, status, approval, updated_fields, last_modified)| ModelPackageChanged {
-            arn,
+    (arns, package_status(), approval(), option::of(vec(field(), 0..3)), option::of(time()))
+        .prop_map(|(arn, status, approval, updated_fields, last_modified)| ModelPackageChanged {
             group: Some("churn".to_owned()),
-            version,
+            // The parser takes no event whose version is not that of its ARN.
+            version: arn.rsplit_once('/').and_then(|(_, version)| version.parse().ok()),
+            arn,
             status,
             approval,
             updated_fields,
@@ -116,7 +128,7 @@ pub(crate) fn change() -> BoxedStrategy<ModelPackageChanged> {
 fn step() -> BoxedStrategy<Step> {
     let ids = prop_oneof![Just("r1"), Just("r2")].prop_map(str::to_owned);
     prop_oneof![
-        (ids, time()).prop_map(|(request_id, at)| Step::Requested { request_id, at }),
+        (ids, time(), 0..4_u32).prop_map(|(request_id, at, again)| Step::Requested { request_id, at, again }),
         time().prop_map(|at| Step::Succeeded { at }),
         (time(), text()).prop_map(|(at, cause)| Step::Failed { at, cause }),
     ]
@@ -124,18 +136,92 @@ fn step() -> BoxedStrategy<Step> {
 }
 
 pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
-    let steps = btree_map(name(), step(), 0..3);
-    let promotion = (1..4_u64, time(), steps, 1..4_u64, any::<bool>()).prop_map(
-        |(version, approved_at, steps, newest, stopped)| Promotion {
-            version,
-            package_arn: arn(version),
-            approved_at,
-            steps,
-            newest: newest.max(version),
-            stopped,
-        },
+    // An environment that the policy has lost was entered long ago, or its notes would hide the others'.
+    let past = |steps: BTreeMap<String, Step>| {
+        steps
+            .into_iter()
+            .map(|(name, step)| match (name.as_str(), step) {
+                ("qa", Step::Requested { request_id, again, .. }) => {
+                    (name, Step::Requested { request_id, at: Timestamp::MIN, again })
+                }
+                ("qa", Step::Succeeded { .. }) => (name, Step::Succeeded { at: Timestamp::MIN }),
+                ("qa", Step::Failed { cause, .. }) => (name, Step::Failed { at: Timestamp::MIN, cause }),
+                (_, step) => (name, step),
+            })
+            .collect::<BTreeMap<_, _>>()
+    };
+    let steps = btree_map(name(), step(), 0..3).prop_map(past);
+    let people = btree_map(prop_oneof![Just("ana"), Just("bo")].prop_map(str::to_owned), time(), 0..3);
+    let approvals = btree_map(name(), people, 0..2);
+    let waiting = option::of(
+        name().prop_map(|environment| promote::Waiting { environment, reason: "held".to_owned() }),
     );
-    option::of(promotion).prop_map(|promotion| promote::State { promotion }).boxed()
+    let promotion =
+        ((1..4_u64, time(), steps, 1..4_u64, any::<bool>()), (approvals, btree_set(name(), 0..3), waiting))
+            .prop_map(|((version, approved_at, steps, newest, stopped), (approvals, asked, waiting))| {
+                Promotion {
+                    version,
+                    package_arn: arn(version),
+                    approved_at,
+                    steps,
+                    newest: newest.max(version),
+                    stopped,
+                    approvals,
+                    asked,
+                    waiting,
+                }
+            });
+    (option::of(promotion), holds(), released())
+        .prop_map(|(promotion, holds, released)| promote::State { promotion, holds, released })
+        .boxed()
+}
+
+fn place() -> BoxedStrategy<String> {
+    prop_oneof![2 => name(), 1 => Just(ALL.to_owned())].boxed()
+}
+
+pub(crate) fn hold() -> BoxedStrategy<Hold> {
+    (time(), text(), text()).prop_map(|(at, by, reason)| Hold { at, by, reason }).boxed()
+}
+
+fn holds() -> BoxedStrategy<Holds> {
+    prop_oneof![3 => Just(Holds::new()), 1 => btree_map(place(), hold(), 0..3)].boxed()
+}
+
+fn released() -> BoxedStrategy<Released> {
+    prop_oneof![3 => Just(Released::new()), 1 => btree_map(place(), time(), 0..3)].boxed()
+}
+
+pub(crate) fn hold_placed() -> BoxedStrategy<HoldPlaced> {
+    (option::of(name()), text(), text(), time())
+        .prop_map(|(environment, by, reason, at)| HoldPlaced {
+            model: "churn".to_owned(),
+            environment,
+            by,
+            reason,
+            at,
+        })
+        .boxed()
+}
+
+pub(crate) fn hold_released() -> BoxedStrategy<HoldReleased> {
+    (option::of(name()), text(), time())
+        .prop_map(|(environment, by, at)| HoldReleased { model: "churn".to_owned(), environment, by, at })
+        .boxed()
+}
+
+pub(crate) fn approval_given() -> BoxedStrategy<ApprovalGiven> {
+    let by = prop_oneof![Just("ana"), Just("Ana"), Just("bo")].prop_map(str::to_owned);
+    (name(), 1..4_u64, by, time())
+        .prop_map(|(environment, version, by, at)| ApprovalGiven {
+            model: "churn".to_owned(),
+            environment,
+            version,
+            by,
+            at,
+            comment: None,
+        })
+        .boxed()
 }
 
 pub(crate) fn report() -> BoxedStrategy<DeploymentFinished> {
@@ -181,20 +267,31 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
     let accounts = prop_oneof![4 => Just("444455556666"), 1 => Just("777788889999")].prop_map(str::to_owned);
     let ids = prop_oneof![Just("r1"), Just("r2")].prop_map(str::to_owned);
     let arns = prop_oneof![4 => (1..4_u64).prop_map(arn), 1 => text()];
-    (ids, name(), accounts, 1..4_u64, arns, time())
-        .prop_map(|(request_id, environment, environment_account, version, package_arn, requested_at)| {
-            DeploymentRequested {
+    (ids, name(), accounts, 1..4_u64, arns, time(), option::of(time()))
+        .prop_map(
+            |(
                 request_id,
-                model: "churn".to_owned(),
                 environment,
                 environment_account,
-                region: "us-east-1".to_owned(),
                 version,
                 package_arn,
-                policy_version: "p".to_owned(),
                 requested_at,
-            }
-        })
+                approved_at,
+            )| {
+                DeploymentRequested {
+                    request_id,
+                    model: "churn".to_owned(),
+                    environment,
+                    environment_account,
+                    region: "us-east-1".to_owned(),
+                    version,
+                    package_arn,
+                    policy_version: "p".to_owned(),
+                    requested_at,
+                    approved_at,
+                }
+            },
+        )
         .boxed()
 }
 
@@ -232,16 +329,18 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
         }))
     };
     let last = option::of(report().prop_map(|finished| deploy::Report { finished }));
-    let newest = option::of(
-        (1..4_u64, time()).prop_map(|(version, requested_at)| deploy::Newest { version, requested_at }),
-    );
-    (option::of(in_flight), live(), live(), last, newest)
-        .prop_map(|(in_flight, live, previous, last_report, newest)| deploy::State {
+    let newest = option::of((1..4_u64, time(), option::of(time())).prop_map(
+        |(version, requested_at, approved_at)| deploy::Newest { version, requested_at, approved_at },
+    ));
+    (option::of(in_flight), live(), live(), last, newest, (holds(), released()))
+        .prop_map(|(in_flight, live, previous, last_report, newest, (holds, released))| deploy::State {
             in_flight,
             live,
             previous,
             last_report,
             newest,
+            holds,
+            released,
         })
         .boxed()
 }

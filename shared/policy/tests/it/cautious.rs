@@ -1,6 +1,5 @@
 //! Less knowledge, or worse news, never makes a decision bolder.
 
-use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, DriftObserved, DriftVerdict};
@@ -11,28 +10,22 @@ use tidegate_policy::{deploy, scale};
 
 use super::any;
 
-fn respond_state() -> impl Strategy<Value = respond::State> {
-    (vec(any::time(), 0..6), 0..4_u32).prop_map(|(mut requested, attempts)| {
-        requested.sort();
-        respond::State { requested, attempts }
-    })
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn only_drift_leads_to_anything(
-        state in respond_state(), live in option::of(any::time()), now in any::time(),
-        alarm in any::alarm(), text in "\\PC{0,40}",
+        state in any::respond_state(), live in option::of(any::time()), now in any::time(),
+        alarm in any::alarm(), text in "\\PC{0,40}", hold in option::of(any::hold()),
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, "staging");
         let decide = |finding: &Finding| {
-            respond::decide(&policy, &environment, &state, finding, "m", live, now)
+            respond::decide(&policy, &environment, &state, finding, "m", (live, hold.as_ref()), now)
         };
         let nothing = Finding::Nothing(Reason::NoViolations);
-        for finding in [nothing, Finding::Calm(Reason::NoViolations), finding_of_alarm(&policy, &alarm)] {
+        let calm = Finding::Calm { source: "s".to_owned(), reason: Reason::NoViolations };
+        for finding in [nothing, calm, finding_of_alarm(&policy, &alarm)] {
             let decision = decide(&finding);
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
             prop_assert!(decision.plan.iter().all(|action| respond::stands(&after, action)));
@@ -41,19 +34,27 @@ proptest! {
                 prop_assert_eq!(decision.verdict, Verdict::Ignore);
                 prop_assert!(decision.plan.is_empty());
             }
+            // Under a hold nothing is asked for, whatever was found.
+            let asks = |action: &respond::Action| matches!(action, respond::Action::RequestRetraining { .. });
+            prop_assert!(hold.is_none() || !decision.plan.iter().any(asks));
         }
         let _ = MonitorReport::from_json(&text);
     }
 
     #[test]
     fn a_retraining_obeys_cooldown_attempts_and_budget(
-        state in respond_state(), live in option::of(any::time()), minutes in 0..100_000_i64,
+        state in any::respond_state(), live in option::of(any::time()), minutes in 0..100_000_i64,
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, "staging");
         let now = any::at(minutes);
-        let drift = Finding::Drift { reason: Reason::DriftObserved { metric: "m".to_owned() }, numbers: None };
-        let first = respond::decide(&policy, &environment, &state, &drift, "m", live, now);
+        let drift = Finding::Drift {
+            source: "s".to_owned(),
+            alarm: None,
+            reason: Reason::DriftObserved { metric: "m".to_owned() },
+            numbers: None,
+        };
+        let first = respond::decide(&policy, &environment, &state, &drift, "m", (live, None), now);
         let wish = policy.drift.clone().unwrap();
         if first.verdict == Verdict::Retrain {
             let cooled = |at: &jiff::Timestamp| now.duration_since(*at) >= wish.cooldown.signed();
@@ -64,7 +65,7 @@ proptest! {
             prop_assert!(recent.count() < budget.retrainings as usize);
             // Single flight: the next drift, whatever its source, does not retrain.
             let after = first.state.unwrap();
-            let second = respond::decide(&policy, &environment, &after, &drift, "n", live, now);
+            let second = respond::decide(&policy, &environment, &after, &drift, "n", (live, None), now);
             prop_assert_eq!(second.verdict, Verdict::Suppress);
         }
     }
@@ -73,6 +74,8 @@ proptest! {
     fn nothing_goes_to_zero_that_is_asked_young_unmeasured_or_changing(
         environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(), now in any::time(),
     ) {
+        // After the last moment of all times nothing can be waited for.
+        prop_assume!(now < jiff::Timestamp::MAX);
         let decision = scale::decide_tick(&environment, &state, &seen, now);
         if decision.verdict == Verdict::ToZero {
             let counts = seen.invocations.unwrap();

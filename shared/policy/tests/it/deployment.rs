@@ -17,6 +17,7 @@ fn request(id: &str, minutes: i64) -> DeploymentRequested {
         package_arn: any::arn(7),
         policy_version: "p".to_owned(),
         requested_at: any::at(minutes),
+        approved_at: None,
     }
 }
 

@@ -5,10 +5,28 @@ mod any;
 #[cfg(test)]
 mod cautious;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
+mod denied;
+#[cfg(test)]
 mod deployment;
 #[cfg(test)]
 mod file;
 #[cfg(test)]
+mod fixpoint;
+#[cfg(test)]
+mod holds;
+#[cfg(test)]
+mod mutated;
+#[cfg(test)]
+mod notes;
+#[cfg(test)]
+mod ordered;
+#[cfg(test)]
 mod promotion;
+#[cfg(test)]
+mod stored;
+#[cfg(test)]
+mod told;
 #[cfg(test)]
 mod total;

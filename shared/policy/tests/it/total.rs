@@ -135,5 +135,6 @@ proptest! {
         prop_assert_eq!(&first, &retrain(&state));
         let after = first.state.clone().unwrap_or_else(|| state.clone());
         prop_assert!(first.plan.iter().all(|action| stands(&after, action)));
+        prop_assert!(seen.hold.is_none() || !acts(first.verdict), "{:?}", first);
     }
 }

@@ -255,6 +255,11 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
         ("  definition:", "  onNewCommit: queue\n  definition:", "10:16: pipeline.onNewCommit: "),
         (
             "soak: 30m",
+            "approvals: { required: 1, notAuthor: true }",
+            "24:44: environments.production.gates.approvals.notAuthor: leaving out the author is",
+        ),
+        (
+            "soak: 30m",
             "windows: [{ days: [mon], from: \"09:00\", to: \"16:00\", timeZone: UTC }]",
             "24:7: environments.production.gates.windows: ",
         ),

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use tidegate_events::{
     AlarmChanged, AlarmMetric, AlarmState, CommitPushed, RefChange, RefKind, RetrainingRequested,
 };
-use tidegate_policy::file::{EndpointKind, Environment};
-use tidegate_policy::{scale, train};
+use tidegate_policy::file::{EndpointKind, Environment, ToZero};
+use tidegate_policy::{respond, scale, train};
 
-use super::{environment, policy, text, time};
+use super::{environment, hold, name, policy, text, time};
 
 pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
     let state = || {
@@ -20,23 +20,13 @@ pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
             1 => text().prop_map(AlarmState::Unknown),
         ]
     };
-    let metric = (
-        prop_oneof![Just("aws/sagemaker/Endpoints/data-metrics"), Just("AWS/SageMaker")],
-        prop_oneof![Just(scale::NO_CAPACITY_METRIC), Just("Invocations")],
-        prop_oneof![Just("churn"), Just("other")],
-    )
-        .prop_map(|(namespace, name, component)| AlarmMetric {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            dimensions: [("InferenceComponentName".to_owned(), component.to_owned())].into(),
-        });
     let number = || option::of(any::<f64>());
     (
         text(),
         state(),
         option::of(state()),
         option::of(time()),
-        vec(metric, 0..3),
+        vec(metric(), 0..3),
         any::<bool>(),
         number(),
         number(),
@@ -55,16 +45,47 @@ pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
         .boxed()
 }
 
+pub(crate) fn metric() -> BoxedStrategy<AlarmMetric> {
+    (
+        prop_oneof![Just("aws/sagemaker/Endpoints/data-metrics"), Just("AWS/SageMaker")],
+        prop_oneof![Just(scale::NO_CAPACITY_METRIC), Just("Invocations")],
+        prop_oneof![Just("churn"), Just("other")],
+    )
+        .prop_map(|(namespace, name, component)| AlarmMetric {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions: [("InferenceComponentName".to_owned(), component.to_owned())].into(),
+        })
+        .boxed()
+}
+
+/// A state of respond's: what was requested, oldest first.
+pub(crate) fn respond_state() -> BoxedStrategy<respond::State> {
+    let drifting = btree_map(prop_oneof![Just("s"), Just("t")].prop_map(str::to_owned), time(), 0..3);
+    (vec(time(), 0..6), 0..4_u32, drifting)
+        .prop_map(|(mut requested, attempts, drifting)| {
+            requested.sort();
+            respond::State { requested, attempts, drifting }
+        })
+        .boxed()
+}
+
 pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
-    (option::of(time()), option::of(time()), option::of(text()))
-        .prop_map(|(zero_since, woken_at, last_reason)| scale::State { zero_since, woken_at, last_reason })
+    let refused = prop_oneof![3 => Just(None), 1 => time().prop_map(Some)];
+    (option::of(time()), option::of(time()), option::of(text()), refused)
+        .prop_map(|(zero_since, woken_at, last_reason, refused_at)| scale::State {
+            zero_since,
+            woken_at,
+            last_reason,
+            refused_at,
+        })
         .boxed()
 }
 
 pub(crate) fn scale_seen() -> BoxedStrategy<scale::Snapshot> {
     let counts = (0..3_u64, 0..3_u64)
         .prop_map(|(in_window, since_deployment)| scale::Invocations { in_window, since_deployment });
-    (option::of(time()), any::<bool>(), option::of(counts))
+    (option::weighted(0.8, time()), prop::bool::weighted(0.2), option::weighted(0.8, counts))
         .prop_map(|(live_since, deploying, invocations)| scale::Snapshot {
             live_since,
             deploying,
@@ -79,13 +100,14 @@ pub(crate) fn scaled() -> BoxedStrategy<Environment> {
         1 => Just(EndpointKind::RealTime),
         1 => Just(EndpointKind::Serverless),
     ];
-    (kinds, any::<bool>())
-        .prop_map(|(kind, wanted)| {
+    // Short enough for the times above, or as in the typical policy.
+    let spans = prop_oneof![2 => Just(("30m", "1h")), 1 => Just(("2h", "24h"))];
+    (kinds, prop::bool::weighted(0.8), spans)
+        .prop_map(|(kind, wanted, (idle, grace))| {
             let mut environment = environment(&policy(), "production");
             environment.endpoint.kind = kind;
-            if !wanted {
-                environment.scale.to_zero = None;
-            }
+            let span = |text: &str| text.to_owned().try_into().unwrap();
+            environment.scale.to_zero = wanted.then(|| ToZero { idle: span(idle), grace: span(grace) });
             environment
         })
         .boxed()
@@ -119,8 +141,10 @@ pub(crate) fn push() -> BoxedStrategy<CommitPushed> {
 }
 
 pub(crate) fn train_state() -> BoxedStrategy<train::State> {
-    let branch = prop_oneof![Just("refs/heads/main".to_owned()), text()];
-    btree_map(branch, commit(), 0..3).prop_map(|commits| train::State { commits, last_start: None }).boxed()
+    let branch = prop_oneof![Just("refs/heads/main".to_owned()), text()].boxed();
+    (btree_map(branch.clone(), commit(), 0..3), btree_map(branch, commit(), 0..2))
+        .prop_map(|(commits, refused)| train::State { commits, last_start: None, refused })
+        .boxed()
 }
 
 pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
@@ -131,23 +155,26 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
         Just(train::Definition::Missing { path: "p".to_owned() }),
     ];
     let pipeline = option::of(json().prop_map(|definition| train::Pipeline { definition }));
-    (definition, pipeline, vec(text(), 0..2), option::of(commit()))
-        .prop_map(|(definition, pipeline, running, head)| train::Snapshot {
+    let hold = prop_oneof![3 => Just(None), 1 => hold().prop_map(Some)];
+    (definition, pipeline, vec(text(), 0..2), option::of(commit()), hold)
+        .prop_map(|(definition, pipeline, running, head, hold)| train::Snapshot {
             definition,
             pipeline,
             running,
             head,
+            hold,
         })
         .boxed()
 }
 
 pub(crate) fn retraining() -> BoxedStrategy<RetrainingRequested> {
-    (text(), time())
-        .prop_map(|(request_id, requested_at)| RetrainingRequested {
+    let accounts = prop_oneof![4 => Just("444455556666"), 1 => Just("777788889999")];
+    (text(), name(), accounts, time())
+        .prop_map(|(request_id, environment, account, requested_at)| RetrainingRequested {
             request_id,
             model: "churn".to_owned(),
-            environment: "staging".to_owned(),
-            environment_account: "444455556666".to_owned(),
+            environment,
+            environment_account: account.to_owned(),
             cause: "drift".to_owned(),
             detail: "d".to_owned(),
             requested_at,

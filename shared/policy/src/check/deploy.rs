@@ -1,0 +1,231 @@
+//! What holds for every decision about a deployment.
+
+mod calls;
+mod expected;
+mod outcome;
+
+use jiff::Timestamp;
+use tidegate_events::{DeploymentRequested, EndpointStatus, HoldPlaced, HoldReleased};
+
+use super::holds::Word;
+use super::{Invariant, Notes, Violation};
+use crate::decision::Verdict;
+use crate::deploy::{Action, Deploy, Post, Snapshot, State};
+use crate::file::{Environment, Policy};
+
+use expected::Expected;
+
+/// Why a deployment is looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum DeployCause<'a> {
+    /// A request.
+    Request {
+        /// The account that EventBridge says it came from.
+        from: &'a str,
+        /// What it asks for.
+        request: &'a DeploymentRequested,
+    },
+    /// A person placed a hold.
+    Hold(&'a HoldPlaced),
+    /// A person released one.
+    Release(&'a HoldReleased),
+    /// The endpoint changed, time passed, or a sweep looks.
+    Look,
+}
+
+/// The verdicts that end a deployment.
+const ENDS: [Verdict; 3] = [Verdict::Succeeded, Verdict::Failed, Verdict::RolledBackSilently];
+
+/// Everything that a decision about a deployment breaks. `seen` is what was observed, if anything was.
+#[must_use]
+pub fn deploy(
+    post: &Post,
+    policy: Option<&Policy>,
+    state: &State,
+    seen: Option<&Snapshot>,
+    cause: DeployCause<'_>,
+    decision: &Deploy,
+    now: Timestamp,
+) -> Vec<Violation> {
+    let mut notes = Notes::default();
+    let [succeeded, failed, rolled_back] = ENDS;
+    let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Refuse, succeeded, failed, rolled_back];
+    notes.shape(decision, &[Verdict::Apply], &quiet, changes);
+    let here =
+        |e: &&Environment| e.account.as_str() == post.home.account && e.region.as_str() == post.home.region;
+    let environment = policy.and_then(|policy| policy.environment(&post.environment)).filter(here);
+    let in_flight = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
+    let request = match cause {
+        DeployCause::Request { from, request }
+            if from == post.hub_account && in_flight.is_none_or(|f| f.request_id != request.request_id) =>
+        {
+            Some(request)
+        }
+        _ => in_flight,
+    };
+    let after = decision.state.as_ref().unwrap_or(state);
+    let mut judge = Judge { post, policy, environment, state, after, request, cause, now, notes };
+    judge.obedience(decision);
+    judge.memory(decision, seen);
+    judge.schedules(decision, seen);
+    if decision.plan.iter().any(changes) {
+        judge.calls(&decision.plan, seen);
+    }
+    judge.outcome(decision, seen);
+    judge.notes.0
+}
+
+fn changes(action: &Action) -> bool {
+    !matches!(action, Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. })
+}
+
+fn asks_endpoint(action: &Action) -> bool {
+    matches!(action, Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. })
+}
+
+fn asks_component(action: &Action) -> bool {
+    matches!(action, Action::CreateComponent { .. } | Action::UpdateComponent { .. })
+}
+
+struct Judge<'a> {
+    post: &'a Post,
+    policy: Option<&'a Policy>,
+    environment: Option<&'a Environment>,
+    state: &'a State,
+    after: &'a State,
+    /// What is worked on: the request that has come, or the one in flight.
+    request: Option<&'a DeploymentRequested>,
+    cause: DeployCause<'a>,
+    now: Timestamp,
+    notes: Notes,
+}
+
+impl Judge<'_> {
+    /// Who is obeyed, and which request counts.
+    fn obedience(&mut self, decision: &Deploy) {
+        let DeployCause::Request { from, request } = self.cause else { return };
+        if from != self.post.hub_account {
+            let untouched = decision.plan.is_empty() && self.after == self.state;
+            return self.notes.must(untouched, Invariant::StrangerObeyed, || {
+                format!("{from} is not the hub, and the plan is {:?}", decision.plan)
+            });
+        }
+        let in_flight = self.state.in_flight.as_ref().map(|f| &f.request);
+        let goes_on = in_flight.is_some_and(|f| f.request_id == request.request_id);
+        let taken_up = self.after.in_flight.as_ref().is_some_and(|f| f.request == *request)
+            || ENDS.contains(&decision.verdict);
+        let taken = in_flight.map(|f| (f.requested_at, f.approved_at));
+        let newest = self.state.newest.as_ref().map(|n| (n.requested_at, n.approved_at)).or(taken);
+        let older =
+            newest.is_some_and(|newest| is_older((request.requested_at, request.approved_at), newest));
+        self.notes.must(goes_on || !taken_up || !older, Invariant::OlderRequestWins, || {
+            format!("requested at {}, the newest is {newest:?}", request.requested_at)
+        });
+    }
+
+    /// What is remembered.
+    fn memory(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
+        let (before, after) = (self.state, self.after);
+        let word = match self.cause {
+            DeployCause::Hold(hold) => Word::Hold(hold),
+            DeployCause::Release(release) => Word::Release(release),
+            DeployCause::Request { .. } | DeployCause::Look => Word::Nothing,
+        };
+        self.notes.holds((&before.holds, &before.released), (&after.holds, &after.released), word);
+        let taken_up = self.request.is_some_and(|request| {
+            after.newest.as_ref().is_some_and(|newest| newest.requested_at == request.requested_at)
+        });
+        self.notes.must(before.newest == after.newest || taken_up, Invariant::Forgotten, || {
+            format!("the newest request was {:?} and is {:?}", before.newest, after.newest)
+        });
+        let ended = ENDS.contains(&decision.verdict);
+        match (&before.in_flight, &after.in_flight) {
+            (was, Some(kept)) => {
+                // A request that is not taken up leaves what is in flight alone.
+                let known = Some(&kept.request) == self.request
+                    || was.as_ref().is_some_and(|was| was.request == kept.request);
+                self.notes.must(!ended && known, Invariant::ClaimedNotDone, || {
+                    format!("{} with {} in flight", decision.verdict, kept.request.request_id)
+                });
+            }
+            (Some(gone), None) => self
+                .notes
+                .must(ended, Invariant::Forgotten, || format!("{} was in flight", gone.request.request_id)),
+            (None, None) => {}
+        }
+        self.asked(decision, seen);
+    }
+
+    /// When the endpoint and the component were told to change, and how they looked then.
+    fn asked(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
+        let Some(after) = &self.after.in_flight else { return };
+        let before = self.state.in_flight.as_ref().filter(|before| before.request == after.request);
+        let endpoint = seen.and_then(|seen| seen.endpoint.as_ref()).and_then(|e| e.last_modified);
+        let component = seen.and_then(|seen| seen.component.as_ref()).and_then(|c| c.last_modified);
+        let tells = |asks: fn(&Action) -> bool| decision.plan.iter().any(asks);
+        let checks = [
+            (
+                "endpoint",
+                tells(asks_endpoint),
+                before.map(|f| (f.endpoint_asked, f.endpoint_seen)),
+                (after.endpoint_asked, after.endpoint_seen),
+                endpoint,
+            ),
+            (
+                "component",
+                tells(asks_component),
+                before.map(|f| (f.component_asked, f.component_seen)),
+                (after.component_asked, after.component_seen),
+                component,
+            ),
+        ];
+        for (what, told, was, is, looks) in checks {
+            if told {
+                let known = is == (Some(self.now), looks);
+                self.notes.must(known, Invariant::NotRemembered, || format!("the {what} was told: {is:?}"));
+            } else {
+                let kept = is == was.unwrap_or_default();
+                self.notes
+                    .must(kept, Invariant::ClaimedNotDone, || format!("the {what} was not told: {is:?}"));
+            }
+        }
+    }
+
+    /// What sends no event is looked at again by schedule: a component, and an endpoint that is in service already.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>
+    fn schedules(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
+        let mut looks = false;
+        for action in &decision.plan {
+            match action {
+                Action::CheckAt { at, model, environment, request_id, .. } => {
+                    looks = true;
+                    let ahead = *at > self.now || *at == Timestamp::MAX;
+                    self.notes.must(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
+                    let ours = self.request.is_some_and(|r| r.request_id == *request_id)
+                        && *environment == self.post.environment
+                        && self.policy.is_some_and(|policy| policy.model.as_str() == model);
+                    self.notes.must(ours, Invariant::Elsewhere, || format!("{action:?}"));
+                }
+                Action::Alert { subject, message } => self.notes.message(subject, message),
+                _ => {}
+            }
+        }
+        let in_service = seen
+            .and_then(|seen| seen.endpoint.as_ref())
+            .is_some_and(|endpoint| endpoint.status == EndpointStatus::InService);
+        let waits = decision.verdict == Verdict::Wait && in_service && self.after.hold().is_none();
+        let needed = waits || decision.plan.iter().any(asks_component);
+        self.notes.must(looks || !needed, Invariant::NobodyCallsAgain, || {
+            format!("{} with the plan {:?}", decision.verdict, decision.plan)
+        });
+    }
+}
+
+/// Whether a request is older than another: by the approvals of their versions, where both are known and differ, for one
+/// may be sent again long after it was overtaken; else by the requests.
+fn is_older(request: (Timestamp, Option<Timestamp>), other: (Timestamp, Option<Timestamp>)) -> bool {
+    match (request.1, other.1) {
+        (Some(approved), Some(others)) if approved != others => approved < others,
+        _ => request.0 < other.0,
+    }
+}

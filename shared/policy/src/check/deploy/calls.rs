@@ -1,0 +1,187 @@
+//! What holds for the calls that change an endpoint.
+
+use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
+
+use super::{Expected, Judge, asks_component};
+use crate::check::{Invariant, package};
+use crate::deploy::{Action, ComponentStatus, Snapshot};
+
+impl Judge<'_> {
+    /// Holds everything that must hold before SageMaker is told to change anything.
+    pub(super) fn calls(&mut self, plan: &[Action], seen: Option<&Snapshot>) {
+        // After a release it is what stands then that counts. Only holds that concern this environment are kept here.
+        let held = self.after.hold();
+        self.notes.must(held.is_none(), Invariant::ActsWhileHeld, || format!("held by {held:?}"));
+        let (Some(request), Some(environment)) = (self.request.cloned(), self.environment) else {
+            return self
+                .notes
+                .must(false, Invariant::Elsewhere, || "no request for this environment".to_owned());
+        };
+        self.place(&request);
+        self.package(&request);
+        let Some(seen) = seen else {
+            return self.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
+        };
+        let approved = seen.approval == Some(ApprovalStatus::Approved);
+        self.notes
+            .must(approved, Invariant::NotApproved, || format!("the registry says {:?}", seen.approval));
+        let Some(expected) = Expected::of(environment, &request) else {
+            return self.notes.must(false, Invariant::NotAsThePolicySays, || {
+                "the policy describes no endpoint that can be made".to_owned()
+            });
+        };
+        for (index, action) in plan.iter().enumerate() {
+            self.described(action, &expected, &request);
+            self.made_before(plan.get(..index).unwrap_or_default(), action);
+            self.in_service(action, &expected, seen);
+            self.not_rolled_back(action, seen);
+        }
+    }
+
+    /// The request is for here.
+    fn place(&mut self, request: &DeploymentRequested) {
+        let post = self.post;
+        let here = request.environment == post.environment
+            && request.environment_account == post.home.account
+            && request.region == post.home.region
+            && self.policy.is_some_and(|policy| request.model == policy.model.as_str());
+        self.notes.must(here, Invariant::Elsewhere, || {
+            format!("the request is for {} in {}", request.environment, request.environment_account)
+        });
+    }
+
+    fn package(&mut self, request: &DeploymentRequested) {
+        let group = self.policy.map(|policy| policy.registry.group.as_str()).unwrap_or_default();
+        let (hub, region) = (&self.post.hub_account, &self.post.home.region);
+        let right = package::is_version(&request.package_arn, hub, region, group, request.version);
+        self.notes.must(right, Invariant::WrongPackage, || {
+            format!("{} is not version {} of {group}", request.package_arn, request.version)
+        });
+    }
+
+    /// Names, sizes, alarms and tags are what the policy describes.
+    fn described(&mut self, action: &Action, expected: &Expected, request: &DeploymentRequested) {
+        let (thing, named, as_said) = match action {
+            Action::CreateModel { name, package_arn } => {
+                let right = *package_arn == request.package_arn;
+                self.notes.must(right, Invariant::WrongPackage, || {
+                    format!("the model is made of {package_arn}, requested was {}", request.package_arn)
+                });
+                (name, *name == expected.model, true)
+            }
+            Action::CreateEndpointConfig { name, variant } => {
+                (name, *name == expected.config, *variant == expected.variant)
+            }
+            Action::CreateEndpoint { name, config, tags } => {
+                let tag = |key: &str, value: &str| tags.iter().any(|(k, v)| k == key && v == value);
+                let tagged = tag("tidegate:model", &request.model)
+                    && tag("tidegate:environment", &request.environment);
+                self.endpoint(name, expected);
+                (config, *config == expected.config, tagged)
+            }
+            Action::UpdateEndpoint { name, config, rollout } => {
+                self.endpoint(name, expected);
+                (config, *config == expected.config, *rollout == expected.rollout)
+            }
+            Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+                self.endpoint(&component.name, expected);
+                self.endpoint(&component.endpoint, expected);
+                (
+                    &component.model,
+                    component.model == expected.model,
+                    Some(component) == expected.component.as_ref(),
+                )
+            }
+            Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => return,
+        };
+        self.notes.name("model or configuration", thing);
+        self.notes.must(named, Invariant::NameNotOfContent, || {
+            format!("`{thing}` is neither {} nor {}", expected.model, expected.config)
+        });
+        self.notes.must(as_said, Invariant::NotAsThePolicySays, || format!("{action:?}"));
+    }
+
+    fn endpoint(&mut self, name: &str, expected: &Expected) {
+        self.notes.must(name == expected.endpoint, Invariant::Elsewhere, || {
+            format!("`{name}` is not {}", expected.endpoint)
+        });
+    }
+
+    /// What an action uses was made by one before it.
+    fn made_before(&mut self, before: &[Action], action: &Action) {
+        let model =
+            |used: &str| before.iter().any(|a| matches!(a, Action::CreateModel { name, .. } if name == used));
+        let config = |used: &str| {
+            before.iter().any(|a| matches!(a, Action::CreateEndpointConfig { name, .. } if name == used))
+        };
+        let made = match action {
+            Action::CreateEndpointConfig { variant, .. } => variant_model(variant).is_none_or(model),
+            Action::CreateEndpoint { config: used, .. } | Action::UpdateEndpoint { config: used, .. } => {
+                config(used)
+            }
+            Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+                model(&component.model)
+            }
+            Action::CreateModel { .. }
+            | Action::CheckAt { .. }
+            | Action::Report { .. }
+            | Action::Alert { .. } => true,
+        };
+        self.notes
+            .must(made, Invariant::OutOfOrder, || format!("{action:?} uses what was not made before it"));
+    }
+
+    /// Only what is in service is changed, and only what is absent is made. SageMaker refuses an update of an endpoint
+    /// that is changing, and nobody knows what an unknown status means.
+    fn in_service(&mut self, action: &Action, expected: &Expected, seen: &Snapshot) {
+        let endpoint = seen.endpoint.as_ref();
+        let component = seen.component.as_ref();
+        let serves = endpoint.is_some_and(|e| e.status == EndpointStatus::InService);
+        let wanted_runs = serves && endpoint.and_then(|e| e.config.as_ref()) == Some(&expected.config);
+        let free = match action {
+            Action::CreateEndpoint { .. } => endpoint.is_none(),
+            Action::UpdateEndpoint { .. } => serves,
+            Action::CreateComponent { .. } => wanted_runs && component.is_none(),
+            Action::UpdateComponent { .. } => {
+                wanted_runs && component.is_some_and(|c| c.status == ComponentStatus::InService)
+            }
+            _ => true,
+        };
+        self.notes
+            .must(free, Invariant::TouchesBusy, || format!("{action:?} with {endpoint:?} and {component:?}"));
+        let unknown = endpoint.is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)))
+            || (asks_component(action)
+                && component.is_some_and(|c| matches!(c.status, ComponentStatus::Unknown(_))));
+        self.notes.must(!unknown, Invariant::ActsOnUnknown, || format!("{endpoint:?} and {component:?}"));
+    }
+
+    /// What changed after it was told to, and still is not what was asked for, was rolled back.
+    fn not_rolled_back(&mut self, action: &Action, seen: &Snapshot) {
+        let Some(asked) = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request) else {
+            return;
+        };
+        let (asked, looked, changed) = match action {
+            Action::UpdateEndpoint { .. } => {
+                let changed = seen.endpoint.as_ref().and_then(|e| e.last_modified);
+                (asked.endpoint_asked, asked.endpoint_seen, changed)
+            }
+            Action::UpdateComponent { .. } => {
+                let changed = seen.component.as_ref().and_then(|c| c.last_modified);
+                (asked.component_asked, asked.component_seen, changed)
+            }
+            _ => return,
+        };
+        let back = asked.zip(changed).is_some_and(|(asked, changed)| changed > looked.unwrap_or(asked));
+        self.notes.must(!back, Invariant::RollbackUndone, || {
+            format!("asked {asked:?}, changed {changed:?}, and asked again: {action:?}")
+        });
+    }
+}
+
+fn variant_model(variant: &crate::deploy::Variant) -> Option<&str> {
+    use crate::deploy::Variant;
+    match variant {
+        Variant::RealTime { model, .. } | Variant::Serverless { model, .. } => Some(model),
+        Variant::Components { .. } => None,
+    }
+}

@@ -1,0 +1,186 @@
+//! What holds for what is remembered of a promotion.
+
+use tidegate_events::{
+    ApprovalStatus, DeploymentFinished, DeploymentOutcome, ModelPackageChanged, PackageStatus,
+};
+
+use super::{Judge, PromoteCause, people, succeeded};
+use crate::check::{Invariant, package};
+use crate::promote::{Action, Package, Promote, Promotion, Step};
+
+impl Judge<'_> {
+    pub(super) fn memory(&mut self, decision: &Promote) {
+        match (self.state.promotion.as_ref(), self.after) {
+            (Some(gone), None) => self
+                .notes
+                .must(false, Invariant::Forgotten, || format!("version {} was on its way", gone.version)),
+            (_, Some(after)) => {
+                match self.before {
+                    Some(before) => self.went_on(before, after),
+                    None => self.begun(after),
+                }
+                self.steps(after, decision);
+                self.approvals(after, decision);
+                self.proven(after);
+            }
+            (None, None) => {}
+        }
+        self.denied();
+    }
+
+    /// A promotion begins with an approval that the registry confirms, and is not older than the one before.
+    fn begun(&mut self, after: &Promotion) {
+        let (account, region) = (&self.home.account, &self.home.region);
+        let group = self.policy.registry.group.as_str();
+        let right = package::is_version(&after.package_arn, account, region, group, after.version);
+        self.notes.must(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
+        let confirmed = match self.cause {
+            PromoteCause::Package { change, package } => {
+                change.approval == ApprovalStatus::Approved
+                    && change.arn == after.package_arn
+                    && change.last_modified.is_none_or(|at| at == after.approved_at)
+                    && package
+                        == Some(&Package {
+                            approval: ApprovalStatus::Approved,
+                            status: PackageStatus::Completed,
+                        })
+            }
+            _ => false,
+        };
+        self.notes.must(confirmed, Invariant::NotApproved, || {
+            format!("version {} is promoted because of {:?}", after.version, self.cause)
+        });
+        let replaced = self.state.promotion.as_ref();
+        let newer = replaced.is_none_or(|before| before.approved_at <= after.approved_at);
+        self.notes.must(newer, Invariant::OlderApprovalWins, || {
+            format!("{} replaces {:?}", after.approved_at, replaced.map(|before| before.approved_at))
+        });
+        let newest = replaced.map_or(0, |before| before.newest).max(after.version);
+        self.notes.must(after.newest == newest, Invariant::Forgotten, || {
+            format!("the newest is {}, and was {newest}", after.newest)
+        });
+    }
+
+    /// A promotion only goes forward, and what stopped stays so.
+    fn went_on(&mut self, before: &Promotion, after: &Promotion) {
+        let kept = before.newest == after.newest && (after.stopped || !before.stopped);
+        self.notes.must(kept, Invariant::Forgotten, || format!("{before:?} became {after:?}"));
+        for (environment, step) in &before.steps {
+            let forward = match (step, after.steps.get(environment)) {
+                (Step::Requested { .. }, Some(_)) => true,
+                (was, is) => Some(was) == is,
+            };
+            self.notes.must(forward, Invariant::Forgotten, || {
+                format!("{environment} was {step:?} and is {:?}", after.steps.get(environment))
+            });
+        }
+    }
+
+    /// A step that says that an environment was asked comes with the request.
+    fn steps(&mut self, after: &Promotion, decision: &Promote) {
+        let was = |environment: &str| self.before.and_then(|before| before.steps.get(environment));
+        let changed = after.steps.iter().filter(|(environment, step)| was(environment) != Some(step));
+        for (environment, step) in changed {
+            let (done, at) = match step {
+                Step::Requested { request_id, at, .. } => {
+                    let asks = |action: &Action| {
+                        matches!(action, Action::RequestDeployment { request }
+                        if request.request_id == *request_id && request.environment == *environment)
+                    };
+                    (decision.plan.iter().any(asks), *at)
+                }
+                Step::Succeeded { at } | Step::Failed { at, .. } => (true, *at),
+            };
+            self.notes.must(done, Invariant::ClaimedNotDone, || format!("{environment} is {step:?}"));
+            self.notes.is_now(environment, at, self.now);
+        }
+    }
+
+    /// A success is a report for the very request, from the very environment.
+    fn proven(&mut self, after: &Promotion) {
+        for environment in self.newly_succeeded() {
+            let asked = self.before.and_then(|before| before.steps.get(&environment));
+            let account = self.policy.environment(&environment).map(|e| e.account.as_str());
+            let proven = match self.cause {
+                PromoteCause::Report(report) => {
+                    report.outcome == DeploymentOutcome::Succeeded
+                        && report.environment == environment
+                        && report.version == after.version
+                        && Some(report.environment_account.as_str()) == account
+                        && answers(asked, report)
+                }
+                _ => false,
+            };
+            self.notes.must(proven, Invariant::SuccessUnproven, || {
+                format!("{environment} succeeded because of {:?}", self.cause)
+            });
+            debug_assert!(succeeded(after, &environment).is_some());
+        }
+    }
+
+    /// People's approvals stay, and only a person adds one.
+    fn approvals(&mut self, after: &Promotion, decision: &Promote) {
+        let was = self.before.map(|before| &before.approvals);
+        for (environment, given) in was.into_iter().flatten() {
+            let kept = after.approvals.get(environment);
+            let all = given.iter().all(|(by, at)| kept.is_some_and(|kept| kept.get(by) == Some(at)));
+            self.notes.must(all, Invariant::Forgotten, || format!("approvals of {environment}: {given:?}"));
+        }
+        for (environment, given) in &after.approvals {
+            let known = was.and_then(|was| was.get(environment));
+            let new = given.iter().filter(|(by, _)| known.is_none_or(|known| !known.contains_key(*by)));
+            for (by, at) in new {
+                let told = matches!(self.cause, PromoteCause::Approval(said)
+                    if said.environment == *environment
+                        && said.version == after.version
+                        && said.at == *at
+                        && said.at >= after.approved_at
+                        && people([&said.by].into_iter()) == people([by].into_iter()));
+                self.notes.must(told, Invariant::ApprovalInvented, || {
+                    format!("{by} agreed to {environment} because of {:?}", self.cause)
+                });
+            }
+        }
+        let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+        let new =
+            after.asked.iter().find(|name| !self.before.is_some_and(|before| before.asked.contains(*name)));
+        self.notes.must(new.is_none() || told, Invariant::ClaimedNotDone, || {
+            format!("the people of {new:?} are said to have been asked")
+        });
+    }
+
+    /// A failure, a rollback and a rejection stop what they are about.
+    fn denied(&mut self) {
+        let Some(was) = self.state.promotion.as_ref().filter(|was| !was.stopped) else { return };
+        let denied = match self.cause {
+            PromoteCause::Report(report) => {
+                let account = self.policy.environment(&report.environment).map(|e| e.account.as_str());
+                report.outcome != DeploymentOutcome::Succeeded
+                    && report.version == was.version
+                    && account == Some(report.environment_account.as_str())
+                    && answers(was.steps.get(&report.environment), report)
+            }
+            PromoteCause::Package { change, .. } => rejects(change, was),
+            _ => false,
+        };
+        let stopped = self.before.is_some() && self.after.is_some_and(|after| after.stopped);
+        self.notes.must(!denied || stopped, Invariant::DenialIgnored, || format!("{:?}", self.cause));
+    }
+}
+
+/// Whether a report answers the request that waits for it.
+fn answers(step: Option<&Step>, report: &DeploymentFinished) -> bool {
+    matches!(step, Some(Step::Requested { request_id, .. }) if *request_id == report.request_id)
+}
+
+/// Whether the change is a rejection of what is on its way, that is not older than its approval. An update of something
+/// else carries the old status along.
+fn rejects(change: &ModelPackageChanged, promotion: &Promotion) -> bool {
+    let of_approval =
+        change.updated_fields.as_ref().is_none_or(|fields| fields.iter().any(|f| f == "ModelApprovalStatus"));
+    change.approval == ApprovalStatus::Rejected
+        && of_approval
+        && change.version == Some(promotion.version)
+        && change.arn.eq_ignore_ascii_case(&promotion.package_arn)
+        && change.last_modified.is_none_or(|at| at >= promotion.approved_at)
+}

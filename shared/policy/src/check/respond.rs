@@ -1,0 +1,154 @@
+//! What holds for every answer to drift.
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_events::RetrainingRequested;
+
+use super::{Invariant, Notes, Violation, long_ago};
+use crate::decision::Verdict;
+use crate::file::{Drift, DriftResponse, Environment, Policy};
+use crate::hold::Hold;
+use crate::respond::{Action, Finding, Respond, State};
+
+/// Everything that an answer to drift breaks. `hold` is the hold that stands in the environment.
+#[must_use]
+pub fn respond(
+    policy: &Policy,
+    environment: &Environment,
+    state: &State,
+    finding: &Finding,
+    hold: Option<&Hold>,
+    decision: &Respond,
+    now: Timestamp,
+) -> Vec<Violation> {
+    let mut notes = Notes::default();
+    let quiet = [Verdict::Ignore, Verdict::Suppress, Verdict::Alert, Verdict::Refuse];
+    notes.shape(decision, &[Verdict::Retrain], &quiet, changes);
+    let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+    notes.must(told || decision.verdict != Verdict::Alert, Invariant::PeopleNotTold, || {
+        format!("the plan is {:?}", decision.plan)
+    });
+    let after = decision.state.as_ref().unwrap_or(state);
+    let mut judge = Judge { policy, environment, state, after, now, notes };
+    let mut asked = Vec::new();
+    for action in &decision.plan {
+        match action {
+            Action::Alert { subject, message } => judge.notes.message(subject, message),
+            Action::RequestRetraining { request } => asked.push(request),
+            Action::CheckAt { .. } => judge.look(action, finding),
+        }
+    }
+    judge.memory(finding, asked.len());
+    judge
+        .notes
+        .must(asked.len() <= 1, Invariant::BudgetOverspent, || format!("{} requests at once", asked.len()));
+    if let Some(request) = asked.first() {
+        judge.notes.must(hold.is_none(), Invariant::ActsWhileHeld, || format!("held by {hold:?}"));
+        judge.retraining(request, finding);
+    }
+    judge.notes.0
+}
+
+fn changes(action: &Action) -> bool {
+    matches!(action, Action::RequestRetraining { .. })
+}
+
+struct Judge<'a> {
+    policy: &'a Policy,
+    environment: &'a Environment,
+    state: &'a State,
+    after: &'a State,
+    now: Timestamp,
+    notes: Notes,
+}
+
+impl Judge<'_> {
+    /// Only an alarm can be looked at again, and only the one that reported.
+    fn look(&mut self, action: &Action, finding: &Finding) {
+        let Action::CheckAt { at, model, environment, alarm, .. } = action else { return };
+        let ours = *model == self.policy.model.as_str()
+            && *environment == self.environment.name.as_str()
+            && matches!(finding, Finding::Drift { alarm: Some(reported), .. } if reported == alarm);
+        self.notes.must(ours, Invariant::Elsewhere, || format!("{action:?}"));
+        let ahead = *at > self.now || *at == Timestamp::MAX;
+        self.notes.must(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
+    }
+
+    fn retraining(&mut self, request: &RetrainingRequested, finding: &Finding) {
+        let cause = match finding {
+            Finding::Drift { reason, .. } => Some(reason.code()),
+            Finding::Calm { .. } | Finding::Nothing(_) => None,
+        };
+        self.notes.must(cause.is_some(), Invariant::NoDrift, || format!("the finding is {finding:?}"));
+        self.notes.must(cause.is_none_or(|cause| request.cause == cause), Invariant::NoDrift, || {
+            format!("the request's cause is {}", request.cause)
+        });
+        let place = self.policy.environment(&request.environment);
+        let here = place == Some(self.environment)
+            && request.model == self.policy.model.as_str()
+            && request.environment_account == self.environment.account.as_str();
+        self.notes.must(here, Invariant::Elsewhere, || format!("{request:?}"));
+        self.notes.is_now("the request", request.requested_at, self.now);
+        let named = request.request_id.starts_with(&format!("{}-{}-", request.model, request.environment))
+            && request.request_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        self.notes.must(named, Invariant::NameNotOfContent, || format!("its id is {}", request.request_id));
+        match self.policy.drift.as_ref().filter(|drift| drift.response == DriftResponse::Retrain) {
+            Some(drift) => self.governed(drift),
+            None => {
+                self.notes.must(false, Invariant::ResponseNotRetrain, || format!("{:?}", self.policy.drift))
+            }
+        }
+    }
+
+    /// Cooldown, attempts and budget, counted from all that is remembered.
+    fn governed(&mut self, drift: &Drift) {
+        let (state, now) = (self.state, self.now);
+        let recent = state.requested.iter().find(|at| !long_ago(**at, drift.cooldown.signed(), now));
+        self.notes.must(recent.is_none(), Invariant::CooldownIgnored, || {
+            format!("one was requested at {recent:?}, and the cooldown is {}", drift.cooldown)
+        });
+        let tired = drift.escalate_after.is_some_and(|limit| state.attempts >= limit);
+        self.notes.must(!tired, Invariant::AttemptsExceeded, || {
+            format!("{} attempts, and {:?} allowed", state.attempts, drift.escalate_after)
+        });
+        if let Some(budget) = &drift.budget {
+            let spent = state.requested.iter().filter(|at| !long_ago(**at, budget.per.signed(), now)).count();
+            self.notes.must(spent < budget.retrainings as usize, Invariant::BudgetOverspent, || {
+                format!("{spent} of {} in {}", budget.retrainings, budget.per)
+            });
+        }
+    }
+
+    /// What is remembered: every request as long as cooldown or budget look back, and attempts until the drift is gone.
+    fn memory(&mut self, finding: &Finding, asked: usize) {
+        let (before, after, now) = (self.state, self.after, self.now);
+        let drift = self.policy.drift.as_ref();
+        let span = drift.map_or(SignedDuration::ZERO, |drift| {
+            drift.budget.as_ref().map_or(drift.cooldown, |budget| budget.per.max(drift.cooldown)).signed()
+        });
+        let gone =
+            before.requested.iter().find(|at| !long_ago(**at, span, now) && !after.requested.contains(at));
+        self.notes.must(gone.is_none(), Invariant::Forgotten, || format!("the request of {gone:?}"));
+        // Who told of drift says that it is over, and nobody else.
+        let calm = |of: &str| matches!(finding, Finding::Calm { source, .. } if source == of);
+        let over = before.drifting.keys().any(|source| calm(source))
+            || (before.drifting.is_empty() && matches!(finding, Finding::Calm { .. }));
+        self.notes.must(over || after.attempts >= before.attempts, Invariant::Forgotten, || {
+            format!("{} attempts became {}", before.attempts, after.attempts)
+        });
+        let lost = before.drifting.keys().find(|name| !after.drifting.contains_key(*name) && !calm(name));
+        // Only so many are kept; then a newer one takes the place of the oldest.
+        let replaced = matches!(finding, Finding::Drift { source, .. } if !before.drifting.contains_key(source))
+            && after.drifting.len() >= before.drifting.len();
+        self.notes.must(lost.is_none() || replaced, Invariant::Forgotten, || {
+            format!("the drift that {lost:?} saw")
+        });
+        let new = after.requested.iter().find(|at| !before.requested.contains(at));
+        if asked > 0 {
+            let known = after.requested.contains(&now) && after.attempts > before.attempts;
+            self.notes.must(known, Invariant::NotRemembered, || format!("the state is {after:?}"));
+        } else {
+            let same = new.is_none() && after.attempts <= before.attempts;
+            self.notes.must(same, Invariant::ClaimedNotDone, || format!("the state is {after:?}"));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What holds for every decision to train.
+
+use jiff::Timestamp;
+use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
+
+use super::{Invariant, Notes, Violation, limits};
+use crate::decision::Verdict;
+use crate::file::Policy;
+use crate::fingerprint::fingerprint;
+use crate::train::{Action, Definition, Snapshot, State, Train};
+
+/// Why the pipeline may start.
+#[derive(Debug, Clone, Copy)]
+pub enum TrainCause<'a> {
+    /// A push.
+    Push(&'a CommitPushed),
+    /// A retraining request.
+    Request(&'a RetrainingRequested),
+}
+
+/// Everything that a decision to train breaks. `seen` is what was observed, if anything was.
+#[must_use]
+pub fn train(
+    policy: &Policy,
+    state: &State,
+    seen: Option<&Snapshot>,
+    cause: TrainCause<'_>,
+    decision: &Train,
+    now: Timestamp,
+) -> Vec<Violation> {
+    let mut notes = Notes::default();
+    let quiet = [Verdict::Ignore, Verdict::Skip, Verdict::Wait, Verdict::Refuse];
+    notes.shape(decision, &[Verdict::Start], &quiet, changes);
+    let mut judge =
+        Judge { policy, state, after: decision.state.as_ref().unwrap_or(state), cause, now, notes };
+    judge.memory(decision);
+    if decision.plan.iter().any(changes) {
+        judge.cause();
+        judge.plan(&decision.plan);
+        match (seen, cause) {
+            (None, _) => {
+                judge.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned())
+            }
+            (Some(seen), TrainCause::Push(push)) => judge.definition(seen, push, &decision.plan),
+            (Some(seen), TrainCause::Request(_)) => judge.single_flight(seen, &decision.plan),
+        }
+    }
+    judge.notes.0
+}
+
+fn changes(action: &Action) -> bool {
+    !matches!(action, Action::Alert { .. })
+}
+
+struct Judge<'a> {
+    policy: &'a Policy,
+    state: &'a State,
+    after: &'a State,
+    cause: TrainCause<'a>,
+    now: Timestamp,
+    notes: Notes,
+}
+
+impl Judge<'_> {
+    /// The token is worked out a second time. It must not change between two versions of the program either, or one cause
+    /// would start twice.
+    fn token(&self) -> String {
+        let (model, pipeline) = (self.policy.model.as_str(), self.policy.pipeline.name.as_str());
+        match self.cause {
+            TrainCause::Push(CommitPushed { repository, full_ref, commit, .. }) => {
+                let commit = commit.as_deref().unwrap_or_default();
+                fingerprint(&["commit", model, pipeline, repository, full_ref, commit])
+            }
+            TrainCause::Request(request) => {
+                fingerprint(&["retraining", model, pipeline, &request.request_id])
+            }
+        }
+    }
+
+    /// Whether anything may start at all.
+    fn cause(&mut self) {
+        match self.cause {
+            TrainCause::Push(push) => {
+                let repository = self.policy.source.repository.as_str();
+                let watched = push.repository.eq_ignore_ascii_case(repository)
+                    && push.ref_kind == RefKind::Branch
+                    && push.change != RefChange::Deleted
+                    && self.policy.watches(&push.branch)
+                    && push.commit.as_ref().is_some_and(|commit| !commit.is_empty());
+                self.notes.must(watched, Invariant::NotAskedFor, || format!("the push was {push:?}"));
+                let before = self.state.commits.get(&push.full_ref);
+                self.notes.must(push.commit.as_ref() != before, Invariant::StartedAgain, || {
+                    format!("{} has trained {before:?} before", push.full_ref)
+                });
+            }
+            TrainCause::Request(request) => {
+                let known = self.policy.environment(&request.environment);
+                let ours = request.model == self.policy.model.as_str()
+                    && known.is_some_and(|e| e.account.as_str() == request.environment_account);
+                self.notes.must(ours, Invariant::NotAskedFor, || format!("the request was {request:?}"));
+            }
+        }
+        let last = self.state.last_start.as_ref().map(|last| last.token.as_str());
+        let again = last == Some(self.token().as_str());
+        self.notes
+            .must(!again, Invariant::StartedAgain, || "this cause was the last that started it".to_owned());
+    }
+
+    fn plan(&mut self, plan: &[Action]) {
+        let place = |wanted: fn(&Action) -> bool| plan.iter().position(wanted);
+        let starts = plan.iter().filter(|action| matches!(action, Action::StartExecution { .. })).count();
+        let upserts = plan.iter().filter(|action| matches!(action, Action::UpsertPipeline { .. })).count();
+        self.notes.must(starts <= 1 && upserts <= 1, Invariant::StartedAgain, || {
+            format!("the plan has {starts} starts and {upserts} definitions")
+        });
+        let start = place(|action| matches!(action, Action::StartExecution { .. }));
+        let upsert = place(|action| matches!(action, Action::UpsertPipeline { .. }));
+        self.notes.must(upsert < start, Invariant::DefinitionAfterStart, || {
+            format!("the definition is action {upsert:?}, the start {start:?}")
+        });
+        let expected = self.token();
+        for action in plan {
+            let (Action::UpsertPipeline { pipeline, token, .. }
+            | Action::StartExecution { pipeline, token, .. }) = action
+            else {
+                continue;
+            };
+            let ours = pipeline == self.policy.pipeline.name.as_str();
+            self.notes.must(ours, Invariant::Elsewhere, || format!("the pipeline is {pipeline}"));
+            let of_cause = limits::is_token(token) && *token == expected;
+            self.notes.must(of_cause, Invariant::TokenNotOfCause, || {
+                format!("the token is {token}, the cause's is {expected}")
+            });
+            if let Action::StartExecution { .. } = action {
+                self.start(action);
+            }
+        }
+    }
+
+    fn start(&mut self, action: &Action) {
+        let Action::StartExecution { display_name, description, parameters, .. } = action else { return };
+        // A description has 3 to 3072 characters of one line, a display name 82, a value 1024.
+        let fits = limits::is_name(display_name, 82)
+            && limits::is_line(description, 3_072)
+            && description.chars().count() >= 3
+            && parameters.values().all(|value| value.chars().count() <= 1_024);
+        self.notes.must(fits, Invariant::BeyondLimits, || {
+            format!("the execution is named `{display_name}` and described as `{description}`")
+        });
+        let same = *parameters == self.policy.pipeline.parameters;
+        self.notes.must(same, Invariant::ParametersChanged, || format!("they are {parameters:?}"));
+    }
+
+    /// What a push installs before it starts.
+    fn definition(&mut self, seen: &Snapshot, push: &CommitPushed, plan: &[Action]) {
+        let upsert = plan.iter().find(|action| matches!(action, Action::UpsertPipeline { .. }));
+        let right = match (&seen.definition, &seen.pipeline, upsert) {
+            (Definition::Missing { .. }, _, _) => false,
+            (Definition::Kept, present, upsert) => {
+                self.policy.pipeline.definition.keep && present.is_some() && upsert.is_none()
+            }
+            (Definition::File { text, .. }, Some(present), None) => same_json(text, &present.definition),
+            (Definition::File { .. }, None, None) => false,
+            (
+                Definition::File { path, text },
+                present,
+                Some(Action::UpsertPipeline { repository, commit, path: from, sha256, create, .. }),
+            ) => {
+                self.policy.pipeline.definition.file.as_ref() == Some(path)
+                    && from == path
+                    && Some(commit) == push.commit.as_ref()
+                    && *repository == push.repository
+                    && *sha256 == fingerprint(&["definition", text])
+                    && *create == present.is_none()
+                    && is_definition(text)
+            }
+            (Definition::File { .. }, _, Some(_)) => false,
+        };
+        self.notes.must(right, Invariant::DefinitionNotOfCommit, || {
+            format!("the commit has {:?}, the plan {upsert:?}", seen.definition)
+        });
+    }
+
+    fn single_flight(&mut self, seen: &Snapshot, plan: &[Action]) {
+        let upsert = plan.iter().find(|action| matches!(action, Action::UpsertPipeline { .. }));
+        self.notes.must(
+            upsert.is_none() && seen.pipeline.is_some(),
+            Invariant::DefinitionNotOfCommit,
+            || format!("a retraining keeps the definition that is there, and the plan has {upsert:?}"),
+        );
+        // A commit is a person's own word, and trains under a hold as well.
+        let hold = seen.hold.as_ref();
+        self.notes.must(hold.is_none(), Invariant::ActsWhileHeld, || format!("held: {hold:?}"));
+        let running = seen.running.first();
+        self.notes
+            .must(running.is_none(), Invariant::RetrainsBesideRun, || format!("{running:?} has not ended"));
+    }
+
+    /// What is remembered.
+    fn memory(&mut self, decision: &Train) {
+        let starts = decision.plan.iter().any(|action| matches!(action, Action::StartExecution { .. }));
+        let (before, after) = (&self.state.commits, &self.after.commits);
+        let pushed = match self.cause {
+            TrainCause::Push(push) => Some((&push.full_ref, &push.commit)),
+            TrainCause::Request(_) => None,
+        };
+        for (reference, commit) in before {
+            let moved = starts && pushed.is_some_and(|(pushed, _)| pushed == reference);
+            let kept = moved || after.get(reference) == Some(commit);
+            self.notes.must(kept, Invariant::Forgotten, || format!("{commit} of {reference}"));
+        }
+        if starts {
+            let last = self.after.last_start.as_ref();
+            let known = last.is_some_and(|last| last.token == self.token())
+                && pushed.is_none_or(|(reference, commit)| after.get(reference) == commit.as_ref());
+            self.notes.must(known, Invariant::NotRemembered, || format!("the last start is {last:?}"));
+            if let Some(last) = last {
+                self.notes.is_now("the start", last.at, self.now);
+            }
+        } else {
+            let same = self.after.last_start == self.state.last_start
+                && after.iter().all(|(reference, commit)| before.get(reference) == Some(commit));
+            self.notes.must(same, Invariant::ClaimedNotDone, || format!("the state is {:?}", self.after));
+        }
+    }
+}
+
+/// A pipeline definition is JSON with steps, and small enough to be sent as it is.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
+fn is_definition(text: &str) -> bool {
+    let value: Result<serde_json::Value, _> = serde_json::from_str(text);
+    text.len() < 100 * 1_024
+        && value.is_ok_and(|value| value.get("Steps").is_some_and(serde_json::Value::is_array))
+}
+
+fn same_json(left: &str, right: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    read(left).is_some() && read(left) == read(right)
+}

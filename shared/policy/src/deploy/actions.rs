@@ -1,0 +1,123 @@
+//! What deploy can ask of AWS.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tidegate_events::DeploymentFinished;
+
+use super::{Component, Rollout, State, Variant, target};
+use crate::file::Environment;
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Make the model of a package.
+    CreateModel {
+        /// Its name.
+        name: String,
+        /// The package.
+        package_arn: String,
+    },
+    /// Make an endpoint configuration.
+    CreateEndpointConfig {
+        /// Its name.
+        name: String,
+        /// What serves.
+        variant: Variant,
+    },
+    /// Make the endpoint.
+    CreateEndpoint {
+        /// Its name.
+        name: String,
+        /// Its configuration.
+        config: String,
+        /// Its tags.
+        tags: Vec<(String, String)>,
+    },
+    /// Give the endpoint another configuration.
+    UpdateEndpoint {
+        /// Its name.
+        name: String,
+        /// The new configuration.
+        config: String,
+        /// How.
+        rollout: Rollout,
+    },
+    /// Put the model on the endpoint.
+    CreateComponent {
+        /// The component.
+        component: Component,
+    },
+    /// Give the component another model.
+    UpdateComponent {
+        /// The component.
+        component: Component,
+    },
+    /// Look again at a time, because no event will come.
+    CheckAt {
+        /// The schedule's name.
+        name: String,
+        /// When.
+        at: Timestamp,
+        /// The model.
+        model: String,
+        /// The environment.
+        environment: String,
+        /// The deployment.
+        request_id: String,
+    },
+    /// Tell the hub.
+    Report {
+        /// The report, sent as it is.
+        finished: DeploymentFinished,
+    },
+    /// Tell people of this account.
+    Alert {
+        /// The subject, at most 100 characters.
+        subject: String,
+        /// The message.
+        message: String,
+    },
+}
+
+impl Action {
+    /// Whether it tells people. Nobody can be told that this was refused.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert { .. })
+    }
+}
+
+/// Whether an action of a plan that was left behind is still wanted: only what the deployment in flight asks for, and
+/// nothing of SageMaker under a hold.
+#[must_use]
+pub fn stands(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
+    match action {
+        // To look again harms nothing, the hub knows which report it still waits for, and people shall know.
+        Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => true,
+        Action::CreateModel { .. }
+        | Action::CreateEndpointConfig { .. }
+        | Action::CreateEndpoint { .. }
+        | Action::UpdateEndpoint { .. }
+        | Action::CreateComponent { .. }
+        | Action::UpdateComponent { .. } => state.hold().is_none() && is_wanted(environment, state, action),
+    }
+}
+
+/// Whether the deployment in flight asks SageMaker for it.
+pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
+    let wanted = environment
+        .zip(state.in_flight.as_ref())
+        .map(|(environment, in_flight)| target(environment, &in_flight.request));
+    let Some(wanted) = wanted else { return false };
+    match action {
+        Action::CreateModel { name, .. } => *name == wanted.model,
+        Action::CreateEndpointConfig { name: config, .. }
+        | Action::CreateEndpoint { config, .. }
+        | Action::UpdateEndpoint { config, .. } => *config == wanted.config,
+        Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+            wanted.component.as_ref() == Some(component)
+        }
+        Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => false,
+    }
+}

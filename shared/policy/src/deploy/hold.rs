@@ -1,0 +1,45 @@
+//! A person stops deployments here, and lets them go on.
+
+use tidegate_events::{HoldPlaced, HoldReleased};
+
+use super::{Deploy, State};
+use crate::decision::{Decision, Verdict};
+use crate::hold::{self, ALL, Hold, place_in_words};
+use crate::reason::Reason;
+
+/// Decides about a hold on this environment or on the whole model: from now on nothing is begun. An update that
+/// SageMaker has begun goes on.
+pub fn decide_hold(state: &State, placed: &HoldPlaced) -> Deploy {
+    let mut next = state.clone();
+    let place = placed.environment.as_deref().unwrap_or(ALL);
+    let decision = match hold::place(&mut next.holds, &next.released, placed) {
+        Ok(()) => {
+            let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
+            Decision::new(Verdict::Wait, hold.why()).state(next)
+        }
+        Err(reason) => Decision::new(Verdict::Ignore, reason),
+    };
+    let in_flight = state.in_flight.as_ref().map(|in_flight| in_flight.request.version.to_string());
+    decision
+        .saw("place", place_in_words(place))
+        .saw("version_in_flight", in_flight.unwrap_or_else(|| "none".to_owned()))
+}
+
+/// Takes a release up: the state in which [`converge`](super::converge) goes on with what waited.
+///
+/// # Errors
+/// The decision, if nothing was released, if something else holds on, or if nothing waits.
+pub fn release(state: &State, release: &HoldReleased) -> Result<State, Box<Deploy>> {
+    let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
+    let mut next = state.clone();
+    let released = hold::release(&mut next.holds, &mut next.released, release);
+    let reason = match (released, next.hold(), &next.in_flight) {
+        (Err(reason), ..) => reason,
+        (Ok(()), Some(hold), _) => hold.why(),
+        (Ok(()), None, None) => Reason::HoldReleased { place: place.clone(), by: release.by.clone() },
+        (Ok(()), None, Some(_)) => return Ok(next),
+    };
+    let verdict =
+        if next.in_flight.is_some() && next.hold().is_some() { Verdict::Wait } else { Verdict::Ignore };
+    Err(Box::new(Decision::new(verdict, reason).saw("place", place).state(next)))
+}

@@ -1,0 +1,90 @@
+//! What follows when AWS refuses an action of deploy's for good.
+
+use jiff::Timestamp;
+use tidegate_events::{DeploymentFinished, DeploymentOutcome};
+
+use super::actions::is_wanted;
+use super::{Action, Deploy, InFlight, Report, State, target};
+use crate::decision::{Decision, Verdict};
+use crate::file::Environment;
+use crate::people::subject;
+use crate::reason::Reason;
+
+/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+///
+/// * What SageMaker refuses ends the deployment: the hub hears that it failed, and tells people.
+/// * A report that cannot be sent stays remembered: the hub asks again, and gets it then. People of this account are
+///   told, because the hub knows nothing yet.
+/// * A look that cannot be set is made up for by the sweep.
+/// * A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+#[must_use]
+pub fn refused(
+    environment: &Environment,
+    state: &State,
+    action: &Action,
+    why: &Reason,
+    now: Timestamp,
+) -> Option<Deploy> {
+    match action {
+        Action::CheckAt { .. } | Action::Alert { .. } => None,
+        Action::Report { finished } => Some(not_reported(state, finished, why)),
+        Action::CreateModel { .. }
+        | Action::CreateEndpointConfig { .. }
+        | Action::CreateEndpoint { .. }
+        | Action::UpdateEndpoint { .. }
+        | Action::CreateComponent { .. }
+        | Action::UpdateComponent { .. } => {
+            // Another deployment has taken the place of the one whose plan this was.
+            let in_flight =
+                state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, action))?;
+            Some(ended(environment, state, in_flight, why, now))
+        }
+    }
+}
+
+fn ended(
+    environment: &Environment,
+    state: &State,
+    in_flight: &InFlight,
+    why: &Reason,
+    now: Timestamp,
+) -> Deploy {
+    let request = &in_flight.request;
+    let finished = DeploymentFinished {
+        request_id: request.request_id.clone(),
+        model: request.model.clone(),
+        environment: request.environment.clone(),
+        environment_account: request.environment_account.clone(),
+        version: request.version,
+        package_arn: request.package_arn.clone(),
+        outcome: DeploymentOutcome::Failed,
+        reason: why.code().to_owned(),
+        detail: why.to_string(),
+        requested_config: Some(target(environment, request).config),
+        running_config: None,
+        finished_at: now,
+    };
+    let last_report = Some(Report { finished: finished.clone() });
+    Decision::new(Verdict::Failed, why.clone())
+        .saw("version", request.version)
+        .plan(vec![Action::Report { finished }])
+        .state(State { in_flight: None, last_report, ..state.clone() })
+}
+
+fn not_reported(state: &State, finished: &DeploymentFinished, why: &Reason) -> Deploy {
+    let DeploymentFinished { model, environment, version, outcome, detail, .. } = finished;
+    let message = format!(
+        "{why}.\nThe hub could not be told that version {version} of {model} in {environment} {}: {detail}.\nIt asks \
+         again within the hour and is told then; until it knows, the promotion waits.",
+        match outcome {
+            DeploymentOutcome::Succeeded => "was deployed",
+            DeploymentOutcome::Failed => "failed",
+            DeploymentOutcome::RolledBackSilently => "rolled back silently",
+        }
+    );
+    let subject = subject(&format!("the hub knows nothing of {model} {version} in {environment}"));
+    Decision::new(Verdict::Refuse, why.clone())
+        .saw("request_id", &finished.request_id)
+        .plan(vec![Action::Alert { subject, message }])
+        .state(state.clone())
+}

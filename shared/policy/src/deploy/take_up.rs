@@ -1,0 +1,119 @@
+//! Which requests are obeyed, and which one is the newest.
+
+use jiff::Timestamp;
+use tidegate_events::DeploymentRequested;
+
+use super::{Action, Deploy, InFlight, Newest, Post, State};
+use crate::arn::Arn;
+use crate::decision::{Decision, Verdict};
+use crate::file::{Environment, Policy};
+use crate::reason::Reason;
+
+/// Whether a request may be obeyed. `from` is the account that EventBridge says it came from.
+#[must_use]
+pub fn may_not_obey(
+    post: &Post,
+    policy: Option<&Policy>,
+    from: &str,
+    request: &DeploymentRequested,
+) -> Option<Deploy> {
+    let refuse = |reason| {
+        Some(Decision::new(Verdict::Refuse, reason).compared("from_account", from, &post.hub_account))
+    };
+    if from != post.hub_account {
+        return refuse(Reason::NotFromHub { account: from.to_owned() });
+    }
+    if request.environment != post.environment
+        || request.environment_account != post.home.account
+        || request.region != post.home.region
+    {
+        let wanted = format!("{} in {} {}", request.environment, request.environment_account, request.region);
+        return Some(Decision::new(Verdict::Ignore, Reason::OtherEnvironment { wanted }));
+    }
+    let arn = match Arn::parse(&request.package_arn) {
+        Some(arn)
+            if arn.account == post.hub_account
+                && arn.region == post.home.region
+                && arn.fits_its_partition()
+                && arn.service == "sagemaker" =>
+        {
+            arn
+        }
+        _ => return refuse(Reason::ForeignArn { arn: request.package_arn.clone() }),
+    };
+    let Some(policy) = policy.filter(|policy| own_environment(post, Some(policy)).is_some()) else {
+        return refuse(Reason::Unmanaged { what: format!("{} in {}", request.model, request.environment) });
+    };
+    // AWS is not consistent about the case of names in events.
+    let wanted = format!("model-package/{}/{}", policy.registry.group, request.version);
+    if !arn.resource.eq_ignore_ascii_case(&wanted) {
+        return refuse(Reason::OtherPackage { arn: request.package_arn.clone(), wanted });
+    }
+    None
+}
+
+/// The policy's environment that this function serves.
+#[must_use]
+pub fn own_environment<'p>(post: &Post, policy: Option<&'p Policy>) -> Option<&'p Environment> {
+    policy?
+        .environment(&post.environment)
+        .filter(|e| e.account.as_str() == post.home.account && e.region.as_str() == post.home.region)
+}
+
+/// Takes a request up: the state in which [`converge`] starts, or an answer that is known already.
+///
+/// # Errors
+/// The decision, if there is nothing left to converge.
+pub fn take_up(state: &State, request: &DeploymentRequested, now: Timestamp) -> Result<State, Box<Deploy>> {
+    if let Some(in_flight) = &state.in_flight
+        && in_flight.request.request_id == request.request_id
+    {
+        return Ok(state.clone());
+    }
+    if let Some(report) = &state.last_report
+        && report.finished.request_id == request.request_id
+    {
+        let again = Action::Report { finished: report.finished.clone() };
+        let decision = Decision::new(Verdict::Ignore, Reason::AlreadyReported);
+        return Err(Box::new(decision.saw("reported_before", &report.finished.reason).plan(vec![again])));
+    }
+    if let Some(newest) = newest_of(state)
+        && let Some((name, asked, of_newest)) = older(request, &newest)
+    {
+        let older = Reason::OlderRequest { version: request.version, newest: newest.version };
+        return Err(Box::new(Decision::new(Verdict::Ignore, older).compared(name, asked, of_newest)));
+    }
+    let in_flight = InFlight {
+        request: request.clone(),
+        since: now,
+        endpoint_asked: None,
+        endpoint_seen: None,
+        component_asked: None,
+        component_seen: None,
+        checks: 0,
+    };
+    let newest = newest_by(request);
+    Ok(State { in_flight: Some(in_flight), newest: Some(newest), ..state.clone() })
+}
+
+/// The newest request that is known, also by a state that an earlier version wrote.
+fn newest_of(state: &State) -> Option<Newest> {
+    let in_flight = state.in_flight.as_ref().map(|in_flight| newest_by(&in_flight.request));
+    [state.newest.clone(), in_flight].into_iter().flatten().max_by_key(|newest| newest.requested_at)
+}
+
+fn newest_by(request: &DeploymentRequested) -> Newest {
+    let DeploymentRequested { version, requested_at, approved_at, .. } = *request;
+    Newest { version, requested_at, approved_at }
+}
+
+/// Whether a request is older than the newest: by what, and the two times. A request may be sent again long after its
+/// version was overtaken, so the approvals count before the sending, where both are known.
+fn older(request: &DeploymentRequested, newest: &Newest) -> Option<(&'static str, Timestamp, Timestamp)> {
+    let approvals = request.approved_at.zip(newest.approved_at).filter(|(asked, newest)| asked != newest);
+    let (name, asked, newest) = match approvals {
+        Some((asked, newest)) => ("approved_at", asked, newest),
+        None => ("requested_at", request.requested_at, newest.requested_at),
+    };
+    (asked < newest).then_some((name, asked, newest))
+}

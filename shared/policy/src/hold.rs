@@ -1,0 +1,93 @@
+//! Holds: a person said stop, and nothing automatic goes on until a person lets it.
+//!
+//! Events arrive in any order, so what counts is when people spoke: a place is held while its newest hold is not older
+//! than its newest release. Of a hold and a release of the same moment the hold stands.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tidegate_events::{HoldPlaced, HoldReleased};
+
+use crate::reason::Reason;
+
+/// The place that means every environment of the model.
+pub const ALL: &str = "*";
+
+/// A person's hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Hold {
+    /// When it was placed.
+    pub at: Timestamp,
+    /// Who placed it.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+/// The holds that stand, by environment or [`ALL`].
+pub type Holds = BTreeMap<String, Hold>;
+
+/// When each environment, or [`ALL`], was last released.
+pub type Released = BTreeMap<String, Timestamp>;
+
+impl Hold {
+    /// Why something waits for this hold.
+    #[must_use]
+    pub fn why(&self) -> Reason {
+        Reason::Held { by: self.by.clone(), why: self.reason.clone(), since: self.at }
+    }
+}
+
+/// The hold that stands in an environment: its own, or the one on the whole model.
+#[must_use]
+pub fn on<'h>(holds: &'h Holds, environment: &str) -> Option<&'h Hold> {
+    holds.get(environment).or_else(|| holds.get(ALL))
+}
+
+/// Takes note of a hold.
+///
+/// # Errors
+/// Why it changes nothing.
+pub(crate) fn place(holds: &mut Holds, released: &Released, placed: &HoldPlaced) -> Result<(), Reason> {
+    let place = placed.environment.as_deref().unwrap_or(ALL);
+    let over = [place, ALL].into_iter().filter_map(|key| released.get(key)).max();
+    if let Some(since) = over.filter(|since| **since > placed.at) {
+        return Err(Reason::OlderHold { released: *since });
+    }
+    let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
+    match holds.get(place) {
+        Some(standing) if *standing >= hold => {
+            Err(Reason::AlreadyHeld { by: standing.by.clone(), since: standing.at })
+        }
+        _ => {
+            holds.insert(place.to_owned(), hold);
+            Ok(())
+        }
+    }
+}
+
+/// Takes note of a release. It is remembered even if it releases nothing: its hold may be told after it.
+///
+/// # Errors
+/// Why nothing is released.
+pub(crate) fn release(
+    holds: &mut Holds,
+    released: &mut Released,
+    release: &HoldReleased,
+) -> Result<(), Reason> {
+    let place = release.environment.as_deref().unwrap_or(ALL);
+    let last = released.entry(place.to_owned()).or_insert(release.at);
+    *last = release.at.max(*last);
+    let before = holds.len();
+    holds.retain(|held, hold| (place != ALL && held != place) || hold.at >= release.at);
+    if holds.len() < before {
+        return Ok(());
+    }
+    let standing = if place == ALL { holds.values().next() } else { on(holds, place) };
+    Err(standing.map_or_else(|| Reason::NotHeld { place: place_in_words(place) }, Hold::why))
+}
+
+/// A place as a sentence says it.
+pub(crate) fn place_in_words(place: &str) -> String {
+    if place == ALL { "every environment".to_owned() } else { place.to_owned() }
+}

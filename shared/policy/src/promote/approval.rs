@@ -1,0 +1,91 @@
+//! A person's approval of a version for an environment.
+
+use jiff::Timestamp;
+use tidegate_events::ApprovalGiven;
+
+use super::due::due;
+use super::enter::enter;
+use super::{Promote, Promotion, State};
+use crate::decision::{Decision, Verdict};
+use crate::file::{Environment, Policy};
+use crate::reason::Reason;
+
+/// Decides about a person's approval. It counts for the version that is on its way, once for each person, and is
+/// remembered until the environment is due.
+pub fn decide_approval(policy: &Policy, state: &State, given: &ApprovalGiven, now: Timestamp) -> Promote {
+    let decision = match counts(policy, state, given) {
+        Err((verdict, reason)) => Decision::new(verdict, reason),
+        Ok((promotion, environment)) => go_on(policy, state, promotion, environment, given, now),
+    };
+    decision.saw("by", &given.by).saw("version", given.version)
+}
+
+/// Whether the approval counts; if not, why.
+fn counts<'p>(
+    policy: &'p Policy,
+    state: &State,
+    given: &ApprovalGiven,
+) -> Result<(Promotion, &'p Environment), (Verdict, Reason)> {
+    let ignore = |reason| Err((Verdict::Ignore, reason));
+    let version = given.version;
+    let Some(environment) = policy.environment(&given.environment) else {
+        return Err((Verdict::Refuse, Reason::EnvironmentGone { environment: given.environment.clone() }));
+    };
+    let Some(promotion) = state.promotion.clone().filter(|p| p.version == version && !p.stopped) else {
+        return ignore(Reason::NotPromoting { version });
+    };
+    if given.at < promotion.approved_at {
+        return ignore(Reason::OlderThanPromotion { version, since: promotion.approved_at });
+    }
+    let name = &given.environment;
+    if environment.gates.approvals.is_none() || promotion.steps.contains_key(name) {
+        return ignore(Reason::ApprovalNotAwaited { environment: name.clone() });
+    }
+    if promotion.approvals.get(name).is_some_and(|people| people.contains_key(&person(given))) {
+        return ignore(Reason::ApprovedBefore { by: given.by.clone(), environment: name.clone() });
+    }
+    Ok((promotion, environment))
+}
+
+/// Two spellings of one name are one person.
+fn person(given: &ApprovalGiven) -> String {
+    given.by.trim().to_lowercase()
+}
+
+fn go_on(
+    policy: &Policy,
+    state: &State,
+    mut promotion: Promotion,
+    environment: &Environment,
+    given: &ApprovalGiven,
+    now: Timestamp,
+) -> Promote {
+    let name = environment.name.to_string();
+    let people = promotion.approvals.entry(name.clone()).or_default();
+    people.insert(person(given), given.at);
+    let (count, names) = (people.len(), people.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
+    let decision = match waits_for_time(policy, &promotion, environment, now) {
+        Some(wait) => Decision::new(Verdict::Wait, wait).state(state.with(promotion)),
+        None => {
+            let why = Reason::PeopleApproved { environment: name, people: names };
+            enter(policy, state, promotion, environment, why, now)
+        }
+    };
+    decision.compared("approvals", count, required)
+}
+
+/// What the environment waits for besides people: the environment before, and the soak there.
+fn waits_for_time(
+    policy: &Policy,
+    promotion: &Promotion,
+    environment: &Environment,
+    now: Timestamp,
+) -> Option<Reason> {
+    let due = due(policy, promotion)?;
+    if due.next.name != environment.name {
+        return Some(Reason::AwaitingPrevious { previous: due.next.name.to_string() });
+    }
+    // Its end has its wake-up already.
+    due.soaks_until(now).map(|until| Reason::Soaking { until })
+}

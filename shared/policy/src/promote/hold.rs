@@ -1,0 +1,45 @@
+//! A person stops a model or an environment, and lets it go on.
+
+use jiff::Timestamp;
+use tidegate_events::{HoldPlaced, HoldReleased};
+
+use super::overdue::overdue;
+use super::{Promote, State};
+use crate::decision::{Decision, Verdict};
+use crate::file::Policy;
+use crate::hold::{self, ALL, Hold, place_in_words};
+use crate::reason::Reason;
+
+/// Decides about a hold: from now on nothing is requested of what it is on.
+pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promote {
+    if let Some(environment) = placed.environment.as_ref().filter(|name| policy.environment(name).is_none()) {
+        // Somebody believes that something is held: the answer must not be a quiet one.
+        return Decision::new(Verdict::Refuse, Reason::EnvironmentGone { environment: environment.clone() })
+            .saw("by", &placed.by);
+    }
+    let place = placed.environment.as_deref().unwrap_or(ALL);
+    let mut next = state.clone();
+    let decision = match hold::place(&mut next.holds, &next.released, placed) {
+        Ok(()) => {
+            let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
+            Decision::new(Verdict::Wait, hold.why()).state(next)
+        }
+        Err(reason) => Decision::new(Verdict::Ignore, reason),
+    };
+    decision.saw("place", place_in_words(place)).saw("by", &placed.by)
+}
+
+/// Decides about a release: what waited for it goes on.
+pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, now: Timestamp) -> Promote {
+    let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
+    let mut next = state.clone();
+    let decision = match hold::release(&mut next.holds, &mut next.released, release) {
+        Err(reason) => Decision::new(Verdict::Ignore, reason).state(next),
+        Ok(()) => {
+            let reason = Reason::HoldReleased { place: place.clone(), by: release.by.clone() };
+            overdue(policy, &next, Some(&reason), now)
+                .unwrap_or_else(|| Decision::new(Verdict::Ignore, reason).state(next))
+        }
+    };
+    decision.saw("place", place).saw("by", &release.by)
+}

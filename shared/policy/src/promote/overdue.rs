@@ -1,0 +1,112 @@
+//! What should have happened by now: the end of a soak that nobody announced, a request that nobody answered.
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_events::DeploymentRequested;
+
+use super::due::due;
+use super::enter::{enter, request_for};
+use super::{Action, Promote, Promotion, State, Step};
+use crate::decision::{Decision, Verdict};
+use crate::file::{Environment, Policy};
+use crate::hold;
+use crate::people::subject;
+use crate::reason::Reason;
+
+/// A request that has had no answer for so long is sent again; the environment answers a repeated request with what
+/// it knows. Long enough for a slow endpoint, which SageMaker may take half an hour to create.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(60);
+
+/// When a request has been sent again so often, people are told, once. It is sent on.
+const TELL_AFTER: u32 = 3;
+
+/// Decides what the sweep must heal.
+pub fn decide_overdue(policy: &Policy, state: &State, now: Timestamp) -> Promote {
+    overdue(policy, state, None, now)
+        // What is on record as waiting is not recorded at every sweep.
+        .filter(|decision| decision.verdict != Verdict::Wait || waits_anew(state, decision))
+        .unwrap_or_else(|| Decision::new(Verdict::Ignore, Reason::NothingOverdue))
+}
+
+/// What is due now, if anything is; because of `why`, if it is not merely late.
+pub(super) fn overdue(
+    policy: &Policy,
+    state: &State,
+    why: Option<&Reason>,
+    now: Timestamp,
+) -> Option<Promote> {
+    let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
+    let unanswered = policy.environments.iter().find_map(|environment| {
+        let name = environment.name.as_str();
+        match promotion.steps.get(name)? {
+            Step::Requested { request_id, at, again } if now.duration_since(*at) >= ANSWER_WITHIN => {
+                // Under a hold the environment waits, and has no answer to give.
+                let free = hold::on(&state.holds, name).is_none();
+                let asked = (request_id.as_str(), *again);
+                free.then(|| ask_again(policy, state, promotion.clone(), environment, asked, now))
+            }
+            Step::Requested { .. } | Step::Succeeded { .. } | Step::Failed { .. } => None,
+        }
+    });
+    unanswered.or_else(|| {
+        let due = due(policy, promotion).filter(|due| !due.is_asked(promotion))?;
+        let reason = due.previous.map_or(Reason::Approved { version: promotion.version }, |(previous, _)| {
+            Reason::Soaked { previous: previous.name.to_string() }
+        });
+        let why = why.cloned().unwrap_or(reason);
+        due.soaks_until(now).is_none().then(|| go_on(policy, state, promotion, due.next, why, now))
+    })
+}
+
+/// Whether it waits for something else than what is on record.
+fn waits_anew(state: &State, decision: &Promote) -> bool {
+    let waiting = |state: &State| state.promotion.as_ref().and_then(|promotion| promotion.waiting.clone());
+    decision.state.as_ref().and_then(waiting) != waiting(state)
+}
+
+fn go_on(
+    policy: &Policy,
+    state: &State,
+    promotion: &Promotion,
+    next: &Environment,
+    why: Reason,
+    now: Timestamp,
+) -> Promote {
+    enter(policy, state, promotion.clone(), next, why, now)
+        .saw("version", promotion.version)
+        .saw("next", &next.name)
+}
+
+fn ask_again(
+    policy: &Policy,
+    state: &State,
+    mut promotion: Promotion,
+    environment: &Environment,
+    (request_id, before): (&str, u32),
+    now: Timestamp,
+) -> Promote {
+    // The same request, by whatever rule it was named when it was first sent.
+    let request_id = request_id.to_owned();
+    let request = DeploymentRequested { request_id, ..request_for(policy, &promotion, environment, now) };
+    let name = environment.name.to_string();
+    let again = before.saturating_add(1);
+    let step = Step::Requested { request_id: request.request_id.clone(), at: now, again };
+    promotion.steps.insert(name.clone(), step);
+    let reason = Reason::NoAnswer { environment: name.clone() };
+    let mut plan = vec![Action::RequestDeployment { request }];
+    if again == TELL_AFTER {
+        let message = format!(
+            "{reason}, {again} times by now.\nModel: {}\nVersion: {}\nEnvironment: {name} ({} {})\nThe request is sent \
+             again every hour until it is answered. Look at the dead-letter queues of deploy there and of the rules \
+             between the accounts.",
+            policy.model, promotion.version, environment.account, environment.region,
+        );
+        let subject =
+            subject(&format!("{name} does not answer about {} {}", policy.model, promotion.version));
+        plan.push(Action::Alert { subject, message });
+    }
+    Decision::new(Verdict::Deploy, reason)
+        .saw("version", promotion.version)
+        .saw("asked_again", again)
+        .plan(plan)
+        .state(state.with(promotion))
+}

@@ -1,0 +1,40 @@
+//! What follows when AWS refuses an action of promote's for good.
+
+use jiff::Timestamp;
+
+use super::{Action, Promote, State, Step};
+use crate::decision::{Decision, Verdict};
+use crate::reason::Reason;
+
+/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+///
+/// * A request that cannot be sent stops the promotion, and people are told.
+/// * A life cycle note is for the eye: without it everything goes on.
+/// * A wake-up that cannot be set is made up for by the sweep.
+/// * A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+#[must_use]
+pub fn refused(state: &State, action: &Action, why: &Reason, now: Timestamp) -> Option<Promote> {
+    let request = match action {
+        Action::RequestDeployment { request } => request,
+        Action::NoteProgress { .. } | Action::WakeAt { .. } | Action::Alert { .. } => return None,
+    };
+    let of_request =
+        |step: &Step| matches!(step, Step::Requested { request_id, .. } if *request_id == request.request_id);
+    let environment = &request.environment;
+    let mut promotion = state
+        .promotion
+        .clone()
+        .filter(|promotion| promotion.steps.get(environment).is_some_and(of_request))?;
+    promotion.steps.insert(environment.clone(), Step::Failed { at: now, cause: why.to_string() });
+    promotion.stopped = true;
+    let subject = format!("{} {} not requested in {environment}", request.model, request.version);
+    let alert = Action::alert(&subject, &why.to_string(), &promotion);
+    let note = Action::note(&promotion, environment, super::actions::FAILED, &why.to_string());
+    Some(
+        Decision::new(Verdict::Stop, why.clone())
+            .saw("request_id", &request.request_id)
+            .saw("environment", environment)
+            .plan(vec![alert, note])
+            .state(state.with(promotion)),
+    )
+}

@@ -1,0 +1,41 @@
+//! What follows when AWS refuses an action of respond's for good.
+
+use super::{Action, Respond, State};
+use crate::decision::{Decision, Verdict};
+use crate::file::{Environment, Policy};
+use crate::people::subject;
+use crate::reason::Reason;
+
+/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+///
+/// A retraining that could not be asked for is none: it does not count against cooldown, budget and attempts, and
+/// people are told that the drift has no answer. A look that cannot be set is made up for by the next event.
+///
+/// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+#[must_use]
+pub fn refused(
+    policy: &Policy,
+    environment: &Environment,
+    state: &State,
+    action: &Action,
+    why: &Reason,
+) -> Option<Respond> {
+    let Action::RequestRetraining { request } = action else { return None };
+    let mut next = state.clone();
+    next.requested.retain(|at| *at != request.requested_at);
+    if next.requested.len() < state.requested.len() {
+        next.attempts = state.attempts.saturating_sub(1);
+    }
+    let message = format!(
+        "{why}.\nModel: {}\nEnvironment: {} ({})\nCause: {}\nThe hub was not asked to retrain, so nobody answers this \
+         drift. Mend the cause, or start the pipeline yourself.",
+        policy.model, environment.name, environment.account, request.detail
+    );
+    let subject = subject(&format!("drift of {} in {} has no answer", policy.model, environment.name));
+    Some(
+        Decision::new(Verdict::Alert, why.clone())
+            .saw("request_id", &request.request_id)
+            .plan(vec![Action::Alert { subject, message }])
+            .state(next),
+    )
+}

@@ -1,0 +1,27 @@
+//! What follows when the last look before an endpoint goes to zero finds that it must not.
+
+use super::{Action, ScaleDecision, State};
+use crate::decision::{Decision, Verdict};
+use crate::deploy::copies;
+use crate::file::Environment;
+use crate::reason::Reason;
+
+/// What follows when the last look found a cause not to go to zero: the component keeps its copies, and its lower bound
+/// is lifted again.
+#[must_use]
+pub fn prevented(
+    environment: &Environment,
+    state: &State,
+    action: &Action,
+    why: &Reason,
+) -> Option<ScaleDecision> {
+    let Action::SetCopies { component, copies: 0 } = action else { return None };
+    let wanted = copies(&environment.endpoint);
+    let lift = Action::SetBounds { component: component.clone(), min: wanted, max: wanted };
+    let last_reason = Some(why.code().to_owned());
+    Some(Decision::new(Verdict::Keep, why.clone()).saw("meant", "to_zero").plan(vec![lift]).state(State {
+        zero_since: None,
+        last_reason,
+        ..state.clone()
+    }))
+}

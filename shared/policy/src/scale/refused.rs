@@ -1,0 +1,51 @@
+//! What follows when AWS refuses an action of scale's for good.
+
+use jiff::Timestamp;
+
+use super::{Action, ScaleDecision, State};
+use crate::decision::{Decision, Verdict};
+use crate::file::Environment;
+use crate::people::subject;
+use crate::reason::Reason;
+
+/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+///
+/// The state says again what is true: on the way down the component still has its copies, on the way up it still has
+/// none. It is then left alone for the policy's `grace` (down) or `idle` (up), and tried again after that. People are told
+/// the first time only, until it comes back or a new version is deployed.
+///
+/// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+#[must_use]
+pub fn refused(
+    environment: &Environment,
+    state: &State,
+    action: &Action,
+    why: &Reason,
+    now: Timestamp,
+) -> Option<ScaleDecision> {
+    let down = match action {
+        Action::Alert { .. } => return None,
+        Action::SetBounds { min, .. } => *min == 0,
+        Action::SetCopies { copies, .. } => *copies == 0,
+        Action::ArmWake { .. } => true,
+    };
+    let endpoint = &environment.endpoint.name;
+    let (zero_since, meant, so) = if down {
+        (None, "could not go to zero", "It keeps its copies, and costs what they cost.")
+    } else {
+        let so = "Requests find no copy until you set the number of copies yourself.";
+        (Some(now), "could not come back from zero", so)
+    };
+    let message = format!(
+        "{why}.\nEndpoint: {endpoint}\nEnvironment: {} ({})\n{so}",
+        environment.name, environment.account
+    );
+    let alert = Action::Alert { subject: subject(&format!("{endpoint} {meant}")), message };
+    let last_reason = Some(why.code().to_owned());
+    Some(
+        Decision::new(Verdict::Keep, why.clone())
+            .saw("meant", if down { "to_zero" } else { "wake" })
+            .plan(if state.refused_at.is_none() { vec![alert] } else { Vec::new() })
+            .state(State { zero_since, last_reason, refused_at: Some(now), ..state.clone() }),
+    )
+}

@@ -1,0 +1,43 @@
+//! What follows when AWS refuses for good to start a pipeline.
+
+use super::{Action, State, Train, commit_token};
+use crate::decision::{Decision, Verdict};
+use crate::file::Policy;
+use crate::people::subject;
+use crate::reason::Reason;
+
+/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+///
+/// The commit did not train, so it is not remembered as trained: its push may try again. It is remembered as refused, so
+/// that the sweep, which would find it again every time, leaves it alone. People are told.
+///
+/// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+#[must_use]
+pub fn refused(policy: &Policy, state: &State, action: &Action, why: &Reason) -> Option<Train> {
+    let token = match action {
+        Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. } => token,
+        Action::Alert { .. } => return None,
+    };
+    let mut next = state.clone();
+    let repository = policy.source.repository.as_str();
+    let of_commit =
+        |(at, commit): &(&String, &String)| commit_token(policy, repository, at, commit) == *token;
+    if let Some((at, commit)) = state.commits.iter().find(of_commit) {
+        next.commits.remove(at);
+        next.refused.insert(at.clone(), commit.clone());
+    }
+    if next.last_start.as_ref().is_some_and(|last| last.token == *token) {
+        next.last_start = None;
+    }
+    let message = format!(
+        "{why}.\nModel: {}\nPipeline: {}\nNothing was trained. Mend the cause, then push again.",
+        policy.model, policy.pipeline.name
+    );
+    let alert = Action::Alert { subject: subject(&format!("{} was not trained", policy.model)), message };
+    Some(
+        Decision::new(Verdict::Refuse, why.clone())
+            .saw("pipeline", &policy.pipeline.name)
+            .plan(vec![alert])
+            .state(next),
+    )
+}

@@ -1,0 +1,99 @@
+//! Deployments under any policy: a post, its state, what is seen there, and a request.
+
+use proptest::option;
+use proptest::prelude::*;
+use tidegate_events::{ApprovalStatus, DeploymentRequested};
+use tidegate_policy::deploy::{self, Post, Snapshot, State};
+use tidegate_policy::file::{EndpointKind, Environment, Policy};
+use tidegate_policy::promote::Home;
+
+use super::{HUB, arn, deploy_seen, deploy_state, policies, request};
+
+/// One look at a deployment.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    pub(crate) post: Post,
+    pub(crate) environment: Environment,
+    pub(crate) state: State,
+    pub(crate) seen: Snapshot,
+    pub(crate) request: DeploymentRequested,
+}
+
+impl Look {
+    /// The request as if it were for here, and of a package that there is.
+    fn here(&self, request: DeploymentRequested) -> DeploymentRequested {
+        DeploymentRequested {
+            environment: self.post.environment.clone(),
+            environment_account: self.post.home.account.clone(),
+            region: self.post.home.region.clone(),
+            package_arn: arn(request.version),
+            ..request
+        }
+    }
+}
+
+/// A look in staging or production. What is in flight there was taken up there; the request may be for anywhere.
+pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
+    let chances = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.7));
+    (policies(), chances, deploy_state(), deploy_seen(), request(), runs(), runs())
+        .prop_map(|(policy, (production, meant, approved), state, seen, request, config, model)| {
+            let name = if production { "production" } else { "staging" };
+            let environment = policy.environment(name).unwrap().clone();
+            let home = Home { account: environment.account.to_string(), region: "us-east-1".to_owned() };
+            let post =
+                Post { home, environment: name.to_owned(), hub_account: HUB.to_owned(), check_seconds: 60 };
+            let mut look = Look { post, environment, state, seen, request };
+            if approved {
+                look.seen.approval = Some(ApprovalStatus::Approved);
+            }
+            if meant {
+                look.request = look.here(look.request.clone());
+            }
+            if let Some(mut in_flight) = look.state.in_flight.take() {
+                in_flight.request = look.here(in_flight.request);
+                // What is in flight is the newest; a state of an earlier version does not say so.
+                let deploy::InFlight { request, .. } = &in_flight;
+                look.state.newest = look.state.newest.map(|_| deploy::Newest {
+                    version: request.version,
+                    requested_at: request.requested_at,
+                    approved_at: request.approved_at,
+                });
+                look.state.in_flight = Some(in_flight);
+            }
+            // Only the component of an endpoint that is there is looked at.
+            let component = look.environment.endpoint.kind == EndpointKind::InferenceComponent;
+            look.seen.component = look.seen.component.filter(|_| component && look.seen.endpoint.is_some());
+            look.see(config, model);
+            (policy, look)
+        })
+        .boxed()
+}
+
+/// Which version's configuration or model runs: the one in flight, the requested one, or whatever it was.
+#[derive(Debug, Clone, Copy)]
+enum Runs {
+    InFlight,
+    Requested,
+}
+
+fn runs() -> BoxedStrategy<Option<Runs>> {
+    option::of(prop_oneof![2 => Just(Runs::InFlight), 1 => Just(Runs::Requested)]).boxed()
+}
+
+impl Look {
+    fn see(&mut self, config: Option<Runs>, model: Option<Runs>) {
+        let of = |runs: Option<Runs>| match runs? {
+            Runs::InFlight => {
+                Some(deploy::target(&self.environment, &self.state.in_flight.as_ref()?.request))
+            }
+            Runs::Requested => Some(deploy::target(&self.environment, &self.request)),
+        };
+        let (config, model) = (of(config), of(model));
+        if let (Some(endpoint), Some(target)) = (&mut self.seen.endpoint, config) {
+            endpoint.config = Some(target.config);
+        }
+        if let (Some(component), Some(target)) = (&mut self.seen.component, model) {
+            component.model = Some(target.model);
+        }
+    }
+}

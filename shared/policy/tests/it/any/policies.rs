@@ -1,0 +1,87 @@
+//! Policies that differ in what decisions turn on.
+
+use proptest::option;
+use proptest::prelude::*;
+use tidegate_policy::file::{
+    Approvals, Canary, Definition, Drift, DriftResponse, EndpointKind, Environment, Policy,
+};
+
+use super::policy;
+
+/// The typical policy with other gates, another endpoint in production, another answer to drift, another source of the
+/// pipeline's definition, and sometimes one environment more.
+pub(crate) fn policies() -> BoxedStrategy<Policy> {
+    (
+        option::of(1..3_u32),
+        any::<bool>(),
+        production(),
+        option::of(drift()),
+        any::<bool>(),
+        option::of(0..3_usize),
+    )
+        .prop_map(|(required, soak, production, drift, keep, qa)| {
+            let mut policy = policy();
+            policy.drift = drift;
+            policy.pipeline.definition =
+                Definition { file: (!keep).then(|| "p".to_owned()), keep, build: None };
+            if let Some(last) = policy.environments.last_mut() {
+                last.endpoint = production.endpoint;
+                last.rollout = production.rollout;
+                last.gates.approvals = required.map(|required| Approvals { required, not_author: false });
+                last.gates.soak = last.gates.soak.filter(|_| soak);
+            }
+            if let Some(place) = qa {
+                let mut between = policy.environments[0].clone();
+                between.name = "qa".parse().unwrap();
+                between.endpoint.name = "churn-qa".parse().unwrap();
+                policy.environments.insert(place, between);
+            }
+            policy
+        })
+        .boxed()
+}
+
+fn production() -> BoxedStrategy<Environment> {
+    let kinds = prop_oneof![
+        3 => Just(EndpointKind::InferenceComponent),
+        2 => Just(EndpointKind::RealTime),
+        1 => Just(EndpointKind::Serverless),
+    ];
+    (kinds, any::<bool>(), option::of(1..3_u32))
+        .prop_map(|(kind, guarded, copies)| {
+            let mut production = policy().environment("production").unwrap().clone();
+            production.endpoint.kind = kind;
+            match kind {
+                EndpointKind::InferenceComponent => production.endpoint.copies = copies,
+                EndpointKind::Serverless => {
+                    production.endpoint = policy().environment("staging").unwrap().endpoint.clone();
+                    production.endpoint.name = "churn".parse().unwrap();
+                }
+                _ => production.endpoint.memory_mb = None,
+            }
+            if kind == EndpointKind::RealTime && guarded {
+                let bake = "10m".to_owned().try_into().unwrap();
+                production.rollout.canary = Some(Canary { percent: 20, bake });
+                production.rollout.alarms = vec!["churn-5xx".to_owned()];
+            }
+            production
+        })
+        .boxed()
+}
+
+fn drift() -> BoxedStrategy<Drift> {
+    let response = prop_oneof![3 => Just(DriftResponse::Retrain), 1 => Just(DriftResponse::Alert)];
+    let cooldown = prop_oneof![Just("1h"), Just("24h")];
+    (response, cooldown, any::<bool>(), option::of(1..3_u32))
+        .prop_map(|(response, cooldown, budget, escalate_after)| {
+            let drift = policy().drift.unwrap();
+            Drift {
+                response,
+                cooldown: cooldown.to_owned().try_into().unwrap(),
+                budget: drift.budget.filter(|_| budget),
+                escalate_after,
+                ..drift
+            }
+        })
+        .boxed()
+}

@@ -1,0 +1,313 @@
+//! Decisions about a promotion that must not be.
+
+use std::collections::BTreeSet;
+
+use tidegate_events::{ApprovalStatus, DeploymentOutcome, PackageStatus};
+use tidegate_policy::check::Invariant;
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::file::Approvals;
+use tidegate_policy::hold::Hold;
+use tidegate_policy::promote::{Action, Promote, State, Step};
+use tidegate_policy::reason::Reason;
+
+use super::promotions::*;
+use super::{Break, broken};
+use crate::any;
+
+fn breaks() -> Vec<Break<Scene>> {
+    let mut all = shape();
+    all.extend(requests());
+    all.extend(order());
+    all.extend(people());
+    all.extend(denials());
+    all.extend(memory());
+    all
+}
+
+fn shape() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ForeignVerdict, "a verdict of train's", soaking, |s| s.decision.verdict = Verdict::Skip),
+        on(I::QuietVerdictActs, "wait, and ask", on_to_production, |s| s.decision.verdict = Verdict::Wait),
+        on(I::ActsWithoutPlan, "deploy by a note", approved, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::ActsOnUnknown, "the reason is an unknown approval", approved, |s| {
+            s.decision.reason = Reason::UnknownApproval { status: "Maybe".to_owned() };
+        }),
+        on(I::BeyondLimits, "a stage with a space", approved, |s| {
+            let Action::NoteProgress { stage, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *stage = "to staging".to_owned();
+        }),
+        on(I::BeyondLimits, "a note over 1024 characters", approved, |s| {
+            let Action::NoteProgress { description, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *description = "x".repeat(1_025);
+        }),
+        on(I::Elsewhere, "a note on another package", approved, |s| {
+            let Action::NoteProgress { package_arn, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *package_arn = any::arn(6);
+        }),
+        on(I::WrongTime, "the wake-up is early", soaking, |s| {
+            let Action::WakeAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *at = any::at(11);
+        }),
+        on(I::Elsewhere, "the wake-up of another version", soaking, |s| {
+            let Action::WakeAt { version, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *version = 6;
+        }),
+        on(I::NobodyCallsAgain, "a soak without a wake-up", soaking, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::PeopleNotTold, "a stop that nobody hears of", failed, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::PeopleNotTold, "people who are not asked", waits_for_people, |s| s.decision.plan.clear()),
+        on(I::CompleteTooEarly, "complete after staging", soaking, |s| {
+            s.decision.verdict = Verdict::Complete
+        }),
+        on(I::CompleteTooEarly, "complete, and another environment is to come", complete, |s| {
+            let mut more = s.policy.environments[0].clone();
+            more.name = "qa".parse().unwrap();
+            s.policy.environments.push(more);
+        }),
+    ]
+}
+
+fn requests() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::Elsewhere, "another account", approved, |s| {
+            s.request().environment_account = "123456789012".to_owned();
+        }),
+        on(I::Elsewhere, "another region", approved, |s| s.request().region = "eu-west-1".to_owned()),
+        on(I::Elsewhere, "another model", approved, |s| s.request().model = "other".to_owned()),
+        on(I::Elsewhere, "another policy", approved, |s| s.request().policy_version = "p".to_owned()),
+        on(I::Elsewhere, "an environment that is not there", approved, |s| {
+            s.request().environment = "qa".to_owned();
+        }),
+        on(I::WrongPackage, "another package", approved, |s| s.request().package_arn = any::arn(6)),
+        on(I::WrongPackage, "another version of it", approved, |s| s.request().version = 6),
+        on(I::WrongPackage, "the package of another group", approved, |s| {
+            s.policy.registry.group = "fraud".parse().unwrap();
+        }),
+        on(I::WrongPackage, "the package of another group, that waits", begun_and_waiting, |s| {
+            s.policy.registry.group = "fraud".parse().unwrap();
+        }),
+        on(I::WrongPackage, "without the approval that it stands on", approved, |s| {
+            s.request().approved_at = None;
+        }),
+        on(I::WrongTime, "requested yesterday", approved, |s| s.request().requested_at = any::at(-1_440)),
+        on(I::NotRemembered, "no state", approved, |s| s.decision.state = None),
+        on(I::NotRemembered, "another request is remembered", on_to_production, |s| {
+            s.request().request_id = "r".to_owned();
+        }),
+        on(I::ClaimedNotDone, "asked, says the state", soaking, |s| {
+            let step = Step::Requested { request_id: "r".to_owned(), at: any::at(10), again: 0 };
+            s.next().steps.insert("production".to_owned(), step);
+        }),
+        on(I::NameNotOfContent, "asked again under another name", asked_again, |s| {
+            s.request().request_id = "r".to_owned();
+        }),
+    ]
+}
+
+fn order() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::EnvironmentSkipped, "staging never succeeded", on_to_production, |s| {
+            s.both(|promotion| {
+                promotion.steps.remove("staging");
+            });
+        }),
+        on(I::EnvironmentSkipped, "staging is still at it", on_to_production, |s| {
+            s.both(|promotion| {
+                let step = Step::Requested { request_id: "r".to_owned(), at: any::at(0), again: 0 };
+                promotion.steps.insert("staging".to_owned(), step);
+            });
+        }),
+        on(I::EnvironmentSkipped, "an environment has come between", on_to_production, |s| {
+            let mut between = s.policy.environments[0].clone();
+            between.name = "qa".parse().unwrap();
+            s.policy.environments.insert(1, between);
+        }),
+        on(I::SoakCutShort, "a minute early", on_to_production, |s| {
+            s.both(|promotion| {
+                promotion.steps.insert("staging".to_owned(), Step::Succeeded { at: any::at(11) });
+            });
+        }),
+        on(I::SoakCutShort, "the policy asks for more now", on_to_production, |s| {
+            s.policy.environments[1].gates.soak = Some("1h".to_owned().try_into().unwrap());
+        }),
+        on(I::GoesOnAfterFailure, "it was stopped", on_to_production, |s| s.both(|p| p.stopped = true)),
+        on(I::GoesOnAfterFailure, "it failed somewhere", on_to_production, |s| {
+            s.both(|promotion| {
+                let step = Step::Failed { at: any::at(5), cause: "c".to_owned() };
+                promotion.steps.insert("qa".to_owned(), step);
+            });
+        }),
+        on(I::SuccessUnproven, "no report", soaking, |s| s.cause = Cause::Time),
+        on(I::SuccessUnproven, "a report of a failure", soaking, |s| {
+            s.report().outcome = DeploymentOutcome::Failed;
+        }),
+        on(I::SuccessUnproven, "a report for another request", soaking, |s| {
+            s.report().request_id = "r".to_owned();
+        }),
+        on(I::SuccessUnproven, "a report of another environment", soaking, |s| {
+            s.report().environment = "production".to_owned();
+            s.report().environment_account = "444455556666".to_owned();
+        }),
+        on(I::SuccessUnproven, "a report of another version", soaking, |s| s.report().version = 6),
+        on(I::SuccessUnproven, "a report from another account", soaking, |s| {
+            s.report().environment_account = "123456789012".to_owned();
+        }),
+    ]
+}
+
+fn people() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ApprovalsMissing, "three must agree", both_agreed, |s| {
+            s.policy.environments[1].gates.approvals = Some(Approvals { required: 3, not_author: false });
+        }),
+        on(I::ApprovalsMissing, "one person in two spellings", both_agreed, |s| {
+            for promotion in [0, 1] {
+                let promotion = if promotion == 0 { s.was() } else { s.next() };
+                let given = promotion.approvals.get_mut("production").unwrap();
+                let at = given.remove("ana").unwrap();
+                given.insert(" BO".to_owned(), at);
+            }
+        }),
+        on(I::ApprovalInvented, "nobody said so", both_agreed, |s| s.cause = Cause::Time),
+        on(I::ApprovalInvented, "somebody else said so", both_agreed, |s| {
+            let Cause::Approval(given) = &mut s.cause else { unreachable!() };
+            given.by = "cy".to_owned();
+        }),
+        on(I::ApprovalInvented, "it was said of another version", both_agreed, |s| {
+            let Cause::Approval(given) = &mut s.cause else { unreachable!() };
+            given.version = 6;
+        }),
+        on(I::ApprovalInvented, "it was said at another time", both_agreed, |s| {
+            let Cause::Approval(given) = &mut s.cause else { unreachable!() };
+            given.at = any::at(40);
+        }),
+        on(I::ApprovalInvented, "it was said before the promotion began", both_agreed, |s| {
+            s.both(|promotion| promotion.approved_at = any::at(45));
+        }),
+        on(I::Forgotten, "an approval", both_agreed, |s| {
+            s.next().approvals.get_mut("production").unwrap().remove("ana");
+        }),
+        on(I::ClaimedNotDone, "people are said to have been asked", soaking, |s| {
+            s.next().asked.insert("production".to_owned());
+        }),
+        on(I::ActsWhileHeld, "production is held", on_to_production, |s| hold_both(s, "production")),
+        on(I::ActsWhileHeld, "everything is held", on_to_production, |s| hold_both(s, "*")),
+        on(I::HoldChanged, "a hold goes by itself", on_to_production, |s| {
+            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+            s.state.holds.insert("production".to_owned(), hold);
+        }),
+        on(I::HoldChanged, "a hold comes by itself", soaking, |s| {
+            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+            s.decision.state.as_mut().unwrap().holds.insert("staging".to_owned(), hold);
+        }),
+        on(I::HoldChanged, "a hold on another place than was said", held, |s| {
+            let Cause::Hold(placed) = &mut s.cause else { unreachable!() };
+            placed.environment = Some("staging".to_owned());
+        }),
+        on(I::HoldChanged, "a release of another place", released, |s| {
+            let Cause::Release(release) = &mut s.cause else { unreachable!() };
+            release.environment = Some("staging".to_owned());
+        }),
+        on(I::HoldChanged, "a release that is older than the hold", released, |s| {
+            let Cause::Release(release) = &mut s.cause else { unreachable!() };
+            release.at = any::at(19);
+        }),
+        on(I::HoldChanged, "a release that is not remembered", released, |s| {
+            s.decision.state.as_mut().unwrap().released.clear();
+            s.state.released.insert("staging".to_owned(), any::at(0));
+        }),
+    ]
+}
+
+fn hold_both(scene: &mut Scene, place: &str) {
+    let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+    scene.state.holds.insert(place.to_owned(), hold.clone());
+    scene.decision.state.as_mut().unwrap().holds.insert(place.to_owned(), hold);
+}
+
+fn denials() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NotApproved, "the registry was not asked", approved, |s| {
+            let Cause::Package(_, package) = &mut s.cause else { unreachable!() };
+            *package = None;
+        }),
+        on(I::NotApproved, "the registry says rejected", approved, |s| {
+            let Cause::Package(_, package) = &mut s.cause else { unreachable!() };
+            package.as_mut().unwrap().approval = ApprovalStatus::Rejected;
+        }),
+        on(I::NotApproved, "the package is not complete", approved, |s| {
+            let Cause::Package(_, package) = &mut s.cause else { unreachable!() };
+            package.as_mut().unwrap().status = PackageStatus::InProgress;
+        }),
+        on(I::NotApproved, "it was said of another package", approved, |s| {
+            let Cause::Package(change, _) = &mut s.cause else { unreachable!() };
+            change.arn = any::arn(6);
+        }),
+        on(I::NotApproved, "it was approved at another time", approved, |s| {
+            let Cause::Package(change, _) = &mut s.cause else { unreachable!() };
+            change.last_modified = Some(any::at(-1));
+        }),
+        on(I::NotApproved, "another package slips in", on_to_production, |s| {
+            s.next().package_arn = any::arn(8);
+            s.request().package_arn = any::arn(8);
+        }),
+        on(I::NotApproved, "another version slips in", on_to_production, |s| {
+            s.next().version = 8;
+            s.request().version = 8;
+        }),
+        on(I::NotApproved, "nobody said so", approved, |s| s.cause = Cause::Time),
+        on(I::OlderApprovalWins, "a later one was on its way", approved, |s| {
+            let mut later = in_staging();
+            later.promotion.as_mut().unwrap().package_arn = any::arn(8);
+            later.promotion.as_mut().unwrap().approved_at = any::at(1);
+            s.state = later;
+        }),
+        on(I::DenialIgnored, "a rollback, and it goes on", failed, |s| s.next().stopped = false),
+        on(I::DenialIgnored, "a failure, and nothing happens", failed, |s| {
+            s.report().outcome = DeploymentOutcome::Failed;
+            s.decision = Promote::new(Verdict::Ignore, Reason::Superseded);
+        }),
+        on(I::DenialIgnored, "a rejection, and nothing happens", rejected, |s| {
+            s.decision = Promote::new(Verdict::Ignore, Reason::LifecycleOnly);
+        }),
+    ]
+}
+
+fn memory() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::Forgotten, "the whole promotion", soaking, |s| s.decision.state = Some(State::default())),
+        on(I::Forgotten, "that staging succeeded", on_to_production, |s| {
+            s.next().steps.remove("staging");
+        }),
+        on(I::Forgotten, "that it was stopped", rejected, |s| {
+            s.was().stopped = true;
+            s.next().stopped = false;
+        }),
+        on(I::Forgotten, "the newest version", approved, |s| s.next().newest = 3),
+        on(I::WrongTime, "it succeeded tomorrow", soaking, |s| {
+            s.next().steps.insert("staging".to_owned(), Step::Succeeded { at: any::at(1_440) });
+        }),
+    ]
+}
+
+/// Every invariant that is broken here.
+pub(super) fn all() -> BTreeSet<Invariant> {
+    broken(&breaks())
+}

@@ -1,0 +1,214 @@
+//! Answers to drift that must not be.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tidegate_policy::check::{self, Invariant, Violation};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::file::{DriftResponse, Environment, Policy};
+use tidegate_policy::hold::Hold;
+use tidegate_policy::reason::Reason;
+use tidegate_policy::respond::{self, Action, Finding, Respond, State};
+
+use super::{Break, Judged, broken};
+use crate::any;
+
+struct Scene {
+    policy: Policy,
+    environment: Environment,
+    state: State,
+    finding: Finding,
+    hold: Option<Hold>,
+    decision: Respond,
+    now: Timestamp,
+}
+
+impl Judged for Scene {
+    fn judge(&self) -> Vec<Violation> {
+        let Self { policy, environment, state, finding, hold, decision, now } = self;
+        check::respond(policy, environment, state, finding, hold.as_ref(), decision, *now)
+    }
+}
+
+impl Scene {
+    fn of(policy: Policy, state: State, finding: Finding) -> Self {
+        let (environment, now) = (any::environment(&policy, "staging"), any::at(30 * 1_440));
+        let decision = respond::decide(&policy, &environment, &state, &finding, "m", (None, None), now);
+        Self { policy, environment, state, finding, hold: None, decision, now }
+    }
+
+    fn request(&mut self) -> &mut tidegate_events::RetrainingRequested {
+        let Action::RequestRetraining { request } = &mut self.decision.plan[0] else { unreachable!() };
+        request
+    }
+
+    fn next(&mut self) -> &mut State {
+        self.decision.state.as_mut().unwrap()
+    }
+}
+
+fn drift() -> Finding {
+    Finding::Drift {
+        source: "alarm churn-accuracy".to_owned(),
+        alarm: Some("churn-accuracy".to_owned()),
+        reason: Reason::DriftAlarm { alarm: "churn-accuracy".to_owned() },
+        numbers: None,
+    }
+}
+
+/// One retraining, two days ago, that brought no improvement.
+fn before() -> State {
+    let drifting = [("alarm churn-accuracy".to_owned(), any::at(0)), ("job".to_owned(), any::at(0))].into();
+    State { requested: vec![any::at(28 * 1_440)], attempts: 1, drifting }
+}
+
+fn retrains() -> Scene {
+    let scene = Scene::of(any::policy(), before(), drift());
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Retrain, 2));
+    scene
+}
+
+fn alerts() -> Scene {
+    let scene = Scene::of(any::policy(), State { attempts: 2, ..before() }, drift());
+    assert_eq!(scene.decision.verdict, Verdict::Alert);
+    scene
+}
+
+fn suppresses() -> Scene {
+    let state = State { requested: vec![any::at(30 * 1_440 - 5)], ..before() };
+    let scene = Scene::of(any::policy(), state, drift());
+    assert_eq!(scene.decision.verdict, Verdict::Suppress);
+    scene
+}
+
+fn too_little() -> Scene {
+    let finding = Finding::Nothing(Reason::InsufficientData { source: "job".to_owned() });
+    Scene::of(any::policy(), before(), finding)
+}
+
+fn breaks() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    let mut all = vec![
+        on(I::ForeignVerdict, "a verdict of deploy's", suppresses, |s| s.decision.verdict = Verdict::Apply),
+        on(I::QuietVerdictActs, "suppress, and ask", suppresses, |s| {
+            s.decision.plan = retrains().decision.plan
+        }),
+        on(I::ActsWithoutPlan, "retrain by nothing", retrains, |s| s.decision.plan.clear()),
+        on(I::ActsOnUnknown, "the reason is too little data", retrains, |s| {
+            s.decision.reason = Reason::InsufficientData { source: "job".to_owned() };
+        }),
+        on(I::ActsWhileHeld, "a hold stands", retrains, |s| {
+            s.hold = Some(Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() });
+        }),
+        on(I::PeopleNotTold, "an alert to nobody", alerts, |s| s.decision.plan.clear()),
+        on(I::BeyondLimits, "a subject over 100 characters", alerts, |s| {
+            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *subject = "a".repeat(101);
+        }),
+        on(I::Elsewhere, "another model", retrains, |s| s.request().model = "other".to_owned()),
+        on(I::Elsewhere, "another environment", retrains, |s| {
+            s.request().environment = "production".to_owned()
+        }),
+        on(I::Elsewhere, "another account", retrains, |s| {
+            s.request().environment_account = "123456789012".to_owned();
+        }),
+        on(I::Elsewhere, "a look at another alarm", retrains, |s| {
+            let Action::CheckAt { alarm, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *alarm = "other".to_owned();
+        }),
+        on(I::Elsewhere, "a look from another environment", retrains, |s| {
+            let Action::CheckAt { environment, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *environment = "production".to_owned();
+        }),
+        on(I::NameNotOfContent, "an id with a space", retrains, |s| s.request().request_id.push(' ')),
+        on(I::WrongTime, "a look at the past", retrains, |s| {
+            let Action::CheckAt { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *at = any::at(0);
+        }),
+        on(I::WrongTime, "requested yesterday", retrains, |s| s.request().requested_at = any::at(0)),
+        on(I::NameNotOfContent, "an id of nothing", retrains, |s| s.request().request_id = "7".to_owned()),
+    ];
+    all.extend(governor());
+    all.extend(memory());
+    all
+}
+
+fn governor() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NoDrift, "the source failed", retrains, |s| {
+            s.finding =
+                Finding::Nothing(Reason::SourceFailed { source: "job".to_owned(), error: "e".to_owned() });
+        }),
+        on(I::NoDrift, "the drift is over", retrains, |s| {
+            s.finding = Finding::Calm { source: "job".to_owned(), reason: Reason::NoViolations };
+        }),
+        on(I::NoDrift, "another cause", retrains, |s| s.request().cause = "whim".to_owned()),
+        on(I::ResponseNotRetrain, "the policy says to alert", retrains, |s| {
+            s.policy.drift.as_mut().unwrap().response = DriftResponse::Alert;
+        }),
+        on(I::ResponseNotRetrain, "the policy says nothing", retrains, |s| s.policy.drift = None),
+        on(I::CooldownIgnored, "an hour after the last", retrains, |s| {
+            s.state.requested.push(any::at(30 * 1_440 - 60));
+            s.next().requested.push(any::at(30 * 1_440 - 60));
+        }),
+        on(I::CooldownIgnored, "the last is in the future", retrains, |s| {
+            s.state.requested.push(any::at(31 * 1_440));
+            s.next().requested.push(any::at(31 * 1_440));
+        }),
+        on(I::BudgetOverspent, "four in the month", retrains, |s| {
+            let four: Vec<Timestamp> = (10..14).map(|day| any::at(day * 1_440)).collect();
+            s.state.requested.clone_from(&four);
+            s.next().requested.extend(four);
+        }),
+        on(I::BudgetOverspent, "two at once", retrains, |s| {
+            let mut other = s.decision.plan[0].clone();
+            let Action::RequestRetraining { request } = &mut other else { unreachable!() };
+            request.request_id.push('2');
+            s.decision.plan.push(other);
+        }),
+        on(I::AttemptsExceeded, "a third attempt", retrains, |s| {
+            s.state.attempts = 2;
+            s.next().attempts = 3;
+        }),
+    ]
+}
+
+fn memory() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NotRemembered, "no state", retrains, |s| s.decision.state = None),
+        on(I::NotRemembered, "the attempt does not count", retrains, |s| s.next().attempts = 1),
+        on(I::ClaimedNotDone, "an attempt that is none", suppresses, |s| s.next().attempts += 1),
+        on(I::ClaimedNotDone, "a request that was not sent", suppresses, |s| {
+            s.next().requested.push(any::at(9))
+        }),
+        on(I::Forgotten, "a request within the budget's month", retrains, |s| {
+            s.next().requested.retain(|at| *at != any::at(28 * 1_440));
+        }),
+        on(I::Forgotten, "attempts without calm", suppresses, |s| s.next().attempts = 0),
+        on(I::Forgotten, "attempts, because of too little data", too_little, |s| {
+            s.decision.state = Some(State { attempts: 0, ..s.state.clone() });
+        }),
+        on(I::Forgotten, "who reported drift, for one that is new", suppresses, |s| {
+            s.next().drifting = [("other".to_owned(), any::at(0))].into();
+            s.finding = Finding::Drift {
+                source: "other".to_owned(),
+                alarm: Some("churn-accuracy".to_owned()),
+                reason: Reason::DriftObserved { metric: "m".to_owned() },
+                numbers: None,
+            };
+        }),
+        on(I::Forgotten, "who reported drift", too_little, |s| {
+            s.decision.state = Some(State { drifting: [].into(), ..s.state.clone() });
+        }),
+    ]
+}
+
+/// Every invariant that is broken here.
+pub(super) fn all() -> BTreeSet<Invariant> {
+    broken(&breaks())
+}

@@ -1,0 +1,197 @@
+//! Decisions about capacity that must not be.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tidegate_events::{AlarmChanged, AlarmMetric, AlarmState};
+use tidegate_policy::check::{self, Invariant, Violation};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::file::{EndpointKind, Environment};
+use tidegate_policy::reason::Reason;
+use tidegate_policy::scale::{self, Action, Invocations, NO_CAPACITY_METRIC, ScaleDecision, Snapshot, State};
+
+use super::{Break, Judged, broken};
+use crate::any;
+
+struct Scene {
+    environment: Environment,
+    state: State,
+    seen: Option<Snapshot>,
+    alarm: Option<AlarmChanged>,
+    decision: ScaleDecision,
+    now: Timestamp,
+}
+
+impl Judged for Scene {
+    fn judge(&self) -> Vec<Violation> {
+        let Self { environment, state, seen, alarm, decision, now } = self;
+        check::scale(environment, state, seen.as_ref(), alarm.as_ref(), decision, *now)
+    }
+}
+
+impl Scene {
+    fn seen(&mut self) -> &mut Snapshot {
+        self.seen.as_mut().unwrap()
+    }
+
+    fn next(&mut self) -> &mut State {
+        self.decision.state.as_mut().unwrap()
+    }
+}
+
+/// Two days after the deployment, nobody has asked for two hours.
+fn sleeps() -> Scene {
+    let environment = any::environment(&any::policy(), "production");
+    let (state, now) = (State::default(), any::at(2 * 1_440));
+    let invocations = Some(Invocations { in_window: 0, since_deployment: 9 });
+    let seen = Snapshot { live_since: Some(any::at(0)), deploying: false, invocations };
+    let decision = scale::decide_tick(&environment, &state, &seen, now);
+    assert_eq!(decision.verdict, Verdict::ToZero);
+    Scene { environment, state, seen: Some(seen), alarm: None, decision, now }
+}
+
+fn wakes() -> Scene {
+    let environment = any::environment(&any::policy(), "production");
+    let state = State { zero_since: Some(any::at(0)), ..State::default() };
+    let now = any::at(60);
+    let alarm = AlarmChanged {
+        alarm: "wake".to_owned(),
+        state: AlarmState::Alarm,
+        previous: None,
+        reason: None,
+        changed_at: None,
+        metrics: vec![AlarmMetric {
+            namespace: "AWS/SageMaker".to_owned(),
+            name: NO_CAPACITY_METRIC.to_owned(),
+            dimensions: [("InferenceComponentName".to_owned(), "churn".to_owned())].into(),
+        }],
+        muted: false,
+        observed: None,
+        threshold: None,
+    };
+    let decision = scale::decide_wake(&environment, &state, &alarm, now);
+    assert_eq!(decision.verdict, Verdict::Wake);
+    Scene { environment, state, seen: None, alarm: Some(alarm), decision, now }
+}
+
+fn keeps() -> Scene {
+    let mut scene = sleeps();
+    scene.seen().invocations = Some(Invocations { in_window: 3, since_deployment: 9 });
+    scene.decision =
+        scale::decide_tick(&scene.environment, &scene.state, scene.seen.as_ref().unwrap(), scene.now);
+    assert_eq!(scene.decision.verdict, Verdict::Keep);
+    scene
+}
+
+fn breaks() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    let mut all = vec![
+        on(I::ForeignVerdict, "a verdict of train's", keeps, |s| s.decision.verdict = Verdict::Start),
+        on(I::QuietVerdictActs, "keep, and go to zero", keeps, |s| s.decision.plan = sleeps().decision.plan),
+        on(I::ActsWithoutPlan, "to zero by nothing", sleeps, |s| s.decision.plan.clear()),
+        on(I::ActsOnUnknown, "nothing was observed", sleeps, |s| s.seen = None),
+        on(I::ActsOnUnknown, "the reason is that there are no metrics", sleeps, |s| {
+            s.decision.reason = Reason::NoMetrics;
+        }),
+        on(I::Elsewhere, "another component", sleeps, |s| {
+            let Action::ArmWake { component } = &mut s.decision.plan[1] else { unreachable!() };
+            *component = "other".to_owned();
+        }),
+        on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
+            let (subject, message) = ("Tidegate:\nchurn".to_owned(), "m".to_owned());
+            s.decision.plan.push(Action::Alert { subject, message });
+        }),
+        on(I::NotRemembered, "to zero, and forgotten", sleeps, |s| s.decision.state = None),
+        on(I::NotRemembered, "to zero since yesterday", sleeps, |s| s.next().zero_since = Some(any::at(0))),
+        on(I::NotRemembered, "awake, and still at zero", wakes, |s| s.next().zero_since = Some(any::at(0))),
+        on(I::NotRemembered, "woken at no time", wakes, |s| s.next().woken_at = None),
+        on(I::ClaimedNotDone, "kept, and said to sleep", keeps, |s| s.next().zero_since = Some(today())),
+        on(I::ClaimedNotDone, "kept, and said to be woken", keeps, |s| s.next().woken_at = Some(today())),
+        on(I::BoundsUnsound, "the least above the most", wakes, |s| {
+            let Action::SetBounds { min, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *min = 2;
+        }),
+        on(I::BoundsUnsound, "more copies than the policy's", wakes, |s| {
+            let Action::SetBounds { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            (*min, *max) = (50, 50);
+        }),
+        on(I::BoundsUnsound, "a most of none", sleeps, |s| {
+            let Action::SetBounds { max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *max = 0;
+        }),
+    ];
+    all.extend(down());
+    all.extend(up());
+    all
+}
+
+/// Now, in the scenes without an alarm.
+fn today() -> Timestamp {
+    any::at(2 * 1_440)
+}
+
+fn down() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::CannotBeZero, "a classic endpoint", sleeps, |s| {
+            s.environment.endpoint.kind = EndpointKind::RealTime
+        }),
+        on(I::CannotBeZero, "a serverless endpoint", sleeps, |s| {
+            s.environment.endpoint.kind = EndpointKind::Serverless;
+        }),
+        on(I::CannotBeZero, "the policy does not say so", sleeps, |s| s.environment.scale.to_zero = None),
+        on(I::NotIdle, "somebody asked", sleeps, |s| {
+            s.seen().invocations = Some(Invocations { in_window: 1, since_deployment: 9 });
+        }),
+        on(I::NotIdle, "no metrics", sleeps, |s| s.seen().invocations = None),
+        on(I::NotIdle, "never an invocation, so perhaps no metrics", sleeps, |s| {
+            s.seen().invocations = Some(Invocations { in_window: 0, since_deployment: 0 });
+        }),
+        on(I::InsideGrace, "deployed an hour ago", sleeps, |s| {
+            s.seen().live_since = Some(any::at(2 * 1_440 - 60))
+        }),
+        on(I::InsideGrace, "deployed nobody knows when", sleeps, |s| s.seen().live_since = None),
+        on(I::InsideGrace, "woken an hour ago", sleeps, |s| {
+            s.state.woken_at = Some(any::at(2 * 1_440 - 60));
+            let woken_at = s.state.woken_at;
+            s.next().woken_at = woken_at;
+        }),
+        on(I::Deploying, "a deployment is in flight", sleeps, |s| s.seen().deploying = true),
+        on(I::NoWayBack, "no alarm", sleeps, |s| {
+            s.decision.plan.remove(1);
+        }),
+        on(I::NoWayBack, "the alarm comes last", sleeps, |s| s.decision.plan.swap(1, 2)),
+        on(I::NoWayBack, "no bounds", sleeps, |s| {
+            s.decision.plan.remove(0);
+        }),
+    ]
+}
+
+fn up() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::WokenForNothing, "nobody asked", wakes, |s| s.alarm = None),
+        on(I::WokenForNothing, "the alarm has too little data", wakes, |s| {
+            s.alarm.as_mut().unwrap().state = AlarmState::InsufficientData;
+        }),
+        on(I::WokenForNothing, "another component's alarm", wakes, |s| {
+            let metric = &mut s.alarm.as_mut().unwrap().metrics[0];
+            metric.dimensions.insert("InferenceComponentName".to_owned(), "other".to_owned());
+        }),
+        on(I::WokenForNothing, "an alarm on another metric", wakes, |s| {
+            s.alarm.as_mut().unwrap().metrics[0].name = "Invocations".to_owned();
+        }),
+        on(I::WokenForNothing, "a tick that saw nobody ask", wakes, |s| {
+            s.alarm = None;
+            s.seen = Some(Snapshot { live_since: Some(any::at(-60)), deploying: false, invocations: None });
+        }),
+    ]
+}
+
+/// Every invariant that is broken here.
+pub(super) fn all() -> BTreeSet<Invariant> {
+    broken(&breaks())
+}

@@ -1,0 +1,293 @@
+//! Decisions to train that must not be.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
+use tidegate_policy::check::{self, Invariant, TrainCause, Violation};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::file::Policy;
+use tidegate_policy::hold::Hold;
+use tidegate_policy::reason::Reason;
+use tidegate_policy::train::{self, Action, Definition, Pipeline, Snapshot, Start, State, Train};
+
+use super::{Break, Judged, broken};
+use crate::any;
+
+struct Scene {
+    policy: Policy,
+    state: State,
+    seen: Option<Snapshot>,
+    push: Option<CommitPushed>,
+    request: RetrainingRequested,
+    decision: Train,
+    now: Timestamp,
+}
+
+impl Judged for Scene {
+    fn judge(&self) -> Vec<Violation> {
+        let cause = self.push.as_ref().map_or(TrainCause::Request(&self.request), TrainCause::Push);
+        check::train(&self.policy, &self.state, self.seen.as_ref(), cause, &self.decision, self.now)
+    }
+}
+
+impl Scene {
+    fn start(&mut self) -> &mut Action {
+        self.decision.plan.last_mut().unwrap()
+    }
+
+    fn next(&mut self) -> &mut State {
+        self.decision.state.as_mut().unwrap()
+    }
+}
+
+const DEFINITION: &str = r#"{"Version": "2020-12-01", "Steps": []}"#;
+
+fn request() -> RetrainingRequested {
+    RetrainingRequested {
+        request_id: "churn-staging-1".to_owned(),
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        environment_account: "444455556666".to_owned(),
+        cause: "drift_observed".to_owned(),
+        detail: "d".to_owned(),
+        requested_at: any::at(0),
+    }
+}
+
+fn commit() -> Scene {
+    let policy = any::policy();
+    let push = CommitPushed {
+        repository: "codecommit:churn-model".to_owned(),
+        ref_kind: RefKind::Branch,
+        branch: "main".to_owned(),
+        full_ref: "refs/heads/main".to_owned(),
+        change: RefChange::Updated,
+        commit: Some("9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4".to_owned()),
+        old_commit: None,
+        actor: None,
+        changed_paths: None,
+    };
+    let state = State {
+        commits: [("refs/heads/release/1".to_owned(), "aaaa".to_owned())].into(),
+        ..State::default()
+    };
+    let seen = Snapshot {
+        definition: Definition::File { path: "pipeline.json".to_owned(), text: DEFINITION.to_owned() },
+        pipeline: Some(Pipeline { definition: r#"{"Steps": [1]}"#.to_owned() }),
+        ..Snapshot::default()
+    };
+    let now = any::at(0);
+    let decision = train::decide_commit(&policy, &state, &push, &seen, now);
+    assert_eq!((decision.verdict, decision.plan.len()), (Verdict::Start, 2));
+    Scene { policy, state, seen: Some(seen), push: Some(push), request: request(), decision, now }
+}
+
+fn retraining() -> Scene {
+    let (policy, state, now) = (any::policy(), State::default(), any::at(0));
+    let seen =
+        Snapshot { pipeline: Some(Pipeline { definition: DEFINITION.to_owned() }), ..Snapshot::default() };
+    let decision = train::decide_retraining(&policy, &state, &request(), &seen, now);
+    assert_eq!(decision.verdict, Verdict::Start);
+    Scene { policy, state, seen: Some(seen), push: None, request: request(), decision, now }
+}
+
+fn skipped() -> Scene {
+    let mut scene = commit();
+    scene.push.as_mut().unwrap().branch = "feature/x".to_owned();
+    let push = scene.push.as_ref().unwrap();
+    scene.decision =
+        train::decide_commit(&scene.policy, &scene.state, push, scene.seen.as_ref().unwrap(), scene.now);
+    assert_eq!(scene.decision.verdict, Verdict::Skip);
+    scene
+}
+
+fn breaks() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    let mut all = vec![
+        on(I::ForeignVerdict, "a verdict of scale's", commit, |s| s.decision.verdict = Verdict::ToZero),
+        on(I::QuietVerdictActs, "a skip that starts", skipped, |s| s.decision.plan = commit().decision.plan),
+        on(I::ActsWithoutPlan, "a start of nothing", commit, |s| s.decision.plan.clear()),
+        on(I::DoneTwice, "the same start again", commit, |s| {
+            let start = s.start().clone();
+            s.decision.plan.push(start);
+        }),
+        on(I::ActsOnUnknown, "nothing was observed", commit, |s| s.seen = None),
+        on(I::ActsOnUnknown, "the reason is a missing pipeline", retraining, |s| {
+            s.decision.reason = Reason::PipelineMissing { pipeline: "churn-train".to_owned() };
+        }),
+        on(I::ActsWhileHeld, "a retraining under a hold", retraining, |s| {
+            let hold = Hold { at: any::at(-5), by: "ana".to_owned(), reason: "r".to_owned() };
+            s.seen.as_mut().unwrap().hold = Some(hold);
+        }),
+        on(I::Elsewhere, "another pipeline", commit, |s| {
+            let Action::StartExecution { pipeline, .. } = s.start() else { unreachable!() };
+            *pipeline = "other".to_owned();
+        }),
+        on(I::BeyondLimits, "a display name with a slash", commit, |s| {
+            let Action::StartExecution { display_name, .. } = s.start() else { unreachable!() };
+            *display_name = "commit/1".to_owned();
+        }),
+        on(I::BeyondLimits, "a description of two lines", commit, |s| {
+            let Action::StartExecution { description, .. } = s.start() else { unreachable!() };
+            description.push('\n');
+        }),
+        on(I::BeyondLimits, "a description of two characters", commit, |s| {
+            let Action::StartExecution { description, .. } = s.start() else { unreachable!() };
+            *description = "by".to_owned();
+        }),
+        on(I::BeyondLimits, "a parameter over 1024 characters", commit, |s| {
+            let Action::StartExecution { parameters, .. } = s.start() else { unreachable!() };
+            parameters.insert("Note".to_owned(), "x".repeat(1_025));
+        }),
+        on(I::ParametersChanged, "a parameter of nobody's", commit, |s| {
+            let Action::StartExecution { parameters, .. } = s.start() else { unreachable!() };
+            parameters.insert("Epochs".to_owned(), "1".to_owned());
+        }),
+    ];
+    all.extend(causes());
+    all.extend(definitions());
+    all.extend(memory());
+    all
+}
+
+fn causes() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NotAskedFor, "a branch that is not watched", commit, |s| {
+            s.push.as_mut().unwrap().branch = "feature/x".to_owned();
+        }),
+        on(I::NotAskedFor, "another repository", commit, |s| {
+            s.push.as_mut().unwrap().repository = "codecommit:other".to_owned();
+        }),
+        on(I::NotAskedFor, "a tag", commit, |s| s.push.as_mut().unwrap().ref_kind = RefKind::Tag),
+        on(I::NotAskedFor, "a branch that is gone", commit, |s| {
+            s.push.as_mut().unwrap().change = RefChange::Deleted;
+        }),
+        on(I::NotAskedFor, "a push without a commit", commit, |s| s.push.as_mut().unwrap().commit = None),
+        on(I::NotAskedFor, "a request for another model", retraining, |s| {
+            s.request.model = "other".to_owned()
+        }),
+        on(I::NotAskedFor, "a request of an environment that is not there", retraining, |s| {
+            s.request.environment = "qa".to_owned();
+        }),
+        on(I::NotAskedFor, "a request of another account", retraining, |s| {
+            s.request.environment_account = "123456789012".to_owned();
+        }),
+        on(I::StartedAgain, "a commit that has trained", commit, |s| {
+            let commit = s.push.as_ref().unwrap().commit.clone().unwrap();
+            s.state.commits.insert("refs/heads/main".to_owned(), commit);
+        }),
+        on(I::StartedAgain, "the cause of the last start", retraining, |s| {
+            s.state.last_start = s.next().last_start.clone();
+        }),
+        on(I::StartedAgain, "two starts", commit, |s| {
+            let mut other = s.start().clone();
+            let Action::StartExecution { description, .. } = &mut other else { unreachable!() };
+            description.push_str(" again");
+            s.decision.plan.push(other);
+        }),
+        on(I::TokenNotOfCause, "a token that was drawn", commit, |s| {
+            let Action::StartExecution { token, .. } = s.start() else { unreachable!() };
+            *token = "0f".repeat(32);
+        }),
+        on(I::TokenNotOfCause, "a token of another request", retraining, |s| {
+            s.request.request_id = "churn-staging-2".to_owned();
+        }),
+        on(I::RetrainsBesideRun, "an execution runs", retraining, |s| {
+            s.seen.as_mut().unwrap().running.push("arn:x".to_owned());
+        }),
+    ]
+}
+
+fn definitions() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::DefinitionAfterStart, "start first", commit, |s| s.decision.plan.reverse()),
+        on(I::DefinitionNotOfCommit, "the changed definition is not installed", commit, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::DefinitionNotOfCommit, "the file is not in the commit", commit, |s| {
+            s.seen.as_mut().unwrap().definition = Definition::Missing { path: "pipeline.json".to_owned() };
+        }),
+        on(I::DefinitionNotOfCommit, "the file was not looked at", commit, |s| {
+            s.seen.as_mut().unwrap().definition = Definition::Kept;
+            s.decision.plan.remove(0);
+        }),
+        on(I::DefinitionNotOfCommit, "another text", commit, |s| {
+            let text = r#"{"Steps": [2]}"#.to_owned();
+            s.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
+        }),
+        on(I::DefinitionNotOfCommit, "another commit's file", commit, |s| {
+            let Action::UpsertPipeline { commit, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *commit = "aaaa".to_owned();
+        }),
+        on(I::DefinitionNotOfCommit, "another file", commit, |s| {
+            let Action::UpsertPipeline { path, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *path = "other.json".to_owned();
+        }),
+        on(I::DefinitionNotOfCommit, "another repository's file", commit, |s| {
+            let Action::UpsertPipeline { repository, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *repository = "codecommit:other".to_owned();
+        }),
+        on(I::DefinitionNotOfCommit, "a definition without steps", commit, |s| {
+            installs(s, r#"{"Version": "2020-12-01"}"#.to_owned());
+        }),
+        on(I::DefinitionNotOfCommit, "a definition that SageMaker takes only from S3", commit, |s| {
+            installs(s, format!(r#"{{"Steps": ["{}"]}}"#, "x".repeat(102_400)));
+        }),
+        on(I::DefinitionNotOfCommit, "create what is there", commit, |s| {
+            let Action::UpsertPipeline { create, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *create = true;
+        }),
+        on(I::DefinitionNotOfCommit, "a retraining that installs one", retraining, |s| {
+            let upsert = commit().decision.plan.remove(0);
+            s.decision.plan.insert(0, upsert);
+        }),
+        on(I::DefinitionNotOfCommit, "a retraining of a pipeline that is not there", retraining, |s| {
+            s.seen.as_mut().unwrap().pipeline = None;
+        }),
+    ]
+}
+
+/// The commit has this text, and it is what is installed.
+fn installs(scene: &mut Scene, text: String) {
+    let Action::UpsertPipeline { sha256, .. } = &mut scene.decision.plan[0] else { unreachable!() };
+    *sha256 = train::definition_digest(&text);
+    scene.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
+}
+
+fn memory() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NotRemembered, "no state", commit, |s| s.decision.state = None),
+        on(I::NotRemembered, "the commit is not remembered", commit, |s| {
+            s.next().commits.remove("refs/heads/main");
+        }),
+        on(I::NotRemembered, "the start is not remembered", retraining, |s| s.next().last_start = None),
+        on(I::WrongTime, "it started yesterday", commit, |s| {
+            s.next().last_start.as_mut().unwrap().at = any::at(-1_440);
+        }),
+        on(I::Forgotten, "another branch's commit is gone", commit, |s| {
+            s.next().commits.remove("refs/heads/release/1");
+        }),
+        on(I::ClaimedNotDone, "a skip that claims a start", skipped, |s| {
+            let last_start = Some(Start { at: s.now, token: "t".to_owned() });
+            s.decision.state = Some(State { last_start, ..s.state.clone() });
+        }),
+        on(I::ClaimedNotDone, "a skip that claims a commit", skipped, |s| {
+            let mut state = s.state.clone();
+            state.commits.insert("refs/heads/feature/x".to_owned(), "aaaa".to_owned());
+            s.decision.state = Some(state);
+        }),
+    ]
+}
+
+/// Every invariant that is broken here.
+pub(super) fn all() -> BTreeSet<Invariant> {
+    broken(&breaks())
+}

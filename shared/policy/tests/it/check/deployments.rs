@@ -1,0 +1,256 @@
+//! Right decisions about a deployment.
+
+use jiff::Timestamp;
+use tidegate_events::{
+    ApprovalStatus, DeploymentFinished, DeploymentRequested, EndpointStatus, HoldPlaced, HoldReleased,
+};
+use tidegate_policy::check::{self, DeployCause, Violation};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::deploy::{
+    self, Action, ComponentStatus, Deploy, Endpoint, InFlight, Live, Post, Probe, RunningComponent, Snapshot,
+    State,
+};
+use tidegate_policy::file::{Canary, EndpointKind, Environment, Policy};
+use tidegate_policy::promote::Home;
+
+use super::Judged;
+use crate::any;
+
+pub(super) enum Cause {
+    Request(&'static str),
+    Hold(HoldPlaced),
+    Release(HoldReleased),
+    Look,
+}
+
+pub(super) struct Scene {
+    pub(super) post: Post,
+    pub(super) policy: Option<Policy>,
+    pub(super) state: State,
+    pub(super) seen: Option<Snapshot>,
+    pub(super) request: DeploymentRequested,
+    pub(super) cause: Cause,
+    pub(super) decision: Deploy,
+    pub(super) now: Timestamp,
+}
+
+impl Judged for Scene {
+    fn judge(&self) -> Vec<Violation> {
+        let cause = match &self.cause {
+            Cause::Request(from) => DeployCause::Request { from, request: &self.request },
+            Cause::Hold(placed) => DeployCause::Hold(placed),
+            Cause::Release(release) => DeployCause::Release(release),
+            Cause::Look => DeployCause::Look,
+        };
+        let (policy, seen) = (self.policy.as_ref(), self.seen.as_ref());
+        check::deploy(&self.post, policy, &self.state, seen, cause, &self.decision, self.now)
+    }
+}
+
+impl Scene {
+    pub(super) fn seen(&mut self) -> &mut Snapshot {
+        self.seen.as_mut().unwrap()
+    }
+
+    pub(super) fn endpoint(&mut self) -> &mut Endpoint {
+        self.seen().endpoint.as_mut().unwrap()
+    }
+
+    pub(super) fn component(&mut self) -> &mut RunningComponent {
+        self.seen().component.as_mut().unwrap()
+    }
+
+    pub(super) fn environment(&mut self) -> &mut Environment {
+        self.policy.as_mut().unwrap().environments.last_mut().unwrap()
+    }
+
+    pub(super) fn next(&mut self) -> &mut State {
+        self.decision.state.as_mut().unwrap()
+    }
+
+    /// What is in flight in the state that follows.
+    pub(super) fn flies(&mut self) -> &mut InFlight {
+        self.next().in_flight.as_mut().unwrap()
+    }
+
+    pub(super) fn finished(&mut self) -> &mut DeploymentFinished {
+        let Action::Report { finished } = &mut self.decision.plan[0] else { unreachable!() };
+        finished
+    }
+}
+
+pub(super) fn request(version: u64, minutes: i64) -> DeploymentRequested {
+    DeploymentRequested {
+        request_id: format!("churn-production-{version}-1a2b3c4d"),
+        model: "churn".to_owned(),
+        environment: "production".to_owned(),
+        environment_account: "777788889999".to_owned(),
+        region: "us-east-1".to_owned(),
+        version,
+        package_arn: any::arn(version),
+        policy_version: "p".to_owned(),
+        requested_at: any::at(minutes),
+        approved_at: Some(any::at(minutes - 60)),
+    }
+}
+
+fn post() -> Post {
+    let home = Home { account: "777788889999".to_owned(), region: "us-east-1".to_owned() };
+    Post { home, environment: "production".to_owned(), hub_account: any::HUB.to_owned(), check_seconds: 60 }
+}
+
+/// Production with instances, a canary and an alarm.
+fn classic() -> Policy {
+    let mut policy = any::policy();
+    let production = policy.environments.last_mut().unwrap();
+    production.endpoint.kind = EndpointKind::RealTime;
+    production.endpoint.memory_mb = None;
+    let bake = "10m".to_owned().try_into().unwrap();
+    production.rollout.canary = Some(Canary { percent: 50, bake });
+    production.rollout.alarms = vec!["churn-5xx".to_owned()];
+    policy
+}
+
+/// What runs before the deployment: version 6.
+pub(super) fn live() -> Live {
+    Live {
+        version: 6,
+        package_arn: any::arn(6),
+        config: "churn-v6-0a1b2c3d".to_owned(),
+        request_id: "churn-production-6-1a2b3c4d".to_owned(),
+        at: any::at(-600),
+    }
+}
+
+fn before() -> State {
+    State { live: Some(live()), ..State::default() }
+}
+
+fn endpoint(config: &str) -> Snapshot {
+    let endpoint = Endpoint {
+        status: EndpointStatus::InService,
+        config: Some(config.to_owned()),
+        failure: None,
+        last_modified: Some(any::at(-600)),
+    };
+    Snapshot {
+        approval: Some(ApprovalStatus::Approved),
+        endpoint: Some(endpoint),
+        component: None,
+        probe: None,
+    }
+}
+
+fn decided(policy: Policy, state: State, seen: Snapshot, cause: Cause, minutes: i64) -> Scene {
+    let (post, now, request) = (post(), any::at(minutes), request(7, 0));
+    let begun = match &cause {
+        Cause::Request(from) => {
+            assert_eq!(deploy::may_not_obey(&post, Some(&policy), from, &request), None);
+            deploy::take_up(&state, &request, now).unwrap()
+        }
+        Cause::Release(release) => deploy::release(&state, release).unwrap(),
+        Cause::Hold(_) | Cause::Look => state.clone(),
+    };
+    let environment = any::environment(&policy, "production");
+    let decision = match &cause {
+        Cause::Hold(placed) => deploy::decide_hold(&state, placed),
+        _ => deploy::converge(&post, &policy, &environment, &begun, &seen, now),
+    };
+    Scene { post, policy: Some(policy), state, seen: Some(seen), request, cause, decision, now }
+}
+
+/// Version 7 is requested, and the endpoint gets its configuration.
+pub(super) fn updates() -> Scene {
+    let scene = decided(classic(), before(), endpoint("churn-v6-0a1b2c3d"), Cause::Request(any::HUB), 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
+    scene
+}
+
+/// There is no endpoint yet.
+pub(super) fn creates() -> Scene {
+    let seen = Snapshot { endpoint: None, ..endpoint("none") };
+    let scene = decided(classic(), State::default(), seen, Cause::Request(any::HUB), 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
+    scene
+}
+
+/// The endpoint of components is ready, and its component runs version 6.
+pub(super) fn changes_component() -> Scene {
+    let policy = any::policy();
+    let wanted = deploy::target(&any::environment(&policy, "production"), &request(7, 0));
+    let component = RunningComponent {
+        status: ComponentStatus::InService,
+        model: Some("churn-v6-0a1b2c".to_owned()),
+        copies: Some(1),
+        failure: None,
+        last_modified: Some(any::at(-600)),
+    };
+    let seen = Snapshot { component: Some(component), ..endpoint(&wanted.config) };
+    let scene = decided(policy, before(), seen, Cause::Request(any::HUB), 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
+    scene
+}
+
+/// SageMaker changes the component that was asked to change.
+pub(super) fn waits_for_component() -> Scene {
+    let mut scene = changes_component();
+    let state = scene.decision.state.clone().unwrap();
+    scene.component().status = ComponentStatus::Updating;
+    let scene = decided(scene.policy.unwrap(), state, scene.seen.unwrap(), Cause::Look, 1);
+    assert_eq!(scene.decision.verdict, Verdict::Wait);
+    scene
+}
+
+fn after_update(config: &str, probe: Option<Probe>) -> Scene {
+    let state = updates().decision.state.unwrap();
+    let mut seen = Snapshot { probe, ..endpoint(config) };
+    seen.endpoint.as_mut().unwrap().last_modified = Some(any::at(10));
+    decided(classic(), state, seen, Cause::Look, 20)
+}
+
+/// Version 7 runs and answers.
+pub(super) fn succeeds() -> Scene {
+    let wanted = deploy::target(&any::environment(&classic(), "production"), &request(7, 0));
+    let scene = after_update(&wanted.config, Some(Probe::Answered(200)));
+    assert_eq!(scene.decision.verdict, Verdict::Succeeded);
+    scene
+}
+
+/// Version 6 runs again.
+pub(super) fn rolled_back() -> Scene {
+    let scene = after_update("churn-v6-0a1b2c3d", None);
+    assert_eq!(scene.decision.verdict, Verdict::RolledBackSilently);
+    scene
+}
+
+pub(super) fn placed() -> HoldPlaced {
+    HoldPlaced {
+        model: "churn".to_owned(),
+        environment: Some("production".to_owned()),
+        by: "ana".to_owned(),
+        reason: "r".to_owned(),
+        at: any::at(-30),
+    }
+}
+
+/// A person holds production.
+pub(super) fn held() -> Scene {
+    decided(classic(), before(), endpoint("churn-v6-0a1b2c3d"), Cause::Hold(placed()), -30)
+}
+
+/// What was requested under the hold goes on.
+pub(super) fn released() -> Scene {
+    let state = held().decision.state.unwrap();
+    let seen = endpoint("churn-v6-0a1b2c3d");
+    let waits = decided(classic(), state, seen.clone(), Cause::Request(any::HUB), 0);
+    assert_eq!(waits.decision.verdict, Verdict::Wait);
+    let release = HoldReleased {
+        model: "churn".to_owned(),
+        environment: Some("production".to_owned()),
+        by: "ana".to_owned(),
+        at: any::at(5),
+    };
+    let scene = decided(classic(), waits.decision.state.unwrap(), seen, Cause::Release(release), 5);
+    assert_eq!(scene.decision.verdict, Verdict::Apply);
+    scene
+}

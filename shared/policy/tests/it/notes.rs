@@ -1,0 +1,59 @@
+//! Notes of a promotion's progress that come late.
+
+use serde_json::{Value, json};
+use tidegate_policy::promote::{Action, State, stands};
+
+const PACKAGE: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7";
+
+fn state(steps: Value) -> State {
+    let promotion = json!({
+        "version": 7, "package_arn": PACKAGE, "approved_at": "2026-03-02T09:00:00Z", "steps": steps,
+        "newest": 7, "stopped": false,
+    });
+    serde_json::from_value(json!({ "promotion": promotion })).unwrap()
+}
+
+fn note(stage: &str, status: &str) -> Action {
+    Action::NoteProgress {
+        package_arn: PACKAGE.to_owned(),
+        stage: stage.to_owned(),
+        status: status.to_owned(),
+        description: "said then".to_owned(),
+    }
+}
+
+fn requested(at: &str) -> Value {
+    json!({ "step": "requested", "request_id": "churn-7", "at": at })
+}
+
+fn succeeded(at: &str) -> Value {
+    json!({ "step": "succeeded", "at": at })
+}
+
+#[test]
+fn a_late_note_does_not_hide_a_later_one() {
+    let soaking = state(json!({ "staging": succeeded("2026-03-02T10:00:00Z") }));
+    assert!(stands(&soaking, &note("staging", "Soaking")));
+    assert!(!stands(&soaking, &note("staging", "Deploying")), "it soaks already");
+
+    let asked = json!({ "staging": succeeded("2026-03-02T10:00:00Z"), "production": requested("2026-03-02T11:00:00Z") });
+    let asked = state(asked);
+    assert!(stands(&asked, &note("production", "Deploying")));
+    assert!(!stands(&asked, &note("staging", "Soaking")), "the soak is over");
+
+    let over = json!({ "staging": succeeded("2026-03-02T10:00:00Z"), "production": succeeded("2026-03-02T12:00:00Z") });
+    let over = state(over);
+    assert!(stands(&over, &note("production", "Deployed")));
+    for (stage, status) in [("production", "Deploying"), ("staging", "Soaking"), ("staging", "Failed")] {
+        assert!(!stands(&over, &note(stage, status)), "{stage} {status}");
+    }
+}
+
+#[test]
+fn a_failure_is_noted_while_it_is_one() {
+    let failed =
+        json!({ "production": { "step": "failed", "at": "2026-03-02T12:00:00Z", "cause": "rolled_back" } });
+    assert!(stands(&state(failed), &note("production", "Failed")));
+    let again = state(json!({ "production": requested("2026-03-02T13:00:00Z") }));
+    assert!(!stands(&again, &note("production", "Failed")));
+}

@@ -1,0 +1,138 @@
+//! Whatever an event says, there is an answer: what the parser takes, every function decides about.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tidegate_events::{Body, parse_value};
+use tidegate_policy::respond::{self, Finding, MonitorReport};
+use tidegate_policy::{deploy, promote, scale, train};
+
+use super::any;
+
+/// Every sample event of the repository.
+static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let events = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+    let mut samples = Vec::new();
+    for folder in ["cloudwatch", "codecommit", "contract", "delivery", "s3", "sagemaker", "schedule"] {
+        for entry in std::fs::read_dir(format!("{events}/{folder}")).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            samples.extend(
+                serde_json::from_str(&text).ok().filter(|value| parse_value(Value::clone(value)).is_ok()),
+            );
+        }
+    }
+    samples
+});
+
+/// The places of a value, as JSON pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    let fields: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(name, inner)| (name.clone(), inner)).collect(),
+        Value::Array(list) => {
+            list.iter().enumerate().map(|(index, inner)| (index.to_string(), inner)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (name, inner) in fields {
+        let place = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        places(inner, &place, found);
+        found.push(place);
+    }
+}
+
+fn anything() -> BoxedStrategy<Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!("")),
+        "\\PC{0,20}".prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(json!("9999-12-31T23:59:59Z")),
+        Just(json!(any::arn(u64::MAX))),
+        Just(json!(["ModelApprovalStatus"])),
+        Just(json!({})),
+    ]
+    .boxed()
+}
+
+/// A sample with something else in some places, if that is still an event.
+fn told() -> BoxedStrategy<Body> {
+    (any::<prop::sample::Index>(), prop::collection::vec((any::<prop::sample::Index>(), anything()), 0..4))
+        .prop_filter_map("an event", |(which, changes)| {
+            let mut value = which.get(&SAMPLES).clone();
+            let mut found = Vec::new();
+            places(&value, "", &mut found);
+            for (place, new) in changes {
+                let place: &String = place.get(&found);
+                if let Some(old) = value.pointer_mut(place) {
+                    *old = new;
+                }
+            }
+            parse_value(value).ok().map(|event| event.body)
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_048, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_event_has_an_answer(
+        body in told(), policy in any::policies(), promoting in any::promote_state(), training in any::train_state(),
+        drifting in any::respond_state(), scaling in any::scale_state(), (_, look) in any::look(),
+        seen in any::train_seen(), package in any::package(), now in any::time(),
+    ) {
+        let staging = any::environment(&policy, "staging");
+        let sentence = match &body {
+            Body::CommitPushed(push) => train::decide_commit(&policy, &training, push, &seen, now).reason,
+            Body::RetrainingRequested(request) => {
+                train::decide_retraining(&policy, &training, request, &seen, now).reason
+            }
+            Body::ModelPackageChanged(change) => {
+                promote::decide_package(&policy, &promoting, &any::home(), change, package.as_ref(), now).reason
+            }
+            Body::DeploymentFinished(report) => promote::decide_report(&policy, &promoting, report, now).reason,
+            Body::ApprovalGiven(given) => promote::decide_approval(&policy, &promoting, given, now).reason,
+            Body::HoldPlaced(placed) => {
+                let _ = deploy::decide_hold(&look.state, placed);
+                promote::decide_hold(&policy, &promoting, placed).reason
+            }
+            Body::HoldReleased(release) => {
+                let _ = deploy::release(&look.state, release);
+                promote::decide_release(&policy, &promoting, release, now).reason
+            }
+            Body::DeploymentRequested(request) => {
+                let refused = deploy::may_not_obey(&look.post, Some(&policy), any::HUB, request);
+                let taken = deploy::take_up(&look.state, request, now);
+                let state = taken.unwrap_or_else(|_| look.state.clone());
+                let decided = deploy::converge(&look.post, &policy, &look.environment, &state, &look.seen, now);
+                refused.unwrap_or(decided).reason
+            }
+            Body::AlarmChanged(alarm) => {
+                let finding = respond::finding_of_alarm(&policy, alarm);
+                let _ = respond::decide(&policy, &staging, &drifting, &finding, "m", (None, None), now);
+                scale::decide_wake(&look.environment, &scaling, alarm, now).reason
+            }
+            Body::DriftObserved(observed) => {
+                let finding = respond::finding_of_observation(observed);
+                respond::decide(&policy, &staging, &drifting, &finding, "m", (None, None), now).reason
+            }
+            _ => return Ok(()),
+        };
+        prop_assert!(!sentence.to_string().is_empty() && !sentence.code().is_empty());
+    }
+
+    #[test]
+    fn every_report_has_an_answer(
+        text in prop_oneof!["\\PC{0,60}", Just(r#"{"violations": [{"constraint_check_type": "x"}]}"#.to_owned())],
+        state in any::respond_state(), now in any::time(),
+    ) {
+        let policy = any::policy();
+        let finding = respond::finding_of_report("key", &MonitorReport::from_json(&text));
+        let decision =
+            respond::decide(&policy, &any::environment(&policy, "staging"), &state, &finding, "m", (None, None), now);
+        let drifts = matches!(finding, Finding::Drift { .. });
+        prop_assert!(drifts || decision.plan.is_empty());
+    }
+}
