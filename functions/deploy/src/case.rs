@@ -3,13 +3,17 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::{Bus, Endpoints, Registry, Sampler, Schedules};
+use tidegate_engine::ports::{Alerts, Bus, Endpoints, Registry, Sampler, Schedules};
 use tidegate_engine::{CallError, Case, EngineError};
-use tidegate_events::{Contract, DeploymentFinished, DeploymentRequested, Wake, to_detail};
+use tidegate_events::{
+    ApprovalStatus, Contract, DeploymentFinished, DeploymentRequested, EndpointStatus, HoldPlaced,
+    HoldReleased, Wake, to_detail,
+};
+use tidegate_policy::check::{self, DeployCause, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::deploy::{
-    self, Action, InFlight, Post, Snapshot, State, converge, may_not_obey, needs_probe, own_environment,
-    take_up, target,
+    self, Action, Endpoint, InFlight, Post, Snapshot, State, converge, decide_hold, may_not_obey,
+    needs_probe, own_environment, take_up, target,
 };
 use tidegate_policy::file::{EndpointKind, Environment, Policy};
 use tidegate_policy::reason::Reason;
@@ -19,18 +23,21 @@ pub(crate) enum Cause {
     Request { from: String, request: DeploymentRequested },
     Endpoint(String),
     Check { request_id: String },
+    Hold(HoldPlaced),
+    Release(HoldReleased),
     Sweep,
 }
 
 pub(crate) struct DeployCase {
     pub(crate) post: Post,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) policy: Option<Arc<Policy>>,
     pub(crate) cause: Cause,
     pub(crate) registry: Arc<dyn Registry>,
     pub(crate) endpoints: Arc<dyn Endpoints>,
     pub(crate) sampler: Arc<dyn Sampler>,
     pub(crate) schedules: Arc<dyn Schedules>,
     pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) alerts: Arc<dyn Alerts>,
 }
 
 #[async_trait]
@@ -38,27 +45,80 @@ impl Case for DeployCase {
     type State = State;
     type Action = Action;
 
-    async fn decide(&self, state: State, now: Timestamp) -> Result<deploy::Deploy, EngineError> {
-        if let Cause::Request { from, request } = &self.cause
-            && let Some(refusal) = may_not_obey(&self.post, self.policy.as_ref(), from, request)
-        {
-            return Ok(refusal);
+    type Snapshot = Option<Snapshot>;
+
+    async fn observe(&self, state: &State, now: Timestamp) -> Result<Option<Snapshot>, EngineError> {
+        match self.task(state, now) {
+            Ok(Task { environment, in_flight, .. }) => {
+                Ok(Some(self.snapshot(environment, &in_flight).await?))
+            }
+            Err(_) => Ok(None),
         }
-        let ignore = |reason| Ok(Decision::new(Verdict::Ignore, reason));
-        let (Some(policy), Some(environment)) =
-            (self.policy.as_ref(), own_environment(&self.post, self.policy.as_ref()))
-        else {
-            return ignore(Reason::OtherEnvironment { wanted: "another account".to_owned() });
+    }
+
+    fn decide(&self, state: &State, seen: &Option<Snapshot>, now: Timestamp) -> deploy::Deploy {
+        match (self.task(state, now), seen) {
+            (Err(decided), _) => *decided,
+            (Ok(task), Some(seen)) => {
+                converge(&self.post, task.policy, task.environment, &task.state, seen, now)
+            }
+            (Ok(task), None) => {
+                let endpoint = task.environment.endpoint.name.to_string();
+                let status = "not looked at".to_owned();
+                Decision::new(Verdict::Wait, Reason::EndpointBusy { endpoint, status })
+            }
+        }
+    }
+
+    fn check(
+        &self,
+        state: &State,
+        seen: &Option<Snapshot>,
+        decision: &deploy::Deploy,
+        now: Timestamp,
+    ) -> Vec<Violation> {
+        let cause = match &self.cause {
+            Cause::Request { from, request } => DeployCause::Request { from, request },
+            Cause::Hold(placed) => DeployCause::Hold(placed),
+            Cause::Release(release) => DeployCause::Release(release),
+            Cause::Endpoint(_) | Cause::Check { .. } | Cause::Sweep => DeployCause::Look,
         };
-        let state = match self.begin(environment, state, now) {
-            Ok(state) => state,
-            Err(decision) => return Ok(*decision),
+        check::deploy(&self.post, self.policy.as_deref(), state, seen.as_ref(), cause, decision, now)
+    }
+
+    fn is_delicate(&self, action: &Action) -> bool {
+        matches!(
+            action,
+            Action::CreateEndpoint { .. }
+                | Action::UpdateEndpoint { .. }
+                | Action::CreateComponent { .. }
+                | Action::UpdateComponent { .. }
+        )
+    }
+
+    /// The registry and the endpoint are asked again: the approval may have been withdrawn, or somebody else may be
+    /// changing the endpoint.
+    async fn precondition(
+        &self,
+        state: &State,
+        action: &Action,
+        _now: Timestamp,
+    ) -> Result<Option<Reason>, EngineError> {
+        let Some(in_flight) = &state.in_flight else { return Ok(None) };
+        let arn = &in_flight.request.package_arn;
+        let package = self.registry.package(arn).await?;
+        let approval = package.map_or(ApprovalStatus::Absent, |found| found.package.approval);
+        if approval != ApprovalStatus::Approved {
+            return Ok(Some(Reason::NotApproved { arn: arn.clone(), status: approval.to_string() }));
+        }
+        let Action::UpdateEndpoint { name, config, .. } = action else { return Ok(None) };
+        let busy = |endpoint: Endpoint| {
+            // Whoever made it this way was this same plan.
+            let is_ours = endpoint.config.as_ref() == Some(config);
+            (endpoint.status != EndpointStatus::InService && !is_ours)
+                .then(|| Reason::EndpointBusy { endpoint: name.clone(), status: endpoint.status.to_string() })
         };
-        let Some(in_flight) = &state.in_flight else {
-            return ignore(Reason::NothingInFlight { endpoint: environment.endpoint.name.to_string() });
-        };
-        let seen = self.snapshot(environment, in_flight).await?;
-        Ok(converge(&self.post, policy, environment, &state, &seen, now))
+        Ok(self.endpoints.endpoint(name).await?.and_then(busy))
     }
 
     async fn act(&self, action: &Action) -> Result<String, CallError> {
@@ -93,11 +153,41 @@ impl Case for DeployCase {
                 self.bus.publish(DeploymentFinished::DETAIL_TYPE, &to_detail(finished)).await?;
                 Ok(format!("reported {} to the hub", finished.reason))
             }
+            Action::Alert { subject, message } => {
+                self.alerts.tell(subject, message).await?;
+                Ok(format!("told people: {subject}"))
+            }
         }
     }
 
     fn stands(&self, state: &State, action: &Action) -> bool {
-        deploy::stands(own_environment(&self.post, self.policy.as_ref()), state, action)
+        deploy::stands(own_environment(&self.post, self.policy.as_deref()), state, action)
+    }
+
+    fn is_alert(&self, action: &Action) -> bool {
+        action.is_alert()
+    }
+
+    fn refused(
+        &self,
+        state: &State,
+        action: &Action,
+        why: &Reason,
+        now: Timestamp,
+    ) -> Option<deploy::Deploy> {
+        let environment = own_environment(&self.post, self.policy.as_deref())?;
+        deploy::refused(environment, state, action, why, now)
+    }
+
+    fn prevented(
+        &self,
+        state: &State,
+        action: &Action,
+        why: &Reason,
+        now: Timestamp,
+    ) -> Option<deploy::Deploy> {
+        let environment = own_environment(&self.post, self.policy.as_deref())?;
+        deploy::prevented(&self.post, environment, state, action, why, now)
     }
 
     fn is_news(&self, _state: &State, decision: &deploy::Deploy) -> bool {
@@ -105,19 +195,48 @@ impl Case for DeployCase {
     }
 }
 
+/// What there is to converge.
+struct Task<'c> {
+    policy: &'c Policy,
+    environment: &'c Environment,
+    /// With what is in flight.
+    state: State,
+    in_flight: InFlight,
+}
+
 impl DeployCase {
+    /// What there is to converge, or the decision if there is nothing.
+    fn task(&self, state: &State, now: Timestamp) -> Result<Task<'_>, Box<deploy::Deploy>> {
+        if let Cause::Request { from, request } = &self.cause
+            && let Some(refusal) = may_not_obey(&self.post, self.policy.as_deref(), from, request)
+        {
+            return Err(Box::new(refusal));
+        }
+        let ignore = |reason| Err(Box::new(Decision::new(Verdict::Ignore, reason)));
+        let (Some(policy), Some(environment)) =
+            (self.policy.as_deref(), own_environment(&self.post, self.policy.as_deref()))
+        else {
+            return ignore(Reason::OtherEnvironment { wanted: "another account".to_owned() });
+        };
+        let state = self.begin(environment, state, now)?;
+        match state.in_flight.clone() {
+            Some(in_flight) => Ok(Task { policy, environment, state, in_flight }),
+            None => ignore(Reason::NothingInFlight { endpoint: environment.endpoint.name.to_string() }),
+        }
+    }
+
     /// The state in which to converge, or the decision if there is nothing to converge.
     fn begin(
         &self,
         environment: &Environment,
-        state: State,
+        state: &State,
         now: Timestamp,
     ) -> Result<State, Box<deploy::Deploy>> {
         let over = |reason| Err(Box::new(Decision::new(Verdict::Ignore, reason)));
         match &self.cause {
-            Cause::Request { request, .. } => take_up(&state, request, now),
+            Cause::Request { request, .. } => take_up(state, request, now),
             Cause::Check { request_id } => match &state.in_flight {
-                Some(in_flight) if in_flight.request.request_id == *request_id => Ok(state),
+                Some(in_flight) if in_flight.request.request_id == *request_id => Ok(state.clone()),
                 _ => over(Reason::DeploymentOver),
             },
             Cause::Endpoint(endpoint)
@@ -125,7 +244,9 @@ impl DeployCase {
             {
                 over(Reason::OtherEnvironment { wanted: endpoint.clone() })
             }
-            Cause::Endpoint(_) | Cause::Sweep => Ok(state),
+            Cause::Hold(placed) => Err(Box::new(decide_hold(state, placed))),
+            Cause::Release(release) => deploy::release(state, release),
+            Cause::Endpoint(_) | Cause::Sweep => Ok(state.clone()),
         }
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Applied, Endpoints, Registry, Sampler, Schedules};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes, Subject};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Subject};
 use tidegate_events::{Body, DeploymentRequested, Event, Wake};
 use tidegate_policy::deploy::Post;
 use tidegate_policy::lookup::LookupKind;
@@ -54,12 +54,22 @@ impl Handler for Deploy {
                 let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
                 engine.run_named(named, &reference, now, case).await
             }
+            Body::HoldPlaced(placed) => {
+                let cause = || Cause::Hold(placed.clone());
+                self.said(engine, event, (&placed.model, placed.environment.as_deref()), cause, now).await
+            }
+            Body::HoldReleased(release) => {
+                let cause = || Cause::Release(release.clone());
+                self.said(engine, event, (&release.model, release.environment.as_deref()), cause, now).await
+            }
             Body::Wake(Wake::CheckDeployment { model, request_id, .. }) => {
                 let cause = || Cause::Check { request_id: request_id.clone() };
                 let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
                 engine.run_model(model, &reference, now, case).await
             }
-            Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
+            Body::Wake(Wake::Reconcile) => {
+                self.reconcile(engine, &engine.this_sweep(event, &reference), now).await
+            }
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
         }
     }
@@ -74,13 +84,14 @@ impl Deploy {
                 hub_account: self.hub_account.clone(),
                 check_seconds: self.check_seconds,
             },
-            policy: applied.map(|applied| applied.policy.clone()),
+            policy: applied.map(|applied| Arc::clone(&applied.policy)),
             cause,
             registry: Arc::clone(&self.registry),
             endpoints: Arc::clone(&self.endpoints),
             sampler: Arc::clone(&self.sampler),
             schedules: Arc::clone(&self.schedules),
             bus: Arc::clone(&engine.bus),
+            alerts: Arc::clone(&engine.alerts),
         }
     }
 
@@ -104,6 +115,29 @@ impl Deploy {
         Ok(vec![engine.run(&case, &subject, &reference, now).await?])
     }
 
+    /// What a person said about a model here, or in every environment. Only through the hub: there it is on record for
+    /// all of them.
+    async fn said(
+        &self,
+        engine: &Engine,
+        event: &Event,
+        (model, environment): (&str, Option<&str>),
+        cause: impl Fn() -> Cause + Send + Sync,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let reference = EventRef::of(event);
+        let account = &event.envelope.account;
+        if *account != self.hub_account {
+            return Ok(vec![engine.pass(&reference, &Reason::NotFromHub { account: account.clone() })]);
+        }
+        if let Some(wanted) = environment.filter(|name| *name != engine.environment) {
+            let wanted = wanted.to_owned();
+            return Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })]);
+        }
+        let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
+        engine.run_model(model, &reference, now, case).await
+    }
+
     /// Looks at every deployment in flight, in case SageMaker's event never came.
     async fn reconcile(
         &self,
@@ -111,13 +145,10 @@ impl Deploy {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut outcomes = Outcomes::default();
-        // Two sweeps are two events, though they look alike; Lambda's retry of one is the same.
-        let this_sweep =
-            EventRef { meaning: format!("reconcile {}", engine.request_id), ..reference.clone() };
-        for managed in arrival::all(engine.ledger.as_ref()).await? {
+        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        for managed in models {
             let case = self.case(engine, Some(&managed.applied), Cause::Sweep);
-            outcomes.add(engine.sweep(&case, &managed.subject, &this_sweep, now).await);
+            outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
         }
         outcomes.finish()
     }

@@ -22,12 +22,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             &Environment::text("TIDEGATE_FUNCTION_ARN")?,
         )),
     };
-    let parts = Parts {
-        function: NAME,
-        version: env!("CARGO_PKG_VERSION"),
-        ledger: Arc::new(aws.ledger(&environment.table)),
-        bus: Arc::new(aws.bus(&environment.bus)),
-        environment,
-    };
+    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
     serve(parts, deploy).await
 }

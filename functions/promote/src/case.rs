@@ -6,25 +6,31 @@ use std::sync::Arc;
 use tidegate_engine::ports::{Alerts, Bus, Registry, Schedules};
 use tidegate_engine::{CallError, Case, EngineError};
 use tidegate_events::{
-    ApprovalStatus, Contract, DeploymentFinished, DeploymentRequested, ModelPackageChanged, Wake, to_detail,
+    ApprovalGiven, ApprovalStatus, Contract, DeploymentFinished, DeploymentRequested, HoldPlaced,
+    HoldReleased, ModelPackageChanged, Wake, to_detail,
 };
+use tidegate_policy::check::{self, PromoteCause, Violation};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Policy;
 use tidegate_policy::promote::{
-    self, Action, Home, State, asks_for_nothing, decide_overdue, decide_package, decide_report,
-    decide_soak_end,
+    self, Action, Home, Package, State, asks_for_nothing, decide_approval, decide_hold, decide_overdue,
+    decide_package, decide_release, decide_report, decide_soak_end,
 };
+use tidegate_policy::reason::Reason;
 
 /// What happened.
 pub(crate) enum Cause {
     Package(ModelPackageChanged),
     Report(DeploymentFinished),
     SoakEnded { environment: String, version: u64 },
+    Approval(ApprovalGiven),
+    Hold(HoldPlaced),
+    Release(HoldReleased),
     Sweep,
 }
 
 pub(crate) struct PromoteCase {
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) home: Home,
     pub(crate) cause: Cause,
     pub(crate) registry: Arc<dyn Registry>,
@@ -38,23 +44,73 @@ impl Case for PromoteCase {
     type State = State;
     type Action = Action;
 
-    async fn decide(&self, state: State, now: Timestamp) -> Result<promote::Promote, EngineError> {
+    type Snapshot = Option<Package>;
+
+    async fn observe(&self, state: &State, _now: Timestamp) -> Result<Option<Package>, EngineError> {
         Ok(match &self.cause {
+            Cause::Package(change)
+                if change.approval == ApprovalStatus::Approved
+                    && asks_for_nothing(state, &self.home, change).is_none() =>
+            {
+                self.registry.package(&change.arn).await?.map(|found| found.package)
+            }
+            _ => None,
+        })
+    }
+
+    fn decide(&self, state: &State, seen: &Option<Package>, now: Timestamp) -> promote::Promote {
+        match &self.cause {
             Cause::Package(change) => {
-                if let Some(decided) = asks_for_nothing(&state, &self.home, change) {
-                    return Ok(decided);
-                }
-                let package = match change.approval {
-                    ApprovalStatus::Approved => self.registry.package(&change.arn).await?.map(|p| p.package),
-                    _ => None,
-                };
-                decide_package(&self.policy, &state, &self.home, change, package.as_ref(), now)
+                decide_package(&self.policy, state, &self.home, change, seen.as_ref(), now)
             }
-            Cause::Report(report) => decide_report(&self.policy, &state, report, now),
+            Cause::Report(report) => decide_report(&self.policy, state, report, now),
             Cause::SoakEnded { environment, version } => {
-                decide_soak_end(&self.policy, &state, environment, *version, now)
+                decide_soak_end(&self.policy, state, environment, *version, now)
             }
-            Cause::Sweep => decide_overdue(&self.policy, &state, now),
+            Cause::Approval(given) => decide_approval(&self.policy, state, given, now),
+            Cause::Hold(placed) => decide_hold(&self.policy, state, placed),
+            Cause::Release(release) => decide_release(&self.policy, state, release, now),
+            Cause::Sweep => decide_overdue(&self.policy, state, now),
+        }
+    }
+
+    fn check(
+        &self,
+        state: &State,
+        seen: &Option<Package>,
+        decision: &promote::Promote,
+        now: Timestamp,
+    ) -> Vec<Violation> {
+        let cause = match &self.cause {
+            Cause::Package(change) => PromoteCause::Package { change, package: seen.as_ref() },
+            Cause::Report(report) => PromoteCause::Report(report),
+            Cause::Approval(given) => PromoteCause::Approval(given),
+            Cause::Hold(placed) => PromoteCause::Hold(placed),
+            Cause::Release(release) => PromoteCause::Release(release),
+            Cause::SoakEnded { .. } | Cause::Sweep => PromoteCause::Time,
+        };
+        check::promote(&self.policy, state, &self.home, cause, decision, now)
+    }
+
+    fn is_delicate(&self, action: &Action) -> bool {
+        matches!(action, Action::RequestDeployment { .. })
+    }
+
+    /// The registry is asked again: an approval may have been withdrawn since.
+    async fn precondition(
+        &self,
+        _state: &State,
+        action: &Action,
+        _now: Timestamp,
+    ) -> Result<Option<Reason>, EngineError> {
+        let Action::RequestDeployment { request } = action else { return Ok(None) };
+        Ok(match self.registry.package(&request.package_arn).await? {
+            None => Some(Reason::PackageMissing { arn: request.package_arn.clone() }),
+            Some(found) if found.package.approval != ApprovalStatus::Approved => {
+                let status = found.package.approval.to_string();
+                Some(Reason::ApprovalWithdrawn { version: request.version, status })
+            }
+            Some(_) => None,
         })
     }
 
@@ -91,6 +147,20 @@ impl Case for PromoteCase {
 
     fn stands(&self, state: &State, action: &Action) -> bool {
         promote::stands(state, action)
+    }
+
+    fn is_alert(&self, action: &Action) -> bool {
+        action.is_alert()
+    }
+
+    fn refused(
+        &self,
+        state: &State,
+        action: &Action,
+        why: &Reason,
+        now: Timestamp,
+    ) -> Option<promote::Promote> {
+        promote::refused(state, action, why, now)
     }
 
     fn is_news(&self, _state: &State, decision: &promote::Promote) -> bool {

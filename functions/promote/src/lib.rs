@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
-use tidegate_engine::ports::{Alerts, Registry, Schedules};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_engine::ports::{Registry, Schedules};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{ApprovalStatus, Body, Event, ModelPackageChanged, PackageStatus, Wake};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::promote::{Home, State};
@@ -22,8 +22,6 @@ pub const NAME: &str = "promote";
 pub struct Promote {
     /// The model registry.
     pub registry: Arc<dyn Registry>,
-    /// Where people are told.
-    pub alerts: Arc<dyn Alerts>,
     /// What wakes it when a soak ends.
     pub schedules: Arc<dyn Schedules>,
 }
@@ -56,12 +54,34 @@ impl Handler for Promote {
                 let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Report(report.clone())));
                 engine.run_model(&report.model, &reference, now, case).await
             }
+            Body::ApprovalGiven(_) | Body::HoldPlaced(_) | Body::HoldReleased(_)
+                if event.envelope.account != engine.account =>
+            {
+                // What people of the hub say counts, not what another account says in their name.
+                let account = event.envelope.account.clone();
+                Ok(vec![engine.pass(&reference, &Reason::NotFromHub { account })])
+            }
+            Body::ApprovalGiven(given) => {
+                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Approval(given.clone())));
+                engine.run_model(&given.model, &reference, now, case).await
+            }
+            Body::HoldPlaced(placed) => {
+                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Hold(placed.clone())));
+                engine.run_model(&placed.model, &reference, now, case).await
+            }
+            Body::HoldReleased(release) => {
+                let case =
+                    |managed: &Managed| Ok(self.case(engine, managed, Cause::Release(release.clone())));
+                engine.run_model(&release.model, &reference, now, case).await
+            }
             Body::Wake(Wake::SoakEnded { model, environment, version }) => {
                 let ended = || Cause::SoakEnded { environment: environment.clone(), version: *version };
                 let case = |managed: &Managed| Ok(self.case(engine, managed, ended()));
                 engine.run_model(model, &reference, now, case).await
             }
-            Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
+            Body::Wake(Wake::Reconcile) => {
+                self.reconcile(engine, &engine.this_sweep(event, &reference), now).await
+            }
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
         }
     }
@@ -70,11 +90,11 @@ impl Handler for Promote {
 impl Promote {
     fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> PromoteCase {
         PromoteCase {
-            policy: managed.applied.policy.clone(),
+            policy: Arc::clone(&managed.applied.policy),
             home: Home { account: engine.account.clone(), region: engine.region.clone() },
             cause,
             registry: Arc::clone(&self.registry),
-            alerts: Arc::clone(&self.alerts),
+            alerts: Arc::clone(&engine.alerts),
             schedules: Arc::clone(&self.schedules),
             bus: Arc::clone(&engine.bus),
         }
@@ -87,11 +107,8 @@ impl Promote {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut outcomes = Outcomes::default();
-        // Two sweeps are two events, though they look alike; Lambda's retry of one is the same.
-        let this_sweep =
-            EventRef { meaning: format!("reconcile {}", engine.request_id), ..reference.clone() };
-        for managed in arrival::all(engine.ledger.as_ref()).await? {
+        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        for managed in models {
             match self.missed(engine, &managed).await {
                 Ok(Some(change)) => {
                     let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
@@ -103,7 +120,7 @@ impl Promote {
                 Err(error) => outcomes.add(Err(error)),
             }
             let case = self.case(engine, &managed, Cause::Sweep);
-            outcomes.add(engine.sweep(&case, &managed.subject, &this_sweep, now).await);
+            outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
         }
         outcomes.finish()
     }

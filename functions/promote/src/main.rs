@@ -12,19 +12,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = Aws::from_env().await;
     let promote = Promote {
         registry: Arc::new(aws.registry()),
-        alerts: Arc::new(aws.alerts(&environment.topic_arn)),
         schedules: Arc::new(aws.schedules(
             &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
             &Environment::text("TIDEGATE_SCHEDULE_ROLE_ARN")?,
             &Environment::text("TIDEGATE_FUNCTION_ARN")?,
         )),
     };
-    let parts = Parts {
-        function: NAME,
-        version: env!("CARGO_PKG_VERSION"),
-        ledger: Arc::new(aws.ledger(&environment.table)),
-        bus: Arc::new(aws.bus(&environment.bus)),
-        environment,
-    };
+    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
     serve(parts, promote).await
 }

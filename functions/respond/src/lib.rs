@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
-use tidegate_engine::ports::{Alarms, Alerts, Reports};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_engine::ports::{Alarms, Reports, Schedules};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{AlarmChanged, Body, Event, ObjectCreated, Wake};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{Finding, finding_of_alarm, finding_of_observation, finding_of_report};
+use tidegate_policy::respond::{
+    Finding, finding_of_alarm, finding_of_look, finding_of_observation, finding_of_report,
+};
 
 use case::RespondCase;
 
@@ -22,10 +24,10 @@ pub const NAME: &str = "respond";
 pub struct Respond {
     /// Monitoring reports.
     pub reports: Arc<dyn Reports>,
-    /// Alarms, for the sweep.
+    /// Alarms, for the sweep and for a second look.
     pub alarms: Arc<dyn Alarms>,
-    /// Where people are told.
-    pub alerts: Arc<dyn Alerts>,
+    /// What wakes it for a second look.
+    pub schedules: Arc<dyn Schedules>,
 }
 
 #[async_trait]
@@ -49,6 +51,15 @@ impl Handler for Respond {
                 let case = |managed: &Managed| self.case(engine, managed, finding.clone(), &reference);
                 engine.run_model(&seen.model, &reference, now, case).await
             }
+            Body::Wake(Wake::CheckDrift { model, alarm, .. }) => {
+                // The alarm as it is now decides, not as it was when its drift was not answered.
+                let raised = self.alarms.in_alarm(std::slice::from_ref(alarm)).await?;
+                let case = |managed: &Managed| {
+                    let finding = finding_of_look(&managed.applied.policy, alarm, raised.first());
+                    self.case(engine, managed, finding, &reference)
+                };
+                engine.run_model(model, &reference, now, case).await
+            }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
         }
@@ -69,12 +80,13 @@ impl Respond {
             return Err(Reason::OtherEnvironment { wanted: wanted.join(", ") });
         };
         Ok(RespondCase {
-            policy: policy.clone(),
+            policy: Arc::clone(policy),
             environment: environment.clone(),
             finding,
             meaning: reference.meaning.clone(),
             ledger: Arc::clone(&engine.ledger),
-            alerts: Arc::clone(&self.alerts),
+            alerts: Arc::clone(&engine.alerts),
+            schedules: Arc::clone(&self.schedules),
             bus: Arc::clone(&engine.bus),
         })
     }
@@ -126,8 +138,8 @@ impl Respond {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut outcomes = Outcomes::default();
-        for managed in arrival::all(engine.ledger.as_ref()).await? {
+        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        for managed in models {
             let named: Vec<String> =
                 managed.applied.policy.drift.iter().flat_map(|d| d.alarms.clone()).collect();
             if named.is_empty() {

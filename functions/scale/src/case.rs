@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::Capacity;
+use tidegate_engine::ports::{Alerts, Capacity, InvocationQuery, Metrics};
 use tidegate_engine::{CallError, Case, EngineError};
 use tidegate_events::AlarmChanged;
+use tidegate_policy::check::{self, Violation};
 use tidegate_policy::file::Environment;
+use tidegate_policy::reason::Reason;
 use tidegate_policy::scale::{
-    Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news, stands,
+    Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news, prevented, refused, stands,
 };
 
 /// What happened.
@@ -21,6 +23,8 @@ pub(crate) struct ScaleCase {
     pub(crate) environment: Environment,
     pub(crate) cause: Cause,
     pub(crate) capacity: Arc<dyn Capacity>,
+    pub(crate) metrics: Arc<dyn Metrics>,
+    pub(crate) alerts: Arc<dyn Alerts>,
 }
 
 #[async_trait]
@@ -28,10 +32,50 @@ impl Case for ScaleCase {
     type State = State;
     type Action = Action;
 
-    async fn decide(&self, state: State, now: Timestamp) -> Result<ScaleDecision, EngineError> {
-        Ok(match &self.cause {
-            Cause::Tick(seen) => decide_tick(&self.environment, &state, seen, now),
-            Cause::Alarm(alarm) => decide_wake(&self.environment, &state, alarm, now),
+    type Snapshot = ();
+
+    /// The metrics of a tick are read for all endpoints at once, before.
+    async fn observe(&self, _state: &State, _now: Timestamp) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn decide(&self, state: &State, (): &(), now: Timestamp) -> ScaleDecision {
+        match &self.cause {
+            Cause::Tick(seen) => decide_tick(&self.environment, state, seen, now),
+            Cause::Alarm(alarm) => decide_wake(&self.environment, state, alarm, now),
+        }
+    }
+
+    fn check(&self, state: &State, (): &(), decision: &ScaleDecision, now: Timestamp) -> Vec<Violation> {
+        let (seen, alarm) = match &self.cause {
+            Cause::Tick(seen) => (Some(seen), None),
+            Cause::Alarm(alarm) => (None, Some(alarm)),
+        };
+        check::scale(&self.environment, state, seen, alarm, decision, now)
+    }
+
+    fn is_delicate(&self, action: &Action) -> bool {
+        matches!(action, Action::SetCopies { copies: 0, .. })
+    }
+
+    /// The metrics are read again: a request may have come since.
+    async fn precondition(
+        &self,
+        _state: &State,
+        action: &Action,
+        now: Timestamp,
+    ) -> Result<Option<Reason>, EngineError> {
+        let (Action::SetCopies { component, copies: 0 }, Some(to_zero)) =
+            (action, &self.environment.scale.to_zero)
+        else {
+            return Ok(None);
+        };
+        let from = now.checked_sub(to_zero.idle.signed()).unwrap_or(Timestamp::MIN);
+        let query = InvocationQuery { name: component.clone(), component: true, from };
+        Ok(match self.metrics.invocations(&[query], now).await?.first().copied().flatten() {
+            Some(0) => None,
+            Some(invocations) => Some(Reason::Traffic { invocations }),
+            None => Some(Reason::NoMetrics),
         })
     }
 
@@ -42,11 +86,33 @@ impl Case for ScaleCase {
             }
             Action::ArmWake { component } => self.capacity.arm_wake(component).await,
             Action::SetCopies { component, copies } => self.capacity.set_copies(component, *copies).await,
+            Action::Alert { subject, message } => {
+                self.alerts.tell(subject, message).await?;
+                Ok(format!("told people: {subject}"))
+            }
         }
     }
 
     fn stands(&self, state: &State, action: &Action) -> bool {
         stands(state, action)
+    }
+
+    fn is_alert(&self, action: &Action) -> bool {
+        action.is_alert()
+    }
+
+    fn refused(&self, state: &State, action: &Action, why: &Reason, now: Timestamp) -> Option<ScaleDecision> {
+        refused(&self.environment, state, action, why, now)
+    }
+
+    fn prevented(
+        &self,
+        state: &State,
+        action: &Action,
+        why: &Reason,
+        _now: Timestamp,
+    ) -> Option<ScaleDecision> {
+        prevented(&self.environment, state, action, why)
     }
 
     fn is_news(&self, state: &State, decision: &ScaleDecision) -> bool {

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Capacity, Metrics};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{AlarmChanged, Body, Event, Wake};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
 
 use case::{Cause, ScaleCase};
+use observe::Look;
 
 /// The function's name.
 pub const NAME: &str = "scale";
@@ -39,8 +40,7 @@ impl Handler for Scale {
             // A tick is a sweep already: reconciling is nothing else.
             Body::Tick(_) => self.tick(engine, &reference, now).await,
             Body::Wake(Wake::Reconcile) => {
-                let meaning = format!("reconcile {}", engine.request_id);
-                self.tick(engine, &EventRef { meaning, ..reference }, now).await
+                self.tick(engine, &engine.this_sweep(event, &reference), now).await
             }
             Body::AlarmChanged(alarm) => self.alarm(engine, alarm, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
@@ -49,9 +49,14 @@ impl Handler for Scale {
 }
 
 impl Scale {
-    fn case(&self, managed: &Managed, environment: &str, cause: Cause) -> Option<ScaleCase> {
-        let environment = managed.applied.policy.environment(environment)?.clone();
-        Some(ScaleCase { environment, cause, capacity: Arc::clone(&self.capacity) })
+    fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> Option<ScaleCase> {
+        Some(ScaleCase {
+            environment: managed.applied.policy.environment(&engine.environment)?.clone(),
+            cause,
+            capacity: Arc::clone(&self.capacity),
+            metrics: Arc::clone(&self.metrics),
+            alerts: Arc::clone(&engine.alerts),
+        })
     }
 
     /// Looks at every endpoint that a policy lets go to zero: one read of the ledger each, and one batch of metrics.
@@ -61,22 +66,21 @@ impl Scale {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut managed = arrival::all(engine.ledger.as_ref()).await?;
+        let (mut managed, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
         managed.retain(|m| {
             m.applied.policy.environment(&engine.environment).is_some_and(|e| e.scale.to_zero.is_some())
         });
-        let mut outcomes = Outcomes::default();
         let mut looks = Vec::new();
         for one in managed {
-            match observe::of_ledger(engine, &one).await {
-                Ok(seen) => looks.push((one, seen)),
+            match observe::of_ledger(engine, one).await {
+                Ok(look) => looks.push(look),
                 // One model's failure is not the others' business.
                 Err(error) => outcomes.add(Err(error)),
             }
         }
         observe::traffic(engine, self.metrics.as_ref(), &mut looks, now).await?;
-        for (managed, seen) in looks {
-            if let Some(case) = self.case(&managed, &engine.environment, Cause::Tick(seen)) {
+        for Look { managed, seen, .. } in looks {
+            if let Some(case) = self.case(engine, &managed, Cause::Tick(seen)) {
                 outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
             }
         }
@@ -101,8 +105,7 @@ impl Scale {
         };
         let case = |managed: &Managed| {
             let wanted = managed.subject.model.clone();
-            self.case(managed, &engine.environment, Cause::Alarm(alarm.clone()))
-                .ok_or(Reason::OtherEnvironment { wanted })
+            self.case(engine, managed, Cause::Alarm(alarm.clone())).ok_or(Reason::OtherEnvironment { wanted })
         };
         engine.run_named((LookupKind::Endpoint, component), reference, now, case).await
     }

@@ -11,12 +11,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::read()?;
     let aws = Aws::from_env().await;
     let scale = Scale { metrics: Arc::new(aws.metrics()), capacity: Arc::new(aws.capacity()) };
-    let parts = Parts {
-        function: NAME,
-        version: env!("CARGO_PKG_VERSION"),
-        ledger: Arc::new(aws.ledger(&environment.table)),
-        bus: Arc::new(aws.bus(&environment.bus)),
-        environment,
-    };
+    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
     serve(parts, scale).await
 }

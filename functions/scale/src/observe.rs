@@ -12,21 +12,28 @@ use tidegate_policy::scale::{Invocations, Snapshot};
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// One model, and what is seen of it.
+pub(crate) struct Look {
+    pub(crate) managed: Managed,
+    pub(crate) seen: Snapshot,
+    /// When the version that serves was verified. A later deployment that failed brought no requests.
+    verified_at: Option<Timestamp>,
+}
+
 /// Adds the invocations to what the ledger says about each model: one question for all of them.
 pub(crate) async fn traffic(
     engine: &Engine,
     metrics: &dyn Metrics,
-    looks: &mut [(Managed, Snapshot)],
+    looks: &mut [Look],
     now: Timestamp,
 ) -> Result<(), EngineError> {
-    let queries: Vec<InvocationQuery> =
-        looks.iter().flat_map(|(one, seen)| queries(engine, one, seen, now)).collect();
+    let queries: Vec<InvocationQuery> = looks.iter().flat_map(|look| queries(engine, look, now)).collect();
     let mut counts =
         if queries.is_empty() { Vec::new() } else { metrics.invocations(&queries, now).await? }.into_iter();
-    for (one, seen) in looks {
-        if is_asked(engine, one, seen) {
+    for look in looks {
+        if is_asked(engine, look) {
             let (in_window, since_deployment) = (counts.next().flatten(), counts.next().flatten());
-            seen.invocations = in_window
+            look.seen.invocations = in_window
                 .zip(since_deployment)
                 .map(|(in_window, since_deployment)| Invocations { in_window, since_deployment });
         }
@@ -35,18 +42,22 @@ pub(crate) async fn traffic(
 }
 
 /// What the ledger says about a model, before CloudWatch is asked.
-pub(crate) async fn of_ledger(engine: &Engine, managed: &Managed) -> Result<Snapshot, EngineError> {
+pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look, EngineError> {
     let state: deploy::State =
         arrival::state(engine.ledger.as_ref(), "deploy", &managed.subject.model).await?;
-    Ok(Snapshot {
-        live_since: state.live.map(|live| live.at),
+    // Also a deployment that failed may have set the copies again.
+    let ended = state.last_report.map(|report| report.finished.finished_at);
+    let verified_at = state.live.map(|live| live.at);
+    let seen = Snapshot {
+        live_since: verified_at.map(|at| ended.map_or(at, |ended| ended.max(at))),
         deploying: state.in_flight.is_some(),
         invocations: None,
-    })
+    };
+    Ok(Look { managed, seen, verified_at })
 }
 
 /// Only of an endpoint that can go to zero and that serves is CloudWatch asked.
-fn is_asked(engine: &Engine, managed: &Managed, seen: &Snapshot) -> bool {
+fn is_asked(engine: &Engine, Look { managed, seen, .. }: &Look) -> bool {
     let component = managed
         .applied
         .policy
@@ -55,17 +66,17 @@ fn is_asked(engine: &Engine, managed: &Managed, seen: &Snapshot) -> bool {
     component && seen.live_since.is_some() && !seen.deploying
 }
 
-fn queries(engine: &Engine, managed: &Managed, seen: &Snapshot, now: Timestamp) -> Vec<InvocationQuery> {
-    let environment = managed.applied.policy.environment(&engine.environment);
-    let (Some(environment), Some(live_since)) = (environment, seen.live_since) else { return Vec::new() };
-    let Some(to_zero) = environment.scale.to_zero.as_ref().filter(|_| is_asked(engine, managed, seen)) else {
+fn queries(engine: &Engine, look: &Look, now: Timestamp) -> Vec<InvocationQuery> {
+    let environment = look.managed.applied.policy.environment(&engine.environment);
+    let (Some(environment), Some(verified_at)) = (environment, look.verified_at) else { return Vec::new() };
+    let Some(to_zero) = environment.scale.to_zero.as_ref().filter(|_| is_asked(engine, look)) else {
         return Vec::new();
     };
     let back = |span: SignedDuration| now.checked_sub(span).unwrap_or(Timestamp::MIN);
     let name = environment.endpoint.name.to_string();
     // The verifying request came shortly before the deployment was found live.
     let deployed =
-        live_since.checked_sub(SignedDuration::from_mins(5)).unwrap_or(live_since).max(back(LOOK_BACK));
+        verified_at.checked_sub(SignedDuration::from_mins(5)).unwrap_or(verified_at).max(back(LOOK_BACK));
     [back(to_zero.idle.signed()), deployed]
         .map(|from| InvocationQuery { name: name.clone(), component: true, from })
         .to_vec()

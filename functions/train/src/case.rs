@@ -3,12 +3,17 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::{Pipelines, Repository};
+use tidegate_engine::arrival;
+use tidegate_engine::ports::{Alerts, Ledger, Pipelines, Repository};
 use tidegate_engine::{CallError, Case, Class, EngineError};
 use tidegate_events::{CommitPushed, RetrainingRequested};
+use tidegate_policy::check::{self, TrainCause, Violation};
 use tidegate_policy::file::Policy;
+use tidegate_policy::hold::{self, Hold};
+use tidegate_policy::promote;
+use tidegate_policy::reason::Reason;
 use tidegate_policy::train::{
-    self, Action, Definition, Snapshot, State, decide_commit, decide_retraining, definition_digest,
+    self, Action, Definition, Snapshot, State, Train, decide_commit, decide_retraining, definition_digest,
 };
 
 /// Why the pipeline may have to start.
@@ -18,32 +23,48 @@ pub(crate) enum Cause {
 }
 
 pub(crate) struct TrainCase {
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) cause: Cause,
     pub(crate) repository: Arc<dyn Repository>,
     pub(crate) pipelines: Arc<dyn Pipelines>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) alerts: Arc<dyn Alerts>,
 }
 
 #[async_trait]
 impl Case for TrainCase {
     type State = State;
     type Action = Action;
+    type Snapshot = Snapshot;
 
-    async fn decide(&self, state: State, now: Timestamp) -> Result<train::Train, EngineError> {
-        match &self.cause {
-            Cause::Commit(push) => {
-                if let Some(decided) = train::not_worth_a_look(&self.policy, &state, push) {
-                    return Ok(decided);
-                }
-                let mut seen = self.snapshot(push.commit.as_deref()).await?;
-                seen.head = self.head(&state, push).await?;
-                Ok(decide_commit(&self.policy, &state, push, &seen, now))
+    async fn observe(&self, state: &State, _now: Timestamp) -> Result<Snapshot, EngineError> {
+        Ok(match &self.cause {
+            Cause::Commit(push) if train::not_worth_a_look(&self.policy, state, push).is_some() => {
+                Snapshot::default()
             }
+            Cause::Commit(push) => Snapshot {
+                head: self.head(state, push).await?,
+                ..self.snapshot(push.commit.as_deref()).await?
+            },
             Cause::Retraining(request) => {
-                let seen = self.snapshot(None).await?;
-                Ok(decide_retraining(&self.policy, &state, request, &seen, now))
+                Snapshot { hold: self.hold(&request.environment).await?, ..self.snapshot(None).await? }
             }
+        })
+    }
+
+    fn decide(&self, state: &State, seen: &Snapshot, now: Timestamp) -> Train {
+        match &self.cause {
+            Cause::Commit(push) => decide_commit(&self.policy, state, push, seen, now),
+            Cause::Retraining(request) => decide_retraining(&self.policy, state, request, seen, now),
         }
+    }
+
+    fn check(&self, state: &State, seen: &Snapshot, decision: &Train, now: Timestamp) -> Vec<Violation> {
+        let cause = match &self.cause {
+            Cause::Commit(push) => TrainCause::Push(push),
+            Cause::Retraining(request) => TrainCause::Request(request),
+        };
+        check::train(&self.policy, state, Some(seen), cause, decision, now)
     }
 
     async fn act(&self, action: &Action) -> Result<String, CallError> {
@@ -63,11 +84,23 @@ impl Case for TrainCase {
                     self.pipelines.start(pipeline, token, display_name, description, parameters).await?;
                 Ok(format!("started {arn}"))
             }
+            Action::Alert { subject, message } => {
+                self.alerts.tell(subject, message).await?;
+                Ok(format!("told people: {subject}"))
+            }
         }
     }
 
     fn stands(&self, state: &State, action: &Action) -> bool {
         train::stands(&self.policy, state, action)
+    }
+
+    fn is_alert(&self, action: &Action) -> bool {
+        action.is_alert()
+    }
+
+    fn refused(&self, state: &State, action: &Action, why: &Reason, _now: Timestamp) -> Option<Train> {
+        train::refused(&self.policy, state, action, why)
     }
 }
 
@@ -78,13 +111,20 @@ impl TrainCase {
         let definition = self.wanted(commit);
         let (pipeline, definition) = futures::future::try_join(pipeline, definition).await?;
         let running = if pipeline.is_some() { self.pipelines.running(name).await? } else { Vec::new() };
-        Ok(Snapshot { definition, pipeline, running, head: None })
+        Ok(Snapshot { definition, pipeline, running, ..Snapshot::default() })
     }
 
-    /// Only of a branch that another commit has trained, and only CodeCommit can be asked.
+    /// Holds are promote's to remember. A commit is a person's word of its own, and trains under a hold as well.
+    async fn hold(&self, environment: &str) -> Result<Option<Hold>, EngineError> {
+        let promotes: promote::State =
+            arrival::state(self.ledger.as_ref(), "promote", self.policy.model.as_str()).await?;
+        Ok(hold::on(&promotes.holds, environment).cloned())
+    }
+
+    /// Only of a branch of which another commit is known, and only CodeCommit can be asked.
     async fn head(&self, state: &State, push: &CommitPushed) -> Result<Option<String>, CallError> {
         let repository = &self.policy.source.repository;
-        if repository.codecommit().is_none() || !state.commits.contains_key(&push.full_ref) {
+        if repository.codecommit().is_none() || state.known(&push.full_ref).is_none() {
             return Ok(None);
         }
         self.repository.head(repository.as_str(), &push.branch).await

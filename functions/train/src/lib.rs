@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Pipelines, Repository};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Outcomes};
+use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{Body, CommitPushed, Event, RefChange, RefKind, Wake};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
@@ -38,7 +38,7 @@ impl Handler for Train {
         match &event.body {
             Body::CommitPushed(push) => {
                 let named = (LookupKind::Repository, push.repository.as_str());
-                let case = |managed: &Managed| Ok(self.case(managed, Cause::Commit(push.clone())));
+                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Commit(push.clone())));
                 engine.run_named(named, &reference, now, case).await
             }
             Body::RetrainingRequested(request) if event.envelope.account != request.environment_account => {
@@ -47,7 +47,8 @@ impl Handler for Train {
                 Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })])
             }
             Body::RetrainingRequested(request) => {
-                let case = |managed: &Managed| Ok(self.case(managed, Cause::Retraining(request.clone())));
+                let case =
+                    |managed: &Managed| Ok(self.case(engine, managed, Cause::Retraining(request.clone())));
                 engine.run_model(&request.model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
@@ -57,12 +58,14 @@ impl Handler for Train {
 }
 
 impl Train {
-    fn case(&self, managed: &Managed, cause: Cause) -> TrainCase {
+    fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> TrainCase {
         TrainCase {
-            policy: managed.applied.policy.clone(),
+            policy: Arc::clone(&managed.applied.policy),
             cause,
             repository: Arc::clone(&self.repository),
             pipelines: Arc::clone(&self.pipelines),
+            ledger: Arc::clone(&engine.ledger),
+            alerts: Arc::clone(&engine.alerts),
         }
     }
 
@@ -73,19 +76,18 @@ impl Train {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut outcomes = Outcomes::default();
-        for managed in arrival::all(engine.ledger.as_ref()).await? {
+        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        for managed in models {
             // One model's failure is not the others' business.
-            let pushes = match self.missed(engine, &managed).await {
+            let pushes = match self.missed(engine, &managed, reference).await {
                 Ok(pushes) => pushes,
                 Err(error) => {
                     outcomes.add(Err(error));
                     continue;
                 }
             };
-            for push in pushes {
-                let missed = engine.healed(reference, Body::CommitPushed(push.clone()));
-                let case = self.case(&managed, Cause::Commit(push));
+            for (push, missed) in pushes {
+                let case = self.case(engine, &managed, Cause::Commit(push));
                 outcomes.add(engine.run(&case, &managed.subject, &missed, now).await);
             }
         }
@@ -95,7 +97,13 @@ impl Train {
         outcomes.finish()
     }
 
-    async fn missed(&self, engine: &Engine, managed: &Managed) -> Result<Vec<CommitPushed>, EngineError> {
+    /// Heads that have not trained, and those whose plan was left behind: the state knows them, and nobody tells again.
+    async fn missed(
+        &self,
+        engine: &Engine,
+        managed: &Managed,
+        reference: &EventRef,
+    ) -> Result<Vec<(CommitPushed, EventRef)>, EngineError> {
         let policy = &managed.applied.policy;
         if policy.source.repository.codecommit().is_none() {
             return Ok(Vec::new());
@@ -105,20 +113,24 @@ impl Train {
         let mut missed = Vec::new();
         for branch in policy.plain_branches() {
             let full_ref = format!("refs/heads/{branch}");
-            let Some(known) = state.commits.get(&full_ref) else { continue };
+            let Some(known) = state.known(&full_ref) else { continue };
             let head = self.repository.head(policy.source.repository.as_str(), branch).await?;
-            if let Some(head) = head.filter(|head| head != known) {
-                missed.push(CommitPushed {
-                    repository: policy.source.repository.to_string(),
-                    ref_kind: RefKind::Branch,
-                    branch: branch.to_owned(),
-                    full_ref,
-                    change: RefChange::Updated,
-                    commit: Some(head),
-                    old_commit: Some(known.clone()),
-                    actor: None,
-                    changed_paths: None,
-                });
+            let Some(head) = head else { continue };
+            let is_known = head == known;
+            let push = CommitPushed {
+                repository: policy.source.repository.to_string(),
+                ref_kind: RefKind::Branch,
+                branch: branch.to_owned(),
+                full_ref,
+                change: RefChange::Updated,
+                commit: Some(head),
+                old_commit: None,
+                actor: None,
+                changed_paths: None,
+            };
+            let healed = engine.healed(reference, Body::CommitPushed(push.clone()));
+            if !is_known || engine.is_left_behind(&managed.subject, &healed).await? {
+                missed.push((push, healed));
             }
         }
         Ok(missed)

@@ -14,12 +14,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         repository: Arc::new(aws.repository()),
         pipelines: Arc::new(aws.pipelines(&Environment::text("TIDEGATE_PIPELINE_ROLE_ARN")?)),
     };
-    let parts = Parts {
-        function: NAME,
-        version: env!("CARGO_PKG_VERSION"),
-        ledger: Arc::new(aws.ledger(&environment.table)),
-        bus: Arc::new(aws.bus(&environment.bus)),
-        environment,
-    };
+    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
     serve(parts, train).await
 }

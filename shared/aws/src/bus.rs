@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::Value;
 use tidegate_engine::{CallError, ports::Bus};
@@ -34,17 +35,20 @@ impl Bus for EventBus {
             .detail(detail.to_string())
             .build();
         let answer = self.client.put_events().entries(entry).send().await.map_err(failed(SERVICE, PUT))?;
-        // A refused entry comes with HTTP 200.
-        // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-        if answer.failed_entry_count() == 0 {
-            return Ok(());
-        }
-        let Some(entry) = answer.entries().iter().find(|entry| entry.error_code().is_some()) else {
-            return Err(refused(SERVICE, PUT, "the entry was refused without a reason"));
-        };
-        let (code, text) =
-            (entry.error_code().unwrap_or_default(), entry.error_message().unwrap_or_default());
-        let class = class_of(code, None);
-        Err(CallError { service: SERVICE, operation: PUT, class, message: format!("{code}: {text}") })
+        accepted(&answer)
     }
+}
+
+/// Whether EventBridge took the one entry of a call: a refused entry comes with HTTP 200.
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
+pub(crate) fn accepted(answer: &PutEventsOutput) -> Result<(), CallError> {
+    if answer.failed_entry_count() == 0 {
+        return Ok(());
+    }
+    let Some(entry) = answer.entries().iter().find(|entry| entry.error_code().is_some()) else {
+        return Err(refused(SERVICE, PUT, "the entry was refused without a reason"));
+    };
+    let (code, text) = (entry.error_code().unwrap_or_default(), entry.error_message().unwrap_or_default());
+    let class = class_of(code, None);
+    Err(CallError { service: SERVICE, operation: PUT, class, message: format!("{code}: {text}") })
 }

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
+use aws_config::meta::region::ProvideRegion;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tidegate_engine::Meter;
 
+use crate::counting::Counting;
 use crate::{
     AlertTopic, CloudWatchAlarms, CloudWatchMetrics, CodeCommit, ComponentCapacity, DynamoLedger, EventBus,
     ModelRegistry, OneTimeSchedules, RuntimeSampler, S3Reports, SageMakerEndpoints, SageMakerPipelines,
@@ -24,40 +31,55 @@ const SAMPLE: Duration = Duration::from_secs(30);
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 const ATTEMPTS: u32 = 4;
 
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+fn loader(meter: &Meter) -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(Counting { inner: https(), meter: meter.clone() })
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts)
+}
+
 /// A way into one AWS account and region.
 #[derive(Debug, Clone)]
 pub struct Aws {
     pub(crate) config: SdkConfig,
+    pub(crate) meter: Meter,
 }
 
 impl Aws {
     /// With the region, credentials and endpoints of the environment, as in a function.
     pub async fn from_env() -> Self {
-        Self::load(None).await
+        let meter = Meter::default();
+        Self { config: loader(&meter).load().await, meter }
     }
 
-    /// With a profile of the user's AWS configuration, as on a laptop.
+    /// With a profile of the user's AWS configuration, as on a laptop. The profile's own credentials and region count,
+    /// also where the environment has others: who names three profiles means three accounts.
     pub async fn for_profile(name: &str) -> Self {
-        Self::load(Some(name)).await
+        let meter = Meter::default();
+        let found = loader(&meter).profile_name(name).load().await;
+        let own = ProfileFileRegionProvider::builder().profile_name(name).build().region().await;
+        let region = own.or_else(|| found.region().cloned());
+        let provider = ProviderConfig::without_region().with_http_client(https()).with_region(region.clone());
+        let credentials =
+            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(name).build();
+        let credentials = SharedCredentialsProvider::new(credentials);
+        let config = found.into_builder().region(region).credentials_provider(credentials).build();
+        Self { config, meter }
     }
 
-    async fn load(profile: Option<&str>) -> Self {
-        let https = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(ATTEMPT)
-            .operation_timeout(OPERATION)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(https)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts);
-        if let Some(name) = profile {
-            loader = loader.profile_name(name);
-        }
-        Self { config: loader.load().await }
+    /// What counts the requests of all clients.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     /// The region, if one is set.

@@ -114,18 +114,21 @@ pub async fn by_model(ledger: &dyn Ledger, model: &str) -> Result<Result<Managed
     })
 }
 
-/// Every model, for the sweeps.
+/// Every model, for the sweeps. One whose policy cannot be read is a failure among the outcomes, and not the others'
+/// business.
 ///
 /// # Errors
-/// If the ledger could not be read.
-pub async fn all(ledger: &dyn Ledger) -> Result<Vec<Managed>, EngineError> {
-    let mut found = Vec::new();
+/// If the list of models could not be read.
+pub async fn all(ledger: &dyn Ledger) -> Result<(Vec<Managed>, Outcomes), EngineError> {
+    let (mut found, mut outcomes) = (Vec::new(), Outcomes::default());
     for model in ledger.models().await? {
-        if let Some(applied) = ledger.policy(&model).await? {
-            found.push(Managed::new(model, applied));
+        match ledger.policy(&model).await {
+            Ok(Some(applied)) => found.push(Managed::new(model, applied)),
+            Ok(None) => {}
+            Err(error) => outcomes.add(Err(error)),
         }
     }
-    Ok(found)
+    Ok((found, outcomes))
 }
 
 /// What a function remembers for a model; the empty state if it never decided anything.

@@ -43,6 +43,12 @@ pub enum EngineError {
         /// When its lease ends.
         until: Timestamp,
     },
+    /// The lease ran out while the plan was being carried out, and another invocation goes on with it.
+    #[error("another invocation has taken over decision {decision}")]
+    TakenOver {
+        /// The decision.
+        decision: String,
+    },
     /// Others changed the state each time we were about to decide.
     #[error("the state of {model} changed {attempts} times while deciding")]
     Contention {
@@ -77,6 +83,7 @@ impl EngineError {
                 Class::Permanent => "Permanent",
             },
             Self::Held { .. } => "Held",
+            Self::TakenOver { .. } => "TakenOver",
             Self::Contention { .. } => "Contention",
             Self::Event(_) => "UnreadableEvent",
             Self::Stored { .. } => "UnreadableLedger",

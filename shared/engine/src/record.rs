@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_events::Event;
+use tidegate_events::{Event, Received};
 use tidegate_policy::decision::Evidence;
+use tidegate_policy::reason::Reason;
 
 use crate::EngineError;
 
@@ -44,6 +45,9 @@ pub struct DecisionRecord {
     pub policy_version: String,
     /// Because of which event.
     pub event: EventRef,
+    /// The decision that this one follows: an action of its plan was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
     /// What became of each action, once it was carried out.
     #[serde(default)]
     pub outcomes: Vec<ActionOutcome>,
@@ -60,6 +64,10 @@ pub struct EventRef {
     pub detail_type: String,
     /// What it means: equal for every telling of the same change.
     pub meaning: String,
+    /// The event as it arrived, so that it can be decided again; absent if it is larger than
+    /// [`KEPT_BYTES`](tidegate_events::KEPT_BYTES).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
 }
 
 impl EventRef {
@@ -71,6 +79,7 @@ impl EventRef {
             source: event.envelope.source.clone(),
             detail_type: event.envelope.detail_type.clone(),
             meaning: event.meaning(),
+            received: event.received.clone(),
         }
     }
 }
@@ -78,8 +87,52 @@ impl EventRef {
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionOutcome {
-    /// In words: what was made, or that it was so already.
+    /// In words: what was made, that it was so already, or why it was not done.
     pub done: String,
+    /// In one word.
+    #[serde(default, skip_serializing_if = "Fate::is_done")]
+    pub fate: Fate,
+}
+
+/// What became of an action, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It is so.
+    #[default]
+    Done,
+    /// It was not wanted any more.
+    Overtaken,
+    /// It was not safe any more, or AWS refused it for good.
+    Refused,
+}
+
+impl Fate {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+impl ActionOutcome {
+    /// It is so: in words, what was made, or that it was so already.
+    #[must_use]
+    pub fn done(done: String) -> Self {
+        Self { done, fate: Fate::Done }
+    }
+
+    /// It was not wanted any more.
+    #[must_use]
+    pub fn overtaken() -> Self {
+        let done = "not done: a later decision has taken its place".to_owned();
+        Self { done, fate: Fate::Overtaken }
+    }
+
+    /// It was refused.
+    #[must_use]
+    pub fn refused(why: &Reason) -> Self {
+        Self { done: format!("not done: {why}"), fate: Fate::Refused }
+    }
 }
 
 /// What became of an event for one model.
@@ -93,8 +146,11 @@ pub enum Outcome {
     },
     /// It had been dealt with before.
     Duplicate {
-        /// The record of then.
+        /// The id of the record of then.
         decision: String,
+        /// The record itself, with what was done.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        record: Option<Box<DecisionRecord>>,
     },
     /// It was looked at, and nothing has changed since the last record.
     Unchanged {

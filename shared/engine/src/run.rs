@@ -1,22 +1,22 @@
-//! The path itself.
+//! The path itself: from an event and a model to a decision on record.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
-use tidegate_events::{Body, DECISION_RECORDED, Envelope, Event};
-use tidegate_policy::decision::Decision;
+use std::time::Duration;
+use tidegate_events::{Body, Envelope, Event};
+use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
 
 use crate::arrival::{read_state, unreadable};
-use crate::ports::{Bus, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
-use crate::{ActionOutcome, Case, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
+use crate::case::DecisionOf;
+use crate::measure::{Journal, Measured, Meter, Time};
+use crate::ports::{Alerts, Bus, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use crate::{Case, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
 
 /// How often a decision is made again because somebody else decided meanwhile.
 const ATTEMPTS: u32 = 5;
-
-/// The outcome of an action that is not wanted any more.
-const OVERTAKEN: &str = "not done: a later decision has taken its place";
 
 /// The engine of one invocation.
 #[derive(Clone)]
@@ -39,6 +39,26 @@ pub struct Engine {
     pub ledger: Arc<dyn Ledger>,
     /// The bus.
     pub bus: Arc<dyn Bus>,
+    /// Where people are told.
+    pub alerts: Arc<dyn Alerts>,
+    /// The time of this invocation.
+    pub time: Arc<dyn Time>,
+    /// Where decisions are said, with what they cost.
+    pub journal: Arc<dyn Journal>,
+    /// What is counted.
+    pub meter: Meter,
+}
+
+/// One event for one model, while it is dealt with.
+pub(crate) struct Work<'w, C: Case> {
+    pub(crate) case: &'w C,
+    pub(crate) subject: &'w Subject,
+    pub(crate) event: &'w EventRef,
+    /// The key of its claim.
+    pub(crate) claim: String,
+    pub(crate) now: Timestamp,
+    /// What had been spent when it began.
+    start: Measured,
 }
 
 impl Engine {
@@ -53,29 +73,32 @@ impl Engine {
         event: &EventRef,
         now: Timestamp,
     ) -> Result<Outcome, EngineError> {
-        let key = self.claim_key(subject, event);
-        match self.ledger.claim(&key, &self.request_id, now, self.lease).await? {
-            Claim::Done { decision } => {
+        let start = self.meter.read(self.time.elapsed());
+        let work = Work { case, subject, event, claim: self.claim_key(subject, event), now, start };
+        let outcome = match self.claim(&work).await? {
+            Claim::Done { decision, record } => {
                 tracing::info!(function = self.function, model = subject.model, decision, "duplicate");
-                return Ok(Outcome::Duplicate { decision });
+                return Ok(Outcome::Duplicate { decision, record });
             }
             Claim::Held { until } => return Err(EngineError::Held { until }),
             Claim::Resume(record) => {
-                tracing::info!(
-                    function = self.function,
-                    model = subject.model,
-                    decision = record.id,
-                    "resumed"
-                );
-                return self.or_release(&key, self.resume(case, subject, *record, &key).await).await;
+                let decision = &record.id;
+                tracing::info!(function = self.function, model = subject.model, decision, "resumed");
+                self.resume(&work, *record).await
             }
-            Claim::Fresh => {}
+            Claim::Fresh => self.decide_and_act(&work).await,
+        };
+        match outcome {
+            Ok(record) => Ok(Outcome::Decided { record: Box::new(record) }),
+            Err(error) => {
+                self.release(&work.claim).await;
+                Err(error)
+            }
         }
-        let outcome = self.decide_and_act(case, subject, event, &key, now).await;
-        self.or_release(&key, outcome).await
     }
 
-    /// Deals with one model of a sweep: as [`Engine::run`], but a decision that is no news leaves no trace.
+    /// Deals with one model of a sweep: as [`Engine::run`], but a decision that is no news leaves no trace, unless an
+    /// earlier attempt of this same sweep has left a plan behind.
     ///
     /// # Errors
     /// As [`Engine::run`].
@@ -86,14 +109,34 @@ impl Engine {
         event: &EventRef,
         now: Timestamp,
     ) -> Result<Outcome, EngineError> {
-        let key = self.state_key(subject);
-        let state: C::State = read_state(&key, &self.ledger.state(&key).await?)?;
-        let decision = case.decide(state.clone(), now).await?;
-        if case.is_news(&state, &decision) {
+        let (_, state) = self.state::<C::State>(subject).await?;
+        let seen = self.patiently(|| case.observe(&state, now)).await?;
+        let decision = case.decide(&state, &seen, now);
+        if case.is_news(&state, &decision) || self.is_left_behind(subject, event).await? {
             return self.run(case, subject, event, now).await;
         }
         let reason = decision.reason.code().to_owned();
         Ok(Outcome::Unchanged { model: subject.model.clone(), reason })
+    }
+
+    /// Whether an invocation has taken this event up and not dealt with it to the end: its plan may wait to be resumed,
+    /// and a state that knows of the decision hides that.
+    ///
+    /// # Errors
+    /// If the ledger could not be read.
+    pub async fn is_left_behind(&self, subject: &Subject, event: &EventRef) -> Result<bool, EngineError> {
+        let claim = self.claim_key(subject, event);
+        self.patiently(|| self.ledger.is_open(&claim)).await
+    }
+
+    /// The reference of a sweep. Two sweeps are two events, though they look alike; Lambda's retry of one is the same, and
+    /// so is the one that comes back from the dead-letter queue under another request, if the schedule said its time.
+    #[must_use]
+    pub fn this_sweep(&self, event: &Event, reference: &EventRef) -> EventRef {
+        if event.envelope.time.is_some() || !event.envelope.id.is_empty() {
+            return reference.clone();
+        }
+        EventRef { meaning: format!("reconcile {}", self.request_id), ..reference.clone() }
     }
 
     /// The reference for what a sweep found out by itself in this account: it means what the event that never came would
@@ -110,7 +153,8 @@ impl Engine {
             resources: Vec::new(),
             replay_name: None,
         };
-        EventRef { meaning: Event { envelope, body }.meaning(), ..reference.clone() }
+        let meaning = Event { envelope, body, received: None }.meaning();
+        EventRef { meaning, ..reference.clone() }
     }
 
     /// The outcome of an event that concerns no model here, said once in the log.
@@ -128,163 +172,178 @@ impl Engine {
         Outcome::Passed { reason: code.to_owned(), sentence }
     }
 
-    fn state_key(&self, subject: &Subject) -> StateKey {
-        StateKey { function: self.function.to_owned(), model: subject.model.clone() }
-    }
-
     fn claim_key(&self, subject: &Subject, event: &EventRef) -> String {
         short(&[self.function, &self.environment, &subject.model, &event.meaning], 40)
     }
 
-    async fn or_release(
-        &self,
-        key: &str,
-        outcome: Result<Outcome, EngineError>,
-    ) -> Result<Outcome, EngineError> {
-        if outcome.is_err()
-            && let Err(error) = self.ledger.release(key, &self.request_id).await
-        {
+    /// Claims the event. Of two copies at once the second waits for a moment: mostly it then finds the event dealt with.
+    async fn claim<C: Case>(&self, work: &Work<'_, C>) -> Result<Claim, EngineError> {
+        let (mut waited, mut attempt) = (Duration::ZERO, 0);
+        loop {
+            let asked = || self.ledger.claim(&work.claim, &self.request_id, work.now, self.lease);
+            let answer = self.patiently(asked).await?;
+            if !matches!(answer, Claim::Held { .. }) || !self.let_other_finish(&mut waited, attempt).await {
+                return Ok(answer);
+            }
+            attempt = attempt.saturating_add(1);
+        }
+    }
+
+    async fn release(&self, claim: &str) {
+        if let Err(error) = self.ledger.release(claim, &self.request_id).await {
             // The lease will run out by itself; the first error is the one that matters.
             tracing::warn!(%error, "the claim could not be released");
         }
-        outcome
     }
 
-    async fn decide_and_act<C: Case>(
-        &self,
-        case: &C,
-        subject: &Subject,
-        event: &EventRef,
-        claim: &str,
-        now: Timestamp,
-    ) -> Result<Outcome, EngineError> {
+    pub(crate) async fn state<S>(&self, subject: &Subject) -> Result<(Versioned, S), EngineError>
+    where
+        S: serde::de::DeserializeOwned + Default + Send,
+    {
         let key = self.state_key(subject);
+        let stored = self.patiently(|| self.ledger.state(&key)).await?;
+        let state = read_state(&key, &stored)?;
+        Ok((stored, state))
+    }
+
+    async fn decide_and_act<C: Case>(&self, work: &Work<'_, C>) -> Result<DecisionRecord, EngineError> {
         for _ in 0..ATTEMPTS {
-            let stored = self.ledger.state(&key).await?;
-            let state: C::State = read_state(&key, &stored)?;
-            let decision = case.decide(state, now).await?;
-            let record = self.record_of(subject, event, &decision, now)?;
-            let entry = self.entry(record, claim, &key, &stored, decision.state.as_ref())?;
-            match self.ledger.record(&entry).await? {
-                Recorded::Written => return self.carry_out(case, entry.record, claim, None).await,
-                Recorded::Overtaken => tracing::info!(model = subject.model, "overtaken; deciding again"),
+            let (stored, state) = self.state::<C::State>(work.subject).await?;
+            let seen = self.patiently(|| work.case.observe(&state, work.now)).await?;
+            let decision = work.case.decide(&state, &seen, work.now);
+            let decision = self.checked(work, &state, &seen, decision);
+            if let Some(record) = self.record(work, &stored, &decision, None).await? {
+                return self.carry_out(work, record, None).await;
             }
         }
-        Err(EngineError::Contention { model: subject.model.clone(), attempts: ATTEMPTS })
+        Err(self.contention(work))
     }
 
-    fn entry<S: serde::Serialize>(
+    /// The decision, or the refusal to do anything if the checker finds that it breaks an invariant.
+    fn checked<C: Case>(
         &self,
-        record: DecisionRecord,
-        claim: &str,
-        key: &StateKey,
+        work: &Work<'_, C>,
+        state: &C::State,
+        seen: &C::Snapshot,
+        decision: DecisionOf<C>,
+    ) -> DecisionOf<C> {
+        let violations = work.case.check(state, seen, &decision, work.now);
+        let Some(first) = violations.first() else { return decision };
+        let reason = Reason::ViolatesInvariant {
+            invariant: first.invariant.code().to_owned(),
+            said: first.said.clone(),
+        };
+        let refusal = Decision::new(Verdict::Refuse, reason)
+            .saw("refused_decision", decision.verdict)
+            .saw("refused_reason", decision.reason.code());
+        violations.iter().fold(refusal, |refusal, violation| refusal.saw("violation", violation))
+    }
+
+    /// What follows when AWS, or the last look before an action, refused it for good.
+    pub(crate) async fn follow<C: Case>(
+        &self,
+        work: &Work<'_, C>,
+        before: &DecisionRecord,
+        (action, why): (&C::Action, &Reason),
+    ) -> Result<Option<DecisionRecord>, EngineError> {
+        for attempt in 0..ATTEMPTS {
+            let (stored, state) = self.state::<C::State>(work.subject).await?;
+            let decision = match why {
+                Reason::AwsRefused { .. } => work.case.refused(&state, action, why, work.now),
+                _ => work.case.prevented(&state, action, why, work.now),
+            };
+            let Some(decision) = decision else { return Ok(None) };
+            if attempt == 0 {
+                // Before the claim moves on: after a crash nobody would come back to this one.
+                self.publish(before).await?;
+            }
+            if let Some(record) = self.record(work, &stored, &decision, Some(before)).await? {
+                self.say(work, before);
+                return Ok(Some(record));
+            }
+        }
+        Err(self.contention(work))
+    }
+
+    /// Writes a decision, its plan and the state that follows; `None` if somebody else was first.
+    async fn record<C: Case>(
+        &self,
+        work: &Work<'_, C>,
         read: &Versioned,
-        next: Option<&S>,
-    ) -> Result<Entry, EngineError> {
+        decision: &DecisionOf<C>,
+        follows: Option<&DecisionRecord>,
+    ) -> Result<Option<DecisionRecord>, EngineError> {
+        let key = self.state_key(work.subject);
         // The revision is checked even if the state does not change: the decision rests on what was read.
-        let value = match next {
-            Some(next) => serde_json::to_value(next).map_err(|error| unreadable(key, &error))?,
+        let value = match &decision.state {
+            Some(next) => serde_json::to_value(next).map_err(|error| unreadable(&key, &error))?,
             None => read.value.clone(),
         };
-        let state = match (next, read.revision) {
+        let state = match (&decision.state, read.revision) {
             (None, 0) => None,
-            (_, revision) => Some((key.clone(), Versioned { revision, value })),
+            (_, revision) => Some((key, Versioned { revision, value })),
         };
-        Ok(Entry { record, claim: claim.to_owned(), owner: self.request_id.clone(), state })
-    }
-
-    /// Goes on with a plan that was left behind, perhaps days ago: only with what is still wanted.
-    async fn resume<C: Case>(
-        &self,
-        case: &C,
-        subject: &Subject,
-        record: DecisionRecord,
-        claim: &str,
-    ) -> Result<Outcome, EngineError> {
-        let key = self.state_key(subject);
-        let state: C::State = read_state(&key, &self.ledger.state(&key).await?)?;
-        self.carry_out(case, record, claim, Some(&state)).await
-    }
-
-    /// Carries a recorded plan out, publishes the record, and notes that it is done. `since` is the present state if
-    /// others may have decided since the plan was made.
-    async fn carry_out<C: Case>(
-        &self,
-        case: &C,
-        mut record: DecisionRecord,
-        claim: &str,
-        since: Option<&C::State>,
-    ) -> Result<Outcome, EngineError> {
-        let mut outcomes = Vec::new();
-        for step in &record.plan {
-            let action: C::Action =
-                serde_json::from_value(step.clone()).map_err(|error| EngineError::Stored {
-                    what: format!("plan of decision {}", record.id),
-                    message: error.to_string(),
-                })?;
-            let done = if since.is_none_or(|state| case.stands(state, &action)) {
-                case.act(&action).await?
-            } else {
-                OVERTAKEN.to_owned()
-            };
-            outcomes.push(ActionOutcome { done });
+        let entry = Entry {
+            record: self.record_of(work, decision, follows)?,
+            claim: work.claim.clone(),
+            owner: self.request_id.clone(),
+            state,
+            follows: follows.cloned(),
+        };
+        match self.patiently(|| self.ledger.record(&entry)).await? {
+            Recorded::Written => Ok(Some(entry.record)),
+            Recorded::Overtaken => {
+                tracing::info!(model = work.subject.model, "overtaken; deciding again");
+                Ok(None)
+            }
         }
-        record.outcomes.clone_from(&outcomes);
-        self.log(&record);
-        let detail = serde_json::to_value(&record).map_err(|error| EngineError::Stored {
-            what: format!("decision {}", record.id),
-            message: error.to_string(),
-        })?;
-        self.bus.publish(DECISION_RECORDED, &detail).await?;
-        self.ledger.finish(&record, claim, &outcomes).await?;
-        Ok(Outcome::Decided { record: Box::new(record) })
     }
 
-    fn record_of<S, A: serde::Serialize>(
+    fn record_of<C: Case>(
         &self,
-        subject: &Subject,
-        event: &EventRef,
-        decision: &Decision<S, A>,
-        now: Timestamp,
+        work: &Work<'_, C>,
+        decision: &DecisionOf<C>,
+        follows: Option<&DecisionRecord>,
     ) -> Result<DecisionRecord, EngineError> {
         let plan: Result<Vec<Value>, _> = decision.plan.iter().map(serde_json::to_value).collect();
         let plan = plan
             .map_err(|error| EngineError::Stored { what: "plan".to_owned(), message: error.to_string() })?;
-        let at = now.to_string();
+        let follows = follows.map(|before| before.id.clone());
+        let (at, model, meaning) = (work.now.to_string(), &work.subject.model, &work.event.meaning);
+        let mut identity = vec![self.function, &self.account, &self.environment, model, meaning, &at];
+        identity.extend(follows.as_deref());
         Ok(DecisionRecord {
             schema: SCHEMA,
-            id: short(
-                &[self.function, &self.account, &self.environment, &subject.model, &event.meaning, &at],
-                20,
-            ),
-            at: now,
+            id: short(&identity, 20),
+            at: work.now,
             account: self.account.clone(),
             environment: self.environment.clone(),
             function: self.function.to_owned(),
             function_version: self.version.to_owned(),
-            model: subject.model.clone(),
+            model: model.clone(),
             decision: decision.verdict.code().to_owned(),
             reason: decision.reason.code().to_owned(),
             sentence: decision.reason.to_string(),
             evidence: decision.evidence.clone(),
             plan,
-            policy_version: subject.policy_version.clone(),
-            event: event.clone(),
+            policy_version: work.subject.policy_version.clone(),
+            event: work.event.clone(),
+            follows,
             outcomes: Vec::new(),
         })
     }
 
-    fn log(&self, record: &DecisionRecord) {
-        tracing::info!(
-            function = record.function,
-            model = record.model,
-            decision = record.decision,
-            reason = record.reason,
-            sentence = record.sentence,
-            id = record.id,
-            event = record.event.id,
-            actions = record.plan.len(),
-            "decided"
-        );
+    /// Says a decision once, with what it cost.
+    pub(crate) fn say<C: Case>(&self, work: &Work<'_, C>, record: &DecisionRecord) {
+        let spent = self.meter.read(self.time.elapsed()).since(work.start);
+        self.journal.decided(record, &spent);
+    }
+
+    fn state_key(&self, subject: &Subject) -> StateKey {
+        StateKey { function: self.function.to_owned(), model: subject.model.clone() }
+    }
+
+    fn contention<C: Case>(&self, work: &Work<'_, C>) -> EngineError {
+        EngineError::Contention { model: work.subject.model.clone(), attempts: ATTEMPTS }
     }
 }

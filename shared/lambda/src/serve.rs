@@ -4,24 +4,40 @@ use jiff::{Timestamp, Unit};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tidegate_engine::ports::{Bus, Ledger};
-use tidegate_engine::{Engine, EngineError, Handler};
+use tidegate_aws::Aws;
+use tidegate_engine::ports::{Alerts, Bus, Ledger};
+use tidegate_engine::{Engine, EngineError, Handler, Meter};
 use tracing_subscriber::EnvFilter;
 
 use crate::Environment;
+use crate::journal::StandardOutput;
+use crate::time::InvocationTime;
 
 /// What a main puts together.
 pub struct Parts {
-    /// The function's name.
-    pub function: &'static str,
-    /// Its version.
-    pub version: &'static str,
-    /// What it was told.
-    pub environment: Environment,
-    /// The ledger.
-    pub ledger: Arc<dyn Ledger>,
-    /// The bus.
-    pub bus: Arc<dyn Bus>,
+    function: &'static str,
+    version: &'static str,
+    environment: Environment,
+    ledger: Arc<dyn Ledger>,
+    bus: Arc<dyn Bus>,
+    alerts: Arc<dyn Alerts>,
+    meter: Meter,
+}
+
+impl Parts {
+    /// What every function needs, by its name, its version and what it was told.
+    #[must_use]
+    pub fn new(function: &'static str, version: &'static str, environment: Environment, aws: &Aws) -> Self {
+        Self {
+            function,
+            version,
+            ledger: Arc::new(aws.ledger(&environment.table)),
+            bus: Arc::new(aws.bus(&environment.bus)),
+            alerts: Arc::new(aws.alerts(&environment.topic_arn)),
+            meter: aws.meter(),
+            environment,
+        }
+    }
 }
 
 /// An error as Lambda reports it: its type is the error's class, so that an alarm can tell classes apart.
@@ -59,6 +75,9 @@ async fn invocation(
     handler: &impl Handler,
     event: LambdaEvent<Value>,
 ) -> Result<Value, Problem> {
+    if event.payload == json!({ "tidegate": "about" }) {
+        return Ok(about(parts));
+    }
     let engine = engine_of(parts, &event.context);
     let result = match tidegate_events::parse_value(event.payload) {
         Ok(event) => handler.handle(&engine, &event, now()).await,
@@ -71,6 +90,11 @@ async fn invocation(
             Err(Problem(error))
         }
     }
+}
+
+/// What `tidegate doctor` asks. Nothing is read or recorded: that it answers shows that it starts and has its environment.
+fn about(parts: &Parts) -> Value {
+    json!({ "function": parts.function, "version": parts.version, "environment": parts.environment.name })
 }
 
 /// The one reading of the clock for an invocation, in milliseconds: AWS's own times are no finer.
@@ -92,5 +116,9 @@ fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
         lease: parts.environment.lease,
         ledger: Arc::clone(&parts.ledger),
         bus: Arc::clone(&parts.bus),
+        alerts: Arc::clone(&parts.alerts),
+        time: Arc::new(InvocationTime::until(context.deadline)),
+        journal: Arc::new(StandardOutput),
+        meter: parts.meter.clone(),
     }
 }

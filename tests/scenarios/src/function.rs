@@ -10,7 +10,7 @@ use tidegate_engine::ports::{
     Alarms, Alerts, Bus, Capacity, Endpoints, Metrics, Pipelines, Registry, Reports, Repository, Sampler,
     Schedules,
 };
-use tidegate_engine::{Engine, EngineError, Handler, Outcome};
+use tidegate_engine::{Engine, EngineError, Handler, Meter, NoJournal, NoTime, Outcome};
 use tidegate_events::Event;
 use tidegate_promote::Promote;
 use tidegate_respond::Respond;
@@ -137,6 +137,10 @@ impl Site {
             lease: self.lease,
             ledger,
             bus,
+            alerts: Arc::clone(&self.ports) as Arc<dyn Alerts>,
+            time: Arc::new(NoTime),
+            journal: Arc::new(NoJournal),
+            meter: Meter::default(),
         }
     }
 
@@ -146,7 +150,7 @@ impl Site {
         let ports = || Arc::clone(&self.ports);
         match function {
             Function::Train => Box::new(Train { repository: ports(), pipelines: ports() }),
-            Function::Promote => Box::new(Promote { registry: ports(), alerts: ports(), schedules: ports() }),
+            Function::Promote => Box::new(Promote { registry: ports(), schedules: ports() }),
             Function::Deploy => Box::new(Deploy {
                 hub_account: self.hub_account.clone(),
                 check_seconds: self.check_seconds,
@@ -155,7 +159,7 @@ impl Site {
                 sampler: ports(),
                 schedules: ports(),
             }),
-            Function::Respond => Box::new(Respond { reports: ports(), alarms: ports(), alerts: ports() }),
+            Function::Respond => Box::new(Respond { reports: ports(), alarms: ports(), schedules: ports() }),
             Function::Scale => Box::new(Scale { metrics: ports(), capacity: ports() }),
         }
     }

@@ -21,5 +21,5 @@ pub mod scenario;
 
 pub use cloud::{Account, Alert, Cloud, Published, Wakeup};
 pub use function::{Function, Ports, Site, at_once};
-pub use ledger::MemoryLedger;
-pub use mishap::{Mishap, Mishaps};
+pub use ledger::{MemoryLedger, Note};
+pub use mishap::{Fortune, Mishap, Mishaps};

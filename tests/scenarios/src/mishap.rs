@@ -20,10 +20,23 @@ pub enum Mishap {
     Pauses,
 }
 
-/// The mishaps that wait for their calls, by the name of the operation.
-#[derive(Debug, Clone, Default)]
+/// Says of every call, in the order in which they are made, what goes wrong with it.
+pub trait Fortune: Send + Sync {
+    /// What goes wrong with the call that is about to be made.
+    fn of(&self, service: &'static str, operation: &'static str) -> Option<Mishap>;
+}
+
+/// The mishaps that wait for their calls, by the name of the operation, and whoever has a say in every call.
+#[derive(Clone, Default)]
 pub struct Mishaps {
     waiting: Arc<Mutex<BTreeMap<String, Vec<Mishap>>>>,
+    fortune: Arc<Mutex<Option<Arc<dyn Fortune>>>>,
+}
+
+impl std::fmt::Debug for Mishaps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mishaps").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
 }
 
 impl Mishaps {
@@ -35,6 +48,11 @@ impl Mishaps {
             .entry(operation.to_owned())
             .or_default()
             .push(mishap);
+    }
+
+    /// Asks `fortune` about every call with which nothing goes wrong already.
+    pub fn follow(&self, fortune: Arc<dyn Fortune>) {
+        *self.fortune.lock().unwrap_or_else(PoisonError::into_inner) = Some(fortune);
     }
 
     /// Whether every mishap has happened.
@@ -49,6 +67,13 @@ impl Mishaps {
         Some(line.remove(0))
     }
 
+    /// Both have a say: whoever follows every call must hear of this one as well.
+    fn of(&self, service: &'static str, operation: &'static str) -> Option<Mishap> {
+        let fortune = self.fortune.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = fortune.and_then(|fortune| fortune.of(service, operation));
+        self.take(operation).or(told)
+    }
+
     /// Makes a call, subject to what is to go wrong with it.
     ///
     /// # Errors
@@ -61,7 +86,7 @@ impl Mishaps {
     ) -> Result<T, E> {
         let failed =
             |class, message: &str| CallError { service, operation, class, message: message.to_owned() };
-        match self.take(operation) {
+        match self.of(service, operation) {
             None => call(),
             Some(Mishap::Refused(class)) => Err(failed(class, "refused, as the test asked").into()),
             Some(Mishap::AnswerLost) => {

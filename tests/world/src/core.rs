@@ -14,7 +14,7 @@ use crate::mischief::{Fate, Mischief, Plans};
 use crate::pace::Pace;
 use crate::place::{Call, Caller, Place};
 use crate::scope::Scope;
-use crate::throttle::Throttle;
+use crate::throttle::{Share, Throttle};
 
 /// Answers one operation.
 pub(crate) type Handler = fn(&mut World, &Call, &Value) -> Result<Value, ApiError>;
@@ -96,9 +96,12 @@ impl World {
             principal: caller.principal.clone(),
             now: self.clock,
         };
+        let refusal = self.plans.refusal(&caller.account, operation);
+        let refused = refusal.map_or(Ok(()), |message| Err(ApiError::new("ValidationException", message)));
         let answer = self
             .throttle
             .admit(&caller.account, operation, self.clock)
+            .and(refused)
             .and_then(|()| handler(service, operation))
             .and_then(|handle| handle(self, &call, request));
         let outcome = answer.as_ref().err().map_or_else(|| "ok".to_owned(), |error| error.code.clone());
@@ -163,9 +166,13 @@ impl World {
     pub fn mischief(&mut self, mischief: Mischief) {
         match mischief {
             Mischief::Throttle { on } => self.throttle.on = on,
+            Mischief::ThrottleShare { percent, seed } => {
+                self.throttle.share = Share { percent, seed, calls: 0 };
+            }
             Mischief::Clear => {
                 self.plans.clear();
                 self.throttle.on = false;
+                self.throttle.share = Share::default();
             }
             other => self.plans.add(other),
         }

@@ -38,6 +38,13 @@ struct Signature {
     region: String,
 }
 
+impl Signature {
+    /// Whether the key is an account's number, which stands for its root user here; other keys are sessions'.
+    fn is_root(&self) -> bool {
+        self.key.len() == 12 && self.key.chars().all(|c| c.is_ascii_digit())
+    }
+}
+
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
@@ -140,6 +147,12 @@ async fn answer(
 ) -> Result<Value, ApiError> {
     let signature = signature(headers)?;
     let caller = identify(shared, &signature, service, operation, request).await?;
+    if !signature.is_root()
+        && let Err(error) = admit(shared)
+    {
+        shared.world().note(&caller, service, operation, request, &error.code, Timestamp::now());
+        return Err(error);
+    }
     let checked = match &shared.models {
         Some(models) => models.check_request(service, operation, request),
         None => Ok(()),
@@ -162,6 +175,11 @@ async fn answer(
     answer
 }
 
+/// Whether the call of a session is one of those that are refused whatever they ask.
+fn admit(shared: &Shared) -> Result<(), ApiError> {
+    shared.world().throttle.share.admit()
+}
+
 /// The caller, allowed to do all that the call needs.
 async fn identify(
     shared: &Arc<Shared>,
@@ -171,7 +189,7 @@ async fn identify(
     request: &Value,
 ) -> Result<Caller, ApiError> {
     let region = signature.region.as_str();
-    if signature.key.len() == 12 && signature.key.chars().all(|c| c.is_ascii_digit()) {
+    if signature.is_root() {
         return Ok(Caller::root(&signature.key, region));
     }
     let unknown = |reason: String| ApiError::new("UnrecognizedClientException", reason);

@@ -90,6 +90,15 @@ pub enum Mischief {
         /// What happens.
         fate: Fate,
     },
+    /// The next call of this operation is refused with a `ValidationException`, whatever it asks.
+    RefuseCall {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The operation, such as `CreatePipeline`.
+        operation: String,
+        /// What AWS says.
+        message: String,
+    },
     /// What a property file of a processing step contains. Stays until it is replaced or cleared.
     PropertyFile {
         /// The account, if it matters.
@@ -105,6 +114,13 @@ pub enum Mischief {
     Throttle {
         /// Whether calls above the documented rate are refused.
         on: bool,
+    },
+    /// So many of a hundred calls that come in with the credentials of a role's session are refused at the door.
+    ThrottleShare {
+        /// How many of a hundred; 0 ends it.
+        percent: u8,
+        /// What the choice is drawn from.
+        seed: u64,
     },
     /// Ends every misbehaviour.
     Clear,
@@ -163,6 +179,18 @@ impl Plans {
         });
         match found {
             Some(Mischief::RollBackUpdate { reason, .. }) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// What AWS says to this call, if it is to be refused.
+    pub(crate) fn refusal(&mut self, account: &str, called: &str) -> Option<String> {
+        let found = self.take(|m| {
+            matches!(m, Mischief::RefuseCall { account: a, operation, .. }
+                if admits(a.as_ref(), account) && operation == called)
+        });
+        match found {
+            Some(Mischief::RefuseCall { message, .. }) => Some(message),
             _ => None,
         }
     }

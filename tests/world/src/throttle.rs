@@ -1,8 +1,9 @@
-//! The documented request rates, as token buckets on the caller's clock.
+//! The documented request rates, as token buckets on the caller's clock; and a share of calls that is refused at any rate.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
 
@@ -28,7 +29,36 @@ fn rate(operation: &str) -> Option<f64> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Throttle {
     pub(crate) on: bool,
+    pub(crate) share: Share,
     buckets: BTreeMap<(String, String), (f64, Timestamp)>,
+}
+
+/// Which calls are refused whatever their rate: so many of a hundred, drawn from a seed by the call's number.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Share {
+    pub(crate) percent: u8,
+    pub(crate) seed: u64,
+    pub(crate) calls: u64,
+}
+
+impl Share {
+    /// Counts a call.
+    ///
+    /// # Errors
+    /// `ThrottlingException` when this one is to be refused.
+    pub(crate) fn admit(&mut self) -> Result<(), ApiError> {
+        self.calls = self.calls.saturating_add(1);
+        let drawn = Sha256::digest(format!("{} {}", self.seed, self.calls));
+        let [high, low, ..] = drawn.as_slice() else { return Ok(()) };
+        if u16::from_be_bytes([*high, *low]) % 100 < u16::from(self.percent) {
+            return Err(exceeded());
+        }
+        Ok(())
+    }
+}
+
+fn exceeded() -> ApiError {
+    ApiError::new("ThrottlingException", "Rate exceeded")
 }
 
 impl Throttle {
@@ -43,7 +73,7 @@ impl Throttle {
         bucket.0 = (bucket.0 + passed * rate).min(rate);
         bucket.1 = now;
         if bucket.0 < 1.0 {
-            return Err(ApiError::new("ThrottlingException", "Rate exceeded"));
+            return Err(exceeded());
         }
         bucket.0 -= 1.0;
         Ok(())

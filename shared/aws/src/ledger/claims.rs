@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::{DecisionRecord, EngineError, ports::Claim};
+use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError, ports::Claim};
 
 use super::items::{self, CLAIM, CLAIM_DAYS, Item};
 use super::{DynamoLedger, SERVICE};
@@ -21,6 +21,8 @@ struct Seen {
     lease_until: i64,
     status: String,
     decision: Option<DecisionKey>,
+    /// Of the actions that were carried out before the plan was through.
+    outcomes: Vec<ActionOutcome>,
 }
 
 /// Where the decision of a claim is.
@@ -56,8 +58,7 @@ impl DynamoLedger {
         };
         let seen = Seen::read(&item, key)?;
         if seen.status == DONE {
-            let decision = seen.decision.map(|decision| decision.id).unwrap_or_default();
-            return Ok(Claim::Done { decision });
+            return self.done(seen.decision).await;
         }
         let held_until = Timestamp::from_millisecond(seen.lease_until).unwrap_or(now);
         if seen.owner != owner && held_until > now {
@@ -69,9 +70,17 @@ impl DynamoLedger {
         }
         match seen.decision {
             Some(decision) if seen.status == DECIDED => {
-                Ok(Claim::Resume(Box::new(self.decided(&decision).await?)))
+                let record = self.decided(&decision).await?;
+                Ok(Claim::Resume(Box::new(DecisionRecord { outcomes: seen.outcomes, ..record })))
             }
             _ => Ok(Claim::Fresh),
+        }
+    }
+
+    pub(super) async fn read_open(&self, key: &str) -> Result<bool, EngineError> {
+        match self.get(&items::claim_pk(key), CLAIM).await? {
+            Some(item) => Ok(Seen::read(&item, key)?.status != DONE),
+            None => Ok(false),
         }
     }
 
@@ -148,6 +157,46 @@ impl DynamoLedger {
         }
     }
 
+    /// What was done under a claim. A record may have aged out before its claim.
+    async fn done(&self, decision: Option<DecisionKey>) -> Result<Claim, EngineError> {
+        let Some(key) = decision else { return Ok(Claim::Done { decision: String::new(), record: None }) };
+        let what = format!("decision {}", key.id);
+        let item = self.get(&key.pk, &key.sk).await?;
+        let record = item.map(|item| super::decisions::read(&item, &what)).transpose()?;
+        Ok(Claim::Done { decision: key.id, record: record.map(Box::new) })
+    }
+
+    /// Writes how far a plan is, if the claim is still this owner's and still about this decision.
+    pub(super) async fn write_progress(
+        &self,
+        key: &str,
+        owner: &str,
+        decision: &str,
+        outcomes: &[ActionOutcome],
+    ) -> Result<bool, EngineError> {
+        let outcomes = serde_json::to_string(outcomes).map_err(|error| items::damaged("outcomes", error))?;
+        let asked = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&items::claim_pk(key), CLAIM)))
+            .update_expression("SET outcomes = :outcomes")
+            .condition_expression("#owner = :owner AND decision_id = :id AND #status = :decided")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":owner", items::text(owner))
+            .expression_attribute_values(":id", items::text(decision))
+            .expression_attribute_values(":decided", items::text(DECIDED))
+            .expression_attribute_values(":outcomes", items::text(&outcomes))
+            .send()
+            .await;
+        match asked.map_err(failed(SERVICE, "UpdateItem")) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     async fn decided(&self, key: &DecisionKey) -> Result<DecisionRecord, EngineError> {
         let what = format!("decision {}", key.id);
         match self.get(&key.pk, &key.sk).await? {
@@ -196,6 +245,11 @@ impl Seen {
             lease_until: items::read_number(item, "lease_until", &what)?,
             status: items::read_text(item, "status", &what)?.to_owned(),
             decision,
+            outcomes: match item.get("outcomes") {
+                Some(_) => serde_json::from_str(items::read_text(item, "outcomes", &what)?)
+                    .map_err(|error| items::damaged(&what, error))?,
+                None => Vec::new(),
+            },
         })
     }
 }

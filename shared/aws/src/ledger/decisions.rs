@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use serde_json::Value;
 use tidegate_engine::ports::{Entry, Recorded, StateKey, Versioned};
-use tidegate_engine::{ActionOutcome, CallError, DecisionRecord, EngineError};
+use tidegate_engine::{CallError, DecisionRecord, EngineError};
 
 use super::items::{self, CLAIM, DECISION, DECISION_DAYS, Item};
 use super::{Cancelled, DynamoLedger, SERVICE, TRANSACT};
@@ -28,6 +28,9 @@ impl DynamoLedger {
         let mut writes = vec![self.put_decision(&entry.record)?, self.decide_claim(entry)?];
         if let Some((key, versioned)) = &entry.state {
             writes.push(self.put_state(key, versioned)?);
+        }
+        if let Some(before) = &entry.follows {
+            writes.push(self.put_outcomes(before)?);
         }
         match self.transact(writes).await {
             Ok(()) => Ok(Recorded::Written),
@@ -58,22 +61,29 @@ impl DynamoLedger {
 
     fn decide_claim(&self, entry: &Entry) -> Result<TransactWriteItem, CallError> {
         let record = &entry.record;
-        let update = Update::builder()
+        let mut update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(items::key(&items::claim_pk(&entry.claim), CLAIM)))
             .update_expression(
-                "SET #status = :decided, decision_pk = :pk, decision_sk = :sk, decision_id = :id",
+                "SET #status = :decided, decision_pk = :pk, decision_sk = :sk, decision_id = :id REMOVE outcomes",
             )
-            .condition_expression("#owner = :owner AND #status = :open")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":decided", items::text("decided"))
-            .expression_attribute_values(":open", items::text("open"))
             .expression_attribute_values(":owner", items::text(&entry.owner))
             .expression_attribute_values(":pk", items::text(&items::model_pk(&record.model)))
             .expression_attribute_values(":sk", items::text(&items::decision_sk(record)))
-            .expression_attribute_values(":id", items::text(&record.id))
-            .build();
+            .expression_attribute_values(":id", items::text(&record.id));
+        update = match &entry.follows {
+            None => update
+                .condition_expression("#owner = :owner AND #status = :open")
+                .expression_attribute_values(":open", items::text("open")),
+            // The claim moves on from the decision that this one follows.
+            Some(before) => update
+                .condition_expression("#owner = :owner AND #status = :decided AND decision_id = :before")
+                .expression_attribute_values(":before", items::text(&before.id)),
+        };
+        let update = update.build();
         Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build())
     }
 
@@ -94,18 +104,27 @@ impl DynamoLedger {
     }
 
     /// Only writes what is already meant: done a second time, it changes nothing.
-    pub(super) async fn write_outcomes(
-        &self,
-        record: &DecisionRecord,
-        claim: &str,
-        outcomes: &[ActionOutcome],
-    ) -> Result<(), EngineError> {
+    pub(super) async fn close(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
+        let claim = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(items::key(&items::claim_pk(claim), CLAIM)))
+            .update_expression("SET #status = :done REMOVE outcomes")
+            .condition_expression("decision_id = :id")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":done", items::text("done"))
+            .expression_attribute_values(":id", items::text(&record.id))
+            .build();
+        let claim = TransactWriteItem::builder().update(claim.map_err(unbuilt)?).build();
+        Ok(self.transact(vec![self.put_outcomes(record)?, claim]).await?)
+    }
+
+    /// The record with its outcomes, in the place of the one without.
+    fn put_outcomes(&self, record: &DecisionRecord) -> Result<TransactWriteItem, EngineError> {
         let (pk, sk) = (items::model_pk(&record.model), items::decision_sk(record));
-        let finished = DecisionRecord { outcomes: outcomes.to_vec(), ..record.clone() };
         let mut item = items::key(&pk, &sk);
-        item.insert("record".to_owned(), items::text(&to_json(&finished)?));
+        item.insert("record".to_owned(), items::text(&to_json(record)?));
         items::fits(&item, TRANSACT, &format!("record of decision {}", record.id))?;
-        let decision = Update::builder()
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(items::key(&pk, &sk)))
             .update_expression("SET #record = :record")
@@ -115,20 +134,7 @@ impl DynamoLedger {
                 item.remove("record").map(|value| Item::from([(":record".to_owned(), value)])),
             )
             .build();
-        let claim = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(items::key(&items::claim_pk(claim), CLAIM)))
-            .update_expression("SET #status = :done")
-            .condition_expression("decision_id = :id")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":done", items::text("done"))
-            .expression_attribute_values(":id", items::text(&record.id))
-            .build();
-        let writes = [decision, claim]
-            .into_iter()
-            .map(|update| Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build()))
-            .collect::<Result<Vec<_>, CallError>>()?;
-        Ok(self.transact(writes).await?)
+        Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build())
     }
 
     pub(super) async fn read_decisions(

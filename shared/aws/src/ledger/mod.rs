@@ -180,6 +180,10 @@ impl Ledger for DynamoLedger {
         self.take_claim(key, owner, now, lease).await
     }
 
+    async fn is_open(&self, key: &str) -> Result<bool, EngineError> {
+        self.read_open(key).await
+    }
+
     async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError> {
         self.give_back(key, owner).await
     }
@@ -192,13 +196,18 @@ impl Ledger for DynamoLedger {
         self.write_decision(entry).await
     }
 
-    async fn finish(
+    async fn progress(
         &self,
-        record: &DecisionRecord,
         claim: &str,
+        owner: &str,
+        decision: &str,
         outcomes: &[ActionOutcome],
-    ) -> Result<(), EngineError> {
-        self.write_outcomes(record, claim, outcomes).await
+    ) -> Result<bool, EngineError> {
+        self.write_progress(claim, owner, decision, outcomes).await
+    }
+
+    async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
+        self.close(record, claim).await
     }
 
     async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {

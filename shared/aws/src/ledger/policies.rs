@@ -1,5 +1,7 @@
 //! Policies, and what leads to them.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
@@ -26,7 +28,7 @@ impl DynamoLedger {
         let json = items::read_text(&item, "policy", &what)?;
         let policy = parse_applied(model, json).map_err(|error| items::damaged(&what, error))?;
         let version = items::read_text(&item, "version", &what)?.to_owned();
-        Ok(Some(Applied { policy, version }))
+        Ok(Some(Applied { policy: Arc::new(policy), version }))
     }
 
     pub(super) async fn read_models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError> {

@@ -4,16 +4,20 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_sdk_s3::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
+use tidegate_engine::Meter;
+
 use crate::Aws;
+use crate::counting::Counting;
 
 /// What the cloud answers to one request.
 #[derive(Debug, Clone)]
@@ -62,20 +66,26 @@ impl Sent {
     }
 }
 
-/// A cloud with these answers, and the way into it.
+/// A cloud with these answers, and the way into it. Nothing is asked a second time.
 pub(super) fn cloud(answers: impl IntoIterator<Item = Answer>) -> (Aws, Cloud) {
+    cloud_for(RetryConfig::disabled(), answers)
+}
+
+/// A cloud for the SDK with its own repetitions.
+pub(super) fn cloud_for(retry: RetryConfig, answers: impl IntoIterator<Item = Answer>) -> (Aws, Cloud) {
     let cloud = Cloud { answers: Arc::new(Mutex::new(answers.into_iter().collect())), sent: Arc::default() };
     let connector = SharedHttpConnector::new(cloud.clone());
+    let (inner, meter) = (http_client_fn(move |_, _| connector.clone()), Meter::default());
     let config = SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
             "AKID", "secret", None, None, "test",
         )))
-        .retry_config(aws_config::retry::RetryConfig::disabled())
-        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .retry_config(retry)
+        .http_client(SharedHttpClient::new(Counting { inner, meter: meter.clone() }))
         .build();
-    (Aws { config }, cloud)
+    (Aws { config, meter }, cloud)
 }
 
 impl Cloud {

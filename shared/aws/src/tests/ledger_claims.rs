@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tidegate_engine::EngineError;
 use tidegate_engine::ports::{Claim, Ledger};
+use tidegate_engine::{ActionOutcome, EngineError};
 
 use super::cloud::{Answer, Sent, cloud, ok, refusal, refusal_with};
 use super::ledger_records::{record, record_item};
@@ -69,10 +69,14 @@ async fn a_new_event_is_claimed() {
 }
 
 #[tokio::test]
-async fn what_is_done_stays_done() {
-    let (told, sent) = claim(vec![taken(item("other", "2026-03-02T08:00:00Z", "done"))]).await;
-    assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned() });
-    assert_eq!(sent.len(), 1);
+async fn what_is_done_stays_done_and_is_told_again() {
+    let done = || taken(item("other", "2026-03-02T08:00:00Z", "done"));
+    let (told, sent) = claim(vec![done(), ok(json!({ "Item": record_item(&record()) }))]).await;
+    assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned(), record: Some(Box::new(record())) });
+    assert_eq!(sent.len(), 2);
+    let (told, _) = claim(vec![done(), ok(json!({}))]).await;
+    let aged_out = Claim::Done { decision: "d1".to_owned(), record: None };
+    assert_eq!(told.unwrap(), aged_out);
 }
 
 #[tokio::test]
@@ -115,6 +119,18 @@ async fn of_two_that_take_over_one_loses() {
 }
 
 #[tokio::test]
+async fn a_plan_is_resumed_after_what_was_done() {
+    let mut half = item("other", "2026-03-02T08:59:00Z", "decided");
+    half["outcomes"] = json!({ "S": "[{\"done\":\"started\"}]" });
+    let found = ok(json!({ "Item": record_item(&record()) }));
+    let (told, _) = claim(vec![taken(half.clone()), ok(json!({})), found]).await;
+    let Claim::Resume(resumed) = told.unwrap() else { panic!("a plan to resume") };
+    assert_eq!(resumed.outcomes, [ActionOutcome::done("started".to_owned())]);
+    half["outcomes"] = json!({ "S": "[" });
+    assert!(matches!(claim(vec![taken(half)]).await.0, Err(EngineError::Stored { .. })));
+}
+
+#[tokio::test]
 async fn what_was_decided_is_resumed() {
     let answers = vec![
         taken(item("other", "2026-03-02T08:59:00Z", "decided")),
@@ -137,8 +153,8 @@ async fn what_was_decided_is_resumed() {
 #[tokio::test]
 async fn an_emulator_that_returns_no_item_is_asked_for_it() {
     let found = ok(json!({ "Item": item("other", "2026-03-02T08:00:00Z", "done") }));
-    let (told, sent) = claim(vec![condition(), found]).await;
-    assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned() });
+    let (told, sent) = claim(vec![condition(), found, ok(json!({}))]).await;
+    assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned(), record: None });
     assert_eq!(sent[1].json()["ConsistentRead"], true);
     let (told, _) = claim(vec![condition(), ok(json!({}))]).await;
     assert_eq!(told.unwrap(), Claim::Held { until: NOW.parse().unwrap() });

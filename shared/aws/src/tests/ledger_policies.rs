@@ -114,7 +114,7 @@ async fn an_applied_policy_is_read_back() {
         cloud([ok(json!({ "Item": stored(&LOOKUPS) })), ok(json!({})), ok(json!({ "Item": broken }))]);
     let ledger = aws.ledger("ledger");
     let applied = ledger.policy("churn").await.unwrap().unwrap();
-    assert_eq!((applied.policy, applied.version.as_str()), (policy(), "old"));
+    assert_eq!((&*applied.policy, applied.version.as_str()), (&policy(), "old"));
     assert_eq!(ledger.policy("churn").await.unwrap(), None);
     assert!(matches!(ledger.policy("churn").await, Err(EngineError::Stored { .. })));
     assert_eq!(

@@ -27,7 +27,9 @@ pub(super) fn record() -> DecisionRecord {
             source: "aws.codecommit".to_owned(),
             detail_type: "x".to_owned(),
             meaning: "m".to_owned(),
+            received: None,
         },
+        follows: None,
         outcomes: Vec::new(),
     }
 }
@@ -42,7 +44,7 @@ fn key() -> StateKey {
 
 fn entry(state: Option<u64>) -> Entry {
     let state = state.map(|revision| (key(), Versioned { revision, value: json!({ "n": 1 }) }));
-    Entry { record: record(), claim: "k".to_owned(), owner: "me".to_owned(), state }
+    Entry { record: record(), claim: "k".to_owned(), owner: "me".to_owned(), state, follows: None }
 }
 
 fn cancelled(codes: &[&str]) -> Answer {
@@ -83,7 +85,8 @@ async fn a_decision_its_claim_and_its_state_are_one_write() {
             } },
             { "Update": {
                 "TableName": "ledger", "Key": { "pk": { "S": "CLAIM#k" }, "sk": { "S": "CLAIM" } },
-                "UpdateExpression": "SET #status = :decided, decision_pk = :pk, decision_sk = :sk, decision_id = :id",
+                "UpdateExpression": "SET #status = :decided, decision_pk = :pk, decision_sk = :sk, decision_id = :id \
+                    REMOVE outcomes",
                 "ConditionExpression": "#owner = :owner AND #status = :open",
                 "ExpressionAttributeNames": { "#owner": "owner", "#status": "status" },
                 "ExpressionAttributeValues": {
@@ -100,6 +103,51 @@ async fn a_decision_its_claim_and_its_state_are_one_write() {
                 },
             } },
         ])
+    );
+}
+
+#[tokio::test]
+async fn a_decision_that_follows_another_takes_its_place_under_the_claim() {
+    let before = DecisionRecord { outcomes: vec![ActionOutcome::overtaken()], ..record() };
+    let next = DecisionRecord { id: "d2".to_owned(), follows: Some("d1".to_owned()), ..record() };
+    let entry = Entry { record: next, follows: Some(before.clone()), ..entry(Some(4)) };
+    let (told, sent) = write(entry, ok(json!({}))).await;
+    assert_eq!(told.unwrap(), Recorded::Written);
+    let items = sent.json()["TransactItems"].clone();
+    let claim = &items[1]["Update"];
+    assert_eq!(
+        claim["ConditionExpression"],
+        "#owner = :owner AND #status = :decided AND decision_id = :before"
+    );
+    let values = &claim["ExpressionAttributeValues"];
+    assert_eq!((&values[":before"]["S"], &values[":id"]["S"]), (&json!("d1"), &json!("d2")));
+    assert_eq!(items[3]["Update"]["Key"]["sk"]["S"], "DECISION#2026-03-02T09:00:00.500Z#d1");
+    assert_eq!(items[3]["Update"]["ExpressionAttributeValues"][":record"], record_item(&before)["record"]);
+}
+
+#[tokio::test]
+async fn how_far_a_plan_is_is_noted_by_its_owner() {
+    let (aws, wire) = cloud([
+        ok(json!({})),
+        refusal(400, "ConditionalCheckFailedException", "no"),
+        refusal(400, "AccessDeniedException", "no"),
+    ]);
+    let (ledger, outcomes) = (aws.ledger("ledger"), [ActionOutcome::done("started".to_owned())]);
+    assert!(ledger.progress("k", "me", "d1", &outcomes).await.unwrap());
+    assert!(!ledger.progress("k", "me", "d1", &outcomes).await.unwrap());
+    assert!(ledger.progress("k", "me", "d1", &outcomes).await.is_err());
+    assert_eq!(
+        wire.done()[0].json(),
+        json!({
+            "TableName": "ledger", "Key": { "pk": { "S": "CLAIM#k" }, "sk": { "S": "CLAIM" } },
+            "UpdateExpression": "SET outcomes = :outcomes",
+            "ConditionExpression": "#owner = :owner AND decision_id = :id AND #status = :decided",
+            "ExpressionAttributeNames": { "#owner": "owner", "#status": "status" },
+            "ExpressionAttributeValues": {
+                ":owner": { "S": "me" }, ":id": { "S": "d1" }, ":decided": { "S": "decided" },
+                ":outcomes": { "S": "[{\"done\":\"started\"}]" },
+            },
+        })
     );
 }
 
@@ -155,27 +203,26 @@ async fn what_is_too_large_is_said_so_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_plan_that_was_carried_out_is_noted() {
-    let outcomes = vec![ActionOutcome { done: "started".to_owned() }];
+    let outcomes = vec![ActionOutcome::done("started".to_owned())];
+    let finished = DecisionRecord { outcomes, ..record() };
     let (aws, wire) = cloud([
         ok(json!({})),
         cancelled(&["None", "TransactionConflict"]),
         cancelled(&["None", "ConditionalCheckFailed"]),
     ]);
     let ledger = aws.ledger("ledger");
-    ledger.finish(&record(), "k", &outcomes).await.unwrap();
+    ledger.finish(&finished, "k").await.unwrap();
     for class in [Class::Retryable, Class::Conflict] {
-        let Err(EngineError::Call(error)) = ledger.finish(&record(), "k", &outcomes).await else {
-            panic!("an error")
-        };
+        let Err(EngineError::Call(error)) = ledger.finish(&finished, "k").await else { panic!("an error") };
         assert_eq!(error.class, class);
     }
     let sent = wire.done();
     let items = sent[0].json()["TransactItems"].clone();
-    let finished = DecisionRecord { outcomes, ..record() };
     assert_eq!(items[0]["Update"]["ExpressionAttributeValues"][":record"], record_item(&finished)["record"]);
     assert_eq!(items[0]["Update"]["ConditionExpression"], "attribute_exists(pk)");
     assert_eq!(items[0]["Update"]["Key"]["sk"], json!({ "S": "DECISION#2026-03-02T09:00:00.500Z#d1" }));
     assert_eq!(items[1]["Update"]["Key"]["pk"], json!({ "S": "CLAIM#k" }));
+    assert_eq!(items[1]["Update"]["UpdateExpression"], "SET #status = :done REMOVE outcomes");
     assert_eq!(items[1]["Update"]["ConditionExpression"], "decision_id = :id");
     assert_eq!(
         items[1]["Update"]["ExpressionAttributeValues"],

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::sync::Arc;
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
 
@@ -12,7 +13,7 @@ use crate::{ActionOutcome, DecisionRecord, EngineError};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
     /// The policy.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Its version.
     pub version: String,
 }
@@ -40,12 +41,15 @@ pub struct Versioned {
 pub enum Claim {
     /// The event is ours to decide.
     Fresh,
-    /// It was decided by an invocation that did not finish; its plan is ours to carry out.
+    /// It was decided by an invocation that did not finish; the rest of its plan, after the outcomes that are known, is
+    /// ours to carry out.
     Resume(Box<DecisionRecord>),
     /// It has been dealt with.
     Done {
         /// The id of the decision.
         decision: String,
+        /// The decision with what was done, if the ledger still has it.
+        record: Option<Box<DecisionRecord>>,
     },
     /// Another invocation works on it.
     Held {
@@ -65,6 +69,8 @@ pub struct Entry {
     pub owner: String,
     /// The state that follows, with the revision that it replaces.
     pub state: Option<(StateKey, Versioned)>,
+    /// The decision under the same claim that this one follows, with its outcomes. The claim moves on to this one.
+    pub follows: Option<DecisionRecord>,
 }
 
 /// Whether an [`Entry`] was written.
@@ -96,19 +102,24 @@ pub trait Ledger: Send + Sync {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Result<Claim, EngineError>;
+    /// Whether an event was claimed and is not dealt with yet.
+    async fn is_open(&self, key: &str) -> Result<bool, EngineError>;
     /// Gives a claim back without having finished, so that a retry need not wait for the lease.
     async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError>;
     /// The state of a function for a model.
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError>;
     /// Writes a decision with everything that belongs to it, or nothing.
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError>;
-    /// Notes that the plan was carried out.
-    async fn finish(
+    /// Notes the outcomes of the first actions of a decision's plan; `false` if the claim is another's meanwhile.
+    async fn progress(
         &self,
-        record: &DecisionRecord,
         claim: &str,
+        owner: &str,
+        decision: &str,
         outcomes: &[ActionOutcome],
-    ) -> Result<(), EngineError>;
+    ) -> Result<bool, EngineError>;
+    /// Notes that the plan was carried out, with the record's outcomes.
+    async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError>;
     /// The decisions about a model, newest first, at most `limit`.
     async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError>;
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::EngineError;
 use tidegate_engine::ports::Claim;
+use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 
 use super::damaged;
 
@@ -30,12 +30,29 @@ pub(super) struct Item {
     pub(super) status: Status,
     pub(super) decision: Option<(String, String)>,
     pub(super) expires: Timestamp,
+    /// Of the actions that were carried out before the plan was through.
+    pub(super) outcomes: Vec<ActionOutcome>,
 }
 
 impl Item {
-    /// Whether this owner may write a decision under the claim.
-    pub(super) fn may_decide(&self, owner: &str) -> bool {
-        self.owner == owner && self.status == Status::Open
+    /// Whether this owner may write a decision under the claim: the first, or one that follows the one before.
+    pub(super) fn may_decide(&self, owner: &str, follows: Option<&(String, String)>) -> bool {
+        let due = match follows {
+            None => self.status == Status::Open,
+            Some(before) => self.is_about(before),
+        };
+        self.owner == owner && due
+    }
+
+    /// Whether the plan of this decision is being carried out.
+    pub(super) fn is_about(&self, decision: &(String, String)) -> bool {
+        self.status == Status::Decided && self.decision.as_ref() == Some(decision)
+    }
+
+    /// Whether this owner may note how far the plan of this decision is.
+    pub(super) fn may_note(&self, owner: &str, decision: &str) -> bool {
+        let about = |(_, at): &(String, String)| at.ends_with(&format!("#{decision}"));
+        self.owner == owner && self.status == Status::Decided && self.decision.as_ref().is_some_and(about)
     }
 
     /// Whether this owner has something to give back.
@@ -57,15 +74,23 @@ pub(super) fn take(
     let expires = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
     let Some(item) = claims.get_mut(key) else {
         let owner = owner.to_owned();
-        let fresh = Item { owner, lease_until: until, status: Status::Open, decision: None, expires };
+        let fresh = Item {
+            owner,
+            lease_until: until,
+            status: Status::Open,
+            decision: None,
+            expires,
+            outcomes: Vec::new(),
+        };
         claims.insert(key.to_owned(), fresh);
         return Ok(Claim::Fresh);
     };
     let record = item.decision.as_ref().and_then(|at| decisions.get(at));
     let read = |text: &String| serde_json::from_str(text).map_err(|error| damaged("decision", error));
     if item.status == Status::Done {
-        let record: Option<tidegate_engine::DecisionRecord> = record.map(read).transpose()?;
-        return Ok(Claim::Done { decision: record.map(|record| record.id).unwrap_or_default() });
+        let record: Option<DecisionRecord> = record.map(read).transpose()?;
+        let decision = record.as_ref().map(|record| record.id.clone()).unwrap_or_default();
+        return Ok(Claim::Done { decision, record: record.map(Box::new) });
     }
     if item.owner != owner && item.lease_until > now {
         return Ok(Claim::Held { until: item.lease_until });
@@ -74,7 +99,10 @@ pub(super) fn take(
     item.lease_until = until;
     item.expires = expires;
     match (item.status, record) {
-        (Status::Decided, Some(text)) => Ok(Claim::Resume(Box::new(read(text)?))),
+        (Status::Decided, Some(text)) => {
+            let outcomes = item.outcomes.clone();
+            Ok(Claim::Resume(Box::new(DecisionRecord { outcomes, ..read(text)? })))
+        }
         (Status::Decided, None) => Err(damaged("decision", "its claim points to it, but it is not there")),
         _ => Ok(Claim::Fresh),
     }

@@ -4,9 +4,10 @@
 //! told. Values are kept as JSON text, so that whatever does not survive storing does not survive here either.
 
 mod claims;
+mod notes;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,7 @@ use tidegate_policy::lookup::{self, Lookup};
 
 use crate::mishap::Mishaps;
 use claims::{Item, Status};
+pub use notes::Note;
 
 const SERVICE: &str = "ledger";
 
@@ -30,11 +32,13 @@ pub struct MemoryLedger {
 
 #[derive(Debug, Default)]
 struct Inner {
-    policies: BTreeMap<String, (String, Vec<Lookup>)>,
+    /// As they are read back from what is stored.
+    policies: BTreeMap<String, (Applied, Vec<Lookup>)>,
     claims: BTreeMap<String, Item>,
     states: BTreeMap<StateKey, (u64, String)>,
     /// By model, and by time and id: the order of the text is the order of time.
     decisions: BTreeMap<(String, String), String>,
+    notes: Vec<Note>,
 }
 
 /// Where a decision is.
@@ -69,6 +73,12 @@ impl MemoryLedger {
         inner.states.insert(key, (revision, value.to_string()));
     }
 
+    /// Puts a policy in as if it had been applied, without reading it again.
+    pub fn put_policy(&self, applied: Applied) {
+        let lookups = lookup::of(&applied.policy);
+        self.inner().policies.insert(applied.policy.model.to_string(), (applied, lookups));
+    }
+
     /// Every decision about every model, in the order in which they were made.
     #[must_use]
     pub fn all_decisions(&self) -> Vec<DecisionRecord> {
@@ -76,6 +86,45 @@ impl MemoryLedger {
         let mut all: Vec<(&(String, String), &String)> = inner.decisions.iter().collect();
         all.sort_by(|((_, left), _), ((_, right), _)| left.cmp(right));
         all.into_iter().filter_map(|(_, text)| serde_json::from_str(text).ok()).collect()
+    }
+
+    /// What happened to it since `from`, as a number of notes.
+    #[must_use]
+    pub fn notes(&self, from: usize) -> Vec<Note> {
+        self.inner().notes.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// How many notes there are.
+    #[must_use]
+    pub fn count_notes(&self) -> usize {
+        self.inner().notes.len()
+    }
+
+    /// The revision of a state; 0 if it was never written.
+    #[must_use]
+    pub fn revision(&self, key: &StateKey) -> u64 {
+        self.inner().states.get(key).map_or(0, |(revision, _)| *revision)
+    }
+
+    /// The state as it is, without asking as a function does; null if it was never written.
+    #[must_use]
+    pub fn state_now(&self, function: &str, model: &str) -> serde_json::Value {
+        let key = StateKey { function: function.to_owned(), model: model.to_owned() };
+        let inner = self.inner();
+        let text = inner.states.get(&key).map(|(_, text)| text.as_str());
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
+    /// The claims of events that nobody has dealt with to the end, with the decision if there is one.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<(String, Option<DecisionRecord>)> {
+        let inner = self.inner();
+        let open = inner.claims.iter().filter(|(_, item)| item.status != Status::Done);
+        let record = |item: &Item| {
+            let text = inner.decisions.get(item.decision.as_ref()?)?;
+            serde_json::from_str(text).ok()
+        };
+        open.map(|(key, item)| (key.clone(), record(item))).collect()
     }
 
     /// Forgets the claims whose time is over, as DynamoDB does sooner or later.
@@ -86,7 +135,9 @@ impl MemoryLedger {
     fn write(&self, entry: &Entry) -> Result<Recorded, EngineError> {
         let mut inner = self.inner();
         let key = decision_key(&entry.record);
-        let stands = inner.claims.get(&entry.claim).is_some_and(|claim| claim.may_decide(&entry.owner));
+        let before = entry.follows.as_ref().map(decision_key);
+        let may = |claim: &Item| claim.may_decide(&entry.owner, before.as_ref());
+        let stands = inner.claims.get(&entry.claim).is_some_and(may);
         let fresh = !inner.decisions.contains_key(&key);
         let current = entry.state.as_ref().is_none_or(|(state, read)| {
             inner.states.get(state).map_or(0, |(revision, _)| *revision) == read.revision
@@ -98,27 +149,39 @@ impl MemoryLedger {
         if let Some(claim) = inner.claims.get_mut(&entry.claim) {
             claim.status = Status::Decided;
             claim.decision = Some(key.clone());
+            claim.outcomes.clear();
+        }
+        if let (Some(key), Some(before)) = (before, &entry.follows) {
+            let text = written("decision", before)?;
+            inner.notes.push(Note::Noted { claim: entry.claim.clone(), record: Arc::new(before.clone()) });
+            inner.decisions.insert(key, text);
         }
         inner.decisions.insert(key, record);
+        let mut written_state = None;
         if let Some((state, read)) = &entry.state {
-            inner.states.insert(state.clone(), (read.revision.saturating_add(1), read.value.to_string()));
+            let now = read.revision.saturating_add(1);
+            inner.states.insert(state.clone(), (now, read.value.to_string()));
+            written_state = Some((state.clone(), now, read.revision));
         }
+        let claim = entry.claim.clone();
+        inner.notes.push(Note::Decided {
+            claim,
+            record: Arc::new(entry.record.clone()),
+            state: written_state,
+        });
         Ok(Recorded::Written)
     }
 
-    fn note(
-        &self,
-        record: &DecisionRecord,
-        claim: &str,
-        outcomes: &[ActionOutcome],
-    ) -> Result<(), EngineError> {
+    fn close(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
         let key = decision_key(record);
-        let finished = DecisionRecord { outcomes: outcomes.to_vec(), ..record.clone() };
-        let text = written("decision", &finished)?;
+        let text = written("decision", record)?;
         let mut inner = self.inner();
         let known = inner.decisions.contains_key(&key);
         match inner.claims.get_mut(claim).filter(|item| known && item.decision.as_ref() == Some(&key)) {
-            Some(item) => item.status = Status::Done,
+            Some(item) => {
+                item.status = Status::Done;
+                item.outcomes.clear();
+            }
             None => {
                 let message = "the claim points to another decision".to_owned();
                 let call =
@@ -126,6 +189,7 @@ impl MemoryLedger {
                 return Err(call.into());
             }
         }
+        inner.notes.push(Note::Noted { claim: claim.to_owned(), record: Arc::new(record.clone()) });
         inner.decisions.insert(key, text);
         Ok(())
     }
@@ -146,12 +210,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
-        let read = || {
-            let Some((text, _)) = self.inner().policies.get(model).cloned() else { return Ok(None) };
-            let policy = parse_applied(model, &text).map_err(|error| damaged("policy", error))?;
-            let version = policy.version();
-            Ok(Some(Applied { policy, version }))
-        };
+        let read = || Ok(self.inner().policies.get(model).map(|(applied, _)| applied.clone()));
         self.mishaps.around(SERVICE, "policy", read).await
     }
 
@@ -172,7 +231,10 @@ impl Ledger for MemoryLedger {
     async fn apply(&self, policy: &Policy, _now: Timestamp) -> Result<(), EngineError> {
         let write = || {
             let text = written("policy", policy)?;
-            self.inner().policies.insert(policy.model.to_string(), (text, lookup::of(policy)));
+            let read =
+                parse_applied(policy.model.as_str(), &text).map_err(|error| damaged("policy", error))?;
+            let applied = Applied { version: read.version(), policy: Arc::new(read) };
+            self.inner().policies.insert(policy.model.to_string(), (applied, lookup::of(policy)));
             Ok(())
         };
         self.mishaps.around(SERVICE, "apply", write).await
@@ -188,6 +250,11 @@ impl Ledger for MemoryLedger {
         self.mishaps.around(SERVICE, "claim", || self.take(key, owner, now, lease)).await
     }
 
+    async fn is_open(&self, key: &str) -> Result<bool, EngineError> {
+        let read = || Ok(self.inner().claims.get(key).is_some_and(|item| item.status != Status::Done));
+        self.mishaps.around(SERVICE, "is_open", read).await
+    }
+
     async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError> {
         let give_back = || {
             let mut inner = self.inner();
@@ -200,12 +267,16 @@ impl Ledger for MemoryLedger {
     }
 
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
-        let read = || match self.inner().states.get(key) {
-            None => Ok(Versioned { revision: 0, value: serde_json::Value::Null }),
-            Some((revision, text)) => {
-                let value = serde_json::from_str(text).map_err(|error| damaged("state", error))?;
-                Ok(Versioned { revision: *revision, value })
-            }
+        let read = || {
+            let mut inner = self.inner();
+            let stored = inner.states.get(key).cloned();
+            let revision = stored.as_ref().map_or(0, |(revision, _)| *revision);
+            inner.notes.push(Note::Read { key: key.clone(), revision });
+            let value = match stored {
+                None => serde_json::Value::Null,
+                Some((_, text)) => serde_json::from_str(&text).map_err(|error| damaged("state", error))?,
+            };
+            Ok(Versioned { revision, value })
         };
         self.mishaps.around(SERVICE, "state", read).await
     }
@@ -214,13 +285,28 @@ impl Ledger for MemoryLedger {
         self.mishaps.around(SERVICE, "record", || self.write(entry)).await
     }
 
-    async fn finish(
+    async fn progress(
         &self,
-        record: &DecisionRecord,
         claim: &str,
+        owner: &str,
+        decision: &str,
         outcomes: &[ActionOutcome],
-    ) -> Result<(), EngineError> {
-        self.mishaps.around(SERVICE, "finish", || self.note(record, claim, outcomes)).await
+    ) -> Result<bool, EngineError> {
+        let note = || {
+            let mut inner = self.inner();
+            let item = inner.claims.get_mut(claim).filter(|item| item.may_note(owner, decision));
+            let is_noted = item.map(|item| item.outcomes = outcomes.to_vec()).is_some();
+            if is_noted {
+                let (claim, decision) = (claim.to_owned(), decision.to_owned());
+                inner.notes.push(Note::Progress { claim, decision, outcomes: outcomes.len() });
+            }
+            Ok(is_noted)
+        };
+        self.mishaps.around(SERVICE, "progress", note).await
+    }
+
+    async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
+        self.mishaps.around(SERVICE, "finish", || self.close(record, claim)).await
     }
 
     async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {

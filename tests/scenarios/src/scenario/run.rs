@@ -160,9 +160,18 @@ fn begin(site: &Site, function: Function, scenario: &Scenario) -> Result<(), Str
         }
         site.ledger.put_state(function.name(), model, &scenario.state);
     }
+    let holds = &scenario.seen.holds;
+    if function == Function::Train && !holds.is_empty() {
+        let promotes = json!({"promotion": null, "holds": holds});
+        site.ledger.put_state(Function::Promote.name(), model, &round_trip::<promote::State>(&promotes)?);
+    }
+    if function == Function::Respond && !holds.is_empty() {
+        let deployed = json!({"holds": holds});
+        site.ledger.put_state(Function::Deploy.name(), model, &round_trip::<deploy::State>(&deployed)?);
+    }
     if let Some(at) = scenario.seen.live_since {
         let arn = format!("arn:aws:sagemaker:{REGION}:{HUB}:model-package/churn/7");
-        let mut deployed = json!({"live": {"version": 7, "package_arn": arn, "config": "churn-7",
+        let mut deployed = json!({"holds": holds, "live": {"version": 7, "package_arn": arn, "config": "churn-7",
             "request_id": "r", "at": at}});
         if scenario.seen.deploying {
             let request = json!({"request_id": "r8", "model": model, "environment": site.environment,
@@ -213,7 +222,7 @@ fn told_of(outcomes: Vec<Outcome>, state: Value) -> Option<Decided> {
         },
         Outcome::Unchanged { reason, .. } => Decided { state, ..quiet("unchanged", reason, String::new()) },
         Outcome::Passed { reason, sentence } => Decided { state, ..quiet("pass", reason, sentence) },
-        Outcome::Duplicate { decision } => quiet("duplicate", decision, String::new()),
+        Outcome::Duplicate { decision, .. } => quiet("duplicate", decision, String::new()),
     })
 }
 

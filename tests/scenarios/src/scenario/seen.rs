@@ -6,15 +6,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use tidegate_engine::CallError;
 use tidegate_engine::ports::{
     Alarms, Alerts, ApprovedPackage, Bus, Capacity, Endpoints, InvocationQuery, Metrics, Pipelines, Registry,
     RegistryPackage, Reports, Repository, Sampler, Schedules,
 };
+use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, ApprovalStatus, EndpointStatus, PackageStatus};
 use tidegate_policy::deploy::{
     Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, Variant,
 };
+use tidegate_policy::hold::Holds;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::train::Pipeline;
@@ -51,6 +52,10 @@ pub struct Seen {
     pub report_sample: Option<String>,
     /// respond: alarms that are in ALARM, as event files under `events/`.
     pub alarms: Vec<String>,
+    /// train, respond: the holds that stand, by environment or `*` for the whole model.
+    pub holds: Holds,
+    /// What AWS refuses for good, and with which words: by operation, an event of ours by its detail-type.
+    pub refuses: BTreeMap<String, String>,
     /// respond, scale: since when the version that serves does.
     pub live_since: Option<Timestamp>,
     /// scale: whether a deployment is in flight.
@@ -144,6 +149,22 @@ pub(crate) struct Answers {
 
 type Call<T> = Result<T, CallError>;
 
+impl Answers {
+    /// Whether a call is let through.
+    fn takes(&self, service: &'static str, operation: &'static str) -> Call<()> {
+        self.takes_as(operation, service, operation)
+    }
+
+    fn takes_as(&self, name: &str, service: &'static str, operation: &'static str) -> Call<()> {
+        match self.seen.refuses.get(name) {
+            Some(message) => {
+                Err(CallError { service, operation, class: Class::Permanent, message: message.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Repository for Answers {
     async fn file(&self, _: &str, _: &str, _: &str) -> Call<Option<String>> {
@@ -166,15 +187,15 @@ impl Pipelines for Answers {
     }
 
     async fn create(&self, _: &str, _: &str, _: &str) -> Call<()> {
-        Ok(())
+        self.takes("sagemaker", "CreatePipeline")
     }
 
     async fn update(&self, _: &str, _: &str) -> Call<()> {
-        Ok(())
+        self.takes("sagemaker", "UpdatePipeline")
     }
 
     async fn start(&self, _: &str, _: &str, _: &str, _: &str, _: &BTreeMap<String, String>) -> Call<String> {
-        Ok("an execution".to_owned())
+        self.takes("sagemaker", "StartPipelineExecution").map(|()| "an execution".to_owned())
     }
 }
 
@@ -196,7 +217,7 @@ impl Registry for Answers {
     }
 
     async fn note(&self, _: &str, _: &str, _: &str, _: &str) -> Call<()> {
-        Ok(())
+        self.takes("sagemaker", "UpdateModelPackage")
     }
 }
 
@@ -233,27 +254,27 @@ impl Endpoints for Answers {
     }
 
     async fn create_model(&self, _: &str, _: &str) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "CreateModel").map(|()| String::new())
     }
 
     async fn create_config(&self, _: &str, _: &Variant) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "CreateEndpointConfig").map(|()| String::new())
     }
 
     async fn create_endpoint(&self, _: &str, _: &str, _: &[(String, String)]) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "CreateEndpoint").map(|()| String::new())
     }
 
     async fn update_endpoint(&self, _: &str, _: &str, _: &Rollout) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "UpdateEndpoint").map(|()| String::new())
     }
 
     async fn create_component(&self, _: &Component) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "CreateInferenceComponent").map(|()| String::new())
     }
 
     async fn update_component(&self, _: &Component) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "UpdateInferenceComponent").map(|()| String::new())
     }
 }
 
@@ -271,21 +292,21 @@ impl Sampler for Answers {
 #[async_trait]
 impl Schedules for Answers {
     async fn wake_at(&self, _: &str, _: Timestamp, _: &Value) -> Call<()> {
-        Ok(())
+        self.takes("scheduler", "CreateSchedule")
     }
 }
 
 #[async_trait]
 impl Bus for Answers {
-    async fn publish(&self, _: &str, _: &Value) -> Call<()> {
-        Ok(())
+    async fn publish(&self, detail_type: &str, _: &Value) -> Call<()> {
+        self.takes_as(detail_type, "events", "PutEvents")
     }
 }
 
 #[async_trait]
 impl Alerts for Answers {
     async fn tell(&self, _: &str, _: &str) -> Call<()> {
-        Ok(())
+        self.takes("sns", "Publish")
     }
 }
 
@@ -318,14 +339,14 @@ impl Metrics for Answers {
 #[async_trait]
 impl Capacity for Answers {
     async fn set_bounds(&self, _: &str, _: u32, _: u32) -> Call<String> {
-        Ok(String::new())
+        self.takes("application-autoscaling", "RegisterScalableTarget").map(|()| String::new())
     }
 
     async fn arm_wake(&self, _: &str) -> Call<String> {
-        Ok(String::new())
+        self.takes("application-autoscaling", "PutScalingPolicy").map(|()| String::new())
     }
 
     async fn set_copies(&self, _: &str, _: u32) -> Call<String> {
-        Ok(String::new())
+        self.takes("sagemaker", "UpdateInferenceComponentRuntimeConfig").map(|()| String::new())
     }
 }

@@ -1,7 +1,15 @@
 //! The functions in their situations, and what must hold for the whole repository.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
+mod asleep;
+#[cfg(test)]
 mod envelope;
+#[cfg(test)]
+mod explained;
+#[cfg(test)]
+mod holds;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
@@ -10,6 +18,10 @@ mod order;
 mod ports;
 #[cfg(test)]
 mod purity;
+#[cfg(test)]
+mod referee;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]

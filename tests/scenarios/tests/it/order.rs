@@ -1,7 +1,7 @@
 //! Events in any order, decisions that were left behind, and what overtook them.
 
 use serde_json::json;
-use tidegate_engine::Class;
+use tidegate_engine::{Class, Fate};
 use tidegate_events::{Event, parse};
 use tidegate_scenarios::{Function, Mishap};
 
@@ -258,6 +258,9 @@ fn people_are_told_even_if_the_registry_takes_no_note() {
     stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
     let report = stage.deploy(&request);
     stage.cloud.mishaps.add("UpdateModelPackage", Mishap::Refused(Class::Permanent));
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &report, "one")), "Permanent");
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_failed");
     assert_eq!(stage.account(HUB).alerts().len(), 1);
+    let stopped = stage.hub.ledger.all_decisions().pop().expect("the last decision");
+    let fates: Vec<Fate> = stopped.outcomes.iter().map(|outcome| outcome.fate).collect();
+    assert_eq!(fates, [Fate::Done, Fate::Refused], "the note was a courtesy");
 }

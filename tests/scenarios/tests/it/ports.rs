@@ -47,11 +47,13 @@ fn entry(id: &str, owner: &str, revision: u64) -> Entry {
             source: "s".to_owned(),
             detail_type: "d".to_owned(),
             meaning: "m".to_owned(),
+            received: None,
         },
+        follows: None,
         outcomes: Vec::new(),
     };
     let state = Some((key(), Versioned { revision, value: json!({"by": id}) }));
-    Entry { record, claim: "k".to_owned(), owner: owner.to_owned(), state }
+    Entry { record, claim: "k".to_owned(), owner: owner.to_owned(), state, follows: None }
 }
 
 fn key() -> StateKey {
@@ -85,13 +87,44 @@ fn what_was_decided_is_resumed_and_what_is_done_stays_done() {
     assert_eq!(claim(&ledger, "two", 10), Claim::Held { until: at(60) }, "only the owner gives back");
     now(ledger.release("k", "one")).unwrap();
     assert_eq!(claim(&ledger, "two", 10), Claim::Resume(Box::new(decided.record.clone())));
-    let outcomes = [ActionOutcome { done: "x".to_owned() }];
-    now(ledger.finish(&decided.record, "k", &outcomes)).unwrap();
-    assert_eq!(claim(&ledger, "three", 1_000), Claim::Done { decision: "d".to_owned() });
+    let outcomes = vec![ActionOutcome::done("x".to_owned())];
+    let note = |owner, decision| now(ledger.progress("k", owner, decision, &outcomes)).unwrap();
+    assert_eq!((note("one", "d"), note("two", "d2")), (false, false), "another's, or about another decision");
+    assert!(note("two", "d"));
+    now(ledger.release("k", "two")).unwrap();
+    let finished = DecisionRecord { outcomes: outcomes.clone(), ..decided.record.clone() };
+    assert_eq!(claim(&ledger, "three", 20), Claim::Resume(Box::new(finished.clone())), "from there on");
+    now(ledger.finish(&finished, "k")).unwrap();
+    let done = Claim::Done { decision: "d".to_owned(), record: Some(Box::new(finished)) };
+    assert_eq!(claim(&ledger, "four", 1_000), done);
     assert_eq!(now(ledger.decisions("churn", 9)).unwrap()[0].outcomes, outcomes);
-    assert!(now(ledger.finish(&entry("other", "two", 0).record, "k", &outcomes)).is_err());
+    assert!(!note("three", "d"), "it is done");
+    assert!(now(ledger.finish(&entry("other", "two", 0).record, "k")).is_err());
     ledger.age(at(15 * 86_400));
     assert_eq!(claim(&ledger, "four", 15 * 86_400), Claim::Fresh);
+}
+
+#[test]
+fn a_claim_moves_on_to_the_decision_that_follows() {
+    let ledger = MemoryLedger::new();
+    claim(&ledger, "one", 0);
+    let first = entry("d", "one", 0);
+    assert_eq!(record(&ledger, &first), Recorded::Written);
+    let refused = vec![ActionOutcome::overtaken()];
+    let before = DecisionRecord { outcomes: refused.clone(), ..first.record.clone() };
+    let next =
+        |owner, before: &DecisionRecord| Entry { follows: Some(before.clone()), ..entry("d2", owner, 1) };
+    assert_eq!(record(&ledger, &next("two", &before)), Recorded::Overtaken, "another's claim");
+    let stranger = DecisionRecord { id: "x".to_owned(), ..before.clone() };
+    assert_eq!(record(&ledger, &next("one", &stranger)), Recorded::Overtaken, "it is not what was decided");
+    let second = next("one", &before);
+    assert_eq!(record(&ledger, &second), Recorded::Written);
+    let all = ledger.all_decisions();
+    assert_eq!((all[0].outcomes.clone(), all[1].outcomes.len()), (refused, 0));
+    now(ledger.release("k", "one")).unwrap();
+    assert_eq!(claim(&ledger, "two", 1), Claim::Resume(Box::new(second.record.clone())));
+    assert!(now(ledger.finish(&before, "k")).is_err(), "the claim has moved on");
+    now(ledger.finish(&second.record, "k")).unwrap();
 }
 
 #[test]

@@ -24,6 +24,21 @@ fn a_lost_commit_is_found_and_its_late_event_is_a_duplicate() {
 }
 
 #[test]
+fn a_sweep_that_dies_over_a_lost_commit_is_finished_by_the_next() {
+    let stage = Stage::new();
+    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.push(&format!("{DEFINITION}\n"));
+    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::DiesBefore);
+    let sweeping = reconcile(stage.now());
+    assert_eq!(error(stage.invoke(&stage.hub, Function::Train, &sweeping, "dead")), "Died");
+    assert_eq!(stage.executions("churn-train"), 1);
+    stage.pass(3_600);
+    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "start commit");
+    assert_eq!(stage.executions("churn-train"), 2);
+    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "pass nothing_overdue");
+}
+
+#[test]
 fn a_lost_approval_is_found_and_its_late_event_changes_nothing() {
     let stage = Stage::new();
     stage.register(2);
@@ -97,8 +112,7 @@ fn a_sweep_without_news_leaves_no_record() {
 #[test]
 fn a_version_that_waits_for_people_is_not_on_record_at_every_sweep() {
     let text = CHURN.replace("soak: 30m", "approvals: { required: 1 }");
-    let Ok(policy) = parse("churn", &text) else { return };
-    let stage = Stage::with(&[policy]);
+    let stage = Stage::with(&[parse("churn", &text).unwrap()]);
     stage.register(1);
     stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, "Deployment Requested").remove(0);

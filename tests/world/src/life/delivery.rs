@@ -101,3 +101,21 @@ fn a_push_is_a_real_commit_and_an_event() {
     assert_eq!(life.details(kind, "/oldCommitId"), [first.commit]);
     assert_eq!(life.details(kind, "/referenceFullName"), ["refs/heads/main", "refs/heads/main"]);
 }
+
+#[test]
+fn a_share_of_calls_is_drawn_from_the_seed() {
+    let drawn = |seed: u64| -> Vec<bool> {
+        let mut life = Life::new();
+        life.mischief(json!({"kind": "throttle_share", "percent": 20, "seed": seed}));
+        (0..1000).map(|_| life.world.throttle.share.admit().is_err()).collect()
+    };
+    let refused = drawn(7).into_iter().filter(|refused| *refused).count();
+    assert!((160..240).contains(&refused), "{refused} of 1000");
+    assert_eq!(drawn(7), drawn(7));
+    assert_ne!(drawn(7), drawn(8));
+    let mut life = Life::new();
+    life.mischief(json!({"kind": "throttle_share", "percent": 100, "seed": 1}));
+    assert_eq!(life.world.throttle.share.admit().unwrap_err().code, "ThrottlingException");
+    life.mischief(json!({"kind": "clear"}));
+    life.world.throttle.share.admit().unwrap();
+}

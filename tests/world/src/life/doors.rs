@@ -108,6 +108,23 @@ async fn a_role_is_judged_by_action_and_what_happens_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_share_of_the_sessions_calls_is_refused_and_none_of_the_root_users() {
+    let (cloud, _) = emulator().await;
+    let config = WorldConfig { ministack_url: Some(cloud), ..WorldConfig::default() };
+    let server = WorldServer::start(config).await.unwrap();
+    server.control().set_mischief(Mischief::ThrottleShare { percent: 100, seed: 1 });
+    let list = || json!({});
+    let (status, answer) = call(&server.url(), "ASIAEXAMPLE", "SageMaker.ListModels", list()).await;
+    assert_eq!((status, &answer["__type"]), (400, &json!("ThrottlingException")));
+    let (status, _) = call(&server.url(), STAGING, "SageMaker.ListModels", list()).await;
+    assert_eq!(status, 200);
+    let journal = server.control().journal();
+    let outcomes: Vec<&str> = journal.iter().map(|entry| entry.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["ThrottlingException", "ok"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn traffic_becomes_metrics() {
     let (cloud, heard) = emulator().await;
     let server = WorldServer::start(WorldConfig::default()).await.unwrap();

@@ -1,0 +1,57 @@
+//! What the command line needs beside the ledgers: a stack with everything in it, and its dead letters.
+//!
+//! No function uses any of this, and no port stands before it: these are the operator's eyes and hands.
+
+mod alarms;
+mod functions;
+mod letters;
+mod recurring;
+mod rules;
+mod stacks;
+
+pub use alarms::{AlarmState, StackAlarms};
+pub use functions::{Answer, Functions};
+pub use letters::{DeadLetters, Letter};
+pub use recurring::RecurringSchedules;
+pub use rules::{Rule, Rules};
+pub use stacks::{Resource, Stack, Stacks};
+
+use crate::Aws;
+
+impl Aws {
+    /// Stacks of CloudFormation.
+    #[must_use]
+    pub fn stacks(&self) -> Stacks {
+        Stacks::new(aws_sdk_cloudformation::Client::new(&self.config))
+    }
+
+    /// Functions, to be invoked.
+    #[must_use]
+    pub fn functions(&self) -> Functions {
+        Functions::new(aws_sdk_lambda::Client::new(&self.config))
+    }
+
+    /// Dead-letter queues.
+    #[must_use]
+    pub fn dead_letters(&self) -> DeadLetters {
+        DeadLetters::new(aws_sdk_sqs::Client::new(&self.config))
+    }
+
+    /// Rules and buses of EventBridge.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules::new(aws_sdk_eventbridge::Client::new(&self.config))
+    }
+
+    /// Recurring schedules.
+    #[must_use]
+    pub fn recurring_schedules(&self) -> RecurringSchedules {
+        RecurringSchedules::new(aws_sdk_scheduler::Client::new(&self.config))
+    }
+
+    /// The alarms of a stack.
+    #[must_use]
+    pub fn stack_alarms(&self) -> StackAlarms {
+        StackAlarms::new(aws_sdk_cloudwatch::Client::new(&self.config))
+    }
+}

@@ -1,0 +1,103 @@
+//! Rules and buses of EventBridge.
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_engine::CallError;
+
+use crate::bus::accepted;
+use crate::error::{failed, refused};
+
+const SERVICE: &str = "events";
+const RULE: &str = "DescribeRule";
+const BUS: &str = "DescribeEventBus";
+const PUT: &str = "PutEvents";
+
+/// Amazon EventBridge.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    client: Client,
+}
+
+/// A rule as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// Its bus.
+    pub bus: String,
+    /// Its state, such as `ENABLED`.
+    pub state: String,
+    /// The ARNs of its targets.
+    pub targets: Vec<String>,
+}
+
+impl Rules {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// A rule with its targets; `None` if it is not on that bus.
+    ///
+    /// # Errors
+    /// If EventBridge cannot be asked.
+    pub async fn rule(&self, bus: &str, name: &str) -> Result<Option<Rule>, CallError> {
+        let asked = self.client.describe_rule().event_bus_name(bus).name(name).send().await;
+        let state = match asked.map_err(failed(SERVICE, RULE)) {
+            Ok(rule) => rule.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            Err(failure) if failure.is("ResourceNotFoundException") => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        // A rule has at most five targets: one page.
+        let listed = self.client.list_targets_by_rule().event_bus_name(bus).rule(name).send().await;
+        let listed = listed.map_err(failed(SERVICE, "ListTargetsByRule"))?;
+        let targets = listed.targets().iter().map(|target| target.arn().to_owned()).collect();
+        Ok(Some(Rule { name: name.to_owned(), bus: bus.to_owned(), state, targets }))
+    }
+
+    /// What a bus's own policy says; null if it has none, `None` if there is no such bus.
+    ///
+    /// # Errors
+    /// If EventBridge cannot be asked, or the policy is no JSON.
+    pub async fn bus_policy(&self, bus: &str) -> Result<Option<Value>, CallError> {
+        let asked = self.client.describe_event_bus().name(bus).send().await;
+        let found = match asked.map_err(failed(SERVICE, BUS)) {
+            Ok(found) => found,
+            Err(failure) if failure.is("ResourceNotFoundException") => return Ok(None),
+            Err(failure) => return Err(failure.into()),
+        };
+        let Some(policy) = found.policy().filter(|policy| !policy.is_empty()) else {
+            return Ok(Some(Value::Null));
+        };
+        let policy = serde_json::from_str(policy)
+            .map_err(|error| refused(SERVICE, BUS, format!("the policy of bus {bus} is no JSON: {error}")))?;
+        Ok(Some(policy))
+    }
+
+    /// Puts an event on a bus again: as it was, but EventBridge gives it another id.
+    ///
+    /// # Errors
+    /// If it is no event, or was not taken.
+    pub async fn put_again(&self, bus: &str, event: &Value) -> Result<(), CallError> {
+        let text = |name: &str| {
+            let found = event.get(name).and_then(Value::as_str);
+            found.ok_or_else(|| refused(SERVICE, PUT, format!("the event has no text `{name}`")))
+        };
+        let detail = event.get("detail").ok_or_else(|| refused(SERVICE, PUT, "the event has no `detail`"))?;
+        let resources = event.get("resources").and_then(Value::as_array).into_iter().flatten();
+        let resources = resources.filter_map(Value::as_str).map(str::to_owned).collect();
+        let at = text("time")?.parse::<Timestamp>().ok();
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(bus)
+            .source(text("source")?)
+            .detail_type(text("detail-type")?)
+            .detail(detail.to_string())
+            .set_resources(Some(resources))
+            .set_time(at.map(|at| DateTime::from_secs(at.as_second())))
+            .build();
+        let answer = self.client.put_events().entries(entry).send().await.map_err(failed(SERVICE, PUT))?;
+        accepted(&answer)
+    }
+}

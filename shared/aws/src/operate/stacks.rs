@@ -1,0 +1,125 @@
+//! A stack and the names of what it made.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::Client;
+use tidegate_engine::CallError;
+use tidegate_policy::arn::Arn;
+
+use crate::error::{failed, refused};
+
+const SERVICE: &str = "cloudformation";
+const DESCRIBE: &str = "DescribeStacks";
+const LIST: &str = "ListStackResources";
+
+/// AWS CloudFormation.
+#[derive(Debug, Clone)]
+pub struct Stacks {
+    client: Client,
+}
+
+/// A stack as CloudFormation describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stack {
+    /// Its name.
+    pub name: String,
+    /// Its account.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// Its status, such as `UPDATE_COMPLETE`.
+    pub status: String,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// What it made.
+    pub resources: Vec<Resource>,
+}
+
+/// One thing that a stack made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resource {
+    /// Its name in the template.
+    pub logical: String,
+    /// Its real name: what it is depends on the kind.
+    pub physical: String,
+    /// Its kind, such as `AWS::SQS::Queue`.
+    pub kind: String,
+    /// Its status, such as `CREATE_COMPLETE`.
+    pub status: String,
+}
+
+impl Stack {
+    /// The resources of a kind.
+    pub fn of_kind<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s Resource> {
+        self.resources.iter().filter(move |resource| resource.kind == kind)
+    }
+
+    /// The resource of that name in the template.
+    #[must_use]
+    pub fn resource(&self, logical: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.logical == logical)
+    }
+}
+
+impl Stacks {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// A stack with its resources; `None` if there is none of that name.
+    ///
+    /// # Errors
+    /// If CloudFormation cannot be asked.
+    pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CallError> {
+        let asked = self.client.describe_stacks().stack_name(name).send().await;
+        let answer = match asked.map_err(failed(SERVICE, DESCRIBE)) {
+            Ok(answer) => answer,
+            Err(failure) if failure.is("ValidationError") && failure.says("does not exist") => {
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let Some(found) = answer.stacks().first() else { return Ok(None) };
+        let id = found.stack_id().unwrap_or_default();
+        let arn = Arn::parse(id).ok_or_else(|| {
+            refused(SERVICE, DESCRIBE, format!("stack {name} has the id `{id}`, which is no ARN"))
+        })?;
+        let parameters = found.parameters().iter().filter_map(|parameter| {
+            Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
+        });
+        Ok(Some(Stack {
+            name: name.to_owned(),
+            account: arn.account,
+            region: arn.region,
+            status: found.stack_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            parameters: parameters.collect(),
+            resources: self.resources(name).await?,
+        }))
+    }
+
+    async fn resources(&self, stack: &str) -> Result<Vec<Resource>, CallError> {
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .client
+                .list_stack_resources()
+                .stack_name(stack)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(failed(SERVICE, LIST))?;
+            let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+            found.extend(answer.stack_resource_summaries().iter().map(|resource| Resource {
+                logical: text(resource.logical_resource_id()),
+                physical: text(resource.physical_resource_id()),
+                kind: text(resource.resource_type()),
+                status: text(resource.resource_status().map(|status| status.as_str())),
+            }));
+            match answer.next_token {
+                Some(next) => token = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Carrying a recorded plan out. The executor makes no choices: it does what was written down, in order, and writes
+//! down how far it is.
+
+use tidegate_events::DECISION_RECORDED;
+use tidegate_policy::reason::Reason;
+
+use crate::run::Work;
+use crate::{ActionOutcome, CallError, Case, Class, DecisionRecord, Engine, EngineError};
+
+/// The longest subject that Amazon SNS takes, in characters.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+const SUBJECT: usize = 100;
+
+/// The code of [`Reason::ViolatesInvariant`], as a record has it.
+const VIOLATES_INVARIANT: &str = "violates_invariant";
+
+/// What became of one attempt.
+enum Attempt {
+    Done(String),
+    /// It is not wanted any more.
+    Overtaken,
+    /// It is not safe any more.
+    Prevented(Reason),
+    /// AWS will not have it.
+    Refused(Reason, CallError),
+}
+
+impl Engine {
+    /// Goes on with a plan that was left behind, perhaps days ago: after the last action whose outcome is known, and only
+    /// with what is still wanted.
+    pub(crate) async fn resume<C: Case>(
+        &self,
+        work: &Work<'_, C>,
+        record: DecisionRecord,
+    ) -> Result<DecisionRecord, EngineError> {
+        let (_, state) = self.state::<C::State>(work.subject).await?;
+        self.carry_out(work, record, Some(&state)).await
+    }
+
+    /// Carries a plan out, publishes the record, and notes that it is done. `since` is the present state if others may
+    /// have decided since the plan was made.
+    pub(crate) async fn carry_out<C: Case>(
+        &self,
+        work: &Work<'_, C>,
+        mut record: DecisionRecord,
+        since: Option<&C::State>,
+    ) -> Result<DecisionRecord, EngineError> {
+        self.tell_of_violation(&record).await?;
+        let left: Vec<_> = record.plan.iter().skip(record.outcomes.len()).cloned().collect();
+        for step in left {
+            let action: C::Action = serde_json::from_value(step).map_err(|error| EngineError::Stored {
+                what: format!("plan of decision {}", record.id),
+                message: error.to_string(),
+            })?;
+            match self.attempt(work, &action, since).await? {
+                Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
+                Attempt::Overtaken => record.outcomes.push(ActionOutcome::overtaken()),
+                // Even what follows from a refusal was refused, or people cannot be told: the queue has an alarm.
+                Attempt::Refused(_, error) if record.follows.is_some() || work.case.is_alert(&action) => {
+                    return Err(error.into());
+                }
+                Attempt::Prevented(why) | Attempt::Refused(why, _) => {
+                    record.outcomes.push(ActionOutcome::refused(&why));
+                    if let Some(next) = self.follow(work, &record, (&action, &why)).await? {
+                        return Box::pin(self.carry_out(work, next, None)).await;
+                    }
+                }
+            }
+            self.note_progress(work, &record).await?;
+        }
+        self.publish(&record).await?;
+        self.patiently(|| self.ledger.finish(&record, &work.claim)).await?;
+        self.say(work, &record);
+        Ok(record)
+    }
+
+    async fn attempt<C: Case>(
+        &self,
+        work: &Work<'_, C>,
+        action: &C::Action,
+        since: Option<&C::State>,
+    ) -> Result<Attempt, EngineError> {
+        if since.is_some_and(|state| !work.case.stands(state, action)) {
+            return Ok(Attempt::Overtaken);
+        }
+        if work.case.is_delicate(action) {
+            let (_, state) = self.state::<C::State>(work.subject).await?;
+            if !work.case.stands(&state, action) {
+                return Ok(Attempt::Overtaken);
+            }
+            let asked = || work.case.precondition(&state, action, work.now);
+            if let Some(why) = self.patiently(asked).await? {
+                return Ok(Attempt::Prevented(why));
+            }
+        }
+        match self.patiently(|| work.case.act(action)).await {
+            Ok(done) => Ok(Attempt::Done(done)),
+            Err(error) if error.class == Class::Permanent => {
+                let operation = format!("{}:{}", error.service, error.operation);
+                let why = Reason::AwsRefused { operation, cause: error.message.clone() };
+                Ok(Attempt::Refused(why, error))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes the outcomes so far, unless the plan is through: then [`Engine::carry_out`] closes it.
+    async fn note_progress<C: Case>(
+        &self,
+        work: &Work<'_, C>,
+        record: &DecisionRecord,
+    ) -> Result<(), EngineError> {
+        if record.outcomes.len() >= record.plan.len() {
+            return Ok(());
+        }
+        let noted = || self.ledger.progress(&work.claim, &self.request_id, &record.id, &record.outcomes);
+        if self.patiently(noted).await? {
+            return Ok(());
+        }
+        Err(EngineError::TakenOver { decision: record.id.clone() })
+    }
+
+    pub(crate) async fn publish(&self, record: &DecisionRecord) -> Result<(), EngineError> {
+        let detail = serde_json::to_value(record).map_err(|error| EngineError::Stored {
+            what: format!("decision {}", record.id),
+            message: error.to_string(),
+        })?;
+        Ok(self.patiently(|| self.bus.publish(DECISION_RECORDED, &detail)).await?)
+    }
+
+    /// A plan that broke an invariant was not carried out. It is a defect of ours, and people hear of it at once.
+    async fn tell_of_violation(&self, record: &DecisionRecord) -> Result<(), EngineError> {
+        if record.reason != VIOLATES_INVARIANT {
+            return Ok(());
+        }
+        tracing::error!(function = self.function, model = record.model, sentence = record.sentence);
+        let subject: String =
+            format!("Tidegate: {} refused its own plan for {}", self.function, record.model)
+                .chars()
+                .take(SUBJECT)
+                .collect();
+        let message = format!(
+            "{}\nDecision {} in {} ({}). Nothing was done. Please report this: it is a defect.",
+            record.sentence, record.id, record.environment, record.account
+        );
+        Ok(self.patiently(|| self.alerts.tell(&subject, &message)).await?)
+    }
+}

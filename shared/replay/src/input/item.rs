@@ -1,0 +1,243 @@
+//! What a piece of JSON in a stream is.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tidegate_events::{Body, DECISION_RECORDED, Event, EventError, RetrainingRequested, SOURCE, parse_value};
+
+/// Something that a replay works on, or why it does not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// An event, as it arrived.
+    Event(Box<Arrived>),
+    /// Invocations of an endpoint.
+    Metric(Metric),
+    /// Something that is left out.
+    Skip(Skip),
+}
+
+/// An event from outside of the simulation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived {
+    /// The event.
+    pub event: Event,
+}
+
+/// A datapoint of the metric `Invocations`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metric {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The endpoint or component.
+    pub name: String,
+    /// The start of its minute.
+    pub at: Timestamp,
+    /// How many.
+    pub invocations: u64,
+}
+
+/// Why something is left out of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Skip {
+    /// No function wants it: a job, a step, another service.
+    Unwanted,
+    /// The functions themselves send it, and do so here as well.
+    SentHere,
+    /// A schedule; schedules fire here by themselves.
+    Schedule,
+    /// A decision without the event that it is about.
+    NoEvent,
+    /// A metric that nobody decides on.
+    OtherMetric,
+}
+
+impl Skip {
+    /// What was left out, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unwanted => "events that no function wants",
+            Self::SentHere => "sent by functions, which send them here as well",
+            Self::Schedule => "ticks and wakes of schedules, which fire here by themselves",
+            Self::NoEvent => "decisions without the event that they are about",
+            Self::OtherMetric => "metrics that nothing is decided on",
+        }
+    }
+}
+
+/// The events in a wrapper: a message of a dead-letter queue, or what a failed invocation leaves behind.
+#[must_use]
+pub fn wrapped(map: &Map<String, Value>) -> Option<Vec<Value>> {
+    if let Some(payload) = map.get("requestPayload") {
+        return Some(vec![payload.clone()]);
+    }
+    let records = map.get("Records")?.as_array()?;
+    let body = |record: &Value| serde_json::from_str(record.get("body")?.as_str()?).ok();
+    records.iter().map(body).collect()
+}
+
+/// What a piece of JSON of a stream is. Most is one item; a wrapper may hold several.
+///
+/// # Errors
+/// If it is an event that cannot be read, or nothing that a stream may hold.
+pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
+    let map = match value {
+        Value::Object(map) => map,
+        Value::Array(list) => return list.into_iter().try_for_each(|value| items(value, found)),
+        other => return parse_value(other).map(|_| ()),
+    };
+    if map.contains_key("detail-type") {
+        found.push(event(map)?);
+    } else if map.contains_key("metric_name") {
+        found.push(metric(&map).map_or(Item::Skip(Skip::OtherMetric), Item::Metric));
+    } else if map.contains_key("function") && map.contains_key("decision") {
+        return decision(map, found);
+    } else if let Some(inner) = wrapped(&map) {
+        return inner.into_iter().try_for_each(|value| items(value, found));
+    } else {
+        found.push(read(Value::Object(map))?);
+    }
+    Ok(())
+}
+
+/// The envelope says what the functions send to each other, without a look at the rest.
+fn event(mut map: Map<String, Value>) -> Result<Item, EventError> {
+    let text =
+        |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
+    if text(&map, "source").as_deref() == Some(SOURCE) {
+        match text(&map, "detail-type").as_deref() {
+            Some(DECISION_RECORDED) => {
+                let mut inner = Vec::new();
+                if let Some(Value::Object(record)) = map.remove("detail") {
+                    decision(record, &mut inner)?;
+                }
+                return Ok(inner.pop().unwrap_or(Item::Skip(Skip::NoEvent)));
+            }
+            Some("Deployment Requested" | "Deployment Finished") => return Ok(Item::Skip(Skip::SentHere)),
+            _ => {}
+        }
+    }
+    read(Value::Object(map))
+}
+
+/// The event behind a decision, as it arrived.
+fn decision(mut map: Map<String, Value>, found: &mut Vec<Item>) -> Result<(), EventError> {
+    let received = map.get_mut("event").and_then(|event| event.get_mut("received")).map(Value::take);
+    match received {
+        Some(received @ Value::Object(_)) => items(received, found),
+        _ => {
+            found.push(Item::Skip(Skip::NoEvent));
+            Ok(())
+        }
+    }
+}
+
+fn read(value: Value) -> Result<Item, EventError> {
+    let mut event = parse_value(value)?;
+    // It is in the input already; copied into every record it would cost more than the deciding.
+    event.received = None;
+    Ok(match &event.body {
+        Body::Tick(_) | Body::Wake(_) => Item::Skip(Skip::Schedule),
+        Body::DeploymentRequested(_) | Body::DeploymentFinished(_) => Item::Skip(Skip::SentHere),
+        Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
+        Body::Other => Item::Skip(Skip::Unwanted),
+        _ => Item::Event(Box::new(Arrived { event })),
+    })
+}
+
+/// Whether respond sent it: its request ids are made of the model, the environment and a fingerprint.
+fn is_responds(asked: &RetrainingRequested) -> bool {
+    let rest = asked.request_id.strip_prefix(&asked.model).and_then(|rest| rest.strip_prefix('-'));
+    let rest =
+        rest.and_then(|rest| rest.strip_prefix(&asked.environment)).and_then(|rest| rest.strip_prefix('-'));
+    rest.is_some_and(|rest| rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// A line of a CloudWatch metric stream in JSON.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-metric-streams-formats-json.html>
+fn metric(map: &Map<String, Value>) -> Option<Metric> {
+    let text = |name: &str| map.get(name).and_then(Value::as_str);
+    if text("metric_name") != Some("Invocations") || text("namespace") != Some("AWS/SageMaker") {
+        return None;
+    }
+    // Only of components does anybody ask; their endpoint's own line counts the same requests.
+    let name = map.get("dimensions")?.get("InferenceComponentName")?.as_str()?;
+    let sum = map.get("value")?.get("sum")?.as_f64().filter(|sum| sum.is_finite() && *sum >= 0.0)?;
+    Some(Metric {
+        account: text("account_id")?.to_owned(),
+        region: text("region")?.to_owned(),
+        name: name.to_owned(),
+        at: Timestamp::from_millisecond(map.get("timestamp")?.as_i64()?).ok()?,
+        // A count of invocations in a minute: whole and far below 2^53.
+        invocations: sum.round() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(value: Value) -> Vec<Item> {
+        let mut found = Vec::new();
+        items(value, &mut found).unwrap();
+        found
+    }
+
+    fn sample(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_found_in_whatever_it_is_wrapped() {
+        let event = sample(include_str!("../../../../events/delivery/archive-replay.json"));
+        let plain = of(event.clone());
+        assert!(matches!(plain.as_slice(), [Item::Event(_)]));
+        let record =
+            json!({"function": "promote", "decision": "deploy", "event": {"id": "1", "received": event}});
+        let recorded = json!({"source": "tidegate", "detail-type": "Decision Recorded", "detail": record});
+        let queued = json!({"Records": [{"body": event.to_string()}]});
+        let failed = json!({"requestContext": {}, "requestPayload": event});
+        for wrapper in [record, recorded, queued, failed, json!([event])] {
+            assert_eq!(of(wrapper.clone()), plain, "{wrapper}");
+        }
+    }
+
+    #[test]
+    fn what_the_functions_send_is_left_out_and_what_others_send_is_not() {
+        let asked = sample(include_str!("../../../../events/contract/retraining-requested.json"));
+        let mut ours = asked.clone();
+        ours["detail"]["request_id"] = json!("churn-staging-0123456789abcdef");
+        ours["detail"]["environment"] = json!("staging");
+        assert_eq!(of(ours), [Item::Skip(Skip::SentHere)]);
+        let mut theirs = asked;
+        theirs["detail"]["request_id"] = json!("by-hand");
+        assert!(matches!(of(theirs).as_slice(), [Item::Event(_)]));
+        let sent = sample(include_str!("../../../../events/contract/deployment-requested.json"));
+        assert_eq!(of(sent), [Item::Skip(Skip::SentHere)]);
+        assert_eq!(of(json!({"tidegate": "reconcile"})), [Item::Skip(Skip::Schedule)]);
+        assert_eq!(
+            of(json!({"function": "train", "decision": "skip", "event": {}})),
+            [Item::Skip(Skip::NoEvent)]
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_metric_stream_is_traffic() {
+        let line = |name: &str, dimensions: Value| {
+            json!({"metric_stream_name": "all", "account_id": "777788889999", "region": "us-east-1",
+                "namespace": "AWS/SageMaker", "metric_name": name, "dimensions": dimensions,
+                "timestamp": 1_772_442_600_000_i64, "unit": "None",
+                "value": {"count": 3.0, "sum": 12.0, "max": 5.0, "min": 0.0}})
+        };
+        let component = json!({"InferenceComponentName": "churn"});
+        let found = of(line("Invocations", component.clone()));
+        let [Item::Metric(metric)] = found.as_slice() else { panic!("no metric") };
+        assert_eq!((metric.name.as_str(), metric.invocations), ("churn", 12));
+        assert_eq!(metric.at.to_string(), "2026-03-02T09:10:00Z");
+        let endpoint = json!({"EndpointName": "churn", "VariantName": "AllTraffic"});
+        assert_eq!(of(line("Invocations", endpoint)), [Item::Skip(Skip::OtherMetric)]);
+        assert_eq!(of(line("ModelLatency", component)), [Item::Skip(Skip::OtherMetric)]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Events in files: single ones, JSON lines, EventBridge's exports, the decision log, metric streams.
+
+mod foreign;
+mod item;
+mod lines;
+mod order;
+mod peek;
+mod source;
+
+pub use foreign::name_of_foreign;
+pub use item::{Arrived, Item, Metric, Skip, items, wrapped};
+pub use lines::{BadLine, Lines};
+pub(crate) use order::{Order, Timed};
+pub use source::{Source, size, sources};
+
+/// An input that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A file or folder.
+    #[error("{file}: {error}")]
+    File {
+        /// Which.
+        file: String,
+        /// What is wrong with it.
+        error: std::io::Error,
+    },
+    /// A line.
+    #[error(transparent)]
+    Line(#[from] BadLine),
+    /// A folder without any file of events.
+    #[error("{folder} has no files that end in .json, .jsonl, .ndjson or .gz")]
+    Empty {
+        /// The folder.
+        folder: String,
+    },
+}

@@ -1,0 +1,108 @@
+//! Putting a stream in the order of time, within a window.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use jiff::Timestamp;
+
+/// Something with its time and its place in the input.
+#[derive(Debug)]
+pub(crate) struct Timed<T> {
+    /// Its time.
+    pub(crate) at: Timestamp,
+    /// Whether something later had left the window when it came.
+    pub(crate) late: bool,
+    /// It.
+    pub(crate) what: T,
+}
+
+/// What came so far and may not go yet: something earlier may still come.
+#[derive(Debug)]
+pub(crate) struct Order<T> {
+    window: usize,
+    waiting: BinaryHeap<Reverse<Waiting<T>>>,
+    last: Timestamp,
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Waiting<T>(Timestamp, u64, T);
+
+impl<T> PartialEq for Waiting<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+
+impl<T> Eq for Waiting<T> {}
+
+impl<T> PartialOrd for Waiting<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Waiting<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+impl<T> Order<T> {
+    pub(crate) fn new(window: usize) -> Self {
+        Self { window, waiting: BinaryHeap::new(), last: Timestamp::MIN, count: 0 }
+    }
+
+    /// Takes one more in. What has no time of its own comes with the one before.
+    pub(crate) fn push(&mut self, at: Timestamp, what: T) {
+        self.waiting.push(Reverse(Waiting(at, self.count, what)));
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// The earliest, if the window is full.
+    pub(crate) fn pop_full(&mut self) -> Option<Timed<T>> {
+        if self.waiting.len() > self.window { self.pop() } else { None }
+    }
+
+    /// The earliest.
+    pub(crate) fn pop(&mut self) -> Option<Timed<T>> {
+        let Reverse(Waiting(at, _, what)) = self.waiting.pop()?;
+        let late = at < self.last;
+        self.last = self.last.max(at);
+        Some(Timed { at: self.last, late, what })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_within_the_window_is_put_in_order_and_what_comes_later_is_marked() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut order = Order::new(2);
+        let mut out = Vec::new();
+        for second in [3, 1, 2, 5, 4, 9, 8, 1, 10] {
+            order.push(at(second), second);
+            out.extend(order.pop_full().map(|timed| (timed.what, timed.late, timed.at)));
+        }
+        while let Some(timed) = order.pop() {
+            out.push((timed.what, timed.late, timed.at));
+        }
+        let seconds: Vec<i64> = out.iter().map(|(second, ..)| *second).collect();
+        assert_eq!(seconds, [1, 2, 3, 4, 5, 1, 8, 9, 10]);
+        let late: Vec<i64> = out.iter().filter(|(_, late, _)| *late).map(|(second, ..)| *second).collect();
+        assert_eq!(late, [1]);
+        assert!(out.windows(2).all(|pair| pair[0].2 <= pair[1].2), "time never goes back");
+    }
+
+    #[test]
+    fn what_happens_at_one_time_keeps_its_order() {
+        let mut order = Order::new(10);
+        for number in 0..5 {
+            order.push(Timestamp::UNIX_EPOCH, number);
+        }
+        let out: Vec<i32> = std::iter::from_fn(|| order.pop()).map(|timed| timed.what).collect();
+        assert_eq!(out, [0, 1, 2, 3, 4]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Endpoints, configurations, models and components.
+
+use async_trait::async_trait;
+use tidegate_engine::CallError;
+use tidegate_engine::ports::Endpoints;
+use tidegate_events::EndpointStatus;
+use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent, Variant};
+
+use super::known::{self, Pending, Served};
+use super::{Effect, Mirror};
+
+type Call<T> = Result<T, CallError>;
+
+#[async_trait]
+impl Endpoints for Mirror {
+    async fn endpoint(&self, name: &str) -> Call<Option<Endpoint>> {
+        let known = self.inner();
+        let served = known.endpoints.get(&name.to_lowercase()).map(|served| &served.endpoint);
+        Ok(served.or(self.answers.endpoint.as_ref()).cloned())
+    }
+
+    async fn component(&self, name: &str) -> Call<Option<RunningComponent>> {
+        let mut known = self.inner();
+        let now = known.now;
+        let Some(component) = known.components.get_mut(&name.to_lowercase()) else {
+            return Ok(self.answers.component.clone());
+        };
+        if let Some(ready) = component.ready.filter(|ready| *ready <= now) {
+            component.ready = None;
+            component.running.status = ComponentStatus::InService;
+            component.running.last_modified = Some(ready);
+        }
+        Ok(Some(component.running.clone()))
+    }
+
+    async fn create_model(&self, name: &str, _package_arn: &str) -> Call<String> {
+        Ok(format!("created model {name}"))
+    }
+
+    async fn create_config(&self, name: &str, _variant: &Variant) -> Call<String> {
+        Ok(format!("created configuration {name}"))
+    }
+
+    async fn create_endpoint(&self, name: &str, config: &str, _tags: &[(String, String)]) -> Call<String> {
+        self.ask(name, config, EndpointStatus::Creating);
+        Ok(format!("created endpoint {name}"))
+    }
+
+    async fn update_endpoint(&self, name: &str, config: &str, _rollout: &Rollout) -> Call<String> {
+        self.ask(name, config, EndpointStatus::Updating);
+        Ok(format!("updating endpoint {name} to {config}"))
+    }
+
+    async fn create_component(&self, component: &Component) -> Call<String> {
+        self.put(component, ComponentStatus::Creating);
+        Ok(format!("created component {}", component.name))
+    }
+
+    async fn update_component(&self, component: &Component) -> Call<String> {
+        self.put(component, ComponentStatus::Updating);
+        Ok(format!("updating component {} to {}", component.name, component.model))
+    }
+}
+
+impl Mirror {
+    fn ask(&self, name: &str, config: &str, status: EndpointStatus) {
+        let mut known = self.inner();
+        let now = known.now;
+        let at = now.checked_add(self.pace.deployment).unwrap_or(now);
+        let before =
+            known.endpoints.get(&name.to_lowercase()).and_then(|served| served.endpoint.config.clone());
+        let endpoint = Endpoint { status, config: before, failure: None, last_modified: Some(now) };
+        let pending = Some(Pending { config: config.to_owned(), at });
+        known.endpoints.insert(name.to_lowercase(), Served { endpoint, ours: true, pending });
+        known.effects.push(Effect::Settles { endpoint: name.to_owned(), at });
+    }
+
+    fn put(&self, component: &Component, status: ComponentStatus) {
+        let mut known = self.inner();
+        let now = known.now;
+        let running = RunningComponent {
+            status,
+            model: Some(component.model.clone()),
+            copies: Some(component.copies),
+            failure: None,
+            last_modified: Some(now),
+        };
+        let ready = now.checked_add(self.pace.deployment).ok();
+        known.components.insert(component.name.to_lowercase(), known::Component { running, ready });
+    }
+
+    /// Lets an endpoint that was told to change be in service, if its time has come and nothing else became of it.
+    #[must_use]
+    pub fn settle(&self, name: &str) -> Option<Endpoint> {
+        let mut known = self.inner();
+        let now = known.now;
+        let served = known.endpoints.get_mut(&name.to_lowercase())?;
+        let pending = served.pending.take_if(|pending| pending.at <= now)?;
+        served.endpoint = Endpoint {
+            status: EndpointStatus::InService,
+            config: Some(pending.config),
+            failure: None,
+            last_modified: Some(pending.at),
+        };
+        Some(served.endpoint.clone())
+    }
+}

@@ -1,0 +1,110 @@
+//! Sample requests, reports, alarms, metrics and capacity.
+
+use std::path::{Component, Path, PathBuf};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tidegate_engine::CallError;
+use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
+use tidegate_events::AlarmChanged;
+use tidegate_policy::deploy::Probe;
+use tidegate_policy::respond::MonitorReport;
+
+use super::Mirror;
+
+type Call<T> = Result<T, CallError>;
+
+#[async_trait]
+impl Sampler for Mirror {
+    async fn ask(&self, _: &str, _: Option<&str>, _: &str, _: &str) -> Call<Probe> {
+        let unknown = || Probe::Failed("nothing here says what it answers".to_owned());
+        Ok(self.answers.probe.clone().unwrap_or_else(unknown))
+    }
+}
+
+#[async_trait]
+impl Reports for Mirror {
+    async fn read(&self, bucket: &str, key: &str) -> Call<MonitorReport> {
+        if let Some(report) = &self.answers.report {
+            return Ok(report.clone());
+        }
+        let Some(folder) = &self.reports else {
+            return Ok(MonitorReport::Unreadable(format!("{key} is not there")));
+        };
+        let path = inside(folder, bucket, key);
+        Ok(match path.as_deref().map(std::fs::read_to_string) {
+            Some(Ok(text)) => MonitorReport::from_json(&text),
+            Some(Err(error)) => MonitorReport::Unreadable(error.to_string()),
+            None => MonitorReport::Unreadable(format!("{key} is no path of a file")),
+        })
+    }
+}
+
+/// `<folder>/<bucket>/<key>`, if that cannot lead out of the folder: keys come from events.
+fn inside(folder: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
+    let object = Path::new(bucket).join(key);
+    let plain = object.components().all(|part| matches!(part, Component::Normal(_)));
+    plain.then(|| folder.join(object))
+}
+
+#[async_trait]
+impl Alarms for Mirror {
+    async fn in_alarm(&self, names: &[String]) -> Call<Vec<AlarmChanged>> {
+        let known = self.inner();
+        let told = names.iter().filter_map(|name| known.alarms.get(&name.to_lowercase()));
+        let shown = self.answers.alarms.iter().filter(|alarm| names.contains(&alarm.alarm));
+        Ok(told.chain(shown).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Metrics for Mirror {
+    async fn invocations(&self, queries: &[InvocationQuery], now: Timestamp) -> Call<Vec<Option<u64>>> {
+        let known = self.inner();
+        // A tick asks for the idle window first and for the time since the deployment second.
+        let shown = self.answers.invocations.iter().cycle();
+        let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
+            let counted = known.traffic.get(&query.name.to_lowercase());
+            counted.map(|traffic| traffic.sum(query.from, now)).or(*shown)
+        };
+        Ok(queries.iter().zip(shown).map(answer).collect())
+    }
+}
+
+#[async_trait]
+impl Capacity for Mirror {
+    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Call<String> {
+        if let Some(known) = self.inner().components.get_mut(&component.to_lowercase()) {
+            let copies = known.running.copies.unwrap_or(min);
+            known.running.copies = Some(copies.max(min).min(max));
+        }
+        Ok(format!("component {component} may have {min} to {max} copies"))
+    }
+
+    async fn arm_wake(&self, component: &str) -> Call<String> {
+        Ok(format!("a request will wake component {component}"))
+    }
+
+    async fn set_copies(&self, component: &str, copies: u32) -> Call<String> {
+        if let Some(known) = self.inner().components.get_mut(&component.to_lowercase()) {
+            known.running.copies = Some(copies);
+        }
+        Ok(format!("set component {component} to {copies} copies"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_never_read_from_outside_of_its_folder() {
+        let folder = Path::new("reports");
+        assert_eq!(inside(folder, "b", "x/y.json"), Some(PathBuf::from("reports/b/x/y.json")));
+        for (bucket, key) in
+            [("b", "../../etc/passwd"), ("..", "x"), ("b", "/etc/passwd"), ("b", "a/../../x")]
+        {
+            assert_eq!(inside(folder, bucket, key), None, "{bucket} {key}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a mirror knows by name.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+use tidegate_engine::ports::RegistryPackage;
+use tidegate_events::AlarmChanged;
+use tidegate_policy::deploy::{Endpoint, RunningComponent};
+
+use super::{Effect, Traffic};
+
+/// Versions of a group that are remembered, counted from the newest: nobody asks for older ones.
+const VERSIONS: usize = 100;
+
+/// Everything that was told or done. Names are lower-cased: AWS is not consistent about their case.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) now: Timestamp,
+    pub(super) effects: Vec<Effect>,
+    /// The names of the schedules that have not fired.
+    pub(super) wakes: HashSet<String>,
+    /// By repository and branch.
+    pub(super) heads: HashMap<String, BTreeMap<String, String>>,
+    pub(super) pipelines: HashMap<String, String>,
+    pub(super) executions: HashMap<String, Vec<Execution>>,
+    /// By group and version.
+    pub(super) packages: HashMap<String, BTreeMap<u64, Package>>,
+    pub(super) endpoints: HashMap<String, Served>,
+    pub(super) components: HashMap<String, Component>,
+    pub(super) alarms: HashMap<String, AlarmChanged>,
+    pub(super) traffic: HashMap<String, Traffic>,
+}
+
+/// An execution that has not ended.
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) arn: String,
+    /// When it ends by itself; one that AWS told of ends when AWS says so.
+    pub(super) until: Option<Timestamp>,
+}
+
+/// A package in the registry.
+#[derive(Debug)]
+pub(super) struct Package {
+    pub(super) arn: String,
+    pub(super) seen: RegistryPackage,
+}
+
+/// An endpoint.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) endpoint: Endpoint,
+    /// Whether its configuration is one that a function here gave it.
+    pub(super) ours: bool,
+    pub(super) pending: Option<Pending>,
+}
+
+/// A configuration that is on its way.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) config: String,
+    pub(super) at: Timestamp,
+}
+
+/// An inference component.
+#[derive(Debug)]
+pub(super) struct Component {
+    pub(super) running: RunningComponent,
+    /// When it will be in service.
+    pub(super) ready: Option<Timestamp>,
+}
+
+impl Known {
+    pub(super) fn put_package(&mut self, group: &str, version: u64, package: Package) {
+        let versions = self.packages.entry(group.to_lowercase()).or_default();
+        versions.insert(version, package);
+        while versions.len() > VERSIONS {
+            versions.pop_first();
+        }
+    }
+
+    /// A package by the end of its ARN, `…:model-package/GROUP/VERSION`.
+    pub(super) fn package(&self, arn: &str) -> Option<&Package> {
+        let (head, version) = arn.rsplit_once('/')?;
+        let (_, group) = head.rsplit_once('/')?;
+        self.packages
+            .get(&group.to_lowercase())?
+            .get(&version.parse().ok()?)
+            .filter(|package| package.arn.eq_ignore_ascii_case(arn))
+    }
+}

@@ -1,0 +1,133 @@
+//! What AWS's events tell about AWS.
+
+use jiff::Timestamp;
+use tidegate_engine::ports::RegistryPackage;
+use tidegate_events::{
+    AlarmChanged, AlarmState, Body, CommitPushed, EndpointChanged, EndpointStatus, ExecutionStatus,
+    ModelPackageChanged, PackageStatus, PipelineExecutionChanged, RefChange, RefKind,
+};
+use tidegate_policy::deploy::Endpoint;
+use tidegate_policy::promote::Package;
+
+use super::Mirror;
+use super::known::{self, Execution, Known, Served};
+
+impl Mirror {
+    /// Takes in what an event says. The caller leaves out what no policy names, so that a mirror does not grow with it.
+    pub fn tell(&self, body: &Body) {
+        let mut known = self.inner();
+        match body {
+            Body::CommitPushed(push) => known.pushed(push),
+            Body::PipelineExecutionChanged(run) => known.execution(run),
+            Body::ModelPackageChanged(change) => known.package_changed(change),
+            Body::EndpointChanged(change) => known.endpoint_changed(change),
+            Body::AlarmChanged(alarm) => known.alarm(alarm),
+            _ => {}
+        }
+    }
+}
+
+impl Known {
+    fn pushed(&mut self, push: &CommitPushed) {
+        if push.ref_kind != RefKind::Branch {
+            return;
+        }
+        let branches = self.heads.entry(push.repository.to_lowercase()).or_default();
+        match (&push.change, &push.commit) {
+            (RefChange::Deleted, _) => {
+                branches.remove(&push.branch);
+            }
+            (_, Some(commit)) => {
+                branches.insert(push.branch.clone(), commit.clone());
+            }
+            (_, None) => {}
+        }
+    }
+
+    /// An execution that AWS tells of is the one that was started here, if there is one that nobody told of yet: its ARN
+    /// is made up here and real there.
+    fn execution(&mut self, run: &PipelineExecutionChanged) {
+        let executions = self.executions.entry(run.pipeline.to_lowercase()).or_default();
+        let told = executions.iter().position(|one| one.arn.eq_ignore_ascii_case(&run.execution_arn));
+        let place = told.or_else(|| executions.iter().position(|one| one.until.is_some()));
+        if let Some(place) = place {
+            executions.remove(place);
+        }
+        if matches!(run.status, ExecutionStatus::Executing | ExecutionStatus::Stopping) {
+            executions.push(Execution { arn: run.execution_arn.clone(), until: None });
+        }
+    }
+
+    fn package_changed(&mut self, change: &ModelPackageChanged) {
+        let (Some(group), Some(version)) = (&change.group, change.version) else { return };
+        let newer_is_known = self.package(&change.arn).is_some_and(|known| {
+            matches!((known.seen.last_modified, change.last_modified), (Some(known), Some(told)) if known > told)
+        });
+        if newer_is_known {
+            return;
+        }
+        // Events that say nothing about the status have been seen; the registry itself always does.
+        let unsaid = change.status == PackageStatus::Unknown(String::new());
+        let status = if unsaid { PackageStatus::Completed } else { change.status.clone() };
+        let package = Package { approval: change.approval.clone(), status };
+        let seen = RegistryPackage { package, last_modified: change.last_modified };
+        self.put_package(group, version, known::Package { arn: change.arn.clone(), seen });
+    }
+
+    fn alarm(&mut self, alarm: &AlarmChanged) {
+        let name = alarm.alarm.to_lowercase();
+        if alarm.state == AlarmState::Alarm {
+            self.alarms.insert(name, alarm.clone());
+        } else {
+            self.alarms.remove(&name);
+        }
+    }
+
+    fn endpoint_changed(&mut self, change: &EndpointChanged) {
+        let name = change.endpoint.to_lowercase();
+        let at = change.last_modified.unwrap_or(self.now);
+        if change.status == EndpointStatus::Deleted {
+            self.endpoints.remove(&name);
+            return;
+        }
+        match self.endpoints.get_mut(&name) {
+            // Told late, or of a change before the one that was asked for here.
+            Some(served) if served.endpoint.last_modified.is_some_and(|known| known > at) => {}
+            Some(served) => served.told(change, at),
+            None => {
+                let endpoint = Endpoint {
+                    status: change.status.clone(),
+                    config: change.config.clone(),
+                    failure: change.failure_reason.clone(),
+                    last_modified: Some(at),
+                };
+                self.endpoints.insert(name, Served { endpoint, ours: false, pending: None });
+            }
+        }
+    }
+}
+
+impl Served {
+    /// The stream tells what became of a deployment in reality; here it may carry other names. So what counts is the
+    /// status, and whether the configuration from before is back.
+    fn told(&mut self, change: &EndpointChanged, at: Timestamp) {
+        let status = change.status.clone();
+        let config = match (&status, self.pending.take()) {
+            (EndpointStatus::InService, Some(pending)) => {
+                let back = change.config.is_some() && change.config == self.endpoint.config;
+                if back { self.endpoint.config.clone() } else { Some(pending.config) }
+            }
+            (EndpointStatus::InService, None) if !self.ours => change.config.clone(),
+            (
+                EndpointStatus::Failed | EndpointStatus::OutOfService | EndpointStatus::UpdateRollbackFailed,
+                _,
+            ) => self.endpoint.config.clone(),
+            (_, pending) => {
+                self.pending = pending;
+                self.endpoint.config.clone()
+            }
+        };
+        self.endpoint =
+            Endpoint { status, config, failure: change.failure_reason.clone(), last_modified: Some(at) };
+    }
+}

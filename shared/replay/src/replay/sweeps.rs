@@ -1,0 +1,195 @@
+//! The sweeps: when a look could find something, and the look.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tidegate_events::{AlarmState, ApprovalStatus, Body, parse_value};
+use tidegate_policy::lookup::LookupKind;
+use tidegate_policy::promote::Step;
+use tidegate_policy::{deploy, promote, scale};
+
+use super::simulation::{HUB_SITE, Simulation};
+use crate::Function;
+
+/// As long as promote waits for an answer before it asks again.
+const ANSWER: SignedDuration = SignedDuration::from_mins(60);
+/// As long as claims are kept: after that an alarm that is still on is news.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How often something overdue is looked at that a look did not change.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(60);
+
+impl Simulation {
+    /// Lets the sweeps from `at` on look at every model.
+    pub(super) fn watch_everything(&mut self, at: Timestamp) {
+        for index in 0..self.crews.len() {
+            let models = self.crews.get(index).map(|crew| crew.book.all_models()).unwrap_or_default();
+            for model in models {
+                for function in Function::ALL.iter().filter(|f| f.is_hubs() == (index == HUB_SITE)) {
+                    self.look_at(at, index, *function, &model);
+                }
+            }
+        }
+    }
+
+    fn look_at(&mut self, at: Timestamp, index: usize, function: Function, model: &str) {
+        let watch = if function == Function::Scale { &mut self.ticks } else { &mut self.reconciles };
+        watch.put(at, (index, function, model.to_owned()));
+    }
+
+    /// A function's state changed: who rests on it looks again.
+    pub(super) fn watch_touched(&mut self, index: usize, function: Function, model: &str) {
+        match function {
+            Function::Deploy => {
+                self.look_at(self.now, index, Function::Deploy, model);
+                self.look_at(self.now, index, Function::Scale, model);
+            }
+            Function::Promote | Function::Scale | Function::Train => {
+                self.look_at(self.now, index, function, model);
+            }
+            // What it remembers says nothing about alarms.
+            Function::Respond => {}
+        }
+    }
+
+    /// AWS told something that a sweep would find.
+    pub(super) fn watch_told(&mut self, index: usize, body: &Body) {
+        let (kind, name, function, at) = match body {
+            Body::CommitPushed(push) => {
+                (LookupKind::Repository, push.repository.as_str(), Function::Train, self.now)
+            }
+            Body::ModelPackageChanged(change) if change.approval == ApprovalStatus::Approved => (
+                LookupKind::PackageGroup,
+                change.group.as_deref().unwrap_or_default(),
+                Function::Promote,
+                self.now,
+            ),
+            Body::AlarmChanged(alarm) if alarm.state == AlarmState::Alarm => {
+                let at = self.now.checked_add(FORGOTTEN).unwrap_or(Timestamp::MAX);
+                (LookupKind::Alarm, alarm.alarm.as_str(), Function::Respond, at)
+            }
+            _ => return,
+        };
+        let Some(crew) = self.crews.get(index).filter(|_| function.is_hubs() == (index == HUB_SITE)) else {
+            return;
+        };
+        for model in crew.book.models_named(kind, name) {
+            self.look_at(at, index, function, &model);
+        }
+    }
+
+    /// Requests arrived. Only the first of them is news for a tick, and the idle time after the last.
+    pub(super) fn watch_traffic(&mut self, index: usize, models: &[String], invocations: u64) {
+        if invocations == 0 {
+            return;
+        }
+        for model in models {
+            let Some(crew) = self.crews.get(index) else { return };
+            let state: scale::State = remembered(crew, Function::Scale, model);
+            let known = state.last_reason.as_deref() == Some("traffic") && state.zero_since.is_none();
+            let idle = self.idle_of(index, model).filter(|_| known).unwrap_or_default();
+            let at = self.now.checked_add(idle).unwrap_or(Timestamp::MAX);
+            self.look_at(at, index, Function::Scale, model);
+        }
+    }
+
+    fn idle_of(&self, index: usize, model: &str) -> Option<SignedDuration> {
+        let site = &self.crews.get(index)?.site;
+        let policy = self.policies.iter().find(|policy| policy.model.as_str() == model)?;
+        Some(policy.environment(&site.environment)?.scale.to_zero.as_ref()?.idle.signed())
+    }
+
+    /// One sweep, over the models that it may find something about.
+    pub(super) fn sweep(&mut self, at: Timestamp, ticks: bool) {
+        let looks = if ticks { self.ticks.take(at) } else { self.reconciles.take(at) };
+        for ((index, function), models) in looks {
+            let Some(crew) = self.crews.get(index) else { continue };
+            let payload = if function == Function::Scale {
+                let (account, region) = (&crew.site.account, &crew.site.region);
+                json!({"version": "0", "id": format!("tick-{at}"), "source": "aws.scheduler",
+                    "detail-type": "Scheduled Event", "account": account, "region": region, "time": at,
+                    "resources": [format!("arn:aws:scheduler:{region}:{account}:schedule/tidegate/scale-tick")],
+                    "detail": "{}"})
+            } else {
+                json!({"tidegate": "reconcile", "at": at, "execution_id": format!("reconcile-{at}")})
+            };
+            let Ok(event) = parse_value(payload) else { continue };
+            crew.book.focus_on(Some(models.clone()));
+            self.deliver(index, function, &event, &format!("sweep-{at}"));
+            if let Some(crew) = self.crews.get(index) {
+                crew.book.focus_on(None);
+            }
+            for model in models {
+                if let Some(next) = self.next_look(index, function, &model, at) {
+                    self.look_at(next, index, function, &model);
+                }
+            }
+        }
+    }
+
+    /// When the next look could find something, if nothing happens until then.
+    fn next_look(&self, index: usize, function: Function, model: &str, at: Timestamp) -> Option<Timestamp> {
+        let after = at.checked_add(SignedDuration::from_secs(1)).ok()?;
+        if self.everything {
+            return Some(after);
+        }
+        let crew = self.crews.get(index)?;
+        let policy = self.policies.iter().find(|policy| policy.model.as_str() == model)?;
+        match function {
+            Function::Train => None,
+            Function::Promote => {
+                let state: promote::State = remembered(crew, function, model);
+                let next = state.promotion.as_ref().and_then(|promotion| overdue_at(policy, promotion))?;
+                Some(if next > at { next } else { at.checked_add(OVERDUE).ok()? })
+            }
+            Function::Deploy => {
+                let state: deploy::State = remembered(crew, function, model);
+                state.in_flight.map(|_| after)
+            }
+            Function::Respond => at.checked_add(FORGOTTEN).ok().filter(|_| {
+                let named = policy.drift.iter().flat_map(|drift| &drift.alarms);
+                named.into_iter().any(|alarm| crew.mirror.is_in_alarm(alarm))
+            }),
+            Function::Scale => {
+                let environment = policy.environment(&crew.site.environment)?;
+                let to_zero = environment.scale.to_zero.as_ref()?;
+                let state: scale::State = remembered(crew, function, model);
+                let live: deploy::State = remembered(crew, Function::Deploy, model);
+                let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
+                let idle = to_zero.idle.signed();
+                [
+                    later(live.live.map(|live| live.at), to_zero.grace.signed()),
+                    later(state.woken_at, idle),
+                    later(crew.mirror.last_invoked(environment.endpoint.name.as_str()), idle),
+                ]
+                .into_iter()
+                .flatten()
+                .map(|due| due.checked_add(SignedDuration::from_secs(1)).unwrap_or(due))
+                .filter(|due| *due > at)
+                .min()
+            }
+        }
+    }
+}
+
+/// When a request has had no answer for too long, or a soak is over.
+fn overdue_at(policy: &tidegate_policy::file::Policy, promotion: &promote::Promotion) -> Option<Timestamp> {
+    if promotion.stopped {
+        return None;
+    }
+    let of = |(name, step): (&String, &Step)| match step {
+        Step::Requested { at, .. } => at.checked_add(ANSWER).ok(),
+        Step::Succeeded { at } => {
+            let next = policy.environment_after(name)?;
+            let entered = promotion.steps.contains_key(next.name.as_str());
+            let soak = next.gates.soak.map(tidegate_policy::duration::Duration::signed).unwrap_or_default();
+            at.checked_add(soak).ok().filter(|_| !entered)
+        }
+        Step::Failed { .. } => None,
+    };
+    promotion.steps.iter().filter_map(of).min()
+}
+
+/// What a function remembers; nothing if it never decided anything.
+fn remembered<S: DeserializeOwned + Default>(crew: &crate::Crew, function: Function, model: &str) -> S {
+    crew.book.remembered(function.name(), model)
+}

@@ -1,0 +1,95 @@
+//! Which models a sweep has to look at, and when.
+//!
+//! In reality every sweep looks at every model, and mostly finds what it found before. Here a model is looked at only
+//! when a look could find something else: when what its decision rests on has changed, or when a time has come that the
+//! decision is about. A test compares this with sweeps that look at everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Function;
+
+/// A model at a site, as one function sees it.
+pub(super) type Watched = (usize, Function, String);
+
+/// Models and when they are to be looked at.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// How often the sweep looks.
+    every: SignedDuration,
+    due: BTreeSet<(Timestamp, Watched)>,
+    when: BTreeMap<Watched, Timestamp>,
+}
+
+impl Watch {
+    /// Nothing to look at, every so often.
+    pub(super) fn new(every: SignedDuration) -> Self {
+        Self { every, due: BTreeSet::new(), when: BTreeMap::new() }
+    }
+
+    /// Lets the first sweep from `at` on look at a model, unless one is to look earlier.
+    pub(super) fn put(&mut self, at: Timestamp, watched: Watched) {
+        let at = self.sweep_from(at);
+        match self.when.get(&watched) {
+            Some(before) if *before <= at => return,
+            Some(before) => {
+                self.due.remove(&(*before, watched.clone()));
+            }
+            None => {}
+        }
+        self.due.insert((at, watched.clone()));
+        self.when.insert(watched, at);
+    }
+
+    /// When the next sweep finds anything to look at.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Takes what the sweep at `at` looks at, by site and function.
+    pub(super) fn take(&mut self, at: Timestamp) -> BTreeMap<(usize, Function), Vec<String>> {
+        let mut looks: BTreeMap<(usize, Function), Vec<String>> = BTreeMap::new();
+        while let Some((due, _)) = self.due.first()
+            && *due <= at
+            && let Some((_, watched)) = self.due.pop_first()
+        {
+            self.when.remove(&watched);
+            let (site, function, model) = watched;
+            looks.entry((site, function)).or_default().push(model);
+        }
+        for models in looks.values_mut() {
+            models.sort();
+        }
+        looks
+    }
+
+    /// The first sweep at or after a time.
+    fn sweep_from(&self, at: Timestamp) -> Timestamp {
+        let every = self.every.as_secs().max(1);
+        let second = at.as_second().saturating_add(i64::from(at.subsec_nanosecond() > 0));
+        let after = second.rem_euclid(every);
+        let whole = if after == 0 { second } else { second.saturating_add(every).saturating_sub(after) };
+        Timestamp::from_second(whole).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_looked_at_by_the_first_sweep_that_may_find_something() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let model = |name: &str| (0, Function::Scale, name.to_owned());
+        let mut watch = Watch::new(SignedDuration::from_mins(5));
+        watch.put(at(601), model("a"));
+        watch.put(at(100), model("b"));
+        watch.put(at(900), model("b"));
+        watch.put(at(300), model("a"));
+        assert_eq!(watch.next(), Some(at(300)));
+        let looks = watch.take(at(300));
+        assert_eq!(looks.into_values().collect::<Vec<_>>(), [["a", "b"]]);
+        assert_eq!(watch.next(), None);
+    }
+}

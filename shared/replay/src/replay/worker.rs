@@ -1,0 +1,108 @@
+//! Some models of one side, on a thread of their own.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_engine::DecisionRecord;
+use tidegate_policy::file::Policy;
+
+use super::compare::{Placed, Said};
+use super::simulation::{Simulation, World};
+use super::tally::Counted;
+use crate::input::{Item, Timed};
+
+/// What a worker is told.
+pub(super) enum Told {
+    /// Begin, with this world.
+    World(Arc<World>),
+    /// Go on with these.
+    Batch(Arc<Vec<Timed<Item>>>),
+}
+
+/// What a worker did with one batch.
+pub(super) struct Done {
+    /// Its decisions, in the order of the stream.
+    pub(super) placed: Vec<Placed>,
+    /// For each item, whether it concerned a model.
+    pub(super) concerned: Vec<bool>,
+    /// What all of them add up to, with the last.
+    pub(super) counted: Option<Counted>,
+}
+
+/// How decisions are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// One line each.
+    Lines,
+    /// The whole records, as JSON.
+    Records,
+    /// Not at all.
+    Nothing,
+}
+
+/// What a worker works with.
+pub(super) struct Work {
+    pub(super) policies: Vec<Policy>,
+    pub(super) shown: Shown,
+    pub(super) compared: bool,
+    /// How long time goes on after the last event, so that what was begun ends.
+    pub(super) settle: SignedDuration,
+}
+
+/// Works until there is nothing more, or nobody listens.
+pub(super) fn work(work: Work, told: &Receiver<Told>, done: &SyncSender<Done>) {
+    let mut simulation: Option<Simulation> = None;
+    let mut last = None;
+    for told in told {
+        let batch = match told {
+            Told::World(world) => {
+                simulation = Some(Simulation::new(work.policies.clone(), &world));
+                continue;
+            }
+            Told::Batch(batch) => batch,
+        };
+        let Some(simulation) = &mut simulation else { continue };
+        let mut out = Done { placed: Vec::new(), concerned: Vec::with_capacity(batch.len()), counted: None };
+        for (index, timed) in batch.iter().enumerate() {
+            simulation.arrive(timed.at, &timed.what);
+            out.concerned.push(simulation.concerned);
+            last = Some(timed.at);
+            work.place(simulation, index, &mut out.placed);
+        }
+        if done.send(out).is_err() {
+            return;
+        }
+    }
+    let mut out = Done { placed: Vec::new(), concerned: Vec::new(), counted: Some(Counted::default()) };
+    if let Some((simulation, last)) = simulation.as_mut().zip(last) {
+        simulation.run_until(last.checked_add(work.settle).unwrap_or(Timestamp::MAX), false);
+        work.place(simulation, 0, &mut out.placed);
+        simulation.counted.close(last, &simulation.policies);
+        out.counted = Some(std::mem::take(&mut simulation.counted));
+    }
+    // Nobody listens any more: then nobody wants to know.
+    let _ = done.send(out);
+}
+
+impl Work {
+    fn place(&self, simulation: &mut Simulation, item: usize, placed: &mut Vec<Placed>) {
+        for record in simulation.decided.drain(..) {
+            if self.shown == Shown::Nothing && !self.compared {
+                continue;
+            }
+            let text = if self.compared { String::new() } else { text(&record, self.shown) };
+            let said = self.compared.then(|| Box::new(Said::of(&record)));
+            placed.push(Placed { item, at: record.at, model: record.model, text, said });
+        }
+    }
+}
+
+fn text(record: &DecisionRecord, shown: Shown) -> String {
+    if shown == Shown::Records {
+        // A record is made of texts, numbers and JSON.
+        return serde_json::to_string(record).unwrap_or_default();
+    }
+    let DecisionRecord { at, model, environment, function, decision, reason, .. } = record;
+    format!("{at}  {model}  {environment}  {function}  {decision}  {reason}")
+}

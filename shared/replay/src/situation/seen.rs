@@ -1,0 +1,206 @@
+//! What a function finds when it looks, as a file says it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
+use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
+use tidegate_policy::deploy::{ComponentStatus, Endpoint, Probe, RunningComponent};
+use tidegate_policy::hold::Holds;
+use tidegate_policy::promote::Package;
+use tidegate_policy::respond::MonitorReport;
+
+use super::{SituationError, read};
+use crate::Answers;
+
+/// What was seen. What is left out is not there. `events/scenarios/README.md` has an example of each.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seen {
+    /// train: the definition file in the commit, as text.
+    pub definition: Option<String>,
+    /// train: the definition file in the commit, as a file.
+    pub definition_sample: Option<String>,
+    /// train: the pipeline's present definition, as text.
+    pub pipeline: Option<String>,
+    /// train: the pipeline's present definition, as a file.
+    pub pipeline_sample: Option<String>,
+    /// train: executions that have not ended, newest first.
+    pub running: Vec<String>,
+    /// train: the commit at the head of each branch.
+    pub heads: BTreeMap<String, String>,
+    /// promote, deploy: what the registry says about the package.
+    pub package: Option<SeenPackage>,
+    /// promote: the newest approved version of the group.
+    pub newest_approved: Option<SeenApproved>,
+    /// deploy: the endpoint.
+    pub endpoint: Option<SeenServing>,
+    /// deploy: the inference component.
+    pub component: Option<SeenServing>,
+    /// deploy: what the sample request gave.
+    pub answer: Option<SeenAnswer>,
+    /// respond: the monitoring report, as text.
+    pub report: Option<String>,
+    /// respond: the monitoring report, as a file.
+    pub report_sample: Option<String>,
+    /// respond: alarms that are in ALARM, as event files.
+    pub alarms: Vec<String>,
+    /// train, respond: the holds that stand, by environment or `*` for the whole model.
+    pub holds: Holds,
+    /// What AWS refuses for good. A decision is explained before AWS is asked, so nothing comes of it here.
+    pub refuses: BTreeMap<String, String>,
+    /// respond, scale: since when the version that serves does.
+    pub live_since: Option<Timestamp>,
+    /// scale: whether a deployment is in flight.
+    pub deploying: bool,
+    /// scale: invocations in the idle window; left out, CloudWatch could not tell.
+    pub in_window: Option<u64>,
+    /// scale: invocations since the deployment.
+    pub since_deployment: Option<u64>,
+}
+
+/// A package in the registry.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenPackage {
+    /// Its approval.
+    pub approval: String,
+    /// Its status; `Completed` where it is not said.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// An approved version.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenApproved {
+    /// Its ARN.
+    pub arn: String,
+    /// Its version.
+    pub version: u64,
+}
+
+/// An endpoint or a component.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenServing {
+    /// Its status.
+    pub status: String,
+    /// An endpoint's configuration that runs.
+    #[serde(default)]
+    pub config: Option<String>,
+    /// The model that a component runs.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// What the sample request gave.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum SeenAnswer {
+    /// An answer with this status.
+    Status(u16),
+    /// An error.
+    Error(String),
+}
+
+impl Seen {
+    /// What a mirror answers. Files that are named lie under `root`.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or is not what it should be.
+    pub fn answers(&self, root: &Path) -> Result<Answers, SituationError> {
+        let text = |inline: &Option<String>, sample: &Option<String>| match sample {
+            Some(file) => read(&root.join(file)).map(Some),
+            None => Ok(inline.clone()),
+        };
+        let report = text(&self.report, &self.report_sample)?;
+        Ok(Answers {
+            file: text(&self.definition, &self.definition_sample)?,
+            heads: self.heads.clone(),
+            pipeline: text(&self.pipeline, &self.pipeline_sample)?,
+            running: self.running.clone(),
+            package: self.package.as_ref().map(SeenPackage::told),
+            newest_approved: self.newest_approved.as_ref().map(SeenApproved::told),
+            endpoint: self.endpoint.as_ref().map(SeenServing::endpoint),
+            component: self.component.as_ref().map(SeenServing::component),
+            probe: self.answer.as_ref().map(SeenAnswer::told),
+            report: report.map(|text| MonitorReport::from_json(&text)),
+            alarms: self.alarms.iter().map(|file| alarm(&root.join(file))).collect::<Result<_, _>>()?,
+            invocations: [self.in_window, self.since_deployment],
+        })
+    }
+}
+
+fn alarm(file: &Path) -> Result<AlarmChanged, SituationError> {
+    let wrong = |message: String| SituationError { file: file.display().to_string(), message };
+    let value: Value = serde_json::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
+    match parse_value(value).map_err(|error| wrong(error.to_string()))?.body {
+        Body::AlarmChanged(alarm) => Ok(alarm),
+        _ => Err(wrong("it is no state change of an alarm".to_owned())),
+    }
+}
+
+impl SeenPackage {
+    fn told(&self) -> RegistryPackage {
+        let status = self.status.as_deref().map_or(PackageStatus::Completed, PackageStatus::read);
+        let package = Package { approval: ApprovalStatus::read(&self.approval), status };
+        RegistryPackage { package, last_modified: self.last_modified }
+    }
+}
+
+impl SeenApproved {
+    fn told(&self) -> ApprovedPackage {
+        ApprovedPackage { arn: self.arn.clone(), version: self.version }
+    }
+}
+
+impl SeenServing {
+    fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            status: EndpointStatus::read(&self.status),
+            config: self.config.clone(),
+            failure: self.failure.clone(),
+            last_modified: self.last_modified,
+        }
+    }
+
+    fn component(&self) -> RunningComponent {
+        let status = match self.status.as_str() {
+            "InService" => ComponentStatus::InService,
+            "Creating" => ComponentStatus::Creating,
+            "Updating" => ComponentStatus::Updating,
+            "Failed" => ComponentStatus::Failed,
+            "Deleting" => ComponentStatus::Deleting,
+            other => ComponentStatus::Unknown(other.to_owned()),
+        };
+        RunningComponent {
+            status,
+            model: self.model.clone(),
+            copies: None,
+            failure: self.failure.clone(),
+            last_modified: self.last_modified,
+        }
+    }
+}
+
+impl SeenAnswer {
+    fn told(&self) -> Probe {
+        match self {
+            Self::Status(status) => Probe::Answered(*status),
+            Self::Error(error) => Probe::Failed(error.clone()),
+        }
+    }
+}

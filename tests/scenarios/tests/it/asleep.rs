@@ -1,0 +1,117 @@
+//! What the ledger says about sleep is what is: plans left behind, deployments that failed, and refusals.
+
+use serde_json::json;
+use tidegate_engine::Class;
+use tidegate_events::Event;
+use tidegate_scenarios::{Function, Mishap, Published};
+
+use super::stage::{HUB, PRODUCTION, REGION, Stage, arn, error, reconcile, said};
+
+const SCALE: Function = Function::Scale;
+
+/// A request of the hub's to production.
+fn request(stage: &Stage, version: u64) -> Event {
+    let detail = json!({"schema": 1, "request_id": format!("p{version}"), "model": "churn",
+        "environment": "production", "environment_account": PRODUCTION, "region": REGION, "version": version,
+        "package_arn": arn(version), "policy_version": "p", "requested_at": stage.now()});
+    stage.own(HUB, &Published { at: stage.now(), detail_type: "Deployment Requested".to_owned(), detail })
+}
+
+/// Deploys a version to production, and says how it ended.
+fn deploy(stage: &Stage, version: u64) -> String {
+    let mut last = said(&stage.run(&stage.production, Function::Deploy, &request(stage, version)));
+    for _ in 0..9 {
+        if last.starts_with("succeeded") || last.starts_with("failed") {
+            break;
+        }
+        stage.pass(900);
+        last = said(&stage.run(&stage.production, Function::Deploy, &reconcile(stage.now())));
+    }
+    last
+}
+
+/// Version 1 runs in production, and nobody has asked it for a day and more.
+fn idle() -> Stage {
+    let stage = Stage::new();
+    stage.register(2);
+    stage.says("Approved", 1);
+    stage.says("Approved", 2);
+    assert_eq!(deploy(&stage, 1), "succeeded answered");
+    stage.pass(27 * 3_600);
+    stage
+}
+
+fn copies(stage: &Stage) -> i64 {
+    stage.pass(600);
+    stage
+        .cloud
+        .with_world(|world, _| world.snapshot().component(PRODUCTION, "churn").expect("it is there").desired)
+}
+
+#[test]
+fn a_sweep_that_failed_half_way_is_finished_by_its_retry_and_by_its_redrive() {
+    for redriven in [false, true] {
+        let stage = idle();
+        let sweep = reconcile(stage.now());
+        stage.cloud.mishaps.add("UpdateInferenceComponentRuntimeConfig", Mishap::Refused(Class::Denied));
+        assert_eq!(error(stage.invoke(&stage.production, SCALE, &sweep, "one")), "Denied");
+        stage.pass(1);
+        let other = reconcile(stage.now());
+        assert_eq!(said(&stage.run(&stage.production, SCALE, &other)), "keep already_at_zero");
+        stage.pass(60);
+        let request = if redriven { "another" } else { "one" };
+        let again = stage.invoke(&stage.production, SCALE, &sweep, request).unwrap().unwrap();
+        assert_eq!(said(&again), "to_zero idle", "the plan that was left behind");
+        assert_eq!(copies(&stage), 0);
+        assert_eq!(
+            said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))),
+            "unchanged already_at_zero"
+        );
+    }
+}
+
+#[test]
+fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
+    let stage = idle();
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(copies(&stage), 0);
+    let broken = json!({"kind": "container_error", "account": null, "target": "churn", "status": 500,
+        "message": "no"});
+    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    assert_eq!(deploy(&stage, 2), "failed sample_failed");
+    assert_eq!(copies(&stage), 1, "the deployment woke it");
+    stage.pass(27 * 3_600);
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(copies(&stage), 0);
+}
+
+#[test]
+fn people_hear_once_that_it_cannot_go_to_zero() {
+    let stage = idle();
+    for days in 0..3 {
+        stage.cloud.mishaps.add("RegisterScalableTarget", Mishap::Refused(Class::Permanent));
+        let told = said(&stage.run(&stage.production, SCALE, &reconcile(stage.now())));
+        assert_eq!(told, "keep aws_refused", "after {days} days");
+        stage.pass(27 * 3_600);
+    }
+    assert_eq!(stage.account(PRODUCTION).alerts().len(), 1);
+    assert_eq!(copies(&stage), 1);
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+}
+
+#[test]
+fn a_request_that_comes_at_the_last_moment_keeps_it_awake() {
+    let stage = idle();
+    stage.production.ledger.mishaps.add("record", Mishap::Pauses);
+    let sweep = reconcile(stage.now());
+    let mut slow = std::pin::pin!(stage.production.invoke(SCALE, &sweep, "slow", stage.now()));
+    assert!(tidegate_scenarios::at_once(slow.as_mut()).is_none());
+    let ask = json!({"EndpointName": "churn", "InferenceComponentName": "churn", "Body": "1,2",
+        "ContentType": "text/csv"});
+    stage.account(PRODUCTION).ask("sagemaker-runtime", "InvokeEndpoint", &ask).unwrap();
+    stage.pass(0);
+    let told = tidegate_scenarios::at_once(slow).unwrap().unwrap();
+    assert_eq!(said(&told), "keep traffic");
+    assert_eq!(copies(&stage), 1);
+    assert_eq!(stage.account(PRODUCTION).alerts().len(), 0, "nothing is wrong");
+}
