@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use tidegate_engine::ports::Ledger;
 use tidegate_policy::file::{self, Policy};
 
-use crate::{Failure, Ledgers, print};
+use crate::Failure;
+use crate::diff::{self, Difference};
+use crate::ledgers::{Ledgers, Place};
+use crate::print::{self, BAD, FAINT, GOOD, STRONG, paint, say};
 
 /// Checks policy files.
 pub(crate) fn validate(files: &[PathBuf], json: bool) -> Result<(), Failure> {
@@ -22,23 +25,119 @@ pub(crate) fn validate(files: &[PathBuf], json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the policies to each ledger. Nothing is written if any file is wrong.
-pub(crate) async fn run(files: &[PathBuf], ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
+/// Shows what the policies change in each ledger and, unless it is a rehearsal, writes them. Nothing is written if any
+/// file is wrong, or any ledger cannot be read.
+pub(crate) async fn run(
+    files: &[PathBuf],
+    ledgers: &Ledgers,
+    dry_run: bool,
+    json: bool,
+) -> Result<(), Failure> {
     let policies = read(files)?;
-    for (name, ledger) in ledgers.open().await? {
+    let places = ledgers.open().await?;
+    let mut changes = Vec::new();
+    for place in &places {
         for policy in &policies {
-            let (model, version) = (policy.model.as_str(), policy.version());
-            let applied = ledger.apply(policy, Timestamp::now()).await;
-            applied.map_err(|error| Failure::Ledger(format!("{name}: {error}")))?;
-            let line = format!("{name}: applied {model} version {version}");
-            print::line(json, &json!({ "ledger": name, "model": model, "version": version }), &line);
+            changes.push((place, policy, compare(place, policy).await?));
+        }
+    }
+    for (place, policy, change) in changes {
+        if !dry_run {
+            // Also a policy that is unchanged: a newer version of this command may find more lookups in it.
+            let applied = place.ledger.apply(policy, Timestamp::now()).await;
+            applied.map_err(|error| place.failed(error))?;
+        }
+        if json {
+            say(&change.as_json(place, policy, dry_run).to_string());
+        } else {
+            change.print(place, policy, dry_run);
         }
     }
     Ok(())
 }
 
+/// What applying a policy changes in a ledger.
+enum Change {
+    /// There is none of this model yet.
+    New,
+    /// It is the same.
+    Unchanged,
+    /// Some of it is another.
+    Changed { before: String, differences: Vec<Difference> },
+    /// The applied one cannot be read by this version, so that it cannot be compared.
+    Unreadable(String),
+}
+
+async fn compare(place: &Place, policy: &Policy) -> Result<Change, Failure> {
+    match place.ledger.policy(policy.model.as_str()).await {
+        Ok(None) => Ok(Change::New),
+        Ok(Some(applied)) => {
+            let differences = diff::between(&applied.policy, policy);
+            Ok(if differences.is_empty() {
+                Change::Unchanged
+            } else {
+                Change::Changed { before: applied.version, differences }
+            })
+        }
+        Err(tidegate_engine::EngineError::Stored { message, .. }) => Ok(Change::Unreadable(message)),
+        Err(error) => Err(place.failed(error)),
+    }
+}
+
+impl Change {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Unchanged => "unchanged",
+            Self::Changed { .. } => "changed",
+            Self::Unreadable(_) => "replaced",
+        }
+    }
+
+    fn as_json(&self, place: &Place, policy: &Policy, dry_run: bool) -> serde_json::Value {
+        let (before, differences) = match self {
+            Self::Changed { before, differences } => (Some(before), differences.as_slice()),
+            Self::New | Self::Unchanged | Self::Unreadable(_) => (None, &[][..]),
+        };
+        json!({
+            "ledger": place.name, "model": policy.model.as_str(), "version": policy.version(), "change": self.name(),
+            "before": before, "differences": differences, "applied": !dry_run,
+        })
+    }
+
+    fn print(&self, place: &Place, policy: &Policy, dry_run: bool) {
+        let (model, version) = (policy.model.as_str(), policy.version());
+        let verb = if dry_run { "would apply" } else { "applied" };
+        let what = match self {
+            Self::New => "new".to_owned(),
+            Self::Unchanged => "unchanged".to_owned(),
+            Self::Changed { before, .. } => format!("was {before}"),
+            Self::Unreadable(error) => format!("instead of one that this version cannot read: {error}"),
+        };
+        let line = format!("{}: {verb} {model} version {version}", place.name);
+        say(&format!("{} {}", paint(STRONG, &line), paint(FAINT, &format!("({what})"))));
+        if let Self::Changed { differences, .. } = self {
+            for difference in differences {
+                print_difference(difference);
+            }
+        }
+    }
+}
+
+fn print_difference(difference: &Difference) {
+    let Difference { path, before, after } = difference;
+    say(&match (before, after) {
+        (Some(before), Some(after)) => {
+            format!("    {path}: {} -> {}", paint(BAD, before), paint(GOOD, after))
+        }
+        (None, Some(after)) => format!("  {} {path}: {}", paint(GOOD, "+"), paint(GOOD, after)),
+        (Some(before), None) => format!("  {} {path}: {}", paint(BAD, "-"), paint(BAD, before)),
+        (None, None) => format!("    {path}"),
+    });
+}
+
 /// Reads policy files; all that is wrong with any of them is said at once.
-fn read(files: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
+pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     let mut policies = Vec::new();
     let mut problems = Vec::new();
     for file in files {

@@ -1,11 +1,20 @@
-//! `tidegate`: validate and apply policies, and see what was decided.
-//!
-//! Exit codes: 0 done; 1 the ledger could not be reached or refused; 2 the input is wrong.
+//! `tidegate`: validate and apply policies, see what was decided and what is waited for, and keep the stacks in order.
 
 mod apply;
+mod diff;
+mod doctor;
+#[cfg(test)]
+mod example;
+mod explain;
+mod history;
 mod ledgers;
+mod policies;
 mod print;
+mod redrive;
+mod replay;
 mod status;
+mod view;
+mod why;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
@@ -17,13 +26,23 @@ use ledgers::Ledgers;
 enum Failure {
     /// The input is wrong.
     Input(String),
-    /// The ledger could not be reached or refused.
+    /// What is there is not as it should be, or could not be reached.
     Ledger(String),
 }
 
+const ABOUT: &str = "Policies and decisions of Tidegate, the SageMaker controller";
+
+/// Printed at the end of `--help`.
+const EXIT_CODES: &str = "Exit codes:
+  0  done, and all is well
+  1  an account could not be reached or refused, doctor found a problem, or a dead letter could not be sent back
+  2  the input is wrong: a policy file, an argument, a name that is not there
+
+Colours are used on a terminal, and not if NO_COLOR is set. --json prints one object a line.";
+
 /// The controller's command line.
 #[derive(Parser)]
-#[command(name = "tidegate", version, about = "Policies and decisions of Tidegate, the SageMaker controller")]
+#[command(name = "tidegate", version, about = ABOUT, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -43,28 +62,41 @@ enum Command {
         #[arg(long)]
         schema: bool,
     },
-    /// Check policy files and write them to the ledger of each account that is given.
+    /// Say what would be decided about one event, and why; from files alone.
+    Explain(explain::Arguments),
+    /// Run a stream of events through the functions, under one policy or two; from files alone.
+    Replay(replay::Arguments),
+    /// Check policy files, show what they change, and write them to the ledger of each account that is given.
     Apply {
         /// Policy files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
         ledgers: Ledgers,
+        /// Only show what would change.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// List the applied policies.
     Policies {
         #[command(flatten)]
         ledgers: Ledgers,
     },
-    /// Show each model's last decisions, newest first.
+    /// Show models and environments: what is live, what is wanted, what it waits for, the last decision.
     Status {
         /// Only this model.
         model: Option<String>,
         #[command(flatten)]
         ledgers: Ledgers,
-        /// How many decisions for a model.
-        #[arg(long, default_value_t = 10)]
-        last: u32,
+    },
+    /// Say why a version is not in an environment yet.
+    Why {
+        /// The model.
+        model: String,
+        /// The environment.
+        environment: String,
+        #[command(flatten)]
+        ledgers: Ledgers,
     },
     /// Show a model's decisions, newest last.
     History {
@@ -73,11 +105,30 @@ enum Command {
         #[command(flatten)]
         ledgers: Ledgers,
         /// How many decisions, counted from the newest.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, conflicts_with = "since")]
         last: u32,
+        /// All decisions since then: a span of time before now, such as 24h, or a time, such as 2026-11-01T00:00:00Z.
+        #[arg(long, value_name = "TIME", value_parser = history::since)]
+        since: Option<jiff::Timestamp>,
         /// Also print what each decision rests on and what was done.
         #[arg(long)]
         full: bool,
+    },
+    /// Show the dead letters and why they are there, and send them back to where they were going.
+    Redrive {
+        /// Only those of this function, such as deploy; `forward` are those that go to another account.
+        #[arg(long)]
+        function: Option<String>,
+        /// Only show them.
+        #[arg(long)]
+        list: bool,
+        #[command(flatten)]
+        ledgers: Ledgers,
+    },
+    /// Check that the stacks are whole, fit together, and that nothing is stuck; say how to mend what is not.
+    Doctor {
+        #[command(flatten)]
+        ledgers: Ledgers,
     },
     /// Print a completion script for a shell.
     Completions {
@@ -110,14 +161,20 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Validate { files, .. } => apply::validate(&files, json),
-        Command::Apply { files, ledgers } => apply::run(&files, &ledgers, json).await,
-        Command::Policies { ledgers } => status::policies(&ledgers, json).await,
-        Command::Status { model, ledgers, last } => {
-            status::status(model.as_deref(), &ledgers, last, json).await
+        Command::Apply { files, ledgers, dry_run } => apply::run(&files, &ledgers, dry_run, json).await,
+        Command::Explain(arguments) => explain::run(&arguments, json),
+        Command::Replay(arguments) => replay::run(&arguments, json),
+        Command::Policies { ledgers } => policies::run(&ledgers, json).await,
+        Command::Status { model, ledgers } => status::run(model.as_deref(), &ledgers, json).await,
+        Command::Why { model, environment, ledgers } => why::run(&model, &environment, &ledgers, json).await,
+        Command::History { model, ledgers, last, since, full } => {
+            let wanted = history::Wanted { since, last };
+            history::run(&model, &ledgers, &wanted, print::Detail { full, json }).await
         }
-        Command::History { model, ledgers, last, full } => {
-            status::history(&model, &ledgers, last, print::Detail { full, json }).await
+        Command::Redrive { function, list, ledgers } => {
+            redrive::run(&ledgers, &redrive::Wanted { function, list }, json).await
         }
+        Command::Doctor { ledgers } => doctor::run(&ledgers, json).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut std::io::stdout());
             Ok(())

@@ -1,7 +1,27 @@
-//! How decisions look on a terminal.
+//! How things look on a terminal: words, tables, decisions, colours.
+//!
+//! Colours are put in everywhere and taken out where they do not belong: anstream does so if standard output is no
+//! terminal, or `NO_COLOR` is set.
 
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::DecisionRecord;
+
+/// All is well, or something came to be.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// Something is wrong, or went away.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+/// Something waits.
+pub(crate) const WAITING: Style = AnsiColor::Yellow.on_default();
+/// Beside the point.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+/// A heading.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// Nothing special.
+pub(crate) const PLAIN: Style = Style::new();
 
 /// How much of a decision is printed.
 #[derive(Clone, Copy)]
@@ -12,39 +32,131 @@ pub(crate) struct Detail {
     pub(crate) json: bool,
 }
 
+/// Prints a line. If nobody reads any more, as after `| head`, the command ends.
+pub(crate) fn say(line: &str) {
+    if writeln!(anstream::stdout().lock(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Text in a style.
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
 /// One thing that was found out: as JSON, or in words.
 pub(crate) fn line(json: bool, value: &Value, words: &str) {
     if json {
-        println!("{value}");
+        say(&value.to_string());
     } else {
-        println!("{words}");
+        say(words);
+    }
+}
+
+/// A time, to the second.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// The style of a verdict.
+pub(crate) fn verdict_style(verdict: &str) -> Style {
+    match verdict {
+        "stop" | "failed" | "refuse" | "rolled_back_silently" | "alert" => BAD,
+        "wait" | "suppress" => WAITING,
+        "ignore" | "skip" | "keep" => FAINT,
+        _ => GOOD,
     }
 }
 
 /// One decision.
 pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), String> {
     if detail.json {
-        println!("{}", serde_json::to_string(record).map_err(|error| error.to_string())?);
+        say(&serde_json::to_string(record).map_err(|error| error.to_string())?);
         return Ok(());
     }
-    println!(
-        "{}  {:<11} {:<8} {:<12} {} ({})",
-        record.at.strftime("%Y-%m-%d %H:%M:%SZ"),
+    let verdict = format!("{:<12}", record.decision);
+    say(&format!(
+        "{}  {:<11} {:<8} {} {} {}",
+        time(record.at),
         record.environment,
         record.function,
-        record.decision,
+        paint(verdict_style(&record.decision), &verdict),
         record.sentence,
-        record.reason
-    );
+        paint(FAINT, &format!("({})", record.reason)),
+    ));
     if detail.full {
         for seen in &record.evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
-            println!("    saw {}: {}{expected}", seen.name, seen.observed);
+            say(&format!("    saw {}: {}{expected}", seen.name, seen.observed));
         }
         for outcome in &record.outcomes {
-            println!("    did {}", outcome.done);
+            say(&format!("    did {}", outcome.done));
         }
-        println!("    event {} ({})", record.event.id, record.event.detail_type);
+        say(&format!("    event {} ({})", record.event.id, record.event.detail_type));
     }
     Ok(())
+}
+
+/// A cell of a table.
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// Text in a style; a dash if there is none.
+    pub(crate) fn new(style: Style, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { text: if text.is_empty() { "-".to_owned() } else { text }, style }
+    }
+
+    /// Plain text.
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self::new(PLAIN, text)
+    }
+}
+
+/// Prints a table: columns as wide as their widest cell, and the last as long as it is.
+pub(crate) fn table(heading: &[&str], rows: Vec<Vec<Cell>>) {
+    for line in lay_out(heading, rows) {
+        say(&line);
+    }
+}
+
+fn lay_out(heading: &[&str], rows: Vec<Vec<Cell>>) -> Vec<String> {
+    let heading = heading.iter().map(|text| Cell::new(STRONG, *text)).collect();
+    let rows: Vec<Vec<Cell>> = std::iter::once(heading).chain(rows).collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let of = |row: &Vec<Cell>| row.get(column).map(|cell| cell.text.chars().count());
+        rows.iter().filter_map(of).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<Cell>| {
+        let last = row.len().saturating_sub(1);
+        let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
+            let width = if at == last { 0 } else { *width };
+            paint(cell.style, &format!("{:<width$}", cell.text))
+        });
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_whatever_their_colours() {
+        let rows = vec![
+            vec![Cell::plain("a"), Cell::new(BAD, "failed"), Cell::plain("because")],
+            vec![Cell::plain("longer"), Cell::plain(""), Cell::plain("x")],
+        ];
+        let lines = lay_out(&["M", "WHAT", "WHY"], rows);
+        let plain: Vec<String> =
+            lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        assert_eq!(plain, ["M       WHAT    WHY", "a       failed  because", "longer  -       x"]);
+        assert!(lines[1].contains("\u{1b}[31mfailed"), "{:?}", lines[1]);
+    }
 }

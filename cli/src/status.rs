@@ -1,75 +1,184 @@
-//! What was decided.
+//! Models and environments at a glance.
 
-use serde_json::json;
-use tidegate_engine::EngineError;
-use tidegate_engine::ports::Ledger;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate_engine::DecisionRecord;
+use tidegate_policy::file::{Environment, Policy};
 
-use crate::print::{self, Detail};
-use crate::{Failure, Ledgers};
+use crate::Failure;
+use crate::ledgers::Ledgers;
+use crate::print::{self, BAD, Cell, FAINT, GOOD, PLAIN, STRONG, WAITING, say, time, verdict_style};
+use crate::view::{self, HUB, Known, View};
+use crate::why::{self, Why};
 
-/// Lists the applied policies.
-pub(crate) async fn policies(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
-    for (name, ledger) in ledgers.open().await? {
-        for model in ledger.models().await.map_err(|error| failed(&name, &error))? {
-            heading(&name, &ledger, &model, json).await?;
-        }
-    }
-    Ok(())
-}
+const HEADING: [&str; 8] =
+    ["MODEL", "ENVIRONMENT", "LIVE", "WANTED", "WAITS FOR", "DRIFT", "IDLE", "LAST DECISION"];
 
-/// Prints the last decisions about each model in each ledger, newest first.
-pub(crate) async fn status(
-    model: Option<&str>,
-    ledgers: &Ledgers,
-    last: u32,
-    json: bool,
-) -> Result<(), Failure> {
-    for (name, ledger) in ledgers.open().await? {
-        let models = match model {
-            Some(model) => vec![model.to_owned()],
-            None => ledger.models().await.map_err(|error| failed(&name, &error))?,
-        };
-        for model in models {
-            if !json {
-                heading(&name, &ledger, &model, json).await?;
-            }
-            for record in ledger.decisions(&model, last).await.map_err(|error| failed(&name, &error))? {
-                print::decision(&record, Detail { full: false, json }).map_err(Failure::Ledger)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Prints the decisions about a model in all ledgers together, newest last.
-pub(crate) async fn history(
-    model: &str,
-    ledgers: &Ledgers,
-    last: u32,
-    detail: Detail,
-) -> Result<(), Failure> {
-    let mut records = Vec::new();
-    for (name, ledger) in ledgers.open().await? {
-        records.extend(ledger.decisions(model, last).await.map_err(|error| failed(&name, &error))?);
-    }
-    records.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
-    for record in &records {
-        print::decision(record, detail).map_err(Failure::Ledger)?;
-    }
-    Ok(())
-}
-
-async fn heading(name: &str, ledger: &impl Ledger, model: &str, json: bool) -> Result<(), Failure> {
-    let applied = ledger.policy(model).await.map_err(|error| failed(name, &error))?;
-    let version = applied.map(|applied| applied.version);
-    let words = match &version {
-        None => format!("{name}: {model} has no applied policy"),
-        Some(version) => format!("{name}: {model}, policy {version}"),
+/// Prints one line for each model and environment.
+pub(crate) async fn run(model: Option<&str>, ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let places = ledgers.open().await?;
+    let models = match model {
+        Some(model) => [model.to_owned()].into(),
+        None => view::models(&places).await?,
     };
-    print::line(json, &json!({ "ledger": name, "model": model, "version": version }), &words);
+    let mut rows = Vec::new();
+    for view in View::read_all(&places, &models).await? {
+        let model = &view.model;
+        let Some(policy) = view.policy() else {
+            return Err(Failure::Input(format!(
+                "no policy of {model} is applied in the ledgers that were given"
+            )));
+        };
+        rows.extend(of_view(&view, policy, now));
+    }
+    if json {
+        for row in &rows {
+            say(&row.as_json().to_string());
+        }
+    } else {
+        print::table(&HEADING, rows.iter().map(Row::cells).collect());
+    }
     Ok(())
 }
 
-fn failed(ledger: &str, error: &EngineError) -> Failure {
-    Failure::Ledger(format!("{ledger}: {error}"))
+/// What is known about a model in one place.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    model: String,
+    environment: String,
+    live: Option<u64>,
+    wanted: Option<u64>,
+    /// None in the hub, where nothing is deployed.
+    why: Option<Why>,
+    drift: String,
+    idle: String,
+    last: Option<DecisionRecord>,
+}
+
+/// The rows of a model: the hub, where it is trained and promoted, then its environments in the order of promotion.
+fn of_view(view: &View, policy: &Policy, now: Timestamp) -> Vec<Row> {
+    let hub = view.hub.iter().map(|hub| Row {
+        model: view.model.clone(),
+        environment: HUB.to_owned(),
+        live: None,
+        wanted: None,
+        why: None,
+        drift: String::new(),
+        idle: String::new(),
+        last: hub.latest().cloned(),
+    });
+    hub.chain(policy.environments.iter().map(|target| of_environment(view, policy, target, now))).collect()
+}
+
+fn of_environment(view: &View, policy: &Policy, target: &Environment, now: Timestamp) -> Row {
+    let name = target.name.as_str();
+    let known = view.environments.get(name);
+    Row {
+        model: view.model.clone(),
+        environment: name.to_owned(),
+        live: view.live(name),
+        wanted: view.wanted(name),
+        why: Some(why::why(view, policy, name, now)),
+        drift: known.map(|known| why::drift(policy, target, known, now)).unwrap_or_default(),
+        idle: known.map(|known| why::idle(target, known)).unwrap_or_default(),
+        last: known.and_then(Known::latest).cloned(),
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<Cell> {
+        let version = |version: Option<u64>| version.map(|v| v.to_string()).unwrap_or_default();
+        let live = if self.live == self.wanted { GOOD } else { PLAIN };
+        let waits = self.why.as_ref().map(Why::short).unwrap_or_default();
+        let style = match &self.why {
+            Some(why) if why.blocks && why.reason == "failed" => BAD,
+            Some(why) if why.blocks => WAITING,
+            _ => FAINT,
+        };
+        let last = self.last.as_ref();
+        let (last_style, last) = last.map_or((FAINT, String::new()), |record| {
+            let (at, function, verdict) = (time(record.at), &record.function, &record.decision);
+            (verdict_style(verdict), format!("{at} {function} {verdict}: {}", record.sentence))
+        });
+        vec![
+            Cell::new(STRONG, &self.model),
+            Cell::plain(&self.environment),
+            Cell::new(live, version(self.live)),
+            Cell::plain(version(self.wanted)),
+            Cell::new(style, waits),
+            Cell::plain(&self.drift),
+            Cell::plain(&self.idle),
+            Cell::new(last_style, last),
+        ]
+    }
+
+    fn as_json(&self) -> Value {
+        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let waits = self
+            .why
+            .as_ref()
+            .filter(|why| why.blocks)
+            .map(|why| json!({ "reason": why.reason, "until": why.until, "sentence": why.sentence }));
+        let last = self.last.as_ref().map(|record| {
+            json!({
+                "at": record.at, "function": record.function, "decision": record.decision, "reason": record.reason,
+                "sentence": record.sentence, "id": record.id,
+            })
+        });
+        json!({
+            "model": self.model, "environment": self.environment, "live": self.live, "wanted": self.wanted,
+            "waits_for": waits, "drift": some(&self.drift), "idle": some(&self.idle), "last_decision": last,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::example::{at, decided, environment, hub, live, now, policy, promotion, view};
+
+    #[test]
+    fn a_row_for_the_hub_and_for_each_environment_in_the_order_of_promotion() {
+        let policy = policy(&[]);
+        let staged = promotion(json!({ "staging": { "step": "succeeded", "at": at("09:45") } }));
+        let soaking = decided("09:45", "hub", "promote", "wait", ("soaking", "the version soaks"));
+        let ignored = decided("09:46", "hub", "promote", "ignore", ("lifecycle_only", "only a note"));
+        let answered = decided("08:00", "production", "deploy", "succeeded", ("answered", "it answered"));
+        let view = view(
+            &policy,
+            [
+                hub(staged, vec![ignored, soaking]),
+                environment("production", live(6, "08:00"), vec![answered]),
+            ],
+        );
+        let rows = of_view(&view, &policy, now());
+        let told: Vec<_> = rows.iter().map(|row| (row.environment.as_str(), row.live, row.wanted)).collect();
+        assert_eq!(
+            told,
+            [("hub", None, None), ("staging", Some(7), Some(7)), ("production", Some(6), Some(7))]
+        );
+        assert_eq!(rows[0].last.as_ref().unwrap().reason, "soaking");
+        let production = rows[2].as_json();
+        assert_eq!(production["waits_for"]["reason"], "soaking");
+        assert_eq!(production["waits_for"]["until"], json!(at("10:15")));
+        assert_eq!(production["last_decision"]["decision"], "succeeded");
+        assert_eq!(production["idle"], "awake");
+        assert_eq!(rows[1].as_json()["waits_for"], json!(null));
+    }
+
+    #[test]
+    fn a_version_that_goes_no_further_is_not_wanted_where_it_is_not() {
+        let policy = policy(&[]);
+        let mut stopped = promotion(json!({ "staging": { "step": "succeeded", "at": at("09:45") } }));
+        stopped["promotion"]["stopped"] = json!(true);
+        let answered = decided("08:00", "production", "deploy", "succeeded", ("answered", "it answered"));
+        let view = view(
+            &policy,
+            [hub(stopped, vec![]), environment("production", live(6, "08:00"), vec![answered])],
+        );
+        assert_eq!((view.wanted("staging"), view.wanted("production")), (Some(7), Some(6)));
+    }
 }

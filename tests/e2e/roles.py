@@ -3,6 +3,7 @@
 
     roles.py granted URL ACCOUNT...            every permission of every role, as JSON
     roles.py courier URL ACCOUNT NAME BUS_ARN  makes a role that may put events on one bus; prints its ARN
+    roles.py person URL ACCOUNT NAME POLICY    makes a role for people of the account, with a policy; prints its ARN
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ def main() -> None:
     elif verb == "courier":
         account, name, bus_arn = rest
         print(courier(iam_of(url, account), name, bus_arn))
+    elif verb == "person":
+        account, name, policy = rest
+        print(person(iam_of(url, account), account, name, policy))
     else:
         sys.exit(__doc__)
 
@@ -60,6 +64,14 @@ def courier(iam: Any, name: str, bus_arn: str) -> str:
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
     put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus_arn}
     iam.put_role_policy(RoleName=name, PolicyName="put", PolicyDocument=document(put))
+    return role["Arn"]
+
+
+def person(iam: Any, account: str, name: str, policy: str) -> str:
+    """A role that whoever has a key of the account may assume."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
     return role["Arn"]
 
 

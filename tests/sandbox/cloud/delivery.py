@@ -6,8 +6,10 @@ Every function named `mend_*` is for ministack 1.5.33 and says what that version
 from __future__ import annotations
 
 import json
+import threading
+import uuid
 from collections.abc import Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -17,9 +19,9 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import eventbridge, lambda_svc, scheduler, sns, sqs
-from ministack.services.cloudformation import provisioners
+from ministack.services import eventbridge, lambda_svc, scheduler, sqs
 
+import chaos
 import permissions
 
 _event_time: ContextVar[float | None] = ContextVar("tidegate_event_time", default=None)
@@ -58,10 +60,7 @@ def mend_all(tick_seconds: float) -> None:
     mend_target_context()
     mend_lambda_target()
     mend_bus_target()
-    mend_bus_policy_resource()
     mend_scheduler(tick_seconds)
-    mend_failure_destination()
-    mend_default_topic_policy()
     mend_cloudwatch_cbor()
 
 
@@ -127,9 +126,20 @@ def mend_lambda_target() -> None:
         # The live record and not a copy, so that a retry after a deployment runs the new code, as it does in AWS.
         unqualified = config is function.get("config")
         record = function if unqualified else lambda_svc._execution_record_for_config(function, config)
-        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+        event = json.loads(payload)
+        lambda_svc.invoke_async_with_retry(record, event)
+        for late in chaos.day.further_copies():
+            arguments = (lambda_svc.invoke_async_with_retry, record, _told_again(event))
+            threading.Timer(late, copy_context().run, arguments).start()
 
     eventbridge._dispatch_to_lambda = deliver
+
+
+def _told_again(event: dict[str, Any]) -> dict[str, Any]:
+    """A further copy of an event: AWS's services tell it again under another id; a bus delivers the same twice."""
+    if str(event.get("source", "")).startswith("aws."):
+        return {**event, "id": str(uuid.uuid4())}
+    return event
 
 
 def mend_bus_target() -> None:
@@ -156,35 +166,6 @@ def mend_bus_target() -> None:
     eventbridge._dispatch_to_event_bus = deliver
 
 
-def mend_bus_policy_resource() -> None:
-    """ministack 1.5.33 keeps bus policies but has no AWS::Events::EventBusPolicy to make one from a template."""
-
-    def create(_logical_id, props, _stack_name):
-        bus, statement = props.get("EventBusName") or "default", dict(props["Statement"])
-        policy = eventbridge._event_bus_policies.get(bus) or {"Version": "2012-10-17", "Statement": []}
-        statement["Sid"] = props["StatementId"]
-        others = [kept for kept in policy["Statement"] if kept.get("Sid") != statement["Sid"]]
-        eventbridge._event_bus_policies[bus] = {**policy, "Statement": [*others, statement]}
-        return f"{bus}|{statement['Sid']}", {}
-
-    def delete(_physical_id, props):
-        bus, sid = props.get("EventBusName") or "default", props["StatementId"]
-        policy = eventbridge._event_bus_policies.get(bus)
-        if policy:
-            kept = [statement for statement in policy["Statement"] if statement.get("Sid") != sid]
-            eventbridge._event_bus_policies[bus] = {**policy, "Statement": kept}
-
-    def update(physical_id, old_props, new_props, stack_name):
-        delete(physical_id, old_props)
-        return create(physical_id, new_props, stack_name)
-
-    provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
-        "create": create,
-        "update": update,
-        "delete": delete,
-    }
-
-
 def mend_scheduler(tick_seconds: float) -> None:
     """ministack 1.5.33 looks at schedules every 10 s, names each in the group `default`, and lets any role be passed.
 
@@ -195,47 +176,6 @@ def mend_scheduler(tick_seconds: float) -> None:
     eventbridge._SCHEDULER_TICK_INTERVAL = tick_seconds
     _mend_schedule_arn()
     _mend_schedule_pass_role()
-
-
-def mend_failure_destination() -> None:
-    """ministack 1.5.33 writes to a function's failure queue as itself; AWS does it with the function's own role."""
-    route = lambda_svc._route_async_failure
-
-    def with_function_role(target_arn, func_name, event, result):
-        function = lambda_svc._functions.get(func_name) or {}
-        role = function.get("config", {}).get("Role", "")
-        action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}.get(target_arn.split(":")[2])
-        if role and action:
-            verdict = permissions.authorize_role(role, action, target_arn, get_region(), {})
-            if not verdict.allowed:
-                eventbridge.logger.error("%s may not write to %s: %s", func_name, target_arn, verdict.reason)
-                return
-        route(target_arn, func_name, event, result)
-
-    lambda_svc._route_async_failure = with_function_role
-
-
-def mend_default_topic_policy() -> None:
-    """ministack 1.5.33 gives a topic made by CloudFormation a default policy that admits everybody.
-
-    The policy AWS makes (and that ministack makes for the CreateTopic call) carries the condition AWS:SourceOwner,
-    which is for services that publish on the account's behalf and absent when a principal calls Publish. So it grants
-    a role nothing, and Publish needs a statement in the role's own policy; without one AWS answers AuthorizationError.
-    """
-    handler = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
-    create = handler["create"]
-
-    def with_condition(*arguments, **keywords):
-        physical_id, attributes = create(*arguments, **keywords)
-        topic = sns._topics[physical_id]["attributes"]
-        policy = json.loads(topic["Policy"])
-        for statement in policy["Statement"]:
-            if statement["Sid"] == "__default_statement_ID":
-                statement["Condition"] = {"StringEquals": {"AWS:SourceOwner": get_account_id()}}
-        topic["Policy"] = json.dumps(policy)
-        return physical_id, attributes
-
-    handler["create"] = with_condition
 
 
 def mend_cloudwatch_cbor() -> None:

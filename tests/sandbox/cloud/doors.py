@@ -11,8 +11,10 @@ from ministack import app as ministack_app
 from ministack.services import cloudwatch
 
 import alarms
+import chaos
 import delivery
 import permissions
+import refusals
 
 PREFIX = "/_tidegate/"
 Answer = tuple[int, Any]
@@ -24,12 +26,34 @@ class BadRequest(Exception):
 
 async def app(scope: Mapping[str, Any], receive: Callable[[], Awaitable[dict]], send: Callable) -> None:
     """The ASGI application: our doors, and the emulator for everything else."""
-    if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+    if scope["type"] != "http":
         await ministack_app.app(scope, receive, send)
-        return
-    status, answer = _answer(scope["method"], scope["path"].removeprefix(PREFIX), await _body(receive))
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+    elif scope["path"].startswith(PREFIX):
+        status, answer = _answer(scope["method"], scope["path"].removeprefix(PREFIX), await _body(receive))
+        await _send(send, status, {"content-type": "application/json"}, json.dumps(answer).encode())
+    elif refuse := _refusal(scope):
+        headers, body = _headers(scope), await _body(receive)
+        await _send(send, *refuse(headers, body))
+    else:
+        await ministack_app.app(scope, receive, send)
+
+
+def _refusal(scope: Mapping[str, Any]) -> Callable[[Mapping[str, str], bytes], refusals.Answer] | None:
+    """How this call is refused, if it is a function's and the day is bad."""
+    call = refusals.caller(_headers(scope))
+    if call is None or not chaos.day.refuses(call[0]):
+        return None
+    return chaos.day.choice(refusals.ways(*call))
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def _send(send: Callable, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _body(receive: Callable[[], Awaitable[dict]]) -> bytes:
@@ -57,7 +81,7 @@ class _Request:
     """A JSON object whose members are asked for by name."""
 
     def __init__(self, members: Mapping[str, Any]) -> None:
-        self._members = members
+        self.members = members
 
     @classmethod
     def parse(cls, body: bytes) -> _Request:
@@ -70,19 +94,19 @@ class _Request:
         return cls(members)
 
     def text(self, name: str, default: str | None = None) -> str:
-        value = self._members.get(name, default)
+        value = self.members.get(name, default)
         if not isinstance(value, str):
             raise BadRequest(f"`{name}` has to be a string")
         return value
 
     def objects(self, name: str) -> list[dict[str, Any]]:
-        value = self._members.get(name)
+        value = self.members.get(name)
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise BadRequest(f"`{name}` has to be a list of objects")
         return value
 
     def mapping(self, name: str) -> dict[str, Any]:
-        value = self._members.get(name) or {}
+        value = self.members.get(name) or {}
         if not isinstance(value, dict):
             raise BadRequest(f"`{name}` has to be an object")
         return value
@@ -145,10 +169,25 @@ def _permissions(_request: _Request) -> Answer:
     return 200, permissions.evaluated()
 
 
+def _plan_day(request: _Request) -> Answer:
+    """Make the rest of the day as bad as asked; an empty plan ends it."""
+    try:
+        chaos.day.begin(chaos.plan_of(request.members))
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    return 200, {}
+
+
+def _report_day(_request: _Request) -> Answer:
+    return 200, chaos.day.report()
+
+
 _DOORS: dict[tuple[str, str], Callable[[_Request], Answer]] = {
     ("GET", "health"): _health,
     ("POST", "events"): _events,
     ("POST", "metrics"): _metrics,
     ("POST", "authorize"): _authorize,
     ("GET", "permissions"): _permissions,
+    ("POST", "chaos"): _plan_day,
+    ("GET", "chaos"): _report_day,
 }

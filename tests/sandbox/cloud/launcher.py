@@ -156,12 +156,18 @@ def _serve(options: argparse.Namespace, listener: socket.socket, ready) -> None:
     from hypercorn.config import Config
 
     import alarms
+    import chaos
     import delivery
     import doors
+    import lambdas
     import permissions
+    import provisioning
 
     permissions.watch_enforcement()
     delivery.mend_all(options.tick_seconds)
+    lambdas.mend_all()
+    provisioning.mend_all()
+    chaos.mend_workers()
     alarms.mend_all(options.tick_seconds)
 
     config = Config()

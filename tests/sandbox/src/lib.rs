@@ -5,6 +5,7 @@
 //! cloud stops when it is dropped.
 
 mod aws;
+mod bad_day;
 mod binaries;
 mod cloud;
 mod paths;
@@ -12,6 +13,7 @@ mod python;
 mod watch;
 
 pub use aws::{AwsClient, AwsError};
+pub use bad_day::{BadDay, DayReport};
 pub use binaries::{Zips, build as build_zips};
 pub use cloud::{Account, CloudConfig, HUB, LocalCloud, PRODUCTION, REGION, STAGING};
 pub use paths::workspace;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidegate_sandbox::{HUB, PRODUCTION, STAGING};
-use tidegate_world::{JournalEntry, Snapshot};
+use tidegate_world::{Emission, JournalEntry, Snapshot};
 
+use crate::chaos_ledger::Item;
 use crate::model::{COMPONENT, Model, SERVERLESS};
 use crate::stage::{Stage, is_tidegates, is_write};
 use crate::tale::{Tale, play};
@@ -25,6 +26,8 @@ pub(crate) struct Evidence {
     pub(crate) while_asleep: Snapshot,
     pub(crate) journal: Vec<JournalEntry>,
     pub(crate) decisions: Vec<Value>,
+    pub(crate) ledgers: Vec<Item>,
+    pub(crate) told: Vec<Emission>,
     pub(crate) alerts: Vec<(String, String, String)>,
     pub(crate) dead_letters: Vec<(String, usize)>,
     pub(crate) permissions: Value,
@@ -61,6 +64,8 @@ pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
     stage.edit_metadata(&package);
     stage.hear(model, HUB, "promote", "ignore", "metadata_only").await;
     stage.fall_asleep(model).await;
+    // A tick that is still on its way would put it to sleep once more.
+    stage.nothing_on_its_way().await;
     let while_asleep = stage.snapshot();
     let unanswered = stage.request(model);
     stage.hear(model, PRODUCTION, "scale", "wake", "no_capacity").await;
@@ -72,6 +77,8 @@ pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
         while_asleep,
         journal: stage.world().journal(),
         decisions: stage.decisions().to_vec(),
+        ledgers: stage.ledgers().await,
+        told: stage.world().emissions(),
         alerts: stage.alerts(),
         dead_letters: stage.all_dead_letters().await,
         permissions: stage.permissions().await,

@@ -41,8 +41,8 @@ fn a_typo_is_named_with_file_line_and_field_and_nothing_is_written() {
             assert_eq!(out, "", "nothing else is said");
         }
         for model in [STOAT.name, MINK.name] {
-            let (out, _) = printed(&run(cloud.tidegate(HUB), &["status", model]));
-            assert!(out.contains(&format!("{model} has no applied policy")), "{out}");
+            let (_, error) = printed(&run(cloud.tidegate(HUB), &["status", model]));
+            assert!(error.contains(&format!("no policy of {model} is applied")), "{error}");
         }
     });
 }
@@ -66,7 +66,7 @@ fn every_problem_of_every_file_is_said_at_once() {
 }
 
 #[test]
-fn status_shows_what_was_decided_and_why() {
+fn history_shows_what_was_decided_and_why() {
     play(async {
         const FERRET: Model = Model::plain("ferret");
         apply(&FERRET).await;
@@ -74,17 +74,117 @@ fn status_shows_what_was_decided_and_why() {
         event["account"] = json!(PRODUCTION.id);
         event["detail"]["model"] = json!(FERRET.name);
         invoke(STAGING, "deploy", &event).await;
-        let output = run(cloud().await.tidegate(STAGING), &["status", FERRET.name]);
+        let output = run(cloud().await.tidegate(STAGING), &["history", FERRET.name]);
         let (out, error) = printed(&output);
         assert_eq!(output.status.code(), Some(0), "{error}");
-        let lines: Vec<&str> = out.lines().collect();
-        assert_eq!(lines.len(), 2, "{out}");
-        assert!(lines[0].starts_with("tidegate-staging: ferret, policy "), "{out}");
-        let sentence =
-            format!("the request came from account {}, which is not the hub (not_from_hub)", PRODUCTION.id);
-        assert!(lines[1].contains("staging") && lines[1].contains("deploy"), "{out}");
-        assert!(lines[1].contains("refuse") && lines[1].ends_with(&sentence), "{out}");
-        let (out, _) = printed(&run(cloud().await.tidegate(PRODUCTION), &["status", FERRET.name]));
-        assert_eq!(out.lines().count(), 1, "each ledger has its own decisions: {out}");
+        let [line] = out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
+        let sentence = format!("it came from account {}, which is not the hub (not_from_hub)", PRODUCTION.id);
+        assert!(line.contains("staging") && line.contains("deploy"), "{out}");
+        assert!(line.contains("refuse") && line.ends_with(&sentence), "{out}");
+        let (out, _) = printed(&run(cloud().await.tidegate(PRODUCTION), &["history", FERRET.name]));
+        assert_eq!(out, "", "each ledger has its own decisions");
+        let (out, _) = printed(&run(cloud().await.tidegate(STAGING), &["status", FERRET.name]));
+        assert!(out.lines().any(|line| line.contains("staging") && line.contains("deploy refuse")), "{out}");
+    });
+}
+
+#[test]
+fn apply_shows_the_difference_and_a_rehearsal_writes_nothing() {
+    play(async {
+        const MARTEN: Model = Model::plain("marten");
+        let cloud = cloud().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("tidegate.yaml");
+        let (before, after) = (MARTEN.policy(), MARTEN.policy().replace("memoryMb: 2048", "memoryMb: 4096"));
+        let path = file.display().to_string();
+        let apply = |text: &str, more: &[&str]| {
+            std::fs::write(&file, text).expect("it can be written");
+            let output = run(cloud.tidegate(HUB), &[&["apply", &path], more].concat());
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            printed(&output).0
+        };
+        assert!(apply(&before, &["--dry-run"]).starts_with("tidegate-hub: would apply marten version "));
+        assert!(apply(&before, &["--dry-run"]).ends_with(" (new)\n"), "the rehearsal wrote nothing");
+        assert!(apply(&before, &[]).ends_with(" (new)\n"));
+        let rehearsed = apply(&after, &["--dry-run"]);
+        let change = "\n    environments.staging.endpoint.memoryMb: 2048 -> 4096\n";
+        assert!(
+            rehearsed.starts_with("tidegate-hub: would apply") && rehearsed.ends_with(change),
+            "{rehearsed}"
+        );
+        let applied = apply(&after, &[]);
+        assert_eq!(applied, rehearsed.replace("would apply", "applied"));
+        assert!(apply(&after, &[]).ends_with(" (unchanged)\n"));
+        let told: serde_json::Value = serde_json::from_str(&apply(&before, &["--json"])).expect("JSON");
+        assert_eq!((&told["change"], &told["applied"]), (&json!("changed"), &json!(true)));
+        assert_eq!(told["differences"][0]["before"], "4096");
+        let (out, _) = printed(&run(cloud.tidegate(HUB), &["policies", "--json"]));
+        assert!(
+            out.lines().any(|line| line.contains("\"marten\"") && line.contains("\"marten-staging\"")),
+            "{out}"
+        );
+    });
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_force_them() {
+    play(async {
+        let cloud = cloud().await;
+        let coloured = |variables: &[(&str, &str)]| {
+            let mut command = cloud.tidegate(HUB);
+            command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").envs(variables.iter().copied());
+            printed(&run(command, &["policies"])).0.contains('\u{1b}')
+        };
+        assert!(!coloured(&[]), "a pipe is no terminal");
+        assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+        assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    });
+}
+
+#[test]
+fn what_is_not_there_is_an_error_of_the_input() {
+    play(async {
+        const OTTER: Model = Model::plain("otter");
+        apply(&OTTER).await;
+        let cloud = cloud().await;
+        for (arguments, said) in [
+            (&["status", "badger"][..], "no policy of badger is applied in the ledgers that were given"),
+            (&["why", "badger", "staging"], "no policy of badger is applied in the ledgers that were given"),
+            (
+                &["why", "otter", "moon"],
+                "the policy of otter has no environment moon; it has staging, production",
+            ),
+            (&["history", "otter", "--since", "yesterday"], "write a span of time, such as 24h or 7d"),
+            (&["history", "otter", "--since", "1h", "--last", "3"], "cannot be used with"),
+        ] {
+            let output = run(cloud.tidegate(HUB), arguments);
+            let (out, error) = printed(&output);
+            assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{arguments:?}: {error}");
+            assert!(error.contains(said), "{arguments:?}: {error}");
+        }
+        let nowhere = run(Command::new(cloud.cli()), &["status"]);
+        assert_eq!(nowhere.status.code(), Some(2));
+        assert!(printed(&nowhere).1.contains("say which ledger"));
+        let mut no_table = cloud.tidegate(HUB);
+        no_table.env("TIDEGATE_TABLE", "no-such-table");
+        let output = run(no_table, &["status"]);
+        let (_, error) = printed(&output);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.starts_with("no-such-table: dynamodb:Query failed"), "{error}");
+    });
+}
+
+#[test]
+fn help_has_the_exit_codes_and_shells_can_complete() {
+    play(async {
+        let cloud = cloud().await;
+        let (help, _) = printed(&run(Command::new(cloud.cli()), &["--help"]));
+        for part in ["Exit codes:", "  0  ", "  1  ", "  2  ", "NO_COLOR"] {
+            assert!(help.contains(part), "{part}: {help}");
+        }
+        for shell in ["bash", "zsh", "fish"] {
+            let (script, _) = printed(&run(Command::new(cloud.cli()), &["completions", shell]));
+            assert!(script.contains("doctor") && script.contains("redrive"), "{shell}");
+        }
     });
 }

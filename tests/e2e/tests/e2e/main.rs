@@ -6,21 +6,45 @@
 #[cfg(test)]
 mod calm;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
+mod chaos_effects;
+#[cfg(test)]
+mod chaos_emulator;
+#[cfg(test)]
+mod chaos_ledger;
+#[cfg(test)]
+mod chaos_redrive;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod command_line_permissions;
 #[cfg(test)]
 mod dead_letters;
 #[cfg(test)]
 mod denied;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod emulator;
+#[cfg(test)]
+mod explained;
+#[cfg(test)]
+mod holds;
 #[cfg(test)]
 mod input;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod permissions;
+#[cfg(test)]
+mod redrive;
+#[cfg(test)]
+mod refused;
 #[cfg(test)]
 mod rollout;
 #[cfg(test)]

@@ -115,23 +115,22 @@ impl Stage {
         self.cloud.aws().door("/_tidegate/metrics", &body).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Nobody asks production any more: the tick of every five minutes comes every two seconds, until it sleeps.
+    /// Nobody asks production any more, until it sleeps.
     pub(crate) async fn fall_asleep(&mut self, model: &Model) {
-        let asleep = Wanted {
-            model: model.name,
-            account: PRODUCTION,
-            function: "scale",
-            decision: "to_zero",
-            reason: "idle",
-        };
+        self.tick_until(model, "to_zero", "idle").await;
+        self.at_copies(model, 0).await;
+    }
+
+    /// The tick of every five minutes comes to production every two seconds, until scale decides so.
+    pub(crate) async fn tick_until(&mut self, model: &Model, decision: &'static str, reason: &'static str) {
+        let wanted = Wanted { model: model.name, account: PRODUCTION, function: "scale", decision, reason };
         let begun = Instant::now();
-        while !self.has_heard(asleep) {
+        while !self.has_heard(wanted) {
             self.later(PRODUCTION, "scale", &tick(PRODUCTION)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
             self.listen().await;
-            assert!(begun.elapsed() < PATIENCE, "it never fell asleep\n{}", self.history());
+            assert!(begun.elapsed() < PATIENCE, "never {decision} {reason}\n{}", self.history());
         }
-        self.at_copies(model, 0).await;
     }
 
     /// Waits until production's component has so many copies.

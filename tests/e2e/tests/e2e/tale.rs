@@ -31,11 +31,15 @@ fn begin_all() {
     fn begin<T: 'static, F: Future<Output = Arc<T>> + 'static>(tale: fn() -> F) {
         std::thread::spawn(move || RUNTIME.block_on(AssertUnwindSafe(tale()).catch_unwind()).is_ok());
     }
+    begin(crate::chaos::chaos);
     begin(crate::thrice::thrice);
     begin(crate::calm::calm);
+    begin(crate::refused::refusals);
     begin(crate::rollout::rollouts);
     begin(crate::sweep::sweeps);
     begin(crate::dead_letters::dead_letters);
+    begin(crate::redrive::redriven);
+    begin(crate::doctor::visits);
 }
 
 /// A story's evidence, or why it could not be told.

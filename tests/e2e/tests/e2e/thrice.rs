@@ -95,7 +95,7 @@ fn acts(decision: &Value) -> bool {
 }
 
 /// How often each act was decided.
-fn acts_of(decisions: &[Value]) -> BTreeMap<(String, String, String, String), usize> {
+pub(crate) fn acts_of(decisions: &[Value]) -> BTreeMap<(String, String, String, String), usize> {
     let mut counts = BTreeMap::new();
     for decision in decisions.iter().filter(|d| acts(d)) {
         let of = |name| text(decision, name).to_owned();

@@ -1,0 +1,207 @@
+//! What is seen of one stack. Each thing is looked at by itself: what cannot be seen does not hide the rest.
+
+use serde_json::{Value, json};
+use tidegate_aws::operate::{AlarmState, Answer, Rule, Stack};
+use tidegate_engine::ports::{Applied, Ledger};
+
+use crate::ledgers::Place;
+use crate::redrive::{QUEUE, queue_name};
+
+/// Something that was looked at, or why it could not be.
+pub(super) type Seen<T> = Result<T, String>;
+
+pub(super) const FUNCTION: &str = "AWS::Lambda::Function";
+pub(super) const RULE: &str = "AWS::Events::Rule";
+pub(super) const SCHEDULE: &str = "AWS::Scheduler::Schedule";
+pub(super) const ALARM: &str = "AWS::CloudWatch::Alarm";
+
+/// One stack as it was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Facts {
+    /// The words that name the place.
+    pub(super) place: String,
+    /// What names it to the AWS CLI, with a space before it; empty for the environment's own account.
+    pub(super) profile: String,
+    /// What names it to `tidegate`.
+    pub(super) ledger: String,
+    /// The stack's name.
+    pub(super) name: String,
+    /// The stack; `None` if there is none.
+    pub(super) stack: Seen<Option<Stack>>,
+    /// Each function, and the version that it says it has.
+    pub(super) functions: Vec<(String, Seen<String>)>,
+    /// Each rule.
+    pub(super) rules: Vec<(String, Seen<Option<Rule>>)>,
+    /// Each schedule with its state.
+    pub(super) schedules: Vec<(String, Seen<Option<String>>)>,
+    /// Each dead-letter queue, by its function, and how many messages are in it.
+    pub(super) queues: Vec<(String, Seen<u64>)>,
+    /// The alarms that exist.
+    pub(super) alarms: Seen<Vec<AlarmState>>,
+    /// The policy of the stack's bus; null if it has none, `None` if there is no bus.
+    pub(super) bus_policy: Seen<Option<Value>>,
+    /// The applied policy of each model.
+    pub(super) policies: Seen<Vec<(String, Seen<Option<Applied>>)>>,
+}
+
+impl Default for Facts {
+    /// Nothing is there.
+    fn default() -> Self {
+        Self {
+            place: String::new(),
+            profile: String::new(),
+            ledger: String::new(),
+            name: String::new(),
+            stack: Ok(None),
+            functions: Vec::new(),
+            rules: Vec::new(),
+            schedules: Vec::new(),
+            queues: Vec::new(),
+            alarms: Ok(Vec::new()),
+            bus_policy: Ok(None),
+            policies: Ok(Vec::new()),
+        }
+    }
+}
+
+impl Facts {
+    pub(super) async fn gather(place: &Place) -> Self {
+        let (profile, ledger) = place.arguments();
+        let stack = place.aws.stacks().stack(&place.stack).await.map_err(|error| error.to_string());
+        let mut facts = Self {
+            place: place.name.clone(),
+            profile,
+            ledger,
+            name: place.stack.clone(),
+            policies: policies(place).await,
+            ..Self::default()
+        };
+        if let Ok(Some(stack)) = &stack {
+            let bus = place.aws.rules();
+            let bus_policy;
+            (facts.functions, facts.rules, facts.schedules, facts.queues, facts.alarms, bus_policy) = tokio::join!(
+                functions(place, stack),
+                rules(place, stack),
+                schedules(place, stack),
+                queues(place, stack),
+                alarms(place, stack),
+                bus.bus_policy(&stack.name),
+            );
+            facts.bus_policy = bus_policy.map_err(|error| error.to_string());
+        }
+        facts.stack = stack;
+        facts
+    }
+
+    /// The stack, if it is there and was seen.
+    pub(super) fn stack(&self) -> Option<&Stack> {
+        self.stack.as_ref().ok()?.as_ref()
+    }
+
+    /// The environment that the stack serves; none in a hub.
+    pub(super) fn environment(&self) -> Option<&str> {
+        self.stack()?.parameters.get("EnvironmentName").map(String::as_str)
+    }
+
+    /// Whether the stack is there and is a hub.
+    pub(super) fn is_hub(&self) -> bool {
+        self.stack().is_some() && self.environment().is_none()
+    }
+
+    /// The ARN of the stack's bus, which is named like the stack.
+    pub(super) fn bus_arn(&self) -> Option<String> {
+        let stack = self.stack()?;
+        // The partition is not known here, and is not compared.
+        Some(format!("events:{}:{}:event-bus/{}", stack.region, stack.account, stack.name))
+    }
+}
+
+async fn functions(place: &Place, stack: &Stack) -> Vec<(String, Seen<String>)> {
+    let mut all = Vec::new();
+    for function in stack.of_kind(FUNCTION) {
+        let answer = place.aws.functions().ask(&function.physical, &json!({ "tidegate": "about" })).await;
+        let version = match answer {
+            Ok(Answer::Said(about)) => match about.get("version").and_then(Value::as_str) {
+                Some(version) => Ok(version.to_owned()),
+                None => Err("it does not say which version it is".to_owned()),
+            },
+            Ok(Answer::Failed(error)) => Err(format!("it does not answer: {error}")),
+            Err(error) => Err(error.to_string()),
+        };
+        all.push((function.physical.clone(), version));
+    }
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all
+}
+
+async fn rules(place: &Place, stack: &Stack) -> Vec<(String, Seen<Option<Rule>>)> {
+    let rules = place.aws.rules();
+    let mut all = Vec::new();
+    for resource in stack.of_kind(RULE) {
+        let (buses, name) = rule_name(&resource.physical, &stack.name);
+        let mut seen = Ok(None);
+        for bus in buses {
+            seen = rules.rule(bus, name).await.map_err(|error| error.to_string());
+            if !matches!(seen, Ok(None)) {
+                break;
+            }
+        }
+        all.push((name.to_owned(), seen));
+    }
+    all
+}
+
+/// The buses that a rule may be on, and its name. CloudFormation calls a rule of another bus than the default one
+/// `BUS|RULE`; emulators call it by its name alone.
+fn rule_name<'r>(physical: &'r str, own_bus: &'r str) -> (Vec<&'r str>, &'r str) {
+    match physical.split_once('|') {
+        Some((bus, name)) => (vec![bus], name),
+        None => (vec!["default", own_bus], physical),
+    }
+}
+
+async fn schedules(place: &Place, stack: &Stack) -> Vec<(String, Seen<Option<String>>)> {
+    let schedules = place.aws.recurring_schedules();
+    let mut all = Vec::new();
+    for resource in stack.of_kind(SCHEDULE) {
+        // The group is named like the stack.
+        let state = schedules.state(&stack.name, &resource.physical).await.map_err(|error| error.to_string());
+        all.push((resource.physical.clone(), state));
+    }
+    all
+}
+
+async fn queues(place: &Place, stack: &Stack) -> Vec<(String, Seen<u64>)> {
+    let letters = place.aws.dead_letters();
+    let mut all = Vec::new();
+    for resource in stack.of_kind(QUEUE) {
+        let count = letters.count(&resource.physical).await.map_err(|error| error.to_string());
+        all.push((queue_name(&stack.name, &resource.physical), count));
+    }
+    all
+}
+
+async fn alarms(place: &Place, stack: &Stack) -> Seen<Vec<AlarmState>> {
+    let names: Vec<String> = stack.of_kind(ALARM).map(|alarm| alarm.physical.clone()).collect();
+    place.aws.stack_alarms().states(&names).await.map_err(|error| error.to_string())
+}
+
+async fn policies(place: &Place) -> Seen<Vec<(String, Seen<Option<Applied>>)>> {
+    let mut all = Vec::new();
+    for model in place.ledger.models().await.map_err(|error| error.to_string())? {
+        let applied = place.ledger.policy(&model).await.map_err(|error| error.to_string());
+        all.push((model, applied));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_found_however_it_is_called() {
+        assert_eq!(rule_name("hub|hub-to-staging", "hub"), (vec!["hub"], "hub-to-staging"));
+        assert_eq!(rule_name("hub-train-commit", "hub"), (vec!["default", "hub"], "hub-train-commit"));
+    }
+}

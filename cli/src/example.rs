@@ -1,0 +1,124 @@
+//! Example states for tests, written as the ledger holds them.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate_engine::DecisionRecord;
+use tidegate_engine::ports::Applied;
+use tidegate_policy::file::{Policy, parse};
+
+use crate::view::{Known, View};
+
+/// The time of all examples.
+pub(crate) fn now() -> Timestamp {
+    at("10:00")
+}
+
+/// A time of that day.
+pub(crate) fn at(clock: &str) -> Timestamp {
+    format!("2026-03-02T{clock}:00Z").parse().unwrap()
+}
+
+/// The typical policy with changes to its text.
+pub(crate) fn policy(changes: &[(&str, &str)]) -> Policy {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/policies/churn.yaml");
+    let mut text = std::fs::read_to_string(path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    parse("churn.yaml", &text).unwrap()
+}
+
+/// A policy as it was applied.
+pub(crate) fn applied(policy: &Policy) -> Applied {
+    let policy = policy.clone();
+    Applied { version: policy.version(), policy: policy.into() }
+}
+
+/// A decision.
+pub(crate) fn decided(
+    clock: &str,
+    environment: &str,
+    function: &str,
+    verdict: &str,
+    said: (&str, &str),
+) -> DecisionRecord {
+    let (reason, sentence) = said;
+    serde_json::from_value(json!({
+        "schema": 1, "id": format!("{function}-{clock}"), "at": at(clock), "account": "111122223333",
+        "environment": environment, "function": function, "function_version": "0.1.0", "model": "churn",
+        "decision": verdict, "reason": reason, "sentence": sentence, "evidence": [], "plan": [],
+        "policy_version": "p", "outcomes": [],
+        "event": { "id": "e", "source": "aws.sagemaker", "detail_type": "x", "meaning": "m" },
+    }))
+    .unwrap()
+}
+
+/// A promotion of version 7, approved at 09:00, with these steps.
+pub(crate) fn promotion(steps: Value) -> Value {
+    json!({ "promotion": {
+        "version": 7, "package_arn": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7",
+        "approved_at": at("09:00"), "steps": steps, "newest": 7, "stopped": false,
+    } })
+}
+
+/// A hub with this state of promote.
+pub(crate) fn hub(promote: Value, decisions: Vec<DecisionRecord>) -> Known {
+    let promote = serde_json::from_value(promote).unwrap();
+    Known { ledger: "hub=tidegate-hub".to_owned(), promote, decisions, ..Known::default() }
+}
+
+/// An environment with this state of deploy.
+pub(crate) fn environment(name: &str, deploy: Value, decisions: Vec<DecisionRecord>) -> Known {
+    let deploy = serde_json::from_value(deploy).unwrap();
+    Known { ledger: format!("{name}=tidegate-{name}"), deploy, decisions, ..Known::default() }
+}
+
+/// What deploy remembers when a version is live.
+pub(crate) fn live(version: u64, clock: &str) -> Value {
+    json!({
+        "in_flight": null, "previous": null, "last_report": null,
+        "live": {
+            "version": version, "package_arn": "arn", "config": "c", "request_id": format!("churn-{version}"),
+            "at": at(clock),
+        },
+    })
+}
+
+/// A request for version 7.
+pub(crate) fn request(environment: &str) -> Value {
+    json!({
+        "request_id": format!("churn-{environment}-7"), "model": "churn", "environment": environment,
+        "environment_account": "444455556666", "region": "us-east-1", "version": 7, "package_arn": "arn",
+        "policy_version": "p", "requested_at": at("09:01"),
+    })
+}
+
+/// What deploy remembers while version 7 is being deployed.
+pub(crate) fn deploying(environment: &str) -> Value {
+    json!({
+        "live": null, "previous": null, "last_report": null,
+        "in_flight": {
+            "request": request(environment), "since": at("09:02"), "endpoint_asked": null,
+            "component_asked": null, "checks": 0,
+        },
+    })
+}
+
+/// What deploy remembers after it has reported about version 7.
+pub(crate) fn reported(environment: &str, outcome: &str, detail: &str) -> Value {
+    json!({
+        "live": null, "previous": null, "in_flight": null,
+        "last_report": { "finished": {
+            "request_id": format!("churn-{environment}-7"), "model": "churn", "environment": environment,
+            "environment_account": "444455556666", "version": 7, "package_arn": "arn", "outcome": outcome,
+            "reason": "endpoint_failed", "detail": detail, "finished_at": at("09:20"),
+        } },
+    })
+}
+
+/// The view of these ledgers, each with the policy.
+pub(crate) fn view(policy: &Policy, ledgers: impl IntoIterator<Item = Known>) -> View {
+    let with_policy = |known: Known| Known { applied: Some(applied(policy)), ..known };
+    View::of("churn", ledgers.into_iter().map(with_policy).collect())
+}

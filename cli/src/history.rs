@@ -1,0 +1,82 @@
+//! What was decided about a model.
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_engine::DecisionRecord;
+use tidegate_engine::ports::Ledger;
+use tidegate_policy::duration::Duration;
+
+use crate::Failure;
+use crate::ledgers::{Ledgers, Place};
+use crate::print::{self, Detail};
+
+/// How many decisions are read at once when all since a time are wanted.
+const PAGE: u32 = 200;
+
+/// Which decisions are wanted.
+pub(crate) struct Wanted {
+    /// All since then; counts before `last`.
+    pub(crate) since: Option<Timestamp>,
+    /// So many, counted from the newest.
+    pub(crate) last: u32,
+}
+
+/// Prints the decisions about a model in all ledgers together, newest last.
+pub(crate) async fn run(
+    model: &str,
+    ledgers: &Ledgers,
+    wanted: &Wanted,
+    detail: Detail,
+) -> Result<(), Failure> {
+    let mut records = Vec::new();
+    for place in ledgers.open().await? {
+        records.extend(read(&place, model, wanted).await?);
+    }
+    records.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
+    for record in &records {
+        print::decision(record, detail).map_err(Failure::Ledger)?;
+    }
+    Ok(())
+}
+
+async fn read(place: &Place, model: &str, wanted: &Wanted) -> Result<Vec<DecisionRecord>, Failure> {
+    let Some(since) = wanted.since else {
+        return place.ledger.decisions(model, wanted.last).await.map_err(|error| place.failed(error));
+    };
+    // The ledger is asked for the newest: ask for more until one is older, or there are no more.
+    let mut limit = PAGE;
+    loop {
+        let mut found = place.ledger.decisions(model, limit).await.map_err(|error| place.failed(error))?;
+        let all = found.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+        if all || limit == u32::MAX || found.last().is_some_and(|oldest| oldest.at < since) {
+            found.retain(|record| record.at >= since);
+            return Ok(found);
+        }
+        limit = limit.saturating_mul(4);
+    }
+}
+
+/// Reads `--since`: a span of time before now, or a time.
+pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
+    let ago = |span: SignedDuration| Timestamp::now().checked_sub(span).map_err(|error| error.to_string());
+    if let Ok(span) = Duration::try_from(text.to_owned()) {
+        return ago(span.signed());
+    }
+    text.parse().map_err(|_| {
+        "write a span of time, such as 24h or 7d, or a time, such as 2026-11-01T00:00:00Z".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_span_or_a_time() {
+        assert_eq!(since("2026-11-01T00:00:00Z").unwrap(), "2026-11-01T00:00:00Z".parse().unwrap());
+        let day = Timestamp::now().duration_since(since("24h").unwrap());
+        assert!((day.as_secs() - 86_400).abs() < 5, "{day:?}");
+        for bad in ["yesterday", "24", "0h", "-3h", "2026-11-01"] {
+            assert!(since(bad).unwrap_err().contains("24h"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! A stream of events through the same functions, under one policy or two: from files alone.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use tidegate_replay::Function;
+use tidegate_replay::input::{size, sources};
+use tidegate_replay::replay::{Counted, Options, Shown, Summary, replay};
+
+use crate::print::{Cell, FAINT, STRONG, paint, say, table};
+use crate::{Failure, apply};
+
+/// From this size on the input is long enough for a progress bar, in bytes.
+const LONG: u64 = 4 * 1024 * 1024;
+/// How many lines of output lie between two movements of the bar.
+const STEP: u64 = 1_000;
+
+/// What is to be replayed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Policy files.
+    #[arg(long = "policy", value_name = "FILE", required = true)]
+    policies: Vec<PathBuf>,
+    /// The events: a file with one JSON object on each line (events, an archive's export, decision records), a folder
+    /// with such files, or `-` for standard input; also compressed with gzip.
+    #[arg(long, value_name = "FILE")]
+    events: PathBuf,
+    /// Other policy files: only decisions that differ under them are printed.
+    #[arg(long, value_name = "FILE")]
+    against: Vec<PathBuf>,
+    /// Count lines that cannot be read, and leave them out.
+    #[arg(long)]
+    skip_bad: bool,
+    /// The hub's account, if the events do not show it.
+    #[arg(long)]
+    hub_account: Option<String>,
+    /// A folder with monitoring reports, as `<bucket>/<key>`.
+    #[arg(long, value_name = "FOLDER")]
+    reports: Option<PathBuf>,
+    /// What an instance costs an hour, as `ml.m5.large=0.115`; without it no money is counted.
+    #[arg(long = "price", value_name = "TYPE=PRICE", value_parser = price)]
+    prices: Vec<(String, f64)>,
+}
+
+fn price(text: &str) -> Result<(String, f64), String> {
+    let wrong = || "write an instance type and its price for an hour, such as ml.m5.large=0.115".to_owned();
+    let (kind, amount) = text.split_once('=').ok_or_else(wrong)?;
+    let amount: f64 = amount.parse().map_err(|_| wrong())?;
+    let sensible = kind.starts_with("ml.") && amount.is_finite() && amount >= 0.0;
+    sensible.then(|| (kind.to_owned(), amount)).ok_or_else(wrong)
+}
+
+/// Replays the events, prints what is decided, and what it adds up to.
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let mut options = Options::new(apply::read(&arguments.policies)?);
+    if !arguments.against.is_empty() {
+        options.against = Some(apply::read(&arguments.against)?);
+    }
+    options.shown = if json { Shown::Records } else { Shown::Lines };
+    options.hub_account.clone_from(&arguments.hub_account);
+    options.skip_bad = arguments.skip_bad;
+    options.reports.clone_from(&arguments.reports);
+
+    let read = Arc::new(AtomicU64::new(0));
+    let wrong = |error: String| Failure::Input(error);
+    let input = sources(&arguments.events, &read).map_err(|error| wrong(error.to_string()))?;
+    let bar = bar(&arguments.events);
+    let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout());
+    let mut lines: u64 = 0;
+    let summary = replay(input, &options, |line| {
+        lines = lines.saturating_add(1);
+        if lines.is_multiple_of(STEP) {
+            bar.set_position(read.load(Ordering::Relaxed));
+        }
+        writeln!(out, "{line}")
+    });
+    bar.finish_and_clear();
+    let flushed = out.flush();
+    let summary = summary.map_err(|error| wrong(error.to_string()))?;
+    flushed.map_err(|error| wrong(format!("the decisions cannot be written: {error}")))?;
+    let prices: BTreeMap<String, f64> = arguments.prices.iter().cloned().collect();
+    if json {
+        say(&json!({ "summary": summary_json(&summary, &prices) }).to_string());
+    } else {
+        tell(&summary, &prices);
+    }
+    Ok(())
+}
+
+/// Only for long input, and only where somebody looks: indicatif draws nothing if standard error is no terminal.
+fn bar(events: &Path) -> ProgressBar {
+    match size(events).filter(|bytes| *bytes >= LONG) {
+        None => ProgressBar::hidden(),
+        Some(bytes) => {
+            let bar = ProgressBar::new(bytes);
+            let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}, {eta} left");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        }
+    }
+}
+
+/// One row of the summary: a name, and its value under the policies and under the others.
+type Row = (String, String, Option<String>);
+
+fn tell(summary: &Summary, prices: &BTreeMap<String, f64>) {
+    say("");
+    if let Some((first, last)) = summary.span {
+        say(&paint(STRONG, &format!("{} events from {first} to {last}", summary.events)));
+    } else {
+        say(&paint(STRONG, "no events"));
+    }
+    for (reason, count) in &summary.skipped {
+        say(&paint(FAINT, &format!("left out: {count} {}", reason.words())));
+    }
+    for (what, count) in [
+        ("lines that cannot be read", summary.bad_lines),
+        ("events that came after later ones had been dealt with", summary.late),
+        ("events that concern no model of the policies", summary.unconcerned),
+    ] {
+        if count > 0 {
+            say(&paint(FAINT, &format!("{count} {what}")));
+        }
+    }
+    let rows = rows(summary, prices);
+    let heading: &[&str] =
+        if summary.against.is_some() { &["", "POLICY", "AGAINST"] } else { &["", "POLICY"] };
+    let cells = |(name, ours, theirs): Row| {
+        let all = [Some(name), Some(ours), theirs];
+        all.into_iter().flatten().map(Cell::plain).collect()
+    };
+    table(heading, rows.into_iter().map(cells).collect());
+    for counted in [Some(&summary.policy), summary.against.as_ref()].into_iter().flatten() {
+        for failure in &counted.failures {
+            say(&format!("failed: {failure}"));
+        }
+    }
+    if summary.against.is_some() {
+        say(&format!("{} decisions differ", summary.differences));
+    }
+}
+
+fn rows(summary: &Summary, prices: &BTreeMap<String, f64>) -> Vec<Row> {
+    let row = |name: &str, value: &dyn Fn(&Counted) -> String| {
+        (name.to_owned(), value(&summary.policy), summary.against.as_ref().map(value))
+    };
+    let mut rows = vec![
+        row("decisions", &|counted| counted.total().to_string()),
+        row("pipeline starts", &|counted| counted.of(Function::Train, "start").to_string()),
+        row("retraining requests", &|counted| counted.of(Function::Respond, "retrain").to_string()),
+        row("deployments that succeeded", &|counted| counted.of(Function::Deploy, "succeeded").to_string()),
+        row("messages to people", &|counted| counted.told.to_string()),
+        row("duplicates", &|counted| counted.duplicates.to_string()),
+    ];
+    if summary.policy.has_traffic {
+        rows.push(row("hours at zero", &|counted| format!("{:.1}", idle_hours(counted))));
+    }
+    if !prices.is_empty() {
+        rows.push(row("instances, at least", &|counted| format!("{:.2}", money(counted, prices).0)));
+        rows.push(row("saved at zero", &|counted| format!("{:.2}", money(counted, prices).1)));
+    }
+    if summary.policy.failed > 0 || summary.against.as_ref().is_some_and(|counted| counted.failed > 0) {
+        rows.push(row("failed", &|counted| counted.failed.to_string()));
+    }
+    rows.extend(by_reason(summary));
+    rows
+}
+
+fn by_reason(summary: &Summary) -> Vec<Row> {
+    let sides = [Some(&summary.policy), summary.against.as_ref()];
+    let keys: std::collections::BTreeSet<_> =
+        sides.into_iter().flatten().flat_map(|counted| counted.decisions.keys()).collect();
+    let count = |counted: &Counted, key| counted.decisions.get(key).copied().unwrap_or_default().to_string();
+    keys.into_iter()
+        .map(|key| {
+            let (function, decision, reason) = key;
+            let theirs = summary.against.as_ref().map(|counted| count(counted, key));
+            (format!("  {function} {decision} {reason}"), count(&summary.policy, key), theirs)
+        })
+        .collect()
+}
+
+fn idle_hours(counted: &Counted) -> f64 {
+    counted.endpoints.values().map(|endpoint| endpoint.idle_hours()).sum()
+}
+
+/// What the instances cost at least while they ran, and what they would have cost while they were at zero.
+fn money(counted: &Counted, prices: &BTreeMap<String, f64>) -> (f64, f64) {
+    let mut sum = (0.0, 0.0);
+    for endpoint in counted.endpoints.values() {
+        let price = endpoint.instances.as_ref().and_then(|(kind, _)| prices.get(kind));
+        let (ran, slept) = endpoint.instance_hours();
+        if let Some(price) = price {
+            sum = (sum.0 + ran * price, sum.1 + slept * price);
+        }
+    }
+    sum
+}
+
+fn summary_json(summary: &Summary, prices: &BTreeMap<String, f64>) -> Value {
+    let side = |counted: &Counted| {
+        let decisions: Vec<Value> = counted
+            .decisions
+            .iter()
+            .map(|((function, decision, reason), count)| {
+                json!({ "function": function, "decision": decision, "reason": reason, "count": count })
+            })
+            .collect();
+        let (instances, saved) = money(counted, prices);
+        json!({
+            "total": counted.total(), "decisions": decisions, "duplicates": counted.duplicates,
+            "messages": counted.told, "failed": counted.failed, "failures": counted.failures,
+            "hours_at_zero": counted.has_traffic.then(|| idle_hours(counted)),
+            "instances_at_least": (!prices.is_empty()).then_some(instances),
+            "saved_at_zero": (!prices.is_empty()).then_some(saved),
+        })
+    };
+    let skipped: BTreeMap<&str, u64> =
+        summary.skipped.iter().map(|(reason, count)| (reason.words(), *count)).collect();
+    json!({
+        "events": summary.events, "metrics": summary.metrics, "left_out": skipped,
+        "bad_lines": summary.bad_lines, "late": summary.late, "unconcerned": summary.unconcerned,
+        "from": summary.span.map(|(first, _)| first), "to": summary.span.map(|(_, last)| last),
+        "policy": side(&summary.policy), "against": summary.against.as_ref().map(side),
+        "differences": summary.differences,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_a_type_and_an_amount() {
+        assert_eq!(price("ml.m5.large=0.115").unwrap(), ("ml.m5.large".to_owned(), 0.115));
+        for bad in ["ml.m5.large", "ml.m5.large=x", "m5.large=1", "ml.m5.large=-1", "ml.m5.large=inf"] {
+            assert!(price(bad).unwrap_err().contains("ml.m5.large=0.115"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Why a version is not in an environment yet.
+
+mod background;
+mod blocking;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use serde_json::json;
+use tidegate_policy::decision::Evidence;
+
+use crate::Failure;
+use crate::ledgers::Ledgers;
+use crate::print::{self, GOOD, WAITING, paint, say};
+use crate::view::View;
+
+pub(crate) use background::{drift, idle};
+pub(crate) use blocking::{Why, why};
+
+/// Prints the present reason in one sentence, and what it rests on.
+pub(crate) async fn run(
+    model: &str,
+    environment: &str,
+    ledgers: &Ledgers,
+    json: bool,
+) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let view = View::read(&ledgers.open().await?, model).await?;
+    let Some(policy) = view.policy() else {
+        return Err(Failure::Input(format!(
+            "no policy of {model} is applied in the ledgers that were given"
+        )));
+    };
+    if policy.environment(environment).is_none() {
+        let names: Vec<&str> = policy.environments.iter().map(|e| e.name.as_str()).collect();
+        let names = names.join(", ");
+        return Err(Failure::Input(format!(
+            "the policy of {model} has no environment {environment}; it has {names}"
+        )));
+    }
+    let why = why(&view, policy, environment, now);
+    let evidence = background::evidence(&view, policy, environment, &why, now);
+    if json {
+        say(&as_json(&why, &evidence, model, environment).to_string());
+    } else {
+        let style = if why.blocks { WAITING } else { GOOD };
+        say(&paint(style, &why.sentence));
+        for seen in &evidence {
+            let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
+            say(&format!("    {}: {}{expected}", seen.name.replace('_', " "), seen.observed));
+        }
+    }
+    Ok(())
+}
+
+/// The answer for machines.
+fn as_json(why: &Why, evidence: &[Evidence], model: &str, environment: &str) -> serde_json::Value {
+    json!({
+        "model": model, "environment": environment, "blocks": why.blocks, "reason": why.reason,
+        "until": why.until, "sentence": why.sentence, "evidence": evidence,
+    })
+}
+
+/// A time as people read it in evidence.
+fn at(time: Timestamp) -> String {
+    print::time(time)
+}

@@ -1,0 +1,298 @@
+//! Every reason that `why` can give, from states as the ledgers hold them.
+
+use serde_json::{Value, json};
+use tidegate_policy::file::Policy;
+
+use super::*;
+use crate::example::{
+    at, decided, deploying, environment, hub, live, now, policy, promotion, reported, view,
+};
+use crate::view::Known;
+
+/// The answer about `place` under the typical policy: staging, then after 30 minutes production.
+fn answer(place: &str, ledgers: impl IntoIterator<Item = Known>) -> Why {
+    answer_under(&policy(&[]), place, ledgers)
+}
+
+fn answer_under(policy: &Policy, place: &str, ledgers: impl IntoIterator<Item = Known>) -> Why {
+    let view = view(policy, ledgers);
+    let why = why(&view, policy, place, now());
+    assert_eq!(why.short().is_empty(), !why.blocks, "a table shows what blocks, and only that");
+    why
+}
+
+fn requested(place: &str) -> Value {
+    json!({ place: { "step": "requested", "request_id": format!("churn-{place}-7"), "at": at("09:01") } })
+}
+
+fn staged(since: &str) -> Value {
+    json!({ "staging": { "step": "succeeded", "at": at(since) } })
+}
+
+#[test]
+fn a_soak_is_told_with_its_end() {
+    let why = answer("production", [hub(promotion(staged("09:45")), vec![])]);
+    assert_eq!((why.blocks, why.reason.as_str(), why.until), (true, "soaking", Some(at("10:15"))));
+    assert_eq!(
+        why.sentence,
+        "version 7 does not enter production yet: the version soaks until 2026-03-02T10:15:00Z"
+    );
+    assert_eq!(why.short(), "soaking until 2026-03-02 10:15:00Z");
+}
+
+#[test]
+fn a_soak_that_is_over_blocks_nothing() {
+    let why = answer("production", [hub(promotion(staged("09:30")), vec![])]);
+    assert_eq!((why.blocks, why.reason.as_str()), (false, "due"));
+}
+
+#[test]
+fn the_environment_before_comes_first_and_its_reason_is_told() {
+    let hub = hub(promotion(requested("staging")), vec![]);
+    let last = decided("09:03", "staging", "deploy", "wait", ("endpoint_busy", "churn-staging is Creating"));
+    let why = answer("production", [hub, environment("staging", deploying("staging"), vec![last])]);
+    assert_eq!((why.blocks, why.reason.as_str()), (true, "awaiting_previous"));
+    assert_eq!(
+        why.sentence,
+        "version 7 does not enter production before staging has it: version 7 is being deployed to staging since \
+         2026-03-02 09:02:00Z: churn-staging is Creating"
+    );
+}
+
+#[test]
+fn a_deployment_in_flight_says_since_when_and_what_it_waits_for() {
+    let last = decided("09:03", "staging", "deploy", "wait", ("endpoint_busy", "churn-staging is Creating"));
+    let staging = environment("staging", deploying("staging"), vec![last]);
+    let why = answer("staging", [hub(promotion(requested("staging")), vec![]), staging.clone()]);
+    assert_eq!((why.blocks, why.reason.as_str()), (true, "deploying"));
+    assert_eq!(
+        why.sentence,
+        "version 7 is being deployed to staging since 2026-03-02 09:02:00Z: churn-staging is Creating"
+    );
+    let alone = answer("staging", [staging]);
+    assert_eq!(alone, why, "also without the hub's ledger");
+}
+
+#[test]
+fn a_request_that_nobody_took_up_is_told() {
+    let requested = || hub(promotion(requested("staging")), vec![]);
+    let not_given = answer("staging", [requested()]);
+    assert!(not_given.sentence.contains("its own ledger was not given"), "{}", not_given.sentence);
+    let why = answer(
+        "staging",
+        [
+            requested(),
+            environment(
+                "staging",
+                live(6, "08:00"),
+                vec![decided("08:00", "staging", "deploy", "succeeded", ("answered", "it answered"))],
+            ),
+        ],
+    );
+    assert_eq!(why.reason, "not_taken_up");
+    assert!(why.sentence.contains("redrive --list"), "{}", why.sentence);
+    assert_eq!(
+        answer("staging", [requested(), Known::default()]),
+        why,
+        "also if the ledger says nothing at all"
+    );
+}
+
+#[test]
+fn a_report_that_the_hub_has_not_heard_is_told() {
+    let staging = environment("staging", reported("staging", "succeeded", "it answered"), vec![]);
+    let why = answer("staging", [hub(promotion(requested("staging")), vec![]), staging]);
+    assert_eq!(why.reason, "report_on_its_way");
+    assert!(why.sentence.contains("reported at 2026-03-02 09:20:00Z"), "{}", why.sentence);
+}
+
+#[test]
+fn a_failure_is_told_with_its_cause_there_and_after_it() {
+    let mut state = promotion(json!({
+        "staging": { "step": "failed", "at": at("09:20"), "cause": "endpoint_failed" },
+    }));
+    state["promotion"]["stopped"] = json!(true);
+    let staging =
+        environment("staging", reported("staging", "failed", "churn-staging is Failed: no capacity"), vec![]);
+    let there = answer("staging", [hub(state.clone(), vec![]), staging.clone()]);
+    assert_eq!((there.blocks, there.reason.as_str()), (true, "failed"));
+    assert_eq!(
+        there.sentence,
+        "version 7 failed in staging at 2026-03-02 09:20:00Z and goes no further: churn-staging is Failed: no capacity"
+    );
+    let after = answer("production", [hub(state.clone(), vec![]), staging]);
+    assert!(
+        after.sentence.starts_with("nothing enters production: version 7 failed in staging"),
+        "{}",
+        after.sentence
+    );
+    let without = answer("staging", [hub(state, vec![])]);
+    assert!(without.sentence.ends_with("goes no further: endpoint failed"), "{}", without.sentence);
+}
+
+#[test]
+fn a_rejected_version_is_told() {
+    let mut state = promotion(staged("09:45"));
+    state["promotion"]["stopped"] = json!(true);
+    let stop = decided("09:50", "hub", "promote", "stop", ("rejected", "version 7 was rejected"));
+    let why = answer("production", [hub(state, vec![stop])]);
+    assert_eq!(
+        (why.reason.as_str(), why.sentence.as_str()),
+        ("rejected", "version 7 does not enter production: version 7 was rejected")
+    );
+}
+
+#[test]
+fn approvals_are_counted() {
+    let two = policy(&[("soak: 30m", "approvals: { required: 2 }")]);
+    let mut state = promotion(staged("09:45"));
+    state["promotion"]["approvals"] = json!({ "production": { "alice": at("09:50") } });
+    let why = answer_under(&two, "production", [hub(state.clone(), vec![])]);
+    assert_eq!((why.blocks, why.reason.as_str()), (true, "approval_required"));
+    assert_eq!(
+        why.sentence,
+        "version 7 does not enter production yet: production needs 2 approval(s), 1 given"
+    );
+    state["promotion"]["approvals"]["production"]["bob"] = json!(at("09:55"));
+    assert_eq!(answer_under(&two, "production", [hub(state, vec![])]).reason, "due");
+}
+
+#[test]
+fn the_first_environment_has_gates_too() {
+    let gated = policy(&[(
+        "    endpoint: { name: churn-staging",
+        "    gates: { approvals: { required: 1 } }\n    endpoint: { name: churn-staging",
+    )]);
+    let mut state = promotion(json!({}));
+    let why = answer_under(&gated, "staging", [hub(state.clone(), vec![])]);
+    assert_eq!((why.blocks, why.reason.as_str()), (true, "approval_required"));
+    state["promotion"]["approvals"] = json!({ "staging": { "alice": at("09:50") } });
+    assert_eq!(answer_under(&gated, "staging", [hub(state.clone(), vec![])]).reason, "due");
+    state["holds"] = json!({ "*": { "at": at("09:55"), "by": "bob", "reason": "look" } });
+    assert_eq!(answer_under(&gated, "staging", [hub(state, vec![])]).reason, "held");
+}
+
+#[test]
+fn a_hold_is_told_with_who_and_why_wherever_the_version_is() {
+    let hold = json!({ "at": at("09:30"), "by": "alice", "reason": "the data is broken" });
+    let held = "held by alice since 2026-03-02T09:30:00Z: the data is broken";
+    let mut state = promotion(staged("09:00"));
+    state["holds"] = json!({ "production": hold });
+    let why = answer("production", [hub(state.clone(), vec![])]);
+    assert_eq!(
+        (why.reason.as_str(), why.sentence.clone()),
+        ("held", format!("version 7 does not enter production yet: {held}"))
+    );
+
+    let mut deploy = deploying("staging");
+    deploy["holds"] = json!({ "*": hold });
+    let waiting = [hub(promotion(requested("staging")), vec![]), environment("staging", deploy, vec![])];
+    assert_eq!(answer("staging", waiting).sentence, format!("version 7 waits in staging: {held}"));
+
+    state["promotion"]["steps"]["production"] = json!({ "step": "succeeded", "at": at("09:20") });
+    let live = answer("production", [hub(state, vec![])]);
+    assert_eq!(live.sentence, format!("version 7 is live in production; nothing newer enters: {held}"));
+
+    let none = json!({ "promotion": null, "holds": { "*": hold } });
+    let place = decided("09:30", "hub", "promote", "wait", ("held", held));
+    assert_eq!(
+        answer("staging", [hub(none, vec![place])]).sentence,
+        format!("nothing enters staging: {held}")
+    );
+}
+
+#[test]
+fn what_is_live_is_blocked_by_nothing() {
+    let why = answer("staging", [hub(promotion(staged("09:45")), vec![])]);
+    assert!(!why.blocks);
+    assert_eq!(why.sentence, "nothing blocks staging: version 7 is live since 2026-03-02 09:45:00Z");
+    let alone = environment(
+        "staging",
+        live(6, "08:00"),
+        vec![decided("08:00", "staging", "deploy", "succeeded", ("answered", "it answered"))],
+    );
+    assert!(answer("staging", [alone]).sentence.contains("only the hub's ledger knows"));
+}
+
+#[test]
+fn before_the_first_approval_nothing_is_on_its_way() {
+    let why = answer("production", [Known::default()]);
+    assert_eq!((why.blocks, why.reason.as_str()), (false, "nothing_approved"));
+}
+
+#[test]
+fn the_evidence_has_versions_steps_people_and_the_last_words() {
+    let two = policy(&[("soak: 30m", "soak: 30m\n      approvals: { required: 2 }")]);
+    let mut state = promotion(staged("09:45"));
+    state["promotion"]["approvals"] = json!({ "production": { "alice": at("09:50") } });
+    let last = decided("09:45", "hub", "promote", "wait", ("soaking", "the version soaks"));
+    let view = view(
+        &two,
+        [
+            hub(state, vec![last]),
+            environment(
+                "production",
+                live(6, "08:00"),
+                vec![decided("08:00", "production", "deploy", "succeeded", ("answered", "it answered"))],
+            ),
+        ],
+    );
+    let why = why(&view, &two, "production", now());
+    let evidence = background::evidence(&view, &two, "production", &why, now());
+    let found = |name: &str| {
+        let seen = evidence.iter().find(|seen| seen.name == name).unwrap_or_else(|| panic!("no {name}"));
+        (seen.observed.clone(), seen.expected.clone())
+    };
+    assert_eq!(found("live_version"), ("6".to_owned(), Some("7".to_owned())));
+    assert_eq!(found("in_staging").0, "live since 2026-03-02 09:45:00Z");
+    assert_eq!(found("in_production").0, "not yet");
+    assert_eq!(found("approved_by"), ("alice".to_owned(), Some("2 people".to_owned())));
+    assert_eq!(found("left").0, "15m");
+    assert!(found("last_decision_in_the_hub").0.ends_with("promote wait: the version soaks"));
+    assert!(found("last_decision_here").0.ends_with("deploy succeeded: it answered"));
+    let told = as_json(&why, &evidence, "churn", "production");
+    assert_eq!(
+        (&told["reason"], &told["until"], &told["blocks"]),
+        (&json!("soaking"), &json!(at("10:15")), &json!(true))
+    );
+}
+
+#[test]
+fn drift_is_told_with_what_it_would_lead_to() {
+    let policy = policy(&[]);
+    let target = policy.environment("production").unwrap();
+    let told = |respond: Value| {
+        let mut known = environment("production", live(7, "09:50"), vec![]);
+        known.respond = serde_json::from_value(respond).unwrap();
+        drift(&policy, target, &known, now())
+    };
+    assert_eq!(told(json!({ "requested": [], "attempts": 0 })), "calm");
+    assert_eq!(
+        told(json!({ "requested": [at("09:40")], "attempts": 1, "drifting": { "alarm a": at("09:55") } })),
+        "seen by alarm a; cooldown until 2026-03-03 09:40:00Z"
+    );
+    assert_eq!(
+        told(json!({ "requested": [at("09:55")], "attempts": 1 })),
+        "calm; retraining in flight until 2026-03-03 09:55:00Z"
+    );
+    let long_ago = json!(["2026-02-20T00:00:00Z", "2026-02-25T00:00:00Z"]);
+    assert_eq!(told(json!({ "requested": long_ago, "attempts": 2 })), "calm; escalated");
+}
+
+#[test]
+fn sleep_is_told_until_a_deployment_wakes_it() {
+    let policy = policy(&[]);
+    let target = policy.environment("production").unwrap();
+    let told = |scale: Value| {
+        let mut known = environment("production", live(7, "09:00"), vec![]);
+        known.scale = serde_json::from_value(scale).unwrap();
+        idle(target, &known)
+    };
+    let scale =
+        |zero: Value, reason: Value| json!({ "zero_since": zero, "woken_at": null, "last_reason": reason });
+    assert_eq!(told(scale(json!(at("09:30")), json!("idle"))), "at zero since 2026-03-02 09:30:00Z");
+    assert_eq!(told(scale(json!(at("08:30")), json!("inside_grace"))), "awake: inside grace");
+    assert_eq!(told(scale(json!(null), json!(null))), "awake");
+    let staging = policy.environment("staging").unwrap();
+    assert_eq!(idle(staging, &environment("staging", live(7, "09:00"), vec![])), "");
+}

@@ -1,0 +1,4 @@
+//! The command without an account.
+
+#[cfg(test)]
+mod commands;
