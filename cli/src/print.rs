@@ -32,10 +32,14 @@ pub(crate) struct Detail {
     pub(crate) json: bool,
 }
 
-/// Prints a line. If nobody reads any more, as after `| head`, the command ends.
+/// Prints a line. If nobody reads any more, as after `| head`, the command ends; what cannot be written is a failure.
 pub(crate) fn say(line: &str) {
-    if writeln!(anstream::stdout().lock(), "{line}").is_err() {
-        std::process::exit(0);
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        eprintln!("standard output: {error}");
+        std::process::exit(1);
     }
 }
 

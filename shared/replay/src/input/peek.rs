@@ -119,7 +119,7 @@ mod tests {
     fn a_line_that_was_cut_off_is_read() {
         let whole = r#"{"detail-type": "a", "source": "b", "detail": {}}"#;
         assert!(is_nobodys(whole.as_bytes()));
-        assert!(!is_nobodys(whole[..whole.len() - 3].as_bytes()));
+        assert!(!is_nobodys(&whole.as_bytes()[..whole.len() - 3]));
         assert!(!is_nobodys(b"nonsense"));
         assert!(!is_nobodys(br#"{"detail-type": 1, "source": "b", "detail": {}}"#));
     }

@@ -1,0 +1,88 @@
+//! Which action of a plan explains which call.
+
+use serde_json::Value;
+
+use super::facts::text;
+
+/// The operations that change something, as functions call them.
+pub(super) fn changes(operation: &str) -> bool {
+    const CHANGES: [&str; 6] = ["Create", "Update", "Start", "Register", "Put", "Delete"];
+    CHANGES.iter().any(|begins| operation.starts_with(begins))
+}
+
+/// Whether an action is why a call was made.
+pub(super) fn explains(action: &Value, operation: &str, request: &Value) -> bool {
+    let kind = text(action, "/action");
+    let equal = |pairs: &[(&str, &str)]| {
+        pairs.iter().all(|(wanted, asked)| {
+            let (wanted, asked) = (action.pointer(wanted), request.pointer(asked));
+            wanted.is_some() && wanted == asked
+        })
+    };
+    match operation {
+        "CreatePipeline" | "UpdatePipeline" => {
+            kind == "upsert_pipeline" && equal(&[("/pipeline", "/PipelineName")])
+        }
+        "StartPipelineExecution" => {
+            let same = [
+                ("/pipeline", "/PipelineName"),
+                ("/token", "/ClientRequestToken"),
+                ("/display_name", "/PipelineExecutionDisplayName"),
+            ];
+            kind == "start_execution" && equal(&same)
+        }
+        "UpdateModelPackage" => {
+            let same = [("/package_arn", "/ModelPackageArn"), ("/stage", "/ModelLifeCycle/Stage")];
+            kind == "note_progress" && request.get("ModelApprovalStatus").is_none() && equal(&same)
+        }
+        "CreateModel" => {
+            let same = [("/name", "/ModelName"), ("/package_arn", "/Containers/0/ModelPackageName")];
+            kind == "create_model" && equal(&same)
+        }
+        "CreateEndpointConfig" => {
+            kind == "create_endpoint_config" && equal(&[("/name", "/EndpointConfigName")])
+        }
+        "CreateEndpoint" => {
+            let same = [("/name", "/EndpointName"), ("/config", "/EndpointConfigName")];
+            kind == "create_endpoint" && equal(&same)
+        }
+        "UpdateEndpoint" => {
+            let same = [("/name", "/EndpointName"), ("/config", "/EndpointConfigName")];
+            kind == "update_endpoint" && equal(&same)
+        }
+        "CreateInferenceComponent" | "UpdateInferenceComponent" => {
+            let same = [
+                ("/component/name", "/InferenceComponentName"),
+                ("/component/model", "/Specification/ModelName"),
+            ];
+            matches!(kind, "create_component" | "update_component") && equal(&same)
+        }
+        "RegisterScalableTarget" => {
+            let resource = format!("inference-component/{}", text(action, "/component"));
+            kind == "set_bounds"
+                && resource == text(request, "/ResourceId")
+                && equal(&[("/min", "/MinCapacity"), ("/max", "/MaxCapacity")])
+        }
+        "PutScalingPolicy" => {
+            let resource = format!("inference-component/{}", text(action, "/component"));
+            kind == "arm_wake" && resource == text(request, "/ResourceId")
+        }
+        "UpdateInferenceComponentRuntimeConfig" => {
+            let same =
+                [("/component", "/InferenceComponentName"), ("/copies", "/DesiredRuntimeConfig/CopyCount")];
+            kind == "set_copies" && equal(&same)
+        }
+        _ => false,
+    }
+}
+
+/// The part of an action that is published, and under which detail-type.
+pub(super) fn publishes(action: &Value) -> Option<(&'static str, &Value)> {
+    let (detail_type, field) = match text(action, "/action") {
+        "request_deployment" => ("Deployment Requested", "request"),
+        "report" => ("Deployment Finished", "finished"),
+        "request_retraining" => ("Retraining Requested", "request"),
+        _ => return None,
+    };
+    Some((detail_type, action.get(field)?))
+}

@@ -1,0 +1,124 @@
+//! Where a person said stop, nothing automatic goes on.
+
+use jiff::Timestamp;
+use tidegate_events::Body;
+use tidegate_scenarios::{Function, Note};
+
+use super::facts::text;
+use super::{Facts, Rule, Seen};
+use crate::place::Where;
+use crate::stage::Stage;
+
+/// What a person said, as a function has heard it.
+struct Heard {
+    by: (Where, Function),
+    model: String,
+    /// The environment, or every one.
+    environment: Option<String>,
+    at: Timestamp,
+    holds: bool,
+    /// When it was heard, as a count of what happened.
+    heard: u64,
+}
+
+/// From the moment a function has dealt with a hold until it has dealt with the release, it begins nothing there.
+#[derive(Default)]
+pub(super) struct Held {
+    heard: Vec<Heard>,
+}
+
+impl Held {
+    /// The time of the hold that stands in an environment, of which a function had heard by then.
+    fn held(&self, by: (Where, Function), model: &str, environment: &str, then: u64) -> Option<Timestamp> {
+        let heard = |holds: bool, scope: Option<&str>| {
+            self.heard
+                .iter()
+                .filter(|said| said.by == by && said.model == model && said.holds == holds)
+                .filter(|said| said.environment.as_deref() == scope && said.heard < then)
+                .map(|said| said.at)
+                .max()
+        };
+        let released_all = heard(false, None);
+        let of = |scope: Option<&str>| {
+            let released = heard(false, scope).max(released_all);
+            heard(true, scope).filter(|placed| released.is_none_or(|released| *placed >= released))
+        };
+        of(Some(environment)).or_else(|| of(None))
+    }
+
+    fn note(&mut self, by: (Where, Function), body: &Body, heard: u64) {
+        let (model, environment, at, holds) = match body {
+            Body::HoldPlaced(said) => (&said.model, &said.environment, said.at, true),
+            Body::HoldReleased(said) => (&said.model, &said.environment, said.at, false),
+            _ => return,
+        };
+        let (model, environment) = (model.clone(), environment.clone());
+        // Whoever decides about a release knows of it.
+        let heard = if holds { heard } else { 0 };
+        self.heard.push(Heard { by, model, environment, at, holds, heard });
+    }
+}
+
+/// What a decision asks for, and where.
+fn asks(record: &tidegate_engine::DecisionRecord) -> impl Iterator<Item = (&str, &str)> {
+    record.plan.iter().filter_map(|action| match text(action, "/action") {
+        "request_deployment" => Some(("is asked to deploy", text(action, "/request/environment"))),
+        "request_retraining" => Some(("is retrained for", text(action, "/request/environment"))),
+        _ => None,
+    })
+}
+
+impl Rule for Held {
+    fn name(&self) -> &'static str {
+        "nothing automatic happens where a person said stop"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
+        match seen {
+            Seen::Noted { by, place, function, note: Note::Decided { .. }, record: Some(record) } => {
+                if let Some(event) = facts.saw(*by).and_then(|saw| saw.event.as_ref()) {
+                    self.note((*place, *function), &event.body, facts.count);
+                }
+                for (what, environment) in asks(record) {
+                    // respond rests on what deploy has heard.
+                    let of = if *function == Function::Respond { Function::Deploy } else { *function };
+                    let then =
+                        facts.saw(*by).and_then(|saw| saw.read_at(of, &record.model)).unwrap_or(u64::MAX);
+                    if let Some(since) = self.held((*place, of), &record.model, environment, then) {
+                        return Err(format!(
+                            "{environment} {what} {}, and it is held since {since}: {}",
+                            record.model, record.sentence
+                        ));
+                    }
+                }
+                Ok(())
+            }
+            Seen::Asked { by, place, function: Function::Deploy, entry } if entry.outcome == "ok" => {
+                let models = facts.deployed_by(entry);
+                let name = text(&entry.request, "/EndpointName");
+                let name =
+                    if name.is_empty() { text(&entry.request, "/InferenceComponentName") } else { name };
+                let model = stage.fleet.models.iter().find(|model| model.endpoint(*place) == name);
+                let Some(model) =
+                    model.filter(|_| entry.operation.ends_with("Endpoint") || !models.is_empty())
+                else {
+                    return Ok(());
+                };
+                if !super::explain::changes(&entry.operation) {
+                    return Ok(());
+                }
+                let then = facts
+                    .saw(*by)
+                    .and_then(|saw| saw.read_at(Function::Deploy, &model.name))
+                    .unwrap_or(u64::MAX);
+                match self.held((*place, Function::Deploy), &model.name, place.name(), then) {
+                    None => Ok(()),
+                    Some(since) => {
+                        Err(format!("{} of {name} in {place}, which is held since {since}", entry.operation))
+                    }
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}

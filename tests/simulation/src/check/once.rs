@@ -1,0 +1,41 @@
+//! What an event means is decided once.
+
+use std::collections::BTreeMap;
+
+use tidegate_scenarios::Note;
+
+use super::{Facts, Rule, Seen};
+use crate::stage::Stage;
+
+/// However often and by whomever a change is told, there is one decision of a function about a model.
+#[derive(Default)]
+pub(super) struct Once {
+    decided: BTreeMap<(String, String, String, String), String>,
+}
+
+impl Rule for Once {
+    fn name(&self) -> &'static str {
+        "one decision for what an event means"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, _: &Facts, _: &Stage) -> Result<(), String> {
+        let Seen::Noted { place, note: Note::Decided { .. }, record: Some(record), .. } = seen else {
+            return Ok(());
+        };
+        // What follows from a refusal is the same matter.
+        if record.follows.is_some() {
+            return Ok(());
+        }
+        let key = (
+            place.name().to_owned(),
+            record.function.clone(),
+            record.model.clone(),
+            record.event.meaning.clone(),
+        );
+        let of = format!("{} in {place} about {}: {}", record.function, record.model, record.event.meaning);
+        match self.decided.insert(key, record.id.clone()) {
+            None => Ok(()),
+            Some(before) => Err(format!("decided twice by {of} (decisions {before} and {})", record.id)),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A version goes from environment to environment, after the success and the soak of the one before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_events::{ApprovalGiven, Body, DeploymentRequested};
+use tidegate_scenarios::{Function, Note};
+
+use super::facts::text;
+use super::{Facts, Rule, Seen};
+use crate::place::Where;
+use crate::stage::Stage;
+
+/// No environment is skipped, no soak is cut short, no people are passed over, and a failure stops the promotion.
+#[derive(Default)]
+pub(super) struct InOrder {
+    /// For each model and environment, the request that was decided last.
+    asked: BTreeMap<(String, Where), DeploymentRequested>,
+    /// When each request was answered with success.
+    succeeded: BTreeMap<String, Timestamp>,
+    /// The requests whose answers promote has dealt with.
+    answered: BTreeSet<String>,
+    /// What people have agreed to.
+    agreed: Vec<ApprovalGiven>,
+}
+
+impl InOrder {
+    fn may_ask(&self, request: &DeploymentRequested, stage: &Stage) -> Result<(), String> {
+        let Some(model) = stage.fleet.model(&request.model) else {
+            return Err("no policy names the model".to_owned());
+        };
+        let at = model.environments.iter().position(|e| e.place.name() == request.environment);
+        let Some((at, wanted)) = at.and_then(|at| Some((at, model.environments.get(at)?))) else {
+            return Err("the policy does not name the environment".to_owned());
+        };
+        let since = request.approved_at.unwrap_or(request.requested_at);
+        let agreed: BTreeSet<&str> = self
+            .agreed
+            .iter()
+            .filter(|given| {
+                (&given.model, &given.environment, given.version)
+                    == (&request.model, &request.environment, request.version)
+                    && given.at >= since
+            })
+            .map(|given| given.by.as_str())
+            .collect();
+        if agreed.len() < wanted.approvals as usize {
+            return Err(format!("{} people have to agree, and {agreed:?} have", wanted.approvals));
+        }
+        if self.answered.contains(&request.request_id) {
+            return Err("it was answered before".to_owned());
+        }
+        let Some(before) = at.checked_sub(1).and_then(|at| model.environments.get(at)) else { return Ok(()) };
+        let place = before.place;
+        let last = self
+            .asked
+            .get(&(request.model.clone(), place))
+            .filter(|last| last.package_arn == request.package_arn);
+        let Some(last) = last else { return Err(format!("{place} was not asked for this version last")) };
+        let Some(since) = self.succeeded.get(&last.request_id) else {
+            return Err(format!("{place} has not reported success"));
+        };
+        let soak = SignedDuration::from_mins(i64::from(wanted.soak.unwrap_or_default()));
+        let soaked = stage.now().duration_since(*since);
+        if soaked < soak {
+            return Err(format!("the soak in {place} is {soak:#}, and {soaked:#} have passed"));
+        }
+        Ok(())
+    }
+}
+
+impl Rule for InOrder {
+    fn name(&self) -> &'static str {
+        "no environment is skipped, no soak cut short, and a failure stops"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
+        match seen {
+            Seen::Published { place, event } if event.detail_type == "Deployment Finished" => {
+                let own = text(&event.detail, "/environment") == place.name();
+                if own && text(&event.detail, "/outcome") == "succeeded" {
+                    let request = text(&event.detail, "/request_id").to_owned();
+                    self.succeeded.entry(request).or_insert_with(|| stage.now());
+                }
+                Ok(())
+            }
+            Seen::Dealt(dealt) if dealt.parcel.function == Function::Promote => {
+                if let Body::DeploymentFinished(end) = &dealt.parcel.event.body {
+                    self.answered.insert(end.request_id.clone());
+                }
+                Ok(())
+            }
+            Seen::Noted {
+                by,
+                note: Note::Decided { .. },
+                record: Some(record),
+                function: Function::Promote,
+                ..
+            } => {
+                if let Some(Body::ApprovalGiven(given)) =
+                    facts.saw(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body)
+                {
+                    self.agreed.push(given.clone());
+                }
+                for action in &record.plan {
+                    if text(action, "/action") != "request_deployment" {
+                        continue;
+                    }
+                    let request = action.get("request").cloned().unwrap_or_default();
+                    let Ok(request) = serde_json::from_value::<DeploymentRequested>(request) else {
+                        return Err(format!("a request that cannot be read: {action}"));
+                    };
+                    self.may_ask(&request, stage).map_err(|why| {
+                        format!(
+                            "{} is asked for {} {}, but {why}",
+                            request.environment, request.model, request.version
+                        )
+                    })?;
+                    if let Some(place) = Where::named(&request.environment) {
+                        self.asked.insert((request.model.clone(), place), request);
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Who is asked does not go to sleep, and who sleeps can be woken.
+
+use jiff::SignedDuration;
+use tidegate_scenarios::Function;
+
+use super::facts::text;
+use super::{Facts, Rule, Seen};
+use crate::stage::Stage;
+
+/// Nothing goes to zero with requests in its window, inside its grace, without metrics, or without a way back.
+pub(super) struct Asleep;
+
+impl Rule for Asleep {
+    fn name(&self) -> &'static str {
+        "nothing goes to zero that is asked, is new, is unknown, or could not come back"
+    }
+
+    fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
+        let Seen::Asked { by, place, function: Function::Scale, entry } = seen else { return Ok(()) };
+        if entry.operation != "UpdateInferenceComponentRuntimeConfig" || entry.outcome != "ok" {
+            return Ok(());
+        }
+        let copies =
+            entry.request.pointer("/DesiredRuntimeConfig/CopyCount").and_then(serde_json::Value::as_u64);
+        let name = text(&entry.request, "/InferenceComponentName");
+        if copies != Some(0) {
+            return Ok(());
+        }
+        let to = |why: String| Err(format!("{name} in {place} goes to zero, but {why}"));
+        let model = stage.fleet.models.iter().find(|model| model.endpoint(*place) == name);
+        let Some((idle, grace)) = model.and_then(|model| model.at(*place)?.to_zero) else {
+            return to("the policy does not say so".to_owned());
+        };
+        let now = stage.now();
+        let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
+        let deployed = facts.of(*place, Function::Deploy).find(|filed| {
+            filed.record.decision == "succeeded"
+                && model.is_some_and(|model| model.name == filed.record.model)
+        });
+        match deployed {
+            None => return to("nothing was deployed there".to_owned()),
+            Some(filed) if now.duration_since(filed.at) < minutes(grace) => {
+                return to(format!("it was deployed at {}, and its grace is {grace} minutes", filed.at));
+            }
+            Some(_) => {}
+        }
+        if stage.account(*place).wake_policy(name).is_none() {
+            return to("nothing would bring it back".to_owned());
+        }
+        if stage.silent.contains(place) && !facts.saw(*by).is_some_and(|saw| saw.was_paused) {
+            return to("CloudWatch is silent".to_owned());
+        }
+        // Since the metrics were read, nobody could have known; nor of what is in the future by the place's clock.
+        let looked = facts.saw(*by).and_then(|saw| saw.metrics).unwrap_or(now);
+        let ahead = stage.clock(*place).duration_since(now);
+        let known = looked.checked_add(ahead.min(SignedDuration::ZERO)).unwrap_or(looked);
+        let window = minutes(idle) - ahead.max(SignedDuration::ZERO);
+        let asked = facts.traffic.iter().find(|request| {
+            request.account == entry.account
+                && request.endpoint == name
+                && request.at <= known
+                && looked.duration_since(request.at) < window
+        });
+        match asked {
+            Some(request) => {
+                to(format!("it was asked at {}, and counts as idle after {idle} minutes", request.at))
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The ledger as changed code would use it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
+use tidegate_policy::file::Policy;
+use tidegate_policy::lookup::Lookup;
+use tidegate_scenarios::MemoryLedger;
+
+use super::{Memory, Mutant};
+
+/// The real ledger, seen by changed code, in one invocation.
+pub(super) struct BentLedger {
+    mutant: Mutant,
+    real: Arc<MemoryLedger>,
+    /// The id of the event's envelope.
+    envelope: String,
+    /// The number of the invocation.
+    number: usize,
+    /// What is to be written when the plan is through.
+    waiting: Mutex<Vec<Entry>>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl BentLedger {
+    pub(super) fn new(
+        mutant: Mutant,
+        real: Arc<MemoryLedger>,
+        envelope: &str,
+        number: usize,
+        memory: Arc<Mutex<Memory>>,
+    ) -> Self {
+        Self { mutant, real, envelope: envelope.to_owned(), number, waiting: Mutex::default(), memory }
+    }
+
+    fn decided(&self, decided: bool) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).decided(decided);
+    }
+
+    fn key(&self, claim: &str) -> String {
+        match self.mutant {
+            Mutant::DropClaim => format!("{claim}/{}", self.number),
+            Mutant::KeyByEnvelopeId => format!("{claim}/{}", self.envelope),
+            _ => claim.to_owned(),
+        }
+    }
+
+    fn bent(&self, entry: &Entry) -> Entry {
+        let mut entry = Entry { claim: self.key(&entry.claim), ..entry.clone() };
+        if let (Mutant::IgnoreVersion, Some((key, read))) = (self.mutant, &mut entry.state) {
+            read.revision = self.real.revision(key);
+        }
+        entry
+    }
+
+    /// Writes what should have been written before.
+    async fn catch_up(&self) -> Result<(), EngineError> {
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for entry in waiting {
+            self.real.record(&entry).await?;
+        }
+        Ok(())
+    }
+}
+
+fn without(state: &mut Value, members: &[&str]) {
+    for member in members {
+        if let Some(found) = state.get_mut(member) {
+            *found = match found {
+                Value::Array(_) => Value::Array(Vec::new()),
+                Value::Object(_) => Value::Object(serde_json::Map::new()),
+                Value::Number(_) => 0.into(),
+                _ => Value::Null,
+            };
+        }
+    }
+}
+
+#[async_trait]
+impl Ledger for BentLedger {
+    async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
+        let mut applied = self.real.policy(model).await?;
+        if let (Mutant::SkipSoak, Some(applied)) = (self.mutant, &mut applied) {
+            let mut policy = Policy::clone(&applied.policy);
+            for environment in &mut policy.environments {
+                environment.gates.soak = None;
+            }
+            applied.policy = Arc::new(policy);
+        }
+        Ok(applied)
+    }
+
+    async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError> {
+        self.real.models_for(lookup).await
+    }
+
+    async fn models(&self) -> Result<Vec<String>, EngineError> {
+        self.real.models().await
+    }
+
+    async fn apply(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError> {
+        self.real.apply(policy, now).await
+    }
+
+    async fn claim(
+        &self,
+        key: &str,
+        owner: &str,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Claim, EngineError> {
+        let lease = if self.mutant == Mutant::NoLease { SignedDuration::ZERO } else { lease };
+        let claim = self.real.claim(&self.key(key), owner, now, lease).await?;
+        self.decided(matches!(claim, Claim::Resume(_)));
+        Ok(match claim {
+            Claim::Resume(record) if self.mutant == Mutant::DropPlan => {
+                Claim::Done { decision: record.id.clone(), record: Some(record) }
+            }
+            claim => claim,
+        })
+    }
+
+    async fn is_open(&self, key: &str) -> Result<bool, EngineError> {
+        let is_open = self.real.is_open(&self.key(key)).await?;
+        Ok(is_open && self.mutant != Mutant::DropPlan)
+    }
+
+    async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError> {
+        self.decided(false);
+        self.real.release(&self.key(key), owner).await
+    }
+
+    async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
+        let mut state = self.real.state(key).await?;
+        match self.mutant {
+            Mutant::ForgetHold => without(&mut state.value, &["holds"]),
+            Mutant::ForgetRetrainings if key.function == "respond" => {
+                without(&mut state.value, &["requested", "attempts"]);
+            }
+            _ => {}
+        }
+        Ok(state)
+    }
+
+    async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError> {
+        let entry = self.bent(entry);
+        if self.mutant == Mutant::ActBeforeRecord {
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+            return Ok(Recorded::Written);
+        }
+        let recorded = self.real.record(&entry).await?;
+        self.decided(recorded == Recorded::Written);
+        Ok(recorded)
+    }
+
+    async fn progress(
+        &self,
+        claim: &str,
+        owner: &str,
+        decision: &str,
+        outcomes: &[ActionOutcome],
+    ) -> Result<bool, EngineError> {
+        if matches!(self.mutant, Mutant::ActBeforeRecord | Mutant::ForgetOutcome) {
+            return Ok(true);
+        }
+        self.real.progress(&self.key(claim), owner, decision, outcomes).await
+    }
+
+    async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
+        if self.mutant == Mutant::ForgetOutcome {
+            return Ok(());
+        }
+        self.decided(false);
+        self.catch_up().await?;
+        self.real.finish(record, &self.key(claim)).await
+    }
+
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {
+        self.real.decisions(model, limit).await
+    }
+}

@@ -1,0 +1,246 @@
+//! AWS as changed code would see it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_engine::CallError;
+use tidegate_engine::ports::{
+    ApprovedPackage, Endpoints, InvocationQuery, Metrics, Registry, RegistryPackage, Reports, Sampler,
+};
+use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, Variant,
+};
+use tidegate_policy::promote::Package;
+use tidegate_policy::respond::MonitorReport;
+use tidegate_scenarios::{Account, Cloud};
+
+use super::Mutant;
+
+/// What an invocation has read until it decided.
+#[derive(Default)]
+pub(crate) struct Memory {
+    decided: bool,
+    packages: BTreeMap<String, Option<RegistryPackage>>,
+    endpoints: BTreeMap<String, Option<Endpoint>>,
+}
+
+impl Memory {
+    /// From now on what was read counts; or, until the next decision, it does not.
+    pub(super) fn decided(&mut self, decided: bool) {
+        self.decided = decided;
+        if !decided {
+            self.packages.clear();
+            self.endpoints.clear();
+        }
+    }
+}
+
+/// The account, seen by changed code.
+pub(crate) struct Bent {
+    mutant: Option<Mutant>,
+    real: Arc<Account>,
+    cloud: Cloud,
+    memory: Arc<Mutex<Memory>>,
+}
+
+fn healthy() -> RegistryPackage {
+    let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+    RegistryPackage { package, last_modified: None }
+}
+
+impl Bent {
+    pub(crate) fn new(
+        mutant: Option<Mutant>,
+        real: Arc<Account>,
+        cloud: Cloud,
+        memory: Arc<Mutex<Memory>>,
+    ) -> Self {
+        Self { mutant, real, cloud, memory }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration that an endpoint was last told to have.
+    fn asked_last(&self, name: &str) -> Option<String> {
+        self.cloud.with_world(|world, _| {
+            let told = world.journal().iter().rev().find(|entry| {
+                matches!(entry.operation.as_str(), "CreateEndpoint" | "UpdateEndpoint")
+                    && entry.account == self.real.place().account
+                    && entry.request.get("EndpointName").and_then(Value::as_str) == Some(name)
+            });
+            told?.request.get("EndpointConfigName").and_then(Value::as_str).map(str::to_owned)
+        })
+    }
+
+    fn remembers(&self) -> bool {
+        self.mutant == Some(Mutant::NoRecheck) && self.memory().decided
+    }
+}
+
+/// The event, as changed code would read it.
+pub(crate) fn event(mutant: Option<Mutant>, event: &Event) -> Event {
+    let mut event = event.clone();
+    if mutant == Some(Mutant::UnknownIsHealthy) {
+        match &mut event.body {
+            Body::AlarmChanged(alarm) if alarm.state == AlarmState::InsufficientData => {
+                alarm.state = AlarmState::Ok;
+            }
+            Body::DriftObserved(seen) if seen.verdict != DriftVerdict::Drift => {
+                seen.verdict = DriftVerdict::NoDrift;
+            }
+            _ => {}
+        }
+    }
+    event
+}
+
+#[async_trait]
+impl Registry for Bent {
+    async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError> {
+        if self.mutant == Some(Mutant::TrustTheEvent) {
+            return Ok(Some(healthy()));
+        }
+        if self.remembers() {
+            let known = self.memory().packages.get(arn).cloned();
+            return Ok(known.unwrap_or_else(|| Some(healthy())));
+        }
+        let mut found = self.real.package(arn).await?;
+        if let (Some(Mutant::UnknownIsHealthy), Some(found)) = (self.mutant, &mut found) {
+            let unknown =
+                matches!(found.package.approval, ApprovalStatus::Unknown(_) | ApprovalStatus::Absent);
+            if unknown {
+                found.package.approval = ApprovalStatus::Approved;
+            }
+        }
+        self.memory().packages.insert(arn.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
+        self.real.newest_approved(group).await
+    }
+
+    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+        self.real.note(arn, stage, status, description).await
+    }
+}
+
+#[async_trait]
+impl Endpoints for Bent {
+    async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
+        if self.remembers() {
+            return Ok(self.memory().endpoints.get(name).cloned().flatten());
+        }
+        let mut found = self.real.endpoint(name).await?;
+        if let Some(found) = &mut found {
+            match (self.mutant, &found.status) {
+                (Some(Mutant::UnknownIsHealthy), EndpointStatus::Unknown(_)) => {
+                    found.status = EndpointStatus::InService;
+                }
+                (Some(Mutant::InServiceIsSuccess), EndpointStatus::InService) => {
+                    found.config = self.asked_last(name).or(found.config.take());
+                }
+                _ => {}
+            }
+        }
+        self.memory().endpoints.insert(name.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
+        let mut found = self.real.component(name).await?;
+        if let (Some(Mutant::UnknownIsHealthy), Some(found)) = (self.mutant, &mut found)
+            && matches!(found.status, ComponentStatus::Unknown(_))
+        {
+            found.status = ComponentStatus::InService;
+        }
+        Ok(found)
+    }
+
+    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
+        self.real.create_model(name, package_arn).await
+    }
+
+    async fn create_config(&self, name: &str, variant: &Variant) -> Result<String, CallError> {
+        self.real.create_config(name, variant).await
+    }
+
+    async fn create_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError> {
+        self.real.create_endpoint(name, config, tags).await
+    }
+
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        rollout: &Rollout,
+    ) -> Result<String, CallError> {
+        self.real.update_endpoint(name, config, rollout).await
+    }
+
+    async fn create_component(&self, component: &Component) -> Result<String, CallError> {
+        self.real.create_component(component).await
+    }
+
+    async fn update_component(&self, component: &Component) -> Result<String, CallError> {
+        self.real.update_component(component).await
+    }
+}
+
+#[async_trait]
+impl Sampler for Bent {
+    async fn ask(
+        &self,
+        endpoint: &str,
+        component: Option<&str>,
+        content_type: &str,
+        body: &str,
+    ) -> Result<Probe, CallError> {
+        let answer = Sampler::ask(self.real.as_ref(), endpoint, component, content_type, body).await?;
+        Ok(if self.mutant == Some(Mutant::NoSample) { Probe::Answered(200) } else { answer })
+    }
+}
+
+#[async_trait]
+impl Reports for Bent {
+    async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError> {
+        Ok(match self.real.read(bucket, key).await? {
+            MonitorReport::Unreadable(_) if self.mutant == Some(Mutant::UnknownIsHealthy) => {
+                MonitorReport::Read(Vec::new())
+            }
+            report => report,
+        })
+    }
+}
+
+#[async_trait]
+impl Metrics for Bent {
+    async fn invocations(
+        &self,
+        queries: &[InvocationQuery],
+        now: Timestamp,
+    ) -> Result<Vec<Option<u64>>, CallError> {
+        if self.remembers() {
+            return Ok(vec![Some(0); queries.len()]);
+        }
+        let mut counts = self.real.invocations(queries, now).await?;
+        if self.mutant == Some(Mutant::UnknownIsHealthy) {
+            // Nothing in the window, and something before: what a healthy sleeper would show.
+            for (at, count) in counts.iter_mut().enumerate().filter(|(_, count)| count.is_none()) {
+                *count = Some(u64::from(at % 2 == 1));
+            }
+        }
+        Ok(counts)
+    }
+}

@@ -1,0 +1,80 @@
+//! The three accounts.
+
+use serde::{Deserialize, Serialize};
+use tidegate_scenarios::Function;
+
+/// The region of all of them.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// An account with the functions that run in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Where {
+    /// Pipelines and the registry.
+    Hub,
+    /// The first environment.
+    Staging,
+    /// The second.
+    Production,
+}
+
+impl Where {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Hub, Self::Staging, Self::Production];
+
+    /// Its number.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Hub => 0,
+            Self::Staging => 1,
+            Self::Production => 2,
+        }
+    }
+
+    /// Its name: an environment's, or `hub`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    /// Its account id.
+    pub(crate) fn account(self) -> &'static str {
+        match self {
+            Self::Hub => "111122223333",
+            Self::Staging => "444455556666",
+            Self::Production => "777788889999",
+        }
+    }
+
+    /// The one with this account id.
+    pub(crate) fn of_account(account: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.account() == account)
+    }
+
+    /// The one with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.name() == name)
+    }
+
+    /// The functions that its stack has.
+    pub(crate) fn functions(self) -> &'static [Function] {
+        match self {
+            Self::Hub => &[Function::Train, Function::Promote],
+            Self::Staging | Self::Production => &[Function::Deploy, Function::Respond, Function::Scale],
+        }
+    }
+}
+
+impl std::fmt::Display for Where {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A function by its name, as a story writes it.
+pub(crate) fn function_named(name: &str) -> Option<Function> {
+    Function::ALL.iter().copied().find(|function| function.name() == name)
+}

@@ -1,0 +1,177 @@
+//! What the fleet must be when all is still.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use tidegate_policy::deploy;
+use tidegate_policy::promote::{self, Promotion, Step};
+use tidegate_policy::scale;
+use tidegate_scenarios::Function;
+use tidegate_world::Snapshot;
+
+use crate::drive::Drive;
+use crate::fleet::{Environment, Kind, Model};
+use crate::place::Where;
+
+impl Drive {
+    /// What is neither as the policies want it nor explained.
+    pub(crate) fn unsettled(&self) -> Option<String> {
+        let seen = self.stage.cloud.with_world(|world, _| world.snapshot());
+        let models = &self.stage.fleet.models;
+        models.iter().find_map(|model| {
+            self.promotion(model, &seen)
+                .or_else(|| self.trained(model))
+                .or_else(|| model.environments.iter().find_map(|at| self.deployed(model, at)))
+                .or_else(|| model.environments.iter().find_map(|at| self.asleep(model, at, &seen)))
+        })
+    }
+
+    fn state<S: serde::de::DeserializeOwned + Default>(
+        &self,
+        place: Where,
+        function: Function,
+        model: &str,
+    ) -> S {
+        let value = self.stage.ledger(place).map(|ledger| ledger.state_now(function.name(), model));
+        value
+            .filter(|value| *value != Value::Null)
+            .and_then(|v| serde_json::from_value(v).ok())
+            .unwrap_or_default()
+    }
+
+    /// Whether a decision about a model is about an event with such a meaning.
+    fn heard_of(&self, model: &str, meaning: &str) -> bool {
+        let mut filed = self.checker.facts.filed.iter().map(|filed| &filed.record);
+        filed.any(|record| record.model == model && record.event.meaning.contains(meaning))
+    }
+
+    fn promotion(&self, model: &Model, seen: &Snapshot) -> Option<String> {
+        let state: promote::State = self.state(Where::Hub, Function::Promote, &model.name);
+        let promotion = state.promotion.as_ref()?;
+        let name = &model.name;
+        let approved = seen.packages_of(Where::Hub.account(), &model.group);
+        let newest =
+            approved.iter().filter(|package| package.approval == "Approved").max_by_key(|p| p.version);
+        if let Some(newest) = newest
+            && u64::try_from(newest.version).is_ok_and(|version| version > promotion.newest)
+            && !self.heard_of(name, &format!("{}|Approved", newest.arn.to_lowercase()))
+        {
+            return Some(format!(
+                "version {} of {name} is approved, and promote never heard of it",
+                newest.version
+            ));
+        }
+        if promotion.stopped {
+            let stop = |r: &tidegate_engine::DecisionRecord| r.model == *name && r.decision == "stop";
+            let told = self.checker.facts.filed.iter().any(|filed| stop(&filed.record));
+            return (!told).then(|| format!("the promotion of {name} has stopped, and no record says why"));
+        }
+        for environment in &model.environments {
+            let place = environment.place;
+            match promotion.steps.get(place.name()) {
+                Some(Step::Succeeded { .. }) => {
+                    if let Some(wrong) = self.serves(model, environment, promotion, seen) {
+                        return Some(wrong);
+                    }
+                }
+                Some(Step::Failed { .. }) => return Some(format!("{name} failed in {place}, and goes on")),
+                Some(Step::Requested { .. }) => {
+                    let deploy: deploy::State = self.state(place, Function::Deploy, name);
+                    let waits = deploy.hold().is_some();
+                    return (!waits).then(|| format!("{place} was asked for {name}, and never answered"));
+                }
+                None => {
+                    let held = tidegate_policy::hold::on(&state.holds, place.name()).is_some();
+                    let waits =
+                        promotion.waiting.as_ref().is_some_and(|waiting| waiting.environment == place.name());
+                    let people = environment.approvals > 0 && waits;
+                    return (!held && !people).then(|| {
+                        format!("version {} of {name} never went on to {place}", promotion.version)
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether an environment that reported success still serves that version. What people did since is theirs.
+    fn serves(
+        &self,
+        model: &Model,
+        at: &Environment,
+        promotion: &Promotion,
+        seen: &Snapshot,
+    ) -> Option<String> {
+        let place = at.place;
+        if self.by_hand.contains(&(place, model.name.clone())) {
+            return None;
+        }
+        let name = model.endpoint(place);
+        let endpoint = seen.endpoint(place.account(), &name);
+        let models = match at.kind {
+            Kind::Component => {
+                let component = seen.component(place.account(), &name);
+                component.and_then(|component| component.model.clone()).into_iter().collect()
+            }
+            _ => endpoint.map(|endpoint| endpoint.models.clone()).unwrap_or_default(),
+        };
+        let packages = self.checker.facts.packages_of(place.account(), &models);
+        let in_service = endpoint.is_some_and(|endpoint| endpoint.status == "InService");
+        let right = in_service && packages == [promotion.package_arn.as_str()];
+        (!right).then(|| {
+            format!("{name} in {place} should serve {}, and serves {packages:?}", promotion.package_arn)
+        })
+    }
+
+    /// Nothing is in flight for ever, but for what a person holds.
+    fn deployed(&self, model: &Model, at: &Environment) -> Option<String> {
+        let state: deploy::State = self.state(at.place, Function::Deploy, &model.name);
+        let in_flight = state.in_flight.as_ref().filter(|_| state.hold().is_none())?;
+        Some(format!(
+            "{} in {} is in flight for ever: {}",
+            model.name, at.place, in_flight.request.request_id
+        ))
+    }
+
+    /// The head of a branch that trains was heard of.
+    fn trained(&self, model: &Model) -> Option<String> {
+        let state: tidegate_policy::train::State = self.state(Where::Hub, Function::Train, &model.name);
+        let is_known = state.known("refs/heads/main").is_some();
+        let head = self.stage.yard.head_of(&model.repository, "main");
+        let head = head.filter(|_| is_known && model.repository.starts_with("codecommit:"))?;
+        let heard = self.heard_of(&model.name, &head);
+        (!heard).then(|| {
+            format!("{head} is the head of main of {}, and train never heard of it", model.repository)
+        })
+    }
+
+    /// Who may sleep and is not asked sleeps, and scale knows who sleeps.
+    fn asleep(&self, model: &Model, at: &Environment, seen: &Snapshot) -> Option<String> {
+        at.to_zero?;
+        let (place, name) = (at.place, model.endpoint(at.place));
+        if self.by_hand.contains(&(place, model.name.clone())) {
+            return None;
+        }
+        let component = seen.component(place.account(), &name)?;
+        let state: scale::State = self.state(place, Function::Scale, &model.name);
+        let deployed: deploy::State = self.state(place, Function::Deploy, &model.name);
+        let live = deployed.live.as_ref()?;
+        let asked = |request: &&crate::check::Traffic| {
+            // CloudWatch forgets in the end, and scale asks for two weeks at most.
+            let remembered =
+                self.stage.now().duration_since(request.at) < SignedDuration::from_hours(13 * 24);
+            request.account == place.account()
+                && request.endpoint == name
+                && request.at >= live.at
+                && remembered
+        };
+        let served = self.checker.facts.traffic.iter().find(asked).is_some();
+        if served && deployed.in_flight.is_none() && component.desired != 0 {
+            let says = state.last_reason.unwrap_or_default();
+            return Some(format!(
+                "{name} in {place} is asked by nobody and has {} copies; scale says {says}",
+                component.desired
+            ));
+        }
+        None
+    }
+}

@@ -1,0 +1,208 @@
+//! Everything that a history plays on: the cloud, the functions, the post.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tidegate_deploy::Deploy;
+use tidegate_engine::ports::Applied;
+use tidegate_engine::{Engine, Handler};
+use tidegate_events::{Event, parse_value};
+use tidegate_policy::file::Policy;
+use tidegate_promote::Promote;
+use tidegate_respond::Respond;
+use tidegate_scale::Scale;
+use tidegate_scenarios::{Account, Cloud, Function, MemoryLedger, Site};
+use tidegate_train::Train;
+use tidegate_world::Pace;
+
+use crate::fleet::Fleet;
+use crate::fortune::{Luck, Number};
+use crate::mutant::{Bent, Memory, Mutant};
+use crate::place::{REGION, Where};
+use crate::post::PostOffice;
+use crate::step::Found;
+use crate::yard::Yard;
+
+/// When every history begins.
+pub(crate) const BEGINNING: &str = "2026-03-02T08:00:00Z";
+
+/// A place with its ledger and its account.
+pub(crate) struct Post {
+    pub(crate) place: Where,
+    pub(crate) account: Account,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    site: Site,
+    /// Seconds by which its clock is ahead.
+    clock: i64,
+}
+
+/// The stage.
+pub(crate) struct Stage {
+    pub(crate) fleet: Fleet,
+    pub(crate) cloud: Cloud,
+    pub(crate) posts: Vec<Post>,
+    pub(crate) luck: Arc<Luck>,
+    pub(crate) office: PostOffice,
+    pub(crate) yard: Arc<Yard>,
+    pub(crate) mutant: Option<Mutant>,
+    /// By repository, full reference and commit.
+    pub(crate) pushes: BTreeSet<(String, String, String)>,
+    /// Where CloudWatch tells no metrics.
+    pub(crate) silent: BTreeSet<Where>,
+    /// The state of each model's alarm, and whether it is muted.
+    pub(crate) alarms: BTreeMap<(Where, String), (&'static str, bool)>,
+    /// What the reports in S3 say, by key.
+    pub(crate) reports: BTreeMap<(Where, String), Found>,
+}
+
+impl Stage {
+    /// A stage with the fleet's policies applied, its groups readable and its kept pipelines in place.
+    ///
+    /// # Errors
+    /// What is wrong with a policy.
+    pub(crate) fn new(fleet: &Fleet, mutant: Option<Mutant>) -> Result<Self, String> {
+        let beginning: Timestamp = BEGINNING.parse().map_err(|error| format!("{error}"))?;
+        let cloud = Cloud::new(Pace::real(), beginning);
+        let policies: Vec<Arc<Policy>> = fleet.policies()?.into_iter().map(Arc::new).collect();
+        let posts: Vec<Post> =
+            Where::ALL.into_iter().map(|place| Post::new(&cloud, place, fleet, &policies)).collect();
+        let ledgers = posts.iter().map(|post| Arc::clone(&post.ledger)).collect();
+        let luck = Arc::new(Luck::new(cloud.clone(), ledgers));
+        cloud.mishaps.follow(luck.clone());
+        for post in &posts {
+            post.ledger.mishaps.follow(luck.clone());
+        }
+        let yard = Arc::new(Yard::new(cloud.mishaps.clone()));
+        let office = PostOffice::default();
+        let stage = Self {
+            fleet: fleet.clone(),
+            cloud,
+            posts,
+            luck,
+            office,
+            yard,
+            mutant,
+            pushes: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            alarms: BTreeMap::new(),
+            reports: BTreeMap::new(),
+        };
+        stage.furnish()?;
+        Ok(stage)
+    }
+
+    /// Groups, their policies, and the pipelines that teams look after themselves.
+    fn furnish(&self) -> Result<(), String> {
+        let hub = self.account(Where::Hub);
+        let ask = |operation: &str, request: Value| {
+            hub.ask("sagemaker", operation, &request).map_err(|error| format!("{operation}: {error}"))
+        };
+        let mut groups: Vec<&str> = self.fleet.models.iter().map(|model| model.group.as_str()).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        for group in groups {
+            ask("CreateModelPackageGroup", json!({"ModelPackageGroupName": group}))?;
+            let who = [Where::Staging, Where::Production]
+                .map(|place| format!("arn:aws:iam::{}:root", place.account()));
+            let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"AWS": who}, "Action": ["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
+                "Resource": format!("arn:aws:sagemaker:{REGION}:{}:model-package/{group}/*", Where::Hub.account())}]});
+            let put = json!({"ModelPackageGroupName": group, "ResourcePolicy": policy.to_string()});
+            ask("PutModelPackageGroupPolicy", put)?;
+        }
+        for model in self.fleet.models.iter().filter(|model| model.keeps_pipeline) {
+            let request = json!({"PipelineName": model.pipeline(), "ClientRequestToken": "by-hand-".repeat(4),
+                "RoleArn": "arn:aws:iam::111122223333:role/pipeline",
+                "PipelineDefinition": crate::people::definition(&model.group, 0)});
+            ask("CreatePipeline", request)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.cloud.now()
+    }
+
+    pub(crate) fn post(&self, place: Where) -> Option<&Post> {
+        self.posts.get(place.index())
+    }
+
+    pub(crate) fn account(&self, place: Where) -> Account {
+        self.cloud.account(place.account(), REGION)
+    }
+
+    pub(crate) fn ledger(&self, place: Where) -> Option<&Arc<MemoryLedger>> {
+        self.post(place).map(|post| &post.ledger)
+    }
+
+    /// What the clock of a place says.
+    pub(crate) fn clock(&self, place: Where) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.post(place).map_or(0, |post| post.clock));
+        self.now().checked_add(ahead).unwrap_or(self.now())
+    }
+
+    /// An event of our own, as it arrives.
+    pub(crate) fn own_event(
+        &mut self,
+        from: Where,
+        detail_type: &str,
+        detail: &Value,
+    ) -> Option<(Event, Value)> {
+        let id = format!("own-{}", self.office.number());
+        let json = json!({"version": "0", "id": id, "source": "tidegate", "detail-type": detail_type,
+            "account": from.account(), "region": REGION, "time": self.now(), "resources": [], "detail": detail});
+        Some((parse_value(json.clone()).ok()?, json))
+    }
+
+    /// What an invocation runs on, and the function itself.
+    pub(crate) fn cast(
+        &self,
+        (place, function): (Where, Function),
+        (number, request): (Number, &str),
+        event: &Event,
+    ) -> Option<(Engine, Box<dyn Handler>)> {
+        let post = self.post(place)?;
+        let memory = Arc::new(Mutex::new(Memory::default()));
+        let mut engine = post.site.engine(function, request);
+        engine.time = self.luck.time();
+        if let Some(mutant) = self.mutant {
+            engine.ledger = mutant.ledger(&post.ledger, event, number, &memory);
+        }
+        let account = Arc::new(post.account.acting_as(function.name()));
+        let seen = Arc::new(Bent::new(self.mutant, account.clone(), self.cloud.clone(), memory));
+        let handler: Box<dyn Handler> = match function {
+            Function::Train => Box::new(Train { repository: self.yard.clone(), pipelines: account }),
+            Function::Promote => Box::new(Promote { registry: seen, schedules: account }),
+            Function::Deploy => Box::new(Deploy {
+                hub_account: Where::Hub.account().to_owned(),
+                check_seconds: post.site.check_seconds,
+                registry: seen.clone(),
+                endpoints: seen.clone(),
+                sampler: seen,
+                schedules: account,
+            }),
+            Function::Respond => {
+                Box::new(Respond { reports: seen, alarms: account.clone(), schedules: account })
+            }
+            Function::Scale => Box::new(Scale { metrics: seen, capacity: account }),
+        };
+        Some((engine, handler))
+    }
+}
+
+impl Post {
+    fn new(cloud: &Cloud, place: Where, fleet: &Fleet, policies: &[Arc<Policy>]) -> Self {
+        let account = cloud.account(place.account(), REGION);
+        let ports = Arc::new(account.clone());
+        let mut site = Site::new(place.name(), place.account(), REGION, Where::Hub.account(), ports);
+        site.check_seconds = 120;
+        let ledger = Arc::clone(&site.ledger);
+        for policy in policies {
+            ledger.put_policy(Applied { policy: Arc::clone(policy), version: policy.version() });
+        }
+        let clock = fleet.clocks.get(place.index()).copied().unwrap_or_default();
+        Self { place, account, ledger, site, clock }
+    }
+}

@@ -1,0 +1,112 @@
+//! Faults in words.
+
+use tidegate_engine::Outcome;
+
+use crate::fleet::{Fleet, Kind, Model};
+use crate::step::{Goes, Post, Topic};
+
+/// What an event of this kind is about.
+fn about(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Push => "a push",
+        Topic::Package => "a model package",
+        Topic::Endpoint => "an endpoint",
+        Topic::Alarm => "an alarm",
+        Topic::Report => "a monitoring report",
+        Topic::Drift => "drift that a job observed",
+        Topic::Retraining => "a retraining request",
+        Topic::Request => "a deployment request",
+        Topic::Finished => "a deployment's end",
+        Topic::People => "what a person said",
+        Topic::Wake => "a wake-up call",
+        Topic::Schedule => "a schedule",
+    }
+}
+
+/// What the post will do.
+pub(crate) fn post(topic: Topic, does: Post) -> String {
+    let fate = match does {
+        Post::Times(times) => format!("will be delivered {times} times"),
+        Post::Late(seconds) => format!("will be {seconds} s late"),
+        Post::Again(seconds) => format!("will be delivered again {seconds} s later"),
+        Post::Lost => "will be lost, if AWS may lose it".to_owned(),
+    };
+    format!("(the next event about {} {fate})", about(topic))
+}
+
+/// What will go wrong with a call.
+pub(crate) fn call(goes: Goes) -> String {
+    match goes {
+        Goes::Fails => "fails".to_owned(),
+        Goes::Throttled => "is throttled".to_owned(),
+        Goes::Denied => "is denied, for once".to_owned(),
+        Goes::AnswerLost => "is done, and its answer lost".to_owned(),
+        Goes::DiesBefore => "kills the invocation before it".to_owned(),
+        Goes::DiesAfter => "kills the invocation after it".to_owned(),
+        Goes::Waits(seconds) => format!("waits for {seconds} s"),
+    }
+}
+
+/// The fleet, a line for each model.
+pub(crate) fn fleet(fleet: &Fleet) -> Vec<String> {
+    let mut lines: Vec<String> = fleet.models.iter().map(model).collect();
+    if fleet.clocks != [0; 3] {
+        let [hub, staging, production] = fleet.clocks;
+        lines.push(format!(
+            "the clocks of hub, staging and production are {hub} s, {staging} s and {production} s ahead"
+        ));
+    }
+    lines
+}
+
+fn model(model: &Model) -> String {
+    let environments: Vec<String> = model
+        .environments
+        .iter()
+        .map(|environment| {
+            let kind = match environment.kind {
+                Kind::Serverless => "serverless",
+                Kind::RealTime => "real-time",
+                Kind::Canary => "real-time with a canary",
+                Kind::Component => "an inference component",
+            };
+            let mut words = format!("{} ({kind}", environment.place);
+            if let Some(soak) = environment.soak {
+                words.push_str(&format!(", after a soak of {soak} min"));
+            }
+            if environment.approvals > 0 {
+                words.push_str(&format!(", {} people agree first", environment.approvals));
+            }
+            if let Some((idle, grace)) = environment.to_zero {
+                words.push_str(&format!(", to zero after {idle} idle min and {grace} min of grace"));
+            }
+            words + ")"
+        })
+        .collect();
+    let drift = model.drift.as_ref().map_or_else(String::new, |drift| {
+        let does = if drift.retrain { "retrains" } else { "is told to people" };
+        let budget =
+            drift.budget.map_or_else(String::new, |(most, per)| format!(", {most} times in {per} min"));
+        let people = drift.escalate_after.map_or_else(String::new, |after| format!(", people after {after}"));
+        format!("; drift {does}, cooldown {} min{budget}{people}", drift.cooldown)
+    });
+    format!(
+        "{}: {}{drift}; repository {}, group {}",
+        model.name,
+        environments.join(", then "),
+        model.repository,
+        model.group
+    )
+}
+
+/// Whether an outcome is not worth a line: a copy, a sweep that found nothing, the echo of our own progress
+/// note, an update that is not through yet.
+pub(crate) fn is_dull(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Duplicate { .. } | Outcome::Unchanged { .. } => true,
+        Outcome::Passed { reason, .. } => reason == "nothing_overdue" || reason == "no_scale_policy",
+        Outcome::Decided { record } => {
+            matches!(record.reason.as_str(), "lifecycle_only" | "component_busy" | "endpoint_busy")
+        }
+    }
+}

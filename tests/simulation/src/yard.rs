@@ -1,0 +1,81 @@
+//! The repositories: CodeCommit's and GitHub's, without git. What they tell is the world's business.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tidegate_engine::CallError;
+use tidegate_engine::ports::Repository;
+use tidegate_policy::fingerprint::fingerprint;
+use tidegate_scenarios::Mishaps;
+
+/// A head that moved.
+pub(crate) struct Moved {
+    pub(crate) old: Option<String>,
+    pub(crate) new: Option<String>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// By repository and branch.
+    heads: BTreeMap<(String, String), String>,
+    /// The definition in each commit.
+    commits: BTreeMap<String, Option<String>>,
+}
+
+/// Repositories whose only file is the pipeline's definition.
+pub(crate) struct Yard {
+    inner: Mutex<Inner>,
+    mishaps: Mishaps,
+}
+
+impl Yard {
+    pub(crate) fn new(mishaps: Mishaps) -> Self {
+        Self { inner: Mutex::default(), mishaps }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The definition at the head of a branch; `None` if there is no branch.
+    pub(crate) fn at_head(&self, repository: &str, branch: &str) -> Option<Option<String>> {
+        let inner = self.inner();
+        inner.commits.get(inner.heads.get(&(repository.to_owned(), branch.to_owned()))?).cloned()
+    }
+
+    /// The head of a branch.
+    pub(crate) fn head_of(&self, repository: &str, branch: &str) -> Option<String> {
+        self.inner().heads.get(&(repository.to_owned(), branch.to_owned())).cloned()
+    }
+
+    /// A commit with this definition becomes the head.
+    pub(crate) fn push(&self, repository: &str, branch: &str, definition: Option<String>) -> Moved {
+        let mut inner = self.inner();
+        let number = inner.commits.len().to_string();
+        let mut commit = fingerprint(&["commit", repository, branch, &number]);
+        commit.truncate(40);
+        inner.commits.insert(commit.clone(), definition);
+        let old = inner.heads.insert((repository.to_owned(), branch.to_owned()), commit.clone());
+        Moved { old, new: Some(commit) }
+    }
+
+    /// Deletes a branch.
+    pub(crate) fn delete(&self, repository: &str, branch: &str) -> Option<Moved> {
+        let old = self.inner().heads.remove(&(repository.to_owned(), branch.to_owned()))?;
+        Some(Moved { old: Some(old), new: None })
+    }
+}
+
+#[async_trait]
+impl Repository for Yard {
+    async fn file(&self, _: &str, commit: &str, _: &str) -> Result<Option<String>, CallError> {
+        let read = || Ok(self.inner().commits.get(commit).cloned().flatten());
+        self.mishaps.around("codecommit", "GetFile", read).await
+    }
+
+    async fn head(&self, repository: &str, branch: &str) -> Result<Option<String>, CallError> {
+        let read = || Ok(self.head_of(repository, branch));
+        self.mishaps.around("codecommit", "GetBranch", read).await
+    }
+}
