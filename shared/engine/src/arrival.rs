@@ -151,7 +151,7 @@ pub(crate) fn read_state<S: serde::de::DeserializeOwned + Default>(
     if stored.value.is_null() {
         return Ok(S::default());
     }
-    serde_json::from_value(stored.value.clone()).map_err(|error| unreadable(key, &error))
+    S::deserialize(&stored.value).map_err(|error| unreadable(key, &error))
 }
 
 pub(crate) fn unreadable(key: &StateKey, error: &serde_json::Error) -> EngineError {

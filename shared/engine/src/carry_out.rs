@@ -1,7 +1,6 @@
 //! Carrying a recorded plan out. The executor makes no choices: it does what was written down, in order, and writes
 //! down how far it is.
 
-use tidegate_events::DECISION_RECORDED;
 use tidegate_policy::reason::Reason;
 
 use crate::run::Work;
@@ -121,11 +120,7 @@ impl Engine {
     }
 
     pub(crate) async fn publish(&self, record: &DecisionRecord) -> Result<(), EngineError> {
-        let detail = serde_json::to_value(record).map_err(|error| EngineError::Stored {
-            what: format!("decision {}", record.id),
-            message: error.to_string(),
-        })?;
-        Ok(self.patiently(|| self.bus.publish(DECISION_RECORDED, &detail)).await?)
+        self.patiently(|| self.bus.announce(record)).await
     }
 
     /// A plan that broke an invariant was not carried out. It is a defect of ours, and people hear of it at once.

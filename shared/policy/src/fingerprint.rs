@@ -11,7 +11,8 @@ pub fn fingerprint(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: u8| [byte >> 4, byte & 0xF].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'));
+    hash.finalize().iter().flat_map(|byte| digits(*byte)).collect()
 }
 
 /// The first `length` characters of [`fingerprint`].

@@ -7,8 +7,9 @@ mod spoke;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use tidegate_events::DECISION_RECORDED;
 
-use crate::CallError;
+use crate::{CallError, DecisionRecord, EngineError};
 
 pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
@@ -19,6 +20,15 @@ pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, 
 pub trait Bus: Send + Sync {
     /// Publishes one event with source `tidegate`.
     async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), CallError>;
+
+    /// Publishes a decision. A bus that nobody subscribes to need not turn it into JSON.
+    async fn announce(&self, record: &DecisionRecord) -> Result<(), EngineError> {
+        let detail = serde_json::to_value(record).map_err(|error| EngineError::Stored {
+            what: format!("decision {}", record.id),
+            message: error.to_string(),
+        })?;
+        Ok(self.publish(DECISION_RECORDED, &detail).await?)
+    }
 }
 
 /// The account's alert topic.

@@ -60,7 +60,7 @@ pub fn own_environment<'p>(post: &Post, policy: Option<&'p Policy>) -> Option<&'
         .filter(|e| e.account.as_str() == post.home.account && e.region.as_str() == post.home.region)
 }
 
-/// Takes a request up: the state in which [`converge`] starts, or an answer that is known already.
+/// Takes a request up: the state in which [`converge`](super::converge) starts, or an answer that is known already.
 ///
 /// # Errors
 /// The decision, if there is nothing left to converge.

@@ -101,6 +101,12 @@ impl Policy {
     #[must_use]
     pub fn watches(&self, branch: &str) -> bool {
         self.source.branches.iter().any(|pattern| {
+            // A pattern stands for itself until its first special character. To compile one costs far more than this.
+            let special = pattern.find(['*', '?', '[', '{', '\\']);
+            let plain = pattern.get(..special.unwrap_or(pattern.len())).unwrap_or_default();
+            if special.is_none() || !branch.starts_with(plain) {
+                return branch == pattern;
+            }
             globset::GlobBuilder::new(pattern)
                 .literal_separator(true)
                 .build()

@@ -3,20 +3,21 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_engine::CallError;
 use tidegate_engine::ports::{Alerts, Bus, Schedules};
-use tidegate_events::DECISION_RECORDED;
+use tidegate_engine::{CallError, DecisionRecord, EngineError};
 
 use super::{Effect, Mirror};
 
 #[async_trait]
 impl Bus for Mirror {
     async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), CallError> {
-        // Nobody here subscribes to what was decided.
-        if detail_type != DECISION_RECORDED {
-            let (detail_type, detail) = (detail_type.to_owned(), detail.clone());
-            self.inner().effects.push(Effect::Published { detail_type, detail });
-        }
+        let (detail_type, detail) = (detail_type.to_owned(), detail.clone());
+        self.inner().effects.push(Effect::Published { detail_type, detail });
+        Ok(())
+    }
+
+    /// Nobody here subscribes to what was decided.
+    async fn announce(&self, _record: &DecisionRecord) -> Result<(), EngineError> {
         Ok(())
     }
 }
