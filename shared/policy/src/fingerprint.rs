@@ -11,7 +11,8 @@ pub fn fingerprint(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let digits = |byte: u8| [byte >> 4, byte & 0xF].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'));
+    let digits =
+        |byte: u8| [byte >> 4, byte & 0xF].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'));
     hash.finalize().iter().flat_map(|byte| digits(*byte)).collect()
 }
 
