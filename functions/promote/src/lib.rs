@@ -109,9 +109,8 @@ impl Promote {
     ) -> Result<Vec<Outcome>, EngineError> {
         let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
         for managed in models {
-            match self.missed(engine, &managed).await {
-                Ok(Some(change)) => {
-                    let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
+            match self.missed(engine, &managed, reference).await {
+                Ok(Some((change, healed))) => {
                     let case = self.case(engine, &managed, Cause::Package(change));
                     outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
                 }
@@ -125,35 +124,47 @@ impl Promote {
         outcomes.finish()
     }
 
-    /// An approval whose event never came: the newest approved version is newer than any that was ever promoted.
+    /// An approval whose event never came: the newest approved version is newer than any that was ever promoted. Or one
+    /// whose plan was left behind: the state knows it, and nobody tells again.
     ///
     /// An older one is never begun from here: a person who approved version 5 while 7 ran has decided, and keeps it.
     async fn missed(
         &self,
         engine: &Engine,
         managed: &Managed,
-    ) -> Result<Option<ModelPackageChanged>, EngineError> {
+        reference: &EventRef,
+    ) -> Result<Option<(ModelPackageChanged, EventRef)>, EngineError> {
         let group = managed.applied.policy.registry.group.as_str();
         let Some(newest) = self.registry.newest_approved(group).await? else { return Ok(None) };
         let state: State = arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model).await?;
         // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
         // deployed unasked.
         let Some(promotion) = state.promotion else { return Ok(None) };
-        if newest.version <= promotion.newest {
+        let is_known = newest.version == promotion.version;
+        if newest.version <= promotion.newest && !is_known {
             return Ok(None);
         }
-        let Some(package) = self.registry.package(&newest.arn).await? else { return Ok(None) };
-        Ok(Some(ModelPackageChanged {
+        let last_modified = if is_known {
+            // As it was when it was decided: our own progress note has changed the package since.
+            Some(promotion.approved_at)
+        } else {
+            let Some(package) = self.registry.package(&newest.arn).await? else { return Ok(None) };
+            package.last_modified
+        };
+        let change = ModelPackageChanged {
             arn: newest.arn,
             group: Some(group.to_owned()),
             version: Some(newest.version),
             status: PackageStatus::Completed,
             approval: ApprovalStatus::Approved,
             updated_fields: None,
-            last_modified: package.last_modified,
+            last_modified,
             generated_by: None,
             stage: None,
             stage_status: None,
-        }))
+        };
+        let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
+        let is_missed = !is_known || engine.is_left_behind(&managed.subject, &healed).await?;
+        Ok(is_missed.then_some((change, healed)))
     }
 }

@@ -4,7 +4,6 @@ mod foreign;
 mod item;
 mod lines;
 mod order;
-mod peek;
 mod source;
 
 pub use foreign::name_of_foreign;
