@@ -44,10 +44,11 @@ enum Kind {
     Replay,
     Race,
     Withdraw,
+    Heal,
 }
 
 /// Each kind with its usual weight, and in how many of a hundred histories it occurs.
-const KINDS: [(Kind, u64, u64); 28] = [
+const KINDS: [(Kind, u64, u64); 29] = [
     (Kind::Push, 8, 70),
     (Kind::Register, 8, 90),
     (Kind::Approve, 14, 97),
@@ -76,6 +77,7 @@ const KINDS: [(Kind, u64, u64); 28] = [
     (Kind::Replay, 1, 15),
     (Kind::Race, 8, 50),
     (Kind::Withdraw, 5, 40),
+    (Kind::Heal, 4, 30),
 ];
 
 /// Seconds between steps: at once, soon, while things are under way, after them, much later.
@@ -125,7 +127,13 @@ impl Mood {
         for (kind, weight, often) in KINDS {
             let fault = matches!(
                 kind,
-                Kind::Post | Kind::Call | Kind::Storm | Kind::Replay | Kind::Race | Kind::Withdraw
+                Kind::Post
+                    | Kind::Call
+                    | Kind::Storm
+                    | Kind::Replay
+                    | Kind::Race
+                    | Kind::Withdraw
+                    | Kind::Heal
             );
             if dice.chance(often) && !(calm && fault) {
                 weights.push((weight * dice.one(2, &[1, 1, 2, 4, 8]), kind));
@@ -144,6 +152,7 @@ impl Mood {
         match kind {
             Kind::Race => together::race(model, dice),
             Kind::Withdraw => together::withdrawal(model, dice),
+            Kind::Heal => together::healing(model, dice),
             kind => step(kind, model, dice).into_iter().map(|what| (0, what)).collect(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::fleet::Model;
 use crate::place::Where;
 use crate::random::Dice;
-use crate::step::{Alarm, Approval, Goes, Post, Saw, Topic, What};
+use crate::step::{Alarm, Approval, Change, Goes, Post, Saw, Topic, What};
 
 /// One invocation is slow somewhere between its claim and its record, and another wants to decide about the same model.
 pub(super) fn race(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
@@ -13,11 +13,8 @@ pub(super) fn race(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
     };
     let approved = |back| What::Say { model: name(), back, approval: Approval::Approved };
     let rejected = |back| What::Say { model: name(), back, approval: Approval::Rejected };
-    let pushed = |branch: &str| What::Push {
-        model: name(),
-        branch: branch.to_owned(),
-        change: crate::step::Change::Pipeline,
-    };
+    let pushed =
+        |branch: &str| What::Push { model: name(), branch: branch.to_owned(), change: Change::Pipeline };
     let observed = || What::Observed { model: name(), place, saw: Saw::Drift };
     let sweep = |function: &str, place| What::Sweep { place, function: function.to_owned() };
     let (function, at, first, second) = match dice.below(6) {
@@ -51,5 +48,26 @@ pub(super) fn withdrawal(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
         (5, if dice.chance(75) { slow } else { late }),
         (0, What::Say { model: name(), back: 0, approval: Approval::Approved }),
         (dice.between(1, 12), What::Say { model: name(), back: 0, approval }),
+    ]
+}
+
+/// AWS does not tell of a change, the sweep finds it, and something goes wrong with the sweep.
+pub(super) fn healing(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
+    let name = || model.name.clone();
+    let push = || What::Push { model: name(), branch: "main".to_owned(), change: Change::Pipeline };
+    let call = u8::try_from(dice.between(2, 16)).unwrap_or(8);
+    let goes = dice.one(Goes::DiesBefore, &[Goes::DiesAfter, Goes::Fails, Goes::AnswerLost, Goes::Waits(59)]);
+    let (function, about, first, lost) = if dice.chance(50) {
+        ("train", Topic::Push, push(), push())
+    } else {
+        let approved = What::Say { model: name(), back: 0, approval: Approval::Approved };
+        ("promote", Topic::Package, What::Register { model: name() }, approved)
+    };
+    vec![
+        (0, first),
+        (dice.between(5, 600), What::Post { about, does: Post::Lost }),
+        (0, lost),
+        (1, What::Call { place: Where::Hub, function: function.to_owned(), call, goes }),
+        (0, What::Sweep { place: Where::Hub, function: function.to_owned() }),
     ]
 }
