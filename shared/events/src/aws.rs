@@ -15,33 +15,50 @@ pub use package::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 pub use pipeline::{ExecutionStatus, PipelineExecutionChanged};
 use serde_json::Value;
 
-use crate::{Body, Envelope, EventError, fields::Fields};
+use crate::{Body, EventError, fields::Fields};
 
-/// The body of an event from a service that we know; `None` for everything else.
+/// What a service tells about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Commit,
+    ModelPackage,
+    PipelineExecution,
+    Endpoint,
+    EndpointDeployment,
+    Alarm,
+    Object,
+}
+
+/// The kind of an event from a service that we know; `None` for everything else.
 ///
 /// Source *and* detail-type must match: detail-types are free text, and other services use the same ones.
-pub(crate) fn body(envelope: &Envelope, detail: Option<&Value>) -> Result<Option<Body>, EventError> {
-    let fields = || Fields::detail(detail);
-    Ok(Some(match (envelope.source.as_str(), envelope.detail_type.as_str()) {
-        ("aws.codecommit", "CodeCommit Repository State Change") => {
-            codecommit::read(&fields()?)?.map_or(Body::Other, Body::CommitPushed)
-        }
-        ("aws.sagemaker", "SageMaker Model Package State Change") => {
-            Body::ModelPackageChanged(package::read(&fields()?)?)
-        }
+pub(crate) fn kind(source: &str, detail_type: &str) -> Option<Kind> {
+    Some(match (source, detail_type) {
+        ("aws.codecommit", "CodeCommit Repository State Change") => Kind::Commit,
+        ("aws.sagemaker", "SageMaker Model Package State Change") => Kind::ModelPackage,
         ("aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change") => {
-            Body::PipelineExecutionChanged(pipeline::read(&fields()?)?)
+            Kind::PipelineExecution
         }
-        ("aws.sagemaker", "SageMaker Endpoint State Change") => {
-            Body::EndpointChanged(endpoint::read(&fields()?, false)?)
-        }
-        ("aws.sagemaker", "SageMaker Endpoint Deployment State Change") => {
-            Body::EndpointChanged(endpoint::read(&fields()?, true)?)
-        }
-        ("aws.cloudwatch", alarm::DETAIL_TYPE) => Body::AlarmChanged(alarm::read(&fields()?)?),
-        ("aws.s3", "Object Created") => Body::ObjectCreated(object::read(&fields()?)?),
-        _ => return Ok(None),
-    }))
+        ("aws.sagemaker", "SageMaker Endpoint State Change") => Kind::Endpoint,
+        ("aws.sagemaker", "SageMaker Endpoint Deployment State Change") => Kind::EndpointDeployment,
+        ("aws.cloudwatch", alarm::DETAIL_TYPE) => Kind::Alarm,
+        ("aws.s3", "Object Created") => Kind::Object,
+        _ => return None,
+    })
+}
+
+/// The body of an event of a kind that we know.
+pub(crate) fn body(kind: Kind, detail: Option<&Value>) -> Result<Body, EventError> {
+    let fields = Fields::detail(detail)?;
+    Ok(match kind {
+        Kind::Commit => codecommit::read(&fields)?.map_or(Body::Other, Body::CommitPushed),
+        Kind::ModelPackage => Body::ModelPackageChanged(package::read(&fields)?),
+        Kind::PipelineExecution => Body::PipelineExecutionChanged(pipeline::read(&fields)?),
+        Kind::Endpoint => Body::EndpointChanged(endpoint::read(&fields, false)?),
+        Kind::EndpointDeployment => Body::EndpointChanged(endpoint::read(&fields, true)?),
+        Kind::Alarm => Body::AlarmChanged(alarm::read(&fields)?),
+        Kind::Object => Body::ObjectCreated(object::read(&fields)?),
+    })
 }
 
 /// The resource part of an ARN that must be of one kind: `churn/7` of `arn:aws:sagemaker:…:model-package/churn/7`.

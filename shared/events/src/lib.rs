@@ -26,6 +26,8 @@ mod schedule;
 mod status;
 mod time;
 
+use serde_json::{Map, Value};
+
 pub use aws::{
     AlarmChanged, AlarmMetric, AlarmState, ApprovalStatus, EndpointChanged, EndpointStatus, ExecutionStatus,
     ModelPackageChanged, ObjectCreated, PackageStatus, PipelineExecutionChanged,
@@ -131,16 +133,32 @@ pub fn parse(payload: &[u8]) -> Result<Event, EventError> {
 /// # Errors
 ///
 /// As [`parse`], except that the size is not limited here.
-pub fn parse_value(value: serde_json::Value) -> Result<Event, EventError> {
-    let serde_json::Value::Object(map) = &value else {
-        return Err(EventError::NotAnObject { found: fields::type_name(&value) });
-    };
-    let mut event = read(map)?;
+pub fn parse_value(value: Value) -> Result<Event, EventError> {
+    let mut event = read(&value)?;
     event.received = Received::keep(value);
     Ok(event)
 }
 
-fn read(map: &serde_json::Map<String, serde_json::Value>) -> Result<Event, EventError> {
+/// As [`parse_value`], for whoever has the original elsewhere: [`Event::received`] is empty.
+///
+/// # Errors
+///
+/// As [`parse_value`].
+pub fn read(value: &Value) -> Result<Event, EventError> {
+    match value {
+        Value::Object(map) => read_object(map),
+        other => Err(EventError::NotAnObject { found: fields::type_name(other) }),
+    }
+}
+
+/// Whether an event may be anything but [`Body::Other`], judged by its envelope alone. If not, its detail need not be
+/// read.
+#[must_use]
+pub fn is_known(source: &str, detail_type: &str) -> bool {
+    source == SOURCE || aws::kind(source, detail_type).is_some() || schedule::ticks(source, detail_type)
+}
+
+fn read_object(map: &Map<String, Value>) -> Result<Event, EventError> {
     if map.contains_key("tidegate") {
         return schedule::wake(map);
     }
@@ -148,12 +166,15 @@ fn read(map: &serde_json::Map<String, serde_json::Value>) -> Result<Event, Event
         return aws::direct_alarm(map);
     }
     let envelope = envelope::read(map)?;
-    let body = match envelope.source.as_str() {
-        SOURCE => contract::body(&envelope.detail_type, map.get("detail"))?,
-        _ => match aws::body(&envelope, map.get("detail"))? {
-            Some(body) => body,
-            None => schedule::tick(&envelope).map_or(Body::Other, Body::Tick),
-        },
+    let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
+    let body = if source == SOURCE {
+        contract::body(detail_type, map.get("detail"))?
+    } else if let Some(kind) = aws::kind(source, detail_type) {
+        aws::body(kind, map.get("detail"))?
+    } else if schedule::ticks(source, detail_type) {
+        Body::Tick(Tick { scheduled_at: envelope.time })
+    } else {
+        Body::Other
     };
     Ok(Event { envelope, body, received: None })
 }

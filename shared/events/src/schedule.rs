@@ -82,13 +82,12 @@ impl Wake {
     }
 }
 
-/// A tick, if the envelope says so.
+/// Whether an envelope says that a schedule ticked.
 ///
 /// A rule schedule comes from `aws.events` with the detail `{}`, EventBridge Scheduler's default payload from
 /// `aws.scheduler` with the *string* `"{}"`. Neither detail says anything, so it is not read.
-pub(crate) fn tick(envelope: &Envelope) -> Option<Tick> {
-    let known = matches!(envelope.source.as_str(), "aws.events" | "aws.scheduler");
-    (known && envelope.detail_type == "Scheduled Event").then_some(Tick { scheduled_at: envelope.time })
+pub(crate) fn ticks(source: &str, detail_type: &str) -> bool {
+    matches!(source, "aws.events" | "aws.scheduler") && detail_type == "Scheduled Event"
 }
 
 /// Reads the input of one of our own schedules and puts an envelope around it.

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use tidegate_events::{Body, DECISION_RECORDED, Event, EventError, RetrainingRequested, SOURCE, parse_value};
+use tidegate_events::{
+    Body, DECISION_RECORDED, Event, EventError, RetrainingRequested, SOURCE, read as read_event,
+};
 
 /// Something that a replay works on, or why it does not.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +87,7 @@ pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
     let map = match value {
         Value::Object(map) => map,
         Value::Array(list) => return list.into_iter().try_for_each(|value| items(value, found)),
-        other => return parse_value(other).map(|_| ()),
+        other => return read_event(&other).map(|_| ()),
     };
     if map.contains_key("detail-type") {
         found.push(event(map)?);
@@ -96,7 +98,7 @@ pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
     } else if let Some(inner) = wrapped(&map) {
         return inner.into_iter().try_for_each(|value| items(value, found));
     } else {
-        found.push(read(Value::Object(map))?);
+        found.push(read(&Value::Object(map))?);
     }
     Ok(())
 }
@@ -118,7 +120,7 @@ fn event(mut map: Map<String, Value>) -> Result<Item, EventError> {
             _ => {}
         }
     }
-    read(Value::Object(map))
+    read(&Value::Object(map))
 }
 
 /// The event behind a decision, as it arrived.
@@ -133,10 +135,9 @@ fn decision(mut map: Map<String, Value>, found: &mut Vec<Item>) -> Result<(), Ev
     }
 }
 
-fn read(value: Value) -> Result<Item, EventError> {
-    let mut event = parse_value(value)?;
-    // It is in the input already; copied into every record it would cost more than the deciding.
-    event.received = None;
+fn read(value: &Value) -> Result<Item, EventError> {
+    // The original is in the input already; copied into every record it would cost more than the deciding.
+    let event = read_event(value)?;
     Ok(match &event.body {
         Body::Tick(_) | Body::Wake(_) => Item::Skip(Skip::Schedule),
         Body::DeploymentRequested(_) | Body::DeploymentFinished(_) => Item::Skip(Skip::SentHere),

@@ -5,6 +5,7 @@ use std::io::{BufRead, Read};
 use serde_json::Value;
 use tidegate_events::MAX_BYTES;
 
+use super::glance::glance;
 use super::item::{Item, items};
 use super::{InputError, Source};
 
@@ -54,6 +55,10 @@ impl Lines {
             return Ok(false);
         }
         let text = trimmed(&self.text);
+        if let Some(item) = glance(text) {
+            found.push(item);
+            return Ok(true);
+        }
         match serde_json::from_slice::<Value>(text) {
             Ok(value) => self.items(value, found).map(|()| true),
             // Prettily printed, or cut off: then the next line says it.

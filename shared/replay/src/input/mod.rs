@@ -1,6 +1,7 @@
 //! Events in files: single ones, JSON lines, EventBridge's exports, the decision log, metric streams.
 
 mod foreign;
+mod glance;
 mod item;
 mod lines;
 mod order;
