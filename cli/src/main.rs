@@ -22,6 +22,10 @@ use std::process::ExitCode;
 
 use ledgers::Ledgers;
 
+/// Half of the work of a replay is small pieces of memory that one thread makes and another gives back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Why a command did not do what it was asked.
 enum Failure {
     /// The input is wrong.

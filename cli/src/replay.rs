@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tidegate_replay::Function;
-use tidegate_replay::input::{size, sources};
+use tidegate_replay::input::{size, streams};
 use tidegate_replay::replay::{Counted, Options, Shown, Summary, replay};
 
 use crate::print::{Cell, FAINT, STRONG, paint, say, table};
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 
     let read = Arc::new(AtomicU64::new(0));
     let wrong = |error: String| Failure::Input(error);
-    let input = sources(&arguments.events, &read).map_err(|error| wrong(error.to_string()))?;
+    let input = streams(&arguments.events, &read).map_err(|error| wrong(error.to_string()))?;
     let bar = bar(&arguments.events);
     let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout());
     let mut lines: u64 = 0;

@@ -235,6 +235,10 @@ fn join(parts: &[String]) -> String {
 
 /// Escapes what would make two lists of parts look alike, and what cannot be read.
 fn escape(part: &str) -> String {
+    let is_special = |byte: u8| matches!(byte, b'%' | b'|' | b'~') || !(b' '..0x7F).contains(&byte);
+    if !part.bytes().any(is_special) {
+        return part.to_owned();
+    }
     let mut out = String::with_capacity(part.len());
     for c in part.chars() {
         match c {

@@ -11,15 +11,21 @@ pub fn fingerprint(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let digits =
-        |byte: u8| [byte >> 4, byte & 0xF].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'));
-    hash.finalize().iter().flat_map(|byte| digits(*byte)).collect()
+    let digest = hash.finalize();
+    let mut text = String::with_capacity(2 * digest.len());
+    for half in digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]) {
+        text.push(char::from_digit(half.into(), 16).unwrap_or('0'));
+    }
+    text
 }
 
 /// The first `length` characters of [`fingerprint`].
 #[must_use]
 pub fn short(parts: &[&str], length: usize) -> String {
-    fingerprint(parts).chars().take(length).collect()
+    let mut text = fingerprint(parts);
+    // It is ASCII: every length is the end of a character.
+    text.truncate(length);
+    text
 }
 
 #[cfg(test)]

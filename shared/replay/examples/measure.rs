@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use tidegate_policy::file::parse;
-use tidegate_replay::input::sources;
+use tidegate_replay::input::streams;
 use tidegate_replay::replay::{Options, replay};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     let events = Path::new(&fleet).join("events.jsonl");
     let mut bytes = 0;
-    let summary = replay(sources(&events, &Arc::new(AtomicU64::new(0)))?, &options, |line| {
+    let summary = replay(streams(&events, &Arc::new(AtomicU64::new(0)))?, &options, |line| {
         bytes += line.len() + 1;
         Ok(())
     })?;

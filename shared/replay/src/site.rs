@@ -36,6 +36,13 @@ pub struct Site {
     pub hub_account: String,
 }
 
+impl Site {
+    /// What sites are put in order by.
+    pub(crate) fn key(&self) -> [&str; 3] {
+        [&self.environment, &self.account, &self.region]
+    }
+}
+
 /// The functions of a site, with the ledger and the mirror that they reach.
 pub struct Crew {
     /// Where they run.

@@ -17,6 +17,18 @@ pub enum Item {
     Skip(Skip),
 }
 
+impl Item {
+    /// Its time, if it has one of its own.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Event(arrived) => arrived.event.envelope.time,
+            Self::Metric(metric) => Some(metric.at),
+            Self::Skip(_) => None,
+        }
+    }
+}
+
 /// An event from outside of the simulation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrived {

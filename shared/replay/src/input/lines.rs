@@ -1,4 +1,4 @@
-//! From text to JSON values: one a line, several on a line, or one over several lines.
+//! From text to JSON values, however they are laid out: one a line, several on a line, one over several lines, a list.
 
 use std::io::{BufRead, Read};
 
@@ -11,6 +11,12 @@ use super::{InputError, Source};
 
 /// How much of a line is read at once: Firehose may make one line of a whole file.
 const CHUNK: u64 = 4 * MAX_BYTES as u64;
+
+/// What editors on Windows put at the start of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What is wrong with a value that does not end.
+const CUT_OFF: &str = "the JSON ends before its last bracket is closed";
 
 /// A line that is no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,11 +33,10 @@ pub struct BadLine {
 /// The items of a source, one after the other.
 pub struct Lines {
     source: Source,
-    /// The text that is not read as JSON yet: a line, or several if a value goes on.
+    /// What was read and is not dealt with yet, from `at` on.
     text: Vec<u8>,
-    /// The next line, if it was read to see whether the value before goes on.
-    next: Vec<u8>,
-    /// The line at which `text` begins.
+    at: usize,
+    /// The line on which what is next stands.
     line: u64,
     /// Lines read so far.
     read: u64,
@@ -39,48 +44,90 @@ pub struct Lines {
     begins_line: bool,
 }
 
+/// What stands next in the text.
+enum Next {
+    /// A value, and where it ends.
+    Value(Value, usize),
+    /// The beginning of one.
+    Beginning,
+    /// No JSON: what is wrong, and how many lines on.
+    Wrong(String, u64),
+}
+
 impl Lines {
     /// Reads a source from its beginning.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Self { source, text: Vec::new(), next: Vec::new(), line: 0, read: 0, begins_line: true }
+        Self { source, text: Vec::new(), at: 0, line: 0, read: 0, begins_line: true }
     }
 
-    /// Appends the next items to `found`; `false` at the end.
+    /// Appends the items of the next value to `found`; `false` at the end.
     ///
     /// # Errors
     /// [`InputError::Line`] for text that is no event; the next call goes on after it. Anything else is final.
     pub fn read(&mut self, found: &mut Vec<Item>) -> Result<bool, InputError> {
-        if !self.take_line()? {
-            return Ok(false);
-        }
-        let text = trimmed(&self.text);
-        if let Some(item) = glance(text) {
-            found.push(item);
-            return Ok(true);
-        }
-        match serde_json::from_slice::<Value>(text) {
-            Ok(value) => self.items(value, found).map(|()| true),
-            // Prettily printed, or cut off: then the next line says it.
-            Err(error) if error.is_eof() => self.longer(found).map(|()| true),
-            // Firehose puts no newline between records unless it is told to.
-            Err(_) => self.several(found).map(|()| true),
-        }
-    }
-
-    /// Makes `text` the next line that holds anything.
-    fn take_line(&mut self) -> Result<bool, InputError> {
-        loop {
-            std::mem::swap(&mut self.text, &mut self.next);
-            self.next.clear();
-            if !self.text.ends_with(b"\n") && !self.append_line()? && self.text.is_empty() {
+        while self.skip_separators() {
+            self.text.clear();
+            self.at = 0;
+            if !self.append_line()? {
                 return Ok(false);
             }
             self.line = self.read;
-            if !trimmed(&self.text).is_empty() {
-                return Ok(true);
-            }
         }
+        if let Some(item) = glance(without_separators(self.rest())) {
+            self.at = self.text.len();
+            found.push(item);
+            return Ok(true);
+        }
+        let mut next = self.next();
+        if matches!(next, Next::Beginning) {
+            self.append_to_its_end()?;
+            next = self.next();
+        }
+        match next {
+            Next::Value(value, bytes) => {
+                let result = items(value, found).map_err(|error| self.bad(&error.to_string(), 0));
+                self.advance(bytes);
+                result.map(|()| true)
+            }
+            Next::Beginning if self.rest().len() > MAX_BYTES => {
+                Err(self.give_up(&format!("no event is as long as this: more than {MAX_BYTES} bytes"), 0))
+            }
+            Next::Beginning => Err(self.give_up(CUT_OFF, 0)),
+            Next::Wrong(what, lines_on) => Err(self.give_up(&what, lines_on)),
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn next(&self) -> Next {
+        let rest = self.rest();
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+        match values.next() {
+            Some(Ok(value)) => Next::Value(value, values.byte_offset()),
+            Some(Err(error)) if error.is_eof() => Next::Beginning,
+            Some(Err(error)) => self.wrong(&error),
+            None => Next::Beginning,
+        }
+    }
+
+    /// Moves to the next value, over what stands between values: blanks, a byte order mark, and the punctuation of a list.
+    /// Whether nothing is left.
+    fn skip_separators(&mut self) -> bool {
+        if self.rest().starts_with(BYTE_ORDER_MARK) {
+            self.at += BYTE_ORDER_MARK.len();
+        }
+        self.advance(self.rest().iter().take_while(|byte| is_separator(byte)).count());
+        self.at >= self.text.len()
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        let passed = self.rest().get(..bytes).unwrap_or_default();
+        let lines = passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line = self.line.saturating_add(lines);
+        self.at += bytes;
     }
 
     /// Reads one more line, or as much of it as is read at once, onto `text`; `false` at the end.
@@ -95,106 +142,90 @@ impl Lines {
         Ok(bytes > 0)
     }
 
-    /// A value that goes on over the next lines.
-    fn longer(&mut self, found: &mut Vec<Item>) -> Result<(), InputError> {
+    /// Reads on until the value that has begun is closed.
+    fn append_to_its_end(&mut self) -> Result<(), InputError> {
+        self.text.drain(..self.at);
+        self.at = 0;
         let mut depth = Depth::default();
-        depth.follow(&self.text);
-        while depth.is_open() {
-            let end = self.text.len();
+        let mut end = 0;
+        while !depth.closes_in(self.text.get(end..).unwrap_or_default()) {
+            end = self.text.len();
+            let begins_line = self.begins_line;
             if end > MAX_BYTES || !self.append_line()? {
-                return Err(self.bad(0, "the JSON ends before its last bracket is closed").into());
+                return Ok(());
             }
-            let line = self.text.get(end..).unwrap_or_default();
-            // Inside of a value nothing begins at the margin: the value before was cut off.
-            if line.first() == Some(&b'{') && depth.is_in_object() {
-                self.next = line.to_vec();
-                return Err(self.bad(0, "the JSON ends before its last bracket is closed").into());
-            }
-            depth.follow(line);
-        }
-        let value = serde_json::from_slice::<Value>(trimmed(&self.text));
-        match value {
-            Ok(value) => self.items(value, found),
-            Err(error) => {
-                let after = u64::try_from(error.line()).unwrap_or_default().saturating_sub(1);
-                Err(self.bad(after, &position(&error)).into())
-            }
-        }
-    }
-
-    /// Several values on one line.
-    fn several(&mut self, found: &mut Vec<Item>) -> Result<(), InputError> {
-        let text = std::mem::take(&mut self.text);
-        let mut values = serde_json::Deserializer::from_slice(&text).into_iter::<Value>();
-        while let Some(value) = values.next() {
-            match value {
-                Ok(value) => self.items(value, found)?,
-                // The line goes on beyond what is read at once.
-                Err(error) if error.is_eof() && !self.begins_line && values.byte_offset() > 0 => {
-                    self.next.extend_from_slice(text.get(values.byte_offset()..).unwrap_or_default());
-                    return Ok(());
-                }
-                Err(error) => return Err(self.bad(0, &position(&error)).into()),
+            // Inside of an event nothing begins at the margin: the one before was cut off.
+            if begins_line && self.text.get(end) == Some(&b'{') {
+                self.at = end;
+                let error = self.bad(CUT_OFF, 0);
+                self.line = self.read;
+                return Err(error);
             }
         }
         Ok(())
     }
 
-    fn items(&self, value: Value, found: &mut Vec<Item>) -> Result<(), InputError> {
-        items(value, found).map_err(|error| self.bad(0, &error.to_string()).into())
+    /// Goes on behind what cannot be read: with what looks like the next event on this line, or with the next line.
+    fn give_up(&mut self, message: &str, lines_on: u64) -> InputError {
+        let error = self.bad(message, lines_on);
+        let next = self.rest().windows(2).position(|pair| pair == b"}{");
+        self.advance(next.map_or(self.rest().len(), |next| next + 1));
+        error
     }
 
-    fn bad(&self, after: u64, message: &str) -> BadLine {
-        let line = self.line.saturating_add(after);
-        BadLine { file: self.source.name.clone(), line, message: message.to_owned() }
+    /// What is wrong, and where.
+    fn wrong(&self, error: &serde_json::Error) -> Next {
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        let begins = self.text.get(..self.at).filter(|_| error.line() == 1).unwrap_or_default();
+        let before = begins.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let lines_on = error.line().saturating_sub(1) as u64;
+        Next::Wrong(format!("not JSON (column {}: {what})", before + error.column()), lines_on)
+    }
+
+    fn bad(&self, message: &str, lines_on: u64) -> InputError {
+        let line = self.line.saturating_add(lines_on);
+        BadLine { file: self.source.name.clone(), line, message: message.to_owned() }.into()
     }
 }
 
-fn position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or(&text);
-    format!("not JSON (column {}: {what})", error.column())
+fn is_separator(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']')
 }
 
-/// Without blanks, without a byte order mark, and without the punctuation of a list whose entries have a line each.
-fn trimmed(text: &[u8]) -> &[u8] {
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii();
-    let text = text.strip_suffix(b",").unwrap_or(text).trim_ascii_end();
-    if matches!(text, b"[" | b"]") { &[] } else { text }
+/// A value without what may stand behind it.
+fn without_separators(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| !is_separator(byte)).map_or(0, |last| last + 1);
+    text.get(..end).unwrap_or_default()
 }
 
-/// How deep in brackets a text ends.
+/// How deep in brackets a text is.
 #[derive(Default)]
 struct Depth {
-    /// The brackets that are open: `true` for one of an object.
-    open: Vec<bool>,
+    open: usize,
     in_text: bool,
     escaped: bool,
 }
 
 impl Depth {
-    fn follow(&mut self, text: &[u8]) {
+    /// Whether the bracket that was opened first is closed in the text, which goes on from the one before.
+    fn closes_in(&mut self, text: &[u8]) -> bool {
         for byte in text {
             match (self.in_text, byte) {
                 _ if self.escaped => self.escaped = false,
                 (true, b'\\') => self.escaped = true,
                 (_, b'"') => self.in_text = !self.in_text,
-                (false, b'{') => self.open.push(true),
-                (false, b'[') => self.open.push(false),
+                (false, b'{' | b'[') => self.open += 1,
                 (false, b'}' | b']') => {
-                    self.open.pop();
+                    self.open = self.open.saturating_sub(1);
+                    if self.open == 0 {
+                        return true;
+                    }
                 }
                 _ => {}
             }
         }
-    }
-
-    fn is_open(&self) -> bool {
-        !self.open.is_empty() || self.in_text
-    }
-
-    fn is_in_object(&self) -> bool {
-        self.open.last().copied().unwrap_or_default()
+        false
     }
 }
 
@@ -202,6 +233,7 @@ impl Depth {
 mod tests {
     use super::*;
     use crate::input::Item;
+    use serde_json::json;
 
     fn read(text: &str) -> (Vec<String>, Vec<BadLine>) {
         let bytes = std::io::Cursor::new(text.as_bytes().to_vec());
@@ -244,6 +276,7 @@ mod tests {
             format!("[\n{a},\n{b}\n]\n"),
             format!("{}\n{}", pretty(&a), pretty(&b)),
             pretty(&format!("[{a}, {b}]")),
+            format!("[{}{}]", pretty(&a), pretty(&b)),
         ] {
             assert_eq!(read(&text), (vec!["a".to_owned(), "b".to_owned()], vec![]), "{text}");
         }
@@ -269,10 +302,45 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_beside_a_bad_value_is_read() {
+        let (a, b) = (event("a"), event("b"));
+        for (text, said) in [
+            (format!("{a}{{\"id\": \"x\"}}{b}\n"), "detail-type"),
+            (format!("[{a}, {{\"id\": \"x\"}}, 7, {b}]"), "detail-type"),
+            (format!("{a}{{\"id\": nonsense}}{b}\n"), "not JSON (column"),
+            (format!("{a}\n{{\"resources\": [\"arn\n{b}\n"), "not JSON (column 0: control character"),
+            (format!("{a}\n{{\"resources\": [\"arn\"\n{b}\n"), "ends before"),
+        ] {
+            let (found, wrong) = read(&text);
+            assert_eq!(found, ["a", "b"], "{text}");
+            assert!(wrong[0].message.contains(said), "{text}: {}", wrong[0]);
+        }
+    }
+
+    #[test]
+    fn a_line_is_counted_where_the_value_begins() {
+        let pretty = serde_json::to_string_pretty(&json!({"id": "x", "more": [1]})).unwrap();
+        let (_, wrong) = read(&format!("{}\n{pretty}{pretty}\n{pretty}", event("a")));
+        assert_eq!(wrong.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2, 7, 13]);
+        let (_, wrong) = read("{\"a\":\n  1,\n  \"b\" 2}\n");
+        assert_eq!(wrong[0].to_string(), "f:3: not JSON (column 7: expected `:`)");
+    }
+
+    #[test]
+    fn a_value_without_end_is_said_to_be_too_long() {
+        let (found, wrong) = read(&format!("{{\"a\": \"{}", "x".repeat(2 * MAX_BYTES)));
+        assert!(found.is_empty());
+        assert!(wrong[0].message.contains("no event is as long as this"), "{}", wrong[0]);
+    }
+
+    #[test]
     fn one_line_may_be_longer_than_what_is_read_at_once() {
         let one = event("a");
         let many = usize::try_from(CHUNK).unwrap() / one.len() * 2;
-        let (found, wrong) = read(&one.repeat(many));
-        assert_eq!((found.len(), wrong), (many, vec![]));
+        let list = format!("[{}]", vec![one.as_str(); many].join(","));
+        for text in [one.repeat(many), list] {
+            let (found, wrong) = read(&text);
+            assert_eq!((found.len(), wrong), (many, vec![]));
+        }
     }
 }

@@ -4,14 +4,16 @@ mod foreign;
 mod glance;
 mod item;
 mod lines;
+mod merge;
 mod order;
 mod source;
 
 pub use foreign::name_of_foreign;
 pub use item::{Arrived, Item, Metric, Skip, items, wrapped};
 pub use lines::{BadLine, Lines};
+pub(crate) use merge::Merge;
 pub(crate) use order::{Order, Timed};
-pub use source::{Source, size, sources};
+pub use source::{Source, Sources, size, streams};
 
 /// An input that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +30,9 @@ pub enum InputError {
     #[error(transparent)]
     Line(#[from] BadLine),
     /// A folder without any file of events.
-    #[error("{folder} has no files that end in .json, .jsonl, .ndjson or .gz")]
+    #[error(
+        "{folder} has no files of events: their names end in .json, .jsonl, .ndjson or .gz, or have no ending"
+    )]
     Empty {
         /// The folder.
         folder: String,

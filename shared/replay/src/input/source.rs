@@ -1,5 +1,6 @@
 //! Files, folders and standard input, unpacked where they are compressed.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -21,31 +22,44 @@ pub struct Source {
     pub text: Box<dyn BufRead + Send>,
 }
 
+/// Sources that follow each other in time.
+pub type Sources = Box<dyn Iterator<Item = Result<Source, InputError>> + Send>;
+
 /// Opens what was named on the command line: a file, a folder with files of events, or `-` for standard input.
 ///
-/// A folder's files are read in the order of their names, those of folders in it included: the names that Amazon Data
-/// Firehose gives begin with the time. `read` counts bytes as they are read from disk.
+/// Each folder in a folder is a stream of its own, such as that of one account, and so are the files beside them. Within a
+/// stream the files are read in the order of their names: the names that Amazon Data Firehose gives begin with the time.
+/// `read` counts bytes as they are read from disk.
 ///
 /// # Errors
-/// If something cannot be opened.
-pub fn sources(
-    named: &Path,
-    read: &Arc<AtomicU64>,
-) -> Result<Box<dyn Iterator<Item = Result<Source, InputError>> + Send>, InputError> {
+/// If a folder cannot be read, or has no files of events.
+pub fn streams(named: &Path, read: &Arc<AtomicU64>) -> Result<Vec<Sources>, InputError> {
     if named.as_os_str() == "-" {
         let stdin = BufReader::with_capacity(BUFFER, Counting { inner: io::stdin(), read: Arc::clone(read) });
         let one = open("standard input".to_owned(), stdin);
-        return Ok(Box::new(std::iter::once(one)));
+        return Ok(vec![Box::new(std::iter::once(one))]);
     }
-    let files = if named.is_dir() { files_in(named)? } else { vec![named.to_owned()] };
+    if !named.is_dir() {
+        return Ok(vec![one_after_the_other(vec![named.to_owned()], read)]);
+    }
+    let mut streams: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for file in files_in(named)? {
+        let below = file.strip_prefix(named).unwrap_or(&file);
+        let folder = below.parent().and_then(|parent| parent.iter().next());
+        streams.entry(folder.map(PathBuf::from).unwrap_or_default()).or_default().push(file);
+    }
+    Ok(streams.into_values().map(|files| one_after_the_other(files, read)).collect())
+}
+
+/// Opens one file at a time: a folder may have more than a process may open.
+fn one_after_the_other(files: Vec<PathBuf>, read: &Arc<AtomicU64>) -> Sources {
     let read = Arc::clone(read);
-    // One at a time: a folder may have more files than a process may open.
-    Ok(Box::new(files.into_iter().map(move |file| {
+    Box::new(files.into_iter().map(move |file| {
         let name = file.display().to_string();
         let opened = File::open(&file).map_err(|error| InputError::File { file: name.clone(), error })?;
         let counting = Counting { inner: opened, read: Arc::clone(&read) };
         open(name, BufReader::with_capacity(BUFFER, counting))
-    })))
+    }))
 }
 
 /// The bytes that there are to read, where that is known.
@@ -79,14 +93,20 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), InputError> {
     let wrong = |error| InputError::File { file: folder.display().to_string(), error };
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
-        let ending = path.extension().and_then(|ending| ending.to_str());
         if path.is_dir() {
             collect(&path, files)?;
-        } else if matches!(ending, Some("json" | "jsonl" | "ndjson" | "gz")) {
+        } else if is_named_like_events(&path) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Firehose gives no ending unless it is told to.
+fn is_named_like_events(file: &Path) -> bool {
+    let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let ending = file.extension().map(|ending| ending.to_str().unwrap_or("unreadable"));
+    !is_hidden && matches!(ending, None | Some("json" | "jsonl" | "ndjson" | "gz"))
 }
 
 struct Counting<R> {
@@ -99,5 +119,41 @@ impl<R: Read> Read for Counting<R> {
         let bytes = self.inner.read(buffer)?;
         self.read.fetch_add(bytes as u64, Ordering::Relaxed);
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Item, Merge};
+
+    #[test]
+    fn each_folder_of_a_folder_is_a_stream() {
+        let root = std::env::temp_dir().join(format!("tidegate-streams-{}", std::process::id()));
+        let metric = |minute: u32| {
+            format!(
+                r#"{{"metric_name": "Invocations", "namespace": "AWS/SageMaker", "account_id": "1", "region": "r", "timestamp": {}, "dimensions": {{"InferenceComponentName": "c{minute}"}}, "value": {{"sum": 1}}}}"#,
+                1_772_442_600_000_u64 + u64::from(minute) * 60_000
+            )
+        };
+        for (file, minutes) in [
+            ("hub/2026/01/01/events-1-2026", vec![0, 4]),
+            ("hub/2026/01/02/events-1-2026", vec![5]),
+            ("staging/events.jsonl", vec![1, 6]),
+            ("loose.json", vec![3]),
+            ("notes.txt", vec![9]),
+            (".hidden", vec![9]),
+        ] {
+            let path = root.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, minutes.into_iter().map(metric).collect::<Vec<_>>().join("\n")).unwrap();
+        }
+        let mut merge = Merge::new(streams(&root, &Arc::default()).unwrap());
+        let mut names = Vec::new();
+        while let Some((_, Item::Metric(metric))) = merge.next().unwrap() {
+            names.push(metric.name);
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+        assert_eq!(names, ["c0", "c1", "c3", "c4", "c5", "c6"]);
     }
 }

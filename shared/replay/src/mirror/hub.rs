@@ -39,8 +39,8 @@ impl Pipelines for Mirror {
         let now = known.now;
         let mut running: Vec<String> = Vec::new();
         if let Some(executions) = known.executions.get_mut(&name.to_lowercase()) {
-            executions.retain(|execution| execution.until.is_none_or(|until| until > now));
-            running.extend(executions.iter().rev().map(|execution| execution.arn.clone()));
+            executions.running.retain(|execution| execution.until > now);
+            running.extend(executions.running.iter().rev().map(|execution| execution.arn.clone()));
         }
         running.extend(self.answers.running.iter().cloned());
         Ok(running)
@@ -67,11 +67,11 @@ impl Pipelines for Mirror {
         let (account, region) = (&self.account, &self.region);
         let arn = format!("arn:aws:sagemaker:{region}:{account}:pipeline/{name}/execution/{id}");
         let mut known = self.inner();
-        let until = known.now.checked_add(self.pace.training).ok();
-        let executions = known.executions.entry(name.to_lowercase()).or_default();
+        let until = known.now.checked_add(self.pace.training).unwrap_or(known.now);
+        let running = &mut known.executions.entry(name.to_lowercase()).or_default().running;
         // The same token starts the same execution.
-        if executions.iter().all(|execution| execution.arn != arn) {
-            executions.push(Execution { arn: arn.clone(), until });
+        if running.iter().all(|execution| execution.arn != arn) {
+            running.push(Execution { arn: arn.clone(), is_told: false, until });
         }
         Ok(arn)
     }

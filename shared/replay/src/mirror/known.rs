@@ -1,6 +1,6 @@
 //! What a mirror knows by name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 use tidegate_engine::ports::RegistryPackage;
@@ -22,7 +22,7 @@ pub(super) struct Known {
     /// By repository and branch.
     pub(super) heads: HashMap<String, BTreeMap<String, String>>,
     pub(super) pipelines: HashMap<String, String>,
-    pub(super) executions: HashMap<String, Vec<Execution>>,
+    pub(super) executions: HashMap<String, Executions>,
     /// By group and version.
     pub(super) packages: HashMap<String, BTreeMap<u64, Package>>,
     pub(super) endpoints: HashMap<String, Served>,
@@ -31,12 +31,22 @@ pub(super) struct Known {
     pub(super) traffic: HashMap<String, Traffic>,
 }
 
+/// The executions of a pipeline.
+#[derive(Debug, Default)]
+pub(super) struct Executions {
+    pub(super) running: Vec<Execution>,
+    /// The ARNs of the last ones that AWS said have ended: what is told of them later is old.
+    pub(super) ended: VecDeque<String>,
+}
+
 /// An execution that has not ended.
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) arn: String,
-    /// When it ends by itself; one that AWS told of ends when AWS says so.
-    pub(super) until: Option<Timestamp>,
+    /// Whether AWS has told of it. Then it ends when AWS says so.
+    pub(super) is_told: bool,
+    /// When it ends at the latest.
+    pub(super) until: Timestamp,
 }
 
 /// A package in the registry.
@@ -68,6 +78,22 @@ pub(super) struct Component {
     pub(super) running: RunningComponent,
     /// When it will be in service.
     pub(super) ready: Option<Timestamp>,
+}
+
+/// Ended executions of a pipeline that are remembered: late and repeated tellings come within hours.
+const ENDED: usize = 16;
+
+impl Executions {
+    pub(super) fn note_end(&mut self, arn: &str) {
+        self.ended.push_back(arn.to_owned());
+        if self.ended.len() > ENDED {
+            self.ended.pop_front();
+        }
+    }
+
+    pub(super) fn has_ended(&self, arn: &str) -> bool {
+        self.ended.iter().any(|ended| ended.eq_ignore_ascii_case(arn))
+    }
 }
 
 impl Known {

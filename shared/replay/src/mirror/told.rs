@@ -1,6 +1,6 @@
 //! What AWS's events tell about AWS.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::ports::RegistryPackage;
 use tidegate_events::{
     AlarmChanged, AlarmState, Body, CommitPushed, EndpointChanged, EndpointStatus, ExecutionStatus,
@@ -11,6 +11,10 @@ use tidegate_policy::promote::Package;
 
 use super::Mirror;
 use super::known::{self, Execution, Known, Served};
+
+/// How long an execution that AWS told of is taken to run if its end is never told: SageMaker stops a training job after a
+/// day unless it is given another limit.
+const TOLD: SignedDuration = SignedDuration::from_hours(24);
 
 impl Mirror {
     /// Takes in what an event says. The caller leaves out what no policy names, so that a mirror does not grow with it.
@@ -47,14 +51,23 @@ impl Known {
     /// An execution that AWS tells of is the one that was started here, if there is one that nobody told of yet: its ARN
     /// is made up here and real there.
     fn execution(&mut self, run: &PipelineExecutionChanged) {
+        let latest = self.now.checked_add(TOLD).unwrap_or(self.now);
         let executions = self.executions.entry(run.pipeline.to_lowercase()).or_default();
-        let told = executions.iter().position(|one| one.arn.eq_ignore_ascii_case(&run.execution_arn));
-        let place = told.or_else(|| executions.iter().position(|one| one.until.is_some()));
-        if let Some(place) = place {
-            executions.remove(place);
+        if executions.has_ended(&run.execution_arn) {
+            return;
         }
-        if matches!(run.status, ExecutionStatus::Executing | ExecutionStatus::Stopping) {
-            executions.push(Execution { arn: run.execution_arn.clone(), until: None });
+        let running = &mut executions.running;
+        let told = running.iter().position(|one| one.arn.eq_ignore_ascii_case(&run.execution_arn));
+        let place = told.or_else(|| running.iter().position(|one| !one.is_told));
+        if let Some(place) = place {
+            running.remove(place);
+        }
+        let arn = run.execution_arn.clone();
+        match run.status {
+            ExecutionStatus::Executing | ExecutionStatus::Stopping => {
+                running.push(Execution { arn, is_told: true, until: latest });
+            }
+            _ => executions.note_end(&arn),
         }
     }
 

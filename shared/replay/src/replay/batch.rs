@@ -15,7 +15,7 @@ use super::tally::{Counted, Summary};
 pub use super::worker::Shown;
 use super::worker::{Done, Told, Work, work};
 use crate::Pace;
-use crate::input::{InputError, Source};
+use crate::input::{InputError, Sources};
 
 /// Batches that may wait for a thread.
 const AHEAD: usize = 4;
@@ -70,6 +70,14 @@ pub enum ReplayError {
     /// The input.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The hub is elsewhere than it was taken to be until this event.
+    #[error(
+        "the hub is in account {account}, which the events until now did not show: say --hub-account {account}"
+    )]
+    Hub {
+        /// The account of an event that only the hub has.
+        account: String,
+    },
     /// The output.
     #[error("the decisions cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -82,12 +90,12 @@ struct Lane {
     against: bool,
 }
 
-/// Replays a stream. `show` gets each line of output, in the order of time.
+/// Replays streams side by side. `show` gets each line of output, in the order of time.
 ///
 /// # Errors
 /// If the input cannot be read, or `show` fails. What was decided until then has been shown.
 pub fn replay(
-    sources: impl Iterator<Item = Result<Source, InputError>> + Send,
+    streams: Vec<Sources>,
     options: &Options,
     mut show: impl FnMut(&str) -> io::Result<()>,
 ) -> Result<Summary, ReplayError> {
@@ -107,14 +115,14 @@ pub fn replay(
         }
         let (told, lanes): (Vec<_>, Vec<_>) =
             lanes.into_iter().map(|lane| (lane.told, (lane.done, lane.against))).unzip();
-        let reading = scope.spawn(move || Reader::new(options, told).read(sources));
+        let reading = scope.spawn(move || Reader::new(options, told).read(streams));
         let mut merged = Merged::default();
         let shown = merged.merge(&lanes, options, &mut show);
         // Whoever still works hears that nobody listens.
         drop(lanes);
         let read = reading.join().unwrap_or_else(|_| {
             let error = io::Error::other("the reading thread stopped");
-            Err(InputError::File { file: "input".to_owned(), error })
+            Err(InputError::File { file: "input".to_owned(), error }.into())
         });
         shown?;
         Ok(merged.summary(read?, options))

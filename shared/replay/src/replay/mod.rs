@@ -9,6 +9,7 @@ mod batch;
 mod carry;
 mod compare;
 mod concerned;
+mod hub;
 mod reader;
 mod shards;
 mod simulation;

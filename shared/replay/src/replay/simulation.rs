@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tidegate_engine::{DecisionRecord, Outcome};
-use tidegate_events::{Body, Event, parse_value};
+use tidegate_events::{Body, Event, read};
 use tidegate_policy::deploy::Probe;
 use tidegate_policy::file::Policy;
 
 use super::agenda::{Agenda, Coming};
 use super::concerned;
+use super::hub::Hub;
 use super::tally::Counted;
 use super::watch::Watch;
 use crate::input::{Item, Metric};
@@ -18,19 +20,12 @@ use crate::{Answers, Book, Crew, Function, HUB, Mirror, Pace, Site, wanted_by};
 /// The hub's place among the crews.
 pub(super) const HUB_SITE: usize = 0;
 
-/// What a definition is taken to be whose text is not in the stream.
+/// What any definition is taken to be, in a repository and in a pipeline: its text is not in the stream.
 const DEFINITION: &str = r#"{"Version":"2020-12-01","Steps":[]}"#;
 
 /// How often the sweeps look: the templates' values.
 const TICKS: SignedDuration = SignedDuration::from_mins(5);
 const RECONCILES: SignedDuration = SignedDuration::from_mins(15);
-
-/// Where the hub is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hub {
-    pub(super) account: String,
-    pub(super) region: String,
-}
 
 /// What a simulation begins with.
 #[derive(Debug, Clone)]
@@ -56,6 +51,8 @@ pub(super) struct Simulation {
     pub(super) concerned: bool,
     /// Whether sweeps look at every model each time.
     pub(super) everything: bool,
+    /// Whether the stream has ended.
+    pub(super) is_over: bool,
 }
 
 impl Simulation {
@@ -63,6 +60,7 @@ impl Simulation {
     pub(super) fn new(policies: Vec<Policy>, world: &World) -> Self {
         let answers = Answers {
             file: Some(DEFINITION.to_owned()),
+            pipeline: Some(DEFINITION.to_owned()),
             probe: Some(Probe::Answered(200)),
             ..Answers::default()
         };
@@ -91,15 +89,16 @@ impl Simulation {
             counted: Counted::default(),
             concerned: false,
             everything: world.look_at_everything,
+            is_over: false,
         }
     }
 
     /// Lets the time pass until `at`, and an item of the stream arrive.
     pub(super) fn arrive(&mut self, at: Timestamp, item: &Item) {
-        if self.everything && self.now == Timestamp::MIN {
+        if self.now == Timestamp::MIN {
             self.watch_everything(at);
         }
-        self.run_until(at, true);
+        self.run_until(at);
         self.now = self.now.max(at);
         self.concerned = false;
         match item {
@@ -109,21 +108,31 @@ impl Simulation {
         }
     }
 
-    /// Lets the time pass. Without ticks nothing goes to zero: what is not counted any more does not mean idle.
-    pub(super) fn run_until(&mut self, until: Timestamp, ticking: bool) {
+    /// Lets the time pass after the last item, so that what was begun ends. What is not told any more is not known: an
+    /// endpoint that nobody is counted to ask is not idle, and an alarm that was not said to be over is not looked at.
+    pub(super) fn settle_until(&mut self, until: Timestamp) {
+        self.is_over = true;
+        self.run_until(until);
+    }
+
+    fn run_until(&mut self, until: Timestamp) {
         loop {
             let happens = self.agenda.next();
-            let ticks = self.ticks.next().filter(|_| ticking);
+            let ticks = self.ticks.next().filter(|_| !self.is_over);
             let sweeps = ticks.into_iter().chain(self.reconciles.next()).min();
             match (happens, sweeps) {
                 (Some(at), sweep) if at <= until && sweep.is_none_or(|sweep| at <= sweep) => self.happen(),
                 (_, Some(at)) if at <= until => {
                     self.now = self.now.max(at);
+                    // Of two sweeps at one moment the tick comes first: what the other changes is for the next tick.
+                    self.ticks.pass(at);
                     self.sweep(at, ticks == Some(at));
                 }
-                _ => return,
+                _ => break,
             }
         }
+        self.ticks.pass(until);
+        self.reconciles.pass(until);
     }
 
     fn event(&mut self, event: &Event) {
@@ -131,9 +140,13 @@ impl Simulation {
         for index in 0..self.crews.len() {
             let Some(crew) = self.crews.get(index) else { continue };
             let at_home = crew.site.account == envelope.account && crew.site.region == envelope.region;
-            // The hub hands on what people said to every environment.
-            let said = matches!(event.body, Body::HoldPlaced(_) | Body::HoldReleased(_));
-            let arrives = if said { envelope.account == crew.site.hub_account } else { at_home };
+            let arrives = match &event.body {
+                // The hub hands on what people said to every environment.
+                Body::HoldPlaced(_) | Body::HoldReleased(_) => envelope.account == crew.site.hub_account,
+                // An environment hands it to the hub.
+                Body::RetrainingRequested(_) => index == HUB_SITE && self.is_home(&envelope.account),
+                _ => at_home,
+            };
             if !arrives || !concerned::by(&crew.book, &event.body) {
                 continue;
             }
@@ -145,6 +158,10 @@ impl Simulation {
                 self.deliver(index, *function, event, "replay");
             }
         }
+    }
+
+    fn is_home(&self, account: &str) -> bool {
+        self.crews.iter().any(|crew| crew.site.account == account)
     }
 
     fn metric(&mut self, metric: &Metric) {
@@ -196,6 +213,9 @@ impl Simulation {
             }
             Coming::Wake { name, input } => {
                 crew.mirror.fired(&name);
+                if self.is_over && input.get("tidegate").and_then(Value::as_str) == Some("check_drift") {
+                    return;
+                }
                 input
             }
             Coming::Settles { endpoint } => {
@@ -203,7 +223,7 @@ impl Simulation {
                 super::carry::endpoint_event(&crew.site, &endpoint, &settled, self.now)
             }
         };
-        match parse_value(payload) {
+        match read(&payload) {
             Ok(event) => {
                 for function in wanted_by(&event).iter().filter(|f| f.is_hubs() == (index == HUB_SITE)) {
                     self.deliver(index, *function, &event, "replay");
@@ -232,6 +252,10 @@ fn sites(policies: &[Policy], hub: &Hub) -> Vec<Site> {
         if !sites.contains(&site) {
             sites.push(site);
         }
+    }
+    // What happens at one moment is in this order, whichever policies share a thread.
+    if let Some(environments) = sites.get_mut(HUB_SITE + 1..) {
+        environments.sort_by(|left, right| left.key().cmp(&right.key()));
     }
     sites
 }

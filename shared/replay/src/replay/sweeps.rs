@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tidegate_events::{AlarmState, ApprovalStatus, Body, parse_value};
+use tidegate_events::{AlarmState, ApprovalStatus, Body, read};
+use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::promote::Step;
 use tidegate_policy::{deploy, promote, scale};
@@ -102,6 +103,9 @@ impl Simulation {
     pub(super) fn sweep(&mut self, at: Timestamp, ticks: bool) {
         let looks = if ticks { self.ticks.take(at) } else { self.reconciles.take(at) };
         for ((index, function), models) in looks {
+            if self.is_over && function == Function::Respond {
+                continue;
+            }
             let Some(crew) = self.crews.get(index) else { continue };
             let payload = if function == Function::Scale {
                 let (account, region) = (&crew.site.account, &crew.site.region);
@@ -112,7 +116,7 @@ impl Simulation {
             } else {
                 json!({"tidegate": "reconcile", "at": at, "execution_id": format!("reconcile-{at}")})
             };
-            let Ok(event) = parse_value(payload) else { continue };
+            let Ok(event) = read(&payload) else { continue };
             crew.book.focus_on(Some(models.clone()));
             self.deliver(index, function, &event, &format!("sweep-{at}"));
             if let Some(crew) = self.crews.get(index) {
@@ -149,30 +153,41 @@ impl Simulation {
                 let named = policy.drift.iter().flat_map(|drift| &drift.alarms);
                 named.into_iter().any(|alarm| crew.mirror.is_in_alarm(alarm))
             }),
-            Function::Scale => {
-                let environment = policy.environment(&crew.site.environment)?;
-                let to_zero = environment.scale.to_zero.as_ref()?;
-                let state: scale::State = remembered(crew, function, model);
-                let live: deploy::State = remembered(crew, Function::Deploy, model);
-                let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
-                let idle = to_zero.idle.signed();
-                [
-                    later(live.live.map(|live| live.at), to_zero.grace.signed()),
-                    later(state.woken_at, idle),
-                    later(crew.mirror.last_invoked(environment.endpoint.name.as_str()), idle),
-                ]
-                .into_iter()
-                .flatten()
-                .map(|due| due.checked_add(SignedDuration::from_secs(1)).unwrap_or(due))
-                .filter(|due| *due > at)
-                .min()
-            }
+            Function::Scale => next_tick(crew, policy, at),
         }
     }
 }
 
+/// When a tick could find an endpoint idle, or its grace over.
+fn next_tick(crew: &crate::Crew, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
+    let environment = policy.environment(&crew.site.environment)?;
+    let to_zero = environment.scale.to_zero.as_ref()?;
+    let model = policy.model.as_str();
+    let state: scale::State = remembered(crew, Function::Scale, model);
+    let live: deploy::State = remembered(crew, Function::Deploy, model);
+    let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
+    let invoked = crew.mirror.last_invoked(environment.endpoint.name.as_str());
+    // A request at the very beginning of the window still counts.
+    let idle_since = invoked.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
+    let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
+    let dues = [
+        later(last_deployed(&live), grace),
+        later(state.refused_at, grace),
+        later(state.refused_at, idle),
+        later(state.woken_at, idle),
+        later(idle_since, idle),
+    ];
+    dues.into_iter().flatten().filter(|due| *due > at).min()
+}
+
+/// When a deployment last ended, well or not: the grace begins anew.
+fn last_deployed(state: &deploy::State) -> Option<Timestamp> {
+    let ended = state.last_report.as_ref().map(|report| report.finished.finished_at);
+    state.live.as_ref().map(|live| ended.map_or(live.at, |ended| ended.max(live.at)))
+}
+
 /// When a request has had no answer for too long, or a soak is over.
-fn overdue_at(policy: &tidegate_policy::file::Policy, promotion: &promote::Promotion) -> Option<Timestamp> {
+fn overdue_at(policy: &Policy, promotion: &promote::Promotion) -> Option<Timestamp> {
     if promotion.stopped {
         return None;
     }

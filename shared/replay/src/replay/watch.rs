@@ -18,6 +18,8 @@ pub(super) type Watched = (usize, Function, String);
 pub(super) struct Watch {
     /// How often the sweep looks.
     every: SignedDuration,
+    /// Until when all sweeps have been. What changes later is seen by the next one.
+    last: Timestamp,
     due: BTreeSet<(Timestamp, Watched)>,
     when: BTreeMap<Watched, Timestamp>,
 }
@@ -25,7 +27,7 @@ pub(super) struct Watch {
 impl Watch {
     /// Nothing to look at, every so often.
     pub(super) fn new(every: SignedDuration) -> Self {
-        Self { every, due: BTreeSet::new(), when: BTreeMap::new() }
+        Self { every, last: Timestamp::MIN, due: BTreeSet::new(), when: BTreeMap::new() }
     }
 
     /// Lets the first sweep from `at` on look at a model, unless one is to look earlier.
@@ -42,6 +44,11 @@ impl Watch {
         self.when.insert(watched, at);
     }
 
+    /// The time went on, and with it the sweeps that had nothing to look at.
+    pub(super) fn pass(&mut self, until: Timestamp) {
+        self.last = self.last.max(until);
+    }
+
     /// When the next sweep finds anything to look at.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
@@ -50,6 +57,7 @@ impl Watch {
     /// Takes what the sweep at `at` looks at, by site and function.
     pub(super) fn take(&mut self, at: Timestamp) -> BTreeMap<(usize, Function), Vec<String>> {
         let mut looks: BTreeMap<(usize, Function), Vec<String>> = BTreeMap::new();
+        self.pass(at);
         while let Some((due, _)) = self.due.first()
             && *due <= at
             && let Some((_, watched)) = self.due.pop_first()
@@ -64,8 +72,9 @@ impl Watch {
         looks
     }
 
-    /// The first sweep at or after a time.
+    /// The first sweep at or after a time that is still to come.
     fn sweep_from(&self, at: Timestamp) -> Timestamp {
+        let at = at.max(self.last.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at));
         let every = self.every.as_secs().max(1);
         let second = at.as_second().saturating_add(i64::from(at.subsec_nanosecond() > 0));
         let after = second.rem_euclid(every);
@@ -91,5 +100,7 @@ mod tests {
         let looks = watch.take(at(300));
         assert_eq!(looks.into_values().collect::<Vec<_>>(), [["a", "b"]]);
         assert_eq!(watch.next(), None);
+        watch.put(at(300), model("a"));
+        assert_eq!(watch.next(), Some(at(600)), "this sweep has been");
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn work(work: Work, told: &Receiver<Told>, done: &SyncSender<Done>) {
     }
     let mut out = Done { placed: Vec::new(), concerned: Vec::new(), counted: Some(Counted::default()) };
     if let Some((simulation, last)) = simulation.as_mut().zip(last) {
-        simulation.run_until(last.checked_add(work.settle).unwrap_or(Timestamp::MAX), false);
+        simulation.settle_until(last.checked_add(work.settle).unwrap_or(Timestamp::MAX));
         work.place(simulation, 0, &mut out.placed);
         simulation.counted.close(last, &simulation.policies);
         out.counted = Some(std::mem::take(&mut simulation.counted));
