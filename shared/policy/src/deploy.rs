@@ -4,7 +4,9 @@
 //! either calls SageMaker, waits, or reports. `InService` alone proves nothing.
 
 mod actions;
+mod begin;
 mod converge;
+mod end;
 mod hold;
 mod prevented;
 mod refused;
@@ -18,6 +20,8 @@ use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentRequested, E
 use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
 use crate::promote::Home;
+
+use actions::look_again;
 
 pub use actions::{Action, stands};
 pub use converge::{converge, needs_probe};
@@ -171,6 +175,21 @@ pub enum ComponentStatus {
     Deleting,
     /// None that we know.
     Unknown(String),
+}
+
+impl ComponentStatus {
+    /// A status as SageMaker writes it.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        match text {
+            "InService" => Self::InService,
+            "Creating" => Self::Creating,
+            "Updating" => Self::Updating,
+            "Failed" => Self::Failed,
+            "Deleting" => Self::Deleting,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
 }
 
 /// What the sample request gave.

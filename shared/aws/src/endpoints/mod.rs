@@ -74,7 +74,7 @@ impl Endpoints for SageMakerEndpoints {
         };
         let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
         Ok(Some(RunningComponent {
-            status: component_status(status.as_str()),
+            status: ComponentStatus::read(status.as_str()),
             model: found
                 .specification()
                 .and_then(|specification| specification.model_name())
@@ -223,15 +223,4 @@ fn specification(component: &Component) -> InferenceComponentSpecification {
 
 fn runtime(component: &Component) -> InferenceComponentRuntimeConfig {
     InferenceComponentRuntimeConfig::builder().copy_count(int(component.copies)).build()
-}
-
-fn component_status(text: &str) -> ComponentStatus {
-    match text {
-        "InService" => ComponentStatus::InService,
-        "Creating" => ComponentStatus::Creating,
-        "Updating" => ComponentStatus::Updating,
-        "Failed" => ComponentStatus::Failed,
-        "Deleting" => ComponentStatus::Deleting,
-        other => ComponentStatus::Unknown(other.to_owned()),
-    }
 }

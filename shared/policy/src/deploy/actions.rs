@@ -1,10 +1,10 @@
 //! What deploy can ask of AWS.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentFinished;
 
-use super::{Component, Rollout, State, Variant, target};
+use super::{Component, InFlight, Post, Rollout, State, Variant, target};
 use crate::file::Environment;
 
 /// One call.
@@ -119,5 +119,23 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, action
             wanted.component.as_ref() == Some(component)
         }
         Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => false,
+    }
+}
+
+/// The next look at the deployment in flight, at what sends no event.
+pub(super) fn look_again(
+    post: &Post,
+    environment: &Environment,
+    in_flight: &InFlight,
+    now: Timestamp,
+) -> Action {
+    let wait = SignedDuration::from_secs(i64::from(post.check_seconds));
+    let request_id = in_flight.request.request_id.clone();
+    Action::CheckAt {
+        name: format!("check-{}-{request_id}", in_flight.checks),
+        at: now.checked_add(wait).unwrap_or(Timestamp::MAX),
+        model: in_flight.request.model.clone(),
+        environment: environment.name.to_string(),
+        request_id,
     }
 }

@@ -1,12 +1,12 @@
 //! One step of a deployment.
 
-use jiff::{SignedDuration, Timestamp};
-use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, EndpointStatus};
+use jiff::Timestamp;
+use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::target::{Component, Target, target};
 use super::{
-    Action, ComponentStatus, Deploy, Endpoint, InFlight, Live, Post, Probe, Report, RunningComponent,
-    Snapshot, State,
+    Action, ComponentStatus, Deploy, Endpoint, InFlight, Post, Probe, RunningComponent, Snapshot, State,
+    look_again,
 };
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
@@ -77,14 +77,15 @@ fn changed_since(
     matches!((last_modified, asked), (Some(changed), Some(asked)) if changed > seen.unwrap_or(asked))
 }
 
-struct Step<'a> {
-    post: &'a Post,
-    policy: &'a Policy,
-    environment: &'a Environment,
-    state: &'a State,
-    in_flight: &'a InFlight,
-    wanted: Target,
-    now: Timestamp,
+/// One look at the deployment in flight.
+pub(super) struct Step<'a> {
+    pub(super) post: &'a Post,
+    pub(super) policy: &'a Policy,
+    pub(super) environment: &'a Environment,
+    pub(super) state: &'a State,
+    pub(super) in_flight: &'a InFlight,
+    pub(super) wanted: Target,
+    pub(super) now: Timestamp,
 }
 
 impl Step<'_> {
@@ -179,72 +180,12 @@ impl Step<'_> {
         }
     }
 
-    fn create(&self) -> Deploy {
-        if let Some(held) = self.held() {
-            return held;
-        }
-        let mut plan = self.model_and_config();
-        plan.push(Action::CreateEndpoint {
-            name: self.wanted.endpoint.clone(),
-            config: self.wanted.config.clone(),
-            tags: self.tags(),
-        });
-        self.apply(plan).saw("endpoint", "none").state(self.asked_endpoint(None))
-    }
-
-    fn update(&self, running: &Endpoint) -> Deploy {
-        if let Some(held) = self.held() {
-            return held;
-        }
-        let mut plan = self.model_and_config();
-        plan.push(Action::UpdateEndpoint {
-            name: self.wanted.endpoint.clone(),
-            config: self.wanted.config.clone(),
-            rollout: self.wanted.rollout.clone(),
-        });
-        let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
-        self.apply(plan)
-            .compared("running_config", before, &self.wanted.config)
-            .state(self.asked_endpoint(running.last_modified))
-    }
-
-    fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
-        if let Some(held) = self.held() {
-            return held;
-        }
-        let component = wanted.clone();
-        let put = if running.is_some() {
-            Action::UpdateComponent { component }
-        } else {
-            Action::CreateComponent { component }
-        };
-        let model = Action::CreateModel {
-            name: self.wanted.model.clone(),
-            package_arn: self.in_flight.request.package_arn.clone(),
-        };
-        let in_flight = InFlight {
-            component_asked: Some(self.now),
-            component_seen: running.and_then(|running| running.last_modified),
-            checks: self.in_flight.checks.saturating_add(1),
-            ..self.in_flight.clone()
-        };
-        Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
-            .saw("component", if running.is_some() { "another model" } else { "none" })
-            .plan(vec![model, put, self.look_again()])
-            .state(State { in_flight: Some(in_flight), ..self.state.clone() })
-    }
-
-    /// Under a hold nothing is begun. What SageMaker has begun goes on, is verified and reported.
-    fn held(&self) -> Option<Deploy> {
-        self.state.hold().map(|hold| self.wait(hold.why(), Vec::new()))
-    }
-
     fn wait_for_component(&self, wanted: &Component, status: &str) -> Deploy {
         let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_owned() };
         self.wait(reason, vec![self.look_again()])
     }
 
-    fn wait(&self, reason: Reason, plan: Vec<Action>) -> Deploy {
+    pub(super) fn wait(&self, reason: Reason, plan: Vec<Action>) -> Deploy {
         let checks = self.in_flight.checks.saturating_add(1);
         let in_flight = InFlight { checks, ..self.in_flight.clone() };
         Decision::new(Verdict::Wait, reason)
@@ -253,107 +194,7 @@ impl Step<'_> {
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
 
-    fn apply(&self, plan: Vec<Action>) -> Deploy {
-        Decision::new(Verdict::Apply, Reason::Requested { version: self.in_flight.request.version })
-            .saw("package", &self.in_flight.request.package_arn)
-            .plan(plan)
-    }
-
-    fn model_and_config(&self) -> Vec<Action> {
-        let model = Action::CreateModel {
-            name: self.wanted.model.clone(),
-            package_arn: self.in_flight.request.package_arn.clone(),
-        };
-        let config = Action::CreateEndpointConfig {
-            name: self.wanted.config.clone(),
-            variant: self.wanted.variant.clone(),
-        };
-        match self.wanted.component {
-            Some(_) => vec![config],
-            None => vec![model, config],
-        }
-    }
-
-    fn asked_endpoint(&self, endpoint_seen: Option<Timestamp>) -> State {
-        let in_flight = InFlight { endpoint_asked: Some(self.now), endpoint_seen, ..self.in_flight.clone() };
-        State { in_flight: Some(in_flight), ..self.state.clone() }
-    }
-
-    fn tags(&self) -> Vec<(String, String)> {
-        [
-            ("tidegate:model", self.policy.model.as_str()),
-            ("tidegate:environment", self.environment.name.as_str()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-    }
-
-    fn look_again(&self) -> Action {
-        let wait = SignedDuration::from_secs(i64::from(self.post.check_seconds));
-        let request_id = self.in_flight.request.request_id.clone();
-        Action::CheckAt {
-            name: format!("check-{}-{request_id}", self.in_flight.checks),
-            at: self.now.checked_add(wait).unwrap_or(Timestamp::MAX),
-            model: self.policy.model.to_string(),
-            environment: self.environment.name.to_string(),
-            request_id,
-        }
-    }
-
-    fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
-        let request = &self.in_flight.request;
-        let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());
-        let finished = DeploymentFinished {
-            request_id: request.request_id.clone(),
-            model: request.model.clone(),
-            environment: request.environment.clone(),
-            environment_account: request.environment_account.clone(),
-            version: request.version,
-            package_arn: request.package_arn.clone(),
-            outcome,
-            reason: reason.code().to_owned(),
-            detail: reason.to_string(),
-            requested_config: Some(self.wanted.config.clone()),
-            running_config: running.clone(),
-            finished_at: self.now,
-        };
-        let (verdict, live) = match outcome {
-            DeploymentOutcome::Succeeded => (Verdict::Succeeded, Some(self.live())),
-            DeploymentOutcome::Failed => (Verdict::Failed, None),
-            DeploymentOutcome::RolledBackSilently => (Verdict::RolledBackSilently, None),
-        };
-        // The same version deployed again leaves what ran before it where it was.
-        let replaced = self.state.live.as_ref().filter(|before| before.package_arn != request.package_arn);
-        let previous = replaced.filter(|_| live.is_some()).or(self.state.previous.as_ref()).cloned();
-        let state = State {
-            in_flight: None,
-            live: live.or_else(|| self.state.live.clone()),
-            previous,
-            last_report: Some(Report { finished: finished.clone() }),
-            newest: self.state.newest.clone(),
-            holds: self.state.holds.clone(),
-            released: self.state.released.clone(),
-        };
-        let mut decision = Decision::new(verdict, reason).saw("version", request.version).compared(
-            "running_config",
-            running.unwrap_or_else(|| "none".to_owned()),
-            &self.wanted.config,
-        );
-        if let Some(Probe::Answered(status)) = seen.probe {
-            decision = decision.saw("sample_status", status);
-        }
-        decision.plan(vec![Action::Report { finished }]).state(state)
-    }
-
-    fn live(&self) -> Live {
-        let request = &self.in_flight.request;
-        Live {
-            version: request.version,
-            package_arn: request.package_arn.clone(),
-            config: self.wanted.config.clone(),
-            request_id: request.request_id.clone(),
-            at: self.now,
-        }
+    pub(super) fn look_again(&self) -> Action {
+        look_again(self.post, self.environment, self.in_flight, self.now)
     }
 }

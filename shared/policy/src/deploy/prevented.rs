@@ -1,8 +1,8 @@
 //! What follows when the last look before an action of deploy's finds that it is not safe any more.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Action, Deploy, InFlight, Post, State, refused};
+use super::{Action, Deploy, InFlight, Post, State, look_again, refused};
 use crate::decision::{Decision, Verdict};
 use crate::file::Environment;
 use crate::reason::Reason;
@@ -24,22 +24,13 @@ pub fn prevented(
         return refused(environment, state, action, why, now);
     }
     let in_flight = state.in_flight.as_ref()?;
-    let request_id = in_flight.request.request_id.clone();
-    let wait = SignedDuration::from_secs(i64::from(post.check_seconds));
-    let look_again = Action::CheckAt {
-        name: format!("check-{}-{request_id}", in_flight.checks),
-        at: now.checked_add(wait).unwrap_or(Timestamp::MAX),
-        model: in_flight.request.model.clone(),
-        environment: environment.name.to_string(),
-        request_id,
-    };
     let checks = in_flight.checks.saturating_add(1);
     // What was to be asked was not asked.
     let waiting = InFlight { checks, endpoint_asked: None, endpoint_seen: None, ..in_flight.clone() };
     Some(
         Decision::new(Verdict::Wait, why.clone())
             .saw("version", in_flight.request.version)
-            .plan(vec![look_again])
+            .plan(vec![look_again(post, environment, in_flight, now)])
             .state(State { in_flight: Some(waiting), ..state.clone() }),
     )
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
 use super::actions::is_wanted;
-use super::{Action, Deploy, InFlight, Report, State, target};
+use super::end::{ended, report};
+use super::{Action, Deploy, InFlight, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::Environment;
 use crate::people::subject;
@@ -37,12 +38,12 @@ pub fn refused(
             // Another deployment has taken the place of the one whose plan this was.
             let in_flight =
                 state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, action))?;
-            Some(ended(environment, state, in_flight, why, now))
+            Some(failed(environment, state, in_flight, why, now))
         }
     }
 }
 
-fn ended(
+fn failed(
     environment: &Environment,
     state: &State,
     in_flight: &InFlight,
@@ -50,25 +51,12 @@ fn ended(
     now: Timestamp,
 ) -> Deploy {
     let request = &in_flight.request;
-    let finished = DeploymentFinished {
-        request_id: request.request_id.clone(),
-        model: request.model.clone(),
-        environment: request.environment.clone(),
-        environment_account: request.environment_account.clone(),
-        version: request.version,
-        package_arn: request.package_arn.clone(),
-        outcome: DeploymentOutcome::Failed,
-        reason: why.code().to_owned(),
-        detail: why.to_string(),
-        requested_config: Some(target(environment, request).config),
-        running_config: None,
-        finished_at: now,
-    };
-    let last_report = Some(Report { finished: finished.clone() });
+    let finished = report(environment, request, (DeploymentOutcome::Failed, why), None, now);
+    let state = ended(state, &finished, None);
     Decision::new(Verdict::Failed, why.clone())
         .saw("version", request.version)
         .plan(vec![Action::Report { finished }])
-        .state(State { in_flight: None, last_report, ..state.clone() })
+        .state(state)
 }
 
 fn not_reported(state: &State, finished: &DeploymentFinished, why: &Reason) -> Deploy {

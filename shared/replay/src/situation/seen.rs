@@ -178,16 +178,8 @@ impl SeenServing {
     }
 
     fn component(&self) -> RunningComponent {
-        let status = match self.status.as_str() {
-            "InService" => ComponentStatus::InService,
-            "Creating" => ComponentStatus::Creating,
-            "Updating" => ComponentStatus::Updating,
-            "Failed" => ComponentStatus::Failed,
-            "Deleting" => ComponentStatus::Deleting,
-            other => ComponentStatus::Unknown(other.to_owned()),
-        };
         RunningComponent {
-            status,
+            status: ComponentStatus::read(&self.status),
             model: self.model.clone(),
             copies: None,
             failure: self.failure.clone(),

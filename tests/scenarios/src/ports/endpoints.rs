@@ -73,17 +73,6 @@ fn component_request(component: &Component) -> Value {
     })
 }
 
-fn component_status(text: &str) -> ComponentStatus {
-    match text {
-        "InService" => ComponentStatus::InService,
-        "Creating" => ComponentStatus::Creating,
-        "Updating" => ComponentStatus::Updating,
-        "Failed" => ComponentStatus::Failed,
-        "Deleting" => ComponentStatus::Deleting,
-        other => ComponentStatus::Unknown(other.to_owned()),
-    }
-}
-
 impl Account {
     fn model_role(&self) -> String {
         format!("arn:aws:iam::{}:role/model", self.place().account)
@@ -107,7 +96,7 @@ impl Endpoints for Account {
         let found = self.find(SAGEMAKER, "DescribeInferenceComponent", request).await?;
         let copies = |found: &Value| found.pointer("/RuntimeConfig/CurrentCopyCount").and_then(Value::as_u64);
         Ok(found.map(|found| RunningComponent {
-            status: component_status(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
+            status: ComponentStatus::read(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
             model: text(&found, "/Specification/ModelName"),
             copies: copies(&found).and_then(|copies| u32::try_from(copies).ok()),
             failure: text(&found, "/FailureReason"),

@@ -221,17 +221,6 @@ impl Registry for Answers {
     }
 }
 
-fn component_status(text: &str) -> ComponentStatus {
-    match text {
-        "InService" => ComponentStatus::InService,
-        "Creating" => ComponentStatus::Creating,
-        "Updating" => ComponentStatus::Updating,
-        "Failed" => ComponentStatus::Failed,
-        "Deleting" => ComponentStatus::Deleting,
-        other => ComponentStatus::Unknown(other.to_owned()),
-    }
-}
-
 #[async_trait]
 impl Endpoints for Answers {
     async fn endpoint(&self, _: &str) -> Call<Option<Endpoint>> {
@@ -245,7 +234,7 @@ impl Endpoints for Answers {
 
     async fn component(&self, _: &str) -> Call<Option<RunningComponent>> {
         Ok(self.seen.component.as_ref().map(|seen| RunningComponent {
-            status: component_status(&seen.status),
+            status: ComponentStatus::read(&seen.status),
             model: seen.model.clone(),
             copies: None,
             failure: seen.failure.clone(),

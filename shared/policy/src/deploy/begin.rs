@@ -1,0 +1,107 @@
+//! What SageMaker is told to make or to change.
+
+use jiff::Timestamp;
+
+use super::converge::Step;
+use super::target::Component;
+use super::{Action, Deploy, Endpoint, InFlight, RunningComponent, State};
+use crate::decision::{Decision, Verdict};
+use crate::reason::Reason;
+
+impl Step<'_> {
+    pub(super) fn create(&self) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
+        let mut plan = self.model_and_config();
+        plan.push(Action::CreateEndpoint {
+            name: self.wanted.endpoint.clone(),
+            config: self.wanted.config.clone(),
+            tags: self.tags(),
+        });
+        self.apply(plan).saw("endpoint", "none").state(self.asked_endpoint(None))
+    }
+
+    pub(super) fn update(&self, running: &Endpoint) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
+        let mut plan = self.model_and_config();
+        plan.push(Action::UpdateEndpoint {
+            name: self.wanted.endpoint.clone(),
+            config: self.wanted.config.clone(),
+            rollout: self.wanted.rollout.clone(),
+        });
+        let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
+        self.apply(plan)
+            .compared("running_config", before, &self.wanted.config)
+            .state(self.asked_endpoint(running.last_modified))
+    }
+
+    pub(super) fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
+        let component = wanted.clone();
+        let put = if running.is_some() {
+            Action::UpdateComponent { component }
+        } else {
+            Action::CreateComponent { component }
+        };
+        let model = Action::CreateModel {
+            name: self.wanted.model.clone(),
+            package_arn: self.in_flight.request.package_arn.clone(),
+        };
+        let in_flight = InFlight {
+            component_asked: Some(self.now),
+            component_seen: running.and_then(|running| running.last_modified),
+            checks: self.in_flight.checks.saturating_add(1),
+            ..self.in_flight.clone()
+        };
+        Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
+            .saw("component", if running.is_some() { "another model" } else { "none" })
+            .plan(vec![model, put, self.look_again()])
+            .state(State { in_flight: Some(in_flight), ..self.state.clone() })
+    }
+
+    /// Under a hold nothing is begun. What SageMaker has begun goes on, is verified and reported.
+    fn held(&self) -> Option<Deploy> {
+        self.state.hold().map(|hold| self.wait(hold.why(), Vec::new()))
+    }
+
+    fn apply(&self, plan: Vec<Action>) -> Deploy {
+        Decision::new(Verdict::Apply, Reason::Requested { version: self.in_flight.request.version })
+            .saw("package", &self.in_flight.request.package_arn)
+            .plan(plan)
+    }
+
+    fn model_and_config(&self) -> Vec<Action> {
+        let model = Action::CreateModel {
+            name: self.wanted.model.clone(),
+            package_arn: self.in_flight.request.package_arn.clone(),
+        };
+        let config = Action::CreateEndpointConfig {
+            name: self.wanted.config.clone(),
+            variant: self.wanted.variant.clone(),
+        };
+        match self.wanted.component {
+            Some(_) => vec![config],
+            None => vec![model, config],
+        }
+    }
+
+    fn asked_endpoint(&self, endpoint_seen: Option<Timestamp>) -> State {
+        let in_flight = InFlight { endpoint_asked: Some(self.now), endpoint_seen, ..self.in_flight.clone() };
+        State { in_flight: Some(in_flight), ..self.state.clone() }
+    }
+
+    fn tags(&self) -> Vec<(String, String)> {
+        [
+            ("tidegate:model", self.policy.model.as_str()),
+            ("tidegate:environment", self.environment.name.as_str()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+    }
+}

@@ -1,0 +1,83 @@
+//! How a deployment ends: the report to the hub, and what is remembered.
+
+use jiff::Timestamp;
+use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
+
+use super::converge::Step;
+use super::target::target;
+use super::{Action, Deploy, Live, Probe, Report, Snapshot, State};
+use crate::decision::{Decision, Verdict};
+use crate::file::Environment;
+use crate::reason::Reason;
+
+/// The report about the end of a deployment.
+pub(super) fn report(
+    environment: &Environment,
+    request: &DeploymentRequested,
+    (outcome, reason): (DeploymentOutcome, &Reason),
+    running_config: Option<String>,
+    now: Timestamp,
+) -> DeploymentFinished {
+    DeploymentFinished {
+        request_id: request.request_id.clone(),
+        model: request.model.clone(),
+        environment: request.environment.clone(),
+        environment_account: request.environment_account.clone(),
+        version: request.version,
+        package_arn: request.package_arn.clone(),
+        outcome,
+        reason: reason.code().to_owned(),
+        detail: reason.to_string(),
+        requested_config: Some(target(environment, request).config),
+        running_config,
+        finished_at: now,
+    }
+}
+
+/// The state after a deployment; `live` is the version that serves since, if it is another one's turn.
+pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<Live>) -> State {
+    // The same version deployed again leaves what ran before it where it was.
+    let is_another = |before: &&Live| live.as_ref().is_some_and(|now| now.package_arn != before.package_arn);
+    let replaced = state.live.as_ref().filter(is_another);
+    State {
+        in_flight: None,
+        previous: replaced.or(state.previous.as_ref()).cloned(),
+        live: live.or_else(|| state.live.clone()),
+        last_report: Some(Report { finished: finished.clone() }),
+        ..state.clone()
+    }
+}
+
+impl Step<'_> {
+    pub(super) fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
+        let (verdict, live) = match outcome {
+            DeploymentOutcome::Succeeded => (Verdict::Succeeded, Some(self.live())),
+            DeploymentOutcome::Failed => (Verdict::Failed, None),
+            DeploymentOutcome::RolledBackSilently => (Verdict::RolledBackSilently, None),
+        };
+        let request = &self.in_flight.request;
+        let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());
+        let finished = report(self.environment, request, (outcome, &reason), running.clone(), self.now);
+        let state = ended(self.state, &finished, live);
+        let mut decision = Decision::new(verdict, reason).saw("version", request.version).compared(
+            "running_config",
+            running.unwrap_or_else(|| "none".to_owned()),
+            &self.wanted.config,
+        );
+        if let Some(Probe::Answered(status)) = seen.probe {
+            decision = decision.saw("sample_status", status);
+        }
+        decision.plan(vec![Action::Report { finished }]).state(state)
+    }
+
+    fn live(&self) -> Live {
+        let request = &self.in_flight.request;
+        Live {
+            version: request.version,
+            package_arn: request.package_arn.clone(),
+            config: self.wanted.config.clone(),
+            request_id: request.request_id.clone(),
+            at: self.now,
+        }
+    }
+}
