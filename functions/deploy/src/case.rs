@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tidegate_engine::ports::{Alerts, Bus, Endpoints, Registry, Sampler, Schedules};
 use tidegate_engine::{CallError, Case, EngineError};
 use tidegate_events::{
-    ApprovalStatus, Contract, DeploymentFinished, DeploymentRequested, EndpointStatus, HoldPlaced,
-    HoldReleased, Wake, to_detail,
+    ApprovalStatus, Contract, DeploymentFinished, DeploymentRequested, HoldPlaced, HoldReleased, Wake,
+    to_detail,
 };
 use tidegate_policy::check::{self, DeployCause, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::deploy::{
-    self, Action, Endpoint, InFlight, Post, Snapshot, State, converge, decide_hold, may_not_obey,
+    self, Action, Found, InFlight, Post, Snapshot, State, converge, decide_hold, last_look, may_not_obey,
     needs_probe, own_environment, take_up, target,
 };
 use tidegate_policy::file::{EndpointKind, Environment, Policy};
@@ -96,8 +96,8 @@ impl Case for DeployCase {
         )
     }
 
-    /// The registry and the endpoint are asked again: the approval may have been withdrawn, or somebody else may be
-    /// changing the endpoint.
+    /// The registry and what is about to change are asked again: the approval may have been withdrawn, a person may have
+    /// placed a hold, or somebody may be changing the same thing.
     async fn precondition(
         &self,
         state: &State,
@@ -105,20 +105,10 @@ impl Case for DeployCase {
         _now: Timestamp,
     ) -> Result<Option<Reason>, EngineError> {
         let Some(in_flight) = &state.in_flight else { return Ok(None) };
-        let arn = &in_flight.request.package_arn;
-        let package = self.registry.package(arn).await?;
+        let package = self.registry.package(&in_flight.request.package_arn);
+        let (package, found) = futures::future::try_join(package, self.found(action)).await?;
         let approval = package.map_or(ApprovalStatus::Absent, |found| found.package.approval);
-        if approval != ApprovalStatus::Approved {
-            return Ok(Some(Reason::NotApproved { arn: arn.clone(), status: approval.to_string() }));
-        }
-        let Action::UpdateEndpoint { name, config, .. } = action else { return Ok(None) };
-        let busy = |endpoint: Endpoint| {
-            // Whoever made it this way was this same plan.
-            let is_ours = endpoint.config.as_ref() == Some(config);
-            (endpoint.status != EndpointStatus::InService && !is_ours)
-                .then(|| Reason::EndpointBusy { endpoint: name.clone(), status: endpoint.status.to_string() })
-        };
-        Ok(self.endpoints.endpoint(name).await?.and_then(busy))
+        Ok(last_look(state, action, &approval, &found))
     }
 
     async fn act(&self, action: &Action) -> Result<String, CallError> {
@@ -248,6 +238,19 @@ impl DeployCase {
             Cause::Release(release) => deploy::release(state, release),
             Cause::Endpoint(_) | Cause::Sweep => Ok(state.clone()),
         }
+    }
+
+    /// What an action is about to change, as it is now.
+    async fn found(&self, action: &Action) -> Result<Found, CallError> {
+        Ok(match action {
+            Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+                Found::Component(self.endpoints.component(&component.name).await?)
+            }
+            Action::CreateEndpoint { name, .. } | Action::UpdateEndpoint { name, .. } => {
+                Found::Endpoint(self.endpoints.endpoint(name).await?)
+            }
+            _ => Found::Endpoint(None),
+        })
     }
 
     async fn snapshot(&self, environment: &Environment, in_flight: &InFlight) -> Result<Snapshot, CallError> {

@@ -8,6 +8,7 @@ mod begin;
 mod converge;
 mod end;
 mod hold;
+mod last_look;
 mod prevented;
 mod refused;
 mod take_up;
@@ -26,6 +27,7 @@ use actions::look_again;
 pub use actions::{Action, stands};
 pub use converge::{converge, needs_probe};
 pub use hold::{decide_hold, release};
+pub use last_look::{Found, last_look};
 pub use prevented::prevented;
 pub use refused::refused;
 pub use take_up::{may_not_obey, own_environment, take_up};
@@ -137,12 +139,23 @@ pub struct Snapshot {
 pub struct Endpoint {
     /// Its status.
     pub status: EndpointStatus,
-    /// The configuration that runs.
+    /// The configuration that runs. During an update that is the one from before.
     pub config: Option<String>,
+    /// The configuration that it is on its way to.
+    pub pending_config: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
     /// When it last changed.
     pub last_modified: Option<Timestamp>,
+}
+
+impl Endpoint {
+    /// The configuration that it is on its way to, or else has. While a deployment is pending, it is what counts: the
+    /// endpoint leaves its present configuration.
+    #[must_use]
+    pub fn heads_for(&self) -> Option<&str> {
+        self.pending_config.as_deref().or(self.config.as_deref())
+    }
 }
 
 /// An inference component as SageMaker describes it.
@@ -189,6 +202,19 @@ impl ComponentStatus {
             "Deleting" => Self::Deleting,
             other => Self::Unknown(other.to_owned()),
         }
+    }
+}
+
+impl std::fmt::Display for ComponentStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::InService => "InService",
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::Failed => "Failed",
+            Self::Deleting => "Deleting",
+            Self::Unknown(text) => text,
+        })
     }
 }
 

@@ -29,15 +29,6 @@ impl SageMakerEndpoints {
     pub(crate) fn new(client: Client, model_role_arn: &str) -> Self {
         Self { client, model_role_arn: model_role_arn.to_owned() }
     }
-
-    /// Whether the endpoint has this configuration, or is on its way to it.
-    async fn has_config(&self, name: &str, config: &str) -> Result<bool, CallError> {
-        let asked = self.client.describe_endpoint().endpoint_name(name).send().await;
-        let found = asked.map_err(failed(SERVICE, "DescribeEndpoint"))?;
-        let pending = found.pending_deployment_summary().and_then(|pending| pending.endpoint_config_name());
-        // While a deployment is pending, it is what counts: the endpoint leaves its present configuration.
-        Ok(pending.or(found.endpoint_config_name()) == Some(config))
-    }
 }
 
 #[async_trait]
@@ -56,6 +47,10 @@ impl Endpoints for SageMakerEndpoints {
         Ok(Some(Endpoint {
             status: EndpointStatus::read(status.as_str()),
             config: found.endpoint_config_name().map(str::to_owned),
+            pending_config: found
+                .pending_deployment_summary()
+                .and_then(|pending| pending.endpoint_config_name())
+                .map(str::to_owned),
             failure: found.failure_reason().map(str::to_owned),
             last_modified: found.last_modified_time().and_then(timestamp),
         }))
@@ -154,7 +149,9 @@ impl Endpoints for SageMakerEndpoints {
             Err(failure) => failure,
         };
         // SageMaker refuses in the same words whatever is wrong; only the endpoint itself tells whether it is done.
-        if failure.is("ValidationException") && self.has_config(name, config).await? {
+        if failure.is("ValidationException")
+            && self.endpoint(name).await?.is_some_and(|found| found.heads_for() == Some(config))
+        {
             return Ok(format!("endpoint {name} has {config} already"));
         }
         Err(busy(failure))

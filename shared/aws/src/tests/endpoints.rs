@@ -22,7 +22,7 @@ fn described(config: &str, pending: Option<&str>) -> Answer {
 #[tokio::test]
 async fn an_endpoint_as_it_is() {
     let (aws, wire) = cloud([
-        described("churn-v1", None),
+        described("churn-v1", Some("churn-v2")),
         invalid("Could not find endpoint \"arn:aws:sagemaker:eu-west-1:1:endpoint/churn\"."),
         invalid("1 validation error detected: Value 'x y' at 'endpointName'"),
         refusal(400, "AccessDeniedException", "could not find a policy"),
@@ -31,6 +31,7 @@ async fn an_endpoint_as_it_is() {
     let found = endpoints.endpoint("churn").await.unwrap().unwrap();
     assert_eq!(found.status, EndpointStatus::Updating);
     assert_eq!(found.config.as_deref(), Some("churn-v1"));
+    assert_eq!(found.pending_config.as_deref(), Some("churn-v2"));
     assert_eq!(found.failure.as_deref(), Some("none"));
     assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
     assert_eq!(endpoints.endpoint("churn").await.unwrap(), None);

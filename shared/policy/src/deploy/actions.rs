@@ -89,18 +89,19 @@ impl Action {
 }
 
 /// Whether an action of a plan that was left behind is still wanted: only what the deployment in flight asks for, and
-/// nothing of SageMaker under a hold.
+/// nothing is made for it under a hold. Whether what serves may be changed, [`last_look`](super::last_look()) says.
 #[must_use]
 pub fn stands(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
     match action {
         // To look again harms nothing, the hub knows which report it still waits for, and people shall know.
         Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => true,
-        Action::CreateModel { .. }
-        | Action::CreateEndpointConfig { .. }
-        | Action::CreateEndpoint { .. }
+        Action::CreateModel { .. } | Action::CreateEndpointConfig { .. } => {
+            state.hold().is_none() && is_wanted(environment, state, action)
+        }
+        Action::CreateEndpoint { .. }
         | Action::UpdateEndpoint { .. }
         | Action::CreateComponent { .. }
-        | Action::UpdateComponent { .. } => state.hold().is_none() && is_wanted(environment, state, action),
+        | Action::UpdateComponent { .. } => is_wanted(environment, state, action),
     }
 }
 

@@ -155,10 +155,10 @@ impl Step<'_> {
                 let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
                 self.end(DeploymentOutcome::Failed, reason, seen)
             }
-            ComponentStatus::Creating => self.wait_for_component(wanted, "Creating"),
-            ComponentStatus::Updating => self.wait_for_component(wanted, "Updating"),
-            ComponentStatus::Deleting => self.wait_for_component(wanted, "Deleting"),
-            ComponentStatus::Unknown(status) => self.wait_for_component(wanted, status),
+            ComponentStatus::Creating
+            | ComponentStatus::Updating
+            | ComponentStatus::Deleting
+            | ComponentStatus::Unknown(_) => self.wait_for_component(wanted, &running.status),
         }
     }
 
@@ -180,8 +180,8 @@ impl Step<'_> {
         }
     }
 
-    fn wait_for_component(&self, wanted: &Component, status: &str) -> Deploy {
-        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_owned() };
+    fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
+        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
         self.wait(reason, vec![self.look_again()])
     }
 

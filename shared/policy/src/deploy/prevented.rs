@@ -9,8 +9,9 @@ use crate::reason::Reason;
 
 /// What follows when the last look found a cause not to act; `None` if the deployment is over anyway.
 ///
-/// Somebody else is changing the endpoint: it is looked at again, and asked anew when it is ready. Anything else, such as
-/// an approval that was withdrawn, ends the deployment as [`refused`] does.
+/// * It has changed, or somebody is changing it: it is looked at again, and asked anew when it is ready.
+/// * A hold stands: nothing was begun, and the release begins it.
+/// * Anything else, such as an approval that was withdrawn, ends the deployment as [`refused`] does.
 #[must_use]
 pub fn prevented(
     post: &Post,
@@ -20,17 +21,37 @@ pub fn prevented(
     why: &Reason,
     now: Timestamp,
 ) -> Option<Deploy> {
-    if !matches!(why, Reason::EndpointBusy { .. }) {
-        return refused(environment, state, action, why, now);
-    }
     let in_flight = state.in_flight.as_ref()?;
+    let (waiting, plan) = match why {
+        Reason::EndpointBusy { .. } | Reason::ComponentBusy { .. } => {
+            let look = look_again(post, environment, in_flight, now);
+            (not_asked(in_flight, action, Some(now)), vec![look])
+        }
+        Reason::Held { .. } => (not_asked(in_flight, action, None), Vec::new()),
+        _ => return refused(environment, state, action, why, now),
+    };
     let checks = in_flight.checks.saturating_add(1);
-    // What was to be asked was not asked.
-    let waiting = InFlight { checks, endpoint_asked: None, endpoint_seen: None, ..in_flight.clone() };
     Some(
         Decision::new(Verdict::Wait, why.clone())
             .saw("version", in_flight.request.version)
-            .plan(vec![look_again(post, environment, in_flight, now)])
-            .state(State { in_flight: Some(waiting), ..state.clone() }),
+            .plan(plan)
+            .state(State { in_flight: Some(InFlight { checks, ..waiting }), ..state.clone() }),
     )
+}
+
+/// What was to be asked was not asked. Of a plan that was left behind nobody knows: an earlier attempt may have asked, and
+/// SageMaker may have rolled back since. So with `decided_at` it is forgotten only if it was decided at that very moment.
+fn not_asked(in_flight: &InFlight, action: &Action, decided_at: Option<Timestamp>) -> InFlight {
+    let is_sure = |asked: Option<Timestamp>| decided_at.is_none_or(|now| asked == Some(now));
+    let mut next = in_flight.clone();
+    match action {
+        Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. } if is_sure(next.endpoint_asked) => {
+            (next.endpoint_asked, next.endpoint_seen) = (None, None);
+        }
+        Action::CreateComponent { .. } | Action::UpdateComponent { .. } if is_sure(next.component_asked) => {
+            (next.component_asked, next.component_seen) = (None, None);
+        }
+        _ => {}
+    }
+    next
 }

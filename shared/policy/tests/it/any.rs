@@ -355,9 +355,15 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         1 => Just(EndpointStatus::UpdateRollbackFailed),
         1 => text().prop_map(EndpointStatus::Unknown),
     ];
-    let configs = option::of(known(|target| target.config.clone()));
-    let endpoint = (status, configs, option::of(text()), option::of(time())).prop_map(
-        |(status, config, failure, last_modified)| Endpoint { status, config, failure, last_modified },
+    let configs = || option::of(known(|target| target.config.clone()));
+    let endpoint = (status, configs(), configs(), option::of(text()), option::of(time())).prop_map(
+        |(status, config, pending_config, failure, last_modified)| Endpoint {
+            status,
+            config,
+            pending_config,
+            failure,
+            last_modified,
+        },
     );
     let status = prop_oneof![
         6 => Just(ComponentStatus::InService),

@@ -27,6 +27,7 @@ fn seen(config: &str, last_modified: i64) -> Snapshot {
         endpoint: Some(Endpoint {
             status: EndpointStatus::InService,
             config: Some(config.to_owned()),
+            pending_config: None,
             failure: None,
             last_modified: Some(any::at(last_modified)),
         }),

@@ -36,6 +36,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[deploy::Action], now: Timestamp) 
                 seen.endpoint = Some(Endpoint {
                     status: EndpointStatus::InService,
                     config: Some(config.clone()),
+                    pending_config: None,
                     failure: None,
                     last_modified: Some(now),
                 });

@@ -69,7 +69,9 @@ impl Mirror {
         let at = now.checked_add(self.pace.deployment).unwrap_or(now);
         let before =
             known.endpoints.get(&name.to_lowercase()).and_then(|served| served.endpoint.config.clone());
-        let endpoint = Endpoint { status, config: before, failure: None, last_modified: Some(now) };
+        let pending_config = Some(config.to_owned());
+        let endpoint =
+            Endpoint { status, config: before, pending_config, failure: None, last_modified: Some(now) };
         let pending = Some(Pending { config: config.to_owned(), at });
         known.endpoints.insert(name.to_lowercase(), Served { endpoint, ours: true, pending });
         known.effects.push(Effect::Settles { endpoint: name.to_owned(), at });
@@ -99,6 +101,7 @@ impl Mirror {
         served.endpoint = Endpoint {
             status: EndpointStatus::InService,
             config: Some(pending.config),
+            pending_config: None,
             failure: None,
             last_modified: Some(pending.at),
         };

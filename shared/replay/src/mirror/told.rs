@@ -111,6 +111,7 @@ impl Known {
                 let endpoint = Endpoint {
                     status: change.status.clone(),
                     config: change.config.clone(),
+                    pending_config: None,
                     failure: change.failure_reason.clone(),
                     last_modified: Some(at),
                 };
@@ -140,7 +141,12 @@ impl Served {
                 self.endpoint.config.clone()
             }
         };
-        self.endpoint =
-            Endpoint { status, config, failure: change.failure_reason.clone(), last_modified: Some(at) };
+        self.endpoint = Endpoint {
+            status,
+            config,
+            pending_config: self.pending.as_ref().map(|pending| pending.config.clone()),
+            failure: change.failure_reason.clone(),
+            last_modified: Some(at),
+        };
     }
 }

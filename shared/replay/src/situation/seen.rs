@@ -95,6 +95,9 @@ pub struct SeenServing {
     /// An endpoint's configuration that runs.
     #[serde(default)]
     pub config: Option<String>,
+    /// The configuration that an endpoint is on its way to.
+    #[serde(default)]
+    pub pending_config: Option<String>,
     /// The model that a component runs.
     #[serde(default)]
     pub model: Option<String>,
@@ -172,6 +175,7 @@ impl SeenServing {
         Endpoint {
             status: EndpointStatus::read(&self.status),
             config: self.config.clone(),
+            pending_config: self.pending_config.clone(),
             failure: self.failure.clone(),
             last_modified: self.last_modified,
         }

@@ -86,6 +86,7 @@ impl Endpoints for Account {
         Ok(found.map(|found| Endpoint {
             status: EndpointStatus::read(&text(&found, "/EndpointStatus").unwrap_or_default()),
             config: text(&found, "/EndpointConfigName"),
+            pending_config: text(&found, "/PendingDeploymentSummary/EndpointConfigName"),
             failure: text(&found, "/FailureReason"),
             last_modified: time(&found, "/LastModifiedTime"),
         }))
@@ -146,11 +147,7 @@ impl Endpoints for Account {
         if error.class != Class::Permanent {
             return Err(error);
         }
-        let found = self.find(SAGEMAKER, "DescribeEndpoint", json!({"EndpointName": name})).await?;
-        let has = |pointer| found.as_ref().and_then(|found| text(found, pointer));
-        if has("/PendingDeploymentSummary/EndpointConfigName").or(has("/EndpointConfigName")).as_deref()
-            == Some(config)
-        {
+        if self.endpoint(name).await?.is_some_and(|found| found.heads_for() == Some(config)) {
             return Ok(format!("endpoint {name} has {config} already"));
         }
         Err(busy(error))

@@ -103,6 +103,9 @@ pub struct SeenEndpoint {
     /// The configuration that runs.
     #[serde(default)]
     pub config: Option<String>,
+    /// The configuration that it is on its way to.
+    #[serde(default)]
+    pub pending_config: Option<String>,
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<String>,
@@ -227,6 +230,7 @@ impl Endpoints for Answers {
         Ok(self.seen.endpoint.as_ref().map(|seen| Endpoint {
             status: EndpointStatus::read(&seen.status),
             config: seen.config.clone(),
+            pending_config: seen.pending_config.clone(),
             failure: seen.failure.clone(),
             last_modified: seen.last_modified,
         }))

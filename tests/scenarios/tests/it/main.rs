@@ -5,6 +5,8 @@ mod approvals;
 #[cfg(test)]
 mod asleep;
 #[cfg(test)]
+mod begun;
+#[cfg(test)]
 mod envelope;
 #[cfg(test)]
 mod explained;

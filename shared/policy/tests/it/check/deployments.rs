@@ -130,6 +130,7 @@ fn endpoint(config: &str) -> Snapshot {
     let endpoint = Endpoint {
         status: EndpointStatus::InService,
         config: Some(config.to_owned()),
+        pending_config: None,
         failure: None,
         last_modified: Some(any::at(-600)),
     };
