@@ -13,6 +13,7 @@ mod prevented;
 mod refused;
 mod take_up;
 mod target;
+mod withdrawn;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

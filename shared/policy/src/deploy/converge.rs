@@ -49,11 +49,7 @@ pub fn converge(
     };
     match &seen.approval {
         Some(ApprovalStatus::Approved) => step.of_endpoint(seen),
-        other => {
-            let status = other.as_ref().map_or_else(|| "not readable".to_owned(), |s| format!("{s:?}"));
-            let arn = in_flight.request.package_arn.clone();
-            step.end(DeploymentOutcome::Failed, Reason::NotApproved { arn, status }, seen)
-        }
+        other => step.withdrawn(seen, other.as_ref()),
     }
 }
 
@@ -110,10 +106,9 @@ impl Step<'_> {
             | EndpointStatus::Updating
             | EndpointStatus::SystemUpdating
             | EndpointStatus::RollingBack
-            | EndpointStatus::Deleting => {
-                let status = endpoint.status.to_string();
-                self.wait(Reason::EndpointBusy { endpoint: name, status }, Vec::new())
-            }
+            | EndpointStatus::Deleting
+            // A status that we do not know triggers nothing; the next event or sweep looks again.
+            | EndpointStatus::Unknown(_) => self.wait_for_endpoint(&endpoint.status),
             EndpointStatus::Deleted
             | EndpointStatus::Failed
             | EndpointStatus::OutOfService
@@ -125,10 +120,6 @@ impl Step<'_> {
                     Reason::EndpointFailed { endpoint: name, status, cause },
                     seen,
                 )
-            }
-            // A status that we do not know triggers nothing; the next event or sweep looks again.
-            EndpointStatus::Unknown(status) => {
-                self.wait(Reason::EndpointBusy { endpoint: name, status: status.clone() }, Vec::new())
             }
         }
     }
@@ -180,7 +171,12 @@ impl Step<'_> {
         }
     }
 
-    fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
+    pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
+        let (endpoint, status) = (self.wanted.endpoint.clone(), status.to_string());
+        self.wait(Reason::EndpointBusy { endpoint, status }, Vec::new())
+    }
+
+    pub(super) fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
         let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
         self.wait(reason, vec![self.look_again()])
     }

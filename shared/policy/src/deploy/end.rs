@@ -49,11 +49,33 @@ pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<L
 }
 
 impl Step<'_> {
+    /// Ends the deployment. The version serves if it succeeded.
     pub(super) fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
-        let (verdict, live) = match outcome {
-            DeploymentOutcome::Succeeded => (Verdict::Succeeded, Some(self.live())),
-            DeploymentOutcome::Failed => (Verdict::Failed, None),
-            DeploymentOutcome::RolledBackSilently => (Verdict::RolledBackSilently, None),
+        let live = match outcome {
+            DeploymentOutcome::Succeeded => Some(self.live()),
+            DeploymentOutcome::Failed | DeploymentOutcome::RolledBackSilently => None,
+        };
+        self.end_with(outcome, reason, seen, live)
+    }
+
+    /// Ends the deployment as failed, though its version serves.
+    pub(super) fn end_serving(&self, reason: Reason, seen: &Snapshot, alert: Action) -> Deploy {
+        let mut decision = self.end_with(DeploymentOutcome::Failed, reason, seen, Some(self.live()));
+        decision.plan.push(alert);
+        decision
+    }
+
+    fn end_with(
+        &self,
+        outcome: DeploymentOutcome,
+        reason: Reason,
+        seen: &Snapshot,
+        live: Option<Live>,
+    ) -> Deploy {
+        let verdict = match outcome {
+            DeploymentOutcome::Succeeded => Verdict::Succeeded,
+            DeploymentOutcome::Failed => Verdict::Failed,
+            DeploymentOutcome::RolledBackSilently => Verdict::RolledBackSilently,
         };
         let request = &self.in_flight.request;
         let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());

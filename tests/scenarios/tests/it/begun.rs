@@ -142,6 +142,32 @@ fn a_component_that_somebody_else_changes_is_left_alone_until_it_is_ready() {
 }
 
 #[test]
+fn a_rejection_in_the_middle_of_an_update_ends_with_what_serves() {
+    for (account, busy) in [(STAGING, "endpoint_busy"), (PRODUCTION, "component_busy")] {
+        for rolls_back in [false, true] {
+            let stage = serving(account);
+            if rolls_back {
+                roll_back_next(&stage);
+            }
+            let request = request(&stage, account, 2);
+            assert!(deploy(&stage, account, &request).starts_with("apply"));
+            stage.says("Rejected", 2);
+            assert_eq!(deploy(&stage, account, &reconcile(stage.now())), format!("unchanged {busy}"));
+            assert_eq!(sweep(&stage, account), "failed not_approved");
+            let state = state(&stage, account);
+            let live = if rolls_back { 1 } else { 2 };
+            assert_eq!(state.live.unwrap().version, live);
+            assert_eq!(state.previous.map(|live| live.version), (!rolls_back).then_some(1));
+            let config = stage.config(account, if account == STAGING { "churn-staging" } else { "churn" });
+            assert_eq!(state.last_report.unwrap().finished.running_config, config);
+            let alerts = stage.account(account).alerts();
+            assert_eq!(alerts.len(), usize::from(!rolls_back), "{alerts:?}");
+            assert_eq!(sweep(&stage, account), "unchanged nothing_in_flight");
+        }
+    }
+}
+
+#[test]
 fn a_rejection_before_anything_was_told_ends_at_once() {
     let stage = serving(STAGING);
     let request = request(&stage, STAGING, 2);

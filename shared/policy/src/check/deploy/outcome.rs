@@ -1,6 +1,6 @@
 //! What holds for the end of a deployment, and for the report about it.
 
-use tidegate_events::{DeploymentFinished, DeploymentOutcome, EndpointStatus};
+use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, EndpointStatus};
 
 use super::{ENDS, Expected, Judge};
 use crate::check::Invariant;
@@ -30,14 +30,64 @@ impl Judge<'_> {
                 self.live();
             }
             verdict => {
-                let same = self.after.live == self.state.live && self.after.previous == self.state.previous;
-                self.notes.must(same, Invariant::Forgotten, || format!("{:?} ran before", self.state.live));
+                let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+                match seen.filter(|seen| self.brought_unapproved(seen)) {
+                    Some(_) => {
+                        self.notes.must(told, Invariant::PeopleNotTold, || format!("it serves: {seen:?}"));
+                        self.live();
+                    }
+                    None => self.unchanged(),
+                }
                 let back = verdict != Verdict::RolledBackSilently
                     || (runs == Some(false) && seen.is_some_and(in_service));
                 self.notes.must(back, Invariant::ReportUntrue, || format!("nothing rolled back: {seen:?}"));
                 self.known(seen);
             }
         }
+    }
+
+    /// What ran is what is said to run.
+    fn unchanged(&mut self) {
+        let same = self.after.live == self.state.live && self.after.previous == self.state.previous;
+        self.notes.must(same, Invariant::Forgotten, || format!("{:?} ran before", self.state.live));
+    }
+
+    /// What SageMaker was told for the request that is worked on: of the endpoint, and of the component.
+    fn told(&self) -> (bool, bool) {
+        let told = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request);
+        let endpoint = told.is_some_and(|told| told.endpoint_asked.is_some());
+        (endpoint, told.is_some_and(|told| told.component_asked.is_some()))
+    }
+
+    /// Whether a version without approval serves because SageMaker was told to put it in place while it had one.
+    fn brought_unapproved(&self, seen: &Snapshot) -> bool {
+        let expected = self.environment.zip(self.request).and_then(|(e, r)| Expected::of(e, r));
+        let Some(expected) = expected.filter(|_| seen.approval != Some(ApprovalStatus::Approved)) else {
+            return false;
+        };
+        let (endpoint, component) = self.told();
+        let config = seen.endpoint.as_ref().and_then(|endpoint| endpoint.config.as_ref());
+        let brought = match (&expected.component, &seen.component) {
+            (None, _) => endpoint && config == Some(&expected.config),
+            (Some(wanted), Some(running)) => {
+                component
+                    && running.status == ComponentStatus::InService
+                    && running.model.as_ref() == Some(&wanted.model)
+            }
+            (Some(_), None) => false,
+        };
+        in_service(seen) && brought
+    }
+
+    /// Whether SageMaker is still at work on what it was told.
+    fn under_way(&self, seen: &Snapshot) -> bool {
+        use EndpointStatus as E;
+        let (endpoint, component) = self.told();
+        let settled = [E::InService, E::OutOfService, E::Deleted, E::Failed, E::UpdateRollbackFailed];
+        let moves = seen.endpoint.as_ref().is_some_and(|e| !settled.contains(&e.status));
+        let settled = [ComponentStatus::InService, ComponentStatus::Failed];
+        (endpoint && moves)
+            || (component && seen.component.as_ref().is_some_and(|c| !settled.contains(&c.status)))
     }
 
     /// Nothing has ended: what ran runs, and a report is only ever said again.
@@ -127,12 +177,15 @@ impl Judge<'_> {
         });
     }
 
-    /// An unknown status ends nothing.
+    /// An unknown status ends nothing, and a withdrawn approval not what SageMaker is at.
     fn known(&mut self, seen: Option<&Snapshot>) {
         let Some(seen) = seen else {
             return self.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
         };
-        let approved = seen.approval == Some(tidegate_events::ApprovalStatus::Approved);
+        let approved = seen.approval == Some(ApprovalStatus::Approved);
+        self.notes.must(approved || !self.under_way(seen), Invariant::ReportUntrue, || {
+            format!("it is under way: {seen:?}")
+        });
         let unknown = seen.endpoint.as_ref().is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)));
         self.notes.must(!approved || !unknown, Invariant::ActsOnUnknown, || format!("{:?}", seen.endpoint));
     }

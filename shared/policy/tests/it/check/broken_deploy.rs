@@ -293,6 +293,13 @@ fn ends() -> Vec<Break<Scene>> {
         }),
         on(I::Forgotten, "what ran before", succeeds, |s| s.next().previous = None),
         on(I::Forgotten, "what runs, after a rollback", rolled_back, |s| s.next().live = None),
+        on(I::PeopleNotTold, "a rejected version serves", serves_rejected, |s| {
+            s.decision.plan.pop();
+        }),
+        on(I::NotRemembered, "a rejected version serves", serves_rejected, |s| s.next().live = Some(live())),
+        on(I::ReportUntrue, "rejected, and still under way", serves_rejected, |s| {
+            s.endpoint().status = EndpointStatus::Updating;
+        }),
     ]
 }
 

@@ -224,6 +224,15 @@ pub(super) fn rolled_back() -> Scene {
     scene
 }
 
+/// Version 7 was rejected while SageMaker put it in place, and serves.
+pub(super) fn serves_rejected() -> Scene {
+    let Scene { state, seen, .. } = succeeds();
+    let seen = Snapshot { approval: Some(ApprovalStatus::Rejected), probe: None, ..seen.unwrap() };
+    let scene = decided(classic(), state, seen, Cause::Look, 20);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Failed, 2));
+    scene
+}
+
 pub(super) fn placed() -> HoldPlaced {
     HoldPlaced {
         model: "churn".to_owned(),

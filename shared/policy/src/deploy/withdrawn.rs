@@ -1,0 +1,94 @@
+//! An approval that is gone while its version is on its way.
+
+use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
+
+use super::converge::Step;
+use super::{Action, ComponentStatus, Deploy, Snapshot};
+use crate::people::subject;
+use crate::reason::Reason;
+
+impl Step<'_> {
+    /// What SageMaker has begun cannot be called back: it goes on to its end, and what serves then is reported. Before
+    /// that, nothing is begun any more.
+    pub(super) fn withdrawn(&self, seen: &Snapshot, approval: Option<&ApprovalStatus>) -> Deploy {
+        if let Some(wait) = self.under_way(seen) {
+            return wait;
+        }
+        let status = approval.map_or_else(|| "not readable".to_owned(), ToString::to_string);
+        let reason = Reason::NotApproved { arn: self.in_flight.request.package_arn.clone(), status };
+        if self.was_brought(seen) {
+            let alert = self.it_serves(&reason);
+            return self.end_serving(reason, seen, alert);
+        }
+        self.end(DeploymentOutcome::Failed, reason, seen)
+    }
+
+    /// The wait for what SageMaker was told and has not finished.
+    fn under_way(&self, seen: &Snapshot) -> Option<Deploy> {
+        if let Some(endpoint) = &seen.endpoint
+            && (self.in_flight.endpoint_asked.is_some()
+                || endpoint.pending_config.as_ref() == Some(&self.wanted.config))
+            && is_changing(&endpoint.status)
+        {
+            return Some(self.wait_for_endpoint(&endpoint.status));
+        }
+        let (wanted, running) = self.wanted.component.as_ref().zip(seen.component.as_ref())?;
+        let told = self.in_flight.component_asked.is_some();
+        let ended = matches!(running.status, ComponentStatus::InService | ComponentStatus::Failed);
+        (told && !ended).then(|| self.wait_for_component(wanted, &running.status))
+    }
+
+    /// Whether the version serves because of this deployment.
+    fn was_brought(&self, seen: &Snapshot) -> bool {
+        let in_service = seen.endpoint.as_ref().is_some_and(|e| e.status == EndpointStatus::InService);
+        in_service
+            && match &self.wanted.component {
+                None => {
+                    self.in_flight.endpoint_asked.is_some()
+                        && seen.endpoint.as_ref().and_then(|e| e.config.as_ref()) == Some(&self.wanted.config)
+                }
+                Some(_) => {
+                    self.in_flight.component_asked.is_some()
+                        && seen.component.as_ref().is_some_and(|running| {
+                            running.status == ComponentStatus::InService
+                                && running.model.as_ref() == Some(&self.wanted.model)
+                        })
+                }
+            }
+    }
+
+    fn it_serves(&self, reason: &Reason) -> Action {
+        let (model, environment, endpoint) =
+            (&self.policy.model, &self.environment.name, &self.wanted.endpoint);
+        let version = self.in_flight.request.version;
+        let before = match &self.state.live {
+            Some(live) if live.version != version => format!("Before it, version {} ran.", live.version),
+            _ => "Nothing else is known to have run before it.".to_owned(),
+        };
+        let message = format!(
+            "{reason}.\nEndpoint: {endpoint}\nEnvironment: {environment} ({})\nSageMaker had begun to put version \
+             {version} of {model} in place before that, and has finished: it serves now. {before}\nGo back by approving \
+             another version.",
+            self.environment.account
+        );
+        let subject = subject(&format!("{model} {version} serves in {environment}, and is not approved"));
+        Action::Alert { subject, message }
+    }
+}
+
+/// Whether a status passes by itself, or is one that nobody knows.
+fn is_changing(status: &EndpointStatus) -> bool {
+    match status {
+        EndpointStatus::Creating
+        | EndpointStatus::Updating
+        | EndpointStatus::SystemUpdating
+        | EndpointStatus::RollingBack
+        | EndpointStatus::Deleting
+        | EndpointStatus::Unknown(_) => true,
+        EndpointStatus::InService
+        | EndpointStatus::OutOfService
+        | EndpointStatus::Deleted
+        | EndpointStatus::Failed
+        | EndpointStatus::UpdateRollbackFailed => false,
+    }
+}
