@@ -166,12 +166,28 @@ pub struct RunningComponent {
     pub status: ComponentStatus,
     /// The model that it runs.
     pub model: Option<String>,
-    /// Copies that run.
+    /// Memory for a copy in MB.
+    pub memory_mb: Option<u32>,
+    /// Copies that run: none while it sleeps.
     pub copies: Option<u32>,
     /// Why it failed.
     pub failure: Option<String>,
     /// When it last changed.
     pub last_modified: Option<Timestamp>,
+}
+
+impl RunningComponent {
+    /// Whether it runs the wanted model in copies of the wanted size, however many.
+    #[must_use]
+    pub fn runs(&self, wanted: &Component) -> bool {
+        self.model.as_ref() == Some(&wanted.model) && self.memory_mb == Some(wanted.memory_mb)
+    }
+
+    /// Whether it has at least so many copies.
+    #[must_use]
+    pub fn has_copies(&self, fewest: u32) -> bool {
+        self.copies.is_some_and(|copies| copies >= fewest)
+    }
 }
 
 /// The states of an inference component.

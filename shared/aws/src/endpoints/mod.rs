@@ -67,13 +67,15 @@ impl Endpoints for SageMakerEndpoints {
         let Some(status) = found.inference_component_status() else {
             return Err(refused(SERVICE, DESCRIBE, format!("component `{name}` came without a status")));
         };
+        let specification = found.specification();
+        let memory = specification
+            .and_then(|specification| specification.compute_resource_requirements())
+            .and_then(|requirements| requirements.min_memory_required_in_mb());
         let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
         Ok(Some(RunningComponent {
             status: ComponentStatus::read(status.as_str()),
-            model: found
-                .specification()
-                .and_then(|specification| specification.model_name())
-                .map(str::to_owned),
+            model: specification.and_then(|specification| specification.model_name()).map(str::to_owned),
+            memory_mb: memory.and_then(|memory| u32::try_from(memory).ok()),
             copies: copies.and_then(|copies| u32::try_from(copies).ok()),
             failure: found.failure_reason().map(str::to_owned),
             last_modified: found.last_modified_time().and_then(timestamp),
@@ -187,7 +189,8 @@ impl Endpoints for SageMakerEndpoints {
         };
         if failure.is("ValidationException")
             && let Some(found) = self.component(name).await?
-            && found.model.as_ref() == Some(model)
+            && found.runs(component)
+            && found.has_copies(component.copies)
         {
             return Ok(format!("component {name} has {model} already"));
         }

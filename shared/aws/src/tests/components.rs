@@ -18,11 +18,16 @@ fn component() -> Component {
 }
 
 fn described(status: &str, model: &str) -> Answer {
+    of_size(status, model, 1024, 1)
+}
+
+fn of_size(status: &str, model: &str, memory_mb: u32, copies: u32) -> Answer {
     ok(json!({
         "InferenceComponentName": "churn", "InferenceComponentArn": "arn", "EndpointName": "churn", "EndpointArn": "arn",
         "InferenceComponentStatus": status, "CreationTime": 1.0, "LastModifiedTime": 1_772_442_602.0,
-        "Specification": { "ModelName": model },
-        "RuntimeConfig": { "DesiredCopyCount": 2, "CurrentCopyCount": 1 },
+        "Specification":
+            { "ModelName": model, "ComputeResourceRequirements": { "MinMemoryRequiredInMb": memory_mb } },
+        "RuntimeConfig": { "DesiredCopyCount": 2, "CurrentCopyCount": copies },
     }))
 }
 
@@ -44,6 +49,7 @@ async fn a_component_as_it_is() {
         let found = aws.endpoints("role").component("churn").await.unwrap().unwrap();
         assert_eq!(found.status, status);
         assert_eq!((found.model.as_deref(), found.copies), (Some("churn-v1"), Some(1)));
+        assert_eq!(found.memory_mb, Some(1024));
         assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
         let sent = wire.only();
         assert_eq!(sent.target, "DescribeInferenceComponent");
@@ -81,7 +87,11 @@ async fn a_refused_update_is_success_only_if_the_component_says_so() {
     let (aws, wire) = cloud([
         ok(json!({ "InferenceComponentArn": "arn" })),
         refused(),
-        described("Updating", "churn-v2"),
+        of_size("InService", "churn-v2", 1024, 2),
+        refused(),
+        of_size("InService", "churn-v2", 512, 2),
+        refused(),
+        of_size("InService", "churn-v2", 1024, 1),
         refused(),
         described("Updating", "churn-v1"),
         refused(),
@@ -96,7 +106,9 @@ async fn a_refused_update_is_success_only_if_the_component_says_so() {
         endpoints.update_component(&component()).await.unwrap(),
         "component churn has churn-v2 already"
     );
-    assert_eq!(endpoints.update_component(&component()).await.unwrap_err().class, Class::Conflict);
+    for _ in ["another memory", "too few copies", "another model"] {
+        assert_eq!(endpoints.update_component(&component()).await.unwrap_err().class, Class::Conflict);
+    }
     assert_eq!(
         endpoints.update_component(&component()).await.unwrap_err().operation,
         "UpdateInferenceComponent"

@@ -59,7 +59,7 @@ impl Step<'_> {
             ..self.in_flight.clone()
         };
         Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
-            .saw("component", if running.is_some() { "another model" } else { "none" })
+            .saw("component", found(wanted, running))
             .plan(vec![model, put, self.look_again()])
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
@@ -103,5 +103,15 @@ impl Step<'_> {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
+    }
+}
+
+/// What is found instead of the wanted component.
+fn found(wanted: &Component, running: Option<&RunningComponent>) -> &'static str {
+    match running {
+        None => "none",
+        Some(running) if running.model.as_ref() != Some(&wanted.model) => "another model",
+        Some(running) if !running.runs(wanted) => "another memory",
+        Some(_) => "too few copies",
     }
 }

@@ -19,7 +19,7 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
     let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
     let component_runs = match (&wanted.component, &seen.component) {
         (None, _) => true,
-        (Some(component), Some(running)) => component_in_service(running, component),
+        (Some(component), Some(running)) => component_in_service(in_flight, running, component),
         (Some(_), None) => false,
     };
     endpoint_runs && component_runs && environment.verify.invoke.is_some()
@@ -57,8 +57,29 @@ fn runs(endpoint: &Endpoint, wanted: &Target) -> bool {
     endpoint.status == EndpointStatus::InService && endpoint.config.as_deref() == Some(wanted.config.as_str())
 }
 
-fn component_in_service(running: &RunningComponent, wanted: &Component) -> bool {
-    running.status == ComponentStatus::InService && running.model.as_deref() == Some(wanted.model.as_str())
+/// Whether the component is in service as it is wanted. After it changed at our word one copy is enough: how many there
+/// are by then is Application Auto Scaling's business.
+fn component_in_service(in_flight: &InFlight, running: &RunningComponent, wanted: &Component) -> bool {
+    let fewest = if component_changed(in_flight, running) { 1 } else { wanted.copies };
+    running.status == ComponentStatus::InService && running.runs(wanted) && running.has_copies(fewest)
+}
+
+fn component_changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
+    changed_since(running.last_modified, in_flight.component_asked, in_flight.component_seen)
+}
+
+/// What is said of a component that changed at our word and is not as it was told to be.
+fn not_as_told(running: &RunningComponent, wanted: &Component) -> Reason {
+    let model = running.model.clone().unwrap_or_else(|| "unknown".to_owned());
+    if model != wanted.model {
+        return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model };
+    }
+    let number = |number: Option<u32>| number.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
+    let size = |memory, copies| format!("{model} with {} MB in {} copies", number(memory), number(copies));
+    Reason::OldConfigRunning {
+        requested: size(Some(wanted.memory_mb), Some(wanted.copies)),
+        running: size(running.memory_mb, running.copies),
+    }
 }
 
 /// Whether something changed after it was told to. A change before we asked says nothing about our request.
@@ -128,17 +149,11 @@ impl Step<'_> {
         let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
         let Some(running) = &seen.component else { return self.put_component(wanted, None) };
         match &running.status {
-            ComponentStatus::InService if component_in_service(running, wanted) => self.verify(seen),
-            ComponentStatus::InService
-                if changed_since(
-                    running.last_modified,
-                    self.in_flight.component_asked,
-                    self.in_flight.component_seen,
-                ) =>
-            {
-                let running = running.model.clone().unwrap_or_else(|| "unknown".to_owned());
-                let reason = Reason::OldConfigRunning { requested: wanted.model.clone(), running };
-                self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
+            ComponentStatus::InService if component_in_service(self.in_flight, running, wanted) => {
+                self.verify(seen)
+            }
+            ComponentStatus::InService if component_changed(self.in_flight, running) => {
+                self.end(DeploymentOutcome::RolledBackSilently, not_as_told(running, wanted), seen)
             }
             ComponentStatus::InService => self.put_component(wanted, Some(running)),
             ComponentStatus::Failed => {

@@ -372,15 +372,11 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         1 => text().prop_map(ComponentStatus::Unknown),
     ];
     let models = option::of(known(|target| target.model.clone()));
-    let component = (status, models, option::of(text()), option::of(time())).prop_map(
-        |(status, model, failure, last_modified)| RunningComponent {
-            status,
-            model,
-            copies: None,
-            failure,
-            last_modified,
-        },
-    );
+    let memory = option::of(prop_oneof![3 => Just(1024), 1 => Just(2048)]);
+    let component = (status, models, memory, option::of(0..3_u32), option::of(text()), option::of(time()));
+    let component = component.prop_map(|(status, model, memory_mb, copies, failure, last_modified)| {
+        RunningComponent { status, model, memory_mb, copies, failure, last_modified }
+    });
     let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed)];
     (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe))
         .prop_map(|(approval, endpoint, component, probe)| deploy::Snapshot {

@@ -112,8 +112,10 @@ proptest! {
             let request = &state.in_flight.as_ref().unwrap().request;
             let wanted = deploy::target(&environment, request);
             prop_assert_eq!(seen.endpoint.unwrap().config, Some(wanted.config));
-            prop_assert_eq!(seen.component.filter(|_| production).and_then(|c| c.model),
-                wanted.component.map(|c| c.model));
+            if let Some(wanted) = &wanted.component {
+                let running = seen.component.expect("it serves");
+                prop_assert!(running.runs(wanted) && running.has_copies(1), "{:?}", running);
+            }
             prop_assert!(matches!(seen.probe, Some(deploy::Probe::Answered(_))));
         }
     }

@@ -45,6 +45,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[deploy::Action], now: Timestamp) 
                 seen.component = Some(RunningComponent {
                     status: ComponentStatus::InService,
                     model: Some(component.model.clone()),
+                    memory_mb: Some(component.memory_mb),
                     copies: Some(component.copies),
                     failure: None,
                     last_modified: Some(now),

@@ -83,6 +83,7 @@ impl Mirror {
         let running = RunningComponent {
             status,
             model: Some(component.model.clone()),
+            memory_mb: Some(component.memory_mb),
             copies: Some(component.copies),
             failure: None,
             last_modified: Some(now),

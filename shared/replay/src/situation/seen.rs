@@ -101,6 +101,12 @@ pub struct SeenServing {
     /// The model that a component runs.
     #[serde(default)]
     pub model: Option<String>,
+    /// Memory for a copy of a component in MB.
+    #[serde(default)]
+    pub memory_mb: Option<u32>,
+    /// Copies of a component that run.
+    #[serde(default)]
+    pub copies: Option<u32>,
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<String>,
@@ -185,7 +191,8 @@ impl SeenServing {
         RunningComponent {
             status: ComponentStatus::read(&self.status),
             model: self.model.clone(),
-            copies: None,
+            memory_mb: self.memory_mb,
+            copies: self.copies,
             failure: self.failure.clone(),
             last_modified: self.last_modified,
         }

@@ -95,11 +95,15 @@ impl Endpoints for Account {
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
         let request = json!({"InferenceComponentName": name});
         let found = self.find(SAGEMAKER, "DescribeInferenceComponent", request).await?;
-        let copies = |found: &Value| found.pointer("/RuntimeConfig/CurrentCopyCount").and_then(Value::as_u64);
+        let number = |found: &Value, pointer| {
+            found.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
+        };
+        let memory = "/Specification/ComputeResourceRequirements/MinMemoryRequiredInMb";
         Ok(found.map(|found| RunningComponent {
             status: ComponentStatus::read(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
             model: text(&found, "/Specification/ModelName"),
-            copies: copies(&found).and_then(|copies| u32::try_from(copies).ok()),
+            memory_mb: number(&found, memory),
+            copies: number(&found, "/RuntimeConfig/CurrentCopyCount"),
             failure: text(&found, "/FailureReason"),
             last_modified: time(&found, "/LastModifiedTime"),
         }))
@@ -167,7 +171,7 @@ impl Endpoints for Account {
         match self.call(SAGEMAKER, "UpdateInferenceComponent", component_request(component)).await {
             Ok(_) => Ok(format!("updating component {name} to {model}")),
             Err(error) if error.class == Class::Permanent => match self.component(name).await? {
-                Some(found) if found.model.as_ref() == Some(model) => {
+                Some(found) if found.runs(component) && found.has_copies(component.copies) => {
                     Ok(format!("component {name} has {model} already"))
                 }
                 _ => Err(busy(error)),

@@ -123,6 +123,12 @@ pub struct SeenComponent {
     /// The model that it runs.
     #[serde(default)]
     pub model: Option<String>,
+    /// Memory for a copy in MB.
+    #[serde(default)]
+    pub memory_mb: Option<u32>,
+    /// Copies that run.
+    #[serde(default)]
+    pub copies: Option<u32>,
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<String>,
@@ -240,7 +246,8 @@ impl Endpoints for Answers {
         Ok(self.seen.component.as_ref().map(|seen| RunningComponent {
             status: ComponentStatus::read(&seen.status),
             model: seen.model.clone(),
-            copies: None,
+            memory_mb: seen.memory_mb,
+            copies: seen.copies,
             failure: seen.failure.clone(),
             last_modified: seen.last_modified,
         }))

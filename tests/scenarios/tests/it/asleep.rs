@@ -1,17 +1,22 @@
 //! What the ledger says about sleep is what is: plans left behind, deployments that failed, and refusals.
 
+use std::pin::pin;
+
 use serde_json::json;
 use tidegate_engine::Class;
+use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
-use tidegate_scenarios::{Function, Mishap, Published};
+use tidegate_policy::file::parse;
+use tidegate_scenarios::{Function, Mishap, Published, at_once};
 
-use super::stage::{HUB, PRODUCTION, REGION, Stage, arn, error, reconcile, said};
+use super::stage::{CHURN, HUB, PRODUCTION, REGION, Stage, arn, error, reconcile, said};
 
 const SCALE: Function = Function::Scale;
 
 /// A request of the hub's to production.
 fn request(stage: &Stage, version: u64) -> Event {
-    let detail = json!({"schema": 1, "request_id": format!("p{version}"), "model": "churn",
+    let id = format!("p{version}-{}", stage.now().as_second());
+    let detail = json!({"schema": 1, "request_id": id, "model": "churn",
         "environment": "production", "environment_account": PRODUCTION, "region": REGION, "version": version,
         "package_arn": arn(version), "policy_version": "p", "requested_at": stage.now()});
     stage.own(HUB, &Published { at: stage.now(), detail_type: "Deployment Requested".to_owned(), detail })
@@ -114,4 +119,28 @@ fn a_request_that_comes_at_the_last_moment_keeps_it_awake() {
     assert_eq!(said(&told), "keep traffic");
     assert_eq!(copies(&stage), 1);
     assert_eq!(stage.account(PRODUCTION).alerts().len(), 0, "nothing is wrong");
+}
+
+#[test]
+fn the_version_that_sleeps_is_woken_when_it_is_requested_again() {
+    let stage = idle();
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(copies(&stage), 0);
+    assert_eq!(deploy(&stage, 1), "succeeded answered");
+    assert_eq!(copies(&stage), 1);
+}
+
+#[test]
+fn another_size_of_the_same_version_is_applied() {
+    let stage = idle();
+    let larger = CHURN.replace("memoryMb: 1024", "memoryMb: 4096, copies: 2");
+    let policy = parse("churn.yaml", &larger).unwrap();
+    at_once(pin!(stage.production.ledger.apply(&policy, stage.now()))).unwrap().unwrap();
+    assert_eq!(deploy(&stage, 1), "succeeded answered");
+    assert_eq!(copies(&stage), 2);
+    let described = json!({"InferenceComponentName": "churn"});
+    let described =
+        stage.account(PRODUCTION).ask("sagemaker", "DescribeInferenceComponent", &described).unwrap();
+    let memory = described.pointer("/Specification/ComputeResourceRequirements/MinMemoryRequiredInMb");
+    assert_eq!(memory, Some(&json!(4096)));
 }

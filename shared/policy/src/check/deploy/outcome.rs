@@ -145,7 +145,10 @@ impl Judge<'_> {
         let component = match (&expected.component, &seen.component) {
             (None, _) => true,
             (Some(wanted), Some(running)) => {
-                running.status == ComponentStatus::InService && running.model.as_ref() == Some(&wanted.model)
+                running.status == ComponentStatus::InService
+                    && running.model.as_ref() == Some(&wanted.model)
+                    && running.memory_mb == Some(wanted.memory_mb)
+                    && running.copies.unwrap_or(0) > 0
             }
             (Some(_), None) => false,
         };

@@ -94,6 +94,9 @@ impl Look {
         }
         if let (Some(component), Some(target)) = (&mut self.seen.component, model) {
             component.model = Some(target.model);
+            if let Some(wanted) = target.component {
+                component.memory_mb = Some(wanted.memory_mb);
+            }
         }
     }
 }

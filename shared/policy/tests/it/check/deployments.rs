@@ -182,6 +182,7 @@ pub(super) fn changes_component() -> Scene {
     let component = RunningComponent {
         status: ComponentStatus::InService,
         model: Some("churn-v6-0a1b2c".to_owned()),
+        memory_mb: Some(1024),
         copies: Some(1),
         failure: None,
         last_modified: Some(any::at(-600)),
