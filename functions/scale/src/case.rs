@@ -1,17 +1,21 @@
 //! One tick or alarm, for one endpoint.
 
 use async_trait::async_trait;
+use futures::TryFutureExt;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::{Alerts, Capacity, InvocationQuery, Metrics};
+use tidegate_engine::ports::{Alerts, Capacity, InvocationQuery, Ledger, Metrics};
 use tidegate_engine::{CallError, Case, EngineError};
 use tidegate_events::AlarmChanged;
 use tidegate_policy::check::{self, Violation};
 use tidegate_policy::file::Environment;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::scale::{
-    Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news, prevented, refused, stands,
+    Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news, last_look, prevented, refused,
+    stands,
 };
+
+use crate::observe::deployed;
 
 /// What happened.
 pub(crate) enum Cause {
@@ -20,8 +24,10 @@ pub(crate) enum Cause {
 }
 
 pub(crate) struct ScaleCase {
+    pub(crate) model: String,
     pub(crate) environment: Environment,
     pub(crate) cause: Cause,
+    pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) capacity: Arc<dyn Capacity>,
     pub(crate) metrics: Arc<dyn Metrics>,
     pub(crate) alerts: Arc<dyn Alerts>,
@@ -58,25 +64,23 @@ impl Case for ScaleCase {
         matches!(action, Action::SetCopies { copies: 0, .. })
     }
 
-    /// The metrics are read again: a request may have come since.
+    /// The metrics and what deploy remembers are read again: a request or another version may have come since.
     async fn precondition(
         &self,
-        _state: &State,
+        state: &State,
         action: &Action,
         now: Timestamp,
     ) -> Result<Option<Reason>, EngineError> {
-        let (Action::SetCopies { component, copies: 0 }, Some(to_zero)) =
-            (action, &self.environment.scale.to_zero)
-        else {
-            return Ok(None);
-        };
-        let from = now.checked_sub(to_zero.idle.signed()).unwrap_or(Timestamp::MIN);
-        let query = InvocationQuery { name: component.clone(), component: true, from };
-        Ok(match self.metrics.invocations(&[query], now).await?.first().copied().flatten() {
-            Some(0) => None,
-            Some(invocations) => Some(Reason::Traffic { invocations }),
-            None => Some(Reason::NoMetrics),
-        })
+        let Action::SetCopies { component, copies: 0 } = action else { return Ok(None) };
+        let to_zero = self.environment.scale.to_zero.as_ref();
+        let idle = to_zero.map(|to_zero| to_zero.idle.signed()).unwrap_or_default();
+        let from = now.checked_sub(idle).unwrap_or(Timestamp::MIN);
+        let query = [InvocationQuery { name: component.clone(), component: true, from }];
+        let metrics = self.metrics.invocations(&query, now).map_err(EngineError::from);
+        let deployed = deployed(self.ledger.as_ref(), &self.model);
+        let (metrics, deployed) = futures::future::try_join(metrics, deployed).await?;
+        let in_window = metrics.first().copied().flatten();
+        Ok(last_look(&self.environment, state, &deployed, in_window, now))
     }
 
     async fn act(&self, action: &Action) -> Result<String, CallError> {

@@ -51,8 +51,10 @@ impl Handler for Scale {
 impl Scale {
     fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> Option<ScaleCase> {
         Some(ScaleCase {
+            model: managed.subject.model.clone(),
             environment: managed.applied.policy.environment(&engine.environment)?.clone(),
             cause,
+            ledger: Arc::clone(&engine.ledger),
             capacity: Arc::clone(&self.capacity),
             metrics: Arc::clone(&self.metrics),
             alerts: Arc::clone(&engine.alerts),

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::arrival::{self, Managed};
-use tidegate_engine::ports::{InvocationQuery, Metrics};
+use tidegate_engine::ports::{InvocationQuery, Ledger, Metrics};
 use tidegate_engine::{Engine, EngineError};
 use tidegate_policy::deploy;
 use tidegate_policy::file::EndpointKind;
-use tidegate_policy::scale::{Invocations, Snapshot};
+use tidegate_policy::scale::{Invocations, Snapshot, live_since};
 
 /// How far back CloudWatch is asked whether an endpoint has ever served. Its one-minute data is kept for 15 days.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
@@ -43,17 +43,15 @@ pub(crate) async fn traffic(
 
 /// What the ledger says about a model, before CloudWatch is asked.
 pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look, EngineError> {
-    let state: deploy::State =
-        arrival::state(engine.ledger.as_ref(), "deploy", &managed.subject.model).await?;
-    // Also a deployment that failed may have set the copies again.
-    let ended = state.last_report.map(|report| report.finished.finished_at);
-    let verified_at = state.live.map(|live| live.at);
-    let seen = Snapshot {
-        live_since: verified_at.map(|at| ended.map_or(at, |ended| ended.max(at))),
-        deploying: state.in_flight.is_some(),
-        invocations: None,
-    };
-    Ok(Look { managed, seen, verified_at })
+    let state = deployed(engine.ledger.as_ref(), &managed.subject.model).await?;
+    let (live_since, deploying) = (live_since(&state), state.in_flight.is_some());
+    let seen = Snapshot { live_since, deploying, invocations: None };
+    Ok(Look { managed, seen, verified_at: state.live.map(|live| live.at) })
+}
+
+/// What deploy remembers of a model here.
+pub(crate) async fn deployed(ledger: &dyn Ledger, model: &str) -> Result<deploy::State, EngineError> {
+    arrival::state(ledger, "deploy", model).await
 }
 
 /// Only of an endpoint that can go to zero and that serves is CloudWatch asked.

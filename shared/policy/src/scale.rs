@@ -1,5 +1,6 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
+mod last_look;
 mod prevented;
 mod refused;
 
@@ -12,6 +13,7 @@ use crate::deploy;
 use crate::file::{EndpointKind, Environment, ToZero};
 use crate::reason::Reason;
 
+pub use last_look::last_look;
 pub use prevented::prevented;
 pub use refused::refused;
 
@@ -46,6 +48,15 @@ pub struct Snapshot {
     pub deploying: bool,
     /// Invocations; `None` if CloudWatch could not tell.
     pub invocations: Option<Invocations>,
+}
+
+/// Since when the version that serves does, by what deploy remembers. Also a deployment that failed may have set the copies
+/// again.
+#[must_use]
+pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
+    let ended = deployed.last_report.as_ref().map(|report| report.finished.finished_at);
+    let verified = deployed.live.as_ref().map(|live| live.at)?;
+    Some(ended.map_or(verified, |ended| ended.max(verified)))
 }
 
 /// Invocations of an endpoint, from CloudWatch.

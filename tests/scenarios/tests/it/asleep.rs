@@ -122,6 +122,27 @@ fn a_request_that_comes_at_the_last_moment_keeps_it_awake() {
 }
 
 #[test]
+fn a_way_to_zero_that_was_left_behind_is_not_taken_while_or_after_another_version_comes() {
+    for ends in [false, true] {
+        let stage = idle();
+        let sweep = reconcile(stage.now());
+        stage.cloud.mishaps.add("UpdateInferenceComponentRuntimeConfig", Mishap::Refused(Class::Denied));
+        assert_eq!(error(stage.invoke(&stage.production, SCALE, &sweep, "one")), "Denied");
+        stage.pass(60);
+        let (began, why) = if ends {
+            (deploy(&stage, 2), "keep inside_grace")
+        } else {
+            let request = request(&stage, 2);
+            (said(&stage.run(&stage.production, Function::Deploy, &request)), "keep deployment_in_flight")
+        };
+        assert_eq!(began, if ends { "succeeded answered" } else { "apply endpoint_ready" });
+        let again = stage.invoke(&stage.production, SCALE, &sweep, "one").unwrap().unwrap();
+        assert_eq!(said(&again), why);
+        assert_eq!(copies(&stage), 1);
+    }
+}
+
+#[test]
 fn the_version_that_sleeps_is_woken_when_it_is_requested_again() {
     let stage = idle();
     assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
