@@ -56,6 +56,7 @@ pub(super) fn until(reason: &Reason) -> Option<Timestamp> {
         | Reason::Cooldown { until }
         | Reason::RetrainingInFlight { until }
         | Reason::BudgetSpent { until, .. }
+        | Reason::AwaitingAnswer { until, .. }
         | Reason::InsideGrace { until } => Some(*until),
         _ => None,
     }

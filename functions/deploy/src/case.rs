@@ -180,8 +180,8 @@ impl Case for DeployCase {
         deploy::prevented(&self.post, environment, state, action, why, now)
     }
 
-    fn is_news(&self, _state: &State, decision: &deploy::Deploy) -> bool {
-        !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
+    fn is_news(&self, state: &State, decision: &deploy::Deploy) -> bool {
+        deploy::is_news(state, decision)
     }
 }
 

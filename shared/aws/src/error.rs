@@ -19,6 +19,8 @@ pub(crate) struct Failure {
     pub(crate) code: String,
     /// AWS's message, or what went wrong on the way.
     pub(crate) text: String,
+    /// Whether the request went out, and there was no answer in the time that it had.
+    pub(crate) timed_out: bool,
     /// What the caller sees.
     pub(crate) call: CallError,
 }
@@ -70,6 +72,7 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     move |error| {
+        let timed_out = matches!(&error, SdkError::TimeoutError(_));
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = error.code().unwrap_or_default().to_owned();
         let class = match &error {
@@ -88,7 +91,7 @@ where
         };
         let message = if code.is_empty() { text.clone() } else { format!("{code}: {text}") };
         let call = CallError { service, operation, class, message: cut(&message, LONGEST) };
-        Failure { code, text, call }
+        Failure { code, text, timed_out, call }
     }
 }
 

@@ -7,7 +7,7 @@ use tidegate_engine::{CallError, Class, ports::Sampler};
 use tidegate_policy::deploy::Probe;
 
 use crate::convert::cut;
-use crate::error::failed;
+use crate::error::{Failure, failed};
 
 /// A container's error may carry its whole stack trace.
 const LONGEST_ERROR: usize = 300;
@@ -45,24 +45,25 @@ impl Sampler for RuntimeSampler {
             .body(Blob::new(body))
             .send()
             .await;
-        let failure = match asked.map_err(failed("sagemaker-runtime", "InvokeEndpoint")) {
-            Ok(_) => return Ok(Probe::Answered(SUCCESS)),
-            Err(failure) => failure,
-        };
+        match asked.map_err(failed("sagemaker-runtime", "InvokeEndpoint")) {
+            Ok(_) => Ok(Probe::Answered(SUCCESS)),
+            Err(failure) => probe(failure),
+        }
+    }
+}
+
+/// What a failed request says about the model, if anything.
+pub(crate) fn probe(failure: Failure) -> Result<Probe, CallError> {
+    // It hangs, or is still being loaded. The latter has nothing to do with too many calls, though the status is 429.
+    if failure.timed_out || failure.is("ModelNotReadyException") {
+        return Ok(Probe::Silent);
+    }
+    match failure.call.class {
+        // SageMaker itself could not tell: no evidence against the model.
+        Class::Retryable | Class::Throttled | Class::Denied if !failure.is("ModelError") => {
+            Err(failure.into())
+        }
         // The model spoke, or its endpoint refused: that is an answer about the deployment.
-        if failure.is("ModelError") {
-            return Ok(Probe::Failed(cut(&failure.call.message, LONGEST_ERROR)));
-        }
-        // It is still being loaded, which has nothing to do with too many calls, though the status is 429.
-        if failure.is("ModelNotReadyException") {
-            return Err(CallError { class: Class::Retryable, ..failure.call });
-        }
-        match failure.call.class {
-            Class::Permanent | Class::Conflict => {
-                Ok(Probe::Failed(cut(&failure.call.message, LONGEST_ERROR)))
-            }
-            // SageMaker itself could not tell: no evidence against the model.
-            Class::Retryable | Class::Throttled | Class::Denied => Err(failure.into()),
-        }
+        _ => Ok(Probe::Failed(cut(&failure.call.message, LONGEST_ERROR))),
     }
 }

@@ -26,7 +26,7 @@ use crate::promote::Home;
 use actions::look_again;
 
 pub use actions::{Action, stands};
-pub use converge::{converge, needs_probe};
+pub use converge::{converge, is_news, needs_probe};
 pub use hold::{decide_hold, release};
 pub use last_look::{Found, last_look};
 pub use prevented::prevented;
@@ -96,6 +96,9 @@ pub struct InFlight {
     /// When, by SageMaker's clock, it had last changed at that moment.
     #[serde(default)]
     pub component_seen: Option<Timestamp>,
+    /// Since when it serves and does not answer the sample, if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<Timestamp>,
     /// How often it was looked at again without an event.
     pub checks: u32,
 }
@@ -242,6 +245,8 @@ pub enum Probe {
     Answered(u16),
     /// An error, in words.
     Failed(String),
+    /// Nothing in the time that it was given: the model may still be loading, or hang.
+    Silent,
 }
 
 /// Where this function runs and whom it obeys.

@@ -179,6 +179,10 @@ reasons! {
     RunningUnasked { endpoint: String } = "running_unasked", "{endpoint} runs the requested configuration; the policy has no sample to ask it";
     /// The sample was not answered.
     NoAnswerToSample { endpoint: String, error: String } = "sample_failed", "{endpoint} did not answer the sample: {error}";
+    /// The sample has had no answer yet.
+    AwaitingAnswer { endpoint: String, until: Timestamp } = "awaiting_answer", "{endpoint} has not answered the sample yet; it has time until {until}";
+    /// The sample never had an answer.
+    SampleSilent { endpoint: String, since: Timestamp } = "sample_silent", "{endpoint} has been silent since {since} when it is asked the sample";
     /// The old configuration is back.
     OldConfigRunning { requested: String, running: String } = "old_config_running", "requested was {requested}, running is {running}";
     /// SageMaker failed.

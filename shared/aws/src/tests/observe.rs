@@ -1,10 +1,16 @@
 //! Sample requests and monitoring reports.
 
+use aws_sdk_sagemakerruntime::operation::invoke_endpoint::InvokeEndpointError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_engine::ports::{Reports, Sampler};
 use tidegate_policy::deploy::Probe;
 use tidegate_policy::respond::MonitorReport;
+
+use crate::error::failed;
+use crate::sampler::probe as probe_of;
 
 use super::cloud::{Answer, cloud, plain, refusal, refusal_with};
 
@@ -48,7 +54,6 @@ async fn what_says_nothing_about_the_model_is_an_error() {
     for (answer, class) in [
         (refusal(403, "AccessDeniedException", "no"), Class::Denied),
         (refusal(400, "ThrottlingException", "slow"), Class::Throttled),
-        (refusal(429, "ModelNotReadyException", "loading"), Class::Retryable),
         (refusal(503, "ServiceUnavailable", "later"), Class::Retryable),
         (refusal(500, "InternalFailure", "ours"), Class::Retryable),
         (Answer::Timeout, Class::Retryable),
@@ -56,6 +61,14 @@ async fn what_says_nothing_about_the_model_is_an_error() {
     ] {
         assert_eq!(ask(None, answer).await.0.unwrap_err().class, class);
     }
+}
+
+#[tokio::test]
+async fn a_model_that_loads_or_hangs_is_silent() {
+    let (probe, _) = ask(None, refusal(429, "ModelNotReadyException", "loading")).await;
+    assert_eq!(probe.unwrap(), Probe::Silent);
+    let hangs: SdkError<InvokeEndpointError, HttpResponse> = SdkError::timeout_error("30 s have passed");
+    assert_eq!(probe_of(failed("sagemaker-runtime", "InvokeEndpoint")(hangs)).unwrap(), Probe::Silent);
 }
 
 async fn read(answer: Answer) -> Result<MonitorReport, tidegate_engine::CallError> {

@@ -39,7 +39,8 @@ pub trait Endpoints: Send + Sync {
 /// SageMaker Runtime.
 #[async_trait]
 pub trait Sampler: Send + Sync {
-    /// Sends one request. An answer with an error is a [`Probe::Failed`], not an `Err`.
+    /// Sends one request. An answer with an error is a [`Probe::Failed`], and none at all is
+    /// [`Probe::Silent`], not an `Err`.
     async fn ask(
         &self,
         endpoint: &str,

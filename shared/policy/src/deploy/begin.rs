@@ -55,6 +55,7 @@ impl Step<'_> {
         let in_flight = InFlight {
             component_asked: Some(self.now),
             component_seen: running.and_then(|running| running.last_modified),
+            silent_since: None,
             checks: self.in_flight.checks.saturating_add(1),
             ..self.in_flight.clone()
         };
@@ -91,7 +92,12 @@ impl Step<'_> {
     }
 
     fn asked_endpoint(&self, endpoint_seen: Option<Timestamp>) -> State {
-        let in_flight = InFlight { endpoint_asked: Some(self.now), endpoint_seen, ..self.in_flight.clone() };
+        let in_flight = InFlight {
+            endpoint_asked: Some(self.now),
+            endpoint_seen,
+            silent_since: None,
+            ..self.in_flight.clone()
+        };
         State { in_flight: Some(in_flight), ..self.state.clone() }
     }
 

@@ -1,6 +1,6 @@
 //! One step of a deployment.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::target::{Component, Target, target};
@@ -11,6 +11,10 @@ use super::{
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
+
+/// How long a model may be silent before its deployment has failed: what a large one may take to load, and no reason to
+/// keep people waiting longer.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Whether the requested configuration runs, so that it is time for the sample request.
 #[must_use]
@@ -51,6 +55,14 @@ pub fn converge(
         Some(ApprovalStatus::Approved) => step.of_endpoint(seen),
         other => step.withdrawn(seen, other.as_ref()),
     }
+}
+
+/// Whether a sweep's decision is worth a record: it acts or ends, or it is the first to find the model silent.
+#[must_use]
+pub fn is_news(state: &State, decision: &Deploy) -> bool {
+    let silent = |state: &State| state.in_flight.as_ref().and_then(|in_flight| in_flight.silent_since);
+    let fell_silent = decision.state.as_ref().is_some_and(|next| silent(next) != silent(state));
+    fell_silent || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
 }
 
 fn runs(endpoint: &Endpoint, wanted: &Target) -> bool {
@@ -179,11 +191,23 @@ impl Step<'_> {
                 let reason = Reason::NoAnswerToSample { endpoint, error: error.clone() };
                 self.end(DeploymentOutcome::Failed, reason, seen)
             }
+            (Some(_), Some(Probe::Silent)) => self.silent(endpoint, seen),
             (Some(_), None) => {
                 let status = "not asked yet".to_owned();
                 self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.look_again()])
             }
         }
+    }
+
+    /// A model that starts slowly is given time; one that hangs is not given it for ever.
+    fn silent(&self, endpoint: String, seen: &Snapshot) -> Deploy {
+        let since = self.in_flight.silent_since.unwrap_or(self.now);
+        let until = since.checked_add(PATIENCE).unwrap_or(Timestamp::MAX);
+        if self.now >= until {
+            return self.end(DeploymentOutcome::Failed, Reason::SampleSilent { endpoint, since }, seen);
+        }
+        let in_flight = InFlight { silent_since: Some(since), ..self.in_flight.clone() };
+        self.wait_with(in_flight, Reason::AwaitingAnswer { endpoint, until }, vec![self.look_again()])
     }
 
     pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
@@ -197,8 +221,11 @@ impl Step<'_> {
     }
 
     pub(super) fn wait(&self, reason: Reason, plan: Vec<Action>) -> Deploy {
-        let checks = self.in_flight.checks.saturating_add(1);
-        let in_flight = InFlight { checks, ..self.in_flight.clone() };
+        self.wait_with(self.in_flight.clone(), reason, plan)
+    }
+
+    fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Action>) -> Deploy {
+        let in_flight = InFlight { checks: in_flight.checks.saturating_add(1), ..in_flight };
         Decision::new(Verdict::Wait, reason)
             .saw("version", self.in_flight.request.version)
             .plan(plan)

@@ -90,6 +90,7 @@ pub fn take_up(state: &State, request: &DeploymentRequested, now: Timestamp) -> 
         endpoint_seen: None,
         component_asked: None,
         component_seen: None,
+        silent_since: None,
         checks: 0,
     };
     let newest = newest_by(request);

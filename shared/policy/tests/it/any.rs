@@ -306,8 +306,10 @@ fn known(pick: fn(&deploy::Target) -> String) -> BoxedStrategy<String> {
 
 pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
     let asked = || option::of(time());
-    let in_flight = (request(), time(), asked(), asked(), asked(), asked(), any::<u32>()).prop_map(
-        |(request, since, endpoint_asked, endpoint_seen, component_asked, component_seen, checks)| {
+    let told = (asked(), asked(), asked(), asked());
+    let in_flight = (request(), time(), told, asked(), any::<u32>()).prop_map(
+        |(request, since, told, silent_since, checks)| {
+            let (endpoint_asked, endpoint_seen, component_asked, component_seen) = told;
             deploy::InFlight {
                 request,
                 since,
@@ -315,6 +317,7 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
                 endpoint_seen,
                 component_asked,
                 component_seen,
+                silent_since,
                 checks,
             }
         },
@@ -377,7 +380,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
     let component = component.prop_map(|(status, model, memory_mb, copies, failure, last_modified)| {
         RunningComponent { status, model, memory_mb, copies, failure, last_modified }
     });
-    let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed)];
+    let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed), Just(Probe::Silent)];
     (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe))
         .prop_map(|(approval, endpoint, component, probe)| deploy::Snapshot {
             approval,

@@ -57,6 +57,7 @@ fn worse() -> BoxedStrategy<Worse> {
         Just(Worse::Component(ComponentStatus::Failed)),
         Just(Worse::Component(ComponentStatus::Unknown("Dreaming".to_owned()))),
         Just(Worse::Probe(None)),
+        Just(Worse::Probe(Some(Probe::Silent))),
         Just(Worse::Probe(Some(Probe::Failed("500".to_owned())))),
         Just(Worse::RolledBack),
     ]

@@ -123,6 +123,8 @@ pub enum SeenAnswer {
     Status(u16),
     /// An error.
     Error(String),
+    /// No answer in the time that it was given.
+    Silent,
 }
 
 impl Seen {
@@ -204,6 +206,7 @@ impl SeenAnswer {
         match self {
             Self::Status(status) => Probe::Answered(*status),
             Self::Error(error) => Probe::Failed(error.clone()),
+            Self::Silent => Probe::Silent,
         }
     }
 }

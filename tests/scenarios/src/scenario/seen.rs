@@ -145,6 +145,8 @@ pub enum SeenAnswer {
     Status(u16),
     /// An error.
     Error(String),
+    /// No answer in the time that it was given.
+    Silent,
 }
 
 /// Ports that answer what was seen and accept whatever is asked of them.
@@ -284,6 +286,7 @@ impl Sampler for Answers {
         Ok(match &self.seen.answer {
             Some(SeenAnswer::Status(status)) => Probe::Answered(*status),
             Some(SeenAnswer::Error(error)) => Probe::Failed(error.clone()),
+            Some(SeenAnswer::Silent) => Probe::Silent,
             None => Probe::Failed("the scenario has no answer".to_owned()),
         })
     }
