@@ -1,8 +1,8 @@
 //! What was decided about a model.
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::DecisionRecord;
 use tidegate_engine::ports::Ledger;
+use tidegate_engine::{DecisionRecord, EngineError};
 use tidegate_policy::duration::Duration;
 
 use crate::Failure;
@@ -27,9 +27,15 @@ pub(crate) async fn run(
     wanted: &Wanted,
     detail: Detail,
 ) -> Result<(), Failure> {
+    let places = ledgers.open().await?;
     let mut records = Vec::new();
-    for place in ledgers.open().await? {
-        records.extend(read(&place, model, wanted).await?);
+    for place in &places {
+        records.extend(read(place, model, wanted).await?);
+    }
+    if records.is_empty() && !is_known(&places, model).await? {
+        return Err(Failure::Input(format!(
+            "no policy of {model} is applied in the ledgers that were given, and nothing was ever decided about it"
+        )));
     }
     records.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
     for record in &records {
@@ -55,6 +61,24 @@ async fn read(place: &Place, model: &str, wanted: &Wanted) -> Result<Vec<Decisio
     }
 }
 
+async fn is_known(places: &[Place], model: &str) -> Result<bool, Failure> {
+    for place in places {
+        if knows(&place.ledger, model).await.map_err(|error| place.failed(error))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a ledger has heard of a model: by a policy, be it one that this version cannot read, or by a decision.
+async fn knows(ledger: &impl Ledger, model: &str) -> Result<bool, EngineError> {
+    match ledger.policy(model).await {
+        Ok(None) => Ok(!ledger.decisions(model, 1).await?.is_empty()),
+        Ok(Some(_)) | Err(EngineError::Stored { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads `--since`: a span of time before now, or a time.
 pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
     let ago = |span: SignedDuration| Timestamp::now().checked_sub(span).map_err(|error| error.to_string());
@@ -68,7 +92,18 @@ pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_replay::Book;
+
     use super::*;
+    use crate::example::policy;
+
+    #[tokio::test]
+    async fn a_model_is_known_by_its_policy_before_anything_is_decided_about_it() {
+        let book = Book::new();
+        book.put_policy(&policy(&[]));
+        assert!(knows(&book, "churn").await.unwrap());
+        assert!(!knows(&book, "badger").await.unwrap());
+    }
 
     #[test]
     fn since_is_a_span_or_a_time() {

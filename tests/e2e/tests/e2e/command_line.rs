@@ -154,6 +154,7 @@ fn what_is_not_there_is_an_error_of_the_input() {
                 &["why", "otter", "moon"],
                 "the policy of otter has no environment moon; it has staging, production",
             ),
+            (&["history", "badger"], "no policy of badger is applied in the ledgers that were given"),
             (&["history", "otter", "--since", "yesterday"], "write a span of time, such as 24h or 7d"),
             (&["history", "otter", "--since", "1h", "--last", "3"], "cannot be used with"),
         ] {
