@@ -4,36 +4,23 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::path::PathBuf;
 use tidegate_engine::ports::Ledger;
-use tidegate_policy::file::{self, Policy};
+use tidegate_policy::file::Policy;
 
 use crate::Failure;
 use crate::diff::{self, Difference};
+use crate::files;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{self, BAD, FAINT, GOOD, STRONG, paint, say};
-
-/// Checks policy files.
-pub(crate) fn validate(files: &[PathBuf], json: bool) -> Result<(), Failure> {
-    for policy in read(files)? {
-        let version = policy.version();
-        let line = format!("{}: valid, version {version}", policy.model);
-        print::line(
-            json,
-            &json!({ "model": policy.model.as_str(), "version": version, "valid": true }),
-            &line,
-        );
-    }
-    Ok(())
-}
+use crate::print::{BAD, FAINT, GOOD, STRONG, paint, say};
 
 /// Shows what the policies change in each ledger and, unless it is a rehearsal, writes them. Nothing is written if any
 /// file is wrong, or any ledger cannot be read.
 pub(crate) async fn run(
-    files: &[PathBuf],
+    named: &[PathBuf],
     ledgers: &Ledgers,
     dry_run: bool,
     json: bool,
 ) -> Result<(), Failure> {
-    let policies = read(files)?;
+    let policies = if json { files::read_as_json(named)? } else { files::read(named)? };
     let places = ledgers.open().await?;
     let mut changes = Vec::new();
     for place in &places {
@@ -134,26 +121,4 @@ fn print_difference(difference: &Difference) {
         (Some(before), None) => format!("  {} {path}: {}", paint(BAD, "-"), paint(BAD, before)),
         (None, None) => format!("    {path}"),
     });
-}
-
-/// Reads policy files; all that is wrong with any of them is said at once.
-pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
-    let mut policies = Vec::new();
-    let mut problems = Vec::new();
-    for file in files {
-        let name = file.display().to_string();
-        match std::fs::read_to_string(file) {
-            Err(error) => problems.push(format!("{name}: {error}")),
-            Ok(text) => match file::read(&name, &text) {
-                Ok(checked) => {
-                    for warning in checked.warnings {
-                        eprintln!("warning: {name}:{warning}");
-                    }
-                    policies.push(checked.policy);
-                }
-                Err(error) => problems.push(error.to_string()),
-            },
-        }
-    }
-    if problems.is_empty() { Ok(policies) } else { Err(Failure::Input(problems.join("\n"))) }
 }

@@ -13,14 +13,14 @@ use tidegate_replay::input::{name_of_foreign, wrapped};
 use tidegate_replay::situation::{Scenario, Situation};
 
 use crate::Failure;
-use crate::apply;
+use crate::files;
 use crate::print::{BAD, FAINT, STRONG, paint, say, time, verdict_style};
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Policy files that are applied.
-    #[arg(long = "policy", value_name = "FILE")]
+    /// Policy files that are applied, or folders with some.
+    #[arg(long = "policy", value_name = "FILE", num_args = 1..)]
     policies: Vec<PathBuf>,
     /// The event as JSON, `-` for standard input; or a scenario, which brings its own policy and state.
     #[arg(long, value_name = "FILE")]
@@ -80,7 +80,7 @@ fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
             .map_err(|error| wrong(format!("{}: {error}", arguments.event.display())));
     }
     let name = name_of(&arguments.event);
-    let policies = apply::read(&arguments.policies)?;
+    let policies = files::read(&arguments.policies)?;
     let situation = match &arguments.state {
         Some(file) => Situation::load(file).map_err(|error| wrong(error.to_string()))?,
         None => Situation::default(),

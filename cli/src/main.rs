@@ -6,10 +6,12 @@ mod doctor;
 #[cfg(test)]
 mod example;
 mod explain;
+mod files;
 mod history;
 mod ledgers;
 mod policies;
 mod print;
+mod progress;
 mod redrive;
 mod replay;
 mod status;
@@ -39,7 +41,8 @@ const ABOUT: &str = "Policies and decisions of Tidegate, the SageMaker controlle
 /// Printed at the end of `--help`.
 const EXIT_CODES: &str = "Exit codes:
   0  done, and all is well
-  1  an account could not be reached or refused, doctor found a problem, or a dead letter could not be sent back
+  1  an account could not be reached or refused, doctor found a problem, a dead letter could not be sent back, or the
+     output could not be written
   2  the input is wrong: a policy file, an argument, a name that is not there
 
 Colours are used on a terminal, and not if NO_COLOR is set. --json prints one object a line.";
@@ -59,7 +62,7 @@ struct Arguments {
 enum Command {
     /// Check policy files without touching anything.
     Validate {
-        /// Policy files.
+        /// Policy files, or folders with some.
         #[arg(required_unless_present = "schema")]
         files: Vec<PathBuf>,
         /// Print the JSON Schema of policy files, for editors.
@@ -72,7 +75,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Check policy files, show what they change, and write them to the ledger of each account that is given.
     Apply {
-        /// Policy files.
+        /// Policy files, or folders with some.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -161,10 +164,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
     match arguments.command {
         Command::Validate { schema: true, .. } => {
-            println!("{:#}", tidegate_policy::file::schema());
+            print::say(&format!("{:#}", tidegate_policy::file::schema()));
             Ok(())
         }
-        Command::Validate { files, .. } => apply::validate(&files, json),
+        Command::Validate { files, .. } => files::validate(&files, json),
         Command::Apply { files, ledgers, dry_run } => apply::run(&files, &ledgers, dry_run, json).await,
         Command::Explain(arguments) => explain::run(&arguments, json),
         Command::Replay(arguments) => replay::run(&arguments, json),
@@ -180,7 +183,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Doctor { ledgers } => doctor::run(&ledgers, json).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut script);
+            print::say(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
     }

@@ -37,9 +37,11 @@ fn as_json(place: &Place, model: &str, applied: Option<&Applied>) -> serde_json:
         };
         all.map(one).collect::<Vec<_>>()
     });
+    let drift = applied.and_then(|applied| applied.policy.drift.as_ref()).map(|drift| &drift.response);
     json!({
         "ledger": place.name, "model": model, "version": applied.map(|applied| &applied.version),
-        "repository": applied.map(|applied| &applied.policy.source.repository), "environments": environments,
+        "repository": applied.map(|applied| &applied.policy.source.repository), "drift": drift,
+        "environments": environments,
     })
 }
 

@@ -7,7 +7,6 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
-use serde_json::Value;
 use tidegate_engine::DecisionRecord;
 
 /// All is well, or something came to be.
@@ -32,29 +31,26 @@ pub(crate) struct Detail {
     pub(crate) json: bool,
 }
 
-/// Prints a line. If nobody reads any more, as after `| head`, the command ends; what cannot be written is a failure.
+/// Prints a line.
 pub(crate) fn say(line: &str) {
     if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            std::process::exit(0);
-        }
-        eprintln!("standard output: {error}");
-        std::process::exit(1);
+        give_up(&error);
     }
+}
+
+/// Ends the command because standard output takes nothing any more. If nobody reads on, as after `| head`, all is well;
+/// what cannot be written is a failure.
+pub(crate) fn give_up(error: &std::io::Error) -> ! {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    eprintln!("standard output: {error}");
+    std::process::exit(1);
 }
 
 /// Text in a style.
 pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
-}
-
-/// One thing that was found out: as JSON, or in words.
-pub(crate) fn line(json: bool, value: &Value, words: &str) {
-    if json {
-        say(&value.to_string());
-    } else {
-        say(words);
-    }
 }
 
 /// A time, to the second.
@@ -128,7 +124,8 @@ pub(crate) fn table(heading: &[&str], rows: Vec<Vec<Cell>>) {
 }
 
 fn lay_out(heading: &[&str], rows: Vec<Vec<Cell>>) -> Vec<String> {
-    let heading = heading.iter().map(|text| Cell::new(STRONG, *text)).collect();
+    // A column without a name has none; a dash would be a value.
+    let heading = heading.iter().map(|text| Cell { text: (*text).to_owned(), style: STRONG }).collect();
     let rows: Vec<Vec<Cell>> = std::iter::once(heading).chain(rows).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
@@ -157,10 +154,10 @@ mod tests {
             vec![Cell::plain("a"), Cell::new(BAD, "failed"), Cell::plain("because")],
             vec![Cell::plain("longer"), Cell::plain(""), Cell::plain("x")],
         ];
-        let lines = lay_out(&["M", "WHAT", "WHY"], rows);
+        let lines = lay_out(&["", "WHAT", "WHY"], rows);
         let plain: Vec<String> =
             lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
-        assert_eq!(plain, ["M       WHAT    WHY", "a       failed  because", "longer  -       x"]);
+        assert_eq!(plain, ["        WHAT    WHY", "a       failed  because", "longer  -       x"]);
         assert!(lines[1].contains("\u{1b}[31mfailed"), "{:?}", lines[1]);
     }
 }

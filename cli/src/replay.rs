@@ -1,37 +1,33 @@
 //! A stream of events through the same functions, under one policy or two: from files alone.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use tidegate_policy::file::Policy;
 use tidegate_replay::Function;
-use tidegate_replay::input::{size, streams};
-use tidegate_replay::replay::{Counted, Options, Shown, Summary, replay};
+use tidegate_replay::input::streams;
+use tidegate_replay::replay::{Counted, Options, ReplayError, Shown, Summary, replay};
 
-use crate::print::{Cell, FAINT, STRONG, paint, say, table};
-use crate::{Failure, apply};
-
-/// From this size on the input is long enough for a progress bar, in bytes.
-const LONG: u64 = 4 * 1024 * 1024;
-/// How many lines of output lie between two movements of the bar.
-const STEP: u64 = 1_000;
+use crate::print::{self, Cell, FAINT, STRONG, paint, say, table};
+use crate::{Failure, files, progress};
 
 /// What is to be replayed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Policy files.
-    #[arg(long = "policy", value_name = "FILE", required = true)]
+    /// Policy files, or folders with some.
+    #[arg(long = "policy", value_name = "FILE", num_args = 1.., required = true)]
     policies: Vec<PathBuf>,
     /// The events: a file with one JSON object on each line (events, an archive's export, decision records), a folder
     /// with such files, or `-` for standard input; also compressed with gzip.
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
-    /// Other policy files: only decisions that differ under them are printed.
-    #[arg(long, value_name = "FILE")]
+    /// Other policy files: only decisions that differ under them are printed. A model of which there is none keeps its
+    /// policy.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     against: Vec<PathBuf>,
     /// Count lines that cannot be read, and leave them out.
     #[arg(long)]
@@ -57,32 +53,27 @@ fn price(text: &str) -> Result<(String, f64), String> {
 
 /// Replays the events, prints what is decided, and what it adds up to.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let mut options = Options::new(apply::read(&arguments.policies)?);
-    if !arguments.against.is_empty() {
-        options.against = Some(apply::read(&arguments.against)?);
-    }
-    options.shown = if json { Shown::Records } else { Shown::Lines };
-    options.hub_account.clone_from(&arguments.hub_account);
-    options.skip_bad = arguments.skip_bad;
-    options.reports.clone_from(&arguments.reports);
-
+    let options = options(arguments, json)?;
     let read = Arc::new(AtomicU64::new(0));
     let wrong = |error: String| Failure::Input(error);
     let input = streams(&arguments.events, &read).map_err(|error| wrong(error.to_string()))?;
-    let bar = bar(&arguments.events);
+    let to_terminal = std::io::stdout().is_terminal();
+    let bar = progress::bar(&arguments.events, to_terminal && options.against.is_none());
     let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout());
-    let mut lines: u64 = 0;
-    let summary = replay(input, &options, |line| {
-        lines = lines.saturating_add(1);
-        if lines.is_multiple_of(STEP) {
-            bar.set_position(read.load(Ordering::Relaxed));
+    let show = |line: &str| {
+        if to_terminal {
+            bar.suspend(|| writeln!(out, "{line}").and_then(|()| out.flush()))
+        } else {
+            writeln!(out, "{line}")
         }
-        writeln!(out, "{line}")
-    });
+    };
+    let summary = progress::follow(&bar, &read, || replay(input, &options, show));
     bar.finish_and_clear();
-    let flushed = out.flush();
-    let summary = summary.map_err(|error| wrong(error.to_string()))?;
-    flushed.map_err(|error| wrong(format!("the decisions cannot be written: {error}")))?;
+    let summary = match (summary, out.flush()) {
+        (Err(ReplayError::Output(error)), _) | (_, Err(error)) => print::give_up(&error),
+        (Err(error @ ReplayError::Input(_)), Ok(())) => return Err(wrong(error.to_string())),
+        (Ok(summary), Ok(())) => summary,
+    };
     let prices: BTreeMap<String, f64> = arguments.prices.iter().cloned().collect();
     if json {
         say(&json!({ "summary": summary_json(&summary, &prices) }).to_string());
@@ -92,17 +83,34 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Only for long input, and only where somebody looks: indicatif draws nothing if standard error is no terminal.
-fn bar(events: &Path) -> ProgressBar {
-    match size(events).filter(|bytes| *bytes >= LONG) {
-        None => ProgressBar::hidden(),
-        Some(bytes) => {
-            let bar = ProgressBar::new(bytes);
-            let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}, {eta} left");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar
-        }
+fn options(arguments: &Arguments, json: bool) -> Result<Options, Failure> {
+    let mut options = Options::new(files::read(&arguments.policies)?);
+    if !arguments.against.is_empty() {
+        let mut against = files::read(&arguments.against)?;
+        complete(&mut against, &options.policies);
+        options.against = Some(against);
     }
+    options.shown = if json { Shown::Records } else { Shown::Lines };
+    options.hub_account.clone_from(&arguments.hub_account);
+    options.skip_bad = arguments.skip_bad;
+    options.reports.clone_from(&arguments.reports);
+    Ok(options)
+}
+
+/// Who changes one file of a fleet gives only that: the other models keep their policies.
+fn complete(against: &mut Vec<Policy>, policies: &[Policy]) {
+    let is_kept = |policy: &&Policy| against.iter().all(|other| other.model != policy.model);
+    let kept: Vec<Policy> = policies.iter().filter(is_kept).cloned().collect();
+    match kept.as_slice() {
+        [] => {}
+        [one] => eprintln!("--against has no policy of {}: it keeps that of --policy", one.model),
+        several => eprintln!(
+            "--against has no policy of {} of the {} models: they keep those of --policy",
+            several.len(),
+            policies.len()
+        ),
+    }
+    against.extend(kept);
 }
 
 /// One row of the summary: a name, and its value under the policies and under the others.
@@ -114,6 +122,9 @@ fn tell(summary: &Summary, prices: &BTreeMap<String, f64>) {
         say(&paint(STRONG, &format!("{} events from {first} to {last}", summary.events)));
     } else {
         say(&paint(STRONG, "no events"));
+    }
+    if !summary.hub_account.is_empty() {
+        say(&paint(FAINT, &format!("the hub is in account {}", summary.hub_account)));
     }
     for (reason, count) in &summary.skipped {
         say(&paint(FAINT, &format!("left out: {count} {}", reason.words())));
@@ -223,7 +234,7 @@ fn summary_json(summary: &Summary, prices: &BTreeMap<String, f64>) -> Value {
     let skipped: BTreeMap<&str, u64> =
         summary.skipped.iter().map(|(reason, count)| (reason.words(), *count)).collect();
     json!({
-        "events": summary.events, "metrics": summary.metrics, "left_out": skipped,
+        "events": summary.events, "hub_account": summary.hub_account, "metrics": summary.metrics, "left_out": skipped,
         "bad_lines": summary.bad_lines, "late": summary.late, "unconcerned": summary.unconcerned,
         "from": summary.span.map(|(first, _)| first), "to": summary.span.map(|(_, last)| last),
         "policy": side(&summary.policy), "against": summary.against.as_ref().map(side),

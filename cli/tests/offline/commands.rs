@@ -2,27 +2,13 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn tidegate(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(arguments).current_dir(root()).env("NO_COLOR", "1").output().expect("the command runs")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn complaint(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(2), "{}", out(output));
-    String::from_utf8(output.stderr.clone()).expect("text")
-}
+use crate::shared::{
+    DRIFT, POLICY, command, complaint, file, out, policy_of, remark, root, stream, text, tidegate,
+};
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -34,9 +20,6 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
         }
     }
 }
-
-const POLICY: &str = "events/policies/churn.yaml";
-const DRIFT: &str = "events/cloudwatch/alarm.drift.alarm.json";
 
 #[test]
 fn every_file_under_events_has_a_decision_with_a_reason() {
@@ -50,11 +33,10 @@ fn every_file_under_events_has_a_decision_with_a_reason() {
     let (mut explained, mut refused) = (0, Vec::new());
     for path in asked {
         let event = path.to_str().expect("text");
-        let now = "2026-03-05T12:00:00Z";
-        let arguments = ["explain", "--policy", POLICY, "--event", event, "--json"];
+        let arguments = ["explain", "--event", event, "--json"];
         let scenario = path.extension().is_some_and(|ending| ending == "yaml");
-        let more: &[&str] = if scenario { &[] } else { &["--now", now] };
-        let output = tidegate(&[&arguments[..], more].concat());
+        let more = ["--policy", POLICY, "--now", "2026-03-05T12:00:00Z"];
+        let output = tidegate(&[&arguments[..], if scenario { &[] } else { &more }].concat());
         if output.status.success() {
             explained += 1;
             for line in out(&output).lines() {
@@ -110,9 +92,7 @@ fn what_is_remembered_changes_what_is_decided() {
 
 #[test]
 fn what_is_no_json_is_said_with_its_place() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["explain", "--policy", POLICY, "--event", "-"])
-        .current_dir(root())
+    let mut child = command(&["explain", "--policy", POLICY, "--event", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -125,24 +105,10 @@ fn what_is_no_json_is_said_with_its_place() {
     assert!(said.contains("nowhere.yaml"), "{said}");
 }
 
-/// The drift alarm three times: as it was, as it was again, and a day and a half later.
-fn stream(folder: &Path) -> PathBuf {
-    let text = std::fs::read_to_string(root().join(DRIFT)).expect("it is there");
-    let first: Value = serde_json::from_str(&text).expect("JSON");
-    let mut later = first.clone();
-    later["time"] = json!("2026-03-04T20:15:04Z");
-    later["id"] = json!("another");
-    later["detail"]["state"]["timestamp"] = json!("2026-03-04T20:15:04.707+0000");
-    let file = folder.join("events.jsonl");
-    std::fs::write(&file, format!("{first}\n{first}\n{later}\n")).expect("it is written");
-    file
-}
-
 #[test]
 fn a_replay_prints_decisions_and_what_they_add_up_to() {
     let folder = tempfile::tempdir().expect("a folder");
-    let events = stream(folder.path());
-    let events = events.to_str().expect("text");
+    let events = &stream(folder.path());
     let text = out(&tidegate(&["replay", "--policy", POLICY, "--events", events]));
     assert_eq!(text.lines().filter(|line| line.contains(" retrain ")).count(), 2 + 1, "{text}");
     assert!(text.contains("3 events from 2026-03-03T08:15:04Z"), "{text}");
@@ -157,14 +123,10 @@ fn a_replay_prints_decisions_and_what_they_add_up_to() {
 #[test]
 fn against_prints_only_what_differs() {
     let folder = tempfile::tempdir().expect("a folder");
-    let events = stream(folder.path());
-    let events = events.to_str().expect("text");
+    let events = &stream(folder.path());
     let same = out(&tidegate(&["replay", "--policy", POLICY, "--against", POLICY, "--events", events]));
     assert!(same.contains("0 decisions differ"), "{same}");
-    let text = std::fs::read_to_string(root().join(POLICY)).expect("it is there");
-    let slower = folder.path().join("slower.yaml");
-    std::fs::write(&slower, text.replace("cooldown: 24h", "cooldown: 7d")).expect("it is written");
-    let slower = slower.to_str().expect("text");
+    let slower = &file(folder.path(), "slower.yaml", &text(POLICY).replace("cooldown: 24h", "cooldown: 7d"));
     let differ = out(&tidegate(&["replay", "--policy", POLICY, "--against", slower, "--events", events]));
     assert!(differ.contains("against  suppress"), "{differ}");
     assert!(!differ.contains("0 decisions differ"), "{differ}");
@@ -173,13 +135,38 @@ fn against_prints_only_what_differs() {
 #[test]
 fn a_line_that_cannot_be_read_is_named_or_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = stream(folder.path());
-    let mut text = std::fs::read_to_string(&file).expect("it is there");
-    text.insert_str(0, "not an event\n");
-    std::fs::write(&file, text).expect("it is written");
-    let events = file.to_str().expect("text");
+    let events = &stream(folder.path());
+    let text = std::fs::read_to_string(events).expect("it is there");
+    std::fs::write(events, format!("not an event\n{text}")).expect("it is written");
     let said = complaint(&tidegate(&["replay", "--policy", POLICY, "--events", events]));
     assert!(said.contains("events.jsonl:1"), "{said}");
     let left = out(&tidegate(&["replay", "--policy", POLICY, "--events", events, "--skip-bad"]));
     assert!(left.contains("1 lines that cannot be read"), "{left}");
+}
+
+/// A fleet of two, and its alarms.
+fn fleet(folder: &Path) -> [String; 2] {
+    for model in ["churn", "otter"] {
+        file(folder, &format!("{model}.yaml"), &policy_of(model));
+    }
+    let name = stream(folder);
+    let events = std::fs::read_to_string(&name).expect("it is there");
+    let others = events.replace("churn", "otter").replace("another", "its-own");
+    std::fs::write(&name, format!("{events}{others}")).expect("it is written");
+    [folder.to_str().expect("text").to_owned(), name]
+}
+
+#[test]
+fn a_model_without_another_policy_keeps_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [policies, events] = &fleet(folder.path());
+    let changed = tempfile::tempdir().expect("a folder");
+    let slower = policy_of("otter").replace("cooldown: 24h", "cooldown: 7d");
+    let slower = &file(changed.path(), "otter.yaml", &slower);
+    let output = tidegate(&["replay", "--policy", policies, "--against", slower, "--events", events]);
+    let said = remark(&output);
+    assert!(said.contains("--against has no policy of churn: it keeps that of --policy"), "{said}");
+    let text = out(&output);
+    assert!(text.contains("otter") && text.contains("against  suppress"), "{text}");
+    assert!(!text.contains("Z  churn"), "{text}");
 }

@@ -2,3 +2,9 @@
 
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod pipes;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod shared;

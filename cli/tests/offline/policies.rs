@@ -1,0 +1,92 @@
+//! Policy files as a command line names them.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::shared::{DRIFT, POLICY, complaint, file, objects, out, policy_of, remark, tidegate};
+
+/// Files of two models, and something else.
+fn fleet(folder: &Path) -> [String; 2] {
+    file(folder, "README.md", "not a policy");
+    [file(folder, "otter.yml", &policy_of("otter")), file(folder, "churn.yaml", &policy_of("churn"))]
+}
+
+#[test]
+fn a_folder_stands_for_its_policy_files_and_a_flag_takes_several() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [otter, churn] = &fleet(folder.path());
+    let all = folder.path().to_str().expect("text");
+    let valid = out(&tidegate(&["validate", all]));
+    let models: Vec<&str> = valid.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(models, ["churn", "otter"]);
+    // A file that is named twice is one.
+    assert_eq!(out(&tidegate(&["validate", all, otter])), valid);
+    let explained = |policies: &[&str]| {
+        let output = tidegate(&[&["explain", "--event", DRIFT, "--policy"], policies].concat());
+        remark(&output);
+        out(&output)
+    };
+    let of_one = explained(&[POLICY]);
+    assert!(of_one.starts_with("retrain"), "{of_one}");
+    assert_eq!(explained(&[all]), of_one);
+    assert_eq!(explained(&[otter, churn]), of_one);
+    assert_eq!(explained(&[otter, "--policy", churn]), of_one);
+}
+
+#[test]
+fn a_folder_without_policies_and_a_second_policy_of_a_model_are_mistakes() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let said = complaint(&tidegate(&["validate", empty.path().to_str().expect("text")]));
+    assert!(said.contains("no file in it ends in .yaml or .yml"), "{said}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let [_, churn] = &fleet(folder.path());
+    for command in [
+        &["validate"][..],
+        &["explain", "--event", DRIFT, "--policy"],
+        &["replay", "--events", DRIFT, "--policy"],
+        &["apply", "--table", "none"],
+    ] {
+        let said = complaint(&tidegate(&[command, &[churn, POLICY]].concat()));
+        let told =
+            format!("{POLICY}: model: `churn` is the model of {churn} already, and a model has one policy");
+        assert_eq!(said.trim(), told, "{command:?}");
+    }
+}
+
+#[test]
+fn every_file_is_an_object_for_programs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = policy_of("otter").replace("branches:", "brunches:").replace("soak: 30m", "soak: 30");
+    let wrong = &file(folder.path(), "wrong.yaml", &wrong);
+    let missing = folder.path().join("missing.yaml");
+    let missing = missing.to_str().expect("text");
+    let sample = "    verify:\n      invoke: { contentType: text/csv, body: \"42,1,0.5\" }\n";
+    let odd = policy_of("stoat").replacen(sample, "", 1);
+    let odd = &file(folder.path(), "odd.yaml", &odd);
+    for command in [&["validate", "--json"][..], &["apply", "--json", "--table", "none"]] {
+        let output = tidegate(&[command, &[POLICY, wrong, missing, odd]].concat());
+        let said = complaint(&output);
+        assert!(said.contains(&format!("{wrong}:7:3: ")) && said.contains("missing.yaml"), "{said}");
+        let [good, wrong_told, missing_told, odd_told] = &objects(&output)[..] else { panic!("{said}") };
+        assert_eq!(
+            (&good["file"], &good["valid"], &good["model"]),
+            (&json!(POLICY), &json!(true), &json!("churn"))
+        );
+        assert_eq!((&good["problems"], &good["warnings"]), (&json!([]), &json!([])));
+        assert_eq!((&wrong_told["file"], &wrong_told["valid"]), (&json!(wrong), &json!(false)));
+        let first = &wrong_told["problems"][0];
+        assert_eq!((&first["line"], &first["column"]), (&json!(7), &json!(3)), "{wrong_told}");
+        assert!(first["message"].as_str().is_some_and(|text| text.contains("branches")), "{wrong_told}");
+        assert!(wrong_told["problems"].as_array().is_some_and(|all| all.len() > 1), "{wrong_told}");
+        assert_eq!(
+            (&missing_told["valid"], &missing_told["problems"][0]["line"]),
+            (&json!(false), &json!(null))
+        );
+        assert_eq!(odd_told["valid"], true, "{odd_told}");
+        assert!(
+            odd_told["warnings"][0]["path"].as_str().is_some_and(|path| path.contains("verify")),
+            "{odd_told}"
+        );
+    }
+}
