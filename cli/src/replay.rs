@@ -71,7 +71,9 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     bar.finish_and_clear();
     let summary = match (summary, out.flush()) {
         (Err(ReplayError::Output(error)), _) | (_, Err(error)) => print::give_up(&error),
-        (Err(error @ ReplayError::Input(_)), Ok(())) => return Err(wrong(error.to_string())),
+        (Err(error @ (ReplayError::Input(_) | ReplayError::Hub { .. })), Ok(())) => {
+            return Err(wrong(error.to_string()));
+        }
         (Ok(summary), Ok(())) => summary,
     };
     let prices: BTreeMap<String, f64> = arguments.prices.iter().cloned().collect();

@@ -171,19 +171,13 @@ fn next_tick(crew: &crate::Crew, policy: &Policy, at: Timestamp) -> Option<Times
     let idle_since = invoked.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
     let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
     let dues = [
-        later(last_deployed(&live), grace),
+        later(scale::live_since(&live), grace),
         later(state.refused_at, grace),
         later(state.refused_at, idle),
         later(state.woken_at, idle),
         later(idle_since, idle),
     ];
     dues.into_iter().flatten().filter(|due| *due > at).min()
-}
-
-/// When a deployment last ended, well or not: the grace begins anew.
-fn last_deployed(state: &deploy::State) -> Option<Timestamp> {
-    let ended = state.last_report.as_ref().map(|report| report.finished.finished_at);
-    state.live.as_ref().map(|live| ended.map_or(live.at, |ended| ended.max(live.at)))
 }
 
 /// When a request has had no answer for too long, or a soak is over.
