@@ -3,64 +3,72 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use tidegate_events::is_known;
 
 use super::Item;
 use super::item::Skip;
 
-/// The envelope of an event. What else stands in the line is checked to be JSON, and forgotten.
-#[derive(serde::Deserialize)]
-struct Glance<'l> {
-    #[serde(borrow)]
-    id: Text<'l>,
-    #[serde(borrow)]
-    source: Text<'l>,
-    #[serde(borrow, rename = "detail-type")]
-    detail_type: Text<'l>,
-    #[serde(borrow)]
-    account: Text<'l>,
-    #[serde(borrow)]
-    region: Text<'l>,
-    #[serde(borrow)]
-    time: Option<Text<'l>>,
-    #[expect(dead_code, reason = "only that it is a list of texts matters")]
-    #[serde(default, borrow)]
-    resources: Option<Vec<Text<'l>>>,
-    #[expect(dead_code, reason = "only that it is a text matters")]
-    #[serde(default, borrow, rename = "replay-name")]
-    replay_name: Option<Text<'l>>,
-    /// The input of a schedule of ours has no envelope, whatever else it has.
-    #[serde(default, deserialize_with = "is_there")]
-    tidegate: bool,
-    /// Nor has an alarm's direct action.
-    #[serde(default, rename = "alarmData", deserialize_with = "is_there")]
-    alarm_data: bool,
+/// What a line is, if its envelope alone says it: an event that no function wants. `None` says nothing: then the line has
+/// to be read, be it that it is wanted, that it is more than one event, or that it is none at all.
+pub(super) fn glance(line: &[u8]) -> Option<Item> {
+    serde_json::from_slice::<Unwanted>(line).ok().map(|Unwanted| Item::Skip(Skip::Unwanted))
+}
+
+/// An event that no function wants. It fails at the first sign that the line may be anything else; what is no part of the
+/// envelope is checked to be JSON, and forgotten.
+struct Unwanted;
+
+impl<'de> Deserialize<'de> for Unwanted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Glance).map(|()| Self)
+    }
 }
 
 /// A text; borrowed, unless something in it is escaped.
 #[derive(serde::Deserialize)]
 struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
-impl Text<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
+/// The names that an envelope must have, each once.
+const NAMES: [&str; 5] = ["id", "source", "detail-type", "account", "region"];
+
+struct Glance;
+
+impl<'de> Visitor<'de> for Glance {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an event that no function wants")
     }
-}
 
-/// What a line is, if its envelope alone says it: an event that no function wants. `None` says nothing: then the line has
-/// to be read, be it that it is wanted, that it is more than one event, or that it is none at all.
-pub(super) fn glance(line: &[u8]) -> Option<Item> {
-    let seen: Glance<'_> = serde_json::from_slice(line).ok()?;
-    let Glance { id, source, detail_type, account, region, time, .. } = &seen;
-    let is_whole = ![id, source, detail_type, account, region].into_iter().any(Text::is_empty);
-    let has_time = time.as_ref().is_none_or(|time| time.0.parse::<Timestamp>().is_ok());
-    let is_plain = is_whole && has_time && !seen.tidegate && !seen.alarm_data;
-    (is_plain && !is_known(&source.0, &detail_type.0)).then_some(Item::Skip(Skip::Unwanted))
-}
-
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|_| true)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let other = || A::Error::custom("something else");
+        let mut texts: [Option<Text<'de>>; NAMES.len()] = [const { None }; NAMES.len()];
+        while let Some(Text(name)) = map.next_key()? {
+            match name.as_ref() {
+                // The input of a schedule of ours, and an alarm's direct action, have no envelope whatever else they have.
+                "tidegate" | "alarmData" => return Err(other()),
+                "time" => match map.next_value::<Option<Text<'de>>>()? {
+                    Some(Text(time)) if time.parse::<Timestamp>().is_err() => return Err(other()),
+                    _ => {}
+                },
+                "resources" => drop(map.next_value::<Option<Vec<Text<'de>>>>()?),
+                "replay-name" => drop(map.next_value::<Option<Text<'de>>>()?),
+                name => match NAMES.iter().position(|one| *one == name).and_then(|at| texts.get_mut(at)) {
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                    Some(Some(_)) => return Err(other()),
+                    Some(place) => *place = Some(map.next_value()?),
+                },
+            }
+            if let [_, Some(Text(source)), Some(Text(detail_type)), ..] = &texts
+                && is_known(source, detail_type)
+            {
+                return Err(other());
+            }
+        }
+        let is_whole = texts.iter().flatten().filter(|Text(text)| !text.is_empty()).count() == NAMES.len();
+        is_whole.then_some(()).ok_or_else(other)
+    }
 }
 
 #[cfg(test)]
