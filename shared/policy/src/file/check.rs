@@ -276,7 +276,21 @@ fn peculiar(key: &str) -> Option<&'static str> {
     Some(match key {
         "<<" => "YAML's merge keys are not read; repeat the fields, or use an alias for a whole section",
         "variants" | "productionVariants" => {
-            "an endpoint has exactly one variant, so that what runs is what was approved"
+            "an endpoint has exactly one variant, so that what runs is what was approved; SageMaker itself rolls \
+             several out only in part (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)"
+        }
+        "spot"
+        | "useSpotInstances"
+        | "managedSpot"
+        | "managedSpotTraining"
+        | "enableManagedSpotTraining"
+        | "maxWait"
+        | "checkpoint"
+        | "checkpoints"
+        | "checkpointConfig" => {
+            "Spot is the training job's, so the pipeline's definition says it: EnableManagedSpotTraining, and a \
+             CheckpointConfig with it, or every interruption begins the training anew \
+             (https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html)"
         }
         _ => return None,
     })

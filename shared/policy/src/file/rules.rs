@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use super::problem::Finding;
 use super::{EndpointKind, Environment, Gates, Pipeline, Policy, Source};
 
-pub(super) const COMPONENTS_TO_ZERO: &str =
+const COMPONENTS_TO_ZERO: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html";
 pub(super) const SERVERLESS: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html";
@@ -17,6 +17,8 @@ const GUARDRAIL_EXCLUSIONS: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html";
 const GUARDRAIL_ALARMS: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html";
+const ENDPOINT: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html";
+const CAPTURE: &str = "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html";
 const MONITOR_SCHEDULES: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html";
 const PARAMETER: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Parameter.html";
@@ -117,12 +119,12 @@ fn neighbours(environments: &[Environment]) -> Vec<Finding> {
             );
         }
         let same = |e: &Environment| {
-            (&e.endpoint.name, &e.account, &e.region)
-                == (&environment.endpoint.name, &environment.account, &environment.region)
+            e.endpoint.name.as_str().eq_ignore_ascii_case(environment.endpoint.name.as_str())
+                && (&e.account, &e.region) == (&environment.account, &environment.region)
         };
         if let Some((other, _)) = earlier.find(|(_, e)| same(e)) {
             let message = format!(
-                "two share the endpoint `{}` of one account and region; each needs its own",
+                "two share the endpoint `{}` of one account and region, whatever its case; each needs its own ({ENDPOINT})",
                 environment.endpoint.name
             );
             let mut finding = Finding::new(format!("{at}/endpoint/name"), message);
@@ -162,9 +164,16 @@ fn watched(at: &str, environment: &Environment) -> Vec<Finding> {
             found.push(Finding::new(format!("{at}/monitor/every"), message));
         }
         if environment.capture.is_none() && environment.endpoint.kind != EndpointKind::Serverless {
-            let message = "there is nothing to look at without `capture`";
+            let message = format!("there is nothing to look at without `capture` ({CAPTURE})");
             found.push(Finding::new(format!("{at}/monitor"), message).because(format!("{at}/capture")));
         }
+    }
+    if environment.scale.to_zero.is_some() && environment.endpoint.kind == EndpointKind::RealTime {
+        let message = format!(
+            "a realTime endpoint keeps at least one instance; an inferenceComponent can go to zero ({COMPONENTS_TO_ZERO})"
+        );
+        let finding = Finding::new(format!("{at}/scale/toZero"), message);
+        found.push(finding.because(format!("{at}/endpoint/kind")));
     }
     if let Some(target) = environment.scale.target.as_ref().filter(|target| target.min > target.max) {
         let message = format!("the least, {}, is more than the most, {}", target.min, target.max);

@@ -1,7 +1,7 @@
 //! What is allowed but hardly meant.
 
 use super::problem::{Finding, Problem};
-use super::rules::{COMPONENTS_TO_ZERO, SERVERLESS};
+use super::rules::SERVERLESS;
 use super::{Drift, DriftResponse, EndpointKind, Environment, Policy};
 
 /// What is allowed in a policy but hardly meant. The problems have no place in a file; those of
@@ -28,21 +28,11 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     let mut warn = |field: &str, message: String| found.push(Finding::new(format!("{at}/{field}"), message));
     let endpoint = &environment.endpoint;
     if let Some(to_zero) = &environment.scale.to_zero {
-        match endpoint.kind {
-            EndpointKind::RealTime => warn(
-                "scale/toZero",
-                format!(
-                    "a realTime endpoint keeps at least one instance, so this will be refused at every tick; an \
-                     inferenceComponent can go to zero ({COMPONENTS_TO_ZERO})"
-                ),
-            ),
-            EndpointKind::Serverless => warn(
-                "scale/toZero",
-                format!(
-                    "a serverless endpoint costs nothing while idle, so there is nothing to do ({SERVERLESS})"
-                ),
-            ),
-            EndpointKind::InferenceComponent | EndpointKind::Async => {}
+        if endpoint.kind == EndpointKind::Serverless {
+            let message = format!(
+                "a serverless endpoint costs nothing while idle, so there is nothing to do ({SERVERLESS})"
+            );
+            warn("scale/toZero", message);
         }
         if to_zero.grace < to_zero.idle {
             warn(

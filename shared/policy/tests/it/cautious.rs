@@ -4,6 +4,7 @@ use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, DriftObserved, DriftVerdict};
 use tidegate_policy::decision::Verdict;
+use tidegate_policy::file::EndpointKind;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::respond::{self, Finding, MonitorReport, finding_of_alarm, finding_of_observation};
 use tidegate_policy::{deploy, scale};
@@ -132,6 +133,18 @@ proptest! {
         }
         prop_assert!(deploy::may_not_obey(&any::post(), None, any::HUB, &request).is_some());
     }
+}
+
+/// No policy file may ask for it, but one that was applied before that was so may.
+#[test]
+fn a_classic_endpoint_is_never_scaled_to_zero() {
+    let mut environment = any::environment(&any::policy(), "production");
+    environment.endpoint.kind = EndpointKind::RealTime;
+    let invocations = Some(scale::Invocations { in_window: 0, since_deployment: 12 });
+    let seen = scale::Snapshot { live_since: Some(any::at(0)), deploying: false, invocations };
+    let decision = scale::decide_tick(&environment, &scale::State::default(), &seen, any::at(9 * 1_440));
+    assert_eq!((decision.verdict, decision.reason.code()), (Verdict::Refuse, "classic_minimum_is_one"));
+    assert!(decision.plan.is_empty() && decision.reason.to_string().contains("inference component"));
 }
 
 #[test]

@@ -3,6 +3,16 @@
 use super::super::problem::Finding;
 use super::{EndpointKind, Environment, SERVERLESS};
 
+const VARIANT: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html";
+const SERVERLESS_CONFIG: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html";
+const COMPONENT: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentSpecification.html";
+const COMPONENT_COPIES: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentRuntimeConfig.html";
+const ASYNC_OUTPUT: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceOutputConfig.html";
+
 /// What an endpoint of each kind needs and may have.
 struct Kind {
     word: &'static str,
@@ -53,9 +63,10 @@ fn fields(at: &str, environment: &Environment) -> Vec<Finding> {
     for (field, given) in fields {
         let (needed, allowed) = (needs.contains(&field), may.contains(&field));
         let message = if needed && !given {
-            format!("missing; {word} endpoint needs it")
+            format!("missing; {word} endpoint needs it ({})", page_of(endpoint.kind))
         } else if given && !needed && !allowed {
-            format!("{word} endpoint has none{}", why(endpoint.kind, field))
+            let (why, page) = why(endpoint.kind, field);
+            format!("{word} endpoint has none: {why} ({page})")
         } else {
             continue;
         };
@@ -65,13 +76,28 @@ fn fields(at: &str, environment: &Environment) -> Vec<Finding> {
     found
 }
 
-fn why(kind: EndpointKind, field: &str) -> String {
+/// Where AWS says what a kind of endpoint is made of.
+fn page_of(kind: EndpointKind) -> &'static str {
+    match kind {
+        EndpointKind::RealTime => VARIANT,
+        EndpointKind::Serverless => SERVERLESS_CONFIG,
+        EndpointKind::InferenceComponent => COMPONENT,
+        EndpointKind::Async => ASYNC_OUTPUT,
+    }
+}
+
+/// Why a kind of endpoint has no such field, and where AWS says so.
+fn why(kind: EndpointKind, field: &str) -> (&'static str, &'static str) {
     match (kind, field) {
         (EndpointKind::Serverless, "instanceType" | "instances") => {
-            format!(": it has no instances, and so no GPU ({SERVERLESS})")
+            ("it has no instances, and so no GPU", SERVERLESS)
         }
-        (EndpointKind::Serverless, "vpc") => format!(": it cannot be attached to a VPC ({SERVERLESS})"),
-        _ => String::new(),
+        (EndpointKind::Serverless, "vpc") => ("it cannot be attached to a VPC", SERVERLESS),
+        (_, "memoryMb") => ("its instances have the memory of their type", VARIANT),
+        (_, "maxConcurrency") => ("only a serverless endpoint limits it", SERVERLESS_CONFIG),
+        (_, "copies") => ("only an inferenceComponent has copies beside its instances", COMPONENT_COPIES),
+        (_, "output") => ("only an async endpoint puts its answers anywhere", ASYNC_OUTPUT),
+        _ => ("nothing reads it", VARIANT),
     }
 }
 

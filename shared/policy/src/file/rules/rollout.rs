@@ -5,9 +5,11 @@ use super::super::words::listed;
 use super::{EndpointKind, Environment, GUARDRAIL_ALARMS, GUARDRAIL_EXCLUSIONS, GUARDRAILS};
 use crate::file::Rollout;
 
-/// SageMaker waits at most an hour between two steps.
-/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html>
+/// SageMaker waits at most an hour between two steps, and after a batch.
 const LONGEST_BAKE: u32 = 3_600;
+const STEPS: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html";
+const BATCHES: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RollingUpdatePolicy.html";
 
 pub(super) fn broken(at: &str, environment: &Environment) -> Vec<Finding> {
     let rollout = &environment.rollout;
@@ -61,8 +63,13 @@ fn possible(at: &str, environment: &Environment) -> Vec<Finding> {
     let mut found = Vec::new();
     if *rollout != Rollout::default() {
         match endpoint.kind {
-            EndpointKind::Serverless | EndpointKind::InferenceComponent => {
-                let message = format!("only a realTime or async endpoint has one ({GUARDRAILS})");
+            EndpointKind::Serverless => {
+                let message =
+                    format!("a serverless endpoint has no instances to replace in steps ({GUARDRAILS})");
+                found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
+            }
+            EndpointKind::InferenceComponent => {
+                let message = "of an inferenceComponent is not supported by this version; remove it";
                 found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
             }
             EndpointKind::RealTime | EndpointKind::Async => {}
@@ -95,10 +102,9 @@ fn bakes(at: &str, rollout: &Rollout) -> Vec<Finding> {
     .into_iter()
     .filter_map(|(way, bake)| Some((way, bake.filter(|bake| bake.seconds() > LONGEST_BAKE)?)))
     .map(|(way, bake)| {
-        Finding::new(
-            format!("{at}/rollout/{way}/bake"),
-            format!("found {bake}, expected at most 1h ({GUARDRAILS})"),
-        )
+        let page = if way == "rolling" { BATCHES } else { STEPS };
+        let message = format!("found {bake}, expected at most 1h ({page})");
+        Finding::new(format!("{at}/rollout/{way}/bake"), message)
     })
     .collect()
 }

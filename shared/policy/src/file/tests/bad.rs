@@ -58,8 +58,20 @@ fn fields() {
         (
             "kind: serverless,",
             "kind: serverless, variants: 2,",
-            "17:56: environments.staging.endpoint.variants: unknown field",
-            "exactly one variant",
+            "17:56: environments.staging.endpoint.variants: unknown field; an endpoint has exactly one variant",
+            "deployment-guardrails-exclusions.html",
+        ),
+        (
+            "  name: churn-train",
+            "  name: churn-train\n  spot: true",
+            "10:3: pipeline.spot: unknown field; Spot is the training job's, so the pipeline's definition says it",
+            "model-managed-spot-training.html",
+        ),
+        (
+            "  name: churn-train",
+            "  name: churn-train\n  checkpointConfig: s3://acme-ml/c/",
+            "10:3: pipeline.checkpointConfig: unknown field; Spot is the training job's",
+            "CheckpointConfig",
         ),
     ]);
 }

@@ -146,6 +146,7 @@ fn whole(block: &str) -> String {
         if part.get("rollout").is_some() && part.get("endpoint").is_none() {
             environment["endpoint"] =
                 json!({ "name": "churn", "kind": "realTime", "instanceType": "ml.m5.large", "instances": 4 });
+            environment.as_object_mut().unwrap().remove("scale");
         }
         lay(environment, part);
     }
@@ -197,14 +198,16 @@ fn the_page_names_every_field() {
 #[test]
 fn warnings_are_told_with_and_without_a_place() {
     let text = CHURN
-        .replace("kind: inferenceComponent", "kind: realTime")
-        .replace(", memoryMb: 1024", "")
+        .replace(
+            "kind: inferenceComponent, instanceType: ml.m5.large, instances: 2, memoryMb: 1024",
+            "kind: serverless, memoryMb: 1024, maxConcurrency: 5",
+        )
         .replace("grace: 24h", "grace: 1h");
     let checked = read("churn.yaml", &text).unwrap();
     let told: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
     let [zero, grace] = told.as_slice() else { panic!("{told:#?}") };
     assert!(
-        zero.starts_with("29:7: environments.production.scale.toZero: a realTime endpoint keeps"),
+        zero.starts_with("29:7: environments.production.scale.toZero: a serverless endpoint costs nothing"),
         "{zero}"
     );
     assert!(

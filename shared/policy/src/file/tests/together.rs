@@ -3,6 +3,8 @@
 use super::bad::each_is_told_once;
 use super::{CHURN, changed, refused};
 
+/// What only an inference component may have.
+const TO_ZERO: &str = "    scale:\n      toZero: { idle: 2h, grace: 24h }\n";
 /// The production endpoint of the example.
 const EU: &str = "endpoint: { name: churn, kind: inferenceComponent, instanceType: ml.m5.large, instances: 2, memoryMb: 1024 }";
 
@@ -63,7 +65,7 @@ fn rules_between_fields() {
             "memoryMb: 2048, ",
             "",
             "17:5: environments.staging.endpoint.memoryMb: missing; a serverless endpoint needs it",
-            "",
+            "API_ProductionVariantServerlessConfig.html",
         ),
         (
             "memoryMb: 2048",
@@ -86,16 +88,58 @@ fn rules_between_fields() {
         (
             in_staging,
             "maxConcurrency: 5 }\n    rollout: { alarms: [a] }",
-            "18:5: environments.staging.rollout: only a realTime or async endpoint has one",
+            "18:5: environments.staging.rollout: a serverless endpoint has no instances to replace",
             "deployment-guardrails.html",
         ),
         (
             "memoryMb: 1024 }",
             "memoryMb: 1024, maxConcurrency: 5 }",
-            "25:129: environments.production.endpoint.maxConcurrency: an inferenceComponent endpoint has none",
+            "25:129: environments.production.endpoint.maxConcurrency: an inferenceComponent endpoint has none: only a serverless",
+            "API_ProductionVariantServerlessConfig.html",
+        ),
+        (
+            in_staging,
+            "maxConcurrency: 5, copies: 2 }",
+            "17:99: environments.staging.endpoint.copies: a serverless endpoint has none: only an inferenceComponent",
+            "API_InferenceComponentRuntimeConfig.html",
+        ),
+        (
+            in_staging,
+            "maxConcurrency: 5, output: \"s3://acme-ml/o/\" }",
+            "17:99: environments.staging.endpoint.output: a serverless endpoint has none: only an async endpoint",
+            "API_AsyncInferenceOutputConfig.html",
+        ),
+        (
+            "memoryMb: 1024 }",
+            "memoryMb: 1024 }\n    rollout: { alarms: [a] }",
+            "26:5: environments.production.rollout: of an inferenceComponent is not supported by this version",
             "",
         ),
+        (
+            EU,
+            "endpoint: { name: churn, kind: realTime, instanceType: ml.m5.large, instances: 2 }",
+            "29:7: environments.production.scale.toZero: a realTime endpoint keeps at least one instance; an inferenceComponent",
+            "endpoint-auto-scaling-zero-instances.html",
+        ),
     ]);
+}
+
+#[test]
+fn an_endpoint_is_the_same_in_any_case() {
+    let text =
+        changed("\"777788889999\"", "\"444455556666\"").replace("name: churn,", "name: Churn-Staging,");
+    let error = refused(&text).to_string();
+    assert!(error.contains("production.endpoint.name: two share the endpoint `Churn-Staging`"), "{error}");
+    assert!(error.contains("API_CreateEndpoint.html"), "{error}");
+}
+
+#[test]
+fn instances_have_the_memory_of_their_type() {
+    let endpoint =
+        "endpoint: { name: churn, kind: realTime, instanceType: ml.m5.large, instances: 2, memoryMb: 1024 }";
+    let error = refused(&changed(EU, endpoint).replace(TO_ZERO, "")).to_string();
+    let told = "production.endpoint.memoryMb: a realTime endpoint has none: its instances have the memory";
+    assert!(error.contains(told) && error.contains("API_ProductionVariant.html"), "{error}");
 }
 
 /// Rules about a section that goes on the production endpoint, made a real-time one; and the part that is told.
@@ -115,7 +159,7 @@ fn rollouts() {
         ),
         (
             "{ canary: { percent: 10, bake: 2h }, alarms: [a] }",
-            "26:45: environments.production.rollout.canary.bake: found 2h, expected at most 1h",
+            "26:45: environments.production.rollout.canary.bake: found 2h, expected at most 1h (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html)",
         ),
         (
             "{ canary: { percent: 10, bake: 5m } }",
@@ -178,7 +222,7 @@ fn sections_that_the_endpoint_or_each_other_exclude() {
         ),
         (
             production("monitor: { every: 1h, baseline: fromRegistry }"),
-            "28:5: environments.production.monitor: there is nothing to look at without `capture`",
+            "28:5: environments.production.monitor: there is nothing to look at without `capture` (https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html)",
         ),
         (
             production("monitor: { every: 90m, baseline: fromRegistry }"),
@@ -278,7 +322,11 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
         ("response: retrain", "response: rollBack", "31:13: drift.response: rollBack is"),
         ("drift:", "alerts: { topic: mine }\ndrift:", "30:18: alerts.topic: "),
     ] {
-        let error = refused(&changed(from, to));
+        let mut text = changed(from, to);
+        if text.contains("kind: realTime") {
+            text = text.replace(TO_ZERO, "");
+        }
+        let error = refused(&text);
         let told = error.to_string();
         assert!(told.contains(&format!("churn.yaml:{place}")), "{told}\nis not at\n{place}");
         assert!(error.problems.iter().all(|p| p.message.contains("not supported by this version")), "{told}");
@@ -302,6 +350,7 @@ fn ten_mistakes_are_ten_lines() {
         )
         .replace("retrainings: 4", "retrainings: 0");
     let text = text.replace("kind: inferenceComponent", "kind: realTime").replace(", memoryMb: 1024", "");
+    let text = text.replace(TO_ZERO, "");
     let told = refused(&text).to_string();
     let begins = [
         "churn.yaml:3:13: apiVersion: found `tidegate/v3`",
@@ -313,7 +362,7 @@ fn ten_mistakes_are_ten_lines() {
         "churn.yaml:24:13: environments.staging.gates.soak: found `-1m`",
         "churn.yaml:25:60: environments.staging.endpoint.instanceType: found `m5.large`",
         "churn.yaml:28:35: environments.staging.rollout.canary.percent: found the number 120",
-        "churn.yaml:34:26: drift.budget.retrainings: found the number 0",
+        "churn.yaml:32:26: drift.budget.retrainings: found the number 0",
     ];
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines.len(), begins.len(), "{told}");
