@@ -179,7 +179,8 @@ fn tell_grounds(record: &DecisionRecord) {
     let width = record.evidence.iter().map(|seen| seen.name.chars().count()).max().unwrap_or_default();
     for seen in &record.evidence {
         let expected = seen.expected.as_ref().map(|e| format!("  (compared with {e})")).unwrap_or_default();
-        say(&format!("  saw   {:<width$}  {}{expected}", seen.name, seen.observed));
+        let source = seen.source.as_ref().map(|s| format!("  from {s}")).unwrap_or_default();
+        say(&format!("  saw   {:<width$}  {}{expected}{source}", seen.name, seen.observed));
     }
     for (index, action) in record.plan.iter().enumerate() {
         let name = action.get("action").and_then(Value::as_str).unwrap_or("action");

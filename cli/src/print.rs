@@ -87,7 +87,8 @@ pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), St
     if detail.full {
         for seen in &record.evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
-            say(&format!("    saw {}: {}{expected}", seen.name, seen.observed));
+            let source = seen.source.as_ref().map(|s| format!(", from {s}")).unwrap_or_default();
+            say(&format!("    saw {}: {}{expected}{source}", seen.name, seen.observed));
         }
         for outcome in &record.outcomes {
             say(&format!("    did {}", outcome.done));

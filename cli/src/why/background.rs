@@ -59,11 +59,11 @@ struct Seen(Vec<Evidence>);
 
 impl Seen {
     fn add(&mut self, name: &str, observed: String) {
-        self.0.push(Evidence { name: name.to_owned(), observed, expected: None });
+        self.0.push(Evidence { name: name.to_owned(), observed, expected: None, source: None });
     }
 
     fn compared(&mut self, name: &str, observed: String, expected: String) {
-        self.0.push(Evidence { name: name.to_owned(), observed, expected: Some(expected) });
+        self.0.push(Evidence { name: name.to_owned(), observed, expected: Some(expected), source: None });
     }
 }
 

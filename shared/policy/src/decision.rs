@@ -1,5 +1,6 @@
 //! The shape of every decision.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
@@ -80,7 +81,7 @@ impl std::fmt::Display for Verdict {
 }
 
 /// One observed value that the decision rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What was looked at, such as `running_config`.
     pub name: String,
@@ -89,6 +90,9 @@ pub struct Evidence {
     /// What it was compared with, where there is such a thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+    /// Who told it, such as an alarm or a metric; absent where that goes without saying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// A verdict with its reason, its evidence, its complete plan, and the state that follows.
@@ -121,6 +125,7 @@ impl<S, A> Decision<S, A> {
             name: name.to_owned(),
             observed: observed.to_string(),
             expected: None,
+            source: None,
         });
         self
     }
@@ -136,7 +141,16 @@ impl<S, A> Decision<S, A> {
             name: name.to_owned(),
             observed: observed.to_string(),
             expected: Some(expected.to_string()),
+            source: None,
         });
+        self
+    }
+
+    /// Says who told what was last added.
+    pub fn told_by(mut self, source: &str) -> Self {
+        if let Some(last) = self.evidence.last_mut() {
+            last.source = Some(source.to_owned());
+        }
         self
     }
 

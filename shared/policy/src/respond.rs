@@ -108,7 +108,7 @@ pub fn decide(
         Finding::Calm { source, reason } => return calm(state, source, reason),
         Finding::Drift { source, alarm, reason, numbers } => (source, alarm, reason.clone(), *numbers),
     };
-    let state = drifting(state, source, now);
+    let (state, cause) = (drifting(state, source, now), reason.code());
     let decision = match &policy.drift {
         None => Decision::new(Verdict::Suppress, Reason::NoResponse).state(state),
         // Not reachable through an applied policy, which may not ask for it yet; a person is the safe answer.
@@ -130,10 +130,11 @@ pub fn decide(
             decision
         }
     };
-    match numbers {
+    let decision = match numbers {
         Some((observed, threshold)) => decision.compared("drift", observed, threshold),
-        None => decision,
-    }
+        None => decision.saw("drift", cause),
+    };
+    decision.told_by(source)
 }
 
 /// When it is worth a look whether the drift is still there: an alarm that stays in ALARM tells nothing more.

@@ -21,6 +21,9 @@ pub use refused::refused;
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
 pub const NO_CAPACITY_METRIC: &str = "NoCapacityInvocationFailures";
 
+/// Where invocations are counted.
+const INVOCATIONS: &str = "metric AWS/SageMaker Invocations";
+
 /// scale's decisions.
 pub type ScaleDecision = Decision<State, Action>;
 
@@ -175,9 +178,9 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     match seen.invocations {
         None | Some(Invocations { in_window: 0, since_deployment: 0 }) => keep(Reason::NoMetrics),
-        Some(Invocations { in_window: 0, since_deployment }) => {
-            go_to_zero(environment, to_zero, state, now).saw("invocations_since_deployment", since_deployment)
-        }
+        Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(environment, to_zero, state, now)
+            .saw("invocations_since_deployment", since_deployment)
+            .told_by(INVOCATIONS),
         Some(Invocations { in_window, .. }) => keep(Reason::Traffic { invocations: in_window }),
     }
 }
@@ -204,6 +207,7 @@ fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: T
     ];
     Decision::new(Verdict::ToZero, Reason::Idle { seconds: to_zero.idle.seconds() })
         .compared("invocations_in_window", 0, 1)
+        .told_by(INVOCATIONS)
         .plan(plan)
         .state(State { zero_since: Some(now), ..state.clone() })
 }

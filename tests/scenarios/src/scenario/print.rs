@@ -17,7 +17,8 @@ pub fn print(found: &Found, decided: &Decided) -> String {
     for evidence in &decided.evidence {
         let expected =
             evidence.expected.as_ref().map(|e| format!(" (compared with {e})")).unwrap_or_default();
-        lines.push(format!("  evidence  {} = {}{expected}", evidence.name, evidence.observed));
+        let source = evidence.source.as_ref().map(|s| format!(" from {s}")).unwrap_or_default();
+        lines.push(format!("  evidence  {} = {}{expected}{source}", evidence.name, evidence.observed));
     }
     for action in &decided.plan {
         lines.push(format!("  action    {}", without_fingerprints(action)));

@@ -242,7 +242,12 @@ pub fn misses(scenario: &Scenario, decided: &Decided) -> Vec<String> {
         compare("sentence", &decided.sentence, sentence);
     }
     for wanted in &expect.evidence {
-        if !decided.evidence.contains(wanted) {
+        // Who told it is compared where it is written.
+        let is_wanted = |seen: &Evidence| {
+            let source = wanted.source.clone().or_else(|| seen.source.clone());
+            *seen == Evidence { source, ..wanted.clone() }
+        };
+        if !decided.evidence.iter().any(is_wanted) {
             missed.push(format!("evidence: no {wanted:?} in {:?}", decided.evidence));
         }
     }
