@@ -63,6 +63,8 @@ invariants! {
     WrongTime = "wrong_time", "what is decided bears the time of the decision, and a schedule lies ahead";
     /// Something stopped, and nobody hears of it.
     PeopleNotTold = "people_not_told", "when a person must look, a person is told";
+    /// What follows from a refusal does more than to take back and to tell.
+    BeginsAfterRefusal = "begins_after_refusal", "what follows from a refusal tells, looks again or lifts a bound, and begins nothing";
     /// It waits for something that will not call.
     NobodyCallsAgain = "nobody_calls_again", "what waits is called again";
 

@@ -7,10 +7,11 @@
 //! It holds what is forbidden, not what is wise. A decision that does too little passes; that is for the tests of the
 //! decide functions.
 //!
-//! What follows when an action was refused or prevented (`refused` and `prevented` in each function's module) is not
-//! judged here: it takes back what the state claimed of a plan that was judged, and tells people.
+//! What follows when an action was refused or prevented (`refused` and `prevented` in each function's module) is judged
+//! by rules of its own, in [`follow_up`]: it was not made from a snapshot, and may begin nothing.
 
 mod deploy;
+pub mod follow_up;
 mod holds;
 mod invariant;
 mod limits;

@@ -1,6 +1,7 @@
 //! The referee: what the deciding functions decide passes, and every invariant is broken by something.
 
 mod broken_deploy;
+mod broken_follow_up;
 mod broken_promote;
 mod broken_respond;
 mod broken_scale;
@@ -51,6 +52,7 @@ fn every_invariant_is_broken_by_something() {
         broken_deploy::all(),
         broken_respond::all(),
         broken_scale::all(),
+        broken_follow_up::all(),
     ]
     .into_iter()
     .flatten()

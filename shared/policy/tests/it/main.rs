@@ -25,6 +25,8 @@ mod ordered;
 #[cfg(test)]
 mod promotion;
 #[cfg(test)]
+mod refused;
+#[cfg(test)]
 mod stored;
 #[cfg(test)]
 mod told;

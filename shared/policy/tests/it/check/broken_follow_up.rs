@@ -1,0 +1,341 @@
+//! What follows from a refusal, and must not be.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tidegate_events::{
+    CommitPushed, DeploymentFinished, DeploymentOutcome, RefChange, RefKind, RetrainingRequested,
+};
+use tidegate_policy::check::{Invariant, Violation, follow_up};
+use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::hold::Hold;
+use tidegate_policy::reason::Reason;
+use tidegate_policy::{deploy, promote, respond, scale, train};
+
+use super::{Break, Judged, broken, deployments, promotions};
+use crate::any;
+
+/// What followed, with the state that it followed in.
+struct Scene<S, A> {
+    state: S,
+    decision: Decision<S, A>,
+    judge: fn(&S, &Decision<S, A>) -> Vec<Violation>,
+}
+
+impl<S, A> Judged for Scene<S, A> {
+    fn judge(&self) -> Vec<Violation> {
+        (self.judge)(&self.state, &self.decision)
+    }
+}
+
+impl<S, A> Scene<S, A> {
+    fn next(&mut self) -> &mut S {
+        self.decision.state.as_mut().unwrap()
+    }
+}
+
+type Trains = Scene<train::State, train::Action>;
+type Promotes = Scene<promote::State, promote::Action>;
+type Deploys = Scene<deploy::State, deploy::Action>;
+type Responds = Scene<respond::State, respond::Action>;
+type Scales = Scene<scale::State, scale::Action>;
+
+fn now() -> Timestamp {
+    any::at(60)
+}
+
+fn by_aws() -> Reason {
+    Reason::AwsRefused { operation: "sagemaker:Op".to_owned(), cause: "no".to_owned() }
+}
+
+fn hold() -> Hold {
+    Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() }
+}
+
+const TWO_LINES: &str = "Tidegate:\nchurn";
+
+/// The start of a commit.
+fn start() -> (train::State, train::Action) {
+    let push = CommitPushed {
+        repository: "codecommit:churn-model".to_owned(),
+        ref_kind: RefKind::Branch,
+        branch: "main".to_owned(),
+        full_ref: "refs/heads/main".to_owned(),
+        change: RefChange::Updated,
+        commit: Some("9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4".to_owned()),
+        old_commit: None,
+        actor: None,
+        changed_paths: None,
+    };
+    let definition = r#"{"Version": "2020-12-01", "Steps": []}"#.to_owned();
+    let pipeline = Some(train::Pipeline { definition: definition.clone() });
+    let definition = train::Definition::File { path: "pipeline.json".to_owned(), text: definition };
+    let seen = train::Snapshot { definition, pipeline, ..train::Snapshot::default() };
+    let state = train::State::default();
+    let mut decision = train::decide_commit(&any::policy(), &state, &push, &seen, now());
+    (decision.state.unwrap(), decision.plan.pop().unwrap())
+}
+
+fn not_trained() -> Trains {
+    let (state, action) = start();
+    let decision = train::refused(&any::policy(), &state, &action, &by_aws()).unwrap();
+    Scene { state, decision, judge: follow_up::train }
+}
+
+fn after_train() -> Vec<Break<Trains>> {
+    use Invariant as I;
+    use train::Action;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ForeignVerdict, "a start", not_trained, |s| s.decision.verdict = Verdict::Start),
+        on(I::BeginsAfterRefusal, "it starts all the same", not_trained, |s| s.decision.plan.push(start().1)),
+        on(I::PeopleNotTold, "nobody hears of it", not_trained, |s| s.decision.plan.clear()),
+        on(I::BeyondLimits, "a subject of two lines", not_trained, |s| {
+            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *subject = TWO_LINES.to_owned();
+        }),
+        on(I::DoneTwice, "told twice", not_trained, |s| {
+            let alert = s.decision.plan[0].clone();
+            s.decision.plan.push(alert);
+        }),
+        on(I::ClaimedNotDone, "another commit has trained", not_trained, |s| {
+            s.next().commits.insert("refs/heads/main".to_owned(), "bbbb".to_owned());
+        }),
+        on(I::ClaimedNotDone, "it has started", not_trained, |s| {
+            s.next().last_start = Some(train::Start { at: now(), token: "t".to_owned() });
+        }),
+        on(I::Forgotten, "the sweep would try it for ever", not_trained, |s| s.next().refused.clear()),
+    ]
+}
+
+fn not_requested() -> Promotes {
+    let asked = promotions::approved().decision;
+    let (state, action) = (asked.state.unwrap(), asked.plan[0].clone());
+    let decision = promote::refused(&state, &action, &by_aws(), now()).unwrap();
+    Scene { state, decision, judge: follow_up::promote }
+}
+
+fn after_promote() -> Vec<Break<Promotes>> {
+    use Invariant as I;
+    use promote::{Action, Step};
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ForeignVerdict, "a deployment", not_requested, |s| s.decision.verdict = Verdict::Deploy),
+        on(I::BeginsAfterRefusal, "it asks again", not_requested, |s| {
+            s.decision.plan.push(promotions::approved().decision.plan[0].clone());
+        }),
+        on(I::PeopleNotTold, "nobody hears of it", not_requested, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::BeyondLimits, "a note over 1024 characters", not_requested, |s| {
+            let Action::NoteProgress { description, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *description = "x".repeat(1_025);
+        }),
+        on(I::Elsewhere, "a note on another package", not_requested, |s| {
+            let Action::NoteProgress { package_arn, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            *package_arn = any::arn(6);
+        }),
+        on(I::GoesOnAfterFailure, "it goes on", not_requested, |s| {
+            s.next().promotion.as_mut().unwrap().stopped = false;
+        }),
+        on(I::Forgotten, "the promotion is gone", not_requested, |s| s.next().promotion = None),
+        on(I::Forgotten, "another version is promoted", not_requested, |s| {
+            s.next().promotion.as_mut().unwrap().version = 8;
+        }),
+        on(I::Forgotten, "a step is gone", not_requested, |s| {
+            s.next().promotion.as_mut().unwrap().steps.clear();
+        }),
+        on(I::ClaimedNotDone, "staging has succeeded", not_requested, |s| {
+            let steps = &mut s.next().promotion.as_mut().unwrap().steps;
+            steps.insert("staging".to_owned(), Step::Succeeded { at: now() });
+        }),
+        on(I::HoldChanged, "a hold comes by itself", not_requested, |s| {
+            s.next().holds.insert("staging".to_owned(), hold());
+        }),
+    ]
+}
+
+/// The update of production's endpoint.
+fn update() -> (deploy::State, deploy::Action) {
+    let mut asked = deployments::updates().decision;
+    (asked.state.unwrap(), asked.plan.remove(2))
+}
+
+fn after_update(why: &Reason) -> Deploys {
+    let scene = deployments::updates();
+    let (state, action) = update();
+    let environment = any::environment(scene.policy.as_ref().unwrap(), "production");
+    let decision = deploy::prevented(&scene.post, &environment, &state, &action, why, now()).unwrap();
+    Scene {
+        state,
+        decision,
+        judge: |state, decision| follow_up::deploy("production", state, decision, now()),
+    }
+}
+
+fn not_deployed() -> Deploys {
+    after_update(&by_aws())
+}
+
+fn busy() -> Deploys {
+    after_update(&Reason::EndpointBusy { endpoint: "churn".to_owned(), status: "Updating".to_owned() })
+}
+
+fn not_reported() -> Deploys {
+    let mut scene = not_deployed();
+    let (state, report) = (scene.decision.state.take().unwrap(), scene.decision.plan.remove(0));
+    let environment = any::environment(&any::policy(), "production");
+    let decision = deploy::refused(&environment, &state, &report, &by_aws(), now()).unwrap();
+    Scene { state, decision, ..scene }
+}
+
+fn finished(scene: &mut Deploys) -> &mut DeploymentFinished {
+    let deploy::Action::Report { finished } = &mut scene.decision.plan[0] else { unreachable!() };
+    finished
+}
+
+fn after_deploy() -> Vec<Break<Deploys>> {
+    use Invariant as I;
+    use deploy::Action;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ForeignVerdict, "a success", not_deployed, |s| s.decision.verdict = Verdict::Succeeded),
+        on(I::BeginsAfterRefusal, "it updates all the same", busy, |s| s.decision.plan.push(update().1)),
+        on(I::PeopleNotTold, "a failure that nobody hears of", not_deployed, |s| s.decision.plan.clear()),
+        on(I::PeopleNotTold, "a lost report that nobody hears of", not_reported, |s| s.decision.plan.clear()),
+        on(I::NobodyCallsAgain, "it waits without a look", busy, |s| s.decision.plan.clear()),
+        on(I::WrongTime, "a look at the past", busy, |s| {
+            let Action::CheckAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *at = any::at(0);
+        }),
+        on(I::Elsewhere, "a look at another deployment", busy, |s| {
+            let Action::CheckAt { request_id, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *request_id = "r".to_owned();
+        }),
+        on(I::BeyondLimits, "a subject of two lines", not_reported, |s| {
+            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *subject = TWO_LINES.to_owned();
+        }),
+        on(I::ReportUntrue, "it succeeded", not_deployed, |s| {
+            finished(s).outcome = DeploymentOutcome::Succeeded;
+        }),
+        on(I::ReportUntrue, "of another version", not_deployed, |s| finished(s).version = 9),
+        on(I::WrongTime, "it ended yesterday", not_deployed, |s| finished(s).finished_at = any::at(-1_440)),
+        on(I::NotRemembered, "a report that is not kept", not_deployed, |s| s.next().last_report = None),
+        on(I::Forgotten, "what runs is forgotten", not_deployed, |s| s.next().live = None),
+        on(I::HoldChanged, "a hold comes by itself", not_deployed, |s| {
+            s.next().holds.insert("production".to_owned(), hold());
+        }),
+        on(I::ClaimedNotDone, "failed, and still in flight", not_deployed, |s| {
+            s.next().in_flight = update().0.in_flight;
+        }),
+        on(I::ClaimedNotDone, "it waits for nothing", busy, |s| s.next().in_flight = None),
+    ]
+}
+
+fn request() -> RetrainingRequested {
+    RetrainingRequested {
+        request_id: "churn-staging-1".to_owned(),
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        environment_account: "444455556666".to_owned(),
+        cause: "drift_observed".to_owned(),
+        detail: "d".to_owned(),
+        requested_at: now(),
+    }
+}
+
+fn no_answer() -> Responds {
+    let drifting = [("job".to_owned(), any::at(0))].into();
+    let state = respond::State { requested: vec![any::at(0), now()], attempts: 2, drifting };
+    let action = respond::Action::RequestRetraining { request: request() };
+    let (policy, environment) = (any::policy(), any::environment(&any::policy(), "staging"));
+    let decision = respond::refused(&policy, &environment, &state, &action, &by_aws()).unwrap();
+    Scene { state, decision, judge: follow_up::respond }
+}
+
+fn after_respond() -> Vec<Break<Responds>> {
+    use Invariant as I;
+    use respond::Action;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ForeignVerdict, "a retraining", no_answer, |s| s.decision.verdict = Verdict::Retrain),
+        on(I::BeginsAfterRefusal, "it asks again", no_answer, |s| {
+            s.decision.plan.push(Action::RequestRetraining { request: request() });
+        }),
+        on(I::PeopleNotTold, "nobody hears of it", no_answer, |s| s.decision.plan.clear()),
+        on(I::BeyondLimits, "a subject of two lines", no_answer, |s| {
+            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *subject = TWO_LINES.to_owned();
+        }),
+        on(I::ClaimedNotDone, "another request", no_answer, |s| s.next().requested.push(any::at(61))),
+        on(I::ClaimedNotDone, "another attempt", no_answer, |s| s.next().attempts = 3),
+        on(I::Forgotten, "the drift is gone", no_answer, |s| s.next().drifting.clear()),
+    ]
+}
+
+fn after_capacity(action: &scale::Action, why: &Reason) -> Scales {
+    let environment = any::environment(&any::policy(), "production");
+    let state = scale::State { zero_since: Some(now()), ..scale::State::default() };
+    let decision = match why {
+        Reason::AwsRefused { .. } => scale::refused(&environment, &state, action, why, now()),
+        _ => scale::prevented(&environment, &state, action, why),
+    };
+    let judge: fn(&_, &_) -> _ = |state, decision| {
+        follow_up::scale(&any::environment(&any::policy(), "production"), state, decision, now())
+    };
+    Scene { state, decision: decision.unwrap(), judge }
+}
+
+fn to_none() -> scale::Action {
+    scale::Action::SetCopies { component: "churn".to_owned(), copies: 0 }
+}
+
+fn lifts() -> Scales {
+    after_capacity(&to_none(), &Reason::Traffic { invocations: 3 })
+}
+
+fn keeps() -> Scales {
+    after_capacity(&to_none(), &by_aws())
+}
+
+fn after_scale() -> Vec<Break<Scales>> {
+    use Invariant as I;
+    use scale::Action;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::ForeignVerdict, "to zero", lifts, |s| s.decision.verdict = Verdict::ToZero),
+        on(I::BeginsAfterRefusal, "to zero all the same", lifts, |s| s.decision.plan.push(to_none())),
+        on(I::BeginsAfterRefusal, "a least of none", keeps, |s| {
+            s.decision.plan.push(Action::SetBounds { component: "churn".to_owned(), min: 0, max: 1 });
+        }),
+        on(I::BoundsUnsound, "more copies than the policy's", lifts, |s| {
+            let Action::SetBounds { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            (*min, *max) = (50, 50);
+        }),
+        on(I::Elsewhere, "another component", lifts, |s| {
+            let Action::SetBounds { component, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *component = "other".to_owned();
+        }),
+        on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
+            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            *subject = TWO_LINES.to_owned();
+        }),
+        on(I::ClaimedNotDone, "at zero since another time", lifts, |s| {
+            s.next().zero_since = Some(any::at(61));
+        }),
+        on(I::ClaimedNotDone, "woken", lifts, |s| s.next().woken_at = Some(now())),
+    ]
+}
+
+/// Every invariant that is broken here.
+pub(super) fn all() -> BTreeSet<Invariant> {
+    let parts = [
+        broken(&after_train()),
+        broken(&after_promote()),
+        broken(&after_deploy()),
+        broken(&after_respond()),
+        broken(&after_scale()),
+    ];
+    parts.into_iter().flatten().collect()
+}
