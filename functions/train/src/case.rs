@@ -67,6 +67,11 @@ impl Case for TrainCase {
         check::train(&self.policy, state, Some(seen), cause, decision, now)
     }
 
+    /// Both are looked at once more: a newer push may have decided since, and its definition must not be overwritten.
+    fn is_delicate(&self, action: &Action) -> bool {
+        matches!(action, Action::UpsertPipeline { .. } | Action::StartExecution { .. })
+    }
+
     async fn act(&self, action: &Action) -> Result<String, CallError> {
         match action {
             Action::UpsertPipeline { pipeline, repository, commit, path, sha256, create, token } => {

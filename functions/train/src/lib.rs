@@ -117,6 +117,12 @@ impl Train {
             let head = self.repository.head(policy.source.repository.as_str(), branch).await?;
             let Some(head) = head else { continue };
             let is_known = head == known;
+            // What the push that was lost, or left behind, would have said of where the branch was before.
+            let before = match state.pushes.get(&full_ref) {
+                Some(push) if is_known => push.before.clone(),
+                None if is_known => None,
+                _ => Some(known.to_owned()),
+            };
             let push = CommitPushed {
                 repository: policy.source.repository.to_string(),
                 ref_kind: RefKind::Branch,
@@ -124,7 +130,7 @@ impl Train {
                 full_ref,
                 change: RefChange::Updated,
                 commit: Some(head),
-                old_commit: None,
+                old_commit: before,
                 actor: None,
                 changed_paths: None,
             };

@@ -93,12 +93,17 @@ fn moment(envelope: &Envelope, time: Option<Timestamp>) -> String {
     time.or(envelope.time).map_or_else(|| envelope.id.clone(), millis)
 }
 
+/// Where the reference came from is part of it: a branch that is set back to an earlier commit is no repetition of the
+/// push that first brought it there.
 fn commit(push: &CommitPushed) -> Vec<String> {
     let place = [push.repository.clone(), push.full_ref.clone()];
     let moved = match &push.change {
         RefChange::Deleted => vec![text(push.old_commit.as_ref()), "deleted".to_owned()],
         RefChange::Other(other) => vec![text(push.commit.as_ref()), other.clone()],
-        RefChange::Created | RefChange::Updated => vec![text(push.commit.as_ref())],
+        RefChange::Created | RefChange::Updated => {
+            let before = push.old_commit.as_ref().map(|old| format!("from {old}"));
+            [text(push.commit.as_ref())].into_iter().chain(before).collect()
+        }
     };
     place.into_iter().chain(moved).collect()
 }

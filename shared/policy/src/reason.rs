@@ -77,8 +77,8 @@ reasons! {
     AlreadyStarted { commit: String } = "already_started", "commit {commit} has started this pipeline already";
     /// This request has started the pipeline before.
     AlreadyRetrained { request: String } = "already_retrained", "request {request} has started this pipeline already";
-    /// The branch has moved on, and its head has trained.
-    OlderCommit { commit: String, head: String } = "older_commit", "{head}, the branch's head, was dealt with already; {commit} is older";
+    /// The branch has moved on.
+    OlderCommit { commit: String, head: String } = "older_commit", "{commit} is no longer the head of its branch; {head} is";
     /// An execution is running.
     AlreadyRunning { execution: String } = "already_running", "{execution} is still running";
     /// The definition is not in the commit.

@@ -1,5 +1,7 @@
 //! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
 
+mod action;
+mod definition;
 mod refused;
 
 use jiff::Timestamp;
@@ -13,11 +15,11 @@ use crate::fingerprint::{fingerprint, short};
 use crate::hold::Hold;
 use crate::reason::Reason;
 
-pub use refused::refused;
+use definition::{Asked, asked};
 
-/// From this size on SageMaker takes a definition only from S3.
-/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
-const DEFINITION_LIMIT: usize = 102_400;
+pub use action::{Action, stands};
+pub use definition::definition_digest;
+pub use refused::refused;
 
 /// What the ledger remembers for a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,6 +31,22 @@ pub struct State {
     /// For each full reference, the last commit, if AWS refused for good to train it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,
+    /// For each full reference, the push that was dealt with last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pushes: BTreeMap<String, Pushed>,
+    /// The fingerprint of the definition that was decided on last, whether it is installed yet or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+}
+
+/// A push that was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// Where the reference pointed before, as the event said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The client token of its start.
+    pub token: String,
 }
 
 impl State {
@@ -91,81 +109,34 @@ pub struct Pipeline {
     pub definition: String,
 }
 
-/// What train can ask of AWS.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
-pub enum Action {
-    /// Create or update the pipeline from a file of a commit.
-    UpsertPipeline {
-        /// The pipeline's name.
-        pipeline: String,
-        /// The repository, as the policy names it.
-        repository: String,
-        /// The commit.
-        commit: String,
-        /// The file's path.
-        path: String,
-        /// SHA-256 of the file, hexadecimal: what was decided about is what is installed.
-        sha256: String,
-        /// Whether the pipeline has to be created.
-        create: bool,
-        /// The client token of the creation.
-        token: String,
-    },
-    /// Start an execution.
-    StartExecution {
-        /// The pipeline's name.
-        pipeline: String,
-        /// The client token: 64 characters, the same for the same cause.
-        token: String,
-        /// The display name.
-        display_name: String,
-        /// One line for people.
-        description: String,
-        /// The parameters.
-        parameters: BTreeMap<String, String>,
-    },
-    /// Tell people.
-    Alert {
-        /// The subject, at most 100 characters.
-        subject: String,
-        /// The message.
-        message: String,
-    },
-}
-
-impl Action {
-    /// Whether it tells people. Nobody can be told that this was refused.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self, Self::Alert { .. })
-    }
-}
-
 /// train's decisions.
 pub type Train = Decision<State, Action>;
 
-/// SHA-256 of a definition file, as [`Action::UpsertPipeline`] carries it.
-#[must_use]
-pub fn definition_digest(text: &str) -> String {
-    fingerprint(&["definition", text])
+/// The client token of a push: what trained before it on the branch is part of it, or a branch that was set back to an
+/// earlier commit would be answered with that commit's old execution.
+fn token_of_push(policy: &Policy, state: &State, push: &CommitPushed, commit: &str) -> String {
+    let before = token_of_last(policy, state, &push.full_ref);
+    commit_token(policy, &push.repository, (&push.full_ref, commit), before.as_deref())
 }
 
-/// Whether an action of a plan that was left behind is still wanted: not if its branch has trained with another commit
-/// since, nor if anything has started the pipeline since it was to be trained again.
-#[must_use]
-pub fn stands(policy: &Policy, state: &State, action: &Action) -> bool {
-    let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action else {
-        return true;
-    };
+/// The client token of a branch's last start, also by a state that an earlier version wrote.
+fn token_of_last(policy: &Policy, state: &State, full_ref: &str) -> Option<String> {
     let repository = policy.source.repository.as_str();
-    state.last_start.as_ref().is_some_and(|last| last.token == *token)
-        || state.commits.iter().any(|(at, commit)| commit_token(policy, repository, at, commit) == *token)
+    let by_commit = |commit: &String| commit_token(policy, repository, (full_ref, commit), None);
+    let known = state.pushes.get(full_ref).map(|push| push.token.clone());
+    known.or_else(|| state.commits.get(full_ref).map(by_commit))
 }
 
-fn commit_token(policy: &Policy, repository: &str, full_ref: &str, commit: &str) -> String {
+fn commit_token(
+    policy: &Policy,
+    repository: &str,
+    (full_ref, commit): (&str, &str),
+    before: Option<&str>,
+) -> String {
     let (model, pipeline) = (policy.model.as_str(), policy.pipeline.name.as_str());
-    fingerprint(&["commit", model, pipeline, repository, full_ref, commit])
+    let mut parts = vec!["commit", model, pipeline, repository, full_ref, commit];
+    parts.extend(before);
+    fingerprint(&parts)
 }
 
 /// Decides about a push, without anything from AWS: `Some` if the push asks for nothing.
@@ -199,17 +170,14 @@ pub fn decide_commit(
     }
     let commit = push.commit.clone().unwrap_or_default();
     let pipeline = policy.pipeline.name.as_str();
-    // Pushes are told in any order. To train an older commit now would leave its definition behind as the present one.
-    if let Some(head) = seen.head.as_ref().filter(|head| **head != commit)
-        && state.known(&push.full_ref) == Some(head)
-    {
+    if let Some(head) = seen.head.as_ref().filter(|head| is_passed(state, push, &commit, head)) {
         let cut = |commit: &str| commit.chars().take(12).collect();
         let older = Reason::OlderCommit { commit: cut(&commit), head: cut(head) };
         return Decision::new(Verdict::Skip, older).saw("commit", &commit).saw("head", head);
     }
-    let token = commit_token(policy, &push.repository, &push.full_ref, &commit);
-    let upsert = match upsert(policy, push, &commit, &token, seen) {
-        Ok(upsert) => upsert,
+    let token = token_of_push(policy, state, push, &commit);
+    let Asked { upsert, digest } = match asked(policy, state, (push, &commit), &token, seen) {
+        Ok(asked) => asked,
         Err(reason) => return Decision::new(Verdict::Refuse, reason).saw("commit", &commit),
     };
     let short_commit: String = commit.chars().take(12).collect();
@@ -223,6 +191,9 @@ pub fn decide_commit(
     let mut next = state.clone();
     next.commits.insert(push.full_ref.clone(), commit.clone());
     next.refused.remove(&push.full_ref);
+    let pushed = Pushed { before: push.old_commit.clone(), token: token.clone() };
+    next.pushes.insert(push.full_ref.clone(), pushed);
+    next.definition = digest.or(next.definition);
     next.last_start = Some(Start { at: now, token });
     let definition = if upsert.is_some() { "changed" } else { "unchanged" };
     Decision::new(Verdict::Start, Reason::Commit { branch: push.branch.clone(), commit: short_commit })
@@ -230,6 +201,14 @@ pub fn decide_commit(
         .saw("definition", definition)
         .plan(upsert.into_iter().chain([start]).collect())
         .state(next)
+}
+
+/// Whether the branch has moved on from a commit: pushes are told in any order, and to train an older commit now would
+/// leave its definition behind as the present one. The head alone is not enough: it may be so new that its own event, or
+/// the sweep, has yet to tell of it, and then only a push that follows on what is known is surely no older one.
+fn is_passed(state: &State, push: &CommitPushed, commit: &str, head: &str) -> bool {
+    let known = state.known(&push.full_ref);
+    head != commit && known.is_some_and(|known| known == head || push.old_commit.as_deref() != Some(known))
 }
 
 /// Decides about a retraining request.
@@ -274,53 +253,4 @@ pub fn decide_retraining(
         .saw("request_id", &request.request_id)
         .plan(vec![start])
         .state(next)
-}
-
-fn upsert(
-    policy: &Policy,
-    push: &CommitPushed,
-    commit: &str,
-    token: &str,
-    seen: &Snapshot,
-) -> Result<Option<Action>, Reason> {
-    let pipeline = policy.pipeline.name.as_str().to_owned();
-    match (&seen.definition, &seen.pipeline) {
-        (Definition::Missing { path }, _) => {
-            Err(Reason::DefinitionMissing { path: path.clone(), commit: commit.chars().take(12).collect() })
-        }
-        (Definition::Kept, None) => Err(Reason::PipelineMissing { pipeline }),
-        (Definition::Kept, Some(_)) => Ok(None),
-        (Definition::File { path, text }, present) => {
-            let wanted = definition_of(path, text)?;
-            let same = present
-                .as_ref()
-                .and_then(|p| serde_json::from_str::<serde_json::Value>(&p.definition).ok())
-                .is_some_and(|running| running == wanted);
-            if same {
-                return Ok(None);
-            }
-            Ok(Some(Action::UpsertPipeline {
-                pipeline,
-                repository: push.repository.clone(),
-                commit: commit.to_owned(),
-                path: path.clone(),
-                sha256: definition_digest(text),
-                create: present.is_none(),
-                token: token.to_owned(),
-            }))
-        }
-    }
-}
-
-/// Only its JSON is looked at: AWS's own published schema rejects what its SDK writes.
-fn definition_of(path: &str, text: &str) -> Result<serde_json::Value, Reason> {
-    let invalid = |error: String| Reason::DefinitionInvalid { path: path.to_owned(), error };
-    if text.len() >= DEFINITION_LIMIT {
-        return Err(Reason::DefinitionTooLarge { bytes: text.len() });
-    }
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
-    match value.get("Steps") {
-        Some(serde_json::Value::Array(_)) => Ok(value),
-        _ => Err(invalid("it has no Steps".to_owned())),
-    }
 }

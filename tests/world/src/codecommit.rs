@@ -161,15 +161,39 @@ impl World {
         message: &str,
         at: Timestamp,
     ) -> Result<Pushed, String> {
-        let path = self
-            .scope(place)
-            .and_then(|scope| scope.repositories.get(name))
-            .map(|repository| repository.path.clone())
-            .ok_or_else(|| format!("no repository {name} in {} {}", place.account, place.region))?;
+        let path = self.path_of(place, name)?;
         let pushed = git::commit(Path::new(&path), branch, files, message, at.as_second())?;
+        Ok(self.noticed(place, name, branch, pushed, at))
+    }
+
+    /// Sets a branch back to an earlier commit and tells of it, as a developer's forced push would.
+    ///
+    /// # Errors
+    /// When the repository, the branch or the commit is unknown.
+    pub fn set_back(
+        &mut self,
+        place: &Place,
+        name: &str,
+        branch: &str,
+        commit: &str,
+        at: Timestamp,
+    ) -> Result<Pushed, String> {
+        let path = self.path_of(place, name)?;
+        let pushed = git::set_back(Path::new(&path), branch, commit)?;
+        Ok(self.noticed(place, name, branch, pushed, at))
+    }
+
+    fn path_of(&self, place: &Place, name: &str) -> Result<PathBuf, String> {
+        let found = self.scope(place).and_then(|scope| scope.repositories.get(name));
+        found
+            .map(|repository| repository.path.clone())
+            .ok_or_else(|| format!("no repository {name} in {} {}", place.account, place.region))
+    }
+
+    fn noticed(&mut self, place: &Place, name: &str, branch: &str, pushed: Pushed, at: Timestamp) -> Pushed {
         let reference = format!("refs/heads/{branch}");
         self.notice_push(place, name, &reference, pushed.old.as_deref(), Some(&pushed.commit), at);
-        Ok(pushed)
+        pushed
     }
 
     /// Tells that a reference moved: created without `old`, deleted without `new`.

@@ -184,6 +184,20 @@ pub(crate) fn commit(
     Ok(Pushed { commit: id.to_string(), old: parent.map(|p| p.id().to_string()) })
 }
 
+/// Lets a branch point at a commit that is there, as a forced push does.
+///
+/// # Errors
+/// Git's message when there is no such branch or commit.
+pub(crate) fn set_back(path: &Path, branch: &str, commit: &str) -> Result<Pushed, String> {
+    let told = |error: git2::Error| error.message().to_owned();
+    let repository = Repository::open(path).map_err(told)?;
+    let target = git2::Oid::from_str(commit).map_err(told)?;
+    let mut reference = repository.find_reference(&format!("refs/heads/{branch}")).map_err(told)?;
+    let old = reference.target().map(|old| old.to_string());
+    reference.set_target(target, "set back").map_err(told)?;
+    Ok(Pushed { commit: commit.to_owned(), old })
+}
+
 /// Creates a bare repository whose default branch is `main`.
 ///
 /// # Errors

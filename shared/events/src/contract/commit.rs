@@ -48,7 +48,11 @@ impl Contract for CommitPushed {
             "What happened to the reference.",
         ),
         Field::optional("commit", Kind::Text, "Where it points now. Required unless change is deleted."),
-        Field::optional("old_commit", Kind::Text, "Where it pointed before."),
+        Field::optional(
+            "old_commit",
+            Kind::Text,
+            "Where it pointed before. Without it, a branch that is set back looks like a repetition.",
+        ),
         Field::optional("actor", Kind::Text, "Who did it."),
         Field::optional(
             "changed_paths",

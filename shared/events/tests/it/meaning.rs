@@ -31,7 +31,7 @@ fn keys_can_be_read() {
     );
     assert_eq!(
         of("codecommit/reference-updated.branch-push.json"),
-        "commit_pushed|codecommit:churn-model|refs/heads/main|9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4"
+        "commit_pushed|codecommit:churn-model|refs/heads/main|9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4|from 0b4c1f6a7d2e9835a1c04e7fb96d2853e7f0a1b2"
     );
     assert_eq!(
         of("sagemaker/endpoint.in-service.json"),

@@ -34,6 +34,7 @@ pub fn train(
     let mut judge =
         Judge { policy, state, after: decision.state.as_ref().unwrap_or(state), cause, now, notes };
     judge.memory(decision);
+    judge.definition_kept(seen, decision);
     if decision.plan.iter().any(changes) {
         judge.cause();
         judge.plan(&decision.plan);
@@ -68,8 +69,13 @@ impl Judge<'_> {
         let (model, pipeline) = (self.policy.model.as_str(), self.policy.pipeline.name.as_str());
         match self.cause {
             TrainCause::Push(CommitPushed { repository, full_ref, commit, .. }) => {
-                let commit = commit.as_deref().unwrap_or_default();
-                fingerprint(&["commit", model, pipeline, repository, full_ref, commit])
+                let of = |commit| vec!["commit", model, pipeline, repository, full_ref, commit];
+                let mut parts = of(commit.as_deref().unwrap_or_default());
+                // A state of an earlier version does not name the token of the last start.
+                let last = self.state.commits.get(full_ref).map(|commit| fingerprint(&of(commit)));
+                let last = self.state.pushes.get(full_ref).map(|push| push.token.clone()).or(last);
+                parts.extend(last.as_deref());
+                fingerprint(&parts)
             }
             TrainCause::Request(request) => {
                 fingerprint(&["retraining", model, pipeline, &request.request_id])
@@ -159,7 +165,11 @@ impl Judge<'_> {
             (Definition::Kept, present, upsert) => {
                 self.policy.pipeline.definition.keep && present.is_some() && upsert.is_none()
             }
-            (Definition::File { text, .. }, Some(present), None) => same_json(text, &present.definition),
+            (Definition::File { text, .. }, Some(present), None) => {
+                let last = self.state.definition.as_ref();
+                same_json(text, &present.definition)
+                    && last.is_none_or(|last| Some(last) == json_digest(text).as_ref())
+            }
             (Definition::File { .. }, None, None) => false,
             (
                 Definition::File { path, text },
@@ -196,6 +206,19 @@ impl Judge<'_> {
             .must(running.is_none(), Invariant::RetrainsBesideRun, || format!("{running:?} has not ended"));
     }
 
+    /// The definition that was decided on last is remembered, or the next push would not know what is on its way.
+    fn definition_kept(&mut self, seen: Option<&Snapshot>, decision: &Train) {
+        let starts = decision.plan.iter().any(|action| matches!(action, Action::StartExecution { .. }));
+        let asked = match (seen.map(|seen| &seen.definition), self.cause) {
+            (Some(Definition::File { text, .. }), TrainCause::Push(_)) if starts => json_digest(text),
+            _ => self.state.definition.clone(),
+        };
+        let kept = self.after.definition == asked;
+        self.notes.must(kept, Invariant::NotRemembered, || {
+            format!("the last definition is {:?}, and was {asked:?}", self.after.definition)
+        });
+    }
+
     /// What is remembered.
     fn memory(&mut self, decision: &Train) {
         let starts = decision.plan.iter().any(|action| matches!(action, Action::StartExecution { .. }));
@@ -211,8 +234,13 @@ impl Judge<'_> {
         }
         if starts {
             let last = self.after.last_start.as_ref();
-            let known = last.is_some_and(|last| last.token == self.token())
-                && pushed.is_none_or(|(reference, commit)| after.get(reference) == commit.as_ref());
+            let token = self.token();
+            let is_last =
+                |reference| self.after.pushes.get(reference).is_some_and(|push| push.token == token);
+            let known = last.is_some_and(|last| last.token == token)
+                && pushed.is_none_or(|(reference, commit)| {
+                    after.get(reference) == commit.as_ref() && is_last(reference)
+                });
             self.notes.must(known, Invariant::NotRemembered, || format!("the last start is {last:?}"));
             if let Some(last) = last {
                 self.notes.is_now("the start", last.at, self.now);
@@ -231,6 +259,12 @@ fn is_definition(text: &str) -> bool {
     let value: Result<serde_json::Value, _> = serde_json::from_str(text);
     text.len() < 100 * 1_024
         && value.is_ok_and(|value| value.get("Steps").is_some_and(serde_json::Value::is_array))
+}
+
+/// What tells two definitions apart: white space does not.
+fn json_digest(text: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    Some(fingerprint(&["definition as JSON", &value.to_string()]))
 }
 
 fn same_json(left: &str, right: &str) -> bool {

@@ -1,6 +1,6 @@
 //! What follows when AWS refuses for good to start a pipeline.
 
-use super::{Action, State, Train, commit_token};
+use super::{Action, State, Train, token_of_last};
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::people::subject;
@@ -19,9 +19,7 @@ pub fn refused(policy: &Policy, state: &State, action: &Action, why: &Reason) ->
         Action::Alert { .. } => return None,
     };
     let mut next = state.clone();
-    let repository = policy.source.repository.as_str();
-    let of_commit =
-        |(at, commit): &(&String, &String)| commit_token(policy, repository, at, commit) == *token;
+    let of_commit = |(at, _): &(&String, &String)| token_of_last(policy, state, at).as_ref() == Some(token);
     if let Some((at, commit)) = state.commits.iter().find(of_commit) {
         next.commits.remove(at);
         next.refused.insert(at.clone(), commit.clone());

@@ -21,6 +21,8 @@ mod ports;
 #[cfg(test)]
 mod purity;
 #[cfg(test)]
+mod pushes;
+#[cfg(test)]
 mod referee;
 #[cfg(test)]
 mod refusals;

@@ -181,6 +181,16 @@ impl Stage {
         self.aws("CodeCommit Repository State Change")
     }
 
+    /// Sets the branch back to a commit, and gives the events that tell of it.
+    pub(crate) fn set_back(&self, commit: &str) -> Vec<Event> {
+        self.told.take();
+        let place = self.account(HUB).place().clone();
+        self.cloud
+            .with_world(|world, now| world.set_back(&place, "churn-model", "main", commit, now))
+            .unwrap();
+        self.aws("CodeCommit Repository State Change")
+    }
+
     pub(crate) fn executions(&self, pipeline: &str) -> usize {
         self.cloud.with_world(|world, _| world.snapshot().executions_of(HUB, pipeline).len())
     }

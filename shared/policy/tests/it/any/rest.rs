@@ -125,15 +125,15 @@ pub(crate) fn push() -> BoxedStrategy<CommitPushed> {
         6 => Just(RefChange::Updated), 1 => Just(RefChange::Deleted), 1 => text().prop_map(RefChange::Other),
     ];
     let branch = prop_oneof![4 => Just("main".to_owned()), 1 => text()];
-    (kind, change, branch, option::of(commit()))
-        .prop_map(|(ref_kind, change, branch, commit)| CommitPushed {
+    (kind, change, branch, option::of(commit()), option::of(commit()))
+        .prop_map(|(ref_kind, change, branch, commit, old_commit)| CommitPushed {
             repository: "codecommit:churn-model".to_owned(),
             ref_kind,
             full_ref: format!("refs/heads/{branch}"),
             branch,
             change,
             commit,
-            old_commit: None,
+            old_commit,
             actor: None,
             changed_paths: None,
         })
@@ -142,8 +142,17 @@ pub(crate) fn push() -> BoxedStrategy<CommitPushed> {
 
 pub(crate) fn train_state() -> BoxedStrategy<train::State> {
     let branch = prop_oneof![Just("refs/heads/main".to_owned()), text()].boxed();
-    (btree_map(branch.clone(), commit(), 0..3), btree_map(branch, commit(), 0..2))
-        .prop_map(|(commits, refused)| train::State { commits, last_start: None, refused })
+    let pushed = (option::of(commit()), text()).prop_map(|(before, token)| train::Pushed { before, token });
+    let (commits, refused) =
+        (btree_map(branch.clone(), commit(), 0..3), btree_map(branch.clone(), commit(), 0..2));
+    (commits, refused, btree_map(branch, pushed, 0..2), option::of(text()))
+        .prop_map(|(commits, refused, pushes, definition)| train::State {
+            commits,
+            last_start: None,
+            refused,
+            pushes,
+            definition,
+        })
         .boxed()
 }
 

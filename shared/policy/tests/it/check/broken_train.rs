@@ -196,6 +196,10 @@ fn causes() -> Vec<Break<Scene>> {
         on(I::TokenNotOfCause, "a token of another request", retraining, |s| {
             s.request.request_id = "churn-staging-2".to_owned();
         }),
+        on(I::TokenNotOfCause, "the token of an earlier push of the commit", commit, |s| {
+            let earlier = train::Pushed { before: None, token: "0f".repeat(32) };
+            s.state.pushes.insert("refs/heads/main".to_owned(), earlier);
+        }),
         on(I::RetrainsBesideRun, "an execution runs", retraining, |s| {
             s.seen.as_mut().unwrap().running.push("arn:x".to_owned());
         }),
@@ -208,6 +212,11 @@ fn definitions() -> Vec<Break<Scene>> {
     vec![
         on(I::DefinitionAfterStart, "start first", commit, |s| s.decision.plan.reverse()),
         on(I::DefinitionNotOfCommit, "the changed definition is not installed", commit, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::DefinitionNotOfCommit, "another definition is on its way", commit, |s| {
+            s.seen.as_mut().unwrap().pipeline = Some(Pipeline { definition: DEFINITION.to_owned() });
+            s.state.definition = Some("another's".to_owned());
             s.decision.plan.remove(0);
         }),
         on(I::DefinitionNotOfCommit, "the file is not in the commit", commit, |s| {
@@ -268,6 +277,11 @@ fn memory() -> Vec<Break<Scene>> {
         on(I::NotRemembered, "the commit is not remembered", commit, |s| {
             s.next().commits.remove("refs/heads/main");
         }),
+        on(I::NotRemembered, "the definition is not remembered", commit, |s| s.next().definition = None),
+        on(I::NotRemembered, "a retraining that claims a definition", retraining, |s| {
+            s.next().definition = Some("d".to_owned());
+        }),
+        on(I::NotRemembered, "the push is not remembered", commit, |s| s.next().pushes.clear()),
         on(I::NotRemembered, "the start is not remembered", retraining, |s| s.next().last_start = None),
         on(I::WrongTime, "it started yesterday", commit, |s| {
             s.next().last_start.as_mut().unwrap().at = any::at(-1_440);

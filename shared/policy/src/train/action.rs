@@ -1,0 +1,69 @@
+//! What train can ask of AWS.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::{State, token_of_last};
+use crate::file::Policy;
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Create or update the pipeline from a file of a commit.
+    UpsertPipeline {
+        /// The pipeline's name.
+        pipeline: String,
+        /// The repository, as the policy names it.
+        repository: String,
+        /// The commit.
+        commit: String,
+        /// The file's path.
+        path: String,
+        /// SHA-256 of the file, hexadecimal: what was decided about is what is installed.
+        sha256: String,
+        /// Whether the pipeline has to be created.
+        create: bool,
+        /// The client token of the creation.
+        token: String,
+    },
+    /// Start an execution.
+    StartExecution {
+        /// The pipeline's name.
+        pipeline: String,
+        /// The client token: 64 characters, the same for the same cause.
+        token: String,
+        /// The display name.
+        display_name: String,
+        /// One line for people.
+        description: String,
+        /// The parameters.
+        parameters: BTreeMap<String, String>,
+    },
+    /// Tell people.
+    Alert {
+        /// The subject, at most 100 characters.
+        subject: String,
+        /// The message.
+        message: String,
+    },
+}
+
+impl Action {
+    /// Whether it tells people. Nobody can be told that this was refused.
+    #[must_use]
+    pub fn is_alert(&self) -> bool {
+        matches!(self, Self::Alert { .. })
+    }
+}
+
+/// Whether an action is still wanted: not if its branch has trained with another commit since, nor if anything has
+/// started the pipeline since it was to be trained again.
+#[must_use]
+pub fn stands(policy: &Policy, state: &State, action: &Action) -> bool {
+    let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action else {
+        return true;
+    };
+    state.last_start.as_ref().is_some_and(|last| last.token == *token)
+        || state.commits.keys().any(|at| token_of_last(policy, state, at).as_ref() == Some(token))
+}

@@ -1,0 +1,77 @@
+//! The definition that a push asks for, and whether it has to be installed.
+
+use serde_json::Value;
+use tidegate_events::CommitPushed;
+
+use super::{Action, Definition, Snapshot, State};
+use crate::file::Policy;
+use crate::fingerprint::fingerprint;
+use crate::reason::Reason;
+
+/// From this size on SageMaker takes a definition only from S3.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
+const DEFINITION_LIMIT: usize = 102_400;
+
+/// What a push asks of the pipeline.
+pub(super) struct Asked {
+    /// The call that installs its definition, unless it is there.
+    pub(super) upsert: Option<Action>,
+    /// The definition's fingerprint; `None` if the present one is kept.
+    pub(super) digest: Option<String>,
+}
+
+/// SHA-256 of a definition file, as [`Action::UpsertPipeline`] carries it.
+#[must_use]
+pub fn definition_digest(text: &str) -> String {
+    fingerprint(&["definition", text])
+}
+
+pub(super) fn asked(
+    policy: &Policy,
+    state: &State,
+    (push, commit): (&CommitPushed, &str),
+    token: &str,
+    seen: &Snapshot,
+) -> Result<Asked, Reason> {
+    let pipeline = policy.pipeline.name.as_str().to_owned();
+    match (&seen.definition, &seen.pipeline) {
+        (Definition::Missing { path }, _) => {
+            Err(Reason::DefinitionMissing { path: path.clone(), commit: commit.chars().take(12).collect() })
+        }
+        (Definition::Kept, None) => Err(Reason::PipelineMissing { pipeline }),
+        (Definition::Kept, Some(_)) => Ok(Asked { upsert: None, digest: None }),
+        (Definition::File { path, text }, present) => {
+            let wanted = definition_of(path, text)?;
+            let digest = fingerprint(&["definition as JSON", &wanted.to_string()]);
+            let same = present
+                .as_ref()
+                .and_then(|p| serde_json::from_str::<Value>(&p.definition).ok())
+                .is_some_and(|running| running == wanted);
+            // Another one that was decided on may still be on its way, and would be the present one after this.
+            let stays = same && state.definition.as_ref().is_none_or(|last| *last == digest);
+            let upsert = (!stays).then(|| Action::UpsertPipeline {
+                pipeline,
+                repository: push.repository.clone(),
+                commit: commit.to_owned(),
+                path: path.clone(),
+                sha256: definition_digest(text),
+                create: present.is_none(),
+                token: token.to_owned(),
+            });
+            Ok(Asked { upsert, digest: Some(digest) })
+        }
+    }
+}
+
+/// Only its JSON is looked at: AWS's own published schema rejects what its SDK writes.
+fn definition_of(path: &str, text: &str) -> Result<Value, Reason> {
+    let invalid = |error: String| Reason::DefinitionInvalid { path: path.to_owned(), error };
+    if text.len() >= DEFINITION_LIMIT {
+        return Err(Reason::DefinitionTooLarge { bytes: text.len() });
+    }
+    let value: Value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
+    match value.get("Steps") {
+        Some(Value::Array(_)) => Ok(value),
+        _ => Err(invalid("it has no Steps".to_owned())),
+    }
+}
