@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
-use tidegate_engine::ports::{Registry, Schedules};
+use tidegate_engine::ports::{ApprovedPackage, Registry, Schedules};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{ApprovalStatus, Body, Event, ModelPackageChanged, PackageStatus, Wake};
 use tidegate_policy::lookup::LookupKind;
-use tidegate_policy::promote::{Home, State};
+use tidegate_policy::promote::{Home, Promotion, State};
 use tidegate_policy::reason::Reason;
 
 use case::{Cause, PromoteCase};
@@ -124,10 +124,7 @@ impl Promote {
         outcomes.finish()
     }
 
-    /// An approval whose event never came: the newest approved version is newer than any that was ever promoted. Or one
-    /// whose plan was left behind: the state knows it, and nobody tells again.
-    ///
-    /// An older one is never begun from here: a person who approved version 5 while 7 ran has decided, and keeps it.
+    /// An approval whose event never came; or one whose plan was left behind: the state knows it, and nobody tells again.
     async fn missed(
         &self,
         engine: &Engine,
@@ -140,21 +137,18 @@ impl Promote {
         // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
         // deployed unasked.
         let Some(promotion) = state.promotion else { return Ok(None) };
-        let is_known = newest.version == promotion.version;
-        if newest.version <= promotion.newest && !is_known {
-            return Ok(None);
-        }
-        let last_modified = if is_known {
+        let unheard = self.unheard(&promotion, &newest).await?;
+        let is_known = unheard.is_none();
+        let (package, last_modified) = match unheard {
+            Some(unheard) => unheard,
             // As it was when it was decided: our own progress note has changed the package since.
-            Some(promotion.approved_at)
-        } else {
-            let Some(package) = self.registry.package(&newest.arn).await? else { return Ok(None) };
-            package.last_modified
+            None if newest.version == promotion.version => (newest, Some(promotion.approved_at)),
+            None => return Ok(None),
         };
         let change = ModelPackageChanged {
-            arn: newest.arn,
+            arn: package.arn,
             group: Some(group.to_owned()),
-            version: Some(newest.version),
+            version: Some(package.version),
             status: PackageStatus::Completed,
             approval: ApprovalStatus::Approved,
             updated_fields: None,
@@ -166,5 +160,26 @@ impl Promote {
         let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
         let is_missed = !is_known || engine.is_left_behind(&managed.subject, &healed).await?;
         Ok(is_missed.then_some((change, healed)))
+    }
+
+    /// An approval that the state does not know, and when the package last changed: of a version that is newer than any
+    /// that was ever promoted, or the promotion's own after it was rejected.
+    ///
+    /// An older one is never begun from here: a person who approved version 5 while 7 ran has decided, and keeps it.
+    async fn unheard(
+        &self,
+        promotion: &Promotion,
+        newest: &ApprovedPackage,
+    ) -> Result<Option<(ApprovedPackage, Option<Timestamp>)>, EngineError> {
+        if newest.version > promotion.newest {
+            let package = self.registry.package(&newest.arn).await?;
+            return Ok(package.map(|package| (newest.clone(), package.last_modified)));
+        }
+        let Some(rejected) = promotion.rejected else { return Ok(None) };
+        let (arn, version) = (promotion.package_arn.clone(), promotion.version);
+        let package = self.registry.package(&arn).await?.filter(|found| {
+            found.package.approval == ApprovalStatus::Approved && found.last_modified > Some(rejected)
+        });
+        Ok(package.map(|package| (ApprovedPackage { arn, version }, package.last_modified)))
     }
 }

@@ -67,6 +67,9 @@ pub struct Promotion {
     pub newest: u64,
     /// Set when it goes no further.
     pub stopped: bool,
+    /// When the registry took its last rejection down, also if it had stopped by then: an approval after that is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Timestamp>,
     /// Who approved it, by environment: each person once, and when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approvals: BTreeMap<String, BTreeMap<String, Timestamp>>,
@@ -163,7 +166,7 @@ pub fn decide_package(
     }
     let version = change.version.unwrap_or_default();
     match &change.approval {
-        ApprovalStatus::Rejected => rejected(state, change, version),
+        ApprovalStatus::Rejected => rejected(state, change, version, now),
         ApprovalStatus::Approved => approved(policy, state, change, version, package, now),
         ApprovalStatus::PendingManualApproval => {
             Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version })
@@ -206,12 +209,14 @@ pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged
         }
         if let Some(current) = &state.promotion {
             let same = current.package_arn.eq_ignore_ascii_case(&change.arn);
-            // Without the list of changed fields a later time proves nothing: it may have been metadata again.
-            if same && change.updated_fields.is_none() {
+            // Without the list of changed fields a later time proves nothing: it may have been metadata again. Unless
+            // it was rejected in between.
+            let unsaid = change.updated_fields.is_none() && !(same && is_again(current, change));
+            if same && unsaid {
                 return ignore(Reason::AlreadyPromoting { version });
             }
             // Nor does it for another version, unless that one cannot have been approved before.
-            if change.updated_fields.is_none() && version <= current.newest {
+            if unsaid && version <= current.newest {
                 return ignore(Reason::NotSaidWhatChanged { version });
             }
             match change.last_modified {
@@ -225,6 +230,11 @@ pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged
         }
     }
     None
+}
+
+/// Whether an approval of the promotion's version was given after its last rejection.
+fn is_again(current: &Promotion, change: &ModelPackageChanged) -> bool {
+    current.rejected.is_some_and(|rejected| change.last_modified.is_some_and(|at| at > rejected))
 }
 
 fn approved(
@@ -258,6 +268,7 @@ fn approved(
         steps: BTreeMap::new(),
         newest: before.map_or(version, |before| before.newest.max(version)),
         stopped: false,
+        rejected: None,
         approvals: BTreeMap::new(),
         asked: BTreeSet::new(),
         waiting: None,
@@ -268,21 +279,23 @@ fn approved(
         .saw("promotion_before", replaced)
 }
 
-fn rejected(state: &State, change: &ModelPackageChanged, version: u64) -> Promote {
-    match &state.promotion {
+fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Timestamp) -> Promote {
+    let of_this = |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
+    let Some(promotion) = state.promotion.as_ref().filter(of_this) else {
+        return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version });
+    };
+    let at = change.last_modified.unwrap_or_else(|| now.max(promotion.approved_at));
+    if at < promotion.approved_at {
         // Told late: since then it was approved again.
-        Some(p) if p.version == version && change.last_modified.is_some_and(|at| at < p.approved_at) => {
-            Decision::new(Verdict::Ignore, Reason::OlderRejection { version }).saw("package", &change.arn)
-        }
-        Some(p) if p.version == version && !p.stopped => {
-            let stopped = Promotion { stopped: true, ..p.clone() };
-            let reason = Reason::Rejected { version };
-            let alert = Action::alert(&format!("version {version} was rejected"), &reason.to_string(), p);
-            Decision::new(Verdict::Stop, reason)
-                .saw("package", &change.arn)
-                .plan(vec![alert])
-                .state(state.with(stopped))
-        }
-        _ => Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }),
+        return Decision::new(Verdict::Ignore, Reason::OlderRejection { version })
+            .saw("package", &change.arn);
     }
+    let next = Promotion { stopped: true, rejected: promotion.rejected.max(Some(at)), ..promotion.clone() };
+    if promotion.stopped {
+        // Nothing is left to stop, but the approval that may follow is not the one from before.
+        return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }).state(state.with(next));
+    }
+    let reason = Reason::Rejected { version };
+    let alert = Action::alert(&format!("version {version} was rejected"), &reason.to_string(), promotion);
+    Decision::new(Verdict::Stop, reason).saw("package", &change.arn).plan(vec![alert]).state(state.with(next))
 }

@@ -38,6 +38,19 @@ pub(super) fn enter(
     decision.state(state.with(promotion))
 }
 
+/// As [`enter`], where the evidence must say which version goes where.
+pub(super) fn go_on(
+    policy: &Policy,
+    state: &State,
+    promotion: Promotion,
+    next: &Environment,
+    why: Reason,
+    now: Timestamp,
+) -> Promote {
+    let version = promotion.version;
+    enter(policy, state, promotion, next, why, now).saw("version", version).saw("next", &next.name)
+}
+
 /// What keeps the version out: a hold before all, so that nobody is asked to approve what is held.
 fn closed(state: &State, promotion: &Promotion, next: &Environment) -> Option<Reason> {
     let name = next.name.as_str();

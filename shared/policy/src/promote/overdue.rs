@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_events::DeploymentRequested;
 
 use super::due::due;
-use super::enter::{enter, request_for};
+use super::enter::{go_on, request_for};
 use super::{Action, Promote, Promotion, State, Step};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
@@ -53,7 +53,7 @@ pub(super) fn overdue(
             Reason::Soaked { previous: previous.name.to_string() }
         });
         let why = why.cloned().unwrap_or(reason);
-        due.soaks_until(now).is_none().then(|| go_on(policy, state, promotion, due.next, why, now))
+        due.soaks_until(now).is_none().then(|| go_on(policy, state, promotion.clone(), due.next, why, now))
     })
 }
 
@@ -61,19 +61,6 @@ pub(super) fn overdue(
 fn waits_anew(state: &State, decision: &Promote) -> bool {
     let waiting = |state: &State| state.promotion.as_ref().and_then(|promotion| promotion.waiting.clone());
     decision.state.as_ref().and_then(waiting) != waiting(state)
-}
-
-fn go_on(
-    policy: &Policy,
-    state: &State,
-    promotion: &Promotion,
-    next: &Environment,
-    why: Reason,
-    now: Timestamp,
-) -> Promote {
-    enter(policy, state, promotion.clone(), next, why, now)
-        .saw("version", promotion.version)
-        .saw("next", &next.name)
 }
 
 fn ask_again(

@@ -4,52 +4,74 @@ use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
 use super::due::{Due, due};
-use super::enter::enter;
+use super::enter::go_on;
 use super::{Action, Promote, Promotion, State, Step};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
+use crate::people::subject;
 use crate::reason::Reason;
 
 /// Decides about an environment's report.
 pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished, now: Timestamp) -> Promote {
-    let Some(promotion) = current(state, &report.environment, report.version) else {
-        return Decision::new(Verdict::Ignore, Reason::Superseded).saw("reported_version", report.version);
-    };
-    let Some(environment) = policy.environment(&report.environment) else {
-        return Decision::new(
-            Verdict::Ignore,
-            Reason::EnvironmentGone { environment: report.environment.clone() },
-        );
+    let name = &report.environment;
+    let Some(environment) = policy.environment(name) else {
+        return Decision::new(Verdict::Ignore, Reason::EnvironmentGone { environment: name.clone() });
     };
     if environment.account.as_str() != report.environment_account {
         let wanted = format!("account {}", environment.account);
         return Decision::new(Verdict::Refuse, Reason::OtherEnvironment { wanted });
     }
+    match (answered(state, report), bad_news(report)) {
+        (Ok(promotion), None) => succeeded(policy, state, promotion.clone(), environment, now),
+        (Ok(promotion), Some(news)) => failed(state, promotion.clone(), report, news, now),
+        (Err(why), news) => {
+            // The promotion is over, but what went wrong in an environment is news all the same.
+            let news = news.filter(|_| why == Reason::Superseded);
+            Decision::new(Verdict::Ignore, why)
+                .saw("reported_version", report.version)
+                .plan(news.map(|news| late(report, &news)).into_iter().collect())
+        }
+    }
+}
+
+/// The promotion that waits for this very report; or why none does.
+fn answered<'s>(state: &'s State, report: &DeploymentFinished) -> Result<&'s Promotion, Reason> {
+    let promotion = state.promotion.as_ref().filter(|promotion| promotion.version == report.version);
+    let promotion = promotion.ok_or(Reason::Superseded)?;
     match promotion.steps.get(&report.environment) {
-        Some(Step::Requested { request_id, .. }) if *request_id == report.request_id => {}
-        Some(Step::Requested { .. }) => return Decision::new(Verdict::Ignore, Reason::Superseded),
-        Some(Step::Succeeded { .. } | Step::Failed { .. }) => {
-            return Decision::new(Verdict::Ignore, Reason::AlreadyReported);
+        Some(Step::Requested { request_id, .. })
+            if *request_id == report.request_id && !promotion.stopped =>
+        {
+            Ok(promotion)
         }
-        None => return Decision::new(Verdict::Ignore, Reason::Superseded),
+        Some(Step::Succeeded { .. } | Step::Failed { .. }) => Err(Reason::AlreadyReported),
+        Some(Step::Requested { .. }) | None => Err(Reason::Superseded),
     }
+}
+
+/// What went wrong, if anything did.
+fn bad_news(report: &DeploymentFinished) -> Option<Reason> {
+    let (environment, cause) = (report.environment.clone(), report.detail.clone());
     match report.outcome {
-        DeploymentOutcome::Succeeded => succeeded(policy, state, promotion.clone(), environment, now),
-        DeploymentOutcome::Failed => {
-            let reason = Reason::EnvironmentFailed {
-                environment: report.environment.clone(),
-                cause: report.detail.clone(),
-            };
-            failed(state, promotion.clone(), report, reason, now)
-        }
-        DeploymentOutcome::RolledBackSilently => {
-            let reason = Reason::EnvironmentRolledBack {
-                environment: report.environment.clone(),
-                cause: report.detail.clone(),
-            };
-            failed(state, promotion.clone(), report, reason, now)
-        }
+        DeploymentOutcome::Succeeded => None,
+        DeploymentOutcome::Failed => Some(Reason::EnvironmentFailed { environment, cause }),
+        DeploymentOutcome::RolledBackSilently => Some(Reason::EnvironmentRolledBack { environment, cause }),
     }
+}
+
+/// People hear of a failure that no promotion waits for.
+fn late(report: &DeploymentFinished, news: &Reason) -> Action {
+    let running = report.running_config.as_deref().unwrap_or("unknown");
+    let message = format!(
+        "{news}.\nPackage: {}\nThe endpoint runs: {running}\nNo promotion waits for this report any more: another \
+         has taken its place, or this one was stopped before. Nothing was changed because of it.",
+        report.package_arn
+    );
+    Action::Alert { subject: subject(&subject_of(report)), message }
+}
+
+fn subject_of(report: &DeploymentFinished) -> String {
+    format!("{} {} not deployed to {}", report.model, report.version, report.environment)
 }
 
 /// Decides when a soak in `soaked` should be over.
@@ -152,18 +174,6 @@ fn soaking(policy: &Policy, state: &State, promotion: Promotion, soaked: &str, u
         .state(state.with(promotion))
 }
 
-fn go_on(
-    policy: &Policy,
-    state: &State,
-    promotion: Promotion,
-    next: &Environment,
-    why: Reason,
-    now: Timestamp,
-) -> Promote {
-    let version = promotion.version;
-    enter(policy, state, promotion, next, why, now).saw("version", version).saw("next", &next.name)
-}
-
 fn failed(
     state: &State,
     mut promotion: Promotion,
@@ -174,9 +184,8 @@ fn failed(
     let step = Step::Failed { at: now, cause: report.reason.clone() };
     promotion.steps.insert(report.environment.clone(), step);
     promotion.stopped = true;
-    let subject = format!("{} {} not deployed to {}", report.model, report.version, report.environment);
     let note = Action::note(&promotion, &report.environment, super::actions::FAILED, &reason.to_string());
-    let alert = Action::alert(&subject, &reason.to_string(), &promotion);
+    let alert = Action::alert(&subject_of(report), &reason.to_string(), &promotion);
     let unknown = || "unknown".to_owned();
     Decision::new(Verdict::Stop, reason)
         .compared(

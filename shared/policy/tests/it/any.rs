@@ -156,9 +156,15 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
     let waiting = option::of(
         name().prop_map(|environment| promote::Waiting { environment, reason: "held".to_owned() }),
     );
+    // What was rejected goes no further.
+    let stopped = prop_oneof![
+        any::<bool>().prop_map(|stopped| (stopped, None)),
+        time().prop_map(|rejected| (true, Some(rejected))),
+    ];
     let promotion =
-        ((1..4_u64, time(), steps, 1..4_u64, any::<bool>()), (approvals, btree_set(name(), 0..3), waiting))
+        ((1..4_u64, time(), steps, 1..4_u64, stopped), (approvals, btree_set(name(), 0..3), waiting))
             .prop_map(|((version, approved_at, steps, newest, stopped), (approvals, asked, waiting))| {
+                let (stopped, rejected) = stopped;
                 Promotion {
                     version,
                     package_arn: arn(version),
@@ -166,6 +172,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     steps,
                     newest: newest.max(version),
                     stopped,
+                    rejected,
                     approvals,
                     asked,
                     waiting,

@@ -51,6 +51,30 @@ fn a_lost_approval_is_found_and_its_late_event_changes_nothing() {
 }
 
 #[test]
+fn a_lost_approval_after_a_rejection_is_found() {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    let request = stage.sent(HUB, "Deployment Requested").remove(0);
+    let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
+        "message": "no"});
+    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    let outcomes = stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
+    assert_eq!(said(&outcomes), "stop environment_failed");
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    // As people were told to: "reject and approve this one again".
+    let rejected = stage.says("Rejected", 1).remove(0);
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &rejected)), "ignore rejected_not_promoting");
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    let lost = stage.says("Approved", 1);
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy approved, unchanged nothing_overdue");
+    assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 1);
+    stage.run(&stage.hub, Function::Promote, &lost[0]);
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 0);
+}
+
+#[test]
 fn a_lost_end_of_a_soak_is_found() {
     let stage = Stage::new();
     stage.register(1);

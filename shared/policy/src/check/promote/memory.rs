@@ -26,6 +26,7 @@ impl Judge<'_> {
             (None, None) => {}
         }
         self.denied();
+        self.rejection();
     }
 
     /// A promotion begins with an approval that the registry confirms, and is not older than the one before.
@@ -145,6 +146,23 @@ impl Judge<'_> {
             after.asked.iter().find(|name| !self.before.is_some_and(|before| before.asked.contains(*name)));
         self.notes.must(new.is_none() || told, Invariant::ClaimedNotDone, || {
             format!("the people of {new:?} are said to have been asked")
+        });
+    }
+
+    /// A rejection is remembered, and nothing else is remembered as one.
+    fn rejection(&mut self) {
+        let Some(after) = self.after else { return };
+        let was = self.before.and_then(|before| before.rejected);
+        let told = match (self.cause, self.before) {
+            (PromoteCause::Package { change, .. }, Some(before)) => rejects(change, before),
+            _ => false,
+        };
+        let right = if told { after.rejected >= Some(after.approved_at) } else { after.rejected == was };
+        self.notes.must(right && after.rejected >= was, Invariant::NotRemembered, || {
+            format!(
+                "it was rejected at {was:?}, and now at {:?}, because of {:?}",
+                after.rejected, self.cause
+            )
         });
     }
 

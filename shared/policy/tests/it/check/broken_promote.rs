@@ -300,6 +300,13 @@ fn memory() -> Vec<Break<Scene>> {
             s.was().stopped = true;
             s.next().stopped = false;
         }),
+        on(I::NotRemembered, "a rejection of what has stopped", rejected, |s| {
+            s.was().stopped = true;
+            s.next().rejected = None;
+        }),
+        on(I::NotRemembered, "a rejection that nobody said", soaking, |s| {
+            s.next().rejected = Some(any::at(5))
+        }),
         on(I::Forgotten, "the newest version", approved, |s| s.next().newest = 3),
         on(I::WrongTime, "it succeeded tomorrow", soaking, |s| {
             s.next().steps.insert("staging".to_owned(), Step::Succeeded { at: any::at(1_440) });
