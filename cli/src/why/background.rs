@@ -109,7 +109,7 @@ pub(crate) fn drift(policy: &Policy, target: &Environment, known: &Known, now: T
 fn governor(policy: &Policy, target: &Environment, known: &Known, now: Timestamp) -> Option<String> {
     let live = known.deploy.live.as_ref().map(|live| live.at);
     let (source, reason) = ("why".to_owned(), Reason::DriftObserved { metric: "the model".to_owned() });
-    let finding = Finding::Drift { source, alarm: None, reason, numbers: None };
+    let finding = Finding::Drift { source, at: None, alarm: None, reason, numbers: None };
     let decision =
         respond::decide(policy, target, &known.respond, &finding, "why", (live, known.deploy.hold()), now);
     if matches!(decision.reason, Reason::ResponseIsAlert { .. }) || decision.verdict == Verdict::Retrain {

@@ -219,6 +219,8 @@ reasons! {
     UnknownState { state: String } = "unknown_state", "the state {state} is unknown";
     /// The source could not be read.
     SourceFailed { source: String, error: String } = "source_failed", "{source} could not be read: {error}";
+    /// The same source has spoken since.
+    OlderFinding { source: String, newest: Timestamp } = "older_finding", "{source} has said something newer since, at {newest}";
     /// No drift.
     NoViolations = "no_violations", "the report has no violations";
     /// The policy has no response.

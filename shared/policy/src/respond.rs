@@ -4,6 +4,7 @@
 //! [`Finding::Drift`] can lead to anything: too little data and a source that failed are findings of their own.
 
 mod finding;
+mod memory;
 mod refused;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,9 +27,6 @@ pub use refused::refused;
 /// respond's decisions.
 pub type Respond = Decision<State, Action>;
 
-/// How many drifting sources are remembered.
-const SOURCES: usize = 20;
-
 /// What the ledger remembers for a model in this environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
@@ -39,6 +37,9 @@ pub struct State {
     /// The sources that reported drift and have not reported its end, and when they last did; the newest few.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub drifting: BTreeMap<String, Timestamp>,
+    /// When each source last said whether there is drift, by its own clock; the newest few.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heard: BTreeMap<String, Timestamp>,
 }
 
 /// What respond can ask of AWS.
@@ -103,12 +104,20 @@ pub fn decide(
     (live_since, hold): (Option<Timestamp>, Option<&Hold>),
     now: Timestamp,
 ) -> Respond {
+    if let Some(older) = memory::older(state, finding) {
+        return Decision::new(Verdict::Ignore, older);
+    }
+    let (before, state) = (state.attempts, memory::after(state, finding, now));
     let (source, alarm, reason, numbers) = match finding {
         Finding::Nothing(reason) => return Decision::new(Verdict::Ignore, reason.clone()),
-        Finding::Calm { source, reason } => return calm(state, source, reason),
+        Finding::Calm { reason, .. } => {
+            return Decision::new(Verdict::Ignore, reason.clone())
+                .saw("attempts_before", before)
+                .state(state);
+        }
         Finding::Drift { source, alarm, reason, numbers } => (source, alarm, reason.clone(), *numbers),
     };
-    let (state, cause) = (drifting(state, source, now), reason.code());
+    let cause = reason.code();
     let decision = match &policy.drift {
         None => Decision::new(Verdict::Suppress, Reason::NoResponse).state(state),
         // Not reachable through an applied policy, which may not ask for it yet; a person is the safe answer.
@@ -164,28 +173,6 @@ fn look_again(policy: &Policy, environment: &Environment, alarm: &str, at: Times
 
 fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
-}
-
-fn drifting(state: &State, source: &str, now: Timestamp) -> State {
-    let mut next = state.clone();
-    next.drifting.insert(source.to_owned(), now);
-    // A source that takes a new name each time must not fill the ledger.
-    let oldest = |next: &State| next.drifting.iter().min_by_key(|(_, at)| **at).map(|(name, _)| name.clone());
-    while next.drifting.len() > SOURCES {
-        oldest(&next).and_then(|name| next.drifting.remove(&name));
-    }
-    next
-}
-
-/// The end of drift, if it is told by who told of drift: what another source finds in order says nothing about it.
-fn calm(state: &State, source: &str, reason: &Reason) -> Respond {
-    let mut next = state.clone();
-    // A state of the version before does not know who told of the drift.
-    let unknown = state.drifting.is_empty();
-    if next.drifting.remove(source).is_some() || unknown {
-        next.attempts = 0;
-    }
-    Decision::new(Verdict::Ignore, reason.clone()).saw("attempts_before", state.attempts).state(next)
 }
 
 enum Governor {

@@ -38,6 +38,7 @@ pub fn respond(
         }
     }
     judge.memory(finding, asked.len());
+    judge.heard(finding, asked.len());
     judge
         .notes
         .must(asked.len() <= 1, Invariant::BudgetOverspent, || format!("{} requests at once", asked.len()));
@@ -51,6 +52,9 @@ pub fn respond(
 fn changes(action: &Action) -> bool {
     matches!(action, Action::RequestRetraining { .. })
 }
+
+/// Who has said nothing for so long will not say that drift is over.
+const MONTH: SignedDuration = SignedDuration::from_hours(720);
 
 struct Judge<'a> {
     policy: &'a Policy,
@@ -128,14 +132,14 @@ impl Judge<'_> {
         let gone =
             before.requested.iter().find(|at| !long_ago(**at, span, now) && !after.requested.contains(at));
         self.notes.must(gone.is_none(), Invariant::Forgotten, || format!("the request of {gone:?}"));
-        // Who told of drift says that it is over, and nobody else.
+        // Who told of drift says that it is over, and nobody else; who has been silent for a month is gone.
         let calm = |of: &str| matches!(finding, Finding::Calm { source, .. } if source == of);
-        let over = before.drifting.keys().any(|source| calm(source))
-            || (before.drifting.is_empty() && matches!(finding, Finding::Calm { .. }));
-        self.notes.must(over || after.attempts >= before.attempts, Invariant::Forgotten, || {
+        let over = |(name, at): (&String, &Timestamp)| calm(name) || long_ago(*at, MONTH, now);
+        let all_over = matches!(finding, Finding::Calm { .. }) && before.drifting.iter().all(over);
+        self.notes.must(all_over || after.attempts >= before.attempts, Invariant::Forgotten, || {
             format!("{} attempts became {}", before.attempts, after.attempts)
         });
-        let lost = before.drifting.keys().find(|name| !after.drifting.contains_key(*name) && !calm(name));
+        let lost = before.drifting.iter().find(|seen| !after.drifting.contains_key(seen.0) && !over(*seen));
         // Only so many are kept; then a newer one takes the place of the oldest.
         let replaced = matches!(finding, Finding::Drift { source, .. } if !before.drifting.contains_key(source))
             && after.drifting.len() >= before.drifting.len();
@@ -150,5 +154,32 @@ impl Judge<'_> {
             let same = new.is_none() && after.attempts <= before.attempts;
             self.notes.must(same, Invariant::ClaimedNotDone, || format!("the state is {after:?}"));
         }
+    }
+
+    /// What a source said before it said something newer leads to nothing, whenever it is told.
+    fn heard(&mut self, finding: &Finding, asked: usize) {
+        let (before, after) = (&self.state.heard, &self.after.heard);
+        let (Finding::Drift { source, at, .. } | Finding::Calm { source, at, .. }) = finding else {
+            let same = before == after;
+            return self.notes.must(same, Invariant::Forgotten, || format!("{before:?} became {after:?}"));
+        };
+        let newest = before.get(source);
+        if at.is_some_and(|at| newest.is_some_and(|newest| at < *newest)) {
+            let nothing = asked == 0 && self.after == self.state;
+            return self.notes.must(nothing, Invariant::NoDrift, || {
+                format!("{source} spoke of {at:?}, and at {newest:?} of something newer")
+            });
+        }
+        // Only so many are kept: the oldest make room.
+        let oldest = after.values().min();
+        let kept = |name: &String, at: &Timestamp| {
+            after.get(name).is_some_and(|kept| kept >= at)
+                || (after.len() >= before.len() && oldest.is_none_or(|oldest| at <= oldest))
+        };
+        let lost = before.iter().find(|(name, at)| !kept(name, at));
+        self.notes.must(lost.is_none(), Invariant::Forgotten, || format!("when {lost:?} last spoke"));
+        let known = at.is_none_or(|at| kept(source, &at));
+        self.notes
+            .must(known, Invariant::NotRemembered, || format!("when {source} spoke is not in {after:?}"));
     }
 }

@@ -1,5 +1,6 @@
 //! What a source says about drift, whatever the source.
 
+use jiff::Timestamp;
 use tidegate_events::{AlarmChanged, AlarmState, DriftObserved, DriftVerdict};
 
 use crate::file::Policy;
@@ -12,6 +13,8 @@ pub enum Finding {
     Drift {
         /// Who saw it: calm counts only from the same source.
         source: String,
+        /// When, by its own clock; `None` if it is as of now.
+        at: Option<Timestamp>,
         /// The alarm that can be looked at again later, if it is one.
         alarm: Option<String>,
         /// The reason that a response will carry.
@@ -23,11 +26,23 @@ pub enum Finding {
     Calm {
         /// Who looked.
         source: String,
+        /// When, as for drift.
+        at: Option<Timestamp>,
         /// What it says.
         reason: Reason,
     },
     /// Nothing to act on: not drift, or not known.
     Nothing(Reason),
+}
+
+impl Finding {
+    /// Who said whether there is drift, and when.
+    pub(super) fn said(&self) -> Option<(&str, Option<Timestamp>)> {
+        match self {
+            Self::Drift { source, at, .. } | Self::Calm { source, at, .. } => Some((source, *at)),
+            Self::Nothing(_) => None,
+        }
+    }
 }
 
 /// A monitoring report as it was read from S3.
@@ -75,9 +90,11 @@ pub fn finding_of_alarm(policy: &Policy, alarm: &AlarmChanged) -> Finding {
         return Finding::Nothing(Reason::NotADriftAlarm { alarm: name() });
     }
     match &alarm.state {
-        AlarmState::Ok => {
-            Finding::Calm { source: of_alarm(&alarm.alarm), reason: Reason::AlarmOk { alarm: name() } }
-        }
+        AlarmState::Ok => Finding::Calm {
+            source: of_alarm(&alarm.alarm),
+            at: alarm.changed_at,
+            reason: Reason::AlarmOk { alarm: name() },
+        },
         AlarmState::InsufficientData => {
             Finding::Nothing(Reason::InsufficientData { source: format!("alarm {}", name()) })
         }
@@ -88,6 +105,7 @@ pub fn finding_of_alarm(policy: &Policy, alarm: &AlarmChanged) -> Finding {
         }
         AlarmState::Alarm => Finding::Drift {
             source: of_alarm(&alarm.alarm),
+            at: alarm.changed_at,
             alarm: Some(name()),
             reason: Reason::DriftAlarm { alarm: name() },
             numbers: alarm.observed.zip(alarm.threshold),
@@ -99,8 +117,10 @@ pub fn finding_of_alarm(policy: &Policy, alarm: &AlarmChanged) -> Finding {
 #[must_use]
 pub fn finding_of_look(policy: &Policy, name: &str, now: Option<&AlarmChanged>) -> Finding {
     match now {
-        // That it was in ALARM before is why it is looked at.
-        Some(alarm) => finding_of_alarm(policy, &AlarmChanged { previous: None, ..alarm.clone() }),
+        // That it was in ALARM before is why it is looked at, and since when does not matter.
+        Some(alarm) => {
+            finding_of_alarm(policy, &AlarmChanged { previous: None, changed_at: None, ..alarm.clone() })
+        }
         // Not in ALARM may be too little data, so it is not the end of drift.
         None => Finding::Nothing(Reason::NoLongerInAlarm { alarm: name.to_owned() }),
     }
@@ -118,9 +138,10 @@ pub fn finding_of_report(key: &str, report: &MonitorReport) -> Finding {
             Finding::Nothing(Reason::SourceFailed { source: key.to_owned(), error: error.clone() })
         }
         MonitorReport::Read(violations) => match violations.first() {
-            None => Finding::Calm { source: of_report(key), reason: Reason::NoViolations },
+            None => Finding::Calm { source: of_report(key), at: hour_of(key), reason: Reason::NoViolations },
             Some(first) => Finding::Drift {
                 source: of_report(key),
+                at: hour_of(key),
                 alarm: None,
                 reason: Reason::Violations { count: violations.len(), first: first.clone() },
                 numbers: None,
@@ -135,6 +156,13 @@ fn of_report(key: &str) -> String {
     format!("reports {place}")
 }
 
+/// The hour that a report is about.
+fn hour_of(key: &str) -> Option<Timestamp> {
+    let mut parts = key.rsplit('/').skip(1);
+    let (hour, day, month, year) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    format!("{year}-{month}-{day}T{hour}:00:00Z").parse().ok()
+}
+
 /// What our own drift event says.
 #[must_use]
 pub fn finding_of_observation(seen: &DriftObserved) -> Finding {
@@ -143,11 +171,15 @@ pub fn finding_of_observation(seen: &DriftObserved) -> Finding {
     match seen.verdict {
         DriftVerdict::Drift => Finding::Drift {
             source: source(),
+            at: Some(seen.observed_at),
             alarm: None,
             reason: Reason::DriftObserved { metric: metric() },
             numbers: seen.observed.zip(seen.threshold),
         },
-        DriftVerdict::NoDrift => Finding::Calm { source: source(), reason: Reason::NoViolations },
+        DriftVerdict::NoDrift => {
+            let (source, at) = (source(), Some(seen.observed_at));
+            Finding::Calm { source, at, reason: Reason::NoViolations }
+        }
         DriftVerdict::Insufficient => {
             Finding::Nothing(Reason::InsufficientData { source: seen.source.clone() })
         }

@@ -25,7 +25,7 @@ proptest! {
             respond::decide(&policy, &environment, &state, finding, "m", (live, hold.as_ref()), now)
         };
         let nothing = Finding::Nothing(Reason::NoViolations);
-        let calm = Finding::Calm { source: "s".to_owned(), reason: Reason::NoViolations };
+        let calm = Finding::Calm { source: "s".to_owned(), at: None, reason: Reason::NoViolations };
         for finding in [nothing, calm, finding_of_alarm(&policy, &alarm)] {
             let decision = decide(&finding);
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
@@ -51,6 +51,7 @@ proptest! {
         let now = any::at(minutes);
         let drift = Finding::Drift {
             source: "s".to_owned(),
+            at: None,
             alarm: None,
             reason: Reason::DriftObserved { metric: "m".to_owned() },
             numbers: None,

@@ -96,6 +96,7 @@ fn converged(policy: &Policy, look: &Look, seen: &Snapshot, now: Timestamp) -> d
 fn drift() -> Finding {
     Finding::Drift {
         source: "s".to_owned(),
+        at: None,
         alarm: None,
         reason: Reason::DriftObserved { metric: "psi".to_owned() },
         numbers: None,

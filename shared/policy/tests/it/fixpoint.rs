@@ -279,6 +279,7 @@ proptest! {
         let environment = any::environment(&policy, "staging");
         let drift = Finding::Drift {
             source: "s".to_owned(),
+            at: None,
             alarm: None,
             reason: Reason::DriftObserved { metric: "psi".to_owned() },
             numbers: None,

@@ -248,6 +248,17 @@ fn a_retraining_left_behind_is_not_asked_for_once_the_drift_is_gone() {
 }
 
 #[test]
+fn a_drift_that_is_told_after_its_end_retrains_nothing() {
+    let stage = Stage::new();
+    let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
+    let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
+    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &calm)), "ignore alarm_ok");
+    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &drift)), "ignore older_finding");
+    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &drift)), "duplicate");
+    assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 0);
+}
+
+#[test]
 fn people_are_told_even_if_the_registry_takes_no_note() {
     let stage = Stage::new();
     stage.register(1);

@@ -17,8 +17,12 @@ use crate::step::Found;
 struct Past {
     /// When retrainings were asked for, by the place's clock.
     asked: Vec<Timestamp>,
-    /// How many since drift was last seen gone.
+    /// How many since drift was last seen gone everywhere.
     since_calm: u32,
+    /// What saw drift and has not seen its end, and when it last did.
+    drifting: BTreeMap<&'static str, Timestamp>,
+    /// When each last spoke, by its own clock.
+    heard: BTreeMap<&'static str, Timestamp>,
 }
 
 /// Cooldown, budget and attempts are kept, and only drift leads to anything.
@@ -27,7 +31,35 @@ pub(super) struct Governed {
     past: BTreeMap<(Where, String), Past>,
 }
 
+/// What something says of drift in a model.
+struct Word {
+    of: &'static str,
+    drifts: bool,
+    at: Option<Timestamp>,
+}
+
 impl Past {
+    /// Takes note of a word, and gives what it says: nothing, if the same source has spoken of a later time before.
+    fn hear(&mut self, word: &Word, answered: bool, now: Timestamp) -> Option<bool> {
+        let newest = self.heard.get(word.of).copied();
+        if newest > word.at.or(newest) {
+            return None;
+        }
+        self.heard.extend(word.at.map(|at| (word.of, at)));
+        // What has been silent for a month is not waited for.
+        self.drifting.retain(|_, at| now.duration_since(*at) < SignedDuration::from_hours(720));
+        if word.drifts && answered {
+            self.drifting.insert(word.of, now);
+        }
+        if !word.drifts {
+            self.drifting.remove(word.of);
+            if self.drifting.is_empty() {
+                self.since_calm = 0;
+            }
+        }
+        Some(word.drifts)
+    }
+
     fn may_retrain(&self, drift: &Drift, at: Timestamp) -> Result<(), String> {
         if !drift.retrain {
             return Err("the policy says to tell people".to_owned());
@@ -56,31 +88,33 @@ impl Past {
     }
 }
 
-/// What an event truly says of drift in a model: that there is some, that there is none, or nothing.
-fn says(body: &Body, place: Where, model: &str, stage: &Stage) -> Option<bool> {
-    let alarm = || match stage.alarms.get(&(place, model.to_owned())) {
-        Some(("ALARM", muted)) => (!muted).then_some(true),
-        Some(("OK", _)) => Some(false),
-        _ => None,
-    };
+/// What an event truly says of drift in a model, if anything.
+fn says(body: &Body, place: Where, model: &str, stage: &Stage) -> Option<Word> {
+    let word = |of, drifts, at| Some(Word { of, drifts, at });
     match body {
         Body::AlarmChanged(changed) => match changed.state {
             AlarmState::Alarm if changed.muted || changed.previous == Some(AlarmState::Alarm) => None,
-            AlarmState::Alarm => Some(true),
-            AlarmState::Ok => Some(false),
+            AlarmState::Alarm => word("alarm", true, changed.changed_at),
+            AlarmState::Ok => word("alarm", false, changed.changed_at),
             _ => None,
         },
         Body::DriftObserved(seen) => match seen.verdict {
-            DriftVerdict::Drift => Some(true),
-            DriftVerdict::NoDrift => Some(false),
+            DriftVerdict::Drift => word("job", true, Some(seen.observed_at)),
+            DriftVerdict::NoDrift => word("job", false, Some(seen.observed_at)),
             _ => None,
         },
         Body::ObjectCreated(object) => match stage.reports.get(&(place, object.key.clone())) {
-            Some(Found::Violations) => Some(true),
-            Some(Found::Nothing) => Some(false),
+            Some(Found::Violations) => word("report", true, None),
+            Some(Found::Nothing) => word("report", false, None),
             _ => None,
         },
-        Body::Wake(Wake::Reconcile | Wake::CheckDrift { .. }) => alarm(),
+        Body::Wake(Wake::Reconcile | Wake::CheckDrift { .. }) => {
+            match stage.alarms.get(&(place, model.to_owned())) {
+                Some(("ALARM", false)) => word("alarm", true, None),
+                Some(("OK", _)) => word("alarm", false, None),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
@@ -104,10 +138,8 @@ impl Rule for Governed {
         let past = self.past.entry((*place, record.model.clone())).or_default();
         let saw = facts.saw(*by);
         let event = saw.and_then(|saw| saw.event.as_ref());
-        let drifts = event.and_then(|event| says(&event.body, *place, &record.model, stage));
-        if drifts == Some(false) {
-            past.since_calm = 0;
-        }
+        let word = event.and_then(|event| says(&event.body, *place, &record.model, stage));
+        let drifts = word.and_then(|word| past.hear(&word, record.decision != "ignore", record.at));
         // What changed while the invocation waited, it could not see.
         let is_sure = saw.is_some_and(|saw| !saw.was_paused);
         if drifts != Some(true) && is_sure && record.decision != "ignore" {

@@ -61,11 +61,11 @@ pub(crate) fn metric() -> BoxedStrategy<AlarmMetric> {
 
 /// A state of respond's: what was requested, oldest first.
 pub(crate) fn respond_state() -> BoxedStrategy<respond::State> {
-    let drifting = btree_map(prop_oneof![Just("s"), Just("t")].prop_map(str::to_owned), time(), 0..3);
-    (vec(time(), 0..6), 0..4_u32, drifting)
-        .prop_map(|(mut requested, attempts, drifting)| {
+    let sources = || btree_map(prop_oneof![Just("s"), Just("t")].prop_map(str::to_owned), time(), 0..3);
+    (vec(time(), 0..6), 0..4_u32, sources(), sources())
+        .prop_map(|(mut requested, attempts, drifting, heard)| {
             requested.sort();
-            respond::State { requested, attempts, drifting }
+            respond::State { requested, attempts, drifting, heard }
         })
         .boxed()
 }

@@ -50,6 +50,7 @@ impl Scene {
 fn drift() -> Finding {
     Finding::Drift {
         source: "alarm churn-accuracy".to_owned(),
+        at: Some(any::at(10)),
         alarm: Some("churn-accuracy".to_owned()),
         reason: Reason::DriftAlarm { alarm: "churn-accuracy".to_owned() },
         numbers: None,
@@ -58,8 +59,13 @@ fn drift() -> Finding {
 
 /// One retraining, two days ago, that brought no improvement.
 fn before() -> State {
-    let drifting = [("alarm churn-accuracy".to_owned(), any::at(0)), ("job".to_owned(), any::at(0))].into();
-    State { requested: vec![any::at(28 * 1_440)], attempts: 1, drifting }
+    let source = |name: &str, day: i64| (name.to_owned(), any::at(day * 1_440));
+    State {
+        requested: vec![any::at(28 * 1_440)],
+        attempts: 1,
+        drifting: [source("alarm churn-accuracy", 1), source("job", 1)].into(),
+        heard: [source("alarm churn-accuracy", 0), source("job", 1)].into(),
+    }
 }
 
 fn retrains() -> Scene {
@@ -143,7 +149,10 @@ fn governor() -> Vec<Break<Scene>> {
                 Finding::Nothing(Reason::SourceFailed { source: "job".to_owned(), error: "e".to_owned() });
         }),
         on(I::NoDrift, "the drift is over", retrains, |s| {
-            s.finding = Finding::Calm { source: "job".to_owned(), reason: Reason::NoViolations };
+            s.finding = Finding::Calm { source: "job".to_owned(), at: None, reason: Reason::NoViolations };
+        }),
+        on(I::NoDrift, "the source has said something newer", retrains, |s| {
+            s.state.heard.insert("alarm churn-accuracy".to_owned(), any::at(20));
         }),
         on(I::NoDrift, "another cause", retrains, |s| s.request().cause = "whim".to_owned()),
         on(I::ResponseNotRetrain, "the policy says to alert", retrains, |s| {
@@ -197,6 +206,7 @@ fn memory() -> Vec<Break<Scene>> {
             s.next().drifting = [("other".to_owned(), any::at(0))].into();
             s.finding = Finding::Drift {
                 source: "other".to_owned(),
+                at: None,
                 alarm: Some("churn-accuracy".to_owned()),
                 reason: Reason::DriftObserved { metric: "m".to_owned() },
                 numbers: None,
@@ -204,6 +214,17 @@ fn memory() -> Vec<Break<Scene>> {
         }),
         on(I::Forgotten, "who reported drift", too_little, |s| {
             s.decision.state = Some(State { drifting: [].into(), ..s.state.clone() });
+        }),
+        on(I::Forgotten, "attempts, while another source drifts", suppresses, |s| {
+            s.finding = Finding::Calm { source: "job".to_owned(), at: None, reason: Reason::NoViolations };
+            s.next().attempts = 0;
+            s.next().drifting.remove("job");
+        }),
+        on(I::Forgotten, "when a source last spoke", suppresses, |s| {
+            s.next().heard.remove("job");
+        }),
+        on(I::NotRemembered, "when this source spoke", suppresses, |s| {
+            s.next().heard.insert("alarm churn-accuracy".to_owned(), any::at(5));
         }),
     ]
 }

@@ -24,14 +24,16 @@ fn none(violations: &[Violation]) -> Result<(), TestCaseError> {
 
 fn finding() -> impl Strategy<Value = Finding> {
     let source = || prop_oneof![Just("s"), Just("u")].prop_map(str::to_owned);
+    let said = || (source(), proptest::option::of(any::time()));
     prop_oneof![
-        3 => source().prop_map(|source| Finding::Drift {
+        3 => said().prop_map(|(source, at)| Finding::Drift {
             source,
+            at,
             alarm: None,
             reason: Reason::DriftObserved { metric: "psi".to_owned() },
             numbers: Some((0.3, 0.2)),
         }),
-        1 => source().prop_map(|source| Finding::Calm { source, reason: Reason::NoViolations }),
+        1 => said().prop_map(|(source, at)| Finding::Calm { source, at, reason: Reason::NoViolations }),
         1 => Just(Finding::Nothing(Reason::InsufficientData { source: "s".to_owned() })),
     ]
 }
