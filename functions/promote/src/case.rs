@@ -10,7 +10,7 @@ use tidegate_events::{
     HoldReleased, ModelPackageChanged, Wake, to_detail,
 };
 use tidegate_policy::check::{self, PromoteCause, Violation};
-use tidegate_policy::decision::Verdict;
+use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::file::Policy;
 use tidegate_policy::promote::{
     self, Action, Home, Package, State, asks_for_nothing, decide_approval, decide_hold, decide_overdue,
@@ -22,10 +22,18 @@ use tidegate_policy::reason::Reason;
 pub(crate) enum Cause {
     Package(ModelPackageChanged),
     Report(DeploymentFinished),
-    SoakEnded { environment: String, version: u64 },
+    SoakEnded {
+        environment: String,
+        version: u64,
+    },
     Approval(ApprovalGiven),
     Hold(HoldPlaced),
     Release(HoldReleased),
+    /// Somebody said what they may not say.
+    Stranger {
+        from: String,
+        why: Reason,
+    },
     Sweep,
 }
 
@@ -70,6 +78,7 @@ impl Case for PromoteCase {
             Cause::Approval(given) => decide_approval(&self.policy, state, given, now),
             Cause::Hold(placed) => decide_hold(&self.policy, state, placed),
             Cause::Release(release) => decide_release(&self.policy, state, release, now),
+            Cause::Stranger { from, why } => Decision::of_stranger(from, why.clone()),
             Cause::Sweep => decide_overdue(&self.policy, state, now),
         }
     }
@@ -87,6 +96,7 @@ impl Case for PromoteCase {
             Cause::Approval(given) => PromoteCause::Approval(given),
             Cause::Hold(placed) => PromoteCause::Hold(placed),
             Cause::Release(release) => PromoteCause::Release(release),
+            Cause::Stranger { .. } => PromoteCause::Stranger,
             Cause::SoakEnded { .. } | Cause::Sweep => PromoteCause::Time,
         };
         check::promote(&self.policy, state, &self.home, cause, decision, now)

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{ApprovedPackage, Registry, Schedules};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
-use tidegate_events::{ApprovalStatus, Body, Event, ModelPackageChanged, PackageStatus, Wake};
+use tidegate_events::{
+    ApprovalGiven, ApprovalStatus, Body, DeploymentFinished, Event, HoldPlaced, HoldReleased,
+    ModelPackageChanged, PackageStatus, Wake,
+};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::promote::{Home, Promotion, State};
 use tidegate_policy::reason::Reason;
@@ -43,23 +46,23 @@ impl Handler for Promote {
                 let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Package(change.clone())));
                 engine.run_named((LookupKind::PackageGroup, group), &reference, now, case).await
             }
-            Body::DeploymentFinished(report) if event.envelope.account != report.environment_account => {
-                // Whoever else the bus admits may not speak for that environment.
-                Ok(vec![engine.pass(
-                    &reference,
-                    &Reason::OtherEnvironment { wanted: report.environment_account.clone() },
-                )])
-            }
             Body::DeploymentFinished(report) => {
-                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Report(report.clone())));
-                engine.run_model(&report.model, &reference, now, case).await
+                let from = &event.envelope.account;
+                let cause = || reported(from, report);
+                let case = |managed: &Managed| Ok(self.case(engine, managed, cause()));
+                engine.run_model(&report.model, &reference.said_by(from), now, case).await
             }
-            Body::ApprovalGiven(_) | Body::HoldPlaced(_) | Body::HoldReleased(_)
+            Body::ApprovalGiven(ApprovalGiven { model, .. })
+            | Body::HoldPlaced(HoldPlaced { model, .. })
+            | Body::HoldReleased(HoldReleased { model, .. })
                 if event.envelope.account != engine.account =>
             {
                 // What people of the hub say counts, not what another account says in their name.
-                let account = event.envelope.account.clone();
-                Ok(vec![engine.pass(&reference, &Reason::NotFromHub { account })])
+                let from = &event.envelope.account;
+                let why = || Reason::NotFromHub { account: from.clone() };
+                let cause = || Cause::Stranger { from: from.clone(), why: why() };
+                let case = |managed: &Managed| Ok(self.case(engine, managed, cause()));
+                engine.run_model(model, &reference.said_by(from), now, case).await
             }
             Body::ApprovalGiven(given) => {
                 let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Approval(given.clone())));
@@ -85,6 +88,15 @@ impl Handler for Promote {
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
         }
     }
+}
+
+/// Whoever else the bus admits may not speak for an environment.
+fn reported(from: &str, report: &DeploymentFinished) -> Cause {
+    if report.environment_account == from {
+        return Cause::Report(report.clone());
+    }
+    let why = Reason::OtherEnvironment { wanted: report.environment_account.clone() };
+    Cause::Stranger { from: from.to_owned(), why }
 }
 
 impl Promote {

@@ -8,6 +8,7 @@ use tidegate_engine::ports::{Alerts, Ledger, Pipelines, Repository};
 use tidegate_engine::{CallError, Case, Class, EngineError};
 use tidegate_events::{CommitPushed, RetrainingRequested};
 use tidegate_policy::check::{self, TrainCause, Violation};
+use tidegate_policy::decision::Decision;
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::{self, Hold};
 use tidegate_policy::promote;
@@ -20,6 +21,11 @@ use tidegate_policy::train::{
 pub(crate) enum Cause {
     Commit(CommitPushed),
     Retraining(RetrainingRequested),
+    /// Somebody asked who may not ask.
+    Stranger {
+        from: String,
+        why: Reason,
+    },
 }
 
 pub(crate) struct TrainCase {
@@ -46,6 +52,7 @@ impl Case for TrainCase {
                 head: self.head(state, push).await?,
                 ..self.snapshot(push.commit.as_deref()).await?
             },
+            Cause::Stranger { .. } => Snapshot::default(),
             Cause::Retraining(request) => {
                 Snapshot { hold: self.hold(&request.environment).await?, ..self.snapshot(None).await? }
             }
@@ -55,6 +62,7 @@ impl Case for TrainCase {
     fn decide(&self, state: &State, seen: &Snapshot, now: Timestamp) -> Train {
         match &self.cause {
             Cause::Commit(push) => decide_commit(&self.policy, state, push, seen, now),
+            Cause::Stranger { from, why } => Decision::of_stranger(from, why.clone()),
             Cause::Retraining(request) => decide_retraining(&self.policy, state, request, seen, now),
         }
     }
@@ -63,6 +71,7 @@ impl Case for TrainCase {
         let cause = match &self.cause {
             Cause::Commit(push) => TrainCause::Push(push),
             Cause::Retraining(request) => TrainCause::Request(request),
+            Cause::Stranger { .. } => TrainCause::Stranger,
         };
         check::train(&self.policy, state, Some(seen), cause, decision, now)
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Pipelines, Repository};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
-use tidegate_events::{Body, CommitPushed, Event, RefChange, RefKind, Wake};
+use tidegate_events::{Body, CommitPushed, Event, RefChange, RefKind, RetrainingRequested, Wake};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::train;
@@ -41,20 +41,25 @@ impl Handler for Train {
                 let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Commit(push.clone())));
                 engine.run_named(named, &reference, now, case).await
             }
-            Body::RetrainingRequested(request) if event.envelope.account != request.environment_account => {
-                // Whoever else the bus admits may not speak for that environment.
-                let wanted = request.environment_account.clone();
-                Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })])
-            }
             Body::RetrainingRequested(request) => {
-                let case =
-                    |managed: &Managed| Ok(self.case(engine, managed, Cause::Retraining(request.clone())));
-                engine.run_model(&request.model, &reference, now, case).await
+                let from = &event.envelope.account;
+                let cause = || requested(from, request);
+                let case = |managed: &Managed| Ok(self.case(engine, managed, cause()));
+                engine.run_model(&request.model, &reference.said_by(from), now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
             _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
         }
     }
+}
+
+/// Whoever else the bus admits may not ask for an environment.
+fn requested(from: &str, request: &RetrainingRequested) -> Cause {
+    if request.environment_account == from {
+        return Cause::Retraining(request.clone());
+    }
+    let why = Reason::OtherEnvironment { wanted: request.environment_account.clone() };
+    Cause::Stranger { from: from.to_owned(), why }
 }
 
 impl Train {

@@ -82,6 +82,13 @@ impl EventRef {
             received: event.received.clone(),
         }
     }
+
+    /// The same, as an account said it: another account's word is another event, even if it repeats the first one's word
+    /// for word, so that a stranger cannot take the place of who may say it.
+    #[must_use]
+    pub fn said_by(self, account: &str) -> Self {
+        Self { meaning: format!("{} from {account}", self.meaning), ..self }
+    }
 }
 
 /// What became of an action.

@@ -119,6 +119,11 @@ impl<S, A> Decision<S, A> {
         Self { verdict, reason, evidence: Vec::new(), plan: Vec::new(), state: None }
     }
 
+    /// The refusal of what an account said that may not say it.
+    pub fn of_stranger(account: &str, why: Reason) -> Self {
+        Self::new(Verdict::Refuse, why).saw("from_account", account)
+    }
+
     /// Adds what was seen.
     pub fn saw(mut self, name: &str, observed: impl std::fmt::Display) -> Self {
         self.evidence.push(Evidence {

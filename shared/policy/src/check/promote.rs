@@ -30,6 +30,8 @@ pub enum PromoteCause<'a> {
     Hold(&'a HoldPlaced),
     /// A person released one.
     Release(&'a HoldReleased),
+    /// What somebody said who may not say it.
+    Stranger,
     /// A soak should be over, or a sweep looks.
     Time,
 }
@@ -69,6 +71,8 @@ pub fn promote(
         judge.action(action);
     }
     judge.ends(decision);
+    let obeyed = matches!(cause, PromoteCause::Stranger) && (!decision.plan.is_empty() || next != state);
+    judge.notes.must(!obeyed, Invariant::StrangerObeyed, || format!("the plan is {:?}", decision.plan));
     judge.notes.0
 }
 

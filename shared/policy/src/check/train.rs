@@ -16,6 +16,8 @@ pub enum TrainCause<'a> {
     Push(&'a CommitPushed),
     /// A retraining request.
     Request(&'a RetrainingRequested),
+    /// What somebody said who may not say it.
+    Stranger,
 }
 
 /// Everything that a decision to train breaks. `seen` is what was observed, if anything was.
@@ -44,6 +46,7 @@ pub fn train(
             }
             (Some(seen), TrainCause::Push(push)) => judge.definition(seen, push, &decision.plan),
             (Some(seen), TrainCause::Request(_)) => judge.single_flight(seen, &decision.plan),
+            (Some(_), TrainCause::Stranger) => {}
         }
     }
     judge.notes.0
@@ -80,6 +83,7 @@ impl Judge<'_> {
             TrainCause::Request(request) => {
                 fingerprint(&["retraining", model, pipeline, &request.request_id])
             }
+            TrainCause::Stranger => String::new(),
         }
     }
 
@@ -104,6 +108,9 @@ impl Judge<'_> {
                 let ours = request.model == self.policy.model.as_str()
                     && known.is_some_and(|e| e.account.as_str() == request.environment_account);
                 self.notes.must(ours, Invariant::NotAskedFor, || format!("the request was {request:?}"));
+            }
+            TrainCause::Stranger => {
+                self.notes.must(false, Invariant::StrangerObeyed, || "the pipeline is started".to_owned());
             }
         }
         let last = self.state.last_start.as_ref().map(|last| last.token.as_str());
@@ -225,7 +232,7 @@ impl Judge<'_> {
         let (before, after) = (&self.state.commits, &self.after.commits);
         let pushed = match self.cause {
             TrainCause::Push(push) => Some((&push.full_ref, &push.commit)),
-            TrainCause::Request(_) => None,
+            TrainCause::Request(_) | TrainCause::Stranger => None,
         };
         for (reference, commit) in before {
             let moved = starts && pushed.is_some_and(|(pushed, _)| pushed == reference);

@@ -132,7 +132,7 @@ fn people_of_another_account_approve_nothing() {
     to_staging(&stage, 1);
     let mut given = approves(&stage, "ana", 1);
     given.envelope.account = PRODUCTION.to_owned();
-    assert_eq!(promote(&stage, &given), "pass not_from_hub");
+    assert_eq!(promote(&stage, &given), "refuse not_from_hub");
 }
 
 #[test]

@@ -33,4 +33,6 @@ mod secrets;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod sweeps;

@@ -277,6 +277,10 @@ fn denials() -> Vec<Break<Scene>> {
             later.promotion.as_mut().unwrap().approved_at = any::at(1);
             s.state = later;
         }),
+        on(I::StrangerObeyed, "a request because of a stranger", on_to_production, |s| {
+            s.cause = Cause::Stranger
+        }),
+        on(I::StrangerObeyed, "a stranger who stops", failed, |s| s.cause = Cause::Stranger),
         on(I::DenialIgnored, "a rollback, and it goes on", failed, |s| s.next().stopped = false),
         on(I::DenialIgnored, "a failure, and nothing happens", failed, |s| {
             s.report().outcome = DeploymentOutcome::Failed;

@@ -19,6 +19,7 @@ struct Scene {
     state: State,
     seen: Option<Snapshot>,
     push: Option<CommitPushed>,
+    stranger: bool,
     request: RetrainingRequested,
     decision: Train,
     now: Timestamp,
@@ -26,7 +27,11 @@ struct Scene {
 
 impl Judged for Scene {
     fn judge(&self) -> Vec<Violation> {
-        let cause = self.push.as_ref().map_or(TrainCause::Request(&self.request), TrainCause::Push);
+        let cause = match &self.push {
+            _ if self.stranger => TrainCause::Stranger,
+            Some(push) => TrainCause::Push(push),
+            None => TrainCause::Request(&self.request),
+        };
         check::train(&self.policy, &self.state, self.seen.as_ref(), cause, &self.decision, self.now)
     }
 }
@@ -80,7 +85,16 @@ fn commit() -> Scene {
     let now = any::at(0);
     let decision = train::decide_commit(&policy, &state, &push, &seen, now);
     assert_eq!((decision.verdict, decision.plan.len()), (Verdict::Start, 2));
-    Scene { policy, state, seen: Some(seen), push: Some(push), request: request(), decision, now }
+    Scene {
+        policy,
+        state,
+        seen: Some(seen),
+        push: Some(push),
+        stranger: false,
+        request: request(),
+        decision,
+        now,
+    }
 }
 
 fn retraining() -> Scene {
@@ -89,7 +103,7 @@ fn retraining() -> Scene {
         Snapshot { pipeline: Some(Pipeline { definition: DEFINITION.to_owned() }), ..Snapshot::default() };
     let decision = train::decide_retraining(&policy, &state, &request(), &seen, now);
     assert_eq!(decision.verdict, Verdict::Start);
-    Scene { policy, state, seen: Some(seen), push: None, request: request(), decision, now }
+    Scene { policy, state, seen: Some(seen), push: None, stranger: false, request: request(), decision, now }
 }
 
 fn skipped() -> Scene {
@@ -156,6 +170,7 @@ fn causes() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
+        on(I::StrangerObeyed, "a retraining for a stranger", retraining, |s| s.stranger = true),
         on(I::NotAskedFor, "a branch that is not watched", commit, |s| {
             s.push.as_mut().unwrap().branch = "feature/x".to_owned();
         }),

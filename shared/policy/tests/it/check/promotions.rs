@@ -6,9 +6,10 @@ use tidegate_events::{
     HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::check::{self, PromoteCause, Violation};
-use tidegate_policy::decision::Verdict;
+use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::file::{Approvals, Policy};
 use tidegate_policy::promote::{self, Action, Package, Promote, Promotion, State, Step};
+use tidegate_policy::reason::Reason;
 
 use super::Judged;
 use crate::any;
@@ -19,6 +20,7 @@ pub(super) enum Cause {
     Approval(ApprovalGiven),
     Hold(HoldPlaced),
     Release(HoldReleased),
+    Stranger,
     Time,
 }
 
@@ -38,6 +40,7 @@ impl Judged for Scene {
             Cause::Approval(given) => PromoteCause::Approval(given),
             Cause::Hold(placed) => PromoteCause::Hold(placed),
             Cause::Release(released) => PromoteCause::Release(released),
+            Cause::Stranger => PromoteCause::Stranger,
             Cause::Time => PromoteCause::Time,
         };
         check::promote(&self.policy, &self.state, &any::home(), cause, &self.decision, self.now)
@@ -56,6 +59,7 @@ impl Scene {
             Cause::Approval(given) => promote::decide_approval(p, s, given, now),
             Cause::Hold(placed) => promote::decide_hold(p, s, placed),
             Cause::Release(released) => promote::decide_release(p, s, released, now),
+            Cause::Stranger => Decision::of_stranger("123456789012", Reason::NotOurs),
             Cause::Time => promote::decide_overdue(p, s, now),
         };
         Self { policy, state, cause, decision, now }
