@@ -115,7 +115,7 @@ pub fn decide(
                 .saw("attempts_before", before)
                 .state(state);
         }
-        Finding::Drift { source, alarm, reason, numbers } => (source, alarm, reason.clone(), *numbers),
+        Finding::Drift { source, alarm, reason, numbers, .. } => (source, alarm, reason.clone(), *numbers),
     };
     let cause = reason.code();
     let decision = match &policy.drift {
