@@ -37,7 +37,7 @@ pub(crate) async fn run(
             "no policy of {model} is applied in the ledgers that were given, and nothing was ever decided about it"
         )));
     }
-    records.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
+    records.sort_by(|a: &DecisionRecord, b| a.order().cmp(&b.order()));
     for record in &records {
         print::decision(record, detail).map_err(Failure::Ledger)?;
     }
@@ -46,14 +46,17 @@ pub(crate) async fn run(
 
 async fn read(place: &Place, model: &str, wanted: &Wanted) -> Result<Vec<DecisionRecord>, Failure> {
     let Some(since) = wanted.since else {
-        return place.ledger.decisions(model, wanted.last).await.map_err(|error| place.failed(error));
+        let found = place.ledger.decisions(model, wanted.last).await.map_err(|error| place.failed(error))?;
+        return Ok(place.readable(found));
     };
     // The ledger is asked for the newest: ask for more until one is older, or there are no more.
     let mut limit = PAGE;
     loop {
-        let mut found = place.ledger.decisions(model, limit).await.map_err(|error| place.failed(error))?;
+        let found = place.ledger.decisions(model, limit).await.map_err(|error| place.failed(error))?;
         let all = found.len() < usize::try_from(limit).unwrap_or(usize::MAX);
-        if all || limit == u32::MAX || found.last().is_some_and(|oldest| oldest.at < since) {
+        let oldest = found.iter().rev().find_map(|record| record.as_ref().ok());
+        if all || limit == u32::MAX || oldest.is_some_and(|oldest| oldest.at < since) {
+            let mut found = place.readable(found);
             found.retain(|record| record.at >= since);
             return Ok(found);
         }

@@ -2,6 +2,8 @@
 //! one word for all three.
 
 use tidegate_aws::{Aws, DynamoLedger};
+use tidegate_engine::ports::Stored;
+use tidegate_engine::{DecisionRecord, EngineError};
 
 use crate::Failure;
 
@@ -46,6 +48,12 @@ impl Place {
     /// Something that failed here.
     pub(crate) fn failed(&self, error: impl std::fmt::Display) -> Failure {
         Failure::Ledger(format!("{}: {error}", self.name))
+    }
+
+    /// The decisions that can be read. What is wrong with the others is said on standard error.
+    pub(crate) fn readable(&self, found: Vec<Stored>) -> Vec<DecisionRecord> {
+        let say = |error: &EngineError| eprintln!("warning: {}: {error}", self.name);
+        found.into_iter().filter_map(|record| record.inspect_err(say).ok()).collect()
     }
 
     /// What names this place to the AWS CLI and to `tidegate`.

@@ -64,6 +64,8 @@ impl Known {
         );
         let (applied, (promote, deploy, respond, scale), decisions) =
             try_join3(ledger.policy(model), states, ledger.decisions(model, DECISIONS)).await?;
+        let mut decisions = place.readable(decisions);
+        decisions.sort_by(|a, b| b.order().cmp(&a.order()));
         Ok(Self { ledger: place.name.clone(), applied, promote, deploy, respond, scale, decisions })
     }
 

@@ -86,6 +86,10 @@ impl Case for DeployCase {
         check::deploy(&self.post, self.policy.as_deref(), state, seen.as_ref(), cause, decision, now)
     }
 
+    fn check_follow_up(&self, state: &State, decision: &deploy::Deploy, now: Timestamp) -> Vec<Violation> {
+        check::follow_up::deploy(&self.post.environment, state, decision, now)
+    }
+
     fn is_delicate(&self, action: &Action) -> bool {
         matches!(
             action,

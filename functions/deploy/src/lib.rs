@@ -104,7 +104,7 @@ impl Deploy {
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
         // A request is answered even if no policy is applied here: the refusal must be on record.
-        let applied = engine.ledger.policy(&request.model).await?;
+        let applied = engine.patiently(|| engine.ledger.policy(&request.model)).await?;
         let policy_version = applied.as_ref().map_or_else(|| "none".to_owned(), |a| a.version.clone());
         let subject = Subject { model: request.model.clone(), policy_version };
         let cause = Cause::Request { from: from.to_owned(), request: request.clone() };
@@ -145,7 +145,7 @@ impl Deploy {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        let (models, mut outcomes) = arrival::all(engine).await?;
         for managed in models {
             let case = self.case(engine, Some(&managed.applied), Cause::Sweep);
             outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);

@@ -102,6 +102,10 @@ impl Case for PromoteCase {
         check::promote(&self.policy, state, &self.home, cause, decision, now)
     }
 
+    fn check_follow_up(&self, state: &State, decision: &promote::Promote, _now: Timestamp) -> Vec<Violation> {
+        check::follow_up::promote(state, decision)
+    }
+
     fn is_delicate(&self, action: &Action) -> bool {
         matches!(action, Action::RequestDeployment { .. })
     }

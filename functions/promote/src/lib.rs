@@ -119,7 +119,7 @@ impl Promote {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        let (models, mut outcomes) = arrival::all(engine).await?;
         for managed in models {
             match self.missed(engine, &managed, reference).await {
                 Ok(Some((change, healed))) => {
@@ -144,12 +144,15 @@ impl Promote {
         reference: &EventRef,
     ) -> Result<Option<(ModelPackageChanged, EventRef)>, EngineError> {
         let group = managed.applied.policy.registry.group.as_str();
-        let Some(newest) = self.registry.newest_approved(group).await? else { return Ok(None) };
-        let state: State = arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model).await?;
+        let Some(newest) = engine.patiently(|| self.registry.newest_approved(group)).await? else {
+            return Ok(None);
+        };
+        let state: State =
+            engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
         // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
         // deployed unasked.
         let Some(promotion) = state.promotion else { return Ok(None) };
-        let unheard = self.unheard(&promotion, &newest).await?;
+        let unheard = self.unheard(engine, &promotion, &newest).await?;
         let is_known = unheard.is_none();
         let (package, last_modified) = match unheard {
             Some(unheard) => unheard,
@@ -180,16 +183,17 @@ impl Promote {
     /// An older one is never begun from here: a person who approved version 5 while 7 ran has decided, and keeps it.
     async fn unheard(
         &self,
+        engine: &Engine,
         promotion: &Promotion,
         newest: &ApprovedPackage,
     ) -> Result<Option<(ApprovedPackage, Option<Timestamp>)>, EngineError> {
         if newest.version > promotion.newest {
-            let package = self.registry.package(&newest.arn).await?;
+            let package = engine.patiently(|| self.registry.package(&newest.arn)).await?;
             return Ok(package.map(|package| (newest.clone(), package.last_modified)));
         }
         let Some(rejected) = promotion.rejected else { return Ok(None) };
         let (arn, version) = (promotion.package_arn.clone(), promotion.version);
-        let package = self.registry.package(&arn).await?.filter(|found| {
+        let package = engine.patiently(|| self.registry.package(&arn)).await?.filter(|found| {
             found.package.approval == ApprovalStatus::Approved && found.last_modified > Some(rejected)
         });
         Ok(package.map(|package| (ApprovedPackage { arn, version }, package.last_modified)))

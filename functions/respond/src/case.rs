@@ -51,6 +51,10 @@ impl Case for RespondCase {
         check::respond(&self.policy, &self.environment, state, &self.finding, seen.hold(), decision, now)
     }
 
+    fn check_follow_up(&self, state: &State, decision: &Respond, _now: Timestamp) -> Vec<Violation> {
+        check::follow_up::respond(state, decision)
+    }
+
     async fn act(&self, action: &Action) -> Result<String, CallError> {
         match action {
             Action::RequestRetraining { request } => {

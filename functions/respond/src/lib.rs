@@ -5,7 +5,7 @@ mod case;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Managed};
+use tidegate_engine::arrival::{self, Found, Managed};
 use tidegate_engine::ports::{Alarms, Reports, Schedules};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{AlarmChanged, Body, Event, ObjectCreated, Wake};
@@ -53,7 +53,7 @@ impl Handler for Respond {
             }
             Body::Wake(Wake::CheckDrift { model, alarm, .. }) => {
                 // The alarm as it is now decides, not as it was when its drift was not answered.
-                let raised = self.alarms.in_alarm(std::slice::from_ref(alarm)).await?;
+                let raised = engine.patiently(|| self.alarms.in_alarm(std::slice::from_ref(alarm))).await?;
                 let case = |managed: &Managed| {
                     let finding = finding_of_look(&managed.applied.policy, alarm, raised.first());
                     self.case(engine, managed, finding, &reference)
@@ -98,8 +98,8 @@ impl Respond {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let models = models_of(engine, alarm).await?;
-        if models.is_empty() {
+        let (models, failed) = models_of(engine, alarm).await?;
+        if models.is_empty() && failed.is_empty() {
             let what = format!("alarm {}", alarm.alarm);
             return Ok(vec![engine.pass(reference, &Reason::Unmanaged { what })]);
         }
@@ -107,7 +107,7 @@ impl Respond {
             let finding = finding_of_alarm(&managed.applied.policy, alarm);
             self.case(engine, managed, finding, reference)
         };
-        engine.run_each(&models, reference, now, case).await
+        engine.run_each((models, failed), reference, now, case).await
     }
 
     async fn report(
@@ -120,13 +120,13 @@ impl Respond {
         let Some(endpoint) = endpoint_of_report(&object.key) else {
             return Ok(vec![engine.pass(reference, &Reason::NotOurs)]);
         };
-        match arrival::by_name(engine.ledger.as_ref(), LookupKind::Endpoint, endpoint).await? {
+        match arrival::by_name(engine, LookupKind::Endpoint, endpoint).await? {
             Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
             Ok(models) => {
-                let report = self.reports.read(&object.bucket, &object.key).await?;
+                let report = engine.patiently(|| self.reports.read(&object.bucket, &object.key)).await?;
                 let finding = finding_of_report(&object.key, &report);
                 let case = |managed: &Managed| self.case(engine, managed, finding.clone(), reference);
-                engine.run_each(&models, reference, now, case).await
+                engine.run_each(models, reference, now, case).await
             }
         }
     }
@@ -138,7 +138,7 @@ impl Respond {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        let (models, mut outcomes) = arrival::all(engine).await?;
         for managed in models {
             let named: Vec<String> =
                 managed.applied.policy.drift.iter().flat_map(|d| d.alarms.clone()).collect();
@@ -146,7 +146,7 @@ impl Respond {
                 continue;
             }
             // One model's failure is not the others' business.
-            let raised = match self.alarms.in_alarm(&named).await {
+            let raised = match engine.patiently(|| self.alarms.in_alarm(&named)).await {
                 Ok(raised) => raised,
                 Err(error) => {
                     outcomes.add(Err(error.into()));
@@ -170,7 +170,7 @@ impl Respond {
 }
 
 /// The models whose policy names the alarm, or whose endpoint one of its metrics is about.
-async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Vec<Managed>, EngineError> {
+async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Found, EngineError> {
     let mut names = vec![(LookupKind::Alarm, alarm.alarm.as_str())];
     for metric in &alarm.metrics {
         // Model Monitor's pages disagree about the dimension's name.
@@ -178,15 +178,16 @@ async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Vec<Managed>
             names.extend(metric.dimensions.get(dimension).map(|name| (LookupKind::Endpoint, name.as_str())));
         }
     }
-    let mut found: Vec<Managed> = Vec::new();
+    let (mut found, mut outcomes) = Found::default();
     for (kind, name) in names {
-        if let Ok(models) = arrival::by_name(engine.ledger.as_ref(), kind, name).await? {
+        if let Ok((models, failed)) = arrival::by_name(engine, kind, name).await? {
             found.extend(models);
+            outcomes.join(failed);
         }
     }
     found.sort_by(|a, b| a.subject.model.cmp(&b.subject.model));
     found.dedup_by(|a, b| a.subject.model == b.subject.model);
-    Ok(found)
+    Ok((found, outcomes))
 }
 
 /// Model Monitor writes `<prefix>/<endpoint>/<schedule>/YYYY/MM/DD/HH/constraint_violations.json`.

@@ -60,6 +60,10 @@ impl Case for ScaleCase {
         check::scale(&self.environment, state, seen, alarm, decision, now)
     }
 
+    fn check_follow_up(&self, state: &State, decision: &ScaleDecision, now: Timestamp) -> Vec<Violation> {
+        check::follow_up::scale(&self.environment, state, decision, now)
+    }
+
     fn is_delicate(&self, action: &Action) -> bool {
         matches!(action, Action::SetCopies { copies: 0, .. })
     }

@@ -68,7 +68,7 @@ impl Scale {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (mut managed, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        let (mut managed, mut outcomes) = arrival::all(engine).await?;
         managed.retain(|m| {
             m.applied.policy.environment(&engine.environment).is_some_and(|e| e.scale.to_zero.is_some())
         });

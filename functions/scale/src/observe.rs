@@ -28,8 +28,12 @@ pub(crate) async fn traffic(
     now: Timestamp,
 ) -> Result<(), EngineError> {
     let queries: Vec<InvocationQuery> = looks.iter().flat_map(|look| queries(engine, look, now)).collect();
-    let mut counts =
-        if queries.is_empty() { Vec::new() } else { metrics.invocations(&queries, now).await? }.into_iter();
+    let mut counts = if queries.is_empty() {
+        Vec::new()
+    } else {
+        engine.patiently(|| metrics.invocations(&queries, now)).await?
+    }
+    .into_iter();
     for look in looks {
         if is_asked(engine, look) {
             let (in_window, since_deployment) = (counts.next().flatten(), counts.next().flatten());
@@ -43,7 +47,8 @@ pub(crate) async fn traffic(
 
 /// What the ledger says about a model, before CloudWatch is asked.
 pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look, EngineError> {
-    let state = deployed(engine.ledger.as_ref(), &managed.subject.model).await?;
+    let model = &managed.subject.model;
+    let state = engine.patiently(|| deployed(engine.ledger.as_ref(), model)).await?;
     let (live_since, deploying) = (live_since(&state), state.in_flight.is_some());
     let seen = Snapshot { live_since, deploying, invocations: None };
     Ok(Look { managed, seen, verified_at: state.live.map(|live| live.at) })

@@ -76,6 +76,10 @@ impl Case for TrainCase {
         check::train(&self.policy, state, Some(seen), cause, decision, now)
     }
 
+    fn check_follow_up(&self, state: &State, decision: &Train, _now: Timestamp) -> Vec<Violation> {
+        check::follow_up::train(state, decision)
+    }
+
     /// Both are looked at once more: a newer push may have decided since, and its definition must not be overwritten.
     fn is_delicate(&self, action: &Action) -> bool {
         matches!(action, Action::UpsertPipeline { .. } | Action::StartExecution { .. })

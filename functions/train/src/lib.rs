@@ -81,7 +81,7 @@ impl Train {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine.ledger.as_ref()).await?;
+        let (models, mut outcomes) = arrival::all(engine).await?;
         for managed in models {
             // One model's failure is not the others' business.
             let pushes = match self.missed(engine, &managed, reference).await {
@@ -114,12 +114,13 @@ impl Train {
             return Ok(Vec::new());
         }
         let state: train::State =
-            arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model).await?;
+            engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
         let mut missed = Vec::new();
         for branch in policy.plain_branches() {
             let full_ref = format!("refs/heads/{branch}");
             let Some(known) = state.known(&full_ref) else { continue };
-            let head = self.repository.head(policy.source.repository.as_str(), branch).await?;
+            let head =
+                engine.patiently(|| self.repository.head(policy.source.repository.as_str(), branch)).await?;
             let Some(head) = head else { continue };
             let is_known = head == known;
             // What the push that was lost, or left behind, would have said of where the branch was before.

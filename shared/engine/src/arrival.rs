@@ -17,6 +17,10 @@ pub struct Managed {
     pub applied: Applied,
 }
 
+/// Models with their policies. One whose policy cannot be read is a failure among the outcomes, and not the others'
+/// business.
+pub type Found = (Vec<Managed>, Outcomes);
+
 impl Managed {
     fn new(model: String, applied: Applied) -> Self {
         Self { subject: Subject { model, policy_version: applied.version.clone() }, applied }
@@ -35,9 +39,9 @@ impl Engine {
         now: Timestamp,
         case: impl Fn(&Managed) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
-        match by_name(self.ledger.as_ref(), kind, name).await? {
+        match by_name(self, kind, name).await? {
             Err(reason) => Ok(vec![self.pass(reference, &reason)]),
-            Ok(models) => self.run_each(&models, reference, now, case).await,
+            Ok(found) => self.run_each(found, reference, now, case).await,
         }
     }
 
@@ -52,25 +56,27 @@ impl Engine {
         now: Timestamp,
         case: impl Fn(&Managed) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
-        match by_model(self.ledger.as_ref(), model).await? {
-            Err(reason) => Ok(vec![self.pass(reference, &reason)]),
-            Ok(managed) => self.run_each(&[managed], reference, now, case).await,
+        match self.patiently(|| self.ledger.policy(model)).await? {
+            None => Ok(vec![self.pass(reference, &Reason::Unmanaged { what: format!("model {model}") })]),
+            Some(applied) => {
+                let found = (vec![Managed::new(model.to_owned(), applied)], Outcomes::default());
+                self.run_each(found, reference, now, case).await
+            }
         }
     }
 
-    /// Runs an event for models that are known already.
+    /// Runs an event for models that were found already, beside those that failed.
     ///
     /// # Errors
     /// As [`Engine::run_named`].
     pub async fn run_each<C: Case>(
         &self,
-        models: &[Managed],
+        (models, mut outcomes): Found,
         reference: &EventRef,
         now: Timestamp,
         case: impl Fn(&Managed) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let mut outcomes = Outcomes::default();
-        for managed in models {
+        for managed in &models {
             outcomes.add(match case(managed) {
                 Ok(case) => self.run(&case, &managed.subject, reference, now).await,
                 Err(reason) => Ok(self.pass(reference, &reason)),
@@ -83,52 +89,41 @@ impl Engine {
 /// The models that a name concerns, or why there are none.
 ///
 /// # Errors
-/// If the ledger could not be read.
+/// If the ledger could not say which models.
 pub async fn by_name(
-    ledger: &dyn Ledger,
+    engine: &Engine,
     kind: LookupKind,
     name: &str,
-) -> Result<Result<Vec<Managed>, Reason>, EngineError> {
+) -> Result<Result<Found, Reason>, EngineError> {
     let lookup = Lookup::new(kind, name);
-    let mut found = Vec::new();
-    for model in ledger.models_for(&lookup).await? {
-        if let Some(applied) = ledger.policy(&model).await? {
-            found.push(Managed::new(model, applied));
-        }
-    }
-    if found.is_empty() {
+    let models = engine.patiently(|| engine.ledger.models_for(&lookup)).await?;
+    let (found, outcomes) = read(engine, models).await;
+    if found.is_empty() && outcomes.is_empty() {
         let what = format!("{} {name}", kind.code().replace('_', " "));
         return Ok(Err(Reason::Unmanaged { what }));
     }
-    Ok(Ok(found))
+    Ok(Ok((found, outcomes)))
 }
 
-/// One model, or why it is not managed.
-///
-/// # Errors
-/// If the ledger could not be read.
-pub async fn by_model(ledger: &dyn Ledger, model: &str) -> Result<Result<Managed, Reason>, EngineError> {
-    Ok(match ledger.policy(model).await? {
-        Some(applied) => Ok(Managed::new(model.to_owned(), applied)),
-        None => Err(Reason::Unmanaged { what: format!("model {model}") }),
-    })
-}
-
-/// Every model, for the sweeps. One whose policy cannot be read is a failure among the outcomes, and not the others'
-/// business.
+/// Every model, for the sweeps.
 ///
 /// # Errors
 /// If the list of models could not be read.
-pub async fn all(ledger: &dyn Ledger) -> Result<(Vec<Managed>, Outcomes), EngineError> {
+pub async fn all(engine: &Engine) -> Result<Found, EngineError> {
+    let models = engine.patiently(|| engine.ledger.models()).await?;
+    Ok(read(engine, models).await)
+}
+
+async fn read(engine: &Engine, models: Vec<String>) -> Found {
     let (mut found, mut outcomes) = (Vec::new(), Outcomes::default());
-    for model in ledger.models().await? {
-        match ledger.policy(&model).await {
+    for model in models {
+        match engine.patiently(|| engine.ledger.policy(&model)).await {
             Ok(Some(applied)) => found.push(Managed::new(model, applied)),
             Ok(None) => {}
             Err(error) => outcomes.add(Err(error)),
         }
     }
-    Ok((found, outcomes))
+    (found, outcomes)
 }
 
 /// What a function remembers for a model; the empty state if it never decided anything.

@@ -18,10 +18,16 @@ enum Attempt {
     Done(String),
     /// It is not wanted any more.
     Overtaken,
-    /// It is not safe any more.
-    Prevented(Reason),
+    /// It will not be done.
+    Refused(Refusal),
+}
+
+/// Why an action is not carried out, now or later.
+pub(crate) enum Refusal {
+    /// The last look found that it is not safe any more.
+    ByLook(Reason),
     /// AWS will not have it.
-    Refused(Reason, CallError),
+    ByAws(Reason, CallError),
 }
 
 impl Engine {
@@ -54,13 +60,14 @@ impl Engine {
             match self.attempt(work, &action, since).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
                 Attempt::Overtaken => record.outcomes.push(ActionOutcome::overtaken()),
-                // Even what follows from a refusal was refused, or people cannot be told: the queue has an alarm.
-                Attempt::Refused(_, error) if record.follows.is_some() || work.case.is_alert(&action) => {
+                // People cannot be told: the queue has an alarm.
+                Attempt::Refused(Refusal::ByAws(_, error)) if work.case.is_alert(&action) => {
                     return Err(error.into());
                 }
-                Attempt::Prevented(why) | Attempt::Refused(why, _) => {
-                    record.outcomes.push(ActionOutcome::refused(&why));
-                    if let Some(next) = self.follow(work, &record, (&action, &why)).await? {
+                Attempt::Refused(refusal) => {
+                    let (Refusal::ByLook(why) | Refusal::ByAws(why, _)) = &refusal;
+                    record.outcomes.push(ActionOutcome::refused(why));
+                    if let Some(next) = self.follow(work, &record, &action, refusal).await? {
                         return Box::pin(self.carry_out(work, next, None)).await;
                     }
                 }
@@ -89,7 +96,7 @@ impl Engine {
             }
             let asked = || work.case.precondition(&state, action, work.now);
             if let Some(why) = self.patiently(asked).await? {
-                return Ok(Attempt::Prevented(why));
+                return Ok(Attempt::Refused(Refusal::ByLook(why)));
             }
         }
         match self.patiently(|| work.case.act(action)).await {
@@ -97,7 +104,7 @@ impl Engine {
             Err(error) if error.class == Class::Permanent => {
                 let operation = format!("{}:{}", error.service, error.operation);
                 let why = Reason::AwsRefused { operation, cause: error.message.clone() };
-                Ok(Attempt::Refused(why, error))
+                Ok(Attempt::Refused(Refusal::ByAws(why, error)))
             }
             Err(error) => Err(error.into()),
         }

@@ -52,6 +52,15 @@ pub trait Case: Send + Sync {
         now: Timestamp,
     ) -> Vec<Violation>;
 
+    /// What is wrong with what follows from a refusal, as [`Case::check`]. Nothing was observed for it, so it has rules of
+    /// its own.
+    fn check_follow_up(
+        &self,
+        state: &Self::State,
+        decision: &DecisionOf<Self>,
+        now: Timestamp,
+    ) -> Vec<Violation>;
+
     /// Whether an action is looked at once more right before it is carried out: the state is read again for
     /// [`Case::stands`], and [`Case::precondition`] is asked.
     fn is_delicate(&self, _action: &Self::Action) -> bool {
@@ -88,7 +97,8 @@ pub trait Case: Send + Sync {
     fn is_alert(&self, action: &Self::Action) -> bool;
 
     /// What follows from an action that AWS refused for good; the rest of its plan is then left. `None` goes on with the
-    /// plan: the action was a courtesy. Pure.
+    /// plan: the action was a courtesy. Nothing follows from what follows: the invocation fails then, and the queue has
+    /// an alarm. Pure.
     fn refused(
         &self,
         state: &Self::State,

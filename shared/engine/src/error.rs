@@ -43,8 +43,9 @@ pub enum EngineError {
         /// When its lease ends.
         until: Timestamp,
     },
-    /// The lease ran out while the plan was being carried out, and another invocation goes on with it.
-    #[error("another invocation has taken over decision {decision}")]
+    /// The lease ran out before the decision was written or its plan was through, and another invocation deals with the
+    /// event now.
+    #[error("another invocation has taken over the event that decision {decision} is about")]
     TakenOver {
         /// The decision.
         decision: String,

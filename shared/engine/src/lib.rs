@@ -7,6 +7,7 @@
 pub mod arrival;
 mod carry_out;
 mod case;
+mod contract;
 mod error;
 mod measure;
 mod patience;
@@ -15,7 +16,9 @@ mod record;
 mod run;
 
 pub use case::{Case, DecisionOf, Handler, Subject};
+pub use contract::decision_recorded_schema;
 pub use error::{CallError, Class, EngineError};
 pub use measure::{Journal, Measured, Meter, NoJournal, NoTime, Time};
+pub use patience::MayThrottle;
 pub use record::{ActionOutcome, DecisionRecord, EventRef, Fate, Outcome, Outcomes, SCHEMA};
 pub use run::Engine;

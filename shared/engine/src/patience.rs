@@ -14,7 +14,8 @@ const RESERVE: Duration = Duration::from_secs(5);
 const HELD: Duration = Duration::from_secs(15);
 
 /// An error that may be throttling.
-pub(crate) trait MayThrottle {
+pub trait MayThrottle {
+    /// Whether the same call may work a little later.
     fn is_throttled(&self) -> bool;
 }
 
@@ -32,7 +33,10 @@ impl MayThrottle for EngineError {
 
 impl Engine {
     /// Makes a call, and makes it again while it is throttled and there is time.
-    pub(crate) async fn patiently<T, E, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, E>
+    ///
+    /// # Errors
+    /// The call's own, at last.
+    pub async fn patiently<T, E, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, E>
     where
         T: Send,
         E: MayThrottle + Send,

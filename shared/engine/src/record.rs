@@ -1,6 +1,7 @@
 //! What is written down about a decision.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_events::{Event, Received};
@@ -13,13 +14,14 @@ use crate::EngineError;
 pub const SCHEMA: u32 = 1;
 
 /// A decision as the ledger keeps it, as the bus carries it and as people read it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
-    /// The version of this shape.
+    /// The version of this shape. New fields do not raise it; a change of meaning does.
     pub schema: u32,
     /// The same for the same decision.
     pub id: String,
     /// When it was made.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     /// In which account.
     pub account: String,
@@ -48,13 +50,62 @@ pub struct DecisionRecord {
     /// The decision that this one follows: an action of its plan was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
+    /// Its place in the chain of decisions about one event, which are made at one time: 0, or one more than the one that
+    /// it follows.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub link: u32,
     /// What became of each action, once it was carried out.
     #[serde(default)]
     pub outcomes: Vec<ActionOutcome>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_first(link: &u32) -> bool {
+    *link == 0
+}
+
+impl DecisionRecord {
+    /// Reads a record as it was stored.
+    ///
+    /// # Errors
+    /// If it is damaged, or of a later version of Tidegate whose records mean something else.
+    pub fn read(json: &str, what: &str) -> Result<Self, EngineError> {
+        let damaged = |message| EngineError::Stored { what: what.to_owned(), message };
+        let Shape { schema } = serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
+        if schema > SCHEMA {
+            return Err(damaged(format!(
+                "it is of schema {schema}, and this version of Tidegate reads up to {SCHEMA}; update Tidegate"
+            )));
+        }
+        serde_json::from_str(json).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// The time and the id as a text whose order is the order in which decisions about a model were made: always three
+    /// decimals, and what follows comes after the one that it follows.
+    #[must_use]
+    pub fn sort_key(&self) -> String {
+        match self.link {
+            0 => format!("{:.3}#{}", self.at, self.id),
+            // A tilde comes after everything that an id begins with.
+            link => format!("{:.3}#~{link}#{}", self.at, self.id),
+        }
+    }
+
+    /// What orders the decisions about a model, also those of a time when records did not have their link.
+    #[must_use]
+    pub fn order(&self) -> (Timestamp, u32, &str) {
+        (self.at, self.link.max(self.follows.is_some().into()), &self.id)
+    }
+}
+
+/// What every version of a record has.
+#[derive(Deserialize)]
+struct Shape {
+    schema: u32,
+}
+
 /// The event behind a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRef {
     /// The envelope's id.
     pub id: String,
@@ -67,6 +118,7 @@ pub struct EventRef {
     /// The event as it arrived, so that it can be decided again; absent if it is larger than
     /// [`KEPT_BYTES`](tidegate_events::KEPT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Value")]
     pub received: Option<Received>,
 }
 
@@ -92,7 +144,7 @@ impl EventRef {
 }
 
 /// What became of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionOutcome {
     /// In words: what was made, that it was so already, or why it was not done.
     pub done: String,
@@ -102,7 +154,7 @@ pub struct ActionOutcome {
 }
 
 /// What became of an action, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// It is so.
@@ -195,6 +247,12 @@ impl Outcomes {
         }
     }
 
+    /// Adds what became of other models.
+    pub fn join(&mut self, others: Self) {
+        self.done.extend(others.done);
+        self.failed = self.failed.take().or(others.failed);
+    }
+
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -210,5 +268,44 @@ impl Outcomes {
             Some(error) => Err(error),
             None => Ok(self.done),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(id: &str, at: &str, follows: Option<&str>, link: u32) -> DecisionRecord {
+        let value = json!({
+            "schema": 1, "id": id, "at": at, "account": "111122223333", "environment": "hub", "function": "promote",
+            "function_version": "0.1.0", "model": "churn", "decision": "stop", "reason": "aws_refused",
+            "sentence": "s", "evidence": [], "plan": [], "policy_version": "p", "follows": follows, "link": link,
+            "event": { "id": "e", "source": "s", "detail_type": "t", "meaning": "m" },
+        });
+        DecisionRecord::read(&value.to_string(), "record").unwrap()
+    }
+
+    #[test]
+    fn what_follows_comes_after_what_it_follows_whatever_their_ids() {
+        let at = "2026-03-02T09:00:00.5Z";
+        let chain = [
+            record("ff", "2026-03-02T09:00:00Z", None, 0),
+            record("fe", at, None, 0),
+            record("0a", at, Some("fe"), 1),
+            record("00", at, Some("0a"), 2),
+            record("00", "2026-03-02T09:00:01Z", None, 0),
+        ];
+        assert!(chain.is_sorted_by_key(DecisionRecord::sort_key));
+        assert!(chain.is_sorted_by(|a, b| a.order() < b.order()));
+        assert_eq!(chain[1].sort_key(), "2026-03-02T09:00:00.500Z#fe");
+        // Of a time when records did not have their link.
+        assert!(chain[1].order() < record("00", at, Some("fe"), 0).order());
+    }
+
+    #[test]
+    fn the_first_of_a_chain_says_nothing_of_links() {
+        let text = serde_json::to_string(&record("a", "2026-03-02T09:00:00Z", None, 0)).unwrap();
+        assert!(!text.contains("link"), "{text}");
     }
 }

@@ -5,11 +5,13 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_events::{Body, Envelope, Event};
+use tidegate_policy::check::Violation;
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
 
 use crate::arrival::{read_state, unreadable};
+use crate::carry_out::Refusal;
 use crate::case::DecisionOf;
 use crate::measure::{Journal, Measured, Meter, Time};
 use crate::ports::{Alerts, Bus, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
@@ -211,7 +213,8 @@ impl Engine {
             let (stored, state) = self.state::<C::State>(work.subject).await?;
             let seen = self.patiently(|| work.case.observe(&state, work.now)).await?;
             let decision = work.case.decide(&state, &seen, work.now);
-            let decision = self.checked(work, &state, &seen, decision);
+            let violations = work.case.check(&state, &seen, &decision, work.now);
+            let decision = unless_broken::<C>(decision, &violations);
             if let Some(record) = self.record(work, &stored, &decision, None).await? {
                 return self.carry_out(work, record, None).await;
             }
@@ -219,40 +222,30 @@ impl Engine {
         Err(self.contention(work))
     }
 
-    /// The decision, or the refusal to do anything if the checker finds that it breaks an invariant.
-    fn checked<C: Case>(
-        &self,
-        work: &Work<'_, C>,
-        state: &C::State,
-        seen: &C::Snapshot,
-        decision: DecisionOf<C>,
-    ) -> DecisionOf<C> {
-        let violations = work.case.check(state, seen, &decision, work.now);
-        let Some(first) = violations.first() else { return decision };
-        let reason = Reason::ViolatesInvariant {
-            invariant: first.invariant.code().to_owned(),
-            said: first.said.clone(),
-        };
-        let refusal = Decision::new(Verdict::Refuse, reason)
-            .saw("refused_decision", decision.verdict)
-            .saw("refused_reason", decision.reason.code());
-        violations.iter().fold(refusal, |refusal, violation| refusal.saw("violation", violation))
-    }
-
-    /// What follows when AWS, or the last look before an action, refused it for good.
+    /// What follows when AWS, or the last look before an action, refused it for good; `None` if nothing does, and the
+    /// plan goes on.
     pub(crate) async fn follow<C: Case>(
         &self,
         work: &Work<'_, C>,
         before: &DecisionRecord,
-        (action, why): (&C::Action, &Reason),
+        action: &C::Action,
+        refusal: Refusal,
     ) -> Result<Option<DecisionRecord>, EngineError> {
         for attempt in 0..ATTEMPTS {
             let (stored, state) = self.state::<C::State>(work.subject).await?;
-            let decision = match why {
-                Reason::AwsRefused { .. } => work.case.refused(&state, action, why, work.now),
-                _ => work.case.prevented(&state, action, why, work.now),
+            let decision = match &refusal {
+                Refusal::ByAws(why, _) => work.case.refused(&state, action, why, work.now),
+                Refusal::ByLook(why) => work.case.prevented(&state, action, why, work.now),
             };
             let Some(decision) = decision else { return Ok(None) };
+            if before.follows.is_some()
+                && let Refusal::ByAws(_, error) = refusal
+            {
+                // Even what follows from a refusal was refused: the queue has an alarm.
+                return Err(error.into());
+            }
+            let violations = work.case.check_follow_up(&state, &decision, work.now);
+            let decision = unless_broken::<C>(decision, &violations);
             if attempt == 0 {
                 // Before the claim moves on: after a crash nobody would come back to this one.
                 self.publish(before).await?;
@@ -292,6 +285,7 @@ impl Engine {
         };
         match self.patiently(|| self.ledger.record(&entry)).await? {
             Recorded::Written => Ok(Some(entry.record)),
+            Recorded::TakenOver => Err(EngineError::TakenOver { decision: entry.record.id }),
             Recorded::Overtaken => {
                 tracing::info!(model = work.subject.model, "overtaken; deciding again");
                 Ok(None)
@@ -308,6 +302,7 @@ impl Engine {
         let plan: Result<Vec<Value>, _> = decision.plan.iter().map(serde_json::to_value).collect();
         let plan = plan
             .map_err(|error| EngineError::Stored { what: "plan".to_owned(), message: error.to_string() })?;
+        let link = follows.map_or(0, |before| before.link.saturating_add(1));
         let follows = follows.map(|before| before.id.clone());
         let (at, model, meaning) = (work.now.to_string(), &work.subject.model, &work.event.meaning);
         let mut identity = vec![self.function, &self.account, &self.environment, model, meaning, &at];
@@ -329,6 +324,7 @@ impl Engine {
             policy_version: work.subject.policy_version.clone(),
             event: work.event.clone(),
             follows,
+            link,
             outcomes: Vec::new(),
         })
     }
@@ -346,4 +342,15 @@ impl Engine {
     fn contention<C: Case>(&self, work: &Work<'_, C>) -> EngineError {
         EngineError::Contention { model: work.subject.model.clone(), attempts: ATTEMPTS }
     }
+}
+
+/// The decision, or the refusal to do anything if the checker found that it breaks an invariant.
+fn unless_broken<C: Case>(decision: DecisionOf<C>, violations: &[Violation]) -> DecisionOf<C> {
+    let Some(first) = violations.first() else { return decision };
+    let reason =
+        Reason::ViolatesInvariant { invariant: first.invariant.code().to_owned(), said: first.said.clone() };
+    let refusal = Decision::new(Verdict::Refuse, reason)
+        .saw("refused_decision", decision.verdict)
+        .saw("refused_reason", decision.reason.code());
+    violations.iter().fold(refusal, |refusal, violation| refusal.saw("violation", violation))
 }

@@ -2,12 +2,15 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use serde_json::Value;
-use tidegate_engine::ports::{Entry, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Entry, Recorded, StateKey, Stored, Versioned};
 use tidegate_engine::{CallError, DecisionRecord, EngineError};
 
 use super::items::{self, CLAIM, DECISION, DECISION_DAYS, Item};
 use super::{Cancelled, DynamoLedger, SERVICE, TRANSACT};
 use crate::error::refused;
+
+/// The place of the claim among the writes of a decision, counted from 0.
+const CLAIM_WRITE: usize = 1;
 
 impl DynamoLedger {
     pub(super) async fn read_state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
@@ -34,8 +37,13 @@ impl DynamoLedger {
         }
         match self.transact(writes).await {
             Ok(()) => Ok(Recorded::Written),
-            Err(Cancelled::Condition(error) | Cancelled::Collision(error)) => {
+            Err(Cancelled::Condition { error, of }) => {
                 tracing::debug!(%error, decision = entry.record.id, "somebody else was first");
+                let is_ours = !of.contains(&CLAIM_WRITE);
+                Ok(if is_ours { Recorded::Overtaken } else { Recorded::TakenOver })
+            }
+            Err(Cancelled::Collision(error)) => {
+                tracing::debug!(%error, decision = entry.record.id, "somebody else is at it");
                 Ok(Recorded::Overtaken)
             }
             Err(Cancelled::Failed(error)) => Err(error.into()),
@@ -137,20 +145,20 @@ impl DynamoLedger {
         Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build())
     }
 
-    pub(super) async fn read_decisions(
-        &self,
-        model: &str,
-        limit: u32,
-    ) -> Result<Vec<DecisionRecord>, EngineError> {
+    pub(super) async fn read_decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError> {
         let found = self.query(&items::model_pk(model), Some(DECISION), true, Some(limit)).await?;
-        found.iter().map(|item| read(item, &format!("decision about {model}"))).collect()
+        let what = |item: &Item| {
+            let sk = items::read_text(item, "sk", "decision").unwrap_or_default();
+            format!("decision about {model} at {}", sk.strip_prefix(DECISION).unwrap_or(sk))
+        };
+        Ok(found.iter().map(|item| read(item, &what(item))).collect())
     }
 }
 
 /// The record in a decision's item.
 pub(super) fn read(item: &Item, what: &str) -> Result<DecisionRecord, EngineError> {
     let json = items::read_text(item, "record", what)?;
-    serde_json::from_str(json).map_err(|error| items::damaged(what, error))
+    DecisionRecord::read(json, what)
 }
 
 fn to_json(record: &DecisionRecord) -> Result<String, EngineError> {

@@ -43,9 +43,8 @@ pub(super) fn lookup_pk(lookup: &Lookup) -> String {
     format!("LOOKUP#{}#{}", lookup.kind.code(), lookup.name.to_lowercase())
 }
 
-/// Always three decimals, so that the order of the text is the order of time.
 pub(super) fn decision_sk(record: &DecisionRecord) -> String {
-    format!("{DECISION}{:.3}#{}", record.at, record.id)
+    format!("{DECISION}{}", record.sort_key())
 }
 
 pub(super) fn key(pk: &str, sk: &str) -> Item {

@@ -6,7 +6,7 @@
 //! | list of models | `MODELS` | `<model>` | |
 //! | lookup | `LOOKUP#<kind>#<name>` | `MODEL#<model>` | |
 //! | state | `MODEL#<model>` | `STATE#<function>` | |
-//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>` | after 400 days |
+//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>`, or `DECISION#<time>#~<link>#<id>` | after 400 days |
 //! | claim | `CLAIM#<key>` | `CLAIM` | after 14 days |
 //!
 //! Items age by the table's TTL attribute `expires_at`, in epoch seconds. Every read is consistent: what was written by
@@ -24,7 +24,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
 use tidegate_engine::{ActionOutcome, CallError, Class, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
@@ -112,8 +112,8 @@ impl DynamoLedger {
 
 /// Why a transaction wrote nothing.
 enum Cancelled {
-    /// A condition did not hold.
-    Condition(CallError),
+    /// A condition did not hold: of which of its writes, counted from 0.
+    Condition { error: CallError, of: Vec<usize> },
     /// Another transaction was at the same items.
     Collision(CallError),
     /// Anything else.
@@ -123,26 +123,28 @@ enum Cancelled {
 impl From<Cancelled> for EngineError {
     fn from(cancelled: Cancelled) -> Self {
         match cancelled {
-            Cancelled::Condition(error) | Cancelled::Collision(error) | Cancelled::Failed(error) => {
+            Cancelled::Condition { error, .. } | Cancelled::Collision(error) | Cancelled::Failed(error) => {
                 Self::Call(error)
             }
         }
     }
 }
 
-/// A cancelled transaction has a reason for each of its items; the message has none.
+/// A cancelled transaction has a reason for each of its items, in their order; the message has none.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 fn cancelled(error: SdkError<TransactWriteItemsError, HttpResponse>) -> Cancelled {
     let reasons: Vec<String> = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            cancelled.cancellation_reasons().iter().filter_map(|r| r.code().map(str::to_owned)).collect()
+            cancelled.cancellation_reasons().iter().map(|r| r.code().unwrap_or_default().to_owned()).collect()
         }
         _ => Vec::new(),
     };
     let Failure { call, .. } = failed(SERVICE, TRANSACT)(error);
     let has = |code: &str| reasons.iter().any(|reason| reason == code);
     if has("ConditionalCheckFailed") {
-        Cancelled::Condition(CallError { class: Class::Conflict, ..call })
+        let failed = |(index, code): (usize, &String)| (code == "ConditionalCheckFailed").then_some(index);
+        let of = reasons.iter().enumerate().filter_map(failed).collect();
+        Cancelled::Condition { error: CallError { class: Class::Conflict, ..call }, of }
     } else if has("TransactionConflict") {
         Cancelled::Collision(CallError { class: Class::Retryable, ..call })
     } else if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
@@ -210,7 +212,7 @@ impl Ledger for DynamoLedger {
         self.close(record, claim).await
     }
 
-    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError> {
         self.read_decisions(model, limit).await
     }
 }

@@ -80,7 +80,7 @@ impl DynamoLedger {
         }
         match self.transact(writes).await {
             Ok(()) => Ok(()),
-            Err(Cancelled::Condition(error)) => {
+            Err(Cancelled::Condition { error, .. }) => {
                 let message = format!("another policy of {model} was applied at this moment; apply again");
                 Err(CallError { message, ..error }.into())
             }

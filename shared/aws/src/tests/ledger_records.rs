@@ -30,6 +30,7 @@ pub(super) fn record() -> DecisionRecord {
             received: None,
         },
         follows: None,
+        link: 0,
         outcomes: Vec::new(),
     }
 }
@@ -162,14 +163,16 @@ async fn the_first_state_must_be_the_first() {
 }
 
 #[tokio::test]
-async fn whoever_was_first_overtakes() {
-    for codes in [
-        ["ConditionalCheckFailed", "None", "None"],
-        ["None", "ConditionalCheckFailed", "None"],
-        ["None", "None", "ConditionalCheckFailed"],
-        ["None", "None", "TransactionConflict"],
+async fn whoever_was_first_overtakes_and_a_claim_that_is_anothers_ends_it() {
+    for (codes, recorded) in [
+        (["ConditionalCheckFailed", "None", "None"], Recorded::Overtaken),
+        (["None", "None", "ConditionalCheckFailed"], Recorded::Overtaken),
+        (["None", "None", "TransactionConflict"], Recorded::Overtaken),
+        (["None", "TransactionConflict", "None"], Recorded::Overtaken),
+        (["None", "ConditionalCheckFailed", "None"], Recorded::TakenOver),
+        (["None", "ConditionalCheckFailed", "ConditionalCheckFailed"], Recorded::TakenOver),
     ] {
-        assert_eq!(write(entry(Some(4)), cancelled(&codes)).await.0.unwrap(), Recorded::Overtaken);
+        assert_eq!(write(entry(Some(4)), cancelled(&codes)).await.0.unwrap(), recorded, "{codes:?}");
     }
 }
 
@@ -260,7 +263,8 @@ async fn decisions_come_newest_first_and_no_more_than_asked_for() {
         ok(json!({ "Items": [record_item(&record())], "LastEvaluatedKey": cursor })),
         ok(json!({ "Items": [record_item(&older)], "LastEvaluatedKey": cursor })),
     ]);
-    assert_eq!(aws.ledger("ledger").decisions("churn", 2).await.unwrap(), [record(), older]);
+    let found = aws.ledger("ledger").decisions("churn", 2).await.unwrap();
+    assert_eq!(found.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [record(), older]);
     let sent = wire.done();
     assert_eq!(
         sent[0].json(),
@@ -271,4 +275,19 @@ async fn decisions_come_newest_first_and_no_more_than_asked_for() {
         })
     );
     assert_eq!((&sent[1].json()["Limit"], &sent[1].json()["ExclusiveStartKey"]), (&json!(1), &cursor));
+}
+
+#[tokio::test]
+async fn one_decision_that_cannot_be_read_does_not_hide_the_others() {
+    let item = |record: &str| json!({ "pk": { "S": "MODEL#churn" }, "sk": { "S": "DECISION#t#d" }, "record": { "S": record } });
+    let later = DecisionRecord { schema: SCHEMA + 1, ..record() };
+    let items = [item("{}"), item(&serde_json::to_string(&later).unwrap()), record_item(&record())];
+    let (aws, _) = cloud([ok(json!({ "Items": items }))]);
+    let found = aws.ledger("ledger").decisions("churn", 3).await.unwrap();
+    let [damaged, later, good] = found.as_slice() else { panic!("{found:?}") };
+    for (broken, part) in [(damaged, "at t#d"), (later, "update Tidegate")] {
+        let error = broken.as_ref().unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(good.as_ref().unwrap(), &record());
 }

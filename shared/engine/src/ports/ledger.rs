@@ -73,6 +73,9 @@ pub struct Entry {
     pub follows: Option<DecisionRecord>,
 }
 
+/// A decision as it was found in the ledger.
+pub type Stored = Result<DecisionRecord, EngineError>;
+
 /// Whether an [`Entry`] was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
@@ -80,6 +83,8 @@ pub enum Recorded {
     Written,
     /// Somebody else decided first: read again, decide again.
     Overtaken,
+    /// The claim is another's meanwhile, or has moved on: there is nothing left to decide here.
+    TakenOver,
 }
 
 /// The account's ledger.
@@ -120,6 +125,6 @@ pub trait Ledger: Send + Sync {
     ) -> Result<bool, EngineError>;
     /// Notes that the plan was carried out, with the record's outcomes.
     async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError>;
-    /// The decisions about a model, newest first, at most `limit`.
-    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError>;
+    /// The decisions about a model, newest first, at most `limit`; an error in the place of one that cannot be read.
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError>;
 }

@@ -12,7 +12,7 @@ use tidegate_events::DECISION_RECORDED;
 use crate::{CallError, DecisionRecord, EngineError};
 
 pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
-pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
 pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, Sampler};
 
 /// The account's own event bus.

@@ -175,8 +175,10 @@ contract! {
 #[test]
 fn every_event_has_a_schema_and_an_example_and_nothing_else_is_there() {
     let name = |detail_type: &str| detail_type.to_lowercase().replace(' ', "-");
+    // No function reads it: its schema is generated from the record, where that is.
     let mut expected: Vec<String> = EVENTS
         .iter()
+        .chain([&tidegate_events::DECISION_RECORDED])
         .flat_map(|event| ["json", "schema.json"].map(|end| format!("contract/{}.{end}", name(event))))
         .collect();
     expected.sort();

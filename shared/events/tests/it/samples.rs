@@ -17,6 +17,7 @@ const KINDS: &[(&str, &str)] = &[
     ("codecommit/", "commit_pushed"),
     ("contract/approval-given.json", "approval_given"),
     ("contract/commit-pushed.json", "commit_pushed"),
+    ("contract/decision-recorded.json", "other"),
     ("contract/deployment-finished.json", "deployment_finished"),
     ("contract/deployment-requested.json", "deployment_requested"),
     ("contract/drift-observed.json", "drift_observed"),

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::{self, Lookup, LookupKind};
@@ -241,7 +241,7 @@ impl Ledger for Book {
     }
 
     /// None: decisions are not kept here.
-    async fn decisions(&self, _model: &str, _limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {
+    async fn decisions(&self, _model: &str, _limit: u32) -> Result<Vec<Stored>, EngineError> {
         Ok(Vec::new())
     }
 }

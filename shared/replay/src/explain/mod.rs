@@ -90,6 +90,7 @@ impl Answer {
                 received: None,
             },
             follows: None,
+            link: 0,
             outcomes: Vec::new(),
         };
         Self { record, recorded: false }
@@ -239,6 +240,7 @@ fn blank(question: &Question<'_>, function: &str, site: &Site, now: Timestamp) -
         policy_version: "none".to_owned(),
         event,
         follows: None,
+        link: 0,
         outcomes: Vec::new(),
     }
 }

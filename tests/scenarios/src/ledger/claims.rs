@@ -86,7 +86,7 @@ pub(super) fn take(
         return Ok(Claim::Fresh);
     };
     let record = item.decision.as_ref().and_then(|at| decisions.get(at));
-    let read = |text: &String| serde_json::from_str(text).map_err(|error| damaged("decision", error));
+    let read = |text: &String| DecisionRecord::read(text, "decision");
     if item.status == Status::Done {
         let record: Option<DecisionRecord> = record.map(read).transpose()?;
         let decision = record.as_ref().map(|record| record.id.clone()).unwrap_or_default();

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
 use tidegate_engine::{ActionOutcome, CallError, Class, DecisionRecord, EngineError};
 use tidegate_policy::file::{Policy, parse_applied};
 use tidegate_policy::lookup::{self, Lookup};
@@ -43,7 +43,7 @@ struct Inner {
 
 /// Where a decision is.
 fn decision_key(record: &DecisionRecord) -> (String, String) {
-    (record.model.clone(), format!("{:.3}#{}", record.at, record.id))
+    (record.model.clone(), record.sort_key())
 }
 
 fn damaged(what: &str, error: impl ToString) -> EngineError {
@@ -142,7 +142,10 @@ impl MemoryLedger {
         let current = entry.state.as_ref().is_none_or(|(state, read)| {
             inner.states.get(state).map_or(0, |(revision, _)| *revision) == read.revision
         });
-        if !(stands && fresh && current) {
+        if !stands {
+            return Ok(Recorded::TakenOver);
+        }
+        if !(fresh && current) {
             return Ok(Recorded::Overtaken);
         }
         let record = written("decision", &entry.record)?;
@@ -309,15 +312,12 @@ impl Ledger for MemoryLedger {
         self.mishaps.around(SERVICE, "finish", || self.close(record, claim)).await
     }
 
-    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError> {
         let read = || {
             let inner = self.inner();
             let of_model = inner.decisions.iter().rev().filter(|((about, _), _)| about == model);
             let most = usize::try_from(limit).unwrap_or(usize::MAX);
-            of_model
-                .take(most)
-                .map(|(_, text)| serde_json::from_str(text).map_err(|error| damaged("decision", error)))
-                .collect()
+            Ok(of_model.take(most).map(|(_, text)| DecisionRecord::read(text, "decision")).collect())
         };
         self.mishaps.around(SERVICE, "decisions", read).await
     }

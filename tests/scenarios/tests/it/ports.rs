@@ -50,6 +50,7 @@ fn entry(id: &str, owner: &str, revision: u64) -> Entry {
             received: None,
         },
         follows: None,
+        link: 0,
         outcomes: Vec::new(),
     };
     let state = Some((key(), Versioned { revision, value: json!({"by": id}) }));
@@ -71,7 +72,7 @@ fn a_claim_has_one_owner_until_its_lease_is_over() {
     assert_eq!(claim(&ledger, "one", 1), Claim::Fresh, "Lambda retries under the same id");
     assert_eq!(claim(&ledger, "two", 60), Claim::Held { until: at(61) });
     assert_eq!(claim(&ledger, "two", 61), Claim::Fresh);
-    assert_eq!(record(&ledger, &entry("d", "one", 0)), Recorded::Overtaken, "it is another's now");
+    assert_eq!(record(&ledger, &entry("d", "one", 0)), Recorded::TakenOver, "it is another's now");
     assert_eq!(record(&ledger, &entry("d", "two", 0)), Recorded::Written);
 }
 
@@ -81,7 +82,7 @@ fn what_was_decided_is_resumed_and_what_is_done_stays_done() {
     claim(&ledger, "one", 0);
     let decided = entry("d", "one", 0);
     assert_eq!(record(&ledger, &decided), Recorded::Written);
-    assert_eq!(record(&ledger, &entry("d2", "one", 1)), Recorded::Overtaken, "it was decided");
+    assert_eq!(record(&ledger, &entry("d2", "one", 1)), Recorded::TakenOver, "it was decided");
     assert_eq!(claim(&ledger, "two", 10), Claim::Held { until: at(60) });
     now(ledger.release("k", "two")).unwrap();
     assert_eq!(claim(&ledger, "two", 10), Claim::Held { until: at(60) }, "only the owner gives back");
@@ -97,7 +98,7 @@ fn what_was_decided_is_resumed_and_what_is_done_stays_done() {
     now(ledger.finish(&finished, "k")).unwrap();
     let done = Claim::Done { decision: "d".to_owned(), record: Some(Box::new(finished)) };
     assert_eq!(claim(&ledger, "four", 1_000), done);
-    assert_eq!(now(ledger.decisions("churn", 9)).unwrap()[0].outcomes, outcomes);
+    assert_eq!(now(ledger.decisions("churn", 9)).unwrap()[0].as_ref().unwrap().outcomes, outcomes);
     assert!(!note("three", "d"), "it is done");
     assert!(now(ledger.finish(&entry("other", "two", 0).record, "k")).is_err());
     ledger.age(at(15 * 86_400));
@@ -114,9 +115,9 @@ fn a_claim_moves_on_to_the_decision_that_follows() {
     let before = DecisionRecord { outcomes: refused.clone(), ..first.record.clone() };
     let next =
         |owner, before: &DecisionRecord| Entry { follows: Some(before.clone()), ..entry("d2", owner, 1) };
-    assert_eq!(record(&ledger, &next("two", &before)), Recorded::Overtaken, "another's claim");
+    assert_eq!(record(&ledger, &next("two", &before)), Recorded::TakenOver, "another's claim");
     let stranger = DecisionRecord { id: "x".to_owned(), ..before.clone() };
-    assert_eq!(record(&ledger, &next("one", &stranger)), Recorded::Overtaken, "it is not what was decided");
+    assert_eq!(record(&ledger, &next("one", &stranger)), Recorded::TakenOver, "it is not what was decided");
     let second = next("one", &before);
     assert_eq!(record(&ledger, &second), Recorded::Written);
     let all = ledger.all_decisions();
@@ -147,7 +148,8 @@ fn decisions_come_newest_first() {
         now(ledger.claim(id, "one", at(0), LEASE)).unwrap();
         assert_eq!(record(&ledger, &entry), Recorded::Written);
     }
-    let ids: Vec<String> = now(ledger.decisions("churn", 2)).unwrap().into_iter().map(|r| r.id).collect();
+    let ids: Vec<String> =
+        now(ledger.decisions("churn", 2)).unwrap().into_iter().map(|r| r.unwrap().id).collect();
     assert_eq!(ids, ["c", "b"]);
     assert!(now(ledger.decisions("other", 2)).unwrap().is_empty());
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
+use tidegate_engine::arrival;
 use tidegate_engine::{
     CallError, Case, Class, DecisionRecord, Engine, EngineError, EventRef, Journal, Measured, Outcome,
     Subject, Time,
@@ -15,15 +16,18 @@ use tidegate_engine::{
 use tidegate_events::parse_value;
 use tidegate_policy::check::{Invariant, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
-use tidegate_scenarios::{Function, at_once};
+use tidegate_scenarios::{Function, Mishap, at_once};
 
 use super::stage::{HUB, Stage};
 
-/// Decides to do one thing, which is throttled some times.
+/// Decides to do one thing, which is throttled some times, or refused.
 #[derive(Default)]
 struct Sample {
     violations: Vec<Violation>,
+    /// What the checker finds in what follows, if the thing is refused.
+    refused: Option<Vec<Violation>>,
     throttled: AtomicU32,
     done: AtomicU32,
 }
@@ -48,15 +52,23 @@ impl Case for Sample {
         self.violations.clone()
     }
 
+    fn check_follow_up(&self, _: &u32, _: &Plan, _: Timestamp) -> Vec<Violation> {
+        self.refused.clone().unwrap_or_default()
+    }
+
     fn is_alert(&self, _: &String) -> bool {
         false
     }
 
-    fn refused(&self, _: &u32, _: &String, _: &Reason, _: Timestamp) -> Option<Plan> {
-        None
+    fn refused(&self, _: &u32, _: &String, why: &Reason, _: Timestamp) -> Option<Plan> {
+        Some(Decision::new(Verdict::Stop, why.clone()).plan(vec!["tell".to_owned()]).state(2))
     }
 
     async fn act(&self, action: &String) -> Result<String, CallError> {
+        if self.refused.is_some() && action == "act" {
+            let (class, message) = (Class::Permanent, "never".to_owned());
+            return Err(CallError { service: "s", operation: "O", class, message });
+        }
         if self.throttled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
             let (class, message) = (Class::Throttled, "slower".to_owned());
             return Err(CallError { service: "s", operation: "O", class, message });
@@ -110,12 +122,16 @@ impl Bench {
         Self { stage: Stage::new(), clock, said: Arc::default() }
     }
 
-    fn run(&self, case: &Sample) -> Result<Outcome, EngineError> {
-        let engine = Engine {
+    fn engine(&self) -> Engine {
+        Engine {
             time: Arc::clone(&self.clock) as Arc<dyn Time>,
             journal: Arc::clone(&self.said) as Arc<dyn Journal>,
             ..self.stage.hub.engine(Function::Train, "one")
-        };
+        }
+    }
+
+    fn run(&self, case: &Sample) -> Result<Outcome, EngineError> {
+        let engine = self.engine();
         let event = parse_value(json!({"tidegate": "reconcile"})).unwrap();
         let subject = Subject { model: "churn".to_owned(), policy_version: "p".to_owned() };
         let reference = EventRef::of(&event);
@@ -146,6 +162,19 @@ fn what_breaks_an_invariant_is_not_done_and_people_are_told() {
 }
 
 #[test]
+fn what_follows_from_a_refusal_is_judged_before_it_is_done() {
+    let follows = |violations| {
+        let (bench, case) = (Bench::new(60), Sample { refused: Some(violations), ..Sample::default() });
+        let record = record(bench.run(&case));
+        assert!(record.follows.is_some());
+        (record.reason, case.done.load(Ordering::SeqCst), bench.stage.account(HUB).alerts().len())
+    };
+    assert_eq!(follows(Vec::new()), ("aws_refused".to_owned(), 1, 0));
+    let begins = Violation { invariant: Invariant::BeginsAfterRefusal, said: "it acts".to_owned() };
+    assert_eq!(follows(vec![begins]), ("violates_invariant".to_owned(), 0, 1));
+}
+
+#[test]
 fn what_is_throttled_is_tried_again_with_jitter_while_there_is_time() {
     let (bench, case) = (Bench::new(60), Sample { throttled: AtomicU32::new(4), ..Sample::default() });
     record(bench.run(&case));
@@ -159,6 +188,22 @@ fn what_is_throttled_is_tried_again_with_jitter_while_there_is_time() {
     let (said, measured) = bench.said.0.lock().unwrap().remove(0);
     assert_eq!((said.decision.as_str(), measured.retries), ("start", 4));
     assert_eq!(measured.latency, pauses.iter().sum());
+}
+
+#[test]
+fn the_way_to_a_policy_is_as_patient_as_the_rest() {
+    let bench = Bench::new(60);
+    let ledger = &bench.stage.hub.ledger;
+    for operation in ["models_for", "policy", "models", "policy"] {
+        ledger.mishaps.add(operation, Mishap::Refused(Class::Throttled));
+    }
+    let engine = bench.engine();
+    let named = arrival::by_name(&engine, LookupKind::PackageGroup, "churn");
+    let (models, failed) = at_once(pin!(named)).expect("it does not wait").unwrap().unwrap();
+    assert_eq!((models.len(), failed.is_empty()), (1, true));
+    let (models, failed) = at_once(pin!(arrival::all(&engine))).expect("it does not wait").unwrap();
+    assert_eq!((models.len(), failed.is_empty()), (1, true));
+    assert!(ledger.mishaps.are_over());
 }
 
 #[test]

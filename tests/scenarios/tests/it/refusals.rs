@@ -20,7 +20,7 @@ fn a_refused_start_is_on_record_and_people_are_told_once() {
     let records = stage.hub.ledger.all_decisions();
     let first = records.iter().find(|record| record.reason == "commit").expect("what was decided first");
     let second = records.iter().find(|record| record.reason == "aws_refused").expect("what followed");
-    assert_eq!(records.len(), 2);
+    assert_eq!(records, [first.clone(), second.clone()], "what follows comes after");
     assert_eq!(first.outcomes.len(), 1, "the rest of the plan was left");
     assert_eq!(first.outcomes[0].fate, Fate::Refused);
     assert_eq!(second.follows.as_ref(), Some(&first.id));
@@ -41,6 +41,22 @@ fn a_deployment_that_sagemaker_refuses_is_reported_as_failed() {
     assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "failed aws_refused");
     let report = stage.sent(STAGING, "Deployment Finished").remove(0);
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_failed");
+    assert_eq!(stage.account(HUB).alerts().len(), 1);
+}
+
+#[test]
+fn a_courtesy_that_is_refused_after_a_refusal_stops_nothing() {
+    let stage = Stage::new();
+    stage.register(1);
+    let approved = &stage.says("Approved", 1)[0];
+    stage.cloud.mishaps.add("PutEvents", REFUSED);
+    stage.cloud.mishaps.add("UpdateModelPackage", REFUSED);
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, approved)), "stop aws_refused");
+    assert!(stage.cloud.mishaps.are_over(), "the note was refused as well");
+    let records = stage.hub.ledger.all_decisions();
+    let last = records.iter().find(|record| record.follows.is_some()).expect("what followed");
+    let fates: Vec<Fate> = last.outcomes.iter().map(|outcome| outcome.fate).collect();
+    assert_eq!(fates, [Fate::Done, Fate::Refused]);
     assert_eq!(stage.account(HUB).alerts().len(), 1);
 }
 
@@ -128,4 +144,34 @@ fn a_policy_that_cannot_be_read_is_not_the_others_business() {
     let sweep = super::stage::reconcile(stage.now());
     assert_eq!(error(stage.invoke(&stage.hub, Function::Train, &sweep, "one")), "Permanent");
     assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (1, 2));
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_does_not_keep_a_named_event_from_the_others() {
+    let other =
+        super::stage::CHURN.replace("model: churn", "model: other").replace("churn-train", "other-train");
+    let parse = |name: &str, text: &str| tidegate_policy::file::parse(name, text).unwrap();
+    let stage = Stage::with(&[parse("churn", super::stage::CHURN), parse("other", &other)]);
+    let push = &stage.push(DEFINITION)[0];
+    stage.hub.ledger.mishaps.add("policy", REFUSED);
+    assert_eq!(error(stage.invoke(&stage.hub, Function::Train, push, "one")), "Permanent");
+    assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (0, 1));
+    // The retry finds the other one done.
+    assert!(stage.invoke(&stage.hub, Function::Train, push, "one").unwrap().is_ok());
+    assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (1, 1));
+}
+
+#[test]
+fn a_claim_that_is_lost_before_the_decision_is_written_ends_the_invocation() {
+    let stage = Stage::new();
+    stage.register(1);
+    let approved = &stage.says("Approved", 1)[0];
+    stage.hub.ledger.mishaps.add("record", Mishap::Pauses);
+    let mut slow = pin!(stage.hub.invoke(Function::Promote, approved, "slow", stage.now()));
+    assert!(at_once(slow.as_mut()).is_none());
+    stage.pass(181);
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, approved)), "deploy approved");
+    let Some(Err(failed)) = at_once(slow) else { panic!("it is another's") };
+    assert_eq!(failed.kind(), "TakenOver");
+    assert_eq!(stage.hub.ledger.all_decisions().len(), 1);
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
@@ -179,7 +179,7 @@ impl Ledger for BentLedger {
         self.real.finish(record, &self.key(claim)).await
     }
 
-    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<DecisionRecord>, EngineError> {
+    async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError> {
         self.real.decisions(model, limit).await
     }
 }

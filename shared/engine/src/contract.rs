@@ -1,0 +1,86 @@
+//! The JSON Schema of `Decision Recorded`: a decision as subscribers of the bus receive it.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+use tidegate_events::DECISION_RECORDED;
+
+use crate::{DecisionRecord, SCHEMA};
+
+/// The schema of the event's detail, JSON Schema 2020-12, generated from the type. Fields that it does not know are
+/// allowed: a later version may add some.
+#[must_use]
+pub fn decision_recorded_schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<DecisionRecord>();
+    for (name, value) in [
+        ("$id", json!(format!("urn:tidegate:event:decision-recorded:{SCHEMA}"))),
+        ("title", json!(DECISION_RECORDED)),
+        (
+            "description",
+            json!(format!(
+                "The detail of an event with source tidegate and detail-type {DECISION_RECORDED}."
+            )),
+        ),
+    ] {
+        schema.insert(name.to_owned(), value);
+    }
+    schema.to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn read(file: &str) -> Value {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/contract").join(file);
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    /// A member order that does not depend on how serde_json was built.
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let mut keys: Vec<&String> = members.keys().collect();
+                keys.sort();
+                keys.into_iter().map(|key| (key.clone(), sorted(&members[key]))).collect()
+            }
+            Value::Array(items) => items.iter().map(sorted).collect(),
+            other => other.clone(),
+        }
+    }
+
+    /// `TIDEGATE_WRITE_SCHEMA=1 cargo test -p tidegate-engine` writes the file anew.
+    #[test]
+    fn the_committed_schema_is_current() {
+        let (file, schema) = ("decision-recorded.schema.json", sorted(&decision_recorded_schema()));
+        if std::env::var_os("TIDEGATE_WRITE_SCHEMA").is_some() {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/contract").join(file);
+            std::fs::write(path, format!("{schema:#}\n")).unwrap();
+        }
+        assert_eq!(
+            read(file),
+            schema,
+            "TIDEGATE_WRITE_SCHEMA=1 cargo test -p tidegate-engine writes {file} anew"
+        );
+    }
+
+    #[test]
+    fn the_example_keeps_the_schema_and_comes_back() {
+        let detail = &read("decision-recorded.json")["detail"];
+        let validator = jsonschema::draft202012::new(&decision_recorded_schema()).unwrap();
+        let errors: Vec<String> = validator.iter_errors(detail).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        let record = DecisionRecord::read(&detail.to_string(), "example").unwrap();
+        assert_eq!(serde_json::to_value(record).unwrap(), *detail);
+    }
+
+    #[test]
+    fn a_record_of_a_later_version_is_refused_with_a_clear_error() {
+        let mut detail = read("decision-recorded.json")["detail"].clone();
+        detail["schema"] = json!(SCHEMA + 1);
+        detail.as_object_mut().unwrap().remove("sentence");
+        let error = DecisionRecord::read(&detail.to_string(), "decision d").unwrap_err().to_string();
+        assert!(error.contains("decision d") && error.contains("update Tidegate"), "{error}");
+    }
+}
