@@ -9,7 +9,7 @@ use tidegate_engine::DecisionRecord;
 use tidegate_policy::file::Policy;
 use tidegate_replay::Function;
 use tidegate_replay::explain::{Answer, INVOCATION, Place, Question, explain, run as run_scenario};
-use tidegate_replay::input::{name_of_foreign, wrapped};
+use tidegate_replay::input::{name_of_foreign, unwrapped};
 use tidegate_replay::situation::{Scenario, Situation};
 
 use crate::Failure;
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// Policy files that are applied, or folders with some.
     #[arg(long = "policy", value_name = "FILE", num_args = 1..)]
     policies: Vec<PathBuf>,
-    /// The event as JSON, `-` for standard input; or a scenario, which brings its own policy and state.
+    /// The event as JSON, `-` for standard input; or a scenario, which brings its own policy, time, place and state.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
     /// What the function remembers and what AWS says, as YAML or JSON: the fields `state` and `seen` of a scenario.
@@ -73,29 +73,48 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
-    let wrong = |error: String| Failure::Input(error);
+    let policies = files::read(&arguments.policies)?;
     if arguments.event.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
-        let scenario = Scenario::load(&arguments.event).map_err(|error| wrong(error.to_string()))?;
-        return run_scenario(&scenario, &arguments.request_id)
-            .map_err(|error| wrong(format!("{}: {error}", arguments.event.display())));
+        return of_scenario(arguments, policies);
     }
     let name = name_of(&arguments.event);
-    let policies = files::read(&arguments.policies)?;
     let situation = match &arguments.state {
-        Some(file) => Situation::load(file).map_err(|error| wrong(error.to_string()))?,
+        Some(file) => Situation::load(file).map_err(|error| Failure::Input(error.to_string()))?,
         None => Situation::default(),
     };
-    let value = json_of(&arguments.event, &name)?;
+    let events = unwrapped(json_of(&arguments.event, &name)?);
+    if events.is_empty() {
+        return Err(Failure::Input(format!("{name}: no event is in it")));
+    }
     let mut all = Vec::new();
-    for event in events_in(value) {
+    for event in events {
         all.extend(about(arguments, &policies, &situation, &name, event)?);
     }
     Ok(all)
 }
 
-/// The event, or the events in what a queue holds.
-fn events_in(value: Value) -> Vec<Value> {
-    value.as_object().and_then(wrapped).unwrap_or_else(|| vec![value])
+/// Runs a scenario, with another policy, time or function if they are said. All else it says itself.
+fn of_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<Answer>, Failure> {
+    let wrong = |error: String| Failure::Input(error);
+    let Arguments { event, state, environment, account, region, hub_account, .. } = arguments;
+    let said = [
+        ("--state", state.is_some()),
+        ("--environment", environment.is_some()),
+        ("--account", account.is_some()),
+        ("--region", region.is_some()),
+        ("--hub-account", hub_account.is_some()),
+    ];
+    if let Some((flag, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
+        let file = event.display();
+        return Err(wrong(format!("{file}: {flag} does not go with a scenario, which says it itself")));
+    }
+    let mut scenario = Scenario::load(event, arguments.function).map_err(|error| wrong(error.to_string()))?;
+    if !policies.is_empty() {
+        scenario.policies = policies;
+    }
+    scenario.now = arguments.now.unwrap_or(scenario.now);
+    run_scenario(&scenario, &arguments.request_id)
+        .map_err(|error| wrong(format!("{}: {error}", event.display())))
 }
 
 fn about(
@@ -130,7 +149,14 @@ fn about(
         },
         request_id: &arguments.request_id,
     };
-    explain(&question).map_err(|error| Failure::Input(format!("{name}: {error}")))
+    let answers = explain(&question).map_err(|error| Failure::Input(format!("{name}: {error}")))?;
+    if let Some(guess) = answers.iter().find(|answer| answer.is_place_guessed) {
+        let account = &guess.record.account;
+        eprintln!(
+            "{name}: nothing says where the hub is; it is taken to be {account} (--hub-account says otherwise)"
+        );
+    }
+    Ok(answers)
 }
 
 fn name_of(file: &Path) -> String {

@@ -7,4 +7,6 @@ mod pipes;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod questions;
+#[cfg(test)]
 mod shared;

@@ -60,9 +60,15 @@ pub struct Answer {
     pub record: DecisionRecord,
     /// Whether the function writes it down. If not, the verdict is `ignore`, or `unchanged` for a sweep without news.
     pub recorded: bool,
+    /// Whether the account in the record is a guess: the function is the hub's, and nothing says where the hub is.
+    pub is_place_guessed: bool,
 }
 
 impl Answer {
+    fn of(record: DecisionRecord, recorded: bool) -> Self {
+        Self { record, recorded, is_place_guessed: false }
+    }
+
     /// The answer about JSON that is known to be no event: `what` it is, in words.
     #[must_use]
     pub fn foreign(what: &str, now: Option<Timestamp>) -> Self {
@@ -93,7 +99,7 @@ impl Answer {
             link: 0,
             outcomes: Vec::new(),
         };
-        Self { record, recorded: false }
+        Self::of(record, false)
     }
 }
 
@@ -130,8 +136,10 @@ pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
             let what = format!("an environment in account {} {}", envelope.account, envelope.region);
             answers.push(unwanted(question, Some(*function), &Reason::Unmanaged { what }, now));
         }
+        let is_place_guessed = places::is_guess(question, *function);
         for site in sites {
-            answers.extend(ask(question, *function, site, now)?);
+            let asked = ask(question, *function, site, now)?;
+            answers.extend(asked.into_iter().map(|answer| Answer { is_place_guessed, ..answer }));
         }
     }
     // A change of an alarm may be for two functions; who has something to say comes first.
@@ -145,7 +153,7 @@ pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
 /// As [`explain`].
 pub fn run(scenario: &Scenario, request_id: &str) -> Result<Vec<Answer>, ExplainError> {
     let question = Question {
-        policies: scenario.policy.as_slice(),
+        policies: &scenario.policies,
         event: &scenario.event,
         situation: &scenario.situation,
         now: Some(scenario.now),
@@ -168,18 +176,22 @@ fn ask(
     for policy in question.policies {
         book.put_policy(policy);
     }
-    if let Some(model) = subject(question) {
-        let remembered = question.situation.remember(&book, function, &model, &site);
-        remembered.map_err(ExplainError::Situation)?;
-    } else if !question.situation.state.is_null() {
-        let message = "a state is one model's: give one --policy with it".to_owned();
-        return Err(ExplainError::Situation(message));
+    match subject(question) {
+        Some(model) => {
+            let remembered = question.situation.remember(&book, function, &model, &site);
+            remembered.map_err(ExplainError::Situation)?;
+        }
+        None if question.situation.remembers() => {
+            let what = "state, seen.holds, seen.live_since and seen.deploying";
+            return Err(ExplainError::Situation(format!("{what} are about one model: give one --policy")));
+        }
+        None => {}
     }
     let mirror = Arc::new(Mirror::showing(&site.account, &site.region, question.situation.answers.clone()));
     let mut crew = Crew::new(site, Arc::clone(&book), Arc::clone(&mirror), &mirror);
     let outcomes = crew.invoke(function, question.event, question.request_id, now)?;
     let mut answers: Vec<Answer> =
-        book.take_written().into_iter().map(|record| Answer { record, recorded: true }).collect();
+        book.take_written().into_iter().map(|record| Answer::of(record, true)).collect();
     for outcome in outcomes {
         let (model, decision, reason, sentence) = match outcome {
             Outcome::Passed { reason, sentence } => (String::new(), "ignore", reason, sentence),
@@ -191,7 +203,7 @@ fn ask(
         let mut record = blank(question, function.name(), &crew.site, now);
         (record.model, record.reason, record.sentence) = (model, reason, sentence);
         decision.clone_into(&mut record.decision);
-        answers.push(Answer { record, recorded: false });
+        answers.push(Answer::of(record, false));
     }
     Ok(answers)
 }
@@ -216,7 +228,7 @@ fn unwanted(question: &Question<'_>, function: Option<Function>, reason: &Reason
     let mut record = blank(question, function.map_or("none", Function::name), &site, now);
     reason.code().clone_into(&mut record.reason);
     record.sentence = reason.to_string();
-    Answer { record, recorded: false }
+    Answer::of(record, false)
 }
 
 /// A record of the shape that a decision has, for what is not written down.

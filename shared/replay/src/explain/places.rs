@@ -1,6 +1,6 @@
 //! Where a function would get an event: in the hub, or in an environment of the policies.
 
-use tidegate_events::{Body, Wake};
+use tidegate_events::{Body, Event, Wake};
 use tidegate_policy::arn::Arn;
 
 use super::Question;
@@ -8,7 +8,7 @@ use crate::{Function, HUB, Site};
 
 /// The places, without repetition.
 pub(super) fn of(question: &Question<'_>, function: Function) -> Vec<Site> {
-    let hub_account = hub_account(question);
+    let (hub_account, _) = hub_account(question);
     if function.is_hubs() {
         return vec![Site {
             environment: question.place.environment.unwrap_or(HUB).to_owned(),
@@ -79,19 +79,52 @@ fn named(question: &Question<'_>, name: &str, hub_account: String) -> Site {
     }
 }
 
-/// The hub's account: nothing in a policy says it, but most events do.
-fn hub_account(question: &Question<'_>) -> String {
+/// Whether a function of the hub is asked in an account that nobody said is the hub's.
+pub(super) fn is_guess(question: &Question<'_>, function: Function) -> bool {
+    function.is_hubs() && question.place.account.is_none() && hub_account(question).1
+}
+
+/// The hub's account, and whether it is a guess: nothing in a policy says it, but most events do.
+fn hub_account(question: &Question<'_>) -> (String, bool) {
     let envelope = &question.event.envelope;
-    let of_arn = |arn: &str| Arn::parse(arn).map(|arn| arn.account.clone());
-    let told = match &question.event.body {
-        Body::DeploymentRequested(request) => of_arn(&request.package_arn),
-        Body::DeploymentFinished(report) => of_arn(&report.package_arn),
-        _ => None,
-    };
-    let of_event = || Some(envelope.account.clone()).filter(|account| !account.is_empty());
-    let first = || question.policies.first()?.environments.first().map(|e| e.account.to_string());
+    let answers = &question.situation.answers;
+    let approved = answers.newest_approved.as_ref().map(|package| package.arn.as_str());
     let said = question.place.hub_account.map(str::to_owned);
-    said.or(told).or_else(of_event).or_else(first).unwrap_or_default()
+    let seen = || approved.or(answers.running.first().map(String::as_str)).and_then(account_in);
+    if let Some(account) = said.or_else(|| told(question.event)).or_else(seen) {
+        return (account, false);
+    }
+    let of_event = Some(envelope.account.clone()).filter(|account| !account.is_empty());
+    let first = || question.policies.first()?.environments.first().map(|e| e.account.to_string());
+    (of_event.or_else(first).unwrap_or_default(), true)
+}
+
+/// What an event says of the hub: packages are there, and what people say and repositories tell arrives there.
+fn told(event: &Event) -> Option<String> {
+    let account = &event.envelope.account;
+    match &event.body {
+        Body::DeploymentRequested(request) => account_in(&request.package_arn),
+        Body::DeploymentFinished(report) => account_in(&report.package_arn),
+        // respond sends it from its environment, whose account the envelope has then; others send it in the hub.
+        Body::RetrainingRequested(asked) => (asked.environment_account != *account).then(|| account.clone()),
+        Body::CommitPushed(_)
+        | Body::ModelPackageChanged(_)
+        | Body::PipelineExecutionChanged(_)
+        | Body::ApprovalGiven(_)
+        | Body::HoldPlaced(_)
+        | Body::HoldReleased(_) => Some(account.clone()),
+        Body::EndpointChanged(_)
+        | Body::AlarmChanged(_)
+        | Body::ObjectCreated(_)
+        | Body::DriftObserved(_)
+        | Body::Tick(_)
+        | Body::Wake(_)
+        | Body::Other => None,
+    }
+}
+
+fn account_in(arn: &str) -> Option<String> {
+    Arn::parse(arn).map(|arn| arn.account.clone())
 }
 
 /// The hub's region: the event's, or the one that its environments are in.

@@ -80,15 +80,27 @@ impl Skip {
     }
 }
 
-/// The events in a wrapper: a message of a dead-letter queue, or what a failed invocation leaves behind.
+/// The events in a piece of JSON, however deep they are wrapped: a message of a dead-letter queue may hold what a failed
+/// invocation leaves behind. What is no wrapper is itself.
 #[must_use]
-pub fn wrapped(map: &Map<String, Value>) -> Option<Vec<Value>> {
+pub fn unwrapped(value: Value) -> Vec<Value> {
+    match value.as_object().and_then(wrapped) {
+        Some(inner) => inner.into_iter().flat_map(unwrapped).collect(),
+        None => vec![value],
+    }
+}
+
+/// What is in a wrapper: a message of a queue, as Lambda and as `aws sqs receive-message` give it, or what a failed
+/// invocation leaves behind.
+fn wrapped(map: &Map<String, Value>) -> Option<Vec<Value>> {
     if let Some(payload) = map.get("requestPayload") {
         return Some(vec![payload.clone()]);
     }
-    let records = map.get("Records")?.as_array()?;
-    let body = |record: &Value| serde_json::from_str(record.get("body")?.as_str()?).ok();
-    records.iter().map(body).collect()
+    let messages = |list: &str, body: &str| -> Option<Vec<Value>> {
+        let text = |message: &Value| serde_json::from_str(message.get(body)?.as_str()?).ok();
+        map.get(list)?.as_array()?.iter().map(text).collect()
+    };
+    messages("Records", "body").or_else(|| messages("Messages", "Body"))
 }
 
 /// What a piece of JSON of a stream is. Most is one item; a wrapper may hold several.
@@ -212,7 +224,13 @@ mod tests {
         let recorded = json!({"source": "tidegate", "detail-type": "Decision Recorded", "detail": record});
         let queued = json!({"Records": [{"body": event.to_string()}]});
         let failed = json!({"requestContext": {}, "requestPayload": event});
-        for wrapper in [record, recorded, queued, failed, json!([event])] {
+        let dead = json!({"Records": [{"body": failed.to_string()}]});
+        let received =
+            json!({"Messages": [{"MessageId": "1", "ReceiptHandle": "r", "Body": failed.to_string()}]});
+        for wrapper in [&queued, &failed, &dead, &received] {
+            assert_eq!(unwrapped(wrapper.clone()), [event.clone()], "{wrapper}");
+        }
+        for wrapper in [record, recorded, queued, failed, dead, received, json!([event])] {
             assert_eq!(of(wrapper.clone()), plain, "{wrapper}");
         }
     }

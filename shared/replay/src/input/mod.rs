@@ -9,7 +9,7 @@ mod order;
 mod source;
 
 pub use foreign::name_of_foreign;
-pub use item::{Arrived, Item, Metric, Skip, items, wrapped};
+pub use item::{Arrived, Item, Metric, Skip, items, unwrapped};
 pub use lines::{BadLine, Lines};
 pub(crate) use merge::Merge;
 pub(crate) use order::{Order, Timed};

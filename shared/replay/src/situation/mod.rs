@@ -81,10 +81,16 @@ impl Situation {
         })
     }
 
+    /// Whether anything is remembered.
+    pub(crate) fn remembers(&self) -> bool {
+        let Self { state, answers: _, holds, live_since, deploying } = self;
+        !state.is_null() || !holds.is_empty() || live_since.is_some() || *deploying
+    }
+
     /// Writes what is remembered into a ledger.
     ///
     /// # Errors
-    /// If the function does not remember anything of that shape.
+    /// If the function does not remember anything of that shape, or is said to remember one thing twice.
     pub(crate) fn remember(
         &self,
         book: &Book,
@@ -100,21 +106,47 @@ impl Situation {
                 Function::Deploy => round_trip::<deploy::State>(state),
                 Function::Respond => round_trip::<respond::State>(state),
                 Function::Scale => round_trip::<scale::State>(state),
-            }?;
-            if let Some(field) = strange(&known, state, "state") {
-                return Err(format!("{field} is nothing that {function} remembers; remove it or correct it"));
+            };
+            let strange = match known {
+                Ok(known) => strange(&known, state, "state")
+                    .map(|field| format!("{field} is nothing that {function} remembers")),
+                Err(error) => Some(format!("this is not what {function} remembers: {error}")),
+            };
+            if let Some(strange) = strange {
+                return Err(format!("{strange}; correct it, or say with --function whose state it is"));
             }
             // As it is stored: a field that an older version did not write is not there.
             book.put_state(function.name(), model, state.clone());
         }
-        if function == Function::Train && !self.holds.is_empty() {
-            let promotes = json!({"promotion": null, "holds": self.holds});
-            book.put_state(Function::Promote.name(), model, round_trip::<promote::State>(&promotes)?);
+        if self.deploying && self.live_since.is_none() {
+            return Err("seen.deploying counts only together with seen.live_since".to_owned());
         }
-        if self.live_since.is_some() || (function == Function::Respond && !self.holds.is_empty()) {
-            book.put_state(Function::Deploy.name(), model, self.deployed(model, site)?);
+        if let Some(owner) = self.owner(function) {
+            if owner == function && !self.state.is_null() {
+                let fields = "seen.holds, seen.live_since and seen.deploying";
+                return Err(format!(
+                    "{fields} stand for what {owner} remembers, and `state` is that; say it there"
+                ));
+            }
+            let state = if owner == Function::Promote {
+                round_trip::<promote::State>(&json!({"promotion": null, "holds": self.holds}))?
+            } else {
+                self.deployed(model, site)?
+            };
+            book.put_state(owner.name(), model, state);
         }
         Ok(())
+    }
+
+    /// Whose memory holds and the version that serves are, if the situation has any: promote's in the hub, deploy's in
+    /// an environment. The other functions there ask for it.
+    fn owner(&self, function: Function) -> Option<Function> {
+        let is_served = self.live_since.is_some();
+        if function.is_hubs() {
+            (!self.holds.is_empty()).then_some(Function::Promote)
+        } else {
+            (is_served || !self.holds.is_empty()).then_some(Function::Deploy)
+        }
     }
 
     /// What deploy remembers of the version that serves and of holds; respond and scale ask for that.

@@ -22,14 +22,14 @@ const USUAL_POLICY: &str = "policies/churn.yaml";
 pub struct Scenario {
     /// What it shows.
     pub about: String,
-    /// The function whose folder it is in.
+    /// The function that decides.
     pub function: Function,
     /// The event.
     pub event: Event,
     /// The event as it would arrive.
     pub received: Value,
-    /// The policy, if there is one.
-    pub policy: Option<Policy>,
+    /// The policies that are applied: the scenario's one, if it has any.
+    pub policies: Vec<Policy>,
     /// When it happens.
     pub now: Timestamp,
     /// Where the function runs.
@@ -39,16 +39,18 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads a scenario; its folder says which function decides, and the files that it names lie under `events`.
+    /// Reads a scenario; its folder says which function decides, if nobody else does. The files that it names lie under
+    /// `events`.
     ///
     /// # Errors
     /// If it, or a file that it names, cannot be read.
-    pub fn load(file: &Path) -> Result<Self, SituationError> {
+    pub fn load(file: &Path, function: Option<Function>) -> Result<Self, SituationError> {
         let wrong = |message: String| SituationError { file: file.display().to_string(), message };
         let root = root_of(file);
         let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-        let function = folder.and_then(Function::named).ok_or_else(|| {
-            wrong("a scenario lies in a folder that is named after its function, such as `train`".to_owned())
+        let function = function.or_else(|| folder.and_then(Function::named)).ok_or_else(|| {
+            let how = "say with --function, or by the name of the scenario's folder, which function decides";
+            wrong(how.to_owned())
         })?;
         let fields = fields(file)?;
         let received = fields.event.as_ref().ok_or_else(|| wrong("field `event` is missing".to_owned()))?;
@@ -71,7 +73,7 @@ impl Scenario {
             received,
             now: fields.now.ok_or_else(|| wrong("field `now` is missing".to_owned()))?,
             site: site(function, fields.environment.as_deref(), fields.account.as_deref(), policy.as_ref()),
-            policy,
+            policies: policy.into_iter().collect(),
             situation: Situation::of(fields, &root)?,
         })
     }

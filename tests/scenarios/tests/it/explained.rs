@@ -7,7 +7,7 @@ use tidegate_scenarios::scenario::{Decided, Found, decide_scenario, load, root};
 /// The answer that a scenario is about: the first that is written down, or else the first.
 fn explained(found: &Found) -> Answer {
     let file = root().join("scenarios").join(found.function.name()).join(format!("{}.yaml", found.name));
-    let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    let scenario = Scenario::load(&file, None).unwrap_or_else(|error| panic!("{error}"));
     let answers = run(&scenario, "scenario").unwrap_or_else(|error| panic!("{}: {error}", found.name));
     let recorded = answers.iter().position(|answer| answer.recorded);
     answers.into_iter().nth(recorded.unwrap_or_default()).expect("every event has an answer")

@@ -1,0 +1,121 @@
+//! What is asked of `explain` is answered or refused, and never passed over.
+
+use serde_json::{Value, json};
+
+use crate::shared::{POLICY, complaint, file, objects, out, policy_of, remark, sample, text, tidegate};
+
+const SCENARIO: &str = "events/scenarios/respond/a-drift-alarm-retrains.yaml";
+const RECONCILE: &str = "events/schedule/wake.reconcile.json";
+const HOLD: &str = "events/contract/hold-placed.json";
+const RETRAINING: &str = "events/contract/retraining-requested.json";
+
+fn record(arguments: &[&str]) -> Value {
+    let output = tidegate(&[arguments, &["--json"]].concat());
+    remark(&output);
+    objects(&output).remove(0)
+}
+
+#[test]
+fn a_scenario_is_asked_again_with_another_policy_time_or_function() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ask = |more: &[&str]| record(&[&["explain", "--event", SCENARIO], more].concat());
+    let as_it_is = ask(&[]);
+    assert_eq!(as_it_is["decision"], "retrain");
+    let alert = &file(
+        folder.path(),
+        "alert.yaml",
+        &text(POLICY)
+            .replace("response: retrain", "response: alert")
+            .replace("  budget: { retrainings: 4, per: 30d }\n  escalateAfter: 2\n", ""),
+    );
+    assert_eq!(ask(&["--policy", alert])["decision"], "alert");
+    assert_eq!(ask(&["--now", "2026-03-03T09:00:00Z"])["at"], "2026-03-03T09:00:00Z");
+    // Outside of the folders the function has to be said.
+    let moved = &file(folder.path(), "moved.yaml", &inline(SCENARIO));
+    let said = complaint(&tidegate(&["explain", "--event", moved]));
+    assert!(said.contains("say with --function"), "{said}");
+    assert_eq!(record(&["explain", "--event", moved, "--policy", POLICY, "--function", "respond"]), as_it_is);
+}
+
+/// A scenario with its event written out.
+fn inline(scenario: &str) -> String {
+    let text = text(scenario);
+    let named = text.lines().find_map(|line| line.strip_prefix("event: ")).expect("it names its event");
+    let event = sample(&format!("events/{named}"));
+    text.replace(&format!("event: {named}"), &format!("event: {event}\npolicy: none"))
+}
+
+#[test]
+fn what_a_scenario_says_itself_is_not_said_again() {
+    for (flag, value) in [
+        ("--state", SCENARIO),
+        ("--environment", "production"),
+        ("--account", "777788889999"),
+        ("--region", "eu-west-1"),
+        ("--hub-account", "111122223333"),
+    ] {
+        let said = complaint(&tidegate(&["explain", "--event", SCENARIO, flag, value]));
+        assert!(said.contains(&format!("{flag} does not go with a scenario")), "{said}");
+    }
+}
+
+#[test]
+fn what_is_remembered_is_about_one_model_and_one_function() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = &file(folder.path(), "otter.yaml", &policy_of("otter"));
+    let drift = "events/cloudwatch/alarm.drift.alarm.json";
+    for (index, state) in [
+        "seen: { live_since: 2026-03-03T03:00:00Z }",
+        "seen: { holds: { \"*\": { by: alice, reason: a look, at: 2026-03-03T03:00:00Z } } }",
+        "state: { requested: [], attempts: 1 }",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let state = &file(folder.path(), &format!("{index}.yaml"), state);
+        let said =
+            complaint(&tidegate(&["explain", "--policy", POLICY, other, "--event", drift, "--state", state]));
+        assert!(said.contains("give one --policy"), "{said}");
+        remark(&tidegate(&["explain", "--policy", POLICY, "--event", drift, "--state", state]));
+    }
+    let promotes = r#"{"state": {"promotion": null}}"#;
+    let promotes = &file(folder.path(), "promotes.json", promotes);
+    let asked =
+        ["explain", "--policy", POLICY, "--event", RECONCILE, "--now", "2026-03-03T12:00:00Z", "--state"];
+    let ask = |more: &[&str]| tidegate(&[&asked[..], &[promotes], more].concat());
+    let said = complaint(&ask(&[]));
+    assert!(said.contains("say with --function whose state it is"), "{said}");
+    assert!(out(&ask(&["--function", "promote"])).contains("promote in hub"));
+}
+
+#[test]
+fn a_hub_that_nobody_named_is_said_to_be_a_guess() {
+    let ask = |more: &[&str]| {
+        remark(&tidegate(&[&["explain", "--policy", POLICY, "--event", RETRAINING], more].concat()))
+    };
+    let said = ask(&[]);
+    assert!(said.contains("nothing says where the hub is; it is taken to be 444455556666"), "{said}");
+    assert_eq!(ask(&["--hub-account", "111122223333"]), "");
+    assert_eq!(ask(&["--account", "111122223333"]), "");
+    let pushed = "events/contract/commit-pushed.json";
+    assert_eq!(remark(&tidegate(&["explain", "--policy", POLICY, "--event", pushed])), "");
+}
+
+#[test]
+fn an_event_is_found_however_deep_a_queue_has_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let event = sample(HOLD);
+    let failed = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event});
+    let received =
+        json!({"Messages": [{"MessageId": "1", "ReceiptHandle": "r", "Body": failed.to_string()}]});
+    let plain = record(&["explain", "--policy", POLICY, "--event", HOLD]);
+    for (name, wrapper) in
+        [("dead.json", json!({"Records": [{"body": failed.to_string()}]})), ("received.json", received)]
+    {
+        let name = &file(folder.path(), name, &wrapper.to_string());
+        assert_eq!(record(&["explain", "--policy", POLICY, "--event", name]), plain);
+    }
+    let none = &file(folder.path(), "none.json", r#"{"Messages": []}"#);
+    let said = complaint(&tidegate(&["explain", "--policy", POLICY, "--event", none]));
+    assert!(said.contains("no event is in it"), "{said}");
+}
