@@ -48,6 +48,28 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, in the order of this file.
+    pub const ALL: &[Self] = &[
+        Self::Ignore,
+        Self::Skip,
+        Self::Start,
+        Self::Deploy,
+        Self::Wait,
+        Self::Stop,
+        Self::Complete,
+        Self::Apply,
+        Self::Succeeded,
+        Self::Failed,
+        Self::RolledBackSilently,
+        Self::Refuse,
+        Self::Retrain,
+        Self::Alert,
+        Self::Suppress,
+        Self::ToZero,
+        Self::Wake,
+        Self::Keep,
+    ];
+
     /// The stable name, as it is stored and printed.
     #[must_use]
     pub fn code(self) -> &'static str {

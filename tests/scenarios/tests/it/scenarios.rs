@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use tidegate_policy::decision::Verdict;
 use tidegate_policy::reason::Reason;
 use tidegate_scenarios::Function;
 use tidegate_scenarios::scenario::{Decided, Found, decide_scenario, load, misses, print, root};
@@ -35,16 +36,34 @@ fn every_scenario_is_decided_as_it_says() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-#[test]
-fn every_reason_has_a_scenario() {
-    let seen: BTreeSet<String> = decided().into_iter().map(|(_, decided)| decided.reason).collect();
-    let known: BTreeSet<&str> = UNREACHABLE.iter().map(|(code, _)| *code).collect();
-    let missing: Vec<&&str> =
-        Reason::CODES.iter().filter(|code| !seen.contains(**code) && !known.contains(**code)).collect();
-    assert!(missing.is_empty(), "without a scenario: {missing:?}");
+/// Says how many of `wanted` a scenario ends with; each must, but for those that are said to be out of reach.
+fn covered(what: &str, wanted: &[&str], unreachable: &[(&str, &str)], seen: &BTreeSet<String>) {
+    let known: BTreeSet<&str> = unreachable.iter().map(|(code, _)| *code).collect();
+    let reachable: Vec<&str> = wanted.iter().copied().filter(|code| !known.contains(code)).collect();
+    let missing: Vec<&str> = reachable.iter().copied().filter(|code| !seen.contains(*code)).collect();
+    let (all, with) = (reachable.len(), reachable.len() - missing.len());
+    println!("{what} with a scenario: {with} of {all}, {} %", with * 100 / all);
+    for (code, why) in unreachable {
+        println!("  not counted: {code}, because {why}");
+    }
+    assert!(missing.is_empty(), "{what} without a scenario: {missing:?}");
     let reached: Vec<&&str> = known.iter().filter(|code| seen.contains(**code)).collect();
     assert!(reached.is_empty(), "said to be unreachable: {reached:?}");
-    assert!(known.iter().all(|code| Reason::CODES.contains(code)));
+    assert!(known.iter().all(|code| wanted.contains(code)));
+}
+
+#[test]
+fn every_reason_has_a_scenario() {
+    let seen = decided().into_iter().map(|(_, decided)| decided.reason).collect();
+    covered("reason codes", Reason::CODES, UNREACHABLE, &seen);
+}
+
+#[test]
+fn every_verdict_has_a_scenario() {
+    let seen = decided().into_iter().map(|(_, decided)| decided.decision).collect();
+    let verdicts: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.code()).collect();
+    assert_eq!(verdicts.len(), Verdict::Keep as usize + 1, "a verdict is missing in the list of all");
+    covered("verdicts", &verdicts, &[], &seen);
 }
 
 #[test]
