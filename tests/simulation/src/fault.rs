@@ -32,9 +32,9 @@ impl Drive {
             }
             What::Call { place, function, call, goes } => {
                 let function = runs(*place, function)?;
-                self.stage.luck.plan(*place, function, u32::from(*call), *goes);
+                self.stage.luck.plan(*place, function, call.clone(), *goes);
                 let name = function.name();
-                Some(format!("(call {call} of the next {name} in {place} {})", words::call(*goes)))
+                Some(format!("({call} of the next {name} in {place} {})", words::call(*goes)))
             }
             What::Storm { place, seconds, passes } => {
                 let until =

@@ -10,7 +10,7 @@ use tidegate_engine::{Class, Time};
 use tidegate_scenarios::{Cloud, Fortune, Function, MemoryLedger, Mishap};
 
 use crate::place::Where;
-use crate::step::Goes;
+use crate::step::{Goes, Which};
 
 /// The number of an invocation.
 pub(crate) type Number = usize;
@@ -25,6 +25,8 @@ pub(crate) struct Call {
     pub(crate) journal: usize,
     /// How many notes the ledger of the place had.
     pub(crate) notes: usize,
+    /// What goes wrong with it.
+    pub(crate) goes: Option<Goes>,
 }
 
 /// Why an invocation is not ready.
@@ -39,7 +41,7 @@ pub(crate) enum Halt {
 struct Plan {
     place: Where,
     function: Function,
-    call: u32,
+    call: Which,
     goes: Goes,
 }
 
@@ -54,7 +56,7 @@ struct Present {
     number: Number,
     place: Where,
     calls: u32,
-    plans: Vec<(u32, Goes)>,
+    plans: Vec<(Which, Goes)>,
     /// The call that waits.
     waits: Option<&'static str>,
     began: Timestamp,
@@ -69,7 +71,7 @@ struct Inner {
     calls: Vec<Call>,
     /// Why the invocation is not ready, if it is not.
     halt: Option<Halt>,
-    happened: Vec<Goes>,
+    happened: Vec<(Goes, &'static str)>,
 }
 
 /// The fortune of a history.
@@ -97,7 +99,7 @@ impl Luck {
     }
 
     /// Lets something go wrong with a call of the next invocation of a function.
-    pub(crate) fn plan(&self, place: Where, function: Function, call: u32, goes: Goes) {
+    pub(crate) fn plan(&self, place: Where, function: Function, call: Which, goes: Goes) {
         self.inner().plans.push(Plan { place, function, call, goes });
     }
 
@@ -149,7 +151,7 @@ impl Luck {
     fn call(&self, present: &Present, operation: &'static str) -> Call {
         let journal = self.cloud.with_world(|world, _| world.journal().len());
         let notes = self.ledgers.get(present.place.index()).map_or(0, |ledger| ledger.count_notes());
-        Call { by: present.number, operation, journal, notes }
+        Call { by: present.number, operation, journal, notes, goes: None }
     }
 
     /// The invocation is not polled any more; and why it is not ready, if it is not.
@@ -163,8 +165,8 @@ impl Luck {
         self.inner().calls.get(from..).unwrap_or_default().to_vec()
     }
 
-    /// Takes what went wrong since the last time.
-    pub(crate) fn happened(&self) -> Vec<Goes> {
+    /// Takes what went wrong since the last time, and with which operation.
+    pub(crate) fn happened(&self) -> Vec<(Goes, &'static str)> {
         std::mem::take(&mut self.inner().happened)
     }
 }
@@ -190,7 +192,7 @@ impl Fortune for Luck {
         calls.push(self.call(present, operation));
         let at = present.calls;
         present.calls += 1;
-        let planned = present.plans.iter().position(|(call, _)| *call == at);
+        let planned = present.plans.iter().position(|(call, _)| call.is(at, operation));
         let planned = planned.map(|at| present.plans.remove(at).1);
         let storm = storms.get_mut(present.place.index()).and_then(Option::as_mut);
         let goes = planned.or_else(|| {
@@ -199,6 +201,9 @@ impl Fortune for Luck {
             storm.count += 1;
             (storm.count % storm.passes != 0).then_some(Goes::Throttled)
         })?;
+        if let Some(call) = calls.last_mut() {
+            call.goes = Some(goes);
+        }
         match goes {
             Goes::Waits(seconds) => {
                 present.waits = Some(operation);
@@ -209,7 +214,7 @@ impl Fortune for Luck {
             Goes::DiesAfter => *halt = Some(Halt::Dies(format!("died after {operation}"))),
             _ => {}
         }
-        happened.push(goes);
+        happened.push((goes, operation));
         Some(mishap(goes))
     }
 }

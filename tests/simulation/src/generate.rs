@@ -5,7 +5,9 @@ mod together;
 use crate::fleet::{Fleet, Model};
 use crate::place::Where;
 use crate::random::Dice;
-use crate::step::{Alarm, Approval, Change, Failure, Found, Goes, Hand, Post, Saw, Step, Story, Topic, What};
+use crate::step::{
+    Alarm, Approval, Change, Failure, Found, Goes, Hand, Post, Saw, Step, Story, Topic, What, Which,
+};
 
 /// How often each kind of step occurs in a history. Every history has its own weights, and most kinds are left out of
 /// it: what only goes wrong if one thing happens all the time is found as well.
@@ -116,7 +118,7 @@ impl Story {
                 steps.push(Step { at, what });
             }
         }
-        Self { about: String::new(), seed: Some(seed), fleet, steps }
+        Self { about: String::new(), expects: Vec::new(), seed: Some(seed), fleet, steps }
     }
 }
 
@@ -247,7 +249,7 @@ fn trouble(kind: Kind, dice: &mut Dice) -> Option<What> {
         Kind::Call => {
             let call = u8::try_from(dice.weighted(&[(6, 4), (3, 9), (1, 25)]).copied().unwrap_or(4)).ok()?;
             let call = u8::try_from(dice.below(u64::from(call) + 1)).ok()?;
-            What::Call { place, function, call, goes: goes(dice) }
+            What::Call { place, function, call: Which::Number(call), goes: goes(dice) }
         }
         Kind::Storm => {
             What::Storm { place, seconds: dice.one(120, &[30, 600, 3_600]), passes: dice.one(3, &[2, 5]) }

@@ -66,8 +66,8 @@ impl Drive {
     fn poll(&mut self, number: Number, parcel: Parcel, mut running: Running, deadline: Timestamp) {
         let came = at_once(running.as_mut());
         let (paused, halt) = self.stage.luck.leave();
-        for goes in self.stage.luck.happened() {
-            self.tally.fault(goes);
+        for (goes, operation) in self.stage.luck.happened() {
+            self.tally.fault(parcel.function, goes, operation);
         }
         match (came, paused, halt) {
             (Some(Ok(outcomes)), ..) => {

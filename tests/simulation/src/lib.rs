@@ -9,6 +9,7 @@ mod fleet;
 mod fortune;
 mod generate;
 mod invoke;
+mod left;
 mod many;
 mod mutant;
 mod people;

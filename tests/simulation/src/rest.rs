@@ -1,7 +1,6 @@
 //! The end of a history: life stops, faults stop, time goes on, and the fleet comes to rest.
 
 use jiff::SignedDuration;
-use tidegate_engine::DecisionRecord;
 use tidegate_scenarios::Function;
 use tidegate_world::Mischief;
 
@@ -140,35 +139,5 @@ impl Drive {
             let rule = "a second pass of all sweeps finds nothing to do";
             self.violation = Some(Violation { rule, what, at: now });
         }
-    }
-
-    /// A decision whose plan nobody has carried out, although its event will not come back.
-    fn left_behind(&self) -> Option<String> {
-        for post in &self.stage.posts {
-            for (_, record) in post.ledger.unfinished() {
-                let Some(record) = record.filter(|record| !self.is_overtaken(post.place, record)) else {
-                    continue;
-                };
-                return Some(format!(
-                    "{} in {}: {} about {} ({}) was never finished",
-                    record.function, post.place, record.decision, record.model, record.event.meaning
-                ));
-            }
-        }
-        None
-    }
-
-    /// What a sweep found is not told again. If something else was decided since, nobody wants the rest of its plan.
-    fn is_overtaken(&self, place: Where, record: &DecisionRecord) -> bool {
-        let is_later = |filed: &&Filed| {
-            let other = &filed.record;
-            let quiet = matches!(other.decision.as_str(), "ignore" | "skip" | "keep");
-            filed.place == place
-                && (&other.function, &other.model) == (&record.function, &record.model)
-                && other.at > record.at
-                && !quiet
-        };
-        record.event.detail_type == "reconcile"
-            && self.checker.facts.filed.iter().any(|filed| is_later(&filed))
     }
 }

@@ -8,6 +8,7 @@ use tidegate_policy::scale;
 use tidegate_scenarios::Function;
 use tidegate_world::Snapshot;
 
+use crate::check::text;
 use crate::drive::Drive;
 use crate::fleet::{Environment, Kind, Model};
 use crate::place::Where;
@@ -25,19 +26,6 @@ impl Drive {
         })
     }
 
-    fn state<S: serde::de::DeserializeOwned + Default>(
-        &self,
-        place: Where,
-        function: Function,
-        model: &str,
-    ) -> S {
-        let value = self.stage.ledger(place).map(|ledger| ledger.state_now(function.name(), model));
-        value
-            .filter(|value| *value != Value::Null)
-            .and_then(|v| serde_json::from_value(v).ok())
-            .unwrap_or_default()
-    }
-
     /// Whether a decision about a model is about an event with such a meaning.
     fn heard_of(&self, model: &str, meaning: &str) -> bool {
         let mut filed = self.checker.facts.filed.iter().map(|filed| &filed.record);
@@ -45,7 +33,7 @@ impl Drive {
     }
 
     fn promotion(&self, model: &Model, seen: &Snapshot) -> Option<String> {
-        let state: promote::State = self.state(Where::Hub, Function::Promote, &model.name);
+        let state: promote::State = self.stage.state(Where::Hub, Function::Promote, &model.name);
         let promotion = state.promotion.as_ref()?;
         let name = &model.name;
         let approved = seen.packages_of(Where::Hub.account(), &model.group);
@@ -61,9 +49,7 @@ impl Drive {
             ));
         }
         if promotion.stopped {
-            let stop = |r: &tidegate_engine::DecisionRecord| r.model == *name && r.decision == "stop";
-            let told = self.checker.facts.filed.iter().any(|filed| stop(&filed.record));
-            return (!told).then(|| format!("the promotion of {name} has stopped, and no record says why"));
+            return self.is_stopped_for_nothing(name, promotion);
         }
         for environment in &model.environments {
             let place = environment.place;
@@ -75,7 +61,7 @@ impl Drive {
                 }
                 Some(Step::Failed { .. }) => return Some(format!("{name} failed in {place}, and goes on")),
                 Some(Step::Requested { .. }) => {
-                    let deploy: deploy::State = self.state(place, Function::Deploy, name);
+                    let deploy: deploy::State = self.stage.state(place, Function::Deploy, name);
                     let waits = deploy.hold().is_some();
                     return (!waits).then(|| format!("{place} was asked for {name}, and never answered"));
                 }
@@ -91,6 +77,19 @@ impl Drive {
             }
         }
         None
+    }
+
+    /// A promotion that has stopped, and of which no record tells people why: of this version, since it was approved.
+    fn is_stopped_for_nothing(&self, model: &str, promotion: &Promotion) -> Option<String> {
+        let package = format!("Package: {}\n", promotion.package_arn);
+        let tells = |action: &Value| text(action, "/message").contains(&package);
+        let mut stops = self.checker.facts.filed.iter().filter(|filed| {
+            let record = &filed.record;
+            record.model == model && record.decision == "stop" && filed.at >= promotion.approved_at
+        });
+        let (version, why) = (promotion.version, "no record of it tells people why");
+        (!stops.any(|filed| filed.record.plan.iter().any(tells)))
+            .then(|| format!("the promotion of version {version} of {model} has stopped, and {why}"))
     }
 
     /// Whether an environment that reported success still serves that version. What people did since is theirs.
@@ -124,7 +123,7 @@ impl Drive {
 
     /// Nothing is in flight for ever, but for what a person holds.
     fn deployed(&self, model: &Model, at: &Environment) -> Option<String> {
-        let state: deploy::State = self.state(at.place, Function::Deploy, &model.name);
+        let state: deploy::State = self.stage.state(at.place, Function::Deploy, &model.name);
         let in_flight = state.in_flight.as_ref().filter(|_| state.hold().is_none())?;
         Some(format!(
             "{} in {} is in flight for ever: {}",
@@ -134,7 +133,7 @@ impl Drive {
 
     /// The head of a branch that trains was heard of.
     fn trained(&self, model: &Model) -> Option<String> {
-        let state: tidegate_policy::train::State = self.state(Where::Hub, Function::Train, &model.name);
+        let state: tidegate_policy::train::State = self.stage.state(Where::Hub, Function::Train, &model.name);
         let is_known = state.known("refs/heads/main").is_some();
         let head = self.stage.yard.head_of(&model.repository, "main");
         let head = head.filter(|_| is_known && model.repository.starts_with("codecommit:"))?;
@@ -152,9 +151,18 @@ impl Drive {
             return None;
         }
         let component = seen.component(place.account(), &name)?;
-        let state: scale::State = self.state(place, Function::Scale, &model.name);
-        let deployed: deploy::State = self.state(place, Function::Deploy, &model.name);
+        let state: scale::State = self.stage.state(place, Function::Scale, &model.name);
+        let deployed: deploy::State = self.stage.state(place, Function::Deploy, &model.name);
         let live = deployed.live.as_ref()?;
+        // A deployment since then has set the copies again.
+        let ended = deployed.last_report.as_ref().map_or(live.at, |report| report.finished.finished_at);
+        let zero_since = state.zero_since.filter(|since| *since > live.at.max(ended));
+        if zero_since.is_some() != (component.desired == 0) {
+            return Some(format!(
+                "{name} in {place} has {} copies, and scale has it at zero since {zero_since:?}",
+                component.desired
+            ));
+        }
         let asked = |request: &&crate::check::Traffic| {
             // CloudWatch forgets in the end, and scale asks for two weeks at most.
             let remembered =

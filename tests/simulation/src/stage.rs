@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tidegate_deploy::Deploy;
 use tidegate_engine::ports::Applied;
@@ -19,7 +20,7 @@ use tidegate_world::Pace;
 
 use crate::fleet::Fleet;
 use crate::fortune::{Luck, Number};
-use crate::mutant::{Bent, Memory, Mutant};
+use crate::mutant::{Bent, Deaf, Memory, Mutant};
 use crate::place::{REGION, Where};
 use crate::post::PostOffice;
 use crate::step::Found;
@@ -41,6 +42,8 @@ pub(crate) struct Post {
 /// The stage.
 pub(crate) struct Stage {
     pub(crate) fleet: Fleet,
+    /// The policies that are applied, by model.
+    pub(crate) policies: BTreeMap<String, Arc<Policy>>,
     pub(crate) cloud: Cloud,
     pub(crate) posts: Vec<Post>,
     pub(crate) luck: Arc<Luck>,
@@ -78,6 +81,7 @@ impl Stage {
         let office = PostOffice::default();
         let stage = Self {
             fleet: fleet.clone(),
+            policies: policies.into_iter().map(|policy| (policy.model.to_string(), policy)).collect(),
             cloud,
             posts,
             luck,
@@ -137,6 +141,18 @@ impl Stage {
         self.post(place).map(|post| &post.ledger)
     }
 
+    /// What a function remembers for a model.
+    pub(crate) fn state<S: DeserializeOwned + Default>(
+        &self,
+        place: Where,
+        function: Function,
+        model: &str,
+    ) -> S {
+        let value = self.ledger(place).map(|ledger| ledger.state_now(function.name(), model));
+        let value = value.filter(|value| *value != Value::Null);
+        value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    }
+
     /// What the clock of a place says.
     pub(crate) fn clock(&self, place: Where) -> Timestamp {
         let ahead = SignedDuration::from_secs(self.post(place).map_or(0, |post| post.clock));
@@ -168,23 +184,26 @@ impl Stage {
         let mut engine = post.site.engine(function, request);
         engine.time = self.luck.time();
         if let Some(mutant) = self.mutant {
-            engine.ledger = mutant.ledger(&post.ledger, event, number, &memory);
+            engine.ledger = mutant.ledger(&post.ledger, event, (number, function), &memory);
+        }
+        if self.mutant == Some(Mutant::SwallowAlert) {
+            engine.alerts = Arc::new(Deaf);
         }
         let account = Arc::new(post.account.acting_as(function.name()));
         let seen = Arc::new(Bent::new(self.mutant, account.clone(), self.cloud.clone(), memory));
         let handler: Box<dyn Handler> = match function {
             Function::Train => Box::new(Train { repository: self.yard.clone(), pipelines: account }),
-            Function::Promote => Box::new(Promote { registry: seen, schedules: account }),
+            Function::Promote => Box::new(Promote { registry: seen.clone(), schedules: seen }),
             Function::Deploy => Box::new(Deploy {
                 hub_account: Where::Hub.account().to_owned(),
                 check_seconds: post.site.check_seconds,
                 registry: seen.clone(),
                 endpoints: seen.clone(),
-                sampler: seen,
-                schedules: account,
+                sampler: seen.clone(),
+                schedules: seen,
             }),
             Function::Respond => {
-                Box::new(Respond { reports: seen, alarms: account.clone(), schedules: account })
+                Box::new(Respond { reports: seen.clone(), alarms: account, schedules: seen })
             }
             Function::Scale => Box::new(Scale { metrics: seen, capacity: account }),
         };

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fleet::Fleet;
 use crate::place::Where;
+use crate::tally::Tally;
 
 /// A history: the fleet and everything that happens to it. What Tidegate makes of it is not in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,9 @@ pub struct Story {
     /// In one line, what it is about; only stories that are kept have it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) about: String,
+    /// What must occur in it, in the words of the tally. A story in which its fault strikes nothing shows nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) expects: Vec<String>,
     /// The seed that it was drawn from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
@@ -30,6 +34,18 @@ impl Story {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
+    /// Whether it says what must occur in it.
+    #[must_use]
+    pub fn expects_something(&self) -> bool {
+        !self.expects.is_empty()
+    }
+
+    /// What it expects and what did not occur.
+    #[must_use]
+    pub fn missed(&self, tally: &Tally) -> Vec<&str> {
+        self.expects.iter().map(String::as_str).filter(|what| !tally.knows(what)).collect()
+    }
+
     /// Writes it down, a line for each step.
     #[must_use]
     pub fn write(&self) -> String {
@@ -38,9 +54,13 @@ impl Story {
             self.steps.iter().map(|step| json(&|| serde_json::to_string(step))).collect();
         let seed = self.seed.map_or_else(String::new, |seed| format!("  \"seed\": {seed},\n"));
         let about = json(&|| serde_json::to_string(&self.about));
+        let expects = match json(&|| serde_json::to_string(&self.expects)) {
+            _ if self.expects.is_empty() => String::new(),
+            expects => format!("  \"expects\": {expects},\n"),
+        };
         let fleet = json(&|| serde_json::to_string(&self.fleet));
         format!(
-            "{{\n  \"about\": {about},\n{seed}  \"fleet\": {fleet},\n  \"steps\": [\n    {}\n  ]\n}}\n",
+            "{{\n  \"about\": {about},\n{expects}{seed}  \"fleet\": {fleet},\n  \"steps\": [\n    {}\n  ]\n}}\n",
             steps.join(",\n    ")
         )
     }
@@ -104,13 +124,42 @@ pub(crate) enum What {
     /// The post does something to the next event of a kind.
     Post { about: Topic, does: Post },
     /// Something goes wrong with a call of the next invocation of a function.
-    Call { place: Where, function: String, call: u8, goes: Goes },
+    Call { place: Where, function: String, call: Which, goes: Goes },
     /// For a while all calls from an account are throttled, but for every so many.
     Storm { place: Where, seconds: u32, passes: u8 },
     /// A person sends back what lies in a dead-letter queue.
     Redrive { place: Where, function: String },
     /// An archive tells everything again that happened in the last hours.
     Replay { place: Where, hours: u8 },
+}
+
+/// Which call of an invocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Which {
+    /// By its number, from 0.
+    Number(u8),
+    /// The first of this operation, so that a story means the same when others are made before it.
+    First(String),
+}
+
+impl Which {
+    /// Whether it is this one.
+    pub(crate) fn is(&self, number: u32, operation: &str) -> bool {
+        match self {
+            Self::Number(wanted) => u32::from(*wanted) == number,
+            Self::First(wanted) => wanted == operation,
+        }
+    }
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "call {number}"),
+            Self::First(operation) => write!(f, "{operation}"),
+        }
+    }
 }
 
 /// What a push changes.

@@ -21,6 +21,8 @@ pub struct Tally {
     pub dead_letters: u64,
     /// Faults by kind.
     pub faults: BTreeMap<String, u64>,
+    /// What went wrong with which call of which function.
+    pub hits: BTreeMap<String, u64>,
     /// What functions came to: function, verdict and reason.
     pub decisions: BTreeMap<String, u64>,
     /// Errors by kind.
@@ -40,8 +42,9 @@ impl Tally {
         self.count_fault(kind);
     }
 
-    pub(crate) fn fault(&mut self, goes: Goes) {
-        self.count_fault(match goes {
+    /// Something went wrong with a call.
+    pub(crate) fn fault(&mut self, function: Function, goes: Goes, operation: &str) {
+        let kind = match goes {
             Goes::Fails => "call failed",
             Goes::Throttled => "call throttled",
             Goes::Denied => "call denied",
@@ -49,7 +52,14 @@ impl Tally {
             Goes::DiesBefore => "killed before a call",
             Goes::DiesAfter => "killed after a call",
             Goes::Waits(_) => "overtaken at a call",
-        });
+        };
+        self.count_fault(kind);
+        *self.hits.entry(format!("{}: {kind}, {operation}", function.name())).or_default() += 1;
+    }
+
+    /// Whether something occurred, by its name in one of the counts.
+    pub(crate) fn knows(&self, what: &str) -> bool {
+        [&self.faults, &self.hits, &self.decisions, &self.errors].iter().any(|all| all.contains_key(what))
     }
 
     pub(crate) fn count_fault(&mut self, kind: &str) {
@@ -78,6 +88,7 @@ impl Tally {
         self.dead_letters += other.dead_letters;
         for (mine, theirs) in [
             (&mut self.faults, &other.faults),
+            (&mut self.hits, &other.hits),
             (&mut self.decisions, &other.decisions),
             (&mut self.errors, &other.errors),
         ] {

@@ -66,7 +66,11 @@ fn the_stories_that_were_kept_break_no_rule() {
         let path = entry.unwrap().path();
         let story = Story::read(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let ending = story.play(None, true).unwrap();
-        assert_eq!(ending.violation, None, "{}\n{}", path.display(), ending.tale.join("\n"));
+        let (path, tale) = (path.display(), ending.tale.join("\n"));
+        assert_eq!(ending.violation, None, "{path}\n{tale}");
+        assert!(story.expects_something(), "{path} does not say what must occur in it: {:#?}", ending.tally);
+        let missed = story.missed(&ending.tally);
+        assert!(missed.is_empty(), "{path}: {missed:?} did not occur\n{tale}\n{:#?}", ending.tally);
         count += 1;
     }
     assert!(count > 0);

@@ -1,15 +1,15 @@
 //! The simulation finds what it must find: each change that takes a guard away, within ten thousand histories.
 
-use tidegate_simulation::{Many, Mutant};
+use tidegate_simulation::{Broken, Many, Mutant, Story};
 
 const WITHIN: u64 = 10_000;
 
-/// Plays with a mutant until it is found: after how many histories, and which rule it broke.
-fn found(mutant: Mutant) -> Option<(u64, &'static str)> {
+/// Plays with a mutant until it is found: after how many histories, and what it broke.
+fn found(mutant: Mutant) -> Option<(u64, Broken)> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let many = Many { from: 0, runs: WITHIN, during: None, mutant: Some(mutant), threads: cores, enough: 1 };
     let summary = many.play(|_, _| {});
-    summary.broken.first().map(|first| (summary.tally.histories, first.rule))
+    Some((summary.tally.histories, summary.broken.into_iter().next()?))
 }
 
 #[test]
@@ -17,7 +17,10 @@ fn every_mutant_is_found() {
     for mutant in Mutant::ALL {
         let found = found(*mutant);
         assert!(found.is_some(), "{} was not found: {}", mutant.name(), mutant.does());
-        let (histories, rule) = found.unwrap();
-        println!("{:24} found after {histories:5} histories: {rule}", mutant.name());
+        let (histories, Broken { seed, rule, .. }) = found.unwrap();
+        // It is the mutant that was found, and not a fault that is there without it.
+        let without = Story::of_seed(seed).play(None, false).unwrap().violation;
+        assert_eq!(without, None, "{}: seed {seed} breaks a rule without it", mutant.name());
+        println!("{:24} found after {histories:5} histories, with seed {seed}: {rule}", mutant.name());
     }
 }

@@ -32,7 +32,11 @@ pub(super) fn explains(action: &Value, operation: &str, request: &Value) -> bool
             kind == "start_execution" && equal(&same)
         }
         "UpdateModelPackage" => {
-            let same = [("/package_arn", "/ModelPackageArn"), ("/stage", "/ModelLifeCycle/Stage")];
+            let same = [
+                ("/package_arn", "/ModelPackageArn"),
+                ("/stage", "/ModelLifeCycle/Stage"),
+                ("/status", "/ModelLifeCycle/StageStatus"),
+            ];
             kind == "note_progress" && request.get("ModelApprovalStatus").is_none() && equal(&same)
         }
         "CreateModel" => {
@@ -85,4 +89,13 @@ pub(super) fn publishes(action: &Value) -> Option<(&'static str, &Value)> {
         _ => return None,
     };
     Some((detail_type, action.get(field)?))
+}
+
+/// What is published, as the plan has it: without the version of its shape.
+pub(super) fn without_schema(detail: &Value) -> Value {
+    let mut detail = detail.clone();
+    if let Some(detail) = detail.as_object_mut() {
+        detail.remove("schema");
+    }
+    detail
 }

@@ -22,6 +22,8 @@ pub(crate) struct Filed {
     pub(crate) function: Function,
     /// When, by AWS's clock.
     pub(crate) at: Timestamp,
+    /// When, as a count of what happened.
+    pub(crate) count: u64,
     pub(crate) record: Arc<DecisionRecord>,
     /// How many of its actions have an outcome.
     pub(crate) done: usize,
@@ -32,6 +34,8 @@ pub(crate) struct Filed {
 /// What an invocation has seen.
 #[derive(Default)]
 pub(crate) struct Saw {
+    /// When it began, as a count of what happened.
+    pub(crate) began: u64,
     /// For each package, what the registry said when it was read last, and whether this was after the decision.
     pub(crate) packages: BTreeMap<String, String>,
     /// When metrics were read last.
@@ -92,13 +96,19 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 
 impl Facts {
     pub(crate) fn began(&mut self, by: Number, invocation: &Invocation) {
-        let saw = self.saw.entry(by).or_default();
+        let began = self.count;
+        let saw = self.saw.entry(by).or_insert_with(|| Saw { began, ..Saw::default() });
         saw.was_paused = invocation.was_paused;
         saw.event = Some(Arc::clone(&invocation.event));
     }
 
     pub(crate) fn saw(&self, by: Number) -> Option<&Saw> {
         self.saw.get(&by)
+    }
+
+    /// A decision by its id.
+    pub(crate) fn filed(&self, place: Where, id: &str) -> Option<&Filed> {
+        self.filed.iter().rev().find(|filed| filed.place == place && filed.record.id == id)
     }
 
     /// The decisions of a function at a place, newest first.
@@ -151,7 +161,7 @@ impl Facts {
                     self.told.insert(text(&event.detail, "/id").to_owned());
                 }
             }
-            Seen::Dealt(_) | Seen::Failed { .. } => {}
+            Seen::Alerted { .. } | Seen::Scheduled { .. } | Seen::Dealt(_) | Seen::Failed { .. } => {}
         }
     }
 
@@ -218,6 +228,7 @@ impl Facts {
                     place,
                     function,
                     at: now,
+                    count: self.count,
                     record: Arc::clone(record),
                     done: 0,
                     closed: false,

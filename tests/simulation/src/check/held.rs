@@ -59,13 +59,30 @@ impl Held {
     }
 }
 
-/// What a decision asks for, and where.
-fn asks(record: &tidegate_engine::DecisionRecord) -> impl Iterator<Item = (&str, &str)> {
-    record.plan.iter().filter_map(|action| match text(action, "/action") {
-        "request_deployment" => Some(("is asked to deploy", text(action, "/request/environment"))),
-        "request_retraining" => Some(("is retrained for", text(action, "/request/environment"))),
+/// What a decision asks for, and where. What train starts for drift is for the environment of the event.
+fn asks<'r>(
+    record: &'r tidegate_engine::DecisionRecord,
+    event: Option<&'r Body>,
+) -> impl Iterator<Item = (&'static str, &'r str)> {
+    let retrained = match event {
+        Some(Body::RetrainingRequested(request)) => request.environment.as_str(),
+        _ => "",
+    };
+    record.plan.iter().filter_map(move |action| match text(action, "/action") {
+        "request_deployment" => Some(("is to be deployed to", text(action, "/request/environment"))),
+        "request_retraining" => Some(("is to be retrained for", text(action, "/request/environment"))),
+        "start_execution" if !retrained.is_empty() => Some(("is retrained for", retrained)),
         _ => None,
     })
+}
+
+/// Whose memory of holds a function goes by: respond rests on what deploy has heard, and train on what promote has.
+fn remembers(function: Function) -> Function {
+    match function {
+        Function::Respond => Function::Deploy,
+        Function::Train => Function::Promote,
+        function => function,
+    }
 }
 
 impl Rule for Held {
@@ -76,17 +93,17 @@ impl Rule for Held {
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
         match seen {
             Seen::Noted { by, place, function, note: Note::Decided { .. }, record: Some(record) } => {
-                if let Some(event) = facts.saw(*by).and_then(|saw| saw.event.as_ref()) {
-                    self.note((*place, *function), &event.body, facts.count);
+                let event = facts.saw(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body);
+                if let Some(body) = event {
+                    self.note((*place, *function), body, facts.count);
                 }
-                for (what, environment) in asks(record) {
-                    // respond rests on what deploy has heard.
-                    let of = if *function == Function::Respond { Function::Deploy } else { *function };
+                for (what, environment) in asks(record, event) {
+                    let of = remembers(*function);
                     let then =
                         facts.saw(*by).and_then(|saw| saw.read_at(of, &record.model)).unwrap_or(u64::MAX);
                     if let Some(since) = self.held((*place, of), &record.model, environment, then) {
                         return Err(format!(
-                            "{environment} {what} {}, and it is held since {since}: {}",
+                            "{} {what} {environment}, which is held since {since}: {}",
                             record.model, record.sentence
                         ));
                     }

@@ -5,6 +5,7 @@
 
 mod approved;
 mod cause;
+mod done;
 mod drift;
 mod explain;
 mod facts;
@@ -12,6 +13,7 @@ mod held;
 mod kept;
 mod once;
 mod order;
+mod people;
 mod recorded;
 mod told;
 mod verified;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
-use tidegate_scenarios::{Function, Note, Published};
+use tidegate_scenarios::{Alert, Function, Note, Published, Wakeup};
 use tidegate_world::JournalEntry;
 
 use crate::book::{Book, Dealt};
@@ -29,7 +31,7 @@ use crate::fortune::{Call, Number};
 use crate::place::Where;
 use crate::stage::Stage;
 
-pub(crate) use facts::{Facts, Filed, Traffic};
+pub(crate) use facts::{Facts, Filed, Traffic, text};
 
 /// Something that must not be.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +62,10 @@ pub(crate) enum Seen<'a> {
     },
     /// Something was published.
     Published { place: Where, event: &'a Published },
+    /// People were told something.
+    Alerted { place: Where, alert: &'a Alert },
+    /// A one-time schedule is there, after a function has asked for one.
+    Scheduled { place: Where, wake: &'a Wakeup },
     /// A function has dealt with an event.
     Dealt(&'a Dealt),
     /// A function has failed, by itself.
@@ -76,6 +82,14 @@ pub(crate) trait Rule: Send {
     /// # Errors
     /// What must not have been.
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String>;
+
+    /// All of a look was seen: what must go together is there.
+    ///
+    /// # Errors
+    /// What must not have been.
+    fn end(&mut self, _facts: &Facts) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// All rules, and how far they have looked.
@@ -85,6 +99,7 @@ pub(crate) struct Checker {
     calls: usize,
     journal: usize,
     notes: [usize; 3],
+    alerts: [usize; 3],
 }
 
 impl Checker {
@@ -94,6 +109,8 @@ impl Checker {
             Box::new(kept::Kept),
             Box::new(kept::InTurn::default()),
             Box::new(recorded::Recorded),
+            Box::new(done::Done::default()),
+            Box::new(people::PeopleTold::default()),
             Box::new(approved::Approved),
             Box::new(cause::OneRun::default()),
             Box::new(order::InOrder::default()),
@@ -103,7 +120,7 @@ impl Checker {
             Box::new(verified::Verified),
             Box::new(told::Told),
         ];
-        Self { rules, facts: Facts::default(), calls: 0, journal: 0, notes: [0; 3] }
+        Self { rules, facts: Facts::default(), calls: 0, journal: 0, notes: [0; 3], alerts: [0; 3] }
     }
 
     /// Looks at everything that happened since the last time.
@@ -153,12 +170,42 @@ impl Checker {
         for (place, event) in others {
             self.see(&Seen::Published { place: *place, event }, stage)?;
         }
+        for call in &calls {
+            self.beside_the_world(call, book, stage)?;
+        }
         for dealt in &book.dealt {
             self.see(&Seen::Dealt(dealt), stage)?;
         }
         for (parcel, kind, error) in &book.errors {
             let (place, function) = (parcel.place, parcel.function);
             self.see(&Seen::Failed { place, function, kind, error }, stage)?;
+        }
+        for rule in &mut self.rules {
+            rule.end(&self.facts).map_err(|what| Violation { rule: rule.name(), what, at: stage.now() })?;
+        }
+        Ok(())
+    }
+
+    /// What a call did of which the world's journal knows nothing.
+    fn beside_the_world(&mut self, call: &Call, book: &Book, stage: &Stage) -> Result<(), Violation> {
+        let Some(place) = book.invocations.get(call.by).map(|invocation| invocation.place) else {
+            return Ok(());
+        };
+        match call.operation {
+            "Publish" => {
+                let Some(cursor) = self.alerts.get_mut(place.index()) else { return Ok(()) };
+                let alerts = stage.account(place).alerts();
+                let from = std::mem::replace(cursor, alerts.len());
+                for alert in alerts.get(from..).unwrap_or_default() {
+                    self.see(&Seen::Alerted { place, alert }, stage)?;
+                }
+            }
+            "CreateSchedule" => {
+                for wake in &stage.account(place).schedules() {
+                    self.see(&Seen::Scheduled { place, wake }, stage)?;
+                }
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Nothing is done that was not decided and written down before.
 
-use super::explain::{changes, explains, publishes};
+use super::explain::{changes, explains, publishes, without_schema};
 use super::facts::Filed;
 use super::{Facts, Rule, Seen};
 use crate::stage::Stage;
@@ -43,10 +43,7 @@ impl Rule for Recorded {
                 Err(format!("{} in {place} calls {} without a decision", function.name(), call.operation))
             }
             Seen::Published { place, event } if event.detail_type != tidegate_events::DECISION_RECORDED => {
-                let mut detail = event.detail.clone();
-                if let Some(detail) = detail.as_object_mut() {
-                    detail.remove("schema");
-                }
+                let detail = without_schema(&event.detail);
                 let why = |filed: &Filed| {
                     let mut said = filed.record.plan.iter().filter_map(publishes);
                     filed.place == *place

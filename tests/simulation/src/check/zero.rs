@@ -1,18 +1,23 @@
 //! Who is asked does not go to sleep, and who sleeps can be woken.
 
 use jiff::SignedDuration;
+use tidegate_policy::deploy;
 use tidegate_scenarios::Function;
 
 use super::facts::text;
-use super::{Facts, Rule, Seen};
+use super::{Facts, Filed, Rule, Seen};
 use crate::stage::Stage;
 
-/// Nothing goes to zero with requests in its window, inside its grace, without metrics, or without a way back.
+/// Nothing goes to zero with requests in its window, while a deployment is in flight, inside the grace after one, without
+/// metrics, or without a way back.
 pub(super) struct Asleep;
+
+/// How a deployment ends, with a report to the hub.
+const ENDS: [&str; 3] = ["succeeded", "failed", "rolled_back_silently"];
 
 impl Rule for Asleep {
     fn name(&self) -> &'static str {
-        "nothing goes to zero that is asked, is new, is unknown, or could not come back"
+        "nothing goes to zero that is asked, is new, is deploying, is unknown, or could not come back"
     }
 
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
@@ -33,16 +38,29 @@ impl Rule for Asleep {
         };
         let now = stage.now();
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
-        let deployed = facts.of(*place, Function::Deploy).find(|filed| {
-            filed.record.decision == "succeeded"
-                && model.is_some_and(|model| model.name == filed.record.model)
-        });
-        match deployed {
-            None => return to("nothing was deployed there".to_owned()),
-            Some(filed) if now.duration_since(filed.at) < minutes(grace) => {
-                return to(format!("it was deployed at {}, and its grace is {grace} minutes", filed.at));
-            }
-            Some(_) => {}
+        // What others decided since it began, an invocation need not know.
+        let began = facts.saw(*by).map_or(0, |saw| saw.began);
+        let known = |filed: &&Filed| {
+            filed.count < began && model.is_some_and(|model| model.name == filed.record.model)
+        };
+        let of_deploy = || facts.of(*place, Function::Deploy).filter(known);
+        if !of_deploy().any(|filed| filed.record.decision == "succeeded") {
+            return to("nothing was deployed there".to_owned());
+        }
+        // Also a deployment that failed may have set the copies again.
+        let ended = of_deploy().find(|filed| ENDS.contains(&filed.record.decision.as_str()));
+        if let Some(filed) =
+            ended.filter(|filed| stage.clock(*place).duration_since(filed.record.at) < minutes(grace))
+        {
+            return to(format!("it was deployed at {}, and its grace is {grace} minutes", filed.record.at));
+        }
+        let state: deploy::State =
+            stage.state(*place, Function::Deploy, model.map_or("", |model| model.name.as_str()));
+        if let Some(in_flight) = &state.in_flight
+            && of_deploy().any(|filed| filed.record.at == in_flight.since)
+        {
+            let request = &in_flight.request.request_id;
+            return to(format!("{request} is in flight since {}", in_flight.since));
         }
         if stage.account(*place).wake_policy(name).is_none() {
             return to("nothing would bring it back".to_owned());

@@ -3,7 +3,7 @@
 use crate::fleet::Model;
 use crate::place::Where;
 use crate::random::Dice;
-use crate::step::{Alarm, Approval, Change, Goes, Post, Saw, Topic, What};
+use crate::step::{Alarm, Approval, Change, Goes, Post, Saw, Topic, What, Which};
 
 /// One invocation is slow somewhere between its claim and its record, and another wants to decide about the same model.
 pub(super) fn race(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
@@ -27,7 +27,7 @@ pub(super) fn race(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
     };
     let call = u8::try_from(dice.between(2, 9)).unwrap_or(4);
     let goes = Goes::Waits(dice.one(5, &[2, 20]));
-    let slow = What::Call { place: at, function: function.to_owned(), call, goes };
+    let slow = What::Call { place: at, function: function.to_owned(), call: Which::Number(call), goes };
     vec![(0, slow), (0, first), (dice.below(2), second)]
 }
 
@@ -39,7 +39,7 @@ pub(super) fn withdrawal(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
     };
     let call = u8::try_from(dice.between(3, 14)).unwrap_or(8);
     let goes = dice.one(Goes::Waits(20), &[Goes::Waits(50), Goes::DiesBefore, Goes::DiesAfter, Goes::Fails]);
-    let slow = What::Call { place, function: "deploy".to_owned(), call, goes };
+    let slow = What::Call { place, function: "deploy".to_owned(), call: Which::Number(call), goes };
     let about = dice.one(Topic::Request, &[Topic::Package]);
     let late = What::Post { about, does: Post::Late(dice.one(30, &[5, 300])) };
     let approval = dice.one(Approval::Rejected, &[Approval::Rejected, Approval::Pending]);
@@ -67,7 +67,7 @@ pub(super) fn healing(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
         (0, first),
         (dice.between(5, 600), What::Post { about, does: Post::Lost }),
         (0, lost),
-        (1, What::Call { place: Where::Hub, function: function.to_owned(), call, goes }),
+        (1, What::Call { place: Where::Hub, function: function.to_owned(), call: Which::Number(call), goes }),
         (0, What::Sweep { place: Where::Hub, function: function.to_owned() }),
     ]
 }

@@ -9,7 +9,7 @@ use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, 
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
-use tidegate_scenarios::MemoryLedger;
+use tidegate_scenarios::{Function, MemoryLedger};
 
 use super::{Memory, Mutant};
 
@@ -21,6 +21,7 @@ pub(super) struct BentLedger {
     envelope: String,
     /// The number of the invocation.
     number: usize,
+    function: Function,
     /// What is to be written when the plan is through.
     waiting: Mutex<Vec<Entry>>,
     memory: Arc<Mutex<Memory>>,
@@ -31,10 +32,11 @@ impl BentLedger {
         mutant: Mutant,
         real: Arc<MemoryLedger>,
         envelope: &str,
-        number: usize,
+        (number, function): (usize, Function),
         memory: Arc<Mutex<Memory>>,
     ) -> Self {
-        Self { mutant, real, envelope: envelope.to_owned(), number, waiting: Mutex::default(), memory }
+        let (envelope, waiting) = (envelope.to_owned(), Mutex::default());
+        Self { mutant, real, envelope, number, function, waiting, memory }
     }
 
     fn decided(&self, decided: bool) {
@@ -138,6 +140,9 @@ impl Ledger for BentLedger {
         let mut state = self.real.state(key).await?;
         match self.mutant {
             Mutant::ForgetHold => without(&mut state.value, &["holds"]),
+            Mutant::HideHoldFromTrain if self.function == Function::Train && key.function == "promote" => {
+                without(&mut state.value, &["holds"]);
+            }
             Mutant::ForgetRetrainings if key.function == "respond" => {
                 without(&mut state.value, &["requested", "attempts"]);
             }

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
-use tidegate_scenarios::MemoryLedger;
+use tidegate_scenarios::{Function, MemoryLedger};
 
-pub(crate) use ports::{Bent, Memory, event as bent_event};
+pub(crate) use ports::{Bent, Deaf, Memory, event as bent_event};
 
 macro_rules! mutants {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
@@ -58,6 +58,8 @@ mutants! {
     NoRecheck = "no_recheck";
     /// Holds are not remembered.
     ForgetHold = "forget_hold";
+    /// train does not see the holds that promote remembers.
+    HideHoldFromTrain = "hide_hold_from_train";
     /// A claim that another invocation holds is taken over at once.
     NoLease = "no_lease";
     /// A plan that was left behind is taken to be carried out.
@@ -72,6 +74,10 @@ mutants! {
     NoSample = "no_sample";
     /// Retrainings are not remembered.
     ForgetRetrainings = "forget_retrainings";
+    /// People are not told, and it is noted that they were.
+    SwallowAlert = "swallow_alert";
+    /// Calls that nobody would miss at once (notes in the registry, one-time schedules) are noted as done and not made.
+    SkipCall = "skip_call";
     /// A finished plan is not noted: it is carried out again when the event is told again.
     ForgetOutcome = "forget_outcome";
 }
@@ -88,10 +94,11 @@ impl Mutant {
         self,
         real: &Arc<MemoryLedger>,
         event: &Event,
-        number: usize,
+        (number, function): (usize, Function),
         memory: &Arc<Mutex<Memory>>,
     ) -> Arc<dyn Ledger> {
         let (real, memory) = (Arc::clone(real), Arc::clone(memory));
-        Arc::new(ledger::BentLedger::new(self, real, &event.envelope.id, number, memory))
+        let whose = (number, function);
+        Arc::new(ledger::BentLedger::new(self, real, &event.envelope.id, whose, memory))
     }
 }

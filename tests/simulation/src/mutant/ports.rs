@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{
-    ApprovedPackage, Endpoints, InvocationQuery, Metrics, Registry, RegistryPackage, Reports, Sampler,
+    Alerts, ApprovedPackage, Endpoints, InvocationQuery, Metrics, Registry, RegistryPackage, Reports,
+    Sampler, Schedules,
 };
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
 use tidegate_policy::deploy::{
@@ -127,7 +128,27 @@ impl Registry for Bent {
     }
 
     async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+        if self.mutant == Some(Mutant::SkipCall) {
+            return Ok(());
+        }
         self.real.note(arn, stage, status, description).await
+    }
+}
+
+#[async_trait]
+impl Schedules for Bent {
+    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+        if self.mutant == Some(Mutant::SkipCall) { Ok(()) } else { self.real.wake_at(name, at, input).await }
+    }
+}
+
+/// The topic of changed code.
+pub(crate) struct Deaf;
+
+#[async_trait]
+impl Alerts for Deaf {
+    async fn tell(&self, _: &str, _: &str) -> Result<(), CallError> {
+        Ok(())
     }
 }
 

@@ -1,0 +1,68 @@
+//! Plans that nobody has carried out to the end.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tidegate_policy::{deploy, promote, respond, scale, train};
+use tidegate_scenarios::Function;
+
+use crate::check::Filed;
+use crate::drive::Drive;
+
+impl Drive {
+    /// A decision whose plan nobody has carried out, although its event will not come back.
+    pub(crate) fn left_behind(&self) -> Option<String> {
+        for post in &self.stage.posts {
+            for (_, record) in post.ledger.unfinished() {
+                let Some(record) = record else { continue };
+                let filed = self.checker.facts.filed(post.place, &record.id);
+                if filed.is_some_and(|filed| self.is_overtaken(filed)) {
+                    continue;
+                }
+                return Some(format!(
+                    "{} in {}: {} about {} ({}) was never finished",
+                    record.function, post.place, record.decision, record.model, record.event.meaning
+                ));
+            }
+        }
+        None
+    }
+
+    /// What a sweep found is not told again. If others decided since, nobody may want the rest of its plan.
+    fn is_overtaken(&self, filed: &Filed) -> bool {
+        filed.record.event.detail_type == "reconcile" && !self.is_wanted(filed)
+    }
+
+    /// Whether the product would still carry out an action that is left of a plan.
+    fn is_wanted(&self, filed: &Filed) -> bool {
+        let (place, model) = (filed.place, filed.record.model.as_str());
+        let left = filed.record.plan.get(filed.done..).unwrap_or_default();
+        let Some(policy) = self.stage.policies.get(model) else { return true };
+        match filed.function {
+            Function::Train => {
+                let state = self.stage.state(place, filed.function, model);
+                any(left, |action| train::stands(policy, &state, action))
+            }
+            Function::Promote => {
+                let state = self.stage.state(place, filed.function, model);
+                any(left, |action| promote::stands(&state, action))
+            }
+            Function::Deploy => {
+                let state = self.stage.state(place, filed.function, model);
+                any(left, |action| deploy::stands(policy.environment(place.name()), &state, action))
+            }
+            Function::Respond => {
+                let state = self.stage.state(place, filed.function, model);
+                any(left, |action| respond::stands(&state, action))
+            }
+            Function::Scale => {
+                let state = self.stage.state(place, filed.function, model);
+                any(left, |action| scale::stands(&state, action))
+            }
+        }
+    }
+}
+
+/// Whether an action stands; one that cannot be read does.
+fn any<A: DeserializeOwned>(left: &[Value], stands: impl Fn(&A) -> bool) -> bool {
+    left.iter().any(|action| serde_json::from_value(action.clone()).map_or(true, |action| stands(&action)))
+}
