@@ -61,6 +61,7 @@ impl Drive {
         if self.violation.is_some() {
             return;
         }
+        self.age();
         self.tally.steps += 1;
         let came = self.act(&step.what);
         let now = self.stage.now();
@@ -71,10 +72,18 @@ impl Drive {
         self.breathe();
     }
 
+    /// The ledgers forget what is old.
+    fn age(&self) {
+        for post in &self.stage.posts {
+            post.ledger.age(self.stage.clock(post.place));
+        }
+    }
+
     /// Lives on until then.
     pub(crate) fn until(&mut self, to: Timestamp) {
         while self.violation.is_none() {
-            let Some(next) = self.next().filter(|next| *next <= to) else { break };
+            let next = [self.next(), self.stage.office.next_expiry()].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= to) else { break };
             self.pass(next.max(self.stage.now()));
             self.deliver();
         }
@@ -122,8 +131,18 @@ impl Drive {
         }
     }
 
+    /// Somebody looks into the dead-letter queues before anything is lost.
+    fn empty_queues(&mut self) {
+        let now = self.stage.now();
+        if self.stage.office.next_expiry().is_some_and(|expiry| expiry <= now) {
+            let back = self.stage.office.redrive(now, |_| true);
+            self.tale.say(now, || format!("{back} dead letter(s) are sent back before they expire"));
+        }
+    }
+
     /// Delivers all that is due now, and lets the slow go on whose time has come.
     fn deliver(&mut self) {
+        self.empty_queues();
         while self.violation.is_none() {
             let now = self.stage.now();
             if let Some(at) = self.slow.iter().position(|slow| slow.until <= now) {

@@ -14,9 +14,9 @@ use crate::random::Dice;
 pub(crate) struct Fleet {
     /// The models.
     pub(crate) models: Vec<Model>,
-    /// By how many seconds the clocks of hub, staging and production are ahead of AWS's.
+    /// By how many seconds the clocks of hub, staging, preproduction and production are ahead of AWS's.
     #[serde(default)]
-    pub(crate) clocks: [i64; 3],
+    pub(crate) clocks: [i64; 4],
 }
 
 /// What a team wants for a model.
@@ -75,6 +75,16 @@ pub(crate) enum Kind {
     Component,
 }
 
+/// How a team changes its policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Amendment {
+    /// Minutes of soak before an environment; none where absent.
+    Soak { place: Where, minutes: Option<u32> },
+    /// One more environment, in its place in the order.
+    Add { environment: Environment },
+}
+
 /// What is done about drift.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +120,7 @@ impl Fleet {
             }
             models.push(model);
         }
-        let mut clocks = [0; 3];
+        let mut clocks = [0; 4];
         if dice.chance(30) {
             for clock in &mut clocks {
                 *clock = dice.one(0, &[-90, -20, -2, -1, 1, 2, 20, 90]);
@@ -126,6 +136,12 @@ impl Fleet {
     pub(crate) fn policies(&self) -> Result<Vec<Policy>, String> {
         let read = |model: &Model| parse(&model.name, &model.policy()).map_err(|error| error.to_string());
         self.models.iter().map(read).collect()
+    }
+
+    /// Where anything runs, in order: the hub, and the environments that a policy names.
+    pub(crate) fn places(&self) -> Vec<Where> {
+        let named = |place: &Where| self.models.iter().any(|model| model.at(*place).is_some());
+        std::iter::once(Where::Hub).chain(Where::ENVIRONMENTS.into_iter().filter(named)).collect()
     }
 
     /// The model with this name.
@@ -155,7 +171,7 @@ impl Model {
     pub(crate) fn endpoint(&self, place: Where) -> String {
         match place {
             Where::Staging => format!("{}-staging", self.name),
-            Where::Hub | Where::Production => self.name.clone(),
+            Where::Hub | Where::Preproduction | Where::Production => self.name.clone(),
         }
     }
 
@@ -172,6 +188,23 @@ impl Model {
     /// Its environment at a place.
     pub(crate) fn at(&self, place: Where) -> Option<&Environment> {
         self.environments.iter().find(|environment| environment.place == place)
+    }
+
+    /// The same model after its team has changed its policy; `None` if there is nothing to change.
+    pub(crate) fn amended(&self, how: &Amendment) -> Option<Self> {
+        let mut model = self.clone();
+        match how {
+            Amendment::Soak { place, minutes } => {
+                let environment = model.environments.iter_mut().skip(1).find(|e| e.place == *place)?;
+                environment.soak = *minutes;
+            }
+            Amendment::Add { environment } if model.at(environment.place).is_none() => {
+                model.environments.push(environment.clone());
+                model.environments.sort_by_key(|environment| environment.place);
+            }
+            Amendment::Add { .. } => return None,
+        }
+        (model != *self).then_some(model)
     }
 
     /// The policy as the team wrote it.
@@ -194,11 +227,16 @@ impl Model {
     }
 }
 
-const PLACES: [(u64, &[Where]); 3] =
-    [(8, &[Where::Staging, Where::Production]), (1, &[Where::Staging]), (1, &[Where::Production])];
+const PLACES: [(u64, &[Where]); 4] = [
+    (6, &[Where::Staging, Where::Production]),
+    (3, &Where::ENVIRONMENTS),
+    (1, &[Where::Staging]),
+    (1, &[Where::Production]),
+];
 
 impl Environment {
-    fn draw(place: Where, position: usize, dice: &mut Dice) -> Self {
+    /// An environment by chance, so many places after the first.
+    pub(crate) fn draw(place: Where, position: usize, dice: &mut Dice) -> Self {
         let kind =
             dice.one(Kind::Serverless, &[Kind::RealTime, Kind::Canary, Kind::Component, Kind::Component]);
         let sleeps = kind == Kind::Component && dice.chance(75);

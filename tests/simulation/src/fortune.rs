@@ -66,7 +66,7 @@ struct Present {
 #[derive(Default)]
 struct Inner {
     plans: Vec<Plan>,
-    storms: [Option<Storm>; 3],
+    storms: [Option<Storm>; 4],
     present: Option<Present>,
     calls: Vec<Call>,
     /// Why the invocation is not ready, if it is not.

@@ -2,7 +2,7 @@
 
 mod together;
 
-use crate::fleet::{Fleet, Model};
+use crate::fleet::{Amendment, Environment, Fleet, Model};
 use crate::place::Where;
 use crate::random::Dice;
 use crate::step::{
@@ -47,10 +47,12 @@ enum Kind {
     Race,
     Withdraw,
     Heal,
+    Amend,
+    HoldBack,
 }
 
 /// Each kind with its usual weight, and in how many of a hundred histories it occurs.
-const KINDS: [(Kind, u64, u64); 29] = [
+const KINDS: [(Kind, u64, u64); 31] = [
     (Kind::Push, 8, 70),
     (Kind::Register, 8, 90),
     (Kind::Approve, 14, 97),
@@ -80,16 +82,19 @@ const KINDS: [(Kind, u64, u64); 29] = [
     (Kind::Race, 8, 50),
     (Kind::Withdraw, 5, 40),
     (Kind::Heal, 4, 30),
+    (Kind::Amend, 2, 30),
+    (Kind::HoldBack, 4, 30),
 ];
 
-/// Seconds between steps: at once, soon, while things are under way, after them, much later.
-const GAPS: [(u64, (u64, u64)); 6] = [
+/// Seconds between steps: at once, soon, while things are under way, after them, much later, when claims are forgotten.
+const GAPS: [(u64, (u64, u64)); 7] = [
     (25, (0, 2)),
     (20, (3, 59)),
     (25, (60, 600)),
     (20, (600, 3_600)),
     (8, (3_600, 28_800)),
     (2, (43_200, 172_800)),
+    (1, (1_300_000, 1_500_000)),
 ];
 
 impl Story {
@@ -136,6 +141,7 @@ impl Mood {
                     | Kind::Race
                     | Kind::Withdraw
                     | Kind::Heal
+                    | Kind::HoldBack
             );
             if dice.chance(often) && !(calm && fault) {
                 weights.push((weight * dice.one(2, &[1, 1, 2, 4, 8]), kind));
@@ -155,17 +161,19 @@ impl Mood {
             Kind::Race => together::race(model, dice),
             Kind::Withdraw => together::withdrawal(model, dice),
             Kind::Heal => together::healing(model, dice),
-            kind => step(kind, model, dice).into_iter().map(|what| (0, what)).collect(),
+            Kind::HoldBack => together::holding_back(model, dice),
+            kind => step(kind, model, fleet, dice).into_iter().map(|what| (0, what)).collect(),
         }
     }
 }
 
-fn step(kind: Kind, model: &Model, dice: &mut Dice) -> Option<What> {
+fn step(kind: Kind, model: &Model, fleet: &Fleet, dice: &mut Dice) -> Option<What> {
     let name = model.name.clone();
     let somewhere = dice.pick(&model.environments)?.place;
     let back = || 0;
     Some(match kind {
         Kind::Push => What::Push { model: name, branch: branch(dice), change: change(dice) },
+        Kind::Amend => What::Amend { model: name, how: amendment(model, dice)? },
         Kind::Register => What::Register { model: name },
         Kind::Approve => What::Say { model: name, back: back_of(dice), approval: Approval::Approved },
         Kind::Reject => What::Say { model: name, back: back_of(dice), approval: Approval::Rejected },
@@ -198,7 +206,7 @@ fn step(kind: Kind, model: &Model, dice: &mut Dice) -> Option<What> {
             What::Endpoint { model: name, place: somewhere, fails: dice.one(Failure::Creation, &others) }
         }
         Kind::Alarm | Kind::Report | Kind::Observed | Kind::Metrics => data(kind, model, somewhere, dice),
-        _ => trouble(kind, dice)?,
+        _ => trouble(kind, &fleet.places(), dice)?,
     })
 }
 
@@ -212,8 +220,8 @@ fn branch(dice: &mut Dice) -> String {
 
 fn change(dice: &mut Dice) -> Change {
     let often = [Change::Code, Change::Code, Change::Pipeline, Change::Pipeline];
-    if dice.chance(12) {
-        dice.one(Change::Nonsense, &[Change::Gone, Change::Branch])
+    if dice.chance(18) {
+        dice.one(Change::Nonsense, &[Change::Gone, Change::Branch, Change::SetBack, Change::SetBack])
     } else {
         dice.one(Change::Code, &often)
     }
@@ -239,12 +247,20 @@ fn data(kind: Kind, model: &Model, place: Where, dice: &mut Dice) -> What {
     }
 }
 
-fn trouble(kind: Kind, dice: &mut Dice) -> Option<What> {
-    let place = *dice.pick(&Where::ALL)?;
+fn amendment(model: &Model, dice: &mut Dice) -> Option<Amendment> {
+    let place = *dice.pick(&Where::ENVIRONMENTS)?;
+    Some(match model.at(place) {
+        Some(_) => Amendment::Soak { place, minutes: dice.one(None, &[Some(10), Some(60), Some(240)]) },
+        None => Amendment::Add { environment: Environment::draw(place, place.index() - 1, dice) },
+    })
+}
+
+fn trouble(kind: Kind, places: &[Where], dice: &mut Dice) -> Option<What> {
+    let place = *dice.pick(places)?;
     let function = dice.pick(place.functions())?.name().to_owned();
     Some(match kind {
         Kind::Sweep => What::Sweep { place, function },
-        Kind::Tick => What::Tick { place: dice.one(Where::Production, &[Where::Staging]) },
+        Kind::Tick => What::Tick { place: *dice.pick(places.get(1..)?)? },
         Kind::Post => What::Post { about: topic(dice), does: post(dice) },
         Kind::Call => {
             let call = u8::try_from(dice.weighted(&[(6, 4), (3, 9), (1, 25)]).copied().unwrap_or(4)).ok()?;

@@ -11,20 +11,16 @@ use crate::drive::Drive;
 impl Drive {
     /// A decision whose plan nobody has carried out, although its event will not come back.
     pub(crate) fn left_behind(&self) -> Option<String> {
-        for post in &self.stage.posts {
-            for (_, record) in post.ledger.unfinished() {
-                let Some(record) = record else { continue };
-                let filed = self.checker.facts.filed(post.place, &record.id);
-                if filed.is_some_and(|filed| self.is_overtaken(filed)) {
-                    continue;
-                }
-                return Some(format!(
+        let open = self.checker.facts.filed.iter().filter(|filed| !filed.closed);
+        open.filter(|filed| !self.is_overtaken(filed))
+            .map(|filed| {
+                let record = &filed.record;
+                format!(
                     "{} in {}: {} about {} ({}) was never finished",
-                    record.function, post.place, record.decision, record.model, record.event.meaning
-                ));
-            }
-        }
-        None
+                    record.function, filed.place, record.decision, record.model, record.event.meaning
+                )
+            })
+            .next()
     }
 
     /// What a sweep found is not told again. If others decided since, nobody may want the rest of its plan.

@@ -7,6 +7,7 @@ use crate::drive::Drive;
 use crate::fleet::{Kind, Model};
 use crate::place::{REGION, Where};
 use crate::step::{Approval, Change, Failure, Hand, What};
+use crate::words;
 
 /// A pipeline that registers a version of the group; `number` makes it another definition.
 pub(crate) fn definition(group: &str, number: usize) -> String {
@@ -29,6 +30,10 @@ impl Drive {
     pub(crate) fn act(&mut self, what: &What) -> Option<String> {
         match what {
             What::Push { model, branch, change } => self.push(&self.model(model)?, branch, *change),
+            What::Amend { model, how } => {
+                self.stage.amend(model, how)?;
+                Some(format!("the policy of {model} changes: {}", words::amendment(how)))
+            }
             What::Register { model } => self.register(&self.model(model)?),
             What::Say { model, back, approval } => self.says(&self.model(model)?, *back, *approval),
             What::Edit { model, back } => self.edit(&self.model(model)?, *back),
@@ -95,11 +100,12 @@ impl Drive {
             Change::Nonsense => yard.push(repository, branch, Some("{".to_owned())),
             Change::Gone => yard.push(repository, branch, None),
             Change::Branch => yard.delete(repository, branch)?,
+            Change::SetBack => yard.set_back(repository, branch)?,
         };
         let full = format!("refs/heads/{branch}");
         let commit: String = moved.new.as_deref().unwrap_or("nothing").chars().take(12).collect();
         if let Some(commit) = &moved.new {
-            self.stage.pushes.insert((repository.clone(), full.clone(), commit.clone()));
+            *self.stage.pushes.entry((repository.clone(), full.clone(), commit.clone())).or_default() += 1;
         }
         match repository.strip_prefix("codecommit:") {
             Some(name) => {
@@ -125,7 +131,10 @@ impl Drive {
                 self.publish(Where::Hub, "Commit Pushed", &detail);
             }
         }
-        Some(format!("somebody pushes {commit} to {branch} of {repository}"))
+        Some(match change {
+            Change::SetBack => format!("somebody sets {branch} of {repository} back to {commit}"),
+            _ => format!("somebody pushes {commit} to {branch} of {repository}"),
+        })
     }
 
     fn register(&mut self, model: &Model) -> Option<String> {

@@ -1,4 +1,4 @@
-//! The three accounts.
+//! The accounts.
 
 use serde::{Deserialize, Serialize};
 use tidegate_scenarios::Function;
@@ -14,20 +14,26 @@ pub(crate) enum Where {
     Hub,
     /// The first environment.
     Staging,
-    /// The second.
+    /// The one between, which most models do without.
+    Preproduction,
+    /// The last.
     Production,
 }
 
 impl Where {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Hub, Self::Staging, Self::Production];
+    pub(crate) const ALL: [Self; 4] = [Self::Hub, Self::Staging, Self::Preproduction, Self::Production];
+
+    /// The environments, in the order of promotion.
+    pub(crate) const ENVIRONMENTS: [Self; 3] = [Self::Staging, Self::Preproduction, Self::Production];
 
     /// Its number.
     pub(crate) fn index(self) -> usize {
         match self {
             Self::Hub => 0,
             Self::Staging => 1,
-            Self::Production => 2,
+            Self::Preproduction => 2,
+            Self::Production => 3,
         }
     }
 
@@ -36,6 +42,7 @@ impl Where {
         match self {
             Self::Hub => "hub",
             Self::Staging => "staging",
+            Self::Preproduction => "preproduction",
             Self::Production => "production",
         }
     }
@@ -45,6 +52,7 @@ impl Where {
         match self {
             Self::Hub => "111122223333",
             Self::Staging => "444455556666",
+            Self::Preproduction => "555566667777",
             Self::Production => "777788889999",
         }
     }
@@ -63,7 +71,9 @@ impl Where {
     pub(crate) fn functions(self) -> &'static [Function] {
         match self {
             Self::Hub => &[Function::Train, Function::Promote],
-            Self::Staging | Self::Production => &[Function::Deploy, Function::Respond, Function::Scale],
+            Self::Staging | Self::Preproduction | Self::Production => {
+                &[Function::Deploy, Function::Respond, Function::Scale]
+            }
         }
     }
 }

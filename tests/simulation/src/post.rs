@@ -15,6 +15,9 @@ use crate::step::{self, Topic};
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 pub(crate) const PAUSES: [i64; 2] = [60, 120];
 
+/// How long a dead letter may lie there before somebody looks.
+const SENT_BACK_WITHIN: SignedDuration = SignedDuration::from_hours(13 * 24);
+
 /// One event on its way to one function.
 #[derive(Debug, Clone)]
 pub(crate) struct Parcel {
@@ -31,6 +34,8 @@ pub(crate) struct Parcel {
 /// An event that no attempt could deal with.
 #[derive(Debug, Clone)]
 pub(crate) struct Dead {
+    /// Since when it lies there.
+    since: Timestamp,
     pub(crate) parcel: Parcel,
     pub(crate) error: String,
 }
@@ -110,10 +115,16 @@ impl PostOffice {
                 true
             }
             None => {
-                self.dead.push(Dead { parcel, error });
+                self.dead.push(Dead { since: now, parcel, error });
                 false
             }
         }
+    }
+
+    /// When somebody must have sent the next dead letter back: SQS keeps it for fourteen days.
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
+        let sent_back = |dead: &Dead| dead.since.checked_add(SENT_BACK_WITHIN).ok();
+        self.dead.iter().filter_map(sent_back).min()
     }
 
     /// Sends back what a function left dead, each as a new invocation.
@@ -197,9 +208,7 @@ pub(crate) fn passed_on(bus: Where, event: &Event) -> Vec<Where> {
             let to = Where::of_account(&request.environment_account).filter(|place| *place != Where::Hub);
             to.into_iter().collect()
         }
-        Body::HoldPlaced(_) | Body::HoldReleased(_) if bus == Where::Hub => {
-            vec![Where::Staging, Where::Production]
-        }
+        Body::HoldPlaced(_) | Body::HoldReleased(_) if bus == Where::Hub => Where::ENVIRONMENTS.to_vec(),
         Body::DeploymentFinished(_) | Body::RetrainingRequested(_) if bus != Where::Hub => vec![Where::Hub],
         _ => Vec::new(),
     }

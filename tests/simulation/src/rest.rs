@@ -86,7 +86,7 @@ impl Drive {
     }
 
     fn sweep_all(&mut self) {
-        for place in Where::ALL {
+        for place in self.stage.fleet.places() {
             for function in place.functions() {
                 self.sweep(place, *function);
                 if *function == Function::Scale {

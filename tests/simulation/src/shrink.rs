@@ -78,7 +78,7 @@ impl Shrinking {
             }
         }
         let mut other = self.story.clone();
-        other.fleet.clocks = [0; 3];
+        other.fleet.clocks = [0; 4];
         self.try_out(other);
         for at in 0..self.story.fleet.models.len() {
             self.plainer_model(at);
@@ -95,14 +95,14 @@ impl Shrinking {
         };
         self.try_out(with(&self.story, &|model| model.drift = None));
         self.try_out(with(&self.story, &|model| model.keeps_pipeline = false));
-        for number in (0..2).rev() {
+        for number in (0..3).rev() {
             self.try_out(with(&self.story, &|model| {
                 if model.environments.len() > 1 && number < model.environments.len() {
                     model.environments.remove(number);
                 }
             }));
         }
-        for number in 0..2 {
+        for number in 0..3 {
             let change = |edit: fn(&mut crate::fleet::Environment)| {
                 move |model: &mut crate::fleet::Model| {
                     if let Some(environment) = model.environments.get_mut(number) {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tidegate_deploy::Deploy;
 use tidegate_engine::ports::Applied;
-use tidegate_engine::{Engine, Handler};
+use tidegate_engine::{DecisionRecord, Engine, Handler};
 use tidegate_events::{Event, parse_value};
 use tidegate_policy::file::Policy;
 use tidegate_promote::Promote;
@@ -18,7 +18,7 @@ use tidegate_scenarios::{Account, Cloud, Function, MemoryLedger, Site};
 use tidegate_train::Train;
 use tidegate_world::Pace;
 
-use crate::fleet::Fleet;
+use crate::fleet::{Amendment, Fleet, Model};
 use crate::fortune::{Luck, Number};
 use crate::mutant::{Bent, Deaf, Memory, Mutant};
 use crate::place::{REGION, Where};
@@ -44,14 +44,16 @@ pub(crate) struct Stage {
     pub(crate) fleet: Fleet,
     /// The policies that are applied, by model.
     pub(crate) policies: BTreeMap<String, Arc<Policy>>,
+    /// What each version of a policy asked for, by model and version.
+    asked_for: BTreeMap<(String, String), Model>,
     pub(crate) cloud: Cloud,
     pub(crate) posts: Vec<Post>,
     pub(crate) luck: Arc<Luck>,
     pub(crate) office: PostOffice,
     pub(crate) yard: Arc<Yard>,
     pub(crate) mutant: Option<Mutant>,
-    /// By repository, full reference and commit.
-    pub(crate) pushes: BTreeSet<(String, String, String)>,
+    /// How often a commit became the head, by repository, full reference and commit.
+    pub(crate) pushes: BTreeMap<(String, String, String), usize>,
     /// Where CloudWatch tells no metrics.
     pub(crate) silent: BTreeSet<Where>,
     /// The state of each model's alarm, and whether it is muted.
@@ -81,6 +83,7 @@ impl Stage {
         let office = PostOffice::default();
         let stage = Self {
             fleet: fleet.clone(),
+            asked_for: asked_for(fleet, &policies),
             policies: policies.into_iter().map(|policy| (policy.model.to_string(), policy)).collect(),
             cloud,
             posts,
@@ -88,7 +91,7 @@ impl Stage {
             office,
             yard,
             mutant,
-            pushes: BTreeSet::new(),
+            pushes: BTreeMap::new(),
             silent: BTreeSet::new(),
             alarms: BTreeMap::new(),
             reports: BTreeMap::new(),
@@ -108,8 +111,7 @@ impl Stage {
         groups.dedup();
         for group in groups {
             ask("CreateModelPackageGroup", json!({"ModelPackageGroupName": group}))?;
-            let who = [Where::Staging, Where::Production]
-                .map(|place| format!("arn:aws:iam::{}:root", place.account()));
+            let who = Where::ENVIRONMENTS.map(|place| format!("arn:aws:iam::{}:root", place.account()));
             let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
                 "Principal": {"AWS": who}, "Action": ["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
                 "Resource": format!("arn:aws:sagemaker:{REGION}:{}:model-package/{group}/*", Where::Hub.account())}]});
@@ -123,6 +125,28 @@ impl Stage {
             ask("CreatePipeline", request)?;
         }
         Ok(())
+    }
+
+    /// A team changes its policy and applies it everywhere. Whether there was anything to change.
+    pub(crate) fn amend(&mut self, name: &str, how: &Amendment) -> Option<()> {
+        let mut fleet = self.fleet.clone();
+        let model = fleet.models.iter_mut().find(|model| model.name == name)?;
+        *model = model.amended(how)?;
+        let policies: Vec<Arc<Policy>> = fleet.policies().ok()?.into_iter().map(Arc::new).collect();
+        self.asked_for.extend(asked_for(&fleet, &policies));
+        for policy in policies {
+            for post in &self.posts {
+                post.ledger.put_policy(applied(&policy));
+            }
+            self.policies.insert(policy.model.to_string(), policy);
+        }
+        self.fleet = fleet;
+        Some(())
+    }
+
+    /// What a policy asked for in the version that a decision rests on.
+    pub(crate) fn model_at(&self, record: &DecisionRecord) -> Option<&Model> {
+        self.asked_for.get(&(record.model.clone(), record.policy_version.clone()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -219,9 +243,20 @@ impl Post {
         site.check_seconds = 120;
         let ledger = Arc::clone(&site.ledger);
         for policy in policies {
-            ledger.put_policy(Applied { policy: Arc::clone(policy), version: policy.version() });
+            ledger.put_policy(applied(policy));
         }
         let clock = fleet.clocks.get(place.index()).copied().unwrap_or_default();
         Self { place, account, ledger, site, clock }
     }
+}
+
+fn applied(policy: &Arc<Policy>) -> Applied {
+    Applied { policy: Arc::clone(policy), version: policy.version() }
+}
+
+/// The models by the versions of their policies.
+fn asked_for(fleet: &Fleet, policies: &[Arc<Policy>]) -> BTreeMap<(String, String), Model> {
+    let by_version =
+        |(model, policy): (&Model, &Arc<Policy>)| ((model.name.clone(), policy.version()), model.clone());
+    fleet.models.iter().zip(policies).map(by_version).collect()
 }

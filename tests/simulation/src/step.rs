@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::Fleet;
+use crate::fleet::{Amendment, Fleet};
 use crate::place::Where;
 use crate::tally::Tally;
 
@@ -85,6 +85,8 @@ pub(crate) struct Step {
 pub(crate) enum What {
     /// Somebody pushes.
     Push { model: String, branch: String, change: Change },
+    /// A team changes its policy and applies it.
+    Amend { model: String, how: Amendment },
     /// A version is registered by other means than the pipeline.
     Register { model: String },
     /// A person decides about a version in the registry.
@@ -176,6 +178,8 @@ pub(crate) enum Change {
     Gone,
     /// The branch is deleted.
     Branch,
+    /// The branch is set back to the head before.
+    SetBack,
 }
 
 /// What a person says about a version.
@@ -323,6 +327,7 @@ impl What {
     pub(crate) fn model(&self) -> Option<&String> {
         match self {
             Self::Push { model, .. }
+            | Self::Amend { model, .. }
             | Self::Register { model }
             | Self::Say { model, .. }
             | Self::Edit { model, .. }

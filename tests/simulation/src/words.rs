@@ -2,7 +2,7 @@
 
 use tidegate_engine::Outcome;
 
-use crate::fleet::{Fleet, Kind, Model};
+use crate::fleet::{Amendment, Environment, Fleet, Kind, Model};
 use crate::step::{Goes, Post, Topic};
 
 /// What an event of this kind is about.
@@ -50,39 +50,47 @@ pub(crate) fn call(goes: Goes) -> String {
 /// The fleet, a line for each model.
 pub(crate) fn fleet(fleet: &Fleet) -> Vec<String> {
     let mut lines: Vec<String> = fleet.models.iter().map(model).collect();
-    if fleet.clocks != [0; 3] {
-        let [hub, staging, production] = fleet.clocks;
+    if fleet.clocks != [0; 4] {
+        let [hub, staging, preproduction, production] = fleet.clocks;
         lines.push(format!(
-            "the clocks of hub, staging and production are {hub} s, {staging} s and {production} s ahead"
+            "the clocks of hub, staging, preproduction and production are {hub} s, {staging} s, {preproduction} s and \
+             {production} s ahead"
         ));
     }
     lines
 }
 
+/// A change of a policy in a few words.
+pub(crate) fn amendment(how: &Amendment) -> String {
+    match how {
+        Amendment::Soak { place, minutes: Some(minutes) } => format!("{minutes} min of soak before {place}"),
+        Amendment::Soak { place, minutes: None } => format!("no soak before {place}"),
+        Amendment::Add { environment: added } => format!("it gains {}", environment(added)),
+    }
+}
+
+fn environment(environment: &Environment) -> String {
+    let kind = match environment.kind {
+        Kind::Serverless => "serverless",
+        Kind::RealTime => "real-time",
+        Kind::Canary => "real-time with a canary",
+        Kind::Component => "an inference component",
+    };
+    let mut words = format!("{} ({kind}", environment.place);
+    if let Some(soak) = environment.soak {
+        words.push_str(&format!(", after a soak of {soak} min"));
+    }
+    if environment.approvals > 0 {
+        words.push_str(&format!(", {} people agree first", environment.approvals));
+    }
+    if let Some((idle, grace)) = environment.to_zero {
+        words.push_str(&format!(", to zero after {idle} idle min and {grace} min of grace"));
+    }
+    words + ")"
+}
+
 fn model(model: &Model) -> String {
-    let environments: Vec<String> = model
-        .environments
-        .iter()
-        .map(|environment| {
-            let kind = match environment.kind {
-                Kind::Serverless => "serverless",
-                Kind::RealTime => "real-time",
-                Kind::Canary => "real-time with a canary",
-                Kind::Component => "an inference component",
-            };
-            let mut words = format!("{} ({kind}", environment.place);
-            if let Some(soak) = environment.soak {
-                words.push_str(&format!(", after a soak of {soak} min"));
-            }
-            if environment.approvals > 0 {
-                words.push_str(&format!(", {} people agree first", environment.approvals));
-            }
-            if let Some((idle, grace)) = environment.to_zero {
-                words.push_str(&format!(", to zero after {idle} idle min and {grace} min of grace"));
-            }
-            words + ")"
-        })
-        .collect();
+    let environments: Vec<String> = model.environments.iter().map(environment).collect();
     let drift = model.drift.as_ref().map_or_else(String::new, |drift| {
         let does = if drift.retrain { "retrains" } else { "is told to people" };
         let budget =

@@ -19,8 +19,19 @@ pub(crate) struct Moved {
 struct Inner {
     /// By repository and branch.
     heads: BTreeMap<(String, String), String>,
+    /// The heads before.
+    past: BTreeMap<(String, String), Vec<String>>,
     /// The definition in each commit.
     commits: BTreeMap<String, Option<String>>,
+}
+
+impl Inner {
+    fn moved(&mut self, repository: &str, branch: &str, commit: String) -> Moved {
+        let at = (repository.to_owned(), branch.to_owned());
+        let old = self.heads.insert(at.clone(), commit.clone());
+        self.past.entry(at).or_default().extend(old.clone());
+        Moved { old, new: Some(commit) }
+    }
 }
 
 /// Repositories whose only file is the pipeline's definition.
@@ -56,8 +67,17 @@ impl Yard {
         let mut commit = fingerprint(&["commit", repository, branch, &number]);
         commit.truncate(40);
         inner.commits.insert(commit.clone(), definition);
-        let old = inner.heads.insert((repository.to_owned(), branch.to_owned()), commit.clone());
-        Moved { old, new: Some(commit) }
+        inner.moved(repository, branch, commit)
+    }
+
+    /// A branch is set back to the head before, if there was one.
+    pub(crate) fn set_back(&self, repository: &str, branch: &str) -> Option<Moved> {
+        let mut inner = self.inner();
+        let before = inner.past.get_mut(&(repository.to_owned(), branch.to_owned()))?.pop()?;
+        let moved = inner.moved(repository, branch, before);
+        // What was left behind is no head to come back to.
+        inner.past.get_mut(&(repository.to_owned(), branch.to_owned()))?.pop();
+        Some(moved)
     }
 
     /// Deletes a branch.

@@ -6,25 +6,33 @@ use super::facts::text;
 use super::{Facts, Rule, Seen};
 use crate::stage::Stage;
 
+/// A pipeline, and what its execution is called and described as.
+type Cause = (String, String, String);
+
 /// At most one execution of a model's pipeline is started for one push or one request, whatever the copies and crashes;
 /// and none without.
+///
+/// A commit that becomes the head once more, because its branch is set back, is a cause once more.
 #[derive(Default)]
 pub(super) struct OneRun {
-    /// The token of each cause: what the execution is called and described as.
-    started: BTreeMap<(String, String, String), String>,
-    tokens: BTreeSet<String>,
+    /// The tokens of each cause: what the execution is called and described as.
+    started: BTreeMap<Cause, BTreeSet<String>>,
+    /// The cause of each token.
+    tokens: BTreeMap<String, Cause>,
     /// For each model, the requests for retraining that were published.
     requests: BTreeMap<String, BTreeSet<String>>,
     retrained: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl OneRun {
-    fn pushed(stage: &Stage, description: &str, commit: &str) -> bool {
-        let known = stage.pushes.iter();
-        known.filter(|(.., pushed)| pushed.starts_with(commit)).any(|(repository, full_ref, _)| {
+    /// How often a commit was pushed.
+    fn pushed(stage: &Stage, description: &str, commit: &str) -> usize {
+        let of_commit = stage.pushes.iter().filter(|((.., pushed), _)| pushed.starts_with(commit));
+        let described = of_commit.filter(|((repository, full_ref, _), _)| {
             let branch = full_ref.trim_start_matches("refs/heads/");
             description == format!("{repository} {branch} at {commit}")
-        })
+        });
+        described.map(|(_, times)| times).sum()
     }
 }
 
@@ -52,18 +60,21 @@ impl Rule for OneRun {
                 };
                 let cause = format!("{name}: {described}");
                 let key = (pipeline, name.clone(), described.clone());
-                let before = self.started.insert(key, token.clone());
-                if before.as_ref().is_some_and(|before| *before != token) {
-                    return Err(format!("{} was started twice for {cause}", model.name));
-                }
-                if before.is_none() && !self.tokens.insert(token.clone()) {
+                if *self.tokens.entry(token.clone()).or_insert_with(|| key.clone()) != key {
                     return Err(format!("the token of {cause} is another cause's"));
                 }
-                if let Some(commit) = name.strip_prefix("commit-") {
-                    if Self::pushed(stage, &described, commit) {
-                        return Ok(());
-                    }
+                let runs = self.started.entry(key).or_default();
+                runs.insert(token.clone());
+                let commit = name.strip_prefix("commit-");
+                let times = commit.map_or(1, |commit| Self::pushed(stage, &described, commit));
+                if times == 0 {
                     return Err(format!("{} was started for {cause}, and nobody pushed that", model.name));
+                }
+                if runs.len() > times {
+                    return Err(format!("{} was started {} times for {cause}", model.name, runs.len()));
+                }
+                if commit.is_some() {
+                    return Ok(());
                 }
                 let runs = self.retrained.entry(model.name.clone()).or_default();
                 runs.insert(token);

@@ -98,8 +98,8 @@ pub(crate) struct Checker {
     pub(crate) facts: Facts,
     calls: usize,
     journal: usize,
-    notes: [usize; 3],
-    alerts: [usize; 3],
+    notes: [usize; 4],
+    alerts: [usize; 4],
 }
 
 impl Checker {
@@ -120,7 +120,7 @@ impl Checker {
             Box::new(verified::Verified),
             Box::new(told::Told),
         ];
-        Self { rules, facts: Facts::default(), calls: 0, journal: 0, notes: [0; 3], alerts: [0; 3] }
+        Self { rules, facts: Facts::default(), calls: 0, journal: 0, notes: [0; 4], alerts: [0; 4] }
     }
 
     /// Looks at everything that happened since the last time.

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use tidegate_scenarios::Note;
 
 use super::{Facts, Rule, Seen};
 use crate::stage::Stage;
 
-/// However often and by whomever a change is told, there is one decision of a function about a model.
+/// How long a claim is surely remembered: it is kept for fourteen days, from shortly before the decision.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(14 * 24 - 1);
+
+/// However often and by whomever a change is told, there is one decision of a function about a model, for as long as the
+/// claim is remembered.
 #[derive(Default)]
 pub(super) struct Once {
-    decided: BTreeMap<(String, String, String, String), String>,
+    decided: BTreeMap<(String, String, String, String), (String, Timestamp)>,
 }
 
 impl Rule for Once {
@@ -18,7 +23,7 @@ impl Rule for Once {
         "one decision for what an event means"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, _: &Facts, _: &Stage) -> Result<(), String> {
+    fn see(&mut self, seen: &Seen<'_>, _: &Facts, stage: &Stage) -> Result<(), String> {
         let Seen::Noted { place, note: Note::Decided { .. }, record: Some(record), .. } = seen else {
             return Ok(());
         };
@@ -33,9 +38,12 @@ impl Rule for Once {
             record.event.meaning.clone(),
         );
         let of = format!("{} in {place} about {}: {}", record.function, record.model, record.event.meaning);
-        match self.decided.insert(key, record.id.clone()) {
-            None => Ok(()),
-            Some(before) => Err(format!("decided twice by {of} (decisions {before} and {})", record.id)),
+        let now = stage.now();
+        match self.decided.insert(key, (record.id.clone(), now)) {
+            Some((before, at)) if now.duration_since(at) < REMEMBERED => {
+                Err(format!("decided twice by {of} (decisions {before} and {})", record.id))
+            }
+            _ => Ok(()),
         }
     }
 }

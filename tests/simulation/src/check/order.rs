@@ -8,6 +8,7 @@ use tidegate_scenarios::{Function, Note};
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
+use crate::fleet::Model;
 use crate::place::Where;
 use crate::stage::Stage;
 
@@ -25,8 +26,14 @@ pub(super) struct InOrder {
 }
 
 impl InOrder {
-    fn may_ask(&self, request: &DeploymentRequested, stage: &Stage) -> Result<(), String> {
-        let Some(model) = stage.fleet.model(&request.model) else {
+    /// Whether the policy that the decision rests on lets the request be made now.
+    fn may_ask(
+        &self,
+        request: &DeploymentRequested,
+        model: Option<&Model>,
+        stage: &Stage,
+    ) -> Result<(), String> {
+        let Some(model) = model.filter(|model| model.name == request.model) else {
             return Err("no policy names the model".to_owned());
         };
         let at = model.environments.iter().position(|e| e.place.name() == request.environment);
@@ -110,7 +117,7 @@ impl Rule for InOrder {
                     let Ok(request) = serde_json::from_value::<DeploymentRequested>(request) else {
                         return Err(format!("a request that cannot be read: {action}"));
                     };
-                    self.may_ask(&request, stage).map_err(|why| {
+                    self.may_ask(&request, stage.model_at(record), stage).map_err(|why| {
                         format!(
                             "{} is asked for {} {}, but {why}",
                             request.environment, request.model, request.version

@@ -51,6 +51,18 @@ pub(super) fn withdrawal(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
     ]
 }
 
+/// Drift is seen, and a person says stop before anything came of it.
+pub(super) fn holding_back(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
+    let name = || model.name.clone();
+    let Some(place) = dice.pick(&model.environments).map(|environment| environment.place) else {
+        return Vec::new();
+    };
+    let drift = What::Observed { model: name(), place, saw: Saw::Drift };
+    let late = What::Post { about: Topic::Retraining, does: Post::Late(dice.one(5, &[1, 60, 3_600])) };
+    let hold = What::Hold { model: name(), place: dice.chance(60).then_some(place) };
+    vec![(0, late), (0, drift), (dice.below(3), hold)]
+}
+
 /// AWS does not tell of a change, the sweep finds it, and something goes wrong with the sweep.
 pub(super) fn healing(model: &Model, dice: &mut Dice) -> Vec<(u64, What)> {
     let name = || model.name.clone();
