@@ -1,5 +1,7 @@
 //! Where a person said stop, nothing automatic goes on.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use tidegate_events::Body;
 use tidegate_scenarios::{Function, Note};
@@ -25,6 +27,8 @@ struct Heard {
 #[derive(Default)]
 pub(super) struct Held {
     heard: Vec<Heard>,
+    /// The tokens of the executions that run: to ask once more for one is nothing new.
+    started: BTreeSet<String>,
 }
 
 impl Held {
@@ -109,6 +113,27 @@ impl Rule for Held {
                     }
                 }
                 Ok(())
+            }
+            Seen::Asked { by, place, function: Function::Train, entry }
+                if entry.operation == "StartPipelineExecution"
+                    && entry.outcome == "ok"
+                    && self.started.insert(text(&entry.request, "/ClientRequestToken").to_owned()) =>
+            {
+                // Whatever the plan rests on: what promote knew before the invocation began counts.
+                let saw = facts.saw(*by);
+                let Some(Body::RetrainingRequested(request)) =
+                    saw.and_then(|saw| saw.event.as_ref()).map(|event| &event.body)
+                else {
+                    return Ok(());
+                };
+                let (model, environment) = (&request.model, &request.environment);
+                let then = saw.map_or(0, |saw| saw.began);
+                match self.held((*place, Function::Promote), model, environment, then) {
+                    None => Ok(()),
+                    Some(since) => Err(format!(
+                        "{model} is retrained for {environment}, which is held since {since}, by a plan of before"
+                    )),
+                }
             }
             Seen::Asked { by, place, function: Function::Deploy, entry } if entry.outcome == "ok" => {
                 let models = facts.deployed_by(entry);
