@@ -32,6 +32,18 @@ impl Drive {
         filed.any(|record| record.model == model && record.event.meaning.contains(meaning))
     }
 
+    /// Whether promote has heard of what the registry says of a package since it says so.
+    fn heard_since(&self, model: &str, package: &str, word: &str) -> bool {
+        let facts = &self.checker.facts;
+        let said = facts.said_at.get(package);
+        let meaning = format!("{}|{word}", package.to_lowercase());
+        facts.filed.iter().any(|filed| {
+            filed.record.model == model
+                && said.is_none_or(|said| filed.at >= *said)
+                && filed.record.event.meaning.to_lowercase().contains(&meaning)
+        })
+    }
+
     fn promotion(&self, model: &Model, seen: &Snapshot) -> Option<String> {
         let state: promote::State = self.stage.state(Where::Hub, Function::Promote, &model.name);
         let promotion = state.promotion.as_ref()?;
@@ -49,6 +61,14 @@ impl Drive {
             ));
         }
         if promotion.stopped {
+            if let Some(again) = newest.filter(|newest| newest.arn == promotion.package_arn)
+                && !self.heard_since(name, &again.arn, "approved")
+            {
+                let version = promotion.version;
+                return Some(format!(
+                    "version {version} of {name} has stopped and is approved again, and promote never heard of it"
+                ));
+            }
             return self.is_stopped_for_nothing(name, promotion);
         }
         for environment in &model.environments {

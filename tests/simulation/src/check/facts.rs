@@ -78,6 +78,8 @@ pub(crate) struct Facts {
     pub(crate) changes: usize,
     /// The approval of each package.
     pub(crate) approvals: BTreeMap<String, String>,
+    /// Since when it is that.
+    pub(crate) said_at: BTreeMap<String, Timestamp>,
     /// By account and model name: the package.
     pub(crate) models: BTreeMap<(String, String), String>,
     /// By account and configuration: the models.
@@ -175,7 +177,10 @@ impl Facts {
         match entry.operation.as_str() {
             "UpdateModelPackage" if !text(request, "/ModelApprovalStatus").is_empty() => {
                 let approval = text(request, "/ModelApprovalStatus").to_owned();
-                self.approvals.insert(text(request, "/ModelPackageArn").to_owned(), approval);
+                let package = text(request, "/ModelPackageArn").to_owned();
+                if self.approvals.insert(package.clone(), approval.clone()) != Some(approval) {
+                    self.said_at.insert(package, entry.at);
+                }
             }
             "CreateModel" => {
                 let package = text(request, "/Containers/0/ModelPackageName").to_owned();
