@@ -105,6 +105,7 @@ impl Drive {
         let full = format!("refs/heads/{branch}");
         let commit: String = moved.new.as_deref().unwrap_or("nothing").chars().take(12).collect();
         if let Some(commit) = &moved.new {
+            self.stage.heads.insert((repository.clone(), full.clone()), self.stage.now());
             *self.stage.pushes.entry((repository.clone(), full.clone(), commit.clone())).or_default() += 1;
         }
         match repository.strip_prefix("codecommit:") {

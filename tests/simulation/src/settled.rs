@@ -157,7 +157,13 @@ impl Drive {
         let is_known = state.known("refs/heads/main").is_some();
         let head = self.stage.yard.head_of(&model.repository, "main");
         let head = head.filter(|_| is_known && model.repository.starts_with("codecommit:"))?;
-        let heard = self.heard_of(&model.name, &head);
+        let branch = (model.repository.clone(), "refs/heads/main".to_owned());
+        let since = self.stage.heads.get(&branch).copied().unwrap_or_default();
+        // It may have been the head before: what counts is what was heard since it is again.
+        let heard = self.checker.facts.filed.iter().any(|filed| {
+            let record = &filed.record;
+            filed.at >= since && record.model == model.name && record.event.meaning.contains(&head)
+        });
         (!heard).then(|| {
             format!("{head} is the head of main of {}, and train never heard of it", model.repository)
         })

@@ -54,6 +54,8 @@ pub(crate) struct Stage {
     pub(crate) mutant: Option<Mutant>,
     /// How often a commit became the head, by repository, full reference and commit.
     pub(crate) pushes: BTreeMap<(String, String, String), usize>,
+    /// Since when each branch has its head, by repository and full reference.
+    pub(crate) heads: BTreeMap<(String, String), Timestamp>,
     /// Where CloudWatch tells no metrics.
     pub(crate) silent: BTreeSet<Where>,
     /// The state of each model's alarm, and whether it is muted.
@@ -92,6 +94,7 @@ impl Stage {
             yard,
             mutant,
             pushes: BTreeMap::new(),
+            heads: BTreeMap::new(),
             silent: BTreeSet::new(),
             alarms: BTreeMap::new(),
             reports: BTreeMap::new(),
