@@ -219,6 +219,15 @@ impl Fortune for Luck {
     }
 }
 
+/// Nothing goes wrong.
+pub(crate) struct Nobody;
+
+impl Fortune for Nobody {
+    fn of(&self, _: &'static str, _: &'static str) -> Option<Mishap> {
+        None
+    }
+}
+
 /// Virtual time, for the engine.
 struct Hourglass(Arc<Luck>);
 

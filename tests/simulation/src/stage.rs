@@ -19,7 +19,7 @@ use tidegate_train::Train;
 use tidegate_world::Pace;
 
 use crate::fleet::{Amendment, Fleet, Model};
-use crate::fortune::{Luck, Number};
+use crate::fortune::{Luck, Nobody, Number};
 use crate::mutant::{Bent, Deaf, Memory, Mutant};
 use crate::place::{REGION, Where};
 use crate::post::PostOffice;
@@ -235,6 +235,16 @@ impl Stage {
             Function::Scale => Box::new(Scale { metrics: seen, capacity: account }),
         };
         Some((engine, handler))
+    }
+}
+
+/// Whoever has a say in every call holds the cloud, and the cloud holds them: neither would ever be dropped.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.cloud.mishaps.follow(Arc::new(Nobody));
+        for post in &self.posts {
+            post.ledger.mishaps.follow(Arc::new(Nobody));
+        }
     }
 }
 
