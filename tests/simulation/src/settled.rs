@@ -23,7 +23,6 @@ impl Drive {
                 .or_else(|| self.trained(model))
                 .or_else(|| model.environments.iter().find_map(|at| self.deployed(model, at)))
                 .or_else(|| model.environments.iter().find_map(|at| self.asleep(model, at, &seen)))
-                .or_else(|| model.environments.iter().find_map(|at| self.withdrawn(model, at, &seen)))
         })
     }
 
@@ -127,44 +126,19 @@ impl Drive {
         }
         let name = model.endpoint(place);
         let endpoint = seen.endpoint(place.account(), &name);
-        let packages = self.served(model, at, seen);
-        let in_service = endpoint.is_some_and(|endpoint| endpoint.status == "InService");
-        let right = in_service && packages == [promotion.package_arn.as_str()];
-        (!right).then(|| {
-            format!("{name} in {place} should serve {}, and serves {packages:?}", promotion.package_arn)
-        })
-    }
-
-    /// The packages that an environment serves.
-    fn served(&self, model: &Model, at: &Environment, seen: &Snapshot) -> Vec<&str> {
-        let (place, name) = (at.place, model.endpoint(at.place));
         let models = match at.kind {
             Kind::Component => {
                 let component = seen.component(place.account(), &name);
                 component.and_then(|component| component.model.clone()).into_iter().collect()
             }
-            _ => seen.endpoint(place.account(), &name).map(|found| found.models.clone()).unwrap_or_default(),
+            _ => endpoint.map(|endpoint| endpoint.models.clone()).unwrap_or_default(),
         };
-        self.checker.facts.packages_of(place.account(), &models)
-    }
-
-    /// What serves is approved, or people were told that it is not, since it is not.
-    fn withdrawn(&self, model: &Model, at: &Environment, seen: &Snapshot) -> Option<String> {
-        if self.by_hand.contains(&(at.place, model.name.clone())) {
-            return None;
-        }
-        let facts = &self.checker.facts;
-        let unknown = |package: &str| {
-            let says = facts.approvals.get(package).filter(|says| *says != "Approved")?;
-            let since = facts.said_at.get(package).copied().unwrap_or_default();
-            let mut later = facts.filed.iter().filter(|filed| filed.at >= since);
-            let told = later.any(|filed| {
-                filed.record.model == model.name
-                    && filed.record.plan.iter().any(|action| text(action, "/message").contains(package))
-            });
-            (!told).then(|| format!("{package} serves in {} and is {says}, and nobody was told", at.place))
-        };
-        self.served(model, at, seen).into_iter().find_map(unknown)
+        let packages = self.checker.facts.packages_of(place.account(), &models);
+        let in_service = endpoint.is_some_and(|endpoint| endpoint.status == "InService");
+        let right = in_service && packages == [promotion.package_arn.as_str()];
+        (!right).then(|| {
+            format!("{name} in {place} should serve {}, and serves {packages:?}", promotion.package_arn)
+        })
     }
 
     /// Nothing is in flight for ever, but for what a person holds.
