@@ -85,6 +85,19 @@ impl Case for TrainCase {
         matches!(action, Action::UpsertPipeline { .. } | Action::StartExecution { .. })
     }
 
+    /// A plan that was left behind may have waited for days, and a person may have placed a hold since.
+    async fn precondition(
+        &self,
+        _state: &State,
+        action: &Action,
+        _now: Timestamp,
+    ) -> Result<Option<Reason>, EngineError> {
+        let (Action::StartExecution { .. }, Cause::Retraining(request)) = (action, &self.cause) else {
+            return Ok(None);
+        };
+        Ok(self.hold(&request.environment).await?.map(|hold| hold.why()))
+    }
+
     async fn act(&self, action: &Action) -> Result<String, CallError> {
         match action {
             Action::UpsertPipeline { pipeline, repository, commit, path, sha256, create, token } => {

@@ -219,9 +219,8 @@ pub fn respond(state: &respond::State, decision: &Respond) -> Vec<Violation> {
     notes.must(new.is_none() && after.attempts <= state.attempts, Invariant::ClaimedNotDone, || {
         format!("{state:?} became {after:?}")
     });
-    notes.must(after.drifting == state.drifting, Invariant::Forgotten, || {
-        format!("{:?} became {:?}", state.drifting, after.drifting)
-    });
+    let heard = (&after.drifting, &after.heard) == (&state.drifting, &state.heard);
+    notes.must(heard, Invariant::Forgotten, || format!("{state:?} became {after:?}"));
     notes.0
 }
 

@@ -92,6 +92,7 @@ proptest! {
         let drift = Finding::Drift {
             source: "s".to_owned(),
             alarm: Some("a".to_owned()),
+            at: Some(now),
             reason: Reason::DriftObserved { metric: "m".to_owned() },
             numbers: None,
         };

@@ -247,7 +247,8 @@ fn request() -> RetrainingRequested {
 
 fn no_answer() -> Responds {
     let drifting = [("job".to_owned(), any::at(0))].into();
-    let state = respond::State { requested: vec![any::at(0), now()], attempts: 2, drifting };
+    let (requested, heard) = (vec![any::at(0), now()], [("job".to_owned(), any::at(0))].into());
+    let state = respond::State { requested, attempts: 2, drifting, heard };
     let action = respond::Action::RequestRetraining { request: request() };
     let (policy, environment) = (any::policy(), any::environment(&any::policy(), "staging"));
     let decision = respond::refused(&policy, &environment, &state, &action, &by_aws()).unwrap();
