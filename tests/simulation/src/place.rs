@@ -52,7 +52,7 @@ impl Where {
         match self {
             Self::Hub => "111122223333",
             Self::Staging => "444455556666",
-            Self::Preproduction => "555566667777",
+            Self::Preproduction => "123456789012",
             Self::Production => "777788889999",
         }
     }

@@ -153,7 +153,12 @@ impl AfterDeploy<'_> {
             }
         }
         match decision.verdict {
-            Verdict::Wait => self.notes.must(looks, Invariant::NobodyCallsAgain, || "no look".to_owned()),
+            // The release of a hold calls.
+            Verdict::Wait => {
+                self.notes.must(looks || !self.state.holds.is_empty(), Invariant::NobodyCallsAgain, || {
+                    "no look".to_owned()
+                })
+            }
             // The hub tells people of a failure.
             Verdict::Failed => self.notes.are_told(decision.verdict, told || reported),
             verdict => self.notes.are_told(verdict, told),

@@ -53,7 +53,7 @@ fn what_decides_knows_no_runtime_no_network_and_no_aws() {
             "all",
             "--prefix",
             "none",
-            "--offline",
+            "--locked",
         ]);
         let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
         assert!(crates.contains("serde_json"), "the list is one of crates: {crates:?}");
