@@ -44,7 +44,11 @@ impl Rule for Asleep {
             filed.count < began && model.is_some_and(|model| model.name == filed.record.model)
         };
         let of_deploy = || facts.of(*place, Function::Deploy).filter(known);
-        if !of_deploy().any(|filed| filed.record.decision == "succeeded") {
+        // Also a version that was rejected on its way may serve in the end.
+        let state: deploy::State =
+            stage.state(*place, Function::Deploy, model.map_or("", |model| model.name.as_str()));
+        let serves = |filed: &Filed| filed.record.decision == "succeeded" || state.live.is_some();
+        if !of_deploy().any(serves) {
             return to("nothing was deployed there".to_owned());
         }
         // Also a deployment that failed may have set the copies again.
@@ -54,8 +58,6 @@ impl Rule for Asleep {
         {
             return to(format!("it was deployed at {}, and its grace is {grace} minutes", filed.record.at));
         }
-        let state: deploy::State =
-            stage.state(*place, Function::Deploy, model.map_or("", |model| model.name.as_str()));
         if let Some(in_flight) = &state.in_flight
             && of_deploy().any(|filed| filed.record.at == in_flight.since)
         {
