@@ -217,15 +217,7 @@ fn retries_and_redrives_healed_everything_and_the_sweeps_find_nothing() {
 fn the_worst_day_was_as_bad_as_promised() {
     let chaos = play(chaos());
     let (report, what) = (&chaos.report, chaos.summary());
-    let at_work = [
-        "hub-train",
-        "hub-promote",
-        "staging-deploy",
-        "production-deploy",
-        "production-respond",
-        "production-scale",
-    ];
-    for function in at_work {
+    for function in ["hub-train", "hub-promote", "staging-deploy", "production-deploy", "production-scale"] {
         let name = format!("tidegate-{function}");
         assert!(report.killed.get(&name).is_some_and(|killed| *killed > 0), "{name} never died\n{what}");
     }
