@@ -25,7 +25,10 @@ pub(crate) struct Permitted {
 /// The policy of the page, for an account.
 fn documented(account: Account) -> String {
     let page = std::fs::read_to_string(workspace().join("docs/cli.md")).expect("the page is there");
-    let policy = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+    let policy = page
+        .split("```json\n")
+        .filter_map(|rest| rest.split("```").next())
+        .find(|block| block.contains("\"Statement\""));
     let policy = policy.expect("the page has a policy");
     policy.replace("ACCOUNT", account.id).replace("REGION", REGION).replace("STACK", account.stack)
 }
