@@ -228,7 +228,7 @@ mod tests {
         let received =
             json!({"Messages": [{"MessageId": "1", "ReceiptHandle": "r", "Body": failed.to_string()}]});
         for wrapper in [&queued, &failed, &dead, &received] {
-            assert_eq!(unwrapped(wrapper.clone()), [event.clone()], "{wrapper}");
+            assert_eq!(unwrapped(wrapper.clone()), std::slice::from_ref(&event), "{wrapper}");
         }
         for wrapper in [record, recorded, queued, failed, dead, received, json!([event])] {
             assert_eq!(of(wrapper.clone()), plain, "{wrapper}");

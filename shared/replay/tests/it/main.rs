@@ -1,10 +1,16 @@
 //! Whole replays: of a made-up fleet, and of single events where it matters who hears them.
 
+#[cfg(test)]
 #[path = "../../examples/generate/day.rs"]
 mod day;
+#[cfg(test)]
 #[path = "../../examples/generate/event.rs"]
 mod event;
+#[cfg(test)]
 mod fleet;
+#[cfg(test)]
 mod heard;
+#[cfg(test)]
 mod routes;
+#[cfg(test)]
 mod same;
