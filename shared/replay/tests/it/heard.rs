@@ -97,3 +97,12 @@ fn a_hub_that_is_seen_too_late_is_an_error_that_says_what_to_do() {
     let said = Options { hub_account: Some("111122223333".to_owned()), ..churn() };
     assert!(replay(one(&text), &said, |_| Ok(())).is_ok());
 }
+
+/// Nobody told that the alarm is over, and nobody told that it is not.
+#[test]
+fn after_the_last_event_no_alarm_is_looked_at_again() {
+    let alarm = sample(include_str!("../../../../events/cloudwatch/alarm.drift.alarm.json"));
+    let decided = decisions(&churn(), &[alarm]);
+    let of_respond: Vec<&String> = decided.iter().filter(|line| line.contains(" respond ")).collect();
+    assert_eq!(of_respond, ["churn staging respond retrain drift_alarm"]);
+}

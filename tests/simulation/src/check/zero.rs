@@ -47,7 +47,11 @@ impl Rule for Asleep {
         // Also a version that was rejected on its way may serve in the end.
         let state: deploy::State =
             stage.state(*place, Function::Deploy, model.map_or("", |model| model.name.as_str()));
-        let serves = |filed: &Filed| filed.record.decision == "succeeded" || state.live.is_some();
+        let serves = |filed: &Filed| match filed.record.decision.as_str() {
+            "succeeded" => true,
+            "failed" => filed.record.reason == "not_approved" && state.live.is_some(),
+            _ => false,
+        };
         if !of_deploy().any(serves) {
             return to("nothing was deployed there".to_owned());
         }
