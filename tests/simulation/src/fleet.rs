@@ -283,12 +283,16 @@ impl Environment {
 
 impl Drift {
     fn draw(dice: &mut Dice) -> Self {
-        Self {
+        let drift = Self {
             retrain: dice.chance(80),
             cooldown: dice.one(60, &[10, 240]),
             budget: dice.chance(60).then(|| (dice.one(2, &[1, 3]), dice.one(1_440, &[480]))),
             escalate_after: dice.chance(60).then(|| dice.one(2, &[1, 3])),
-        }
+        };
+        // A drift that lasts for weeks, with nothing but ten minutes between two retrainings, is two thousand times the
+        // same and takes minutes to play.
+        let endless = drift.cooldown == 10 && drift.budget.is_none() && drift.escalate_after.is_none();
+        Self { budget: if endless { Some((3, 480)) } else { drift.budget }, ..drift }
     }
 
     fn policy(&self, alarm: &str) -> String {

@@ -123,14 +123,20 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, action
     }
 }
 
-/// The next look at the deployment in flight, at what sends no event.
+/// How far apart the looks become: as far as the sweeps, which look as well.
+const SELDOM: SignedDuration = SignedDuration::from_mins(15);
+
+/// The next look at the deployment in flight, at what sends no event. What takes long is looked at less and less often.
 pub(super) fn look_again(
     post: &Post,
     environment: &Environment,
     in_flight: &InFlight,
     now: Timestamp,
 ) -> Action {
-    let wait = SignedDuration::from_secs(i64::from(post.check_seconds));
+    let soon = SignedDuration::from_secs(i64::from(post.check_seconds));
+    let InFlight { since, endpoint_asked, component_asked, .. } = in_flight;
+    let begun = component_asked.or(*endpoint_asked).unwrap_or(*since);
+    let wait = (now.duration_since(begun) / 8).min(SELDOM).max(soon);
     let request_id = in_flight.request.request_id.clone();
     Action::CheckAt {
         name: format!("check-{}-{request_id}", in_flight.checks),

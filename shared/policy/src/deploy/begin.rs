@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::converge::Step;
 use super::target::Component;
-use super::{Action, Deploy, Endpoint, InFlight, RunningComponent, State};
+use super::{Action, Deploy, Endpoint, InFlight, RunningComponent, State, look_again};
 use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
 
@@ -52,16 +52,17 @@ impl Step<'_> {
             name: self.wanted.model.clone(),
             package_arn: self.in_flight.request.package_arn.clone(),
         };
-        let in_flight = InFlight {
+        let mut in_flight = InFlight {
             component_asked: Some(self.now),
             component_seen: running.and_then(|running| running.last_modified),
             silent_since: None,
-            checks: self.in_flight.checks.saturating_add(1),
             ..self.in_flight.clone()
         };
+        let look = look_again(self.post, self.environment, &in_flight, self.now);
+        in_flight.checks = in_flight.checks.saturating_add(1);
         Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
             .saw("component", found(wanted, running))
-            .plan(vec![model, put, self.look_again()])
+            .plan(vec![model, put, look])
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
 

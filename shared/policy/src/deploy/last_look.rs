@@ -2,6 +2,7 @@
 
 use tidegate_events::{ApprovalStatus, EndpointStatus};
 
+use super::target::Component;
 use super::{Action, ComponentStatus, Endpoint, InFlight, RunningComponent, State};
 use crate::hold::Hold;
 use crate::reason::Reason;
@@ -37,6 +38,9 @@ pub fn last_look(state: &State, action: &Action, approval: &ApprovalStatus, foun
             Action::CreateEndpoint { name, config, .. } | Action::UpdateEndpoint { name, config, .. },
             Found::Endpoint(endpoint),
         ) => of_endpoint(in_flight, name, config, endpoint.as_ref()),
+        (Action::CreateComponent { component }, Found::Component(Some(running))) => {
+            of_new_component(in_flight, component, running)
+        }
         (
             Action::CreateComponent { component } | Action::UpdateComponent { component },
             Found::Component(running),
@@ -69,6 +73,16 @@ fn of_endpoint(in_flight: &InFlight, name: &str, config: &str, endpoint: Option<
     }
     let status = busy(if serves { changed(at) } else { endpoint.status.to_string() });
     if endpoint.heads_for() == Some(config) { Since::Ours(status) } else { Since::Changed(status) }
+}
+
+/// What a new component is made of, SageMaker says from the beginning: if it is what the plan asks for, an earlier attempt
+/// has asked for it, and asking again changes nothing.
+fn of_new_component(in_flight: &InFlight, wanted: &Component, running: &RunningComponent) -> Since {
+    let as_asked = matches!(running.status, ComponentStatus::Creating | ComponentStatus::InService);
+    match of_component(in_flight, &wanted.name, Some(running)) {
+        Since::Changed(busy) if as_asked && running.runs(wanted) => Since::Ours(busy),
+        since => since,
+    }
 }
 
 /// What a component that is changing will be, SageMaker does not say.

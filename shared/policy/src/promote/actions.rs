@@ -86,9 +86,8 @@ fn is_told_by(now: &Promotion, stage: &str, status: &str) -> bool {
     let Some(step) = now.steps.get(stage) else { return false };
     match (step, status) {
         (Step::Succeeded { at }, SOAKING) => now.steps.values().all(|other| other.at() <= *at),
-        (Step::Requested { .. }, DEPLOYING)
-        | (Step::Succeeded { .. }, DEPLOYED)
-        | (Step::Failed { .. }, FAILED) => true,
+        (Step::Requested { .. }, DEPLOYING) => !now.stopped,
+        (Step::Succeeded { .. }, DEPLOYED) | (Step::Failed { .. }, FAILED) => true,
         _ => false,
     }
 }

@@ -2,7 +2,9 @@
 
 use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{self, Action, Endpoint, Probe, Snapshot, State};
+use tidegate_policy::deploy::{
+    self, Action, ComponentStatus, Endpoint, Probe, RunningComponent, Snapshot, State,
+};
 
 use super::any;
 
@@ -93,6 +95,37 @@ fn two_deployments_never_share_a_check() {
     };
     let long = "a-model-with-a-name-of-32-letter-an-environment-of-as-many-letter";
     assert_ne!(check(&format!("{long}-7-11111111")).unwrap(), check(&format!("{long}-8-22222222")).unwrap());
+}
+
+#[test]
+fn what_takes_long_is_looked_at_less_and_less_often() {
+    let policy = any::policy();
+    let environment = any::environment(&policy, "production");
+    let state = deploy::take_up(&State::default(), &request("r", 0), any::at(0)).unwrap();
+    let wanted = deploy::target(&environment, &request("r", 0)).config;
+    let look = |state: &State, seen: &Snapshot, minutes: i64| {
+        let decision = deploy::converge(&any::post(), &policy, &environment, state, seen, any::at(minutes));
+        let at = decision.plan.iter().find_map(|action| match action {
+            Action::CheckAt { at, .. } => Some(at.duration_since(any::at(minutes)).as_secs()),
+            _ => None,
+        });
+        (decision.state.unwrap(), at.unwrap())
+    };
+    // A hold may have kept it waiting for days: what counts is when SageMaker was told.
+    let day = 24 * 60;
+    let (state, first) = look(&state, &seen(&wanted, 0), 3 * day);
+    assert_eq!(first, 60);
+    let component = RunningComponent {
+        status: ComponentStatus::Creating,
+        model: None,
+        memory_mb: None,
+        copies: None,
+        last_modified: None,
+        failure: None,
+    };
+    let busy = Snapshot { component: Some(component), ..seen(&wanted, 0) };
+    let after = |minutes: i64| look(&state, &busy, 3 * day + minutes).1;
+    assert_eq!([1, 8, 40, 120, 15 * day].map(after), [60, 60, 300, 900, 900]);
 }
 
 #[test]

@@ -57,3 +57,11 @@ fn a_failure_is_noted_while_it_is_one() {
     let again = state(json!({ "production": requested("2026-03-02T13:00:00Z") }));
     assert!(!stands(&again, &note("production", "Failed")));
 }
+
+#[test]
+fn what_was_stopped_before_it_was_asked_for_is_not_being_deployed() {
+    let mut stopped = state(json!({ "staging": requested("2026-03-02T10:00:00Z") }));
+    assert!(stands(&stopped, &note("staging", "Deploying")));
+    stopped.promotion.as_mut().unwrap().stopped = true;
+    assert!(!stands(&stopped, &note("staging", "Deploying")));
+}

@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use serde_json::{Value, json};
+use tidegate_engine::Outcome;
 use tidegate_events::{Body, Event};
 use tidegate_policy::deploy::State;
 use tidegate_scenarios::{Function, Mishap, Published, Site, at_once};
@@ -139,6 +140,28 @@ fn a_component_that_somebody_else_changes_is_left_alone_until_it_is_ready() {
     let look = stage.account(PRODUCTION).take_due().pop().unwrap();
     assert_eq!(deploy(&stage, PRODUCTION, &fired(&look.input)), "apply endpoint_ready");
     assert_eq!(sweep(&stage, PRODUCTION), "succeeded answered");
+}
+
+#[test]
+fn a_component_that_was_created_before_the_crash_is_the_plans_own() {
+    // The retry comes while SageMaker makes it, or when it is ready.
+    for seconds in [30, 900] {
+        let stage = Stage::new();
+        stage.register(1);
+        stage.says("Approved", 1);
+        assert_eq!(deploy(&stage, PRODUCTION, &request(&stage, PRODUCTION, 1)), "apply requested");
+        stage.pass(900);
+        let ready = reconcile(stage.now());
+        stage.cloud.mishaps.add("CreateInferenceComponent", Mishap::DiesAfter);
+        assert_eq!(error(stage.invoke(&stage.production, DEPLOY, &ready, "one")), "Died");
+        stage.pass(seconds);
+        let outcomes = stage.invoke(&stage.production, DEPLOY, &ready, "one").unwrap().unwrap();
+        assert_eq!(said(&outcomes), "apply endpoint_ready", "after {seconds} s");
+        let Some(Outcome::Decided { record }) = outcomes.first() else { panic!("{outcomes:?}") };
+        assert_eq!(record.plan.len(), record.outcomes.len(), "after {seconds} s: {:?}", record.outcomes);
+        assert_eq!(accepted(&stage, "CreateInferenceComponent"), 1, "after {seconds} s");
+        assert_eq!(sweep(&stage, PRODUCTION), "succeeded answered", "after {seconds} s");
+    }
 }
 
 #[test]

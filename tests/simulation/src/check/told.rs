@@ -60,7 +60,7 @@ impl Rule for Told {
                 }
                 for outcome in &dealt.outcomes {
                     if let Outcome::Decided { record } = outcome
-                        && !facts.filed.iter().any(|filed| filed.record.id == record.id)
+                        && !facts.filed.iter().rev().any(|filed| filed.record.id == record.id)
                     {
                         return Err(format!("decision {} is in no ledger", record.id));
                     }
