@@ -178,7 +178,7 @@ impl Promote {
     }
 
     /// An approval that the state does not know, and when the package last changed: of a version that is newer than any
-    /// that was ever promoted, or the promotion's own after it was rejected.
+    /// that was ever promoted, or the promotion's own after it was rejected or its approval taken back.
     ///
     /// An older one is never begun from here: a person who approved version 5 while 7 ran has decided, and keeps it.
     async fn unheard(

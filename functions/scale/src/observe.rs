@@ -6,7 +6,7 @@ use tidegate_engine::ports::{InvocationQuery, Ledger, Metrics};
 use tidegate_engine::{Engine, EngineError};
 use tidegate_policy::deploy;
 use tidegate_policy::file::EndpointKind;
-use tidegate_policy::scale::{Invocations, Snapshot, live_since};
+use tidegate_policy::scale::{Invocations, Snapshot, copies_since, live_since};
 
 /// How far back CloudWatch is asked whether an endpoint has ever served. Its one-minute data is kept for 15 days.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
@@ -50,7 +50,7 @@ pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look,
     let model = &managed.subject.model;
     let state = engine.patiently(|| deployed(engine.ledger.as_ref(), model)).await?;
     let (live_since, deploying) = (live_since(&state), state.in_flight.is_some());
-    let seen = Snapshot { live_since, deploying, invocations: None };
+    let seen = Snapshot { live_since, copies_since: copies_since(&state), deploying, invocations: None };
     Ok(Look { managed, seen, verified_at: state.live.map(|live| live.at) })
 }
 

@@ -20,6 +20,9 @@ const QUERIES: usize = 500;
 const DATAPOINTS: i32 = 100_800;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
+/// How far beyond the invocation's beginning CloudWatch is asked: requests that came while it went on, or that CloudWatch's
+/// clock puts into the future, count as well. A Lambda invocation takes no longer than this.
+const AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// CloudWatch metrics.
 #[derive(Debug, Clone)]
@@ -63,7 +66,7 @@ impl CloudWatchMetrics {
                 .get_metric_data()
                 .set_metric_data_queries(Some(queries.clone()))
                 .start_time(date_time(start))
-                .end_time(date_time(now))
+                .end_time(date_time(now.checked_add(AHEAD).unwrap_or(now)))
                 .scan_by(ScanBy::TimestampAscending)
                 .max_datapoints(DATAPOINTS)
                 .set_next_token(token)

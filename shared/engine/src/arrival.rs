@@ -143,10 +143,10 @@ pub(crate) fn read_state<S: serde::de::DeserializeOwned + Default>(
     key: &StateKey,
     stored: &Versioned,
 ) -> Result<S, EngineError> {
-    if stored.value.is_null() {
-        return Ok(S::default());
+    match &stored.value {
+        None => Ok(S::default()),
+        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(key, &error)),
     }
-    S::deserialize(&stored.value).map_err(|error| unreadable(key, &error))
 }
 
 pub(crate) fn unreadable(key: &StateKey, error: &serde_json::Error) -> EngineError {

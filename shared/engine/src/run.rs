@@ -269,7 +269,7 @@ impl Engine {
         let key = self.state_key(work.subject);
         // The revision is checked even if the state does not change: the decision rests on what was read.
         let value = match &decision.state {
-            Some(next) => serde_json::to_value(next).map_err(|error| unreadable(&key, &error))?,
+            Some(next) => Some(serde_json::to_string(next).map_err(|error| unreadable(&key, &error))?.into()),
             None => read.value.clone(),
         };
         let state = match (&decision.state, read.revision) {

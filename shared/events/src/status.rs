@@ -54,8 +54,6 @@ pub(crate) use statuses;
 
 /// Whether two spellings of a status are the same but for underscores and case.
 pub(crate) fn same(left: &str, right: &str) -> bool {
-    let plain = |text: &'_ str| -> String {
-        text.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect()
-    };
-    plain(left) == plain(right)
+    let plain = |byte: u8| (byte != b'_').then(|| byte.to_ascii_lowercase());
+    left.bytes().filter_map(plain).eq(right.bytes().filter_map(plain))
 }

@@ -51,6 +51,9 @@ pub struct State {
     /// The newest request that was ever taken up: requests arrive in any order, and an older one is over.
     #[serde(default)]
     pub newest: Option<Newest>,
+    /// When a deployment that is over last told the component to change, and with that set its copies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies_set: Option<Timestamp>,
     /// The holds that stand, on this environment or on the whole model.
     #[serde(default, skip_serializing_if = "Holds::is_empty")]
     pub holds: Holds,
@@ -64,6 +67,11 @@ impl State {
     #[must_use]
     pub fn hold(&self) -> Option<&Hold> {
         self.holds.values().next_back()
+    }
+
+    /// When the component was last told to change, by the deployment in flight or one before it.
+    fn last_told(&self) -> Option<Timestamp> {
+        self.in_flight.as_ref().and_then(|in_flight| in_flight.component_asked).max(self.copies_set)
     }
 }
 

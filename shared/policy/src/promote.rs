@@ -67,7 +67,8 @@ pub struct Promotion {
     pub newest: u64,
     /// Set when it goes no further.
     pub stopped: bool,
-    /// When the registry took its last rejection down, also if it had stopped by then: an approval after that is new.
+    /// When the registry took down that it was last rejected, or its approval taken back, also if it had stopped by then: an
+    /// approval after that is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Timestamp>,
     /// Who approved it, by environment: each person once, and when.
@@ -168,9 +169,7 @@ pub fn decide_package(
     match &change.approval {
         ApprovalStatus::Rejected => rejected(state, change, version, now),
         ApprovalStatus::Approved => approved(policy, state, change, version, package, now),
-        ApprovalStatus::PendingManualApproval => {
-            Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version })
-        }
+        ApprovalStatus::PendingManualApproval => taken_back(state, change, version),
         ApprovalStatus::Unknown(status) => {
             Decision::new(Verdict::Ignore, Reason::UnknownApproval { status: status.clone() })
         }
@@ -277,6 +276,29 @@ fn approved(
     enter(policy, state, promotion, first, Reason::Approved { version }, now)
         .saw("package", &change.arn)
         .saw("promotion_before", replaced)
+}
+
+/// A version waits for its approval: a new one, or one whose approval was taken back. Only an event that says so, and when,
+/// counts as the latter.
+fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Promote {
+    let waits = Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version });
+    let changed = |fields: &[String]| fields.iter().any(|field| field == "ModelApprovalStatus");
+    let said = change.updated_fields.as_deref().is_some_and(changed);
+    let of_this = |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
+    let promotion = state.promotion.as_ref().filter(of_this).filter(|_| said);
+    let Some((promotion, at)) = promotion.zip(change.last_modified) else { return waits };
+    if at <= promotion.approved_at {
+        return waits;
+    }
+    let next = Promotion { stopped: true, rejected: promotion.rejected.max(Some(at)), ..promotion.clone() };
+    if promotion.stopped {
+        // An approval that may follow is a new one.
+        return waits.state(state.with(next));
+    }
+    let reason = Reason::ApprovalWithdrawn { version, status: change.approval.to_string() };
+    let subject = format!("the approval of version {version} was taken back");
+    let alert = Action::alert(&subject, &reason.to_string(), promotion);
+    Decision::new(Verdict::Stop, reason).saw("package", &change.arn).plan(vec![alert]).state(state.with(next))
 }
 
 fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Timestamp) -> Promote {

@@ -47,6 +47,8 @@ pub struct Snapshot {
     /// Since when the version that serves does, if we deployed it; or the end of a later deployment that failed, which may
     /// have set the copies as well.
     pub live_since: Option<Timestamp>,
+    /// Since when its copies are those that a deployment set.
+    pub copies_since: Option<Timestamp>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
     /// Invocations; `None` if CloudWatch could not tell.
@@ -60,6 +62,13 @@ pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
     let ended = deployed.last_report.as_ref().map(|report| report.finished.finished_at);
     let verified = deployed.live.as_ref().map(|live| live.at)?;
     Some(ended.map_or(verified, |ended| ended.max(verified)))
+}
+
+/// Since when its copies are those that a deployment set: one that failed before it told the component anything has left
+/// them as they were.
+#[must_use]
+pub fn copies_since(deployed: &deploy::State) -> Option<Timestamp> {
+    deployed.live.as_ref().map(|live| live.at).max(deployed.copies_set)
 }
 
 /// Invocations of an endpoint, from CloudWatch.
@@ -163,7 +172,7 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         return keep(Reason::DeploymentInFlight);
     }
     // A deployment after it went to zero has set its copies again.
-    if let Some(since) = state.zero_since.filter(|since| *since > live_since) {
+    if let Some(since) = state.zero_since.filter(|since| Some(*since) > seen.copies_since) {
         let may = state.refused_at.is_none_or(|at| now >= after(at, to_zero.idle.signed()));
         return match seen.invocations {
             // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.

@@ -154,9 +154,10 @@ impl Drive {
     /// The head of a branch that trains was heard of.
     fn trained(&self, model: &Model) -> Option<String> {
         let state: tidegate_policy::train::State = self.stage.state(Where::Hub, Function::Train, &model.name);
-        let is_known = state.known("refs/heads/main").is_some();
+        let known = state.known("refs/heads/main")?;
         let head = self.stage.yard.head_of(&model.repository, "main");
-        let head = head.filter(|_| is_known && model.repository.starts_with("codecommit:"))?;
+        // What it was set back from may be lost as a whole: then it is what train knows, and there is nothing to hear.
+        let head = head.filter(|head| model.repository.starts_with("codecommit:") && head != known)?;
         let branch = (model.repository.clone(), "refs/heads/main".to_owned());
         let since = self.stage.heads.get(&branch).copied().unwrap_or_default();
         // It may have been the head before: what counts is what was heard since it is again.
@@ -181,8 +182,8 @@ impl Drive {
         let deployed: deploy::State = self.stage.state(place, Function::Deploy, &model.name);
         let live = deployed.live.as_ref()?;
         // A deployment since then has set the copies again.
-        let ended = deployed.last_report.as_ref().map_or(live.at, |report| report.finished.finished_at);
-        let zero_since = state.zero_since.filter(|since| *since > live.at.max(ended));
+        let told = self.checker.facts.components.get(&(place.account().to_owned(), name.clone())).copied();
+        let zero_since = state.zero_since.filter(|since| *since > told.map_or(live.at, |at| at.max(live.at)));
         if zero_since.is_some() != (component.desired == 0) {
             return Some(format!(
                 "{name} in {place} has {} copies, and scale has it at zero since {zero_since:?}",

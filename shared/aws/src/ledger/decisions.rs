@@ -1,7 +1,7 @@
 //! Decisions and the state that follows from them.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use tidegate_engine::ports::{Entry, Recorded, StateKey, Stored, Versioned};
 use tidegate_engine::{CallError, DecisionRecord, EngineError};
 
@@ -16,12 +16,13 @@ impl DynamoLedger {
     pub(super) async fn read_state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
         let what = format!("state of {} for {}", key.function, key.model);
         match self.get(&items::model_pk(&key.model), &items::state_sk(&key.function)).await? {
-            None => Ok(Versioned { revision: 0, value: Value::Null }),
+            None => Ok(Versioned { revision: 0, value: None }),
             Some(item) => {
                 let value = items::read_text(&item, "value", &what)?;
+                let IgnoredAny = serde_json::from_str(value).map_err(|error| items::damaged(&what, error))?;
                 Ok(Versioned {
                     revision: items::read_number(&item, "revision", &what)?,
-                    value: serde_json::from_str(value).map_err(|error| items::damaged(&what, error))?,
+                    value: Some(value.into()),
                 })
             }
         }
@@ -99,7 +100,7 @@ impl DynamoLedger {
     fn put_state(&self, key: &StateKey, read: &Versioned) -> Result<TransactWriteItem, EngineError> {
         let mut item = items::key(&items::model_pk(&key.model), &items::state_sk(&key.function));
         item.insert("revision".to_owned(), items::number(read.revision.saturating_add(1)));
-        item.insert("value".to_owned(), items::text(&read.value.to_string()));
+        item.insert("value".to_owned(), items::text(read.value.as_deref().unwrap_or("null")));
         items::fits(&item, TRANSACT, &format!("state of {} for {}", key.function, key.model))?;
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
         let put = match read.revision {

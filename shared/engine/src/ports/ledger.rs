@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use std::sync::Arc;
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
@@ -32,8 +31,8 @@ pub struct StateKey {
 pub struct Versioned {
     /// The revision.
     pub revision: u64,
-    /// The value; null if it was never written.
-    pub value: Value,
+    /// The value as JSON text; none if it was never written.
+    pub value: Option<Arc<str>>,
 }
 
 /// The answer to a claim.

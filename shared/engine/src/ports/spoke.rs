@@ -78,7 +78,7 @@ pub struct InvocationQuery {
 /// CloudWatch metrics.
 #[async_trait]
 pub trait Metrics: Send + Sync {
-    /// For each query the invocations until `now`, in the same order; `None` where CloudWatch could not tell.
+    /// For each query the invocations until `now` and since this invocation began, in the same order; `None` where CloudWatch could not tell.
     /// 500 queries go into one call.
     async fn invocations(
         &self,

@@ -44,6 +44,7 @@ pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<L
         previous: replaced.or(state.previous.as_ref()).cloned(),
         live: live.or_else(|| state.live.clone()),
         last_report: Some(Report { finished: finished.clone() }),
+        copies_set: state.last_told(),
         ..state.clone()
     }
 }

@@ -38,7 +38,10 @@ pub fn refused(
             // Another deployment has taken the place of the one whose plan this was.
             let in_flight =
                 state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, action))?;
-            Some(failed(environment, state, in_flight, why, now))
+            // The component comes last: neither it nor its copies were changed.
+            let untold = InFlight { component_asked: None, ..in_flight.clone() };
+            let state = State { in_flight: Some(untold), ..state.clone() };
+            Some(failed(environment, &state, in_flight, why, now))
         }
     }
 }

@@ -94,7 +94,12 @@ pub fn take_up(state: &State, request: &DeploymentRequested, now: Timestamp) -> 
         checks: 0,
     };
     let newest = newest_by(request);
-    Ok(State { in_flight: Some(in_flight), newest: Some(newest), ..state.clone() })
+    Ok(State {
+        in_flight: Some(in_flight),
+        newest: Some(newest),
+        copies_set: state.last_told(),
+        ..state.clone()
+    })
 }
 
 /// The newest request that is known, also by a state that an earlier version wrote.

@@ -349,6 +349,7 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
             previous,
             last_report,
             newest,
+            copies_set: None,
             holds,
             released,
         })

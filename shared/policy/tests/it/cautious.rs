@@ -142,7 +142,12 @@ fn a_classic_endpoint_is_never_scaled_to_zero() {
     let mut environment = any::environment(&any::policy(), "production");
     environment.endpoint.kind = EndpointKind::RealTime;
     let invocations = Some(scale::Invocations { in_window: 0, since_deployment: 12 });
-    let seen = scale::Snapshot { live_since: Some(any::at(0)), deploying: false, invocations };
+    let seen = scale::Snapshot {
+        live_since: Some(any::at(0)),
+        copies_since: Some(any::at(0)),
+        deploying: false,
+        invocations,
+    };
     let decision = scale::decide_tick(&environment, &scale::State::default(), &seen, any::at(9 * 1_440));
     assert_eq!((decision.verdict, decision.reason.code()), (Verdict::Refuse, "classic_minimum_is_one"));
     assert!(decision.plan.is_empty() && decision.reason.to_string().contains("inference component"));

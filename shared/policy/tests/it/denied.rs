@@ -224,7 +224,7 @@ proptest! {
         for worse in [
             scale::Snapshot { deploying: true, ..seen.clone() },
             scale::Snapshot { live_since: None, ..seen.clone() },
-            scale::Snapshot { live_since: Some(now), ..seen.clone() },
+            scale::Snapshot { live_since: Some(now), copies_since: Some(now), ..seen.clone() },
             scale::Snapshot { invocations: None, ..seen.clone() },
             scale::Snapshot { invocations: asked, ..seen.clone() },
         ] {

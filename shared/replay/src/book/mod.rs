@@ -35,7 +35,7 @@ struct Inner {
     lookups: HashMap<&'static str, HashMap<String, Vec<String>>>,
     claims: Claims,
     /// By function and model.
-    states: HashMap<String, HashMap<String, (u64, Value)>>,
+    states: HashMap<String, HashMap<String, (u64, Arc<str>)>>,
     /// Decisions as they were written, before their actions were carried out; only if they are asked for.
     written: Option<Vec<DecisionRecord>>,
     /// The models that a sweep is to look at; all where there is nothing.
@@ -68,10 +68,14 @@ impl Book {
     }
 
     /// Writes a state as if it had been decided.
-    pub fn put_state(&self, function: &str, model: &str, value: Value) {
+    pub fn put_state(&self, function: &str, model: &str, value: &Value) {
         let mut inner = self.inner();
         let revision = inner.state(function, model).map_or(1, |(revision, _)| revision.saturating_add(1));
-        inner.states.entry(function.to_owned()).or_default().insert(model.to_owned(), (revision, value));
+        inner
+            .states
+            .entry(function.to_owned())
+            .or_default()
+            .insert(model.to_owned(), (revision, value.to_string().into()));
     }
 
     /// Lets decisions be kept as they are written, for [`Book::take_written`].
@@ -124,7 +128,7 @@ impl Book {
     #[must_use]
     pub fn remembered<S: DeserializeOwned + Default>(&self, function: &str, model: &str) -> S {
         let inner = self.inner();
-        inner.state(function, model).and_then(|(_, value)| S::deserialize(value).ok()).unwrap_or_default()
+        inner.state(function, model).and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -137,7 +141,7 @@ impl Inner {
         self.lookups.get(lookup.kind.code())?.get(&lookup.name)
     }
 
-    fn state(&self, function: &str, model: &str) -> Option<&(u64, Value)> {
+    fn state(&self, function: &str, model: &str) -> Option<&(u64, Arc<str>)> {
         self.states.get(function)?.get(model)
     }
 
@@ -159,16 +163,17 @@ impl Inner {
     }
 
     fn put(&mut self, key: &StateKey, next: &Versioned) {
+        let Some(value) = &next.value else { return };
         let revision = next.revision.saturating_add(1);
         let of_function = self.states.entry(key.function.clone()).or_default();
         match of_function.get_mut(&key.model) {
-            Some(state) if state.1 == next.value => state.0 = revision,
+            Some(state) if state.1 == *value => state.0 = revision,
             Some(state) => {
-                *state = (revision, next.value.clone());
+                *state = (revision, Arc::clone(value));
                 self.touched.insert(key.clone());
             }
             None => {
-                of_function.insert(key.model.clone(), (revision, next.value.clone()));
+                of_function.insert(key.model.clone(), (revision, Arc::clone(value)));
                 self.touched.insert(key.clone());
             }
         }
@@ -217,8 +222,8 @@ impl Ledger for Book {
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
         let inner = self.inner();
         Ok(match inner.state(&key.function, &key.model) {
-            Some((revision, value)) => Versioned { revision: *revision, value: value.clone() },
-            None => Versioned { revision: 0, value: Value::Null },
+            Some((revision, value)) => Versioned { revision: *revision, value: Some(Arc::clone(value)) },
+            None => Versioned { revision: 0, value: None },
         })
     }
 

@@ -116,7 +116,7 @@ impl Situation {
                 return Err(format!("{strange}; correct it, or say with --function whose state it is"));
             }
             // As it is stored: a field that an older version did not write is not there.
-            book.put_state(function.name(), model, state.clone());
+            book.put_state(function.name(), model, state);
         }
         if self.deploying && self.live_since.is_none() {
             return Err("seen.deploying counts only together with seen.live_since".to_owned());
@@ -133,7 +133,7 @@ impl Situation {
             } else {
                 self.deployed(model, site)?
             };
-            book.put_state(owner.name(), model, state);
+            book.put_state(owner.name(), model, &state);
         }
         Ok(())
     }

@@ -163,7 +163,8 @@ impl MemoryLedger {
         let mut written_state = None;
         if let Some((state, read)) = &entry.state {
             let now = read.revision.saturating_add(1);
-            inner.states.insert(state.clone(), (now, read.value.to_string()));
+            let text = read.value.as_deref().unwrap_or("null").to_owned();
+            inner.states.insert(state.clone(), (now, text));
             written_state = Some((state.clone(), now, read.revision));
         }
         let claim = entry.claim.clone();
@@ -275,10 +276,7 @@ impl Ledger for MemoryLedger {
             let stored = inner.states.get(key).cloned();
             let revision = stored.as_ref().map_or(0, |(revision, _)| *revision);
             inner.notes.push(Note::Read { key: key.clone(), revision });
-            let value = match stored {
-                None => serde_json::Value::Null,
-                Some((_, text)) => serde_json::from_str(&text).map_err(|error| damaged("state", error))?,
-            };
+            let value = stored.map(|(_, text)| text.into());
             Ok(Versioned { revision, value })
         };
         self.mishaps.around(SERVICE, "state", read).await

@@ -1,7 +1,7 @@
 //! Sampler, reports, alarms, metrics and capacity.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
 use tidegate_engine::{CallError, Class};
@@ -84,13 +84,15 @@ impl Account {
     fn count(&self, query: &InvocationQuery, now: Timestamp) -> u64 {
         let named = if query.component { "InferenceComponentName" } else { "EndpointName" };
         let dimension = (named.to_owned(), query.name.clone());
+        // As far ahead as the adapter asks.
+        let until = now.checked_add(SignedDuration::from_mins(15)).unwrap_or(now);
         let inner = self.cloud.inner();
         let asked = inner.metrics.iter().filter(|metric| {
             metric.account == self.place.account
                 && metric.region == self.place.region
                 && metric.name == "Invocations"
                 && metric.dimensions.contains(&dimension)
-                && (query.from..=now).contains(&metric.time)
+                && (query.from..=until).contains(&metric.time)
         });
         u64::try_from(asked.count()).unwrap_or(u64::MAX)
     }

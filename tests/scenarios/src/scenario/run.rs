@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tidegate_engine::Outcome;
-use tidegate_engine::ports::{Ledger, StateKey};
+use tidegate_engine::ports::Ledger;
 use tidegate_events::{Body, Event, parse_value};
 use tidegate_policy::decision::Evidence;
 use tidegate_policy::file::{Policy, parse};
@@ -61,9 +61,8 @@ pub fn decide_scenario(events: &Path, found: &Found) -> Result<Decided, Scenario
                 message,
             })?;
             let outcomes = site.invoke(*function, &event, INVOCATION, scenario.now).await?;
-            let key =
-                StateKey { function: function.name().to_owned(), model: model_of(policy.as_ref(), &event) };
-            Ok::<_, tidegate_engine::EngineError>((site.ledger.state(&key).await?.value, outcomes))
+            let state = site.ledger.state_now(function.name(), &model_of(policy.as_ref(), &event));
+            Ok::<_, tidegate_engine::EngineError>((state, outcomes))
         });
         at_once(work).ok_or_else(|| wrong("the function waits for something".to_owned()))?
     }

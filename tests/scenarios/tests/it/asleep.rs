@@ -91,6 +91,29 @@ fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
 }
 
 #[test]
+fn a_deployment_that_failed_before_it_told_anything_leaves_it_asleep() {
+    let stage = idle();
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    let rejected = || {
+        stage.says("Rejected", 2);
+        deploy(&stage, 2)
+    };
+    let refused = || {
+        stage.says("Approved", 2);
+        stage.cloud.mishaps.add("CreateModel", Mishap::Refused(Class::Permanent));
+        deploy(&stage, 2)
+    };
+    let ends: [(&str, &dyn Fn() -> String); 2] =
+        [("failed not_approved", &rejected), ("failed aws_refused", &refused)];
+    for (end, fail) in ends {
+        assert_eq!(fail(), end);
+        assert_eq!(copies(&stage), 0);
+        let told = said(&stage.run(&stage.production, SCALE, &reconcile(stage.now())));
+        assert!(told.ends_with("already_at_zero"), "{told} after {end}");
+    }
+}
+
+#[test]
 fn people_hear_once_that_it_cannot_go_to_zero() {
     let stage = idle();
     for days in 0..3 {

@@ -87,6 +87,8 @@ pub(crate) struct Facts {
     pub(crate) filed: Vec<Filed>,
     pub(crate) saw: BTreeMap<Number, Saw>,
     pub(crate) traffic: Vec<Traffic>,
+    /// By account and component: when it was last made or told to change, and with that its copies set.
+    pub(crate) components: BTreeMap<(String, String), Timestamp>,
     /// The ids of decisions that were published.
     pub(crate) told: BTreeSet<String>,
 }
@@ -191,6 +193,9 @@ impl Facts {
                 let models = variants.into_iter().flatten().map(|v| text(v, "/ModelName").to_owned());
                 let models = models.filter(|model| !model.is_empty()).collect();
                 self.configs.insert(here("/EndpointConfigName"), models);
+            }
+            "CreateInferenceComponent" | "UpdateInferenceComponent" => {
+                self.components.insert(here("/InferenceComponentName"), entry.at);
             }
             "InvokeEndpoint" => {
                 let (account, endpoint) = here("/EndpointName");

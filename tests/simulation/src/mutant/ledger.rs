@@ -69,9 +69,11 @@ impl BentLedger {
     }
 }
 
-fn without(state: &mut Value, members: &[&str]) {
+fn without(state: &mut Versioned, members: &[&str]) {
+    let text = state.value.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let Some(mut value) = text else { return };
     for member in members {
-        if let Some(found) = state.get_mut(member) {
+        if let Some(found) = value.get_mut(member) {
             *found = match found {
                 Value::Array(_) => Value::Array(Vec::new()),
                 Value::Object(_) => Value::Object(serde_json::Map::new()),
@@ -80,6 +82,7 @@ fn without(state: &mut Value, members: &[&str]) {
             };
         }
     }
+    state.value = Some(value.to_string().into());
 }
 
 #[async_trait]
@@ -139,12 +142,12 @@ impl Ledger for BentLedger {
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
         let mut state = self.real.state(key).await?;
         match self.mutant {
-            Mutant::ForgetHold => without(&mut state.value, &["holds"]),
+            Mutant::ForgetHold => without(&mut state, &["holds"]),
             Mutant::HideHoldFromTrain if self.function == Function::Train && key.function == "promote" => {
-                without(&mut state.value, &["holds"]);
+                without(&mut state, &["holds"]);
             }
             Mutant::ForgetRetrainings if key.function == "respond" => {
-                without(&mut state.value, &["requested", "attempts"]);
+                without(&mut state, &["requested", "attempts"]);
             }
             _ => {}
         }

@@ -149,7 +149,7 @@ impl Judge<'_> {
         });
     }
 
-    /// A rejection is remembered, and nothing else is remembered as one.
+    /// A rejection, or an approval taken back, is remembered, and nothing else is remembered as one.
     fn rejection(&mut self) {
         let Some(after) = self.after else { return };
         let was = self.before.and_then(|before| before.rejected);
@@ -190,14 +190,21 @@ fn answers(step: Option<&Step>, report: &DeploymentFinished) -> bool {
     matches!(step, Some(Step::Requested { request_id, .. }) if *request_id == report.request_id)
 }
 
-/// Whether the change is a rejection of what is on its way, that is not older than its approval. An update of something
-/// else carries the old status along.
+/// Whether the change is a rejection of what is on its way, or takes its approval back, and is not older than the approval.
+/// An update of something else carries the old status along, and a new version waits for approval from the beginning.
 fn rejects(change: &ModelPackageChanged, promotion: &Promotion) -> bool {
     let of_approval =
-        change.updated_fields.as_ref().is_none_or(|fields| fields.iter().any(|f| f == "ModelApprovalStatus"));
-    change.approval == ApprovalStatus::Rejected
-        && of_approval
+        change.updated_fields.as_ref().map(|fields| fields.iter().any(|f| f == "ModelApprovalStatus"));
+    let denies = match change.approval {
+        ApprovalStatus::Rejected => {
+            of_approval.unwrap_or(true) && change.last_modified.is_none_or(|at| at >= promotion.approved_at)
+        }
+        ApprovalStatus::PendingManualApproval => {
+            of_approval == Some(true) && change.last_modified > Some(promotion.approved_at)
+        }
+        ApprovalStatus::Approved | ApprovalStatus::Absent | ApprovalStatus::Unknown(_) => false,
+    };
+    denies
         && change.version == Some(promotion.version)
         && change.arn.eq_ignore_ascii_case(&promotion.package_arn)
-        && change.last_modified.is_none_or(|at| at >= promotion.approved_at)
 }

@@ -88,6 +88,7 @@ pub(crate) fn scale_seen() -> BoxedStrategy<scale::Snapshot> {
     (option::weighted(0.8, time()), prop::bool::weighted(0.2), option::weighted(0.8, counts))
         .prop_map(|(live_since, deploying, invocations)| scale::Snapshot {
             live_since,
+            copies_since: live_since,
             deploying,
             invocations,
         })

@@ -44,7 +44,12 @@ fn sleeps() -> Scene {
     let environment = any::environment(&any::policy(), "production");
     let (state, now) = (State::default(), any::at(2 * 1_440));
     let invocations = Some(Invocations { in_window: 0, since_deployment: 9 });
-    let seen = Snapshot { live_since: Some(any::at(0)), deploying: false, invocations };
+    let seen = Snapshot {
+        live_since: Some(any::at(0)),
+        copies_since: Some(any::at(0)),
+        deploying: false,
+        invocations,
+    };
     let decision = scale::decide_tick(&environment, &state, &seen, now);
     assert_eq!(decision.verdict, Verdict::ToZero);
     Scene { environment, state, seen: Some(seen), alarm: None, decision, now }
@@ -186,7 +191,12 @@ fn up() -> Vec<Break<Scene>> {
         }),
         on(I::WokenForNothing, "a tick that saw nobody ask", wakes, |s| {
             s.alarm = None;
-            s.seen = Some(Snapshot { live_since: Some(any::at(-60)), deploying: false, invocations: None });
+            s.seen = Some(Snapshot {
+                live_since: Some(any::at(-60)),
+                copies_since: Some(any::at(-60)),
+                deploying: false,
+                invocations: None,
+            });
         }),
     ]
 }
