@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::sync::Arc;
 use tidegate_engine::ports::{Alerts, Bus, Endpoints, Registry, Sampler, Schedules};
 use tidegate_engine::{CallError, Case, EngineError};
@@ -48,11 +49,10 @@ impl Case for DeployCase {
     type Snapshot = Option<Snapshot>;
 
     async fn observe(&self, state: &State, now: Timestamp) -> Result<Option<Snapshot>, EngineError> {
-        match self.task(state, now) {
-            Ok(Task { environment, in_flight, .. }) => {
-                Ok(Some(self.snapshot(environment, &in_flight).await?))
-            }
-            Err(_) => Ok(None),
+        let Ok(Task { environment, state, .. }) = self.task(state, now) else { return Ok(None) };
+        match &state.in_flight {
+            Some(in_flight) => Ok(Some(self.snapshot(environment, in_flight).await?)),
+            None => Ok(None),
         }
     }
 
@@ -60,7 +60,7 @@ impl Case for DeployCase {
         match (self.task(state, now), seen) {
             (Err(decided), _) => *decided,
             (Ok(task), Some(seen)) => {
-                converge(&self.post, task.policy, task.environment, &task.state, seen, now)
+                converge(&self.post, task.policy, task.environment, task.state.as_ref(), seen, now)
             }
             (Ok(task), None) => {
                 let endpoint = task.environment.endpoint.name.to_string();
@@ -194,13 +194,12 @@ struct Task<'c> {
     policy: &'c Policy,
     environment: &'c Environment,
     /// With what is in flight.
-    state: State,
-    in_flight: InFlight,
+    state: Cow<'c, State>,
 }
 
 impl DeployCase {
     /// What there is to converge, or the decision if there is nothing.
-    fn task(&self, state: &State, now: Timestamp) -> Result<Task<'_>, Box<deploy::Deploy>> {
+    fn task<'c>(&'c self, state: &'c State, now: Timestamp) -> Result<Task<'c>, Box<deploy::Deploy>> {
         if let Cause::Request { from, request } = &self.cause
             && let Some(refusal) = may_not_obey(&self.post, self.policy.as_deref(), from, request)
         {
@@ -213,24 +212,24 @@ impl DeployCase {
             return ignore(Reason::OtherEnvironment { wanted: "another account".to_owned() });
         };
         let state = self.begin(environment, state, now)?;
-        match state.in_flight.clone() {
-            Some(in_flight) => Ok(Task { policy, environment, state, in_flight }),
+        match state.in_flight {
+            Some(_) => Ok(Task { policy, environment, state }),
             None => ignore(Reason::NothingInFlight { endpoint: environment.endpoint.name.to_string() }),
         }
     }
 
     /// The state in which to converge, or the decision if there is nothing to converge.
-    fn begin(
+    fn begin<'s>(
         &self,
         environment: &Environment,
-        state: &State,
+        state: &'s State,
         now: Timestamp,
-    ) -> Result<State, Box<deploy::Deploy>> {
+    ) -> Result<Cow<'s, State>, Box<deploy::Deploy>> {
         let over = |reason| Err(Box::new(Decision::new(Verdict::Ignore, reason)));
         match &self.cause {
-            Cause::Request { request, .. } => take_up(state, request, now),
+            Cause::Request { request, .. } => take_up(state, request, now).map(Cow::Owned),
             Cause::Check { request_id } => match &state.in_flight {
-                Some(in_flight) if in_flight.request.request_id == *request_id => Ok(state.clone()),
+                Some(in_flight) if in_flight.request.request_id == *request_id => Ok(Cow::Borrowed(state)),
                 _ => over(Reason::DeploymentOver),
             },
             Cause::Endpoint(endpoint)
@@ -239,8 +238,8 @@ impl DeployCase {
                 over(Reason::OtherEnvironment { wanted: endpoint.clone() })
             }
             Cause::Hold(placed) => Err(Box::new(decide_hold(state, placed))),
-            Cause::Release(release) => deploy::release(state, release),
-            Cause::Endpoint(_) | Cause::Sweep => Ok(state.clone()),
+            Cause::Release(release) => deploy::release(state, release).map(Cow::Owned),
+            Cause::Endpoint(_) | Cause::Sweep => Ok(Cow::Borrowed(state)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Carrying a recorded plan out. The executor makes no choices: it does what was written down, in order, and writes
 //! down how far it is.
 
+use serde::Deserialize as _;
 use tidegate_policy::reason::Reason;
 
 use crate::run::Work;
@@ -51,12 +52,13 @@ impl Engine {
         since: Option<&C::State>,
     ) -> Result<DecisionRecord, EngineError> {
         self.tell_of_violation(&record).await?;
-        let left: Vec<_> = record.plan.iter().skip(record.outcomes.len()).cloned().collect();
-        for step in left {
-            let action: C::Action = serde_json::from_value(step).map_err(|error| EngineError::Stored {
-                what: format!("plan of decision {}", record.id),
-                message: error.to_string(),
-            })?;
+        let left = record.plan.iter().skip(record.outcomes.len()).map(C::Action::deserialize);
+        // All of it is read before anything is done: half of a plan that cannot be understood is nobody's plan.
+        let left: Vec<C::Action> = left.collect::<Result<_, _>>().map_err(|error| EngineError::Stored {
+            what: format!("plan of decision {}", record.id),
+            message: error.to_string(),
+        })?;
+        for action in left {
             match self.attempt(work, &action, since).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
                 Attempt::Overtaken => record.outcomes.push(ActionOutcome::overtaken()),

@@ -29,6 +29,20 @@ pub(crate) enum Kind {
     Object,
 }
 
+impl Kind {
+    /// The members of the detail that are read; whatever else is in it makes no difference.
+    pub(crate) fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Commit => codecommit::MEMBERS,
+            Self::ModelPackage => package::MEMBERS,
+            Self::PipelineExecution => pipeline::MEMBERS,
+            Self::Endpoint | Self::EndpointDeployment => endpoint::MEMBERS,
+            Self::Alarm => alarm::MEMBERS,
+            Self::Object => object::MEMBERS,
+        }
+    }
+}
+
 /// The kind of an event from a service that we know; `None` for everything else.
 ///
 /// Source *and* detail-type must match: detail-types are free text, and other services use the same ones.

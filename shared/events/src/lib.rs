@@ -158,6 +158,26 @@ pub fn is_known(source: &str, detail_type: &str) -> bool {
     source == SOURCE || aws::kind(source, detail_type).is_some() || schedule::ticks(source, detail_type)
 }
 
+/// The members of the detail that are read of an event from AWS; `None` for what is no event from AWS that is known here.
+/// [`read_known`] makes the same of a detail that has these alone.
+#[must_use]
+pub fn members_read(source: &str, detail_type: &str) -> Option<&'static [&'static str]> {
+    aws::kind(source, detail_type).map(aws::Kind::members)
+}
+
+/// Reads the detail of an event from AWS whose envelope has been read; what is not known is [`Body::Other`].
+///
+/// # Errors
+///
+/// As [`parse_value`].
+pub fn read_known(envelope: Envelope, detail: &Value) -> Result<Event, EventError> {
+    let body = match aws::kind(&envelope.source, &envelope.detail_type) {
+        Some(kind) => aws::body(kind, Some(detail))?,
+        None => Body::Other,
+    };
+    Ok(Event { envelope, body, received: None })
+}
+
 fn read_object(map: &Map<String, Value>) -> Result<Event, EventError> {
     if map.contains_key("tidegate") {
         return schedule::wake(map);

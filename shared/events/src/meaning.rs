@@ -1,5 +1,7 @@
 //! The key for idempotency: what an event means, whatever its id.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -230,7 +232,7 @@ fn contract(body: &Body) -> Vec<String> {
 }
 
 fn join(parts: &[String]) -> String {
-    let escaped: Vec<String> = parts.iter().map(|part| escape(part)).collect();
+    let escaped: Vec<Cow<'_, str>> = parts.iter().map(|part| escape(part)).collect();
     let key = escaped.join("|");
     if key.len() <= LONGEST {
         return key;
@@ -239,10 +241,10 @@ fn join(parts: &[String]) -> String {
 }
 
 /// Escapes what would make two lists of parts look alike, and what cannot be read.
-fn escape(part: &str) -> String {
+fn escape(part: &str) -> Cow<'_, str> {
     let is_special = |byte: u8| matches!(byte, b'%' | b'|' | b'~') || !(b' '..0x7F).contains(&byte);
     if !part.bytes().any(is_special) {
-        return part.to_owned();
+        return Cow::Borrowed(part);
     }
     let mut out = String::with_capacity(part.len());
     for c in part.chars() {
@@ -252,7 +254,7 @@ fn escape(part: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// A part that is too long: its beginning, and a hash of all of it.

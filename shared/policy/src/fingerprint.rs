@@ -6,25 +6,21 @@ use sha2::{Digest, Sha256};
 /// `["ab", "c"]` and `["a", "bc"]` differ.
 #[must_use]
 pub fn fingerprint(parts: &[&str]) -> String {
+    short(parts, usize::MAX)
+}
+
+/// The first `length` characters of [`fingerprint`].
+#[must_use]
+pub fn short(parts: &[&str], length: usize) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
     let digest = hash.finalize();
-    let mut text = String::with_capacity(2 * digest.len());
-    for half in digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]) {
-        text.push(char::from_digit(half.into(), 16).unwrap_or('0'));
-    }
-    text
-}
-
-/// The first `length` characters of [`fingerprint`].
-#[must_use]
-pub fn short(parts: &[&str], length: usize) -> String {
-    let mut text = fingerprint(parts);
-    // It is ASCII: every length is the end of a character.
-    text.truncate(length);
+    let halves = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]).take(length);
+    let mut text = String::with_capacity(length.min(2 * digest.len()));
+    text.extend(halves.map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
     text
 }
 

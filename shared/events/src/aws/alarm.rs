@@ -57,6 +57,9 @@ statuses! {
     }
 }
 
+/// What [`read`] reads of the detail.
+pub(crate) const MEMBERS: &[&str] = &["alarmName", "configuration", "muteDetail", "previousState", "state"];
+
 pub(crate) fn read(fields: &Fields<'_>) -> Result<AlarmChanged, EventError> {
     let state = fields.object("state")?;
     let previous = fields.object_opt("previousState")?;

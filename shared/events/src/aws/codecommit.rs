@@ -5,6 +5,18 @@ use crate::{CommitPushed, EventError, RefChange, RefKind, fields::Fields};
 const HEADS: &str = "refs/heads/";
 const TAGS: &str = "refs/tags/";
 
+/// What [`read`] reads of the detail.
+pub(crate) const MEMBERS: &[&str] = &[
+    "callerUserArn",
+    "commitId",
+    "event",
+    "oldCommitId",
+    "referenceFullName",
+    "referenceName",
+    "referenceType",
+    "repositoryName",
+];
+
 /// Reads the detail, see <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html>.
 ///
 /// `None` for `unreferencedMergeCommitCreated`: a trial merge that no reference points to is not a push. Neither author,

@@ -54,6 +54,16 @@ statuses! {
     }
 }
 
+/// What [`read`] reads of the detail.
+pub(crate) const MEMBERS: &[&str] = &[
+    "EndpointConfigName",
+    "EndpointName",
+    "EndpointStatus",
+    "FailureReason",
+    "LastModifiedTime",
+    "PendingDeploymentSummary",
+];
+
 pub(crate) fn read(fields: &Fields<'_>, deployment: bool) -> Result<EndpointChanged, EventError> {
     let pending = fields.object_opt("PendingDeploymentSummary")?;
     Ok(EndpointChanged {

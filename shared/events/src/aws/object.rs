@@ -21,6 +21,9 @@ pub struct ObjectCreated {
     pub sequencer: Option<String>,
 }
 
+/// What [`read`] reads of the detail.
+pub(crate) const MEMBERS: &[&str] = &["bucket", "object"];
+
 pub(crate) fn read(fields: &Fields<'_>) -> Result<ObjectCreated, EventError> {
     let object = fields.object("object")?;
     Ok(ObjectCreated {

@@ -66,6 +66,19 @@ statuses! {
     }
 }
 
+/// What [`read`] reads of the detail.
+pub(crate) const MEMBERS: &[&str] = &[
+    "LastModifiedTime",
+    "MetadataProperties",
+    "ModelApprovalStatus",
+    "ModelLifeCycle",
+    "ModelPackageArn",
+    "ModelPackageGroupName",
+    "ModelPackageStatus",
+    "ModelPackageVersion",
+    "UpdatedModelPackageFields",
+];
+
 pub(crate) fn read(fields: &Fields<'_>) -> Result<ModelPackageChanged, EventError> {
     let (arn, name) = resource(fields, "ModelPackageArn", "model-package")?;
     // A version's ARN ends in `model-package/group/7`, that of a package without versions in `model-package/name`.

@@ -48,6 +48,16 @@ statuses! {
     }
 }
 
+/// What [`read`] reads of the detail.
+pub(crate) const MEMBERS: &[&str] = &[
+    "currentPipelineExecutionStatus",
+    "executionEndTime",
+    "executionStartTime",
+    "pipelineExecutionArn",
+    "pipelineExecutionDisplayName",
+    "previousPipelineExecutionStatus",
+];
+
 pub(crate) fn read(fields: &Fields<'_>) -> Result<PipelineExecutionChanged, EventError> {
     let (execution_arn, name) = resource(fields, "pipelineExecutionArn", "pipeline")?;
     let (pipeline, execution) = name.split_once('/').unwrap_or((&name, ""));

@@ -19,6 +19,10 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 /// Whether the requested configuration runs, so that it is time for the sample request.
 #[must_use]
 pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
+    let serves = |endpoint: &Endpoint| endpoint.status == EndpointStatus::InService;
+    if environment.verify.invoke.is_none() || !seen.endpoint.as_ref().is_some_and(serves) {
+        return false;
+    }
     let wanted = target(environment, &in_flight.request);
     let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
     let component_runs = match (&wanted.component, &seen.component) {
@@ -26,7 +30,7 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
         (Some(component), Some(running)) => component_in_service(in_flight, running, component),
         (Some(_), None) => false,
     };
-    endpoint_runs && component_runs && environment.verify.invoke.is_some()
+    endpoint_runs && component_runs
 }
 
 /// Decides the next step of the deployment in flight.

@@ -1,6 +1,7 @@
 //! Claims: which events have been decided.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::ports::Claim;
@@ -13,9 +14,9 @@ const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// By key, the id of the decision.
-    items: HashMap<String, Option<String>>,
+    items: HashMap<Arc<str>, Option<Box<str>>>,
     /// Claims in the order in which they age out.
-    ages: VecDeque<(Timestamp, String)>,
+    ages: VecDeque<(Timestamp, Arc<str>)>,
 }
 
 impl Claims {
@@ -24,12 +25,13 @@ impl Claims {
             self.items.remove(&old);
         }
         match self.items.get(key) {
-            Some(Some(decision)) => Claim::Done { decision: decision.clone(), record: None },
+            Some(Some(decision)) => Claim::Done { decision: decision.to_string(), record: None },
             Some(None) => Claim::Fresh,
             None => {
                 let expires = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-                self.ages.push_back((expires, key.to_owned()));
-                self.items.insert(key.to_owned(), None);
+                let key: Arc<str> = key.into();
+                self.ages.push_back((expires, Arc::clone(&key)));
+                self.items.insert(key, None);
                 Claim::Fresh
             }
         }
@@ -37,7 +39,7 @@ impl Claims {
 
     pub(super) fn decided(&mut self, key: &str, decision: &str) {
         if let Some(item) = self.items.get_mut(key) {
-            *item = Some(decision.to_owned());
+            *item = Some(decision.into());
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod claims;
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -103,13 +104,13 @@ impl Book {
     /// The models that a name concerns.
     #[must_use]
     pub fn models_named(&self, kind: LookupKind, name: &str) -> Vec<String> {
-        self.inner().named(&Lookup::new(kind, name)).cloned().unwrap_or_default()
+        self.inner().named(kind, &lower(name)).cloned().unwrap_or_default()
     }
 
     /// Whether a name concerns any model.
     #[must_use]
     pub fn knows(&self, kind: LookupKind, name: &str) -> bool {
-        self.inner().named(&Lookup::new(kind, name)).is_some()
+        self.inner().named(kind, &lower(name)).is_some()
     }
 
     /// Whether a model's policy is applied.
@@ -136,9 +137,15 @@ impl Book {
     }
 }
 
+/// A name as lookups have it: most are so already.
+fn lower(name: &str) -> Cow<'_, str> {
+    let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) }
+}
+
 impl Inner {
-    fn named(&self, lookup: &Lookup) -> Option<&Vec<String>> {
-        self.lookups.get(lookup.kind.code())?.get(&lookup.name)
+    fn named(&self, kind: LookupKind, lower: &str) -> Option<&Vec<String>> {
+        self.lookups.get(kind.code())?.get(lower)
     }
 
     fn state(&self, function: &str, model: &str) -> Option<&(u64, Arc<str>)> {
@@ -187,7 +194,7 @@ impl Ledger for Book {
     }
 
     async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError> {
-        Ok(self.inner().named(lookup).cloned().unwrap_or_default())
+        Ok(self.inner().named(lookup.kind, &lookup.name).cloned().unwrap_or_default())
     }
 
     async fn models(&self) -> Result<Vec<String>, EngineError> {

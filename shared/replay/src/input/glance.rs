@@ -1,27 +1,42 @@
-//! A first look at a line: most events of an account are nobody's here, and then only their envelope is read.
+//! A look at a line that is one event of AWS, as most lines are: its envelope is read, and of its detail no more than some
+//! function wants. Whatever is out of the ordinary is left to the reading of the whole.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use tidegate_events::is_known;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use tidegate_events::{Envelope, is_known, members_read, read_known};
 
 use super::Item;
-use super::item::Skip;
+use super::item::{self, Skip};
 
-/// What a line is, if its envelope alone says it: an event that no function wants. `None` says nothing: then the line has
-/// to be read, be it that it is wanted, that it is more than one event, or that it is none at all.
+/// What a line is, if it is one event of AWS and nothing about it is strange. `None` says nothing: then the line has to be
+/// read as a whole, be it that it is wanted, that it is more than one event, or that it is none at all.
 pub(super) fn glance(line: &[u8]) -> Option<Item> {
-    serde_json::from_slice::<Unwanted>(line).ok().map(|Unwanted| Item::Skip(Skip::Unwanted))
+    let Glanced { envelope, detail } = serde_json::from_slice(line).ok()?;
+    let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
+    if !is_known(source, detail_type) {
+        return Some(Item::Skip(Skip::Unwanted));
+    }
+    let members = members_read(source, detail_type)?;
+    let mut detail = serde_json::Deserializer::from_str(detail?.get());
+    let detail = Members(members).deserialize(&mut detail).ok()?;
+    read_known(envelope, &Value::Object(detail)).ok().map(item::of)
 }
 
-/// An event that no function wants. It fails at the first sign that the line may be anything else; what is no part of the
-/// envelope is checked to be JSON, and forgotten.
-struct Unwanted;
+/// An event with its detail as text. It fails at the first sign that the line may be anything else; what is no part of an
+/// event is checked to be JSON, and forgotten.
+struct Glanced<'l> {
+    envelope: Envelope,
+    detail: Option<&'l RawValue>,
+}
 
-impl<'de> Deserialize<'de> for Unwanted {
+impl<'de> Deserialize<'de> for Glanced<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Glance).map(|()| Self)
+        deserializer.deserialize_map(Whole)
     }
 }
 
@@ -30,44 +45,88 @@ impl<'de> Deserialize<'de> for Unwanted {
 struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
 /// The names that an envelope must have, each once.
-const NAMES: [&str; 5] = ["id", "source", "detail-type", "account", "region"];
+const NAMES: [&str; 5] = ["account", "detail-type", "id", "region", "source"];
 
-struct Glance;
+struct Whole;
 
-impl<'de> Visitor<'de> for Glance {
-    type Value = ();
+impl<'de> Visitor<'de> for Whole {
+    type Value = Glanced<'de>;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an event that no function wants")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event of AWS")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Glanced<'de>, A::Error> {
         let other = || A::Error::custom("something else");
-        let mut texts: [Option<Text<'de>>; NAMES.len()] = [const { None }; NAMES.len()];
+        let mut texts: [Option<String>; NAMES.len()] = [const { None }; NAMES.len()];
+        let (mut time, mut resources, mut replay_name, mut detail) = (None, None, None, None);
         while let Some(Text(name)) = map.next_key()? {
             match name.as_ref() {
                 // The input of a schedule of ours, and an alarm's direct action, have no envelope whatever else they have.
                 "tidegate" | "alarmData" => return Err(other()),
-                "time" => match map.next_value::<Option<Text<'de>>>()? {
-                    Some(Text(time)) if time.parse::<Timestamp>().is_err() => return Err(other()),
-                    _ => {}
-                },
-                "resources" => drop(map.next_value::<Option<Vec<Text<'de>>>>()?),
-                "replay-name" => drop(map.next_value::<Option<Text<'de>>>()?),
+                "time" => once(&mut time, map.next_value::<Option<Text<'de>>>()?)?,
+                "resources" => once(&mut resources, map.next_value::<Option<Vec<String>>>()?)?,
+                "replay-name" => once(&mut replay_name, map.next_value::<Option<String>>()?)?,
+                "detail" => once(&mut detail, map.next_value::<&'de RawValue>()?)?,
                 name => match NAMES.iter().position(|one| *one == name).and_then(|at| texts.get_mut(at)) {
                     None => drop(map.next_value::<IgnoredAny>()?),
-                    Some(Some(_)) => return Err(other()),
-                    Some(place) => *place = Some(map.next_value()?),
+                    Some(place) => once(place, map.next_value()?)?,
                 },
             }
-            if let [_, Some(Text(source)), Some(Text(detail_type)), ..] = &texts
-                && is_known(source, detail_type)
-            {
-                return Err(other());
+        }
+        let [Some(account), Some(detail_type), Some(id), Some(region), Some(source)] = texts else {
+            return Err(other());
+        };
+        if [&account, &detail_type, &id, &region, &source].into_iter().any(String::is_empty) {
+            return Err(other());
+        }
+        let time = match time.flatten() {
+            Some(Text(time)) => Some(time.parse::<Timestamp>().map_err(|_| other())?),
+            None => None,
+        };
+        let resources = resources.flatten().unwrap_or_default();
+        let replay_name = replay_name.flatten().filter(|name| !name.is_empty());
+        let envelope = Envelope { id, source, detail_type, account, region, time, resources, replay_name };
+        Ok(Glanced { envelope, detail })
+    }
+}
+
+/// Of what is said twice the last counts, or not, and that is strange.
+fn once<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::custom("twice")),
+    }
+}
+
+/// An object without the members that nobody reads.
+struct Members(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Members {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Map::new();
+        while let Some(Text(name)) = map.next_key()? {
+            if self.0.contains(&name.as_ref()) {
+                found.insert(name.into_owned(), map.next_value()?);
+            } else {
+                let IgnoredAny = map.next_value()?;
             }
         }
-        let is_whole = texts.iter().flatten().filter(|Text(text)| !text.is_empty()).count() == NAMES.len();
-        is_whole.then_some(()).ok_or_else(other)
+        Ok(found)
     }
 }
 
@@ -138,5 +197,37 @@ mod tests {
             }
         }
         assert!(glanced > 20, "{glanced}");
+    }
+
+    /// Every sample of an event.
+    fn samples() -> Vec<Value> {
+        let events = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
+        let folders =
+            ["cloudwatch", "codecommit", "contract", "delivery", "monitor", "s3", "sagemaker", "schedule"];
+        let files = folders.iter().flat_map(|folder| std::fs::read_dir(events.join(folder)).unwrap());
+        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        texts.filter_map(|text| serde_json::from_str(&text).ok()).collect()
+    }
+
+    #[test]
+    fn what_a_glance_leaves_out_nobody_reads() {
+        let mut known = 0;
+        for sample in samples() {
+            let mut lines = vec![sample.clone()];
+            for name in sample["detail"].as_object().into_iter().flatten().map(|(name, _)| name) {
+                for value in [json!(null), json!(""), json!(7), json!("7"), json!([]), json!({})] {
+                    let mut other = sample.clone();
+                    other["detail"][name] = value;
+                    lines.push(other);
+                }
+            }
+            for line in lines.iter().map(Value::to_string) {
+                if let Some(item) = glance(line.as_bytes()) {
+                    known += usize::from(matches!(item, Item::Event(_)));
+                    assert_eq!(read(&line), Some(vec![item]), "{line}");
+                }
+            }
+        }
+        assert!(known > 1_000, "{known}");
     }
 }

@@ -161,14 +161,18 @@ fn decision(mut map: Map<String, Value>, found: &mut Vec<Item>) -> Result<(), Ev
 
 fn read(value: &Value) -> Result<Item, EventError> {
     // The original is in the input already; copied into every record it would cost more than the deciding.
-    let event = read_event(value)?;
-    Ok(match &event.body {
+    Ok(of(read_event(value)?))
+}
+
+/// What an event is in a stream.
+pub(super) fn of(event: Event) -> Item {
+    match &event.body {
         Body::Tick(_) | Body::Wake(_) => Item::Skip(Skip::Schedule),
         Body::DeploymentRequested(_) | Body::DeploymentFinished(_) => Item::Skip(Skip::SentHere),
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),
         _ => Item::Event(Box::new(Arrived { event })),
-    })
+    }
 }
 
 /// Whether respond sent it: its request ids are made of the model, the environment and a fingerprint.
