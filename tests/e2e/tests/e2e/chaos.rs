@@ -158,6 +158,21 @@ fn the_worst_day_ends_as_a_calm_one() {
     assert_eq!((day.unanswered, day.answered), (0, 1), "{what}");
 }
 
+/// Whether what was written about a thing is what a calm day writes. A note of progress that was left behind, and that a later
+/// one has overtaken, is not written any more; none is written twice, and the last is the same.
+fn is_as_calm(
+    (_, operation, _): &(String, String, String),
+    bad: Option<&Vec<Value>>,
+    good: Option<&Vec<Value>>,
+) -> bool {
+    let (Some(bad), Some(good)) = (bad, good) else { return false };
+    if operation != "UpdateModelPackage" {
+        return bad == good;
+    }
+    let mut left = good.iter();
+    bad.last() == good.last() && bad.iter().all(|note| left.any(|calm| calm == note))
+}
+
 #[test]
 fn each_action_took_effect_once_on_the_worst_day() {
     let (calm, chaos) = play(async { (calm().await, chaos().await) });
@@ -165,7 +180,8 @@ fn each_action_took_effect_once_on_the_worst_day() {
     let what = chaos.summary();
     let (on_this_day, as_calm) = (writes(&day.journal), writes(&calm.journal));
     for about in on_this_day.keys().chain(as_calm.keys()) {
-        assert_eq!(on_this_day.get(about), as_calm.get(about), "{about:?}\n{what}");
+        let (bad, good) = (on_this_day.get(about), as_calm.get(about));
+        assert!(is_as_calm(about, bad, good), "{about:?}\n{bad:#?}\non a calm day\n{good:#?}\n{what}");
     }
     assert_eq!(lives(&day.told), lives(&calm.told), "{what}");
     assert_eq!(acts(day), acts(&calm), "{what}");
