@@ -78,8 +78,8 @@ pub struct InvocationQuery {
 /// CloudWatch metrics.
 #[async_trait]
 pub trait Metrics: Send + Sync {
-    /// For each query the invocations until `now` and since this invocation began, in the same order; `None` where CloudWatch could not tell.
-    /// 500 queries go into one call.
+    /// For each query the invocations until now, in the same order; `None` where CloudWatch could not tell. `now` is when
+    /// this invocation began: what came since counts as well. 500 queries go into one call.
     async fn invocations(
         &self,
         queries: &[InvocationQuery],

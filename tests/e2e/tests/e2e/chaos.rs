@@ -158,6 +158,22 @@ fn the_worst_day_ends_as_a_calm_one() {
     assert_eq!((day.unanswered, day.answered), (0, 1), "{what}");
 }
 
+/// The call that notes how far a promotion is.
+const NOTE: &str = "UpdateModelPackage";
+
+/// How many notes of progress were not written because a later decision had taken their place, by their own records.
+fn overtaken_notes(records: &[Value]) -> usize {
+    let list =
+        |record: &Value, name: &str| record.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let of = |record: &Value| {
+        let steps = list(record, "plan").into_iter().zip(list(record, "outcomes"));
+        steps
+            .filter(|(step, end)| text(step, "action") == "note_progress" && text(end, "fate") == "overtaken")
+            .count()
+    };
+    records.iter().map(of).sum()
+}
+
 /// Whether what was written about a thing is what a calm day writes. A note of progress that was left behind, and that a later
 /// one has overtaken, is not written any more; none is written twice, and the last is the same.
 fn is_as_calm(
@@ -166,7 +182,7 @@ fn is_as_calm(
     good: Option<&Vec<Value>>,
 ) -> bool {
     let (Some(bad), Some(good)) = (bad, good) else { return false };
-    if operation != "UpdateModelPackage" {
+    if operation != NOTE {
         return bad == good;
     }
     let mut left = good.iter();
@@ -183,6 +199,15 @@ fn each_action_took_effect_once_on_the_worst_day() {
         let (bad, good) = (on_this_day.get(about), as_calm.get(about));
         assert!(is_as_calm(about, bad, good), "{about:?}\n{bad:#?}\non a calm day\n{good:#?}\n{what}");
     }
+    let notes = |writes: &BTreeMap<(String, String, String), Vec<Value>>| {
+        writes
+            .iter()
+            .filter(|((_, operation, _), _)| operation == NOTE)
+            .map(|(_, notes)| notes.len())
+            .sum::<usize>()
+    };
+    let missing = notes(&as_calm).saturating_sub(notes(&on_this_day));
+    assert!(missing <= overtaken_notes(&records(&day.ledgers)), "{missing} notes are nowhere\n{what}");
     assert_eq!(lives(&day.told), lives(&calm.told), "{what}");
     assert_eq!(acts(day), acts(&calm), "{what}");
     let sent_ids = |records: &[Value]| {
