@@ -1,6 +1,7 @@
 //! What the ledgers that were given know about a model.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::future::{try_join_all, try_join3, try_join4};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -29,13 +30,13 @@ pub(crate) struct Known {
     /// The applied policy.
     pub(crate) applied: Option<Applied>,
     /// What promote remembers.
-    pub(crate) promote: promote::State,
+    pub(crate) promote: Arc<promote::State>,
     /// What deploy remembers.
-    pub(crate) deploy: deploy::State,
+    pub(crate) deploy: Arc<deploy::State>,
     /// What respond remembers.
-    pub(crate) respond: respond::State,
+    pub(crate) respond: Arc<respond::State>,
     /// What scale remembers.
-    pub(crate) scale: scale::State,
+    pub(crate) scale: Arc<scale::State>,
     /// The last decisions, newest first.
     pub(crate) decisions: Vec<DecisionRecord>,
 }

@@ -147,12 +147,12 @@ impl Promote {
         let Some(newest) = engine.patiently(|| self.registry.newest_approved(group)).await? else {
             return Ok(None);
         };
-        let state: State =
+        let state: Arc<State> =
             engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
         // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
         // deployed unasked.
-        let Some(promotion) = state.promotion else { return Ok(None) };
-        let unheard = self.unheard(engine, &promotion, &newest).await?;
+        let Some(promotion) = &state.promotion else { return Ok(None) };
+        let unheard = self.unheard(engine, promotion, &newest).await?;
         let is_known = unheard.is_none();
         let (package, last_modified) = match unheard {
             Some(unheard) => unheard,

@@ -30,13 +30,13 @@ impl Case for RespondCase {
     type Action = Action;
 
     /// What deploy knows about the endpoint.
-    type Snapshot = deploy::State;
+    type Snapshot = Arc<deploy::State>;
 
-    async fn observe(&self, _state: &State, _now: Timestamp) -> Result<deploy::State, EngineError> {
+    async fn observe(&self, _state: &State, _now: Timestamp) -> Result<Arc<deploy::State>, EngineError> {
         arrival::state(self.ledger.as_ref(), "deploy", self.policy.model.as_str()).await
     }
 
-    fn decide(&self, state: &State, seen: &deploy::State, now: Timestamp) -> Respond {
+    fn decide(&self, state: &State, seen: &Arc<deploy::State>, now: Timestamp) -> Respond {
         let deployed = (seen.live.as_ref().map(|live| live.at), seen.hold());
         decide(&self.policy, &self.environment, state, &self.finding, &self.meaning, deployed, now)
     }
@@ -44,7 +44,7 @@ impl Case for RespondCase {
     fn check(
         &self,
         state: &State,
-        seen: &deploy::State,
+        seen: &Arc<deploy::State>,
         decision: &Respond,
         now: Timestamp,
     ) -> Vec<Violation> {

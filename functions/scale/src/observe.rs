@@ -1,6 +1,7 @@
 //! What a tick observes, for all endpoints at once.
 
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{InvocationQuery, Ledger, Metrics};
 use tidegate_engine::{Engine, EngineError};
@@ -51,11 +52,11 @@ pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look,
     let state = engine.patiently(|| deployed(engine.ledger.as_ref(), model)).await?;
     let (live_since, deploying) = (live_since(&state), state.in_flight.is_some());
     let seen = Snapshot { live_since, copies_since: copies_since(&state), deploying, invocations: None };
-    Ok(Look { managed, seen, verified_at: state.live.map(|live| live.at) })
+    Ok(Look { managed, seen, verified_at: state.live.as_ref().map(|live| live.at) })
 }
 
 /// What deploy remembers of a model here.
-pub(crate) async fn deployed(ledger: &dyn Ledger, model: &str) -> Result<deploy::State, EngineError> {
+pub(crate) async fn deployed(ledger: &dyn Ledger, model: &str) -> Result<Arc<deploy::State>, EngineError> {
     arrival::state(ledger, "deploy", model).await
 }
 

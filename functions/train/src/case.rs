@@ -147,7 +147,7 @@ impl TrainCase {
 
     /// Holds are promote's to remember. A commit is a person's word of its own, and trains under a hold as well.
     async fn hold(&self, environment: &str) -> Result<Option<Hold>, EngineError> {
-        let promotes: promote::State =
+        let promotes: Arc<promote::State> =
             arrival::state(self.ledger.as_ref(), "promote", self.policy.model.as_str()).await?;
         Ok(hold::on(&promotes.holds, environment).cloned())
     }

@@ -113,7 +113,7 @@ impl Train {
         if policy.source.repository.codecommit().is_none() {
             return Ok(Vec::new());
         }
-        let state: train::State =
+        let state: Arc<train::State> =
             engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
         let mut missed = Vec::new();
         for branch in policy.plain_branches() {

@@ -4,8 +4,9 @@ use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::reason::Reason;
 
 use jiff::Timestamp;
+use std::sync::Arc;
 
-use crate::ports::{Applied, Ledger, StateKey, Versioned};
+use crate::ports::{Applied, Ledger, Remembered, StateKey, Versioned};
 use crate::{Case, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
 
 /// A model and its policy.
@@ -130,28 +131,21 @@ async fn read(engine: &Engine, models: Vec<String>) -> Found {
 ///
 /// # Errors
 /// If the ledger could not be read, or holds what this version cannot read.
-pub async fn state<S: serde::de::DeserializeOwned + Default>(
+pub async fn state<S: Remembered>(
     ledger: &dyn Ledger,
     function: &str,
     model: &str,
-) -> Result<S, EngineError> {
+) -> Result<Arc<S>, EngineError> {
     let key = StateKey { function: function.to_owned(), model: model.to_owned() };
     read_state(&key, &ledger.state(&key).await?)
 }
 
-pub(crate) fn read_state<S: serde::de::DeserializeOwned + Default>(
-    key: &StateKey,
-    stored: &Versioned,
-) -> Result<S, EngineError> {
+pub(crate) fn read_state<S: Remembered>(key: &StateKey, stored: &Versioned) -> Result<Arc<S>, EngineError> {
     match &stored.value {
-        None => Ok(S::default()),
-        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(key, &error)),
-    }
-}
-
-pub(crate) fn unreadable(key: &StateKey, error: &serde_json::Error) -> EngineError {
-    EngineError::Stored {
-        what: format!("state of {} for {}", key.function, key.model),
-        message: error.to_string(),
+        None => Ok(Arc::default()),
+        Some(stored) => stored.read().map_err(|error| EngineError::Stored {
+            what: format!("state of {} for {}", key.function, key.model),
+            message: error.to_string(),
+        }),
     }
 }

@@ -4,7 +4,7 @@
 use serde::Deserialize as _;
 use tidegate_policy::reason::Reason;
 
-use crate::run::Work;
+use crate::run::{Planned, Work};
 use crate::{ActionOutcome, CallError, Case, Class, DecisionRecord, Engine, EngineError};
 
 /// The longest subject that Amazon SNS takes, in characters.
@@ -40,24 +40,24 @@ impl Engine {
         record: DecisionRecord,
     ) -> Result<DecisionRecord, EngineError> {
         let (_, state) = self.state::<C::State>(work.subject).await?;
-        self.carry_out(work, record, Some(&state)).await
-    }
-
-    /// Carries a plan out, publishes the record, and notes that it is done. `since` is the present state if others may
-    /// have decided since the plan was made.
-    pub(crate) async fn carry_out<C: Case>(
-        &self,
-        work: &Work<'_, C>,
-        mut record: DecisionRecord,
-        since: Option<&C::State>,
-    ) -> Result<DecisionRecord, EngineError> {
-        self.tell_of_violation(&record).await?;
-        let left = record.plan.iter().skip(record.outcomes.len()).map(C::Action::deserialize);
         // All of it is read before anything is done: half of a plan that cannot be understood is nobody's plan.
-        let left: Vec<C::Action> = left.collect::<Result<_, _>>().map_err(|error| EngineError::Stored {
+        let left = record.plan.iter().skip(record.outcomes.len()).map(C::Action::deserialize);
+        let left = left.collect::<Result<_, _>>().map_err(|error| EngineError::Stored {
             what: format!("plan of decision {}", record.id),
             message: error.to_string(),
         })?;
+        self.carry_out(work, (record, left), Some(&state)).await
+    }
+
+    /// Carries out what is left of a record's plan, publishes the record, and notes that it is done. `since` is the present
+    /// state if others may have decided since the plan was made.
+    pub(crate) async fn carry_out<C: Case>(
+        &self,
+        work: &Work<'_, C>,
+        (mut record, left): Planned<C>,
+        since: Option<&C::State>,
+    ) -> Result<DecisionRecord, EngineError> {
+        self.tell_of_violation(&record).await?;
         for action in left {
             match self.attempt(work, &action, since).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),

@@ -8,6 +8,7 @@ use tidegate_policy::check::Violation;
 use tidegate_policy::decision::Decision;
 use tidegate_policy::reason::Reason;
 
+use crate::ports::Remembered;
 use crate::{CallError, Engine, EngineError, Outcome};
 
 /// What a decision is about: the key of its state, and the policy that it is made under.
@@ -26,7 +27,7 @@ pub type DecisionOf<C> = Decision<<C as Case>::State, <C as Case>::Action>;
 #[async_trait]
 pub trait Case: Send + Sync {
     /// What the function remembers for a model.
-    type State: Serialize + DeserializeOwned + Default + Clone + Send + Sync;
+    type State: Remembered;
     /// What it can ask of AWS.
     type Action: Serialize + DeserializeOwned + Send + Sync;
     /// What it reads before it decides.

@@ -10,11 +10,13 @@ use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
 
-use crate::arrival::{read_state, unreadable};
+use crate::arrival::read_state;
 use crate::carry_out::Refusal;
 use crate::case::DecisionOf;
 use crate::measure::{Journal, Measured, Meter, Time};
-use crate::ports::{Alerts, Bus, Claim, Entry, Ledger, Recorded, StateKey, Versioned};
+use crate::ports::{
+    Alerts, Bus, Claim, Entry, Ledger, Recorded, Remembered, StateKey, StateWrite, StoredState, Versioned,
+};
 use crate::{Case, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
 
 /// How often a decision is made again because somebody else decided meanwhile.
@@ -62,6 +64,9 @@ pub(crate) struct Work<'w, C: Case> {
     /// What had been spent when it began.
     start: Measured,
 }
+
+/// A decision on record, and what is left of its plan.
+pub(crate) type Planned<C> = (DecisionRecord, Vec<<C as Case>::Action>);
 
 impl Engine {
     /// Deals with an event for one model, once, whatever its copies, retries and crashes.
@@ -198,10 +203,10 @@ impl Engine {
         }
     }
 
-    pub(crate) async fn state<S>(&self, subject: &Subject) -> Result<(Versioned, S), EngineError>
-    where
-        S: serde::de::DeserializeOwned + Default + Send,
-    {
+    pub(crate) async fn state<S: Remembered>(
+        &self,
+        subject: &Subject,
+    ) -> Result<(Versioned, Arc<S>), EngineError> {
         let key = self.state_key(subject);
         let stored = self.patiently(|| self.ledger.state(&key)).await?;
         let state = read_state(&key, &stored)?;
@@ -215,8 +220,8 @@ impl Engine {
             let decision = work.case.decide(&state, &seen, work.now);
             let violations = work.case.check(&state, &seen, &decision, work.now);
             let decision = unless_broken::<C>(decision, &violations);
-            if let Some(record) = self.record(work, &stored, &decision, None).await? {
-                return self.carry_out(work, record, None).await;
+            if let Some(planned) = self.record(work, stored, decision, None).await? {
+                return self.carry_out(work, planned, None).await;
             }
         }
         Err(self.contention(work))
@@ -230,7 +235,7 @@ impl Engine {
         before: &DecisionRecord,
         action: &C::Action,
         refusal: Refusal,
-    ) -> Result<Option<DecisionRecord>, EngineError> {
+    ) -> Result<Option<Planned<C>>, EngineError> {
         for attempt in 0..ATTEMPTS {
             let (stored, state) = self.state::<C::State>(work.subject).await?;
             let decision = match &refusal {
@@ -250,9 +255,9 @@ impl Engine {
                 // Before the claim moves on: after a crash nobody would come back to this one.
                 self.publish(before).await?;
             }
-            if let Some(record) = self.record(work, &stored, &decision, Some(before)).await? {
+            if let Some(planned) = self.record(work, stored, decision, Some(before)).await? {
                 self.say(work, before);
-                return Ok(Some(record));
+                return Ok(Some(planned));
             }
         }
         Err(self.contention(work))
@@ -262,29 +267,24 @@ impl Engine {
     async fn record<C: Case>(
         &self,
         work: &Work<'_, C>,
-        read: &Versioned,
-        decision: &DecisionOf<C>,
+        read: Versioned,
+        mut decision: DecisionOf<C>,
         follows: Option<&DecisionRecord>,
-    ) -> Result<Option<DecisionRecord>, EngineError> {
+    ) -> Result<Option<Planned<C>>, EngineError> {
         let key = self.state_key(work.subject);
         // The revision is checked even if the state does not change: the decision rests on what was read.
-        let value = match &decision.state {
-            Some(next) => Some(serde_json::to_string(next).map_err(|error| unreadable(&key, &error))?.into()),
-            None => read.value.clone(),
-        };
-        let state = match (&decision.state, read.revision) {
-            (None, 0) => None,
-            (_, revision) => Some((key, Versioned { revision, value })),
-        };
+        let value = decision.state.take().map(StoredState::of).or(read.value);
+        let state = value.map(|value| StateWrite { key, replaces: read.revision, value });
+        let plan = std::mem::take(&mut decision.plan);
         let entry = Entry {
-            record: self.record_of(work, decision, follows)?,
+            record: self.record_of(work, decision, &plan, follows)?,
             claim: work.claim.clone(),
             owner: self.request_id.clone(),
             state,
             follows: follows.cloned(),
         };
         match self.patiently(|| self.ledger.record(&entry)).await? {
-            Recorded::Written => Ok(Some(entry.record)),
+            Recorded::Written => Ok(Some((entry.record, plan))),
             Recorded::TakenOver => Err(EngineError::TakenOver { decision: entry.record.id }),
             Recorded::Overtaken => {
                 tracing::info!(model = work.subject.model, "overtaken; deciding again");
@@ -296,10 +296,11 @@ impl Engine {
     fn record_of<C: Case>(
         &self,
         work: &Work<'_, C>,
-        decision: &DecisionOf<C>,
+        decision: DecisionOf<C>,
+        plan: &[C::Action],
         follows: Option<&DecisionRecord>,
     ) -> Result<DecisionRecord, EngineError> {
-        let plan: Result<Vec<Value>, _> = decision.plan.iter().map(serde_json::to_value).collect();
+        let plan: Result<Vec<Value>, _> = plan.iter().map(serde_json::to_value).collect();
         let plan = plan
             .map_err(|error| EngineError::Stored { what: "plan".to_owned(), message: error.to_string() })?;
         let link = follows.map_or(0, |before| before.link.saturating_add(1));
@@ -319,7 +320,7 @@ impl Engine {
             decision: decision.verdict.code().to_owned(),
             reason: decision.reason.code().to_owned(),
             sentence: decision.reason.to_string(),
-            evidence: decision.evidence.clone(),
+            evidence: decision.evidence,
             plan,
             policy_version: work.subject.policy_version.clone(),
             event: work.event.clone(),

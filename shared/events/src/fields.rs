@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
 
     /// An object that was found by other means, under this one.
     pub(crate) fn within(&self, name: &str, map: &'a Map<String, Value>) -> Self {
-        Self { map, path: format!("{}{name}.", self.path) }
+        Self { map, path: [&self.path, name, "."].concat() }
     }
 
     /// The names of the fields that are there.
@@ -111,7 +111,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn object_opt(&self, name: &str) -> Result<Option<Fields<'a>>, EventError> {
         match self.get(name) {
-            Some(Value::Object(map)) => Ok(Some(Fields { map, path: format!("{}{name}.", self.path) })),
+            Some(Value::Object(map)) => Ok(Some(Fields { map, path: [&self.path, name, "."].concat() })),
             Some(other) => Err(self.wrong(name, "an object", other)),
             None => Ok(None),
         }

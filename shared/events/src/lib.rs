@@ -159,21 +159,27 @@ pub fn is_known(source: &str, detail_type: &str) -> bool {
 }
 
 /// The members of the detail that are read of an event from AWS; `None` for what is no event from AWS that is known here.
-/// [`read_known`] makes the same of a detail that has these alone.
+/// [`read_detail`] makes the same of a detail that has these alone.
 #[must_use]
 pub fn members_read(source: &str, detail_type: &str) -> Option<&'static [&'static str]> {
     aws::kind(source, detail_type).map(aws::Kind::members)
 }
 
-/// Reads the detail of an event from AWS whose envelope has been read; what is not known is [`Body::Other`].
+/// Reads the detail of an event whose envelope has been read.
 ///
 /// # Errors
 ///
 /// As [`parse_value`].
-pub fn read_known(envelope: Envelope, detail: &Value) -> Result<Event, EventError> {
-    let body = match aws::kind(&envelope.source, &envelope.detail_type) {
-        Some(kind) => aws::body(kind, Some(detail))?,
-        None => Body::Other,
+pub fn read_detail(envelope: Envelope, detail: Option<&Value>) -> Result<Event, EventError> {
+    let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
+    let body = if source == SOURCE {
+        contract::body(detail_type, detail)?
+    } else if let Some(kind) = aws::kind(source, detail_type) {
+        aws::body(kind, detail)?
+    } else if schedule::ticks(source, detail_type) {
+        Body::Tick(Tick { scheduled_at: envelope.time })
+    } else {
+        Body::Other
     };
     Ok(Event { envelope, body, received: None })
 }
@@ -185,16 +191,5 @@ fn read_object(map: &Map<String, Value>) -> Result<Event, EventError> {
     if map.contains_key("alarmData") {
         return aws::direct_alarm(map);
     }
-    let envelope = envelope::read(map)?;
-    let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
-    let body = if source == SOURCE {
-        contract::body(detail_type, map.get("detail"))?
-    } else if let Some(kind) = aws::kind(source, detail_type) {
-        aws::body(kind, map.get("detail"))?
-    } else if schedule::ticks(source, detail_type) {
-        Body::Tick(Tick { scheduled_at: envelope.time })
-    } else {
-        Body::Other
-    };
-    Ok(Event { envelope, body, received: None })
+    read_detail(envelope::read(map)?, map.get("detail"))
 }

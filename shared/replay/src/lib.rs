@@ -4,6 +4,7 @@
 //! instead of AWS. There is no network, no clock and no runtime: every port answers at once, and the time is the events'.
 
 mod book;
+mod by_name;
 pub mod explain;
 mod function;
 pub mod input;
@@ -14,6 +15,7 @@ mod site;
 pub mod situation;
 
 pub use book::Book;
+pub(crate) use by_name::ByName;
 pub use function::{Function, wanted_by};
 pub use mirror::{Answers, Effect, Mirror, Pace};
 pub use site::{Crew, HUB, Site};

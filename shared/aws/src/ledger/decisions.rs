@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use serde::de::IgnoredAny;
-use tidegate_engine::ports::{Entry, Recorded, StateKey, Stored, Versioned};
+use tidegate_engine::ports::{Entry, Recorded, StateKey, StateWrite, Stored, Versioned};
 use tidegate_engine::{CallError, DecisionRecord, EngineError};
 
 use super::items::{self, CLAIM, DECISION, DECISION_DAYS, Item};
@@ -30,8 +30,8 @@ impl DynamoLedger {
 
     pub(super) async fn write_decision(&self, entry: &Entry) -> Result<Recorded, EngineError> {
         let mut writes = vec![self.put_decision(&entry.record)?, self.decide_claim(entry)?];
-        if let Some((key, versioned)) = &entry.state {
-            writes.push(self.put_state(key, versioned)?);
+        if let Some(state) = &entry.state {
+            writes.push(self.put_state(state)?);
         }
         if let Some(before) = &entry.follows {
             writes.push(self.put_outcomes(before)?);
@@ -97,13 +97,16 @@ impl DynamoLedger {
     }
 
     /// The state under the next revision, if the one that was read is still the last.
-    fn put_state(&self, key: &StateKey, read: &Versioned) -> Result<TransactWriteItem, EngineError> {
+    fn put_state(&self, state: &StateWrite) -> Result<TransactWriteItem, EngineError> {
+        let StateWrite { key, replaces, value } = state;
+        let what = format!("state of {} for {}", key.function, key.model);
+        let value = value.text().map_err(|error| items::damaged(&what, error))?;
         let mut item = items::key(&items::model_pk(&key.model), &items::state_sk(&key.function));
-        item.insert("revision".to_owned(), items::number(read.revision.saturating_add(1)));
-        item.insert("value".to_owned(), items::text(read.value.as_deref().unwrap_or("null")));
-        items::fits(&item, TRANSACT, &format!("state of {} for {}", key.function, key.model))?;
+        item.insert("revision".to_owned(), items::number(state.revision()));
+        item.insert("value".to_owned(), items::text(value));
+        items::fits(&item, TRANSACT, &what)?;
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = match read.revision {
+        let put = match *replaces {
             0 => put.condition_expression("attribute_not_exists(pk)"),
             seen => put
                 .condition_expression("revision = :seen")

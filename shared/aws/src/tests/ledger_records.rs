@@ -1,7 +1,7 @@
 //! The ledger's decisions and state.
 
 use serde_json::{Value, json};
-use tidegate_engine::ports::{Entry, Ledger, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Entry, Ledger, Recorded, StateKey, StateWrite, Versioned};
 use tidegate_engine::{ActionOutcome, Class, DecisionRecord, EngineError, EventRef, SCHEMA};
 
 use super::cloud::{Answer, Sent, cloud, ok, refusal, refusal_with};
@@ -44,7 +44,8 @@ fn key() -> StateKey {
 }
 
 fn entry(state: Option<u64>) -> Entry {
-    let state = state.map(|revision| (key(), Versioned { revision, value: Some(r#"{"n":1}"#.into()) }));
+    let write = |replaces| StateWrite { key: key(), replaces, value: r#"{"n":1}"#.into() };
+    let state = state.map(write);
     Entry { record: record(), claim: "k".to_owned(), owner: "me".to_owned(), state, follows: None }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
 
+use super::{StateKey, StateWrite, Versioned};
 use crate::{ActionOutcome, DecisionRecord, EngineError};
 
 /// A policy as it was applied.
@@ -15,24 +16,6 @@ pub struct Applied {
     pub policy: Arc<Policy>,
     /// Its version.
     pub version: String,
-}
-
-/// Whose state: one item for each function and model in an account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StateKey {
-    /// The function.
-    pub function: String,
-    /// The model.
-    pub model: String,
-}
-
-/// A value and the revision under which it was read; 0 if it was never written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Versioned {
-    /// The revision.
-    pub revision: u64,
-    /// The value as JSON text; none if it was never written.
-    pub value: Option<Arc<str>>,
 }
 
 /// The answer to a claim.
@@ -66,8 +49,8 @@ pub struct Entry {
     pub claim: String,
     /// The owner of the claim: if it is another's meanwhile, nothing is written.
     pub owner: String,
-    /// The state that follows, with the revision that it replaces.
-    pub state: Option<(StateKey, Versioned)>,
+    /// The state that follows.
+    pub state: Option<StateWrite>,
     /// The decision under the same claim that this one follows, with its outcomes. The claim moves on to this one.
     pub follows: Option<DecisionRecord>,
 }

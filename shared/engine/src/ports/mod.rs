@@ -3,6 +3,7 @@
 mod hub;
 mod ledger;
 mod spoke;
+mod state;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,8 +13,9 @@ use tidegate_events::DECISION_RECORDED;
 use crate::{CallError, DecisionRecord, EngineError};
 
 pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
-pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
+pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, Stored};
 pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, Sampler};
+pub use state::{Remembered, StateKey, StateWrite, StoredState, Versioned};
 
 /// The account's own event bus.
 #[async_trait]

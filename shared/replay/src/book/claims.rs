@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::ports::Claim;
 
@@ -14,7 +15,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     /// By key, the id of the decision.
-    items: HashMap<Arc<str>, Option<Box<str>>>,
+    items: HashMap<Arc<str>, Option<Box<str>>, FixedState>,
     /// Claims in the order in which they age out.
     ages: VecDeque<(Timestamp, Arc<str>)>,
 }

@@ -6,19 +6,21 @@
 
 mod claims;
 
-use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
+use tidegate_engine::ports::{
+    Applied, Claim, Entry, Ledger, Recorded, Remembered, StateKey, StateWrite, Stored, StoredState, Versioned,
+};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::{self, Lookup, LookupKind};
 
+use crate::ByName;
 use claims::Claims;
 
 /// The ledger.
@@ -29,14 +31,13 @@ pub struct Book {
 
 #[derive(Debug, Default)]
 struct Inner {
-    policies: HashMap<String, Applied>,
-    /// The models with a policy, in order.
-    models: BTreeSet<String>,
-    /// By the kind of name, and by name.
-    lookups: HashMap<&'static str, HashMap<String, Vec<String>>>,
+    /// By model.
+    policies: BTreeMap<String, Applied>,
+    /// The models that a name concerns, by the kind of name.
+    lookups: BTreeMap<LookupKind, ByName<Vec<String>>>,
     claims: Claims,
     /// By function and model.
-    states: HashMap<String, HashMap<String, (u64, Arc<str>)>>,
+    states: BTreeMap<String, HashMap<String, (u64, StoredState), FixedState>>,
     /// Decisions as they were written, before their actions were carried out; only if they are asked for.
     written: Option<Vec<DecisionRecord>>,
     /// The models that a sweep is to look at; all where there is nothing.
@@ -57,14 +58,13 @@ impl Book {
         let model = policy.model.to_string();
         let mut inner = self.inner();
         for lookup in lookup::of(policy) {
-            let models = inner.lookups.entry(lookup.kind.code()).or_default().entry(lookup.name).or_default();
+            let models = inner.lookups.entry(lookup.kind).or_default().of(&lookup.name);
             if !models.contains(&model) {
                 models.push(model.clone());
                 models.sort();
             }
         }
         let version = policy.version();
-        inner.models.insert(model.clone());
         inner.policies.insert(model, Applied { policy: Arc::new(policy.clone()), version });
     }
 
@@ -104,13 +104,13 @@ impl Book {
     /// The models that a name concerns.
     #[must_use]
     pub fn models_named(&self, kind: LookupKind, name: &str) -> Vec<String> {
-        self.inner().named(kind, &lower(name)).cloned().unwrap_or_default()
+        self.inner().named(kind, name).cloned().unwrap_or_default()
     }
 
     /// Whether a name concerns any model.
     #[must_use]
     pub fn knows(&self, kind: LookupKind, name: &str) -> bool {
-        self.inner().named(kind, &lower(name)).is_some()
+        self.inner().named(kind, name).is_some()
     }
 
     /// Whether a model's policy is applied.
@@ -119,17 +119,22 @@ impl Book {
         self.inner().policies.contains_key(model)
     }
 
+    /// The applied policy of a model.
+    #[must_use]
+    pub fn applied(&self, model: &str) -> Option<Arc<Policy>> {
+        self.inner().policies.get(model).map(|applied| Arc::clone(&applied.policy))
+    }
+
     /// Every model with an applied policy.
     #[must_use]
     pub fn all_models(&self) -> Vec<String> {
-        self.inner().models.iter().cloned().collect()
+        self.inner().policies.keys().cloned().collect()
     }
 
     /// What a function remembers; nothing if it never decided anything.
     #[must_use]
-    pub fn remembered<S: DeserializeOwned + Default>(&self, function: &str, model: &str) -> S {
-        let inner = self.inner();
-        inner.state(function, model).and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default()
+    pub fn remembered<S: Remembered>(&self, function: &str, model: &str) -> Arc<S> {
+        self.inner().state(function, model).and_then(|(_, text)| text.read().ok()).unwrap_or_default()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -137,31 +142,25 @@ impl Book {
     }
 }
 
-/// A name as lookups have it: most are so already.
-fn lower(name: &str) -> Cow<'_, str> {
-    let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) }
-}
-
 impl Inner {
-    fn named(&self, kind: LookupKind, lower: &str) -> Option<&Vec<String>> {
-        self.lookups.get(kind.code())?.get(lower)
+    fn named(&self, kind: LookupKind, name: &str) -> Option<&Vec<String>> {
+        self.lookups.get(&kind)?.get(name)
     }
 
-    fn state(&self, function: &str, model: &str) -> Option<&(u64, Arc<str>)> {
+    fn state(&self, function: &str, model: &str) -> Option<&(u64, StoredState)> {
         self.states.get(function)?.get(model)
     }
 
     fn write(&mut self, entry: &Entry) -> Recorded {
-        let current = entry.state.as_ref().is_none_or(|(key, read)| {
-            self.state(&key.function, &key.model).map_or(0, |(revision, _)| *revision) == read.revision
+        let current = entry.state.as_ref().is_none_or(|StateWrite { key, replaces, .. }| {
+            self.state(&key.function, &key.model).map_or(0, |(revision, _)| *revision) == *replaces
         });
         if !current {
             return Recorded::Overtaken;
         }
         self.claims.decided(&entry.claim, &entry.record.id);
-        if let Some((key, next)) = &entry.state {
-            self.put(key, next);
+        if let Some(next) = &entry.state {
+            self.put(next);
         }
         if let Some(written) = &mut self.written {
             written.push(entry.record.clone());
@@ -169,18 +168,17 @@ impl Inner {
         Recorded::Written
     }
 
-    fn put(&mut self, key: &StateKey, next: &Versioned) {
-        let Some(value) = &next.value else { return };
-        let revision = next.revision.saturating_add(1);
+    fn put(&mut self, next: &StateWrite) {
+        let (StateWrite { key, value, .. }, revision) = (next, next.revision());
         let of_function = self.states.entry(key.function.clone()).or_default();
         match of_function.get_mut(&key.model) {
             Some(state) if state.1 == *value => state.0 = revision,
             Some(state) => {
-                *state = (revision, Arc::clone(value));
+                *state = (revision, value.clone());
                 self.touched.insert(key.clone());
             }
             None => {
-                of_function.insert(key.model.clone(), (revision, Arc::clone(value)));
+                of_function.insert(key.model.clone(), (revision, value.clone()));
                 self.touched.insert(key.clone());
             }
         }
@@ -199,7 +197,7 @@ impl Ledger for Book {
 
     async fn models(&self) -> Result<Vec<String>, EngineError> {
         let inner = self.inner();
-        Ok(inner.focus.clone().unwrap_or_else(|| inner.models.iter().cloned().collect()))
+        Ok(inner.focus.clone().unwrap_or_else(|| inner.policies.keys().cloned().collect()))
     }
 
     async fn apply(&self, policy: &Policy, _now: Timestamp) -> Result<(), EngineError> {
@@ -229,7 +227,7 @@ impl Ledger for Book {
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
         let inner = self.inner();
         Ok(match inner.state(&key.function, &key.model) {
-            Some((revision, value)) => Versioned { revision: *revision, value: Some(Arc::clone(value)) },
+            Some((revision, value)) => Versioned { revision: *revision, value: Some(value.clone()) },
             None => Versioned { revision: 0, value: None },
         })
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use tidegate_events::{Envelope, is_known, members_read, read_known};
+use tidegate_events::{Envelope, is_known, members_read, read_detail};
 
 use super::Item;
 use super::item::{self, Skip};
@@ -16,25 +16,25 @@ use super::item::{self, Skip};
 /// What a line is, if it is one event of AWS and nothing about it is strange. `None` says nothing: then the line has to be
 /// read as a whole, be it that it is wanted, that it is more than one event, or that it is none at all.
 pub(super) fn glance(line: &[u8]) -> Option<Item> {
-    let Glanced { envelope, detail } = serde_json::from_slice(line).ok()?;
-    let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
-    if !is_known(source, detail_type) {
-        return Some(Item::Skip(Skip::Unwanted));
+    let line = std::str::from_utf8(line).ok()?;
+    match serde_json::from_str(line).ok()? {
+        Glanced::Unwanted => Some(Item::Skip(Skip::Unwanted)),
+        Glanced::Known(envelope, detail) => {
+            read_detail(*envelope, Some(&Value::Object(detail))).ok().map(item::of)
+        }
     }
-    let members = members_read(source, detail_type)?;
-    let mut detail = serde_json::Deserializer::from_str(detail?.get());
-    let detail = Members(members).deserialize(&mut detail).ok()?;
-    read_known(envelope, &Value::Object(detail)).ok().map(item::of)
 }
 
-/// An event with its detail as text. It fails at the first sign that the line may be anything else; what is no part of an
-/// event is checked to be JSON, and forgotten.
-struct Glanced<'l> {
-    envelope: Envelope,
-    detail: Option<&'l RawValue>,
+/// What the envelope says of an event. Reading it fails at the first sign that the line may be anything else; what is no
+/// part of an event is checked to be JSON, and forgotten.
+enum Glanced {
+    /// No function wants it.
+    Unwanted,
+    /// Some function may, and these members of the detail are all that it reads.
+    Known(Box<Envelope>, Map<String, Value>),
 }
 
-impl<'de> Deserialize<'de> for Glanced<'de> {
+impl<'de> Deserialize<'de> for Glanced {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Whole)
     }
@@ -46,28 +46,76 @@ struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
 /// The names that an envelope must have, each once.
 const NAMES: [&str; 5] = ["account", "detail-type", "id", "region", "source"];
+/// Their places of those that say what an event is.
+const DETAIL_TYPE: usize = 1;
+const SOURCE: usize = 4;
+
+/// The detail of an event.
+enum Detail<'l> {
+    /// It came before the names that say what it is.
+    Unread(&'l RawValue),
+    /// Nobody reads it.
+    Unwanted,
+    /// What is read of it.
+    Known(Map<String, Value>),
+}
+
+impl Detail<'_> {
+    /// What is read of the detail of such an event; it fails for what is not from AWS and yet known.
+    fn read<'de, D: Deserializer<'de>>(json: D, source: &str, detail_type: &str) -> Result<Self, D::Error> {
+        if !is_known(source, detail_type) {
+            return IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Unwanted);
+        }
+        match members_read(source, detail_type) {
+            Some(members) => Members(members).deserialize(json).map(Detail::Known),
+            None => Err(D::Error::custom("something else")),
+        }
+    }
+}
+
+/// A detail of a kind that is known before it.
+struct Kind<'k> {
+    source: &'k str,
+    detail_type: &'k str,
+}
+
+impl<'de> DeserializeSeed<'de> for Kind<'_> {
+    type Value = Detail<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Detail<'de>, D::Error> {
+        Detail::read(json, self.source, self.detail_type)
+    }
+}
 
 struct Whole;
 
 impl<'de> Visitor<'de> for Whole {
-    type Value = Glanced<'de>;
+    type Value = Glanced;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event of AWS")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Glanced<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Glanced, A::Error> {
         let other = || A::Error::custom("something else");
-        let mut texts: [Option<String>; NAMES.len()] = [const { None }; NAMES.len()];
+        let mut texts: [Option<Text<'de>>; NAMES.len()] = [const { None }; NAMES.len()];
         let (mut time, mut resources, mut replay_name, mut detail) = (None, None, None, None);
         while let Some(Text(name)) = map.next_key()? {
             match name.as_ref() {
                 // The input of a schedule of ours, and an alarm's direct action, have no envelope whatever else they have.
                 "tidegate" | "alarmData" => return Err(other()),
                 "time" => once(&mut time, map.next_value::<Option<Text<'de>>>()?)?,
-                "resources" => once(&mut resources, map.next_value::<Option<Vec<String>>>()?)?,
-                "replay-name" => once(&mut replay_name, map.next_value::<Option<String>>()?)?,
-                "detail" => once(&mut detail, map.next_value::<&'de RawValue>()?)?,
+                "resources" => once(&mut resources, map.next_value::<Option<Vec<Text<'de>>>>()?)?,
+                "replay-name" => once(&mut replay_name, map.next_value::<Option<Text<'de>>>()?)?,
+                "detail" => {
+                    let read = match (&texts[SOURCE], &texts[DETAIL_TYPE]) {
+                        (Some(Text(source)), Some(Text(detail_type))) => {
+                            map.next_value_seed(Kind { source, detail_type })?
+                        }
+                        _ => Detail::Unread(map.next_value()?),
+                    };
+                    once(&mut detail, read)?;
+                }
                 name => match NAMES.iter().position(|one| *one == name).and_then(|at| texts.get_mut(at)) {
                     None => drop(map.next_value::<IgnoredAny>()?),
                     Some(place) => once(place, map.next_value()?)?,
@@ -77,17 +125,34 @@ impl<'de> Visitor<'de> for Whole {
         let [Some(account), Some(detail_type), Some(id), Some(region), Some(source)] = texts else {
             return Err(other());
         };
-        if [&account, &detail_type, &id, &region, &source].into_iter().any(String::is_empty) {
+        if [&account, &detail_type, &id, &region, &source].into_iter().any(|text| text.0.is_empty()) {
             return Err(other());
         }
         let time = match time.flatten() {
             Some(Text(time)) => Some(time.parse::<Timestamp>().map_err(|_| other())?),
             None => None,
         };
-        let resources = resources.flatten().unwrap_or_default();
-        let replay_name = replay_name.flatten().filter(|name| !name.is_empty());
-        let envelope = Envelope { id, source, detail_type, account, region, time, resources, replay_name };
-        Ok(Glanced { envelope, detail })
+        let detail = match detail {
+            Some(Detail::Unread(text)) => {
+                Detail::read(text, &source.0, &detail_type.0).map_err(A::Error::custom)?
+            }
+            Some(detail) => detail,
+            None if is_known(&source.0, &detail_type.0) => return Err(other()),
+            None => Detail::Unwanted,
+        };
+        let Detail::Known(detail) = detail else { return Ok(Glanced::Unwanted) };
+        let own = |Text(text): Text<'_>| text.into_owned();
+        let envelope = Envelope {
+            id: own(id),
+            source: own(source),
+            detail_type: own(detail_type),
+            account: own(account),
+            region: own(region),
+            time,
+            resources: resources.flatten().unwrap_or_default().into_iter().map(own).collect(),
+            replay_name: replay_name.flatten().map(own).filter(|name| !name.is_empty()),
+        };
+        Ok(Glanced::Known(Box::new(envelope), detail))
     }
 }
 

@@ -15,14 +15,14 @@ type Call<T> = Result<T, CallError>;
 impl Endpoints for Mirror {
     async fn endpoint(&self, name: &str) -> Call<Option<Endpoint>> {
         let known = self.inner();
-        let served = known.endpoints.get(&name.to_lowercase()).map(|served| &served.endpoint);
+        let served = known.endpoints.get(name).map(|served| &served.endpoint);
         Ok(served.or(self.answers.endpoint.as_ref()).cloned())
     }
 
     async fn component(&self, name: &str) -> Call<Option<RunningComponent>> {
         let mut known = self.inner();
         let now = known.now;
-        let Some(component) = known.components.get_mut(&name.to_lowercase()) else {
+        let Some(component) = known.components.get_mut(name) else {
             return Ok(self.answers.component.clone());
         };
         if let Some(ready) = component.ready.filter(|ready| *ready <= now) {
@@ -67,13 +67,12 @@ impl Mirror {
         let mut known = self.inner();
         let now = known.now;
         let at = now.checked_add(self.pace.deployment).unwrap_or(now);
-        let before =
-            known.endpoints.get(&name.to_lowercase()).and_then(|served| served.endpoint.config.clone());
+        let before = known.endpoints.get(name).and_then(|served| served.endpoint.config.clone());
         let pending_config = Some(config.to_owned());
         let endpoint =
             Endpoint { status, config: before, pending_config, failure: None, last_modified: Some(now) };
         let pending = Some(Pending { config: config.to_owned(), at });
-        known.endpoints.insert(name.to_lowercase(), Served { endpoint, ours: true, pending });
+        known.endpoints.insert(name, Served { endpoint, ours: true, pending });
         known.effects.push(Effect::Settles { endpoint: name.to_owned(), at });
     }
 
@@ -89,7 +88,7 @@ impl Mirror {
             last_modified: Some(now),
         };
         let ready = now.checked_add(self.pace.deployment).ok();
-        known.components.insert(component.name.to_lowercase(), known::Component { running, ready });
+        known.components.insert(&component.name, known::Component { running, ready });
     }
 
     /// Lets an endpoint that was told to change be in service, if its time has come and nothing else became of it.
@@ -97,7 +96,7 @@ impl Mirror {
     pub fn settle(&self, name: &str) -> Option<Endpoint> {
         let mut known = self.inner();
         let now = known.now;
-        let served = known.endpoints.get_mut(&name.to_lowercase())?;
+        let served = known.endpoints.get_mut(name)?;
         let pending = served.pending.take_if(|pending| pending.at <= now)?;
         served.endpoint = Endpoint {
             status: EndpointStatus::InService,

@@ -51,7 +51,7 @@ fn inside(folder: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
 impl Alarms for Mirror {
     async fn in_alarm(&self, names: &[String]) -> Call<Vec<AlarmChanged>> {
         let known = self.inner();
-        let told = names.iter().filter_map(|name| known.alarms.get(&name.to_lowercase()));
+        let told = names.iter().filter_map(|name| known.alarms.get(name));
         let shown = self.answers.alarms.iter().filter(|alarm| names.contains(&alarm.alarm));
         Ok(told.chain(shown).cloned().collect())
     }
@@ -64,7 +64,7 @@ impl Metrics for Mirror {
         // A tick asks for the idle window first and for the time since the deployment second.
         let shown = self.answers.invocations.iter().cycle();
         let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
-            let counted = known.traffic.get(&query.name.to_lowercase());
+            let counted = known.traffic.get(&query.name);
             counted.map(|traffic| traffic.sum(query.from, now)).or(*shown)
         };
         Ok(queries.iter().zip(shown).map(answer).collect())
@@ -74,7 +74,7 @@ impl Metrics for Mirror {
 #[async_trait]
 impl Capacity for Mirror {
     async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Call<String> {
-        if let Some(known) = self.inner().components.get_mut(&component.to_lowercase()) {
+        if let Some(known) = self.inner().components.get_mut(component) {
             let copies = known.running.copies.unwrap_or(min);
             known.running.copies = Some(copies.max(min).min(max));
         }
@@ -86,7 +86,7 @@ impl Capacity for Mirror {
     }
 
     async fn set_copies(&self, component: &str, copies: u32) -> Call<String> {
-        if let Some(known) = self.inner().components.get_mut(&component.to_lowercase()) {
+        if let Some(known) = self.inner().components.get_mut(component) {
             known.running.copies = Some(copies);
         }
         Ok(format!("set component {component} to {copies} copies"))

@@ -21,7 +21,7 @@ impl Repository for Mirror {
 
     async fn head(&self, repository: &str, branch: &str) -> Call<Option<String>> {
         let known = self.inner();
-        let told = known.heads.get(&repository.to_lowercase()).and_then(|branches| branches.get(branch));
+        let told = known.heads.get(repository).and_then(|branches| branches.get(branch));
         Ok(told.or_else(|| self.answers.heads.get(branch)).cloned())
     }
 }
@@ -30,7 +30,7 @@ impl Repository for Mirror {
 impl Pipelines for Mirror {
     async fn pipeline(&self, name: &str) -> Call<Option<Pipeline>> {
         let known = self.inner();
-        let definition = known.pipelines.get(&name.to_lowercase()).or(self.answers.pipeline.as_ref());
+        let definition = known.pipelines.get(name).or(self.answers.pipeline.as_ref());
         Ok(definition.cloned().map(|definition| Pipeline { definition }))
     }
 
@@ -38,7 +38,7 @@ impl Pipelines for Mirror {
         let mut known = self.inner();
         let now = known.now;
         let mut running: Vec<String> = Vec::new();
-        if let Some(executions) = known.executions.get_mut(&name.to_lowercase()) {
+        if let Some(executions) = known.executions.get_mut(name) {
             executions.running.retain(|execution| execution.until > now);
             running.extend(executions.running.iter().rev().map(|execution| execution.arn.clone()));
         }
@@ -51,7 +51,7 @@ impl Pipelines for Mirror {
     }
 
     async fn update(&self, name: &str, definition: &str) -> Call<()> {
-        self.inner().pipelines.insert(name.to_lowercase(), definition.to_owned());
+        self.inner().pipelines.insert(name, definition.to_owned());
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Pipelines for Mirror {
         let arn = format!("arn:aws:sagemaker:{region}:{account}:pipeline/{name}/execution/{id}");
         let mut known = self.inner();
         let until = known.now.checked_add(self.pace.training).unwrap_or(known.now);
-        let running = &mut known.executions.entry(name.to_lowercase()).or_default().running;
+        let running = &mut known.executions.of(name).running;
         // The same token starts the same execution.
         if running.iter().all(|execution| execution.arn != arn) {
             running.push(Execution { arn: arn.clone(), is_told: false, until });
@@ -86,7 +86,7 @@ impl Registry for Mirror {
 
     async fn newest_approved(&self, group: &str) -> Call<Option<ApprovedPackage>> {
         let known = self.inner();
-        let approved = known.packages.get(&group.to_lowercase()).and_then(|versions| {
+        let approved = known.packages.get(group).and_then(|versions| {
             let mut newest_first = versions.iter().rev();
             newest_first.find(|(_, package)| package.seen.package.approval == ApprovalStatus::Approved)
         });

@@ -1,6 +1,6 @@
 //! What a mirror knows by name.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 use tidegate_engine::ports::RegistryPackage;
@@ -8,11 +8,12 @@ use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Endpoint, RunningComponent};
 
 use super::{Effect, Traffic};
+use crate::ByName;
 
 /// Versions of a group that are remembered, counted from the newest: nobody asks for older ones.
 const VERSIONS: usize = 100;
 
-/// Everything that was told or done. Names are lower-cased: AWS is not consistent about their case.
+/// Everything that was told or done.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) now: Timestamp,
@@ -20,15 +21,15 @@ pub(super) struct Known {
     /// The names of the schedules that have not fired.
     pub(super) wakes: HashSet<String>,
     /// By repository and branch.
-    pub(super) heads: HashMap<String, BTreeMap<String, String>>,
-    pub(super) pipelines: HashMap<String, String>,
-    pub(super) executions: HashMap<String, Executions>,
+    pub(super) heads: ByName<BTreeMap<String, String>>,
+    pub(super) pipelines: ByName<String>,
+    pub(super) executions: ByName<Executions>,
     /// By group and version.
-    pub(super) packages: HashMap<String, BTreeMap<u64, Package>>,
-    pub(super) endpoints: HashMap<String, Served>,
-    pub(super) components: HashMap<String, Component>,
-    pub(super) alarms: HashMap<String, AlarmChanged>,
-    pub(super) traffic: HashMap<String, Traffic>,
+    pub(super) packages: ByName<BTreeMap<u64, Package>>,
+    pub(super) endpoints: ByName<Served>,
+    pub(super) components: ByName<Component>,
+    pub(super) alarms: ByName<AlarmChanged>,
+    pub(super) traffic: ByName<Traffic>,
 }
 
 /// The executions of a pipeline.
@@ -98,7 +99,7 @@ impl Executions {
 
 impl Known {
     pub(super) fn put_package(&mut self, group: &str, version: u64, package: Package) {
-        let versions = self.packages.entry(group.to_lowercase()).or_default();
+        let versions = self.packages.of(group);
         versions.insert(version, package);
         while versions.len() > VERSIONS {
             versions.pop_first();
@@ -110,7 +111,7 @@ impl Known {
         let (head, version) = arn.rsplit_once('/')?;
         let (_, group) = head.rsplit_once('/')?;
         self.packages
-            .get(&group.to_lowercase())?
+            .get(group)?
             .get(&version.parse().ok()?)
             .filter(|package| package.arn.eq_ignore_ascii_case(arn))
     }

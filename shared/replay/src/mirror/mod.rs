@@ -150,19 +150,19 @@ impl Mirror {
 
     /// Counts invocations of an endpoint or component.
     pub fn count(&self, name: &str, at: Timestamp, invocations: u64) {
-        self.inner().traffic.entry(name.to_lowercase()).or_default().add(at, invocations);
+        self.inner().traffic.of(name).add(at, invocations);
     }
 
     /// When an endpoint or component was last invoked.
     #[must_use]
     pub fn last_invoked(&self, name: &str) -> Option<Timestamp> {
-        self.inner().traffic.get(&name.to_lowercase()).and_then(Traffic::last)
+        self.inner().traffic.get(name).and_then(Traffic::last)
     }
 
     /// Whether an alarm was last told to be in ALARM.
     #[must_use]
     pub fn is_in_alarm(&self, alarm: &str) -> bool {
-        self.inner().alarms.contains_key(&alarm.to_lowercase())
+        self.inner().alarms.contains(alarm)
     }
 
     fn inner(&self) -> MutexGuard<'_, Known> {

@@ -36,7 +36,7 @@ impl Known {
         if push.ref_kind != RefKind::Branch {
             return;
         }
-        let branches = self.heads.entry(push.repository.to_lowercase()).or_default();
+        let branches = self.heads.of(&push.repository);
         match (&push.change, &push.commit) {
             (RefChange::Deleted, _) => {
                 branches.remove(&push.branch);
@@ -52,7 +52,7 @@ impl Known {
     /// is made up here and real there.
     fn execution(&mut self, run: &PipelineExecutionChanged) {
         let latest = self.now.checked_add(TOLD).unwrap_or(self.now);
-        let executions = self.executions.entry(run.pipeline.to_lowercase()).or_default();
+        let executions = self.executions.of(&run.pipeline);
         if executions.has_ended(&run.execution_arn) {
             return;
         }
@@ -88,22 +88,21 @@ impl Known {
     }
 
     fn alarm(&mut self, alarm: &AlarmChanged) {
-        let name = alarm.alarm.to_lowercase();
         if alarm.state == AlarmState::Alarm {
-            self.alarms.insert(name, alarm.clone());
+            self.alarms.insert(&alarm.alarm, alarm.clone());
         } else {
-            self.alarms.remove(&name);
+            self.alarms.remove(&alarm.alarm);
         }
     }
 
     fn endpoint_changed(&mut self, change: &EndpointChanged) {
-        let name = change.endpoint.to_lowercase();
+        let name = &change.endpoint;
         let at = change.last_modified.unwrap_or(self.now);
         if change.status == EndpointStatus::Deleted {
-            self.endpoints.remove(&name);
+            self.endpoints.remove(name);
             return;
         }
-        match self.endpoints.get_mut(&name) {
+        match self.endpoints.get_mut(name) {
             // Told late, or of a change before the one that was asked for here.
             Some(served) if served.endpoint.last_modified.is_some_and(|known| known > at) => {}
             Some(served) => served.told(change, at),

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_events::{Envelope, Event, EventError, read_detail};
 use tidegate_policy::deploy::Endpoint;
 use tidegate_policy::fingerprint::short;
 
@@ -11,15 +12,23 @@ use crate::{Effect, Function, Site};
 
 /// An event of our own, as EventBridge delivers it.
 pub(super) fn contract_event(
-    from: &str,
-    region: &str,
-    detail_type: &str,
-    detail: Value,
+    from: String,
+    region: String,
+    detail_type: String,
+    detail: &Value,
     at: Timestamp,
-) -> Value {
-    let id = short(&[from, region, detail_type, &detail.to_string()], 32);
-    json!({"version": "0", "id": id, "source": tidegate_events::SOURCE, "detail-type": detail_type,
-        "account": from, "region": region, "time": at, "resources": [], "detail": detail})
+) -> Result<Event, EventError> {
+    let envelope = Envelope {
+        id: short(&[&from, &region, &detail_type, &detail.to_string()], 32),
+        source: tidegate_events::SOURCE.to_owned(),
+        detail_type,
+        account: from,
+        region,
+        time: Some(at),
+        resources: Vec::new(),
+        replay_name: None,
+    };
+    read_detail(envelope, Some(detail))
 }
 
 /// SageMaker's event about an endpoint that came into service here and not in the stream.
@@ -38,14 +47,18 @@ impl Simulation {
     /// Puts on the agenda what an invocation at a site set going, and has the sweeps look at what it changed.
     pub(super) fn collect(&mut self, index: usize) {
         let Some(crew) = self.crews.get(index) else { return };
-        let (account, region) = (crew.site.account.clone(), crew.site.region.clone());
         for key in crew.book.take_touched() {
             if let Some(function) = Function::named(&key.function) {
                 self.watch_touched(index, function, &key.model);
             }
         }
         let Some(crew) = self.crews.get(index) else { return };
-        for effect in crew.mirror.take_effects() {
+        let effects = crew.mirror.take_effects();
+        if effects.is_empty() {
+            return;
+        }
+        let (account, region) = (crew.site.account.clone(), crew.site.region.clone());
+        for effect in effects {
             match effect {
                 Effect::Told => self.counted.told += 1,
                 Effect::Wake { name, at, input } => {

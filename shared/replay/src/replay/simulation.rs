@@ -207,23 +207,23 @@ impl Simulation {
         self.now = self.now.max(at);
         let Some(crew) = self.crews.get(index) else { return };
         crew.mirror.set_now(self.now);
-        let payload = match coming {
+        let event = match coming {
             Coming::Event { from, region, detail_type, detail } => {
-                super::carry::contract_event(&from, &region, &detail_type, detail, self.now)
+                super::carry::contract_event(from, region, detail_type, &detail, self.now)
             }
             Coming::Wake { name, input } => {
                 crew.mirror.fired(&name);
                 if self.is_over && input.get("tidegate").and_then(Value::as_str) == Some("check_drift") {
                     return;
                 }
-                input
+                read(&input)
             }
             Coming::Settles { endpoint } => {
                 let Some(settled) = crew.mirror.settle(&endpoint) else { return };
-                super::carry::endpoint_event(&crew.site, &endpoint, &settled, self.now)
+                read(&super::carry::endpoint_event(&crew.site, &endpoint, &settled, self.now))
             }
         };
-        match read(&payload) {
+        match event {
             Ok(event) => {
                 for function in wanted_by(&event).iter().filter(|f| f.is_hubs() == (index == HUB_SITE)) {
                     self.deliver(index, *function, &event, "replay");

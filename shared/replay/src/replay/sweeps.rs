@@ -1,8 +1,10 @@
 //! The sweeps: when a look could find something, and the look.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
-use serde::de::DeserializeOwned;
 use serde_json::json;
+use tidegate_engine::ports::Remembered;
 use tidegate_events::{AlarmState, ApprovalStatus, Body, read};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::LookupKind;
@@ -41,8 +43,12 @@ impl Simulation {
     pub(super) fn watch_touched(&mut self, index: usize, function: Function, model: &str) {
         match function {
             Function::Deploy => {
-                self.look_at(self.now, index, Function::Deploy, model);
-                self.look_at(self.now, index, Function::Scale, model);
+                if self.is_deploying(index, model) {
+                    self.look_at(self.now, index, Function::Deploy, model);
+                }
+                if self.idle_of(index, model).is_some() {
+                    self.look_at(self.now, index, Function::Scale, model);
+                }
             }
             Function::Promote | Function::Scale | Function::Train => {
                 self.look_at(self.now, index, function, model);
@@ -73,9 +79,27 @@ impl Simulation {
         let Some(crew) = self.crews.get(index).filter(|_| function.is_hubs() == (index == HUB_SITE)) else {
             return;
         };
-        for model in crew.book.models_named(kind, name) {
+        let mut models = crew.book.models_named(kind, name);
+        if let Body::CommitPushed(push) = body {
+            models.retain(|model| self.trains_on(model, &push.branch));
+        }
+        for model in models {
             self.look_at(at, index, function, &model);
         }
+    }
+
+    /// Whether a sweep asks for the head of a branch.
+    fn trains_on(&self, model: &str, branch: &str) -> bool {
+        self.policy(model).is_some_and(|policy| policy.plain_branches().any(|one| one == branch))
+    }
+
+    fn is_deploying(&self, index: usize, model: &str) -> bool {
+        let state = |crew| -> Arc<deploy::State> { remembered(crew, Function::Deploy, model) };
+        self.crews.get(index).is_some_and(|crew| state(crew).in_flight.is_some())
+    }
+
+    fn policy(&self, model: &str) -> Option<Arc<Policy>> {
+        self.crews.get(HUB_SITE)?.book.applied(model)
     }
 
     /// Requests arrived. Only the first of them is news for a tick, and the idle time after the last.
@@ -85,7 +109,7 @@ impl Simulation {
         }
         for model in models {
             let Some(crew) = self.crews.get(index) else { return };
-            let state: scale::State = remembered(crew, Function::Scale, model);
+            let state: Arc<scale::State> = remembered(crew, Function::Scale, model);
             let known = state.last_reason.as_deref() == Some("traffic") && state.zero_since.is_none();
             let idle = self.idle_of(index, model).filter(|_| known).unwrap_or_default();
             let at = self.now.checked_add(idle).unwrap_or(Timestamp::MAX);
@@ -95,7 +119,7 @@ impl Simulation {
 
     fn idle_of(&self, index: usize, model: &str) -> Option<SignedDuration> {
         let site = &self.crews.get(index)?.site;
-        let policy = self.policies.iter().find(|policy| policy.model.as_str() == model)?;
+        let policy = self.policy(model)?;
         Some(policy.environment(&site.environment)?.scale.to_zero.as_ref()?.idle.signed())
     }
 
@@ -137,23 +161,23 @@ impl Simulation {
             return Some(after);
         }
         let crew = self.crews.get(index)?;
-        let policy = self.policies.iter().find(|policy| policy.model.as_str() == model)?;
+        let policy = self.policy(model)?;
         match function {
             Function::Train => None,
             Function::Promote => {
-                let state: promote::State = remembered(crew, function, model);
-                let next = state.promotion.as_ref().and_then(|promotion| overdue_at(policy, promotion))?;
+                let state: Arc<promote::State> = remembered(crew, function, model);
+                let next = state.promotion.as_ref().and_then(|promotion| overdue_at(&policy, promotion))?;
                 Some(if next > at { next } else { at.checked_add(OVERDUE).ok()? })
             }
             Function::Deploy => {
-                let state: deploy::State = remembered(crew, function, model);
-                state.in_flight.map(|_| after)
+                let state: Arc<deploy::State> = remembered(crew, function, model);
+                state.in_flight.as_ref().map(|_| after)
             }
             Function::Respond => at.checked_add(FORGOTTEN).ok().filter(|_| {
                 let named = policy.drift.iter().flat_map(|drift| &drift.alarms);
                 named.into_iter().any(|alarm| crew.mirror.is_in_alarm(alarm))
             }),
-            Function::Scale => next_tick(crew, policy, at),
+            Function::Scale => next_tick(crew, &policy, at),
         }
     }
 }
@@ -163,8 +187,8 @@ fn next_tick(crew: &crate::Crew, policy: &Policy, at: Timestamp) -> Option<Times
     let environment = policy.environment(&crew.site.environment)?;
     let to_zero = environment.scale.to_zero.as_ref()?;
     let model = policy.model.as_str();
-    let state: scale::State = remembered(crew, Function::Scale, model);
-    let live: deploy::State = remembered(crew, Function::Deploy, model);
+    let state: Arc<scale::State> = remembered(crew, Function::Scale, model);
+    let live: Arc<deploy::State> = remembered(crew, Function::Deploy, model);
     let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
     let invoked = crew.mirror.last_invoked(environment.endpoint.name.as_str());
     // A request at the very beginning of the window still counts.
@@ -199,6 +223,6 @@ fn overdue_at(policy: &Policy, promotion: &promote::Promotion) -> Option<Timesta
 }
 
 /// What a function remembers; nothing if it never decided anything.
-fn remembered<S: DeserializeOwned + Default>(crew: &crate::Crew, function: Function, model: &str) -> S {
+fn remembered<S: Remembered>(crew: &crate::Crew, function: Function, model: &str) -> Arc<S> {
     crew.book.remembered(function.name(), model)
 }

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
+use tidegate_engine::ports::{
+    Applied, Claim, Entry, Ledger, Recorded, StateKey, StateWrite, Stored, StoredState, Versioned,
+};
 use tidegate_engine::{ActionOutcome, CallError, Class, DecisionRecord, EngineError};
 use tidegate_policy::file::{Policy, parse_applied};
 use tidegate_policy::lookup::{self, Lookup};
@@ -35,7 +37,7 @@ struct Inner {
     /// As they are read back from what is stored.
     policies: BTreeMap<String, (Applied, Vec<Lookup>)>,
     claims: BTreeMap<String, Item>,
-    states: BTreeMap<StateKey, (u64, String)>,
+    states: BTreeMap<StateKey, (u64, StoredState)>,
     /// By model, and by time and id: the order of the text is the order of time.
     decisions: BTreeMap<(String, String), String>,
     notes: Vec<Note>,
@@ -70,7 +72,7 @@ impl MemoryLedger {
         let key = StateKey { function: function.to_owned(), model: model.to_owned() };
         let mut inner = self.inner();
         let revision = inner.states.get(&key).map_or(1, |(revision, _)| revision + 1);
-        inner.states.insert(key, (revision, value.to_string()));
+        inner.states.insert(key, (revision, value.to_string().into()));
     }
 
     /// Puts a policy in as if it had been applied, without reading it again.
@@ -111,7 +113,7 @@ impl MemoryLedger {
     pub fn state_now(&self, function: &str, model: &str) -> serde_json::Value {
         let key = StateKey { function: function.to_owned(), model: model.to_owned() };
         let inner = self.inner();
-        let text = inner.states.get(&key).map(|(_, text)| text.as_str());
+        let text = inner.states.get(&key).and_then(|(_, stored)| stored.text().ok());
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
@@ -139,8 +141,8 @@ impl MemoryLedger {
         let may = |claim: &Item| claim.may_decide(&entry.owner, before.as_ref());
         let stands = inner.claims.get(&entry.claim).is_some_and(may);
         let fresh = !inner.decisions.contains_key(&key);
-        let current = entry.state.as_ref().is_none_or(|(state, read)| {
-            inner.states.get(state).map_or(0, |(revision, _)| *revision) == read.revision
+        let current = entry.state.as_ref().is_none_or(|StateWrite { key, replaces, .. }| {
+            inner.states.get(key).map_or(0, |(revision, _)| *revision) == *replaces
         });
         if !stands {
             return Ok(Recorded::TakenOver);
@@ -161,11 +163,12 @@ impl MemoryLedger {
         }
         inner.decisions.insert(key, record);
         let mut written_state = None;
-        if let Some((state, read)) = &entry.state {
-            let now = read.revision.saturating_add(1);
-            let text = read.value.as_deref().unwrap_or("null").to_owned();
-            inner.states.insert(state.clone(), (now, text));
-            written_state = Some((state.clone(), now, read.revision));
+        if let Some(state) = &entry.state {
+            let (key, now) = (state.key.clone(), state.revision());
+            // The text alone, as in DynamoDB.
+            let text = state.value.text().map_err(|error| damaged("state", error))?;
+            inner.states.insert(key.clone(), (now, text.into()));
+            written_state = Some((key, now, state.replaces));
         }
         let claim = entry.claim.clone();
         inner.notes.push(Note::Decided {
@@ -276,7 +279,7 @@ impl Ledger for MemoryLedger {
             let stored = inner.states.get(key).cloned();
             let revision = stored.as_ref().map_or(0, |(revision, _)| *revision);
             inner.notes.push(Note::Read { key: key.clone(), revision });
-            let value = stored.map(|(_, text)| text.into());
+            let value = stored.map(|(_, text)| text);
             Ok(Versioned { revision, value })
         };
         self.mishaps.around(SERVICE, "state", read).await

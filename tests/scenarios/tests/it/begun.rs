@@ -1,6 +1,7 @@
 //! Whether SageMaker was told, and what came of it: crashes, rollbacks, holds and rejections in the middle of an update.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_engine::Outcome;
@@ -71,7 +72,7 @@ fn accepted(stage: &Stage, operation: &str) -> usize {
 
 fn state(stage: &Stage, account: &str) -> State {
     let read = pin!(tidegate_engine::arrival::state(site(stage, account).ledger.as_ref(), "deploy", "churn"));
-    at_once(read).unwrap().unwrap()
+    Arc::unwrap_or_clone(at_once(read).unwrap().unwrap())
 }
 
 fn people(stage: &Stage, account: &str, detail_type: &str) {

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tidegate_engine::ports::{Claim, Entry, Ledger, Pipelines, Recorded, StateKey, Versioned};
+use tidegate_engine::ports::{Claim, Entry, Ledger, Pipelines, Recorded, StateKey, StateWrite, Versioned};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError, EventRef, SCHEMA};
 use tidegate_policy::file::parse;
 use tidegate_policy::lookup::{Lookup, LookupKind};
@@ -53,7 +53,8 @@ fn entry(id: &str, owner: &str, revision: u64) -> Entry {
         link: 0,
         outcomes: Vec::new(),
     };
-    let state = Some((key(), Versioned { revision, value: Some(json!({"by": id}).to_string().into()) }));
+    let value = json!({"by": id}).to_string().into();
+    let state = Some(StateWrite { key: key(), replaces: revision, value });
     Entry { record, claim: "k".to_owned(), owner: owner.to_owned(), state, follows: None }
 }
 

@@ -53,8 +53,8 @@ impl BentLedger {
 
     fn bent(&self, entry: &Entry) -> Entry {
         let mut entry = Entry { claim: self.key(&entry.claim), ..entry.clone() };
-        if let (Mutant::IgnoreVersion, Some((key, read))) = (self.mutant, &mut entry.state) {
-            read.revision = self.real.revision(key);
+        if let (Mutant::IgnoreVersion, Some(state)) = (self.mutant, &mut entry.state) {
+            state.replaces = self.real.revision(&state.key);
         }
         entry
     }
@@ -70,8 +70,8 @@ impl BentLedger {
 }
 
 fn without(state: &mut Versioned, members: &[&str]) {
-    let text = state.value.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let Some(mut value) = text else { return };
+    let text = state.value.as_ref().and_then(|value| value.read::<Value>().ok());
+    let Some(mut value) = text.as_deref().cloned() else { return };
     for member in members {
         if let Some(found) = value.get_mut(member) {
             *found = match found {
