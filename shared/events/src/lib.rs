@@ -159,10 +159,11 @@ pub fn is_known(source: &str, detail_type: &str) -> bool {
 }
 
 /// The members of the detail that are read of an event from AWS; `None` for what is no event from AWS that is known here.
-/// [`read_detail`] makes the same of a detail that has these alone.
+/// [`read_detail`] makes the same of a detail that has these alone, and of any detail if there are none.
 #[must_use]
 pub fn members_read(source: &str, detail_type: &str) -> Option<&'static [&'static str]> {
-    aws::kind(source, detail_type).map(aws::Kind::members)
+    let of_tick = || schedule::ticks(source, detail_type).then_some([].as_slice());
+    aws::kind(source, detail_type).map(aws::Kind::members).or_else(of_tick)
 }
 
 /// Reads the detail of an event whose envelope has been read.

@@ -38,20 +38,20 @@ impl Event {
             Body::CommitPushed(push) => commit(push),
             Body::ModelPackageChanged(package) => self::package(package),
             Body::PipelineExecutionChanged(run) => {
-                vec![run.execution_arn.to_lowercase(), run.status.to_string()]
+                vec![run.execution_arn.to_lowercase().into(), run.status.as_str().into()]
             }
             Body::EndpointChanged(endpoint) => self::endpoint(envelope, endpoint),
             Body::AlarmChanged(alarm) => self::alarm(envelope, alarm),
             Body::ObjectCreated(object) => self::object(envelope, object),
             Body::Tick(tick) => {
                 let schedule = envelope.resources.first().map(|arn| arn.to_lowercase()).unwrap_or_default();
-                vec![schedule, moment(envelope, tick.scheduled_at)]
+                vec![schedule.into(), moment(envelope, tick.scheduled_at)]
             }
             Body::Wake(wake) => self::wake(envelope, wake),
-            Body::Other => vec![envelope.id.clone()],
+            Body::Other => vec![envelope.id.as_str().into()],
             own => contract(own),
         };
-        parts.insert(0, kind.to_owned());
+        parts.insert(0, kind.into());
         join(&parts)
     }
 }
@@ -82,40 +82,43 @@ impl Body {
     }
 }
 
-fn text(value: Option<&String>) -> String {
-    value.cloned().unwrap_or_default()
+/// A part of a key.
+type Part<'e> = Cow<'e, str>;
+
+fn text(value: Option<&String>) -> Part<'_> {
+    value.map(Part::from).unwrap_or_default()
 }
 
-fn millis(time: Timestamp) -> String {
-    time.as_millisecond().to_string()
+fn millis<'e>(time: Timestamp) -> Part<'e> {
+    time.as_millisecond().to_string().into()
 }
 
 /// The time of the change; without one, whatever else sets this telling apart from the next change.
-fn moment(envelope: &Envelope, time: Option<Timestamp>) -> String {
-    time.or(envelope.time).map_or_else(|| envelope.id.clone(), millis)
+fn moment(envelope: &Envelope, time: Option<Timestamp>) -> Part<'_> {
+    time.or(envelope.time).map_or_else(|| envelope.id.as_str().into(), millis)
 }
 
 /// Where the reference came from is part of it: a branch that is set back to an earlier commit is no repetition of the
 /// push that first brought it there.
-fn commit(push: &CommitPushed) -> Vec<String> {
-    let place = [push.repository.clone(), push.full_ref.clone()];
-    let moved = match &push.change {
-        RefChange::Deleted => vec![text(push.old_commit.as_ref()), "deleted".to_owned()],
-        RefChange::Other(other) => vec![text(push.commit.as_ref()), other.clone()],
+fn commit(push: &CommitPushed) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = vec![push.repository.as_str().into(), push.full_ref.as_str().into()];
+    match &push.change {
+        RefChange::Deleted => parts.extend([text(push.old_commit.as_ref()), "deleted".into()]),
+        RefChange::Other(other) => parts.extend([text(push.commit.as_ref()), other.as_str().into()]),
         RefChange::Created | RefChange::Updated => {
-            let before = push.old_commit.as_ref().map(|old| format!("from {old}"));
-            [text(push.commit.as_ref())].into_iter().chain(before).collect()
+            parts.push(text(push.commit.as_ref()));
+            parts.extend(push.old_commit.as_ref().map(|old| Part::from(format!("from {old}"))));
         }
-    };
-    place.into_iter().chain(moved).collect()
+    }
+    parts
 }
 
 /// Besides the time: what changed. Two updates may fall into the same moment (AWS's samples have whole seconds), and a
 /// mere stamp on the metadata must not hide the approval next to it.
-fn package(package: &ModelPackageChanged) -> Vec<String> {
-    let approval = package.approval.to_string();
+fn package(package: &ModelPackageChanged) -> Vec<Part<'_>> {
+    let (arn, approval) = (package.arn.to_lowercase().into(), package.approval.as_str().into());
     let Some(modified) = package.last_modified else {
-        return vec![package.arn.to_lowercase(), approval, package.status.to_string()];
+        return vec![arn, approval, package.status.as_str().into()];
     };
     let changed = |field: &str| match &package.updated_fields {
         None => true,
@@ -127,64 +130,65 @@ fn package(package: &ModelPackageChanged) -> Vec<String> {
         (false, false) => "metadata",
     };
     let stage = [&package.stage, &package.stage_status].map(|part| text(part.as_ref())).join("/");
-    let mut parts = vec![package.arn.to_lowercase(), approval, millis(modified), what.to_owned()];
+    let mut parts = vec![arn, approval, millis(modified), what.into()];
     if package.status != crate::PackageStatus::Completed {
-        parts.push(package.status.to_string());
+        parts.push(package.status.as_str().into());
     }
     if stage != "/" {
-        parts.push(stage);
+        parts.push(stage.into());
     }
     parts
 }
 
 /// Endpoint names are unique per account and region without regard to case, and the case differs between fields
 /// (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html>).
-fn endpoint(envelope: &Envelope, endpoint: &EndpointChanged) -> Vec<String> {
+fn endpoint<'e>(envelope: &'e Envelope, endpoint: &'e EndpointChanged) -> Vec<Part<'e>> {
     let mut parts = place(envelope);
     parts.extend([
-        endpoint.endpoint.to_lowercase(),
-        endpoint.status.to_string(),
+        endpoint.endpoint.to_lowercase().into(),
+        endpoint.status.as_str().into(),
         text(endpoint.config.as_ref()),
         moment(envelope, endpoint.last_modified),
     ]);
-    parts.extend(endpoint.pending_config.clone());
+    parts.extend(endpoint.pending_config.as_ref().map(Part::from));
     parts
 }
 
 /// Silenced or not is part of it: the end of a suppression may be told with the time of the state that it silenced.
-fn alarm(envelope: &Envelope, alarm: &AlarmChanged) -> Vec<String> {
+fn alarm<'e>(envelope: &'e Envelope, alarm: &'e AlarmChanged) -> Vec<Part<'e>> {
     let mut parts = place(envelope);
-    parts.extend([alarm.alarm.clone(), alarm.state.to_string(), moment(envelope, alarm.changed_at)]);
-    parts.extend(alarm.muted.then(|| "muted".to_owned()));
+    let (name, state) = (alarm.alarm.as_str().into(), alarm.state.as_str().into());
+    parts.extend([name, state, moment(envelope, alarm.changed_at)]);
+    parts.extend(alarm.muted.then_some(Part::Borrowed("muted")));
     parts
 }
 
 /// The sequencer goes before the entity tag: the same report written again is a new observation with the same tag.
-fn object(envelope: &Envelope, object: &ObjectCreated) -> Vec<String> {
+fn object<'e>(envelope: &'e Envelope, object: &'e ObjectCreated) -> Vec<Part<'e>> {
     let write = object.version_id.as_ref().or(object.sequencer.as_ref()).or(object.etag.as_ref());
-    let write = write.cloned().unwrap_or_else(|| moment(envelope, None));
-    vec![object.bucket.clone(), object.key.clone(), write]
+    let write = write.map_or_else(|| moment(envelope, None), Part::from);
+    vec![object.bucket.as_str().into(), object.key.as_str().into(), write]
 }
 
-fn place(envelope: &Envelope) -> Vec<String> {
-    vec![envelope.account.clone(), envelope.region.clone()]
+fn place(envelope: &Envelope) -> Vec<Part<'_>> {
+    vec![envelope.account.as_str().into(), envelope.region.as_str().into()]
 }
 
-fn wake(envelope: &Envelope, wake: &Wake) -> Vec<String> {
-    let mut parts = vec![wake.kind().to_owned()];
+fn wake<'e>(envelope: &'e Envelope, wake: &'e Wake) -> Vec<Part<'e>> {
+    let mut parts = vec![Part::from(wake.kind())];
     match wake {
         Wake::Reconcile => {
             parts.push(moment(envelope, None));
             return parts;
         }
         Wake::SoakEnded { model, environment, version } => {
-            parts.extend([model.clone(), environment.clone(), version.to_string()]);
+            parts.extend([model.into(), environment.into(), version.to_string().into()]);
         }
         Wake::CheckDeployment { model, environment, request_id } => {
-            parts.extend([model.clone(), environment.clone(), request_id.clone()]);
+            parts.extend([model, environment, request_id].map(Part::from));
         }
         Wake::CheckDrift { model, environment, alarm } => {
-            parts.extend([model.clone(), environment.clone(), alarm.clone()]);
+            parts.extend([model, environment, alarm].map(Part::from));
         }
     }
     // The same version may soak again after a rollback; the time tells the two apart when the schedule passes it on.
@@ -192,46 +196,58 @@ fn wake(envelope: &Envelope, wake: &Wake) -> Vec<String> {
     parts
 }
 
+/// Where a hold is: everywhere, if it does not say where.
+fn held(environment: Option<&String>) -> Part<'_> {
+    environment.map_or(Part::Borrowed("*"), Part::from)
+}
+
 /// Our own events. Their senders derive `request_id` from the decision, so that telling twice is telling the same.
-fn contract(body: &Body) -> Vec<String> {
-    let all = "*".to_owned();
+fn contract(body: &Body) -> Vec<Part<'_>> {
     match body {
-        Body::RetrainingRequested(asked) => vec![asked.model.clone(), asked.request_id.clone()],
+        Body::RetrainingRequested(asked) => vec![Part::from(&asked.model), Part::from(&asked.request_id)],
         Body::DeploymentRequested(asked) => {
             // Asked again later under the same id is another event: it wants an answer, perhaps because the first was lost.
-            let asking = [asked.request_id.clone(), millis(asked.requested_at)];
-            [asked.model.clone(), asked.environment.clone()].into_iter().chain(asking).collect()
+            let asking = [Part::from(&asked.request_id), millis(asked.requested_at)];
+            [&asked.model, &asked.environment].map(Part::from).into_iter().chain(asking).collect()
         }
         Body::DeploymentFinished(end) => {
-            let what = [end.request_id.clone(), end.outcome.to_string()];
-            [end.model.clone(), end.environment.clone()].into_iter().chain(what).collect()
+            let what = [Part::from(&end.request_id), end.outcome.as_str().into()];
+            [&end.model, &end.environment].map(Part::from).into_iter().chain(what).collect()
         }
         Body::DriftObserved(drift) => vec![
-            drift.model.clone(),
-            drift.environment.clone(),
-            drift.source.clone(),
+            Part::from(&drift.model),
+            Part::from(&drift.environment),
+            Part::from(&drift.source),
             text(drift.endpoint.as_ref()),
             text(drift.metric.as_ref()),
-            drift.verdict.to_string(),
+            drift.verdict.as_str().into(),
             millis(drift.observed_at),
         ],
         Body::ApprovalGiven(given) => {
-            let who = [given.version.to_string(), given.by.clone(), millis(given.at)];
-            [given.model.clone(), given.environment.clone()].into_iter().chain(who).collect()
+            let who = [given.version.to_string().into(), Part::from(&given.by), millis(given.at)];
+            [&given.model, &given.environment].map(Part::from).into_iter().chain(who).collect()
         }
         Body::HoldPlaced(hold) => {
-            let place = hold.environment.clone().unwrap_or(all);
-            vec![hold.model.clone(), place, hold.by.clone(), millis(hold.at)]
+            vec![
+                Part::from(&hold.model),
+                held(hold.environment.as_ref()),
+                Part::from(&hold.by),
+                millis(hold.at),
+            ]
         }
         Body::HoldReleased(hold) => {
-            let place = hold.environment.clone().unwrap_or(all);
-            vec![hold.model.clone(), place, hold.by.clone(), millis(hold.at)]
+            vec![
+                Part::from(&hold.model),
+                held(hold.environment.as_ref()),
+                Part::from(&hold.by),
+                millis(hold.at),
+            ]
         }
         _ => Vec::new(),
     }
 }
 
-fn join(parts: &[String]) -> String {
+fn join(parts: &[Part<'_>]) -> String {
     let escaped: Vec<Cow<'_, str>> = parts.iter().map(|part| escape(part)).collect();
     let key = escaped.join("|");
     if key.len() <= LONGEST {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{Body, Envelope, Event, EventError, fields::Fields, status::statuses, time};
@@ -129,20 +130,31 @@ fn metric(fields: &Fields<'_>) -> Result<AlarmMetric, EventError> {
 /// It is free to be anything (`SetAlarmState` takes it from the caller; a composite alarm and a band of expected values
 /// have no threshold), and nothing is decided on it alone, so what cannot be read is absent, not an error.
 fn figures(reason_data: Option<&str>) -> (Option<f64>, Option<f64>) {
-    let Some(Ok(data)) = reason_data.map(serde_json::from_str::<Value>) else { return (None, None) };
-    let threshold = data.get("threshold").and_then(finite);
-    (newest(&data), threshold)
+    let Some(Ok(data)) = reason_data.map(serde_json::from_str::<Figures>) else { return (None, None) };
+    (newest(&data), finite(&data.threshold))
+}
+
+/// What is read of `reasonData`.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Figures {
+    threshold: Value,
+    evaluated_datapoints: Value,
+    recent_datapoints: Value,
 }
 
 /// The evaluated value with the latest time; without times, the last of the recent ones, which go from old to new.
-fn newest(data: &Value) -> Option<f64> {
-    let list = |name: &str| data.get(name).and_then(Value::as_array).into_iter().flatten();
-    let dated = list("evaluatedDatapoints").filter_map(|point| {
+fn newest(data: &Figures) -> Option<f64> {
+    let dated = items(&data.evaluated_datapoints).filter_map(|point| {
         let at = time::read(String::new, point.get("timestamp")?).ok()?;
         Some((at, point.get("value").and_then(finite)?))
     });
     let latest = dated.max_by_key(|(at, _)| *at).map(|(_, value)| value);
-    latest.or_else(|| list("recentDatapoints").filter_map(finite).next_back())
+    latest.or_else(|| items(&data.recent_datapoints).filter_map(finite).next_back())
+}
+
+fn items(value: &Value) -> impl DoubleEndedIterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 fn finite(value: &Value) -> Option<f64> {

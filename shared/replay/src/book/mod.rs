@@ -32,7 +32,7 @@ pub struct Book {
 #[derive(Debug, Default)]
 struct Inner {
     /// By model.
-    policies: BTreeMap<String, Applied>,
+    policies: HashMap<String, Applied, FixedState>,
     /// The models that a name concerns, by the kind of name.
     lookups: BTreeMap<LookupKind, ByName<Vec<String>>>,
     claims: Claims,
@@ -128,7 +128,7 @@ impl Book {
     /// Every model with an applied policy.
     #[must_use]
     pub fn all_models(&self) -> Vec<String> {
-        self.inner().policies.keys().cloned().collect()
+        self.inner().all_models()
     }
 
     /// What a function remembers; nothing if it never decided anything.
@@ -145,6 +145,12 @@ impl Book {
 impl Inner {
     fn named(&self, kind: LookupKind, name: &str) -> Option<&Vec<String>> {
         self.lookups.get(&kind)?.get(name)
+    }
+
+    fn all_models(&self) -> Vec<String> {
+        let mut models: Vec<String> = self.policies.keys().cloned().collect();
+        models.sort();
+        models
     }
 
     fn state(&self, function: &str, model: &str) -> Option<&(u64, StoredState)> {
@@ -197,7 +203,7 @@ impl Ledger for Book {
 
     async fn models(&self) -> Result<Vec<String>, EngineError> {
         let inner = self.inner();
-        Ok(inner.focus.clone().unwrap_or_else(|| inner.policies.keys().cloned().collect()))
+        Ok(inner.focus.clone().unwrap_or_else(|| inner.all_models()))
     }
 
     async fn apply(&self, policy: &Policy, _now: Timestamp) -> Result<(), EngineError> {

@@ -67,6 +67,7 @@ impl Detail<'_> {
             return IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Unwanted);
         }
         match members_read(source, detail_type) {
+            Some([]) => IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Known(Map::new())),
             Some(members) => Members(members).deserialize(json).map(Detail::Known),
             None => Err(D::Error::custom("something else")),
         }

@@ -6,6 +6,8 @@ use tidegate_events::{
     Body, DECISION_RECORDED, Event, EventError, RetrainingRequested, SOURCE, read as read_event,
 };
 
+use crate::wanted_by;
+
 /// Something that a replay works on, or why it does not.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
@@ -171,6 +173,8 @@ pub(super) fn of(event: Event) -> Item {
         Body::DeploymentRequested(_) | Body::DeploymentFinished(_) => Item::Skip(Skip::SentHere),
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),
+        // Every file that a monitoring job writes beside its report.
+        Body::ObjectCreated(_) if wanted_by(&event).is_empty() => Item::Skip(Skip::Unwanted),
         _ => Item::Event(Box::new(Arrived { event })),
     }
 }

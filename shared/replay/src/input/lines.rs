@@ -1,6 +1,6 @@
 //! From text to JSON values, however they are laid out: one a line, several on a line, one over several lines, a list.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead};
 
 use serde_json::Value;
 use tidegate_events::MAX_BYTES;
@@ -10,7 +10,7 @@ use super::item::{Item, items};
 use super::{InputError, Source};
 
 /// How much of a line is read at once: Firehose may make one line of a whole file.
-const CHUNK: u64 = 4 * MAX_BYTES as u64;
+const CHUNK: usize = 4 * MAX_BYTES;
 
 /// What editors on Windows put at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -52,6 +52,27 @@ enum Next {
     Beginning,
     /// No JSON: what is wrong, and how many lines on.
     Wrong(String, u64),
+}
+
+/// Appends what is left of a line with its end, or as much of it as is read at once, and says how much that was.
+fn read_line(from: &mut impl BufRead, to: &mut Vec<u8>) -> io::Result<usize> {
+    let mut read = 0;
+    while read < CHUNK {
+        let there = match from.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            there => there?,
+        };
+        let there = there.get(..CHUNK - read).unwrap_or(there);
+        let end = memchr::memchr(b'\n', there).map(|at| at + 1);
+        let taken = end.unwrap_or(there.len());
+        to.extend_from_slice(there.get(..taken).unwrap_or_default());
+        from.consume(taken);
+        read += taken;
+        if end.is_some() || taken == 0 {
+            break;
+        }
+    }
+    Ok(read)
 }
 
 impl Lines {
@@ -133,7 +154,7 @@ impl Lines {
     /// Reads one more line, or as much of it as is read at once, onto `text`; `false` at the end.
     fn append_line(&mut self) -> Result<bool, InputError> {
         let name = &self.source.name;
-        let read = self.source.text.by_ref().take(CHUNK).read_until(b'\n', &mut self.text);
+        let read = read_line(&mut self.source.text, &mut self.text);
         let bytes = read.map_err(|error| InputError::File { file: name.clone(), error })?;
         if bytes > 0 && self.begins_line {
             self.read = self.read.saturating_add(1);
@@ -336,7 +357,7 @@ mod tests {
     #[test]
     fn one_line_may_be_longer_than_what_is_read_at_once() {
         let one = event("a");
-        let many = usize::try_from(CHUNK).unwrap() / one.len() * 2;
+        let many = CHUNK / one.len() * 2;
         let list = format!("[{}]", vec![one.as_str(); many].join(","));
         for text in [one.repeat(many), list] {
             let (found, wrong) = read(&text);

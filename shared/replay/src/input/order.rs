@@ -1,7 +1,6 @@
 //! Putting a stream in the order of time, within a window.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
@@ -16,47 +15,26 @@ pub(crate) struct Timed<T> {
     pub(crate) what: T,
 }
 
-/// What came so far and may not go yet: something earlier may still come.
+/// What came so far and may not go yet, in order: something earlier may still come.
 #[derive(Debug)]
 pub(crate) struct Order<T> {
     window: usize,
-    waiting: BinaryHeap<Reverse<Waiting<T>>>,
+    /// A stream is nearly in order already, so that most of it is put at the end.
+    waiting: VecDeque<(Timestamp, T)>,
     last: Timestamp,
-    count: u64,
-}
-
-#[derive(Debug)]
-struct Waiting<T>(Timestamp, u64, T);
-
-impl<T> PartialEq for Waiting<T> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
-    }
-}
-
-impl<T> Eq for Waiting<T> {}
-
-impl<T> PartialOrd for Waiting<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> Ord for Waiting<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
 }
 
 impl<T> Order<T> {
     pub(crate) fn new(window: usize) -> Self {
-        Self { window, waiting: BinaryHeap::new(), last: Timestamp::MIN, count: 0 }
+        Self { window, waiting: VecDeque::new(), last: Timestamp::MIN }
     }
 
-    /// Takes one more in. What has no time of its own comes with the one before.
+    /// Takes one more in, after everything that is not later.
     pub(crate) fn push(&mut self, at: Timestamp, what: T) {
-        self.waiting.push(Reverse(Waiting(at, self.count, what)));
-        self.count = self.count.saturating_add(1);
+        let is_last = self.waiting.back().is_none_or(|(last, _)| *last <= at);
+        let place =
+            if is_last { self.waiting.len() } else { self.waiting.partition_point(|(one, _)| *one <= at) };
+        self.waiting.insert(place, (at, what));
     }
 
     /// The earliest, if the window is full.
@@ -66,7 +44,7 @@ impl<T> Order<T> {
 
     /// The earliest.
     pub(crate) fn pop(&mut self) -> Option<Timed<T>> {
-        let Reverse(Waiting(at, _, what)) = self.waiting.pop()?;
+        let (at, what) = self.waiting.pop_front()?;
         let late = at < self.last;
         self.last = self.last.max(at);
         Some(Timed { at: self.last, late, what })
