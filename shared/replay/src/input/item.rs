@@ -14,7 +14,7 @@ pub enum Item {
     /// An event, as it arrived.
     Event(Box<Arrived>),
     /// Invocations of an endpoint.
-    Metric(Metric),
+    Metric(Box<Metric>),
     /// Something that is left out.
     Skip(Skip),
 }
@@ -189,7 +189,7 @@ fn is_responds(asked: &RetrainingRequested) -> bool {
 
 /// A line of a CloudWatch metric stream in JSON.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-metric-streams-formats-json.html>
-fn metric(map: &Map<String, Value>) -> Option<Metric> {
+fn metric(map: &Map<String, Value>) -> Option<Box<Metric>> {
     let text = |name: &str| map.get(name).and_then(Value::as_str);
     if text("metric_name") != Some("Invocations") || text("namespace") != Some("AWS/SageMaker") {
         return None;
@@ -197,14 +197,14 @@ fn metric(map: &Map<String, Value>) -> Option<Metric> {
     // Only of components does anybody ask; their endpoint's own line counts the same requests.
     let name = map.get("dimensions")?.get("InferenceComponentName")?.as_str()?;
     let sum = map.get("value")?.get("sum")?.as_f64().filter(|sum| sum.is_finite() && *sum >= 0.0)?;
-    Some(Metric {
+    Some(Box::new(Metric {
         account: text("account_id")?.to_owned(),
         region: text("region")?.to_owned(),
         name: name.to_owned(),
         at: Timestamp::from_millisecond(map.get("timestamp")?.as_i64()?).ok()?,
         // A count of invocations in a minute: whole and far below 2^53.
         invocations: sum.round() as u64,
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::Pace;
 use crate::input::{InputError, Sources};
 
 /// Batches that may wait for a thread.
-const AHEAD: usize = 16;
+const AHEAD: usize = 8;
 
 /// How to replay.
 #[derive(Debug, Clone)]

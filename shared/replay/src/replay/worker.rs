@@ -104,5 +104,6 @@ fn text(record: &DecisionRecord, shown: Shown) -> String {
         return serde_json::to_string(record).unwrap_or_default();
     }
     let DecisionRecord { at, model, environment, function, decision, reason, .. } = record;
-    format!("{at}  {model}  {environment}  {function}  {decision}  {reason}")
+    let at = at.to_string();
+    [&at, model, environment, function, decision, reason].map(String::as_str).join("  ")
 }
