@@ -112,7 +112,7 @@ impl Promote {
         }
     }
 
-    /// Heals approvals, soak ends and reports that never came.
+    /// Heals approvals, rejections, soak ends and reports that never came.
     async fn reconcile(
         &self,
         engine: &Engine,
@@ -122,11 +122,12 @@ impl Promote {
         let (models, mut outcomes) = arrival::all(engine).await?;
         for managed in models {
             match self.missed(engine, &managed, reference).await {
-                Ok(Some((change, healed))) => {
-                    let case = self.case(engine, &managed, Cause::Package(change));
-                    outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
+                Ok(missed) => {
+                    for (change, healed) in missed {
+                        let case = self.case(engine, &managed, Cause::Package(change));
+                        outcomes.add(engine.run(&case, &managed.subject, &healed, now).await);
+                    }
                 }
-                Ok(None) => {}
                 // A registry that cannot be read is no reason to leave soaks, or other models, alone.
                 Err(error) => outcomes.add(Err(error)),
             }
@@ -136,22 +137,64 @@ impl Promote {
         outcomes.finish()
     }
 
-    /// An approval whose event never came; or one whose plan was left behind: the state knows it, and nobody tells again.
+    /// What the registry says and no event has said: first that the promotion's approval is gone, then an approval.
     async fn missed(
         &self,
         engine: &Engine,
         managed: &Managed,
+        reference: &EventRef,
+    ) -> Result<Vec<(ModelPackageChanged, EventRef)>, EngineError> {
+        let group = managed.applied.policy.registry.group.as_str();
+        let state: Arc<State> =
+            engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
+        // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
+        // deployed unasked.
+        let Some(promotion) = &state.promotion else { return Ok(Vec::new()) };
+        let mut missed = Vec::new();
+        if let Some(change) = self.withdrawn(engine, group, promotion).await? {
+            let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
+            missed.push((change, healed));
+        }
+        missed.extend(self.approved(engine, managed, promotion, reference).await?);
+        Ok(missed)
+    }
+
+    /// That the promotion's version was rejected, or its approval set back to pending, which the state does not know.
+    async fn withdrawn(
+        &self,
+        engine: &Engine,
+        group: &str,
+        promotion: &Promotion,
+    ) -> Result<Option<ModelPackageChanged>, EngineError> {
+        if promotion.rejected.is_some() {
+            return Ok(None);
+        }
+        let found = engine.patiently(|| self.registry.package(&promotion.package_arn)).await?;
+        let is_gone = |approval: &ApprovalStatus| {
+            matches!(approval, ApprovalStatus::Rejected | ApprovalStatus::PendingManualApproval)
+        };
+        let found = found.filter(|found| is_gone(&found.package.approval));
+        Ok(found.map(|found| {
+            let package = ApprovedPackage { arn: promotion.package_arn.clone(), version: promotion.version };
+            let change = change_of(group, package, found.last_modified);
+            // It was approved when it was promoted.
+            let updated_fields = Some(vec!["ModelApprovalStatus".to_owned()]);
+            ModelPackageChanged { approval: found.package.approval, updated_fields, ..change }
+        }))
+    }
+
+    /// An approval whose event never came; or one whose plan was left behind: the state knows it, and nobody tells again.
+    async fn approved(
+        &self,
+        engine: &Engine,
+        managed: &Managed,
+        promotion: &Promotion,
         reference: &EventRef,
     ) -> Result<Option<(ModelPackageChanged, EventRef)>, EngineError> {
         let group = managed.applied.policy.registry.group.as_str();
         let Some(newest) = engine.patiently(|| self.registry.newest_approved(group)).await? else {
             return Ok(None);
         };
-        let state: Arc<State> =
-            engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
-        // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
-        // deployed unasked.
-        let Some(promotion) = &state.promotion else { return Ok(None) };
         let unheard = self.unheard(engine, promotion, &newest).await?;
         let is_known = unheard.is_none();
         let (package, last_modified) = match unheard {
@@ -160,18 +203,7 @@ impl Promote {
             None if newest.version == promotion.version => (newest, Some(promotion.approved_at)),
             None => return Ok(None),
         };
-        let change = ModelPackageChanged {
-            arn: package.arn,
-            group: Some(group.to_owned()),
-            version: Some(package.version),
-            status: PackageStatus::Completed,
-            approval: ApprovalStatus::Approved,
-            updated_fields: None,
-            last_modified,
-            generated_by: None,
-            stage: None,
-            stage_status: None,
-        };
+        let change = change_of(group, package, last_modified);
         let healed = engine.healed(reference, Body::ModelPackageChanged(change.clone()));
         let is_missed = !is_known || engine.is_left_behind(&managed.subject, &healed).await?;
         Ok(is_missed.then_some((change, healed)))
@@ -197,5 +229,21 @@ impl Promote {
             found.package.approval == ApprovalStatus::Approved && found.last_modified > Some(rejected)
         });
         Ok(package.map(|package| (ApprovedPackage { arn, version }, package.last_modified)))
+    }
+}
+
+/// What the event of an approval would have said.
+fn change_of(group: &str, package: ApprovedPackage, last_modified: Option<Timestamp>) -> ModelPackageChanged {
+    ModelPackageChanged {
+        arn: package.arn,
+        group: Some(group.to_owned()),
+        version: Some(package.version),
+        status: PackageStatus::Completed,
+        approval: ApprovalStatus::Approved,
+        updated_fields: None,
+        last_modified,
+        generated_by: None,
+        stage: None,
+        stage_status: None,
     }
 }

@@ -50,6 +50,13 @@ impl State {
     fn with(&self, promotion: Promotion) -> Self {
         Self { promotion: Some(promotion), ..self.clone() }
     }
+
+    /// The promotion, if the change is about its version.
+    fn promotion_of(&self, change: &ModelPackageChanged, version: u64) -> Option<&Promotion> {
+        let of_this =
+            |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
+        self.promotion.as_ref().filter(of_this)
+    }
 }
 
 /// One approved version on its way.
@@ -80,6 +87,13 @@ pub struct Promotion {
     /// What it waits for, as it was last recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+}
+
+impl Promotion {
+    /// The same after its approval was rejected or taken back: it goes no further.
+    fn without_approval(&self, at: Timestamp) -> Self {
+        Self { stopped: true, rejected: self.rejected.max(Some(at)), ..self.clone() }
+    }
 }
 
 /// What a promotion waits for before it may enter an environment. A sweep records it once.
@@ -284,13 +298,12 @@ fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Prom
     let waits = Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version });
     let changed = |fields: &[String]| fields.iter().any(|field| field == "ModelApprovalStatus");
     let said = change.updated_fields.as_deref().is_some_and(changed);
-    let of_this = |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
-    let promotion = state.promotion.as_ref().filter(of_this).filter(|_| said);
+    let promotion = state.promotion_of(change, version).filter(|_| said);
     let Some((promotion, at)) = promotion.zip(change.last_modified) else { return waits };
     if at <= promotion.approved_at {
         return waits;
     }
-    let next = Promotion { stopped: true, rejected: promotion.rejected.max(Some(at)), ..promotion.clone() };
+    let next = promotion.without_approval(at);
     if promotion.stopped {
         // An approval that may follow is a new one.
         return waits.state(state.with(next));
@@ -302,8 +315,7 @@ fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Prom
 }
 
 fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Timestamp) -> Promote {
-    let of_this = |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
-    let Some(promotion) = state.promotion.as_ref().filter(of_this) else {
+    let Some(promotion) = state.promotion_of(change, version) else {
         return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version });
     };
     let at = change.last_modified.unwrap_or_else(|| now.max(promotion.approved_at));
@@ -312,7 +324,7 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Time
         return Decision::new(Verdict::Ignore, Reason::OlderRejection { version })
             .saw("package", &change.arn);
     }
-    let next = Promotion { stopped: true, rejected: promotion.rejected.max(Some(at)), ..promotion.clone() };
+    let next = promotion.without_approval(at);
     if promotion.stopped {
         // Nothing is left to stop, but the approval that may follow is not the one from before.
         return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }).state(state.with(next));

@@ -90,7 +90,7 @@ mod tests {
 
     fn event(id: &str, time: &str) -> String {
         format!(
-            r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "1", "region": "r", "time": "{time}", "detail": {{"bucket": {{"name": "b"}}, "object": {{"key": "k"}}}}}}"#
+            r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "1", "region": "r", "time": "{time}", "detail": {{"bucket": {{"name": "b"}}, "object": {{"key": "constraint_violations.json"}}}}}}"#
         )
     }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_engine::DecisionRecord;
 
+use super::plans;
+
 /// A decision with its place in the stream.
 #[derive(Debug)]
 pub(super) struct Placed {
@@ -125,7 +127,10 @@ impl Difference {
         if let (Some(policy), Some(against)) = (&self.policy, &self.against)
             && policy.line() == against.line()
         {
-            let _ = write!(text, "\n    their plans differ: {} / {}", plan(policy), plan(against));
+            text.push_str("\n    their plans differ:");
+            for (place, [policy, against]) in plans::differing(&policy.plan, &against.plan) {
+                let _ = write!(text, "\n      {place}: {policy} / {against}");
+            }
         }
         text
     }
@@ -138,8 +143,4 @@ impl Difference {
             "policy": said(&self.policy), "against": said(&self.against)})
         .to_string()
     }
-}
-
-fn plan(said: &Said) -> String {
-    Value::from(said.plan.clone()).to_string()
 }

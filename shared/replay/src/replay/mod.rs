@@ -10,6 +10,7 @@ mod carry;
 mod compare;
 mod concerned;
 mod hub;
+mod plans;
 mod reader;
 mod shards;
 mod simulation;

@@ -75,6 +75,36 @@ fn a_lost_approval_after_a_rejection_is_found() {
 }
 
 #[test]
+fn a_lost_rejection_stops_the_promotion_and_people_are_told_once() {
+    for word in ["Rejected", "PendingManualApproval"] {
+        let stage = Stage::new();
+        stage.register(1);
+        stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+        stage.pass(60);
+        let lost = stage.says(word, 1);
+        let reason = if word == "Rejected" { "rejected" } else { "approval_withdrawn" };
+        let found = format!("stop {reason}, unchanged nothing_overdue");
+        assert_eq!(sweep(&stage, &stage.hub, Function::Promote), found);
+        assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+        // It says how far the promotion is, which the sweep does not.
+        let late = said(&stage.run(&stage.hub, Function::Promote, &lost[0]));
+        assert!(late.starts_with("ignore "), "{late}");
+    }
+}
+
+#[test]
+fn a_lost_rejection_and_a_lost_approval_of_the_next_version_are_both_found() {
+    let stage = Stage::new();
+    stage.register(2);
+    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.pass(60);
+    stage.says("Rejected", 1);
+    stage.says("Approved", 2);
+    let found = "stop rejected, deploy approved, unchanged nothing_overdue";
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), found);
+}
+
+#[test]
 fn a_lost_end_of_a_soak_is_found() {
     let stage = Stage::new();
     stage.register(1);
