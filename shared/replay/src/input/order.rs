@@ -18,15 +18,14 @@ pub(crate) struct Timed<T> {
 /// What came so far and may not go yet, in order: something earlier may still come.
 #[derive(Debug)]
 pub(crate) struct Order<T> {
-    window: usize,
     /// A stream is nearly in order already, so that most of it is put at the end.
     waiting: VecDeque<(Timestamp, T)>,
     last: Timestamp,
 }
 
 impl<T> Order<T> {
-    pub(crate) fn new(window: usize) -> Self {
-        Self { window, waiting: VecDeque::new(), last: Timestamp::MIN }
+    pub(crate) fn new() -> Self {
+        Self { waiting: VecDeque::new(), last: Timestamp::MIN }
     }
 
     /// Takes one more in, after everything that is not later.
@@ -37,9 +36,9 @@ impl<T> Order<T> {
         self.waiting.insert(place, (at, what));
     }
 
-    /// The earliest, if the window is full.
-    pub(crate) fn pop_full(&mut self) -> Option<Timed<T>> {
-        if self.waiting.len() > self.window { self.pop() } else { None }
+    /// The earliest, if more than `window` wait.
+    pub(crate) fn pop_over(&mut self, window: usize) -> Option<Timed<T>> {
+        if self.waiting.len() > window { self.pop() } else { None }
     }
 
     /// The earliest.
@@ -58,11 +57,11 @@ mod tests {
     #[test]
     fn what_comes_within_the_window_is_put_in_order_and_what_comes_later_is_marked() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let mut order = Order::new(2);
+        let mut order = Order::new();
         let mut out = Vec::new();
         for second in [3, 1, 2, 5, 4, 9, 8, 1, 10] {
             order.push(at(second), second);
-            out.extend(order.pop_full().map(|timed| (timed.what, timed.late, timed.at)));
+            out.extend(order.pop_over(2).map(|timed| (timed.what, timed.late, timed.at)));
         }
         while let Some(timed) = order.pop() {
             out.push((timed.what, timed.late, timed.at));
@@ -76,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_happens_at_one_time_keeps_its_order() {
-        let mut order = Order::new(10);
+        let mut order = Order::new();
         for number in 0..5 {
             order.push(Timestamp::UNIX_EPOCH, number);
         }

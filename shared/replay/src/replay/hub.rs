@@ -43,9 +43,14 @@ impl<'o> Search<'o> {
         Self { policies, names, found: said.map_or(Found::Guess(None), Found::Sure) }
     }
 
+    /// Whether it is sure where the hub is.
+    pub(super) fn is_found(&self) -> bool {
+        matches!(self.found, Found::Sure(_))
+    }
+
     /// Looks at an event. If work has begun with a guess that it shows to be wrong: the hub's true account.
     pub(super) fn look(&mut self, event: &Event) -> Result<(), String> {
-        if matches!(self.found, Found::Sure(_)) {
+        if self.is_found() {
             return Ok(());
         }
         let envelope = &event.envelope;

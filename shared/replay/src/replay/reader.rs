@@ -12,8 +12,10 @@ use super::worker::Told;
 use super::{Options, ReplayError};
 use crate::input::{InputError, Item, Merge, Order, Skip, Sources, Timed};
 
-/// Items that wait for an earlier one that may still come.
-const WINDOW: usize = 10_000;
+/// Items that wait for an earlier one that may still come. What waits is out of the processor's cache when its turn comes.
+const WINDOW: usize = 2_000;
+/// Items among which the hub is looked for before work begins.
+const SEARCH: usize = 10_000;
 /// Items that are handed on together.
 const BATCH: usize = 256;
 
@@ -47,7 +49,7 @@ impl<'o> Reader<'o> {
         Self {
             options,
             to,
-            order: Order::new(WINDOW),
+            order: Order::new(),
             batch: Vec::with_capacity(BATCH),
             hub: Search::new(options),
             begun: false,
@@ -108,7 +110,8 @@ impl<'o> Reader<'o> {
 
     /// Hands on what can have no earlier one any more; `false` if nobody listens.
     fn hand_on(&mut self) -> bool {
-        while let Some(timed) = self.order.pop_full() {
+        let window = if self.begun || self.hub.is_found() { WINDOW } else { SEARCH };
+        while let Some(timed) = self.order.pop_over(window) {
             if !self.put(timed) {
                 return false;
             }
