@@ -13,8 +13,8 @@ pub use endpoint::{EndpointChanged, EndpointStatus};
 pub use object::ObjectCreated;
 pub use package::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 pub use pipeline::{ExecutionStatus, PipelineExecutionChanged};
-use serde_json::Value;
 
+use crate::json::Json;
 use crate::{Body, EventError, fields::Fields};
 
 /// What a service tells about.
@@ -62,7 +62,7 @@ pub(crate) fn kind(source: &str, detail_type: &str) -> Option<Kind> {
 }
 
 /// The body of an event of a kind that we know.
-pub(crate) fn body(kind: Kind, detail: Option<&Value>) -> Result<Body, EventError> {
+pub(crate) fn body(kind: Kind, detail: Option<&Json<'_>>) -> Result<Body, EventError> {
     let fields = Fields::detail(detail)?;
     Ok(match kind {
         Kind::Commit => codecommit::read(&fields)?.map_or(Body::Other, Body::CommitPushed),

@@ -1,8 +1,8 @@
 //! The envelope that Amazon EventBridge puts around every event.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
+use crate::json::{Json, Members};
 use crate::{EventError, fields::Fields};
 
 /// What EventBridge knows about an event.
@@ -32,7 +32,7 @@ pub struct Envelope {
 }
 
 /// Reads the envelope of an event.
-pub(crate) fn read(map: &Map<String, Value>) -> Result<Envelope, EventError> {
+pub(crate) fn read(map: &Members<'_>) -> Result<Envelope, EventError> {
     let fields = Fields::root(map);
     // These two first: who sends something else altogether should hear about the envelope, not about an id.
     let detail_type = fields.text("detail-type")?;
@@ -53,8 +53,8 @@ pub(crate) fn read(map: &Map<String, Value>) -> Result<Envelope, EventError> {
 /// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>), and the second wins.
 fn source(fields: &Fields<'_>) -> Result<String, EventError> {
     match fields.get("source") {
-        Some(Value::Array(list)) => match list.as_slice() {
-            [Value::String(one)] if !one.is_empty() => Ok(one.clone()),
+        Some(Json::List(list)) => match list.as_slice() {
+            [Json::Text(one)] if !one.is_empty() => Ok(one.as_ref().to_owned()),
             _ => fields.text("source"),
         },
         _ => fields.text("source"),

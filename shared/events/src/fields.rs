@@ -1,19 +1,18 @@
 //! Reading the fields of a JSON object with errors that name the path.
 
-use jiff::Timestamp;
-use serde_json::{Map, Value};
-
+use crate::json::{Json, Members};
 use crate::{EventError, time};
+use jiff::Timestamp;
 
 /// What a JSON value is, for error messages.
-pub(crate) fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Json<'_>) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::Text(_) => "a string",
+        Json::List(_) => "a list",
+        Json::Object(_) => "an object",
     }
 }
 
@@ -23,20 +22,20 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 /// (`"FailureReason": null`), even within one kind of event.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
-    map: &'a Map<String, Value>,
+    map: &'a Members<'a>,
     path: String,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn root(map: &'a Map<String, Value>) -> Self {
+    pub(crate) fn root(map: &'a Members<'a>) -> Self {
         Self { map, path: String::new() }
     }
 
     /// The fields of an event's `detail`, which must be an object.
-    pub(crate) fn detail(value: Option<&'a Value>) -> Result<Self, EventError> {
+    pub(crate) fn detail(value: Option<&'a Json<'a>>) -> Result<Self, EventError> {
         match value {
-            Some(Value::Object(map)) => Ok(Self { map, path: "detail.".to_owned() }),
-            None | Some(Value::Null) => Err(EventError::missing("detail".to_owned())),
+            Some(Json::Object(map)) => Ok(Self { map, path: "detail.".to_owned() }),
+            None | Some(Json::Null) => Err(EventError::missing("detail".to_owned())),
             Some(other) => {
                 let (field, expected, found) = ("detail".to_owned(), "an object", type_name(other));
                 Err(EventError::WrongType { field, expected, found })
@@ -49,34 +48,34 @@ impl<'a> Fields<'a> {
     }
 
     /// An object that was found by other means, under this one.
-    pub(crate) fn within(&self, name: &str, map: &'a Map<String, Value>) -> Self {
+    pub(crate) fn within(&self, name: &str, map: &'a Members<'a>) -> Self {
         Self { map, path: [&self.path, name, "."].concat() }
     }
 
     /// The names of the fields that are there.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.map.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str())
+        self.map.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name)
     }
 
     pub(crate) fn missing(&self, name: &str) -> EventError {
         EventError::missing(self.path(name))
     }
 
-    pub(crate) fn wrong(&self, name: &str, expected: &'static str, value: &Value) -> EventError {
+    pub(crate) fn wrong(&self, name: &str, expected: &'static str, value: &Json<'_>) -> EventError {
         EventError::WrongType { field: self.path(name), expected, found: type_name(value) }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Json<'a>> {
         self.map.get(name).filter(|value| !value.is_null())
     }
 
     /// A required text that is not empty.
     pub(crate) fn text(&self, name: &str) -> Result<String, EventError> {
         match self.get(name) {
-            Some(Value::String(text)) if text.is_empty() => {
+            Some(Json::Text(text)) if text.is_empty() => {
                 Err(EventError::bad_value(self.path(name), "", "a text that is not empty"))
             }
-            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Json::Text(text)) => Ok(text.as_ref().to_owned()),
             Some(other) => Err(self.wrong(name, "a string", other)),
             None => Err(self.missing(name)),
         }
@@ -85,7 +84,7 @@ impl<'a> Fields<'a> {
     /// A text that may be absent; empty is absent.
     pub(crate) fn text_opt(&self, name: &str) -> Result<Option<String>, EventError> {
         match self.get(name) {
-            Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            Some(Json::Text(text)) => Ok(Some(text.as_ref().to_owned()).filter(|text| !text.is_empty())),
             Some(other) => Err(self.wrong(name, "a string", other)),
             None => Ok(None),
         }
@@ -94,16 +93,16 @@ impl<'a> Fields<'a> {
     /// A list of texts that may be absent.
     pub(crate) fn texts_opt(&self, name: &str) -> Result<Option<Vec<String>>, EventError> {
         let Some(list) = self.list_opt(name)? else { return Ok(None) };
-        let text = |(at, value): (usize, &Value)| match value {
-            Value::String(text) => Ok(text.clone()),
+        let text = |(at, value): (usize, &Json<'_>)| match value {
+            Json::Text(text) => Ok(text.as_ref().to_owned()),
             other => Err(self.wrong(&format!("{name}[{at}]"), "a string", other)),
         };
         list.iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
     }
 
-    pub(crate) fn list_opt(&self, name: &str) -> Result<Option<&'a Vec<Value>>, EventError> {
+    pub(crate) fn list_opt(&self, name: &str) -> Result<Option<&'a Vec<Json<'a>>>, EventError> {
         match self.get(name) {
-            Some(Value::Array(list)) => Ok(Some(list)),
+            Some(Json::List(list)) => Ok(Some(list)),
             Some(other) => Err(self.wrong(name, "a list", other)),
             None => Ok(None),
         }
@@ -111,7 +110,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn object_opt(&self, name: &str) -> Result<Option<Fields<'a>>, EventError> {
         match self.get(name) {
-            Some(Value::Object(map)) => Ok(Some(Fields { map, path: [&self.path, name, "."].concat() })),
+            Some(Json::Object(map)) => Ok(Some(Fields { map, path: [&self.path, name, "."].concat() })),
             Some(other) => Err(self.wrong(name, "an object", other)),
             None => Ok(None),
         }
@@ -142,7 +141,7 @@ impl<'a> Fields<'a> {
 
     /// Refuses fields that are not in the list.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), EventError> {
-        match self.map.keys().find(|name| !known.contains(&name.as_str())) {
+        match self.map.iter().map(|(name, _)| name).find(|name| !known.contains(name)) {
             Some(name) => Err(EventError::UnknownField {
                 field: self.path(name).chars().take(120).collect(),
                 known: known.join(", "),
@@ -153,10 +152,11 @@ impl<'a> Fields<'a> {
 }
 
 /// A JSON number as a whole one, without a sign and small enough to be exact.
-pub(crate) fn whole(value: &Value) -> Option<u64> {
+pub(crate) fn whole(value: &Json<'_>) -> Option<u64> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
-    value.as_u64().or_else(|| {
-        let float = value.as_f64()?;
+    let Json::Number(number) = value else { return None };
+    number.as_u64().or_else(|| {
+        let float = number.as_f64()?;
         (float.fract() == 0.0 && (0.0..=LARGEST).contains(&float)).then_some(float as u64)
     })
 }

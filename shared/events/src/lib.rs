@@ -20,13 +20,14 @@ mod contract;
 mod envelope;
 mod error;
 mod fields;
+mod json;
 mod meaning;
 mod received;
 mod schedule;
 mod status;
 mod time;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use aws::{
     AlarmChanged, AlarmMetric, AlarmState, ApprovalStatus, EndpointChanged, EndpointStatus, ExecutionStatus,
@@ -39,6 +40,7 @@ pub use contract::{
 };
 pub use envelope::Envelope;
 pub use error::EventError;
+pub use json::{Json, Members, Text};
 pub use received::Received;
 pub use schedule::{Tick, Wake};
 
@@ -145,8 +147,8 @@ pub fn parse_value(value: Value) -> Result<Event, EventError> {
 ///
 /// As [`parse_value`].
 pub fn read(value: &Value) -> Result<Event, EventError> {
-    match value {
-        Value::Object(map) => read_object(map),
+    match &Json::from(value) {
+        Json::Object(map) => read_object(map),
         other => Err(EventError::NotAnObject { found: fields::type_name(other) }),
     }
 }
@@ -171,7 +173,7 @@ pub fn members_read(source: &str, detail_type: &str) -> Option<&'static [&'stati
 /// # Errors
 ///
 /// As [`parse_value`].
-pub fn read_detail(envelope: Envelope, detail: Option<&Value>) -> Result<Event, EventError> {
+pub fn read_detail(envelope: Envelope, detail: Option<&Json<'_>>) -> Result<Event, EventError> {
     let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
     let body = if source == SOURCE {
         contract::body(detail_type, detail)?
@@ -185,11 +187,11 @@ pub fn read_detail(envelope: Envelope, detail: Option<&Value>) -> Result<Event, 
     Ok(Event { envelope, body, received: None })
 }
 
-fn read_object(map: &Map<String, Value>) -> Result<Event, EventError> {
-    if map.contains_key("tidegate") {
+fn read_object(map: &Members<'_>) -> Result<Event, EventError> {
+    if map.get("tidegate").is_some() {
         return schedule::wake(map);
     }
-    if map.contains_key("alarmData") {
+    if map.get("alarmData").is_some() {
         return aws::direct_alarm(map);
     }
     read_detail(envelope::read(map)?, map.get("detail"))

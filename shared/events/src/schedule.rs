@@ -1,8 +1,9 @@
 //! Schedules: plain ticks, and our own one-time wakes that arrive without an envelope.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::json::Members;
 use crate::{Body, Envelope, Event, EventError, SCHEDULE_SOURCE, fields::Fields};
 
 /// A schedule ticked.
@@ -91,7 +92,7 @@ pub(crate) fn ticks(source: &str, detail_type: &str) -> bool {
 }
 
 /// Reads the input of one of our own schedules and puts an envelope around it.
-pub(crate) fn wake(map: &Map<String, Value>) -> Result<Event, EventError> {
+pub(crate) fn wake(map: &Members<'_>) -> Result<Event, EventError> {
     let fields = Fields::root(map);
     let kind = fields.text("tidegate")?;
     let (wake, own): (Wake, &[&str]) = match kind.as_str() {

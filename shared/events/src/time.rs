@@ -1,9 +1,8 @@
 //! Times, in all the spellings that AWS uses in events.
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use crate::EventError;
+use crate::json::Json;
+use jiff::Timestamp;
 
 /// No event is older than this; a smaller number is epoch *seconds*, which no event uses and nobody should guess.
 const EARLIEST_MS: i64 = 100_000_000_000;
@@ -14,13 +13,13 @@ const EARLIEST_MS: i64 = 100_000_000_000;
 /// string, and ISO 8601 (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>).
 /// CloudWatch's alarms add ISO 8601 with an offset without a colon, `2019-10-02T17:04:40.989+0000`
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html>).
-pub(crate) fn read(field: impl FnOnce() -> String, value: &Value) -> Result<Timestamp, EventError> {
+pub(crate) fn read(field: impl FnOnce() -> String, value: &Json<'_>) -> Result<Timestamp, EventError> {
     let found = match value {
-        Value::Number(number) => {
+        Json::Number(number) => {
             let millis = number.as_i64().or_else(|| number.as_f64().and_then(whole_millis));
             millis.and_then(from_millis)
         }
-        Value::String(text) => from_text(text),
+        Json::Text(text) => from_text(text),
         other => {
             let (expected, found) = ("a time", crate::fields::type_name(other));
             return Err(EventError::WrongType { field: field(), expected, found });
@@ -59,8 +58,8 @@ mod tests {
 
     use super::*;
 
-    fn time(value: Value) -> Result<Timestamp, EventError> {
-        read(|| "detail.LastModifiedTime".to_owned(), &value)
+    fn time(value: serde_json::Value) -> Result<Timestamp, EventError> {
+        read(|| "detail.LastModifiedTime".to_owned(), &(&value).into())
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
+use crate::json::{Json, Members};
 use crate::{Body, Envelope, Event, EventError, fields::Fields, status::statuses, time};
 
 pub(crate) const DETAIL_TYPE: &str = "CloudWatch Alarm State Change";
@@ -83,7 +83,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AlarmChanged, EventError> {
 /// Reads the payload of an alarm whose action is a Lambda function: the same detail under another name, without the
 /// envelope of EventBridge
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html>).
-pub(crate) fn direct(map: &Map<String, Value>) -> Result<Event, EventError> {
+pub(crate) fn direct(map: &Members<'_>) -> Result<Event, EventError> {
     let fields = Fields::root(map);
     let arn = fields.text("alarmArn")?;
     let body = read(&fields.object("alarmData")?)?;
@@ -106,7 +106,7 @@ fn metrics(configuration: &Fields<'_>) -> Result<Vec<AlarmMetric>, EventError> {
     let mut found = Vec::new();
     for (at, entry) in configuration.list_opt("metrics")?.into_iter().flatten().enumerate() {
         let name = format!("metrics[{at}]");
-        let Value::Object(map) = entry else { return Err(configuration.wrong(&name, "an object", entry)) };
+        let Json::Object(map) = entry else { return Err(configuration.wrong(&name, "an object", entry)) };
         let entry = configuration.within(&name, map);
         if let Some(stat) = entry.object_opt("metricStat")? {
             found.push(metric(&stat.object("metric")?)?);
@@ -130,33 +130,35 @@ fn metric(fields: &Fields<'_>) -> Result<AlarmMetric, EventError> {
 /// It is free to be anything (`SetAlarmState` takes it from the caller; a composite alarm and a band of expected values
 /// have no threshold), and nothing is decided on it alone, so what cannot be read is absent, not an error.
 fn figures(reason_data: Option<&str>) -> (Option<f64>, Option<f64>) {
-    let Some(Ok(data)) = reason_data.map(serde_json::from_str::<Figures>) else { return (None, None) };
-    (newest(&data), finite(&data.threshold))
+    let Some(Ok(data)) = reason_data.map(serde_json::from_str::<Figures<'_>>) else { return (None, None) };
+    (newest(&data), data.threshold.as_f64())
 }
 
 /// What is read of `reasonData`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Figures {
-    threshold: Value,
-    evaluated_datapoints: Value,
-    recent_datapoints: Value,
+struct Figures<'r> {
+    #[serde(borrow)]
+    threshold: Json<'r>,
+    #[serde(borrow)]
+    evaluated_datapoints: Json<'r>,
+    #[serde(borrow)]
+    recent_datapoints: Json<'r>,
 }
 
 /// The evaluated value with the latest time; without times, the last of the recent ones, which go from old to new.
-fn newest(data: &Figures) -> Option<f64> {
-    let dated = items(&data.evaluated_datapoints).filter_map(|point| {
+fn newest(data: &Figures<'_>) -> Option<f64> {
+    let dated = items(&data.evaluated_datapoints).iter().filter_map(|point| {
         let at = time::read(String::new, point.get("timestamp")?).ok()?;
-        Some((at, point.get("value").and_then(finite)?))
+        Some((at, point.get("value").and_then(Json::as_f64)?))
     });
     let latest = dated.max_by_key(|(at, _)| *at).map(|(_, value)| value);
-    latest.or_else(|| items(&data.recent_datapoints).filter_map(finite).next_back())
+    latest.or_else(|| items(&data.recent_datapoints).iter().filter_map(Json::as_f64).next_back())
 }
 
-fn items(value: &Value) -> impl DoubleEndedIterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn finite(value: &Value) -> Option<f64> {
-    value.as_f64().filter(|number| number.is_finite())
+fn items<'j>(value: &'j Json<'j>) -> &'j [Json<'j>] {
+    match value {
+        Json::List(list) => list,
+        _ => &[],
+    }
 }

@@ -7,12 +7,13 @@ use super::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DriftObserved, Field,
     HoldPlaced, HoldReleased, Kind, RetrainingRequested, SCHEMA,
 };
+use crate::json::Json;
 use crate::{Body, EventError, fields, fields::Fields};
 
 /// The body of an event whose source is ours.
 ///
 /// A detail-type that this build does not know is [`Body::Other`]: a newer Tidegate may publish more than we read.
-pub(crate) fn body(detail_type: &str, detail: Option<&Value>) -> Result<Body, EventError> {
+pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body, EventError> {
     Ok(match detail_type {
         CommitPushed::DETAIL_TYPE => Body::CommitPushed(commit(detail)?),
         RetrainingRequested::DETAIL_TYPE => Body::RetrainingRequested(read(detail)?),
@@ -27,7 +28,7 @@ pub(crate) fn body(detail_type: &str, detail: Option<&Value>) -> Result<Body, Ev
 }
 
 /// A push without a commit could start nothing and would be told apart from a deletion by nothing.
-fn commit(detail: Option<&Value>) -> Result<CommitPushed, EventError> {
+fn commit(detail: Option<&Json<'_>>) -> Result<CommitPushed, EventError> {
     let push: CommitPushed = read(detail)?;
     if push.commit.is_none() && push.change != super::RefChange::Deleted {
         return Err(EventError::missing("detail.commit".to_owned()));
@@ -35,7 +36,7 @@ fn commit(detail: Option<&Value>) -> Result<CommitPushed, EventError> {
     Ok(push)
 }
 
-fn read<T: Contract>(detail: Option<&Value>) -> Result<T, EventError> {
+fn read<T: Contract>(detail: Option<&Json<'_>>) -> Result<T, EventError> {
     let fields = Fields::detail(detail)?;
     schema::<T>(&fields)?;
     let mut plain = Map::new();
@@ -64,13 +65,13 @@ fn schema<T: Contract>(fields: &Fields<'_>) -> Result<(), EventError> {
 }
 
 /// Checks one field that is there, and gives it in the form in which its type reads it.
-fn check(fields: &Fields<'_>, field: &Field, value: &Value) -> Result<Value, EventError> {
+fn check(fields: &Fields<'_>, field: &Field, value: &Json<'_>) -> Result<Value, EventError> {
     let name = field.name;
     let bad = |path: String, text: &str, expected: String| Err(EventError::bad_value(path, text, expected));
     match field.kind {
         Kind::Version => return fields.version(name).map(Value::from),
         // Finite it is: JSON has no other numbers, and the JSON parser refuses one too large for a float.
-        Kind::Number if value.is_number() => {}
+        Kind::Number if matches!(value, Json::Number(_)) => {}
         Kind::Number => return Err(fields.wrong(name, "a number", value)),
         Kind::Texts => {
             let texts = fields.texts_opt(name)?.unwrap_or_default();
@@ -91,7 +92,7 @@ fn check(fields: &Fields<'_>, field: &Field, value: &Value) -> Result<Value, Eve
             }
         }
     }
-    Ok(value.clone())
+    Ok(value.to_value())
 }
 
 /// What a text should have been, if it is not.

@@ -1,14 +1,12 @@
 //! A look at a line that is one event of AWS, as most lines are: its envelope is read, and of its detail no more than some
 //! function wants. Whatever is out of the ordinary is left to the reading of the whole.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
-use tidegate_events::{Envelope, is_known, members_read, read_detail};
+use tidegate_events::{Envelope, Json, Members, Text, is_known, members_read, read_detail};
 
 use super::Item;
 use super::item::{self, Skip};
@@ -20,29 +18,25 @@ pub(super) fn glance(line: &[u8]) -> Option<Item> {
     match serde_json::from_str(line).ok()? {
         Glanced::Unwanted => Some(Item::Skip(Skip::Unwanted)),
         Glanced::Known(envelope, detail) => {
-            read_detail(*envelope, Some(&Value::Object(detail))).ok().map(item::of)
+            read_detail(*envelope, Some(&Json::Object(detail))).ok().map(item::of)
         }
     }
 }
 
 /// What the envelope says of an event. Reading it fails at the first sign that the line may be anything else; what is no
 /// part of an event is checked to be JSON, and forgotten.
-enum Glanced {
+enum Glanced<'l> {
     /// No function wants it.
     Unwanted,
     /// Some function may, and these members of the detail are all that it reads.
-    Known(Box<Envelope>, Map<String, Value>),
+    Known(Box<Envelope>, Members<'l>),
 }
 
-impl<'de> Deserialize<'de> for Glanced {
+impl<'de> Deserialize<'de> for Glanced<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Whole)
     }
 }
-
-/// A text; borrowed, unless something in it is escaped.
-#[derive(serde::Deserialize)]
-struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
 
 /// The names that an envelope must have, each once.
 const NAMES: [&str; 5] = ["account", "detail-type", "id", "region", "source"];
@@ -57,18 +51,18 @@ enum Detail<'l> {
     /// Nobody reads it.
     Unwanted,
     /// What is read of it.
-    Known(Map<String, Value>),
+    Known(Members<'l>),
 }
 
-impl Detail<'_> {
+impl<'l> Detail<'l> {
     /// What is read of the detail of such an event; it fails for what is not from AWS and yet known.
-    fn read<'de, D: Deserializer<'de>>(json: D, source: &str, detail_type: &str) -> Result<Self, D::Error> {
+    fn read<D: Deserializer<'l>>(json: D, source: &str, detail_type: &str) -> Result<Self, D::Error> {
         if !is_known(source, detail_type) {
             return IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Unwanted);
         }
         match members_read(source, detail_type) {
-            Some([]) => IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Known(Map::new())),
-            Some(members) => Members(members).deserialize(json).map(Detail::Known),
+            Some([]) => IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Known(Members::default())),
+            Some(names) => Members::read_only(names, json).map(Detail::Known),
             None => Err(D::Error::custom("something else")),
         }
     }
@@ -91,13 +85,13 @@ impl<'de> DeserializeSeed<'de> for Kind<'_> {
 struct Whole;
 
 impl<'de> Visitor<'de> for Whole {
-    type Value = Glanced;
+    type Value = Glanced<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event of AWS")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Glanced, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Glanced<'de>, A::Error> {
         let other = || A::Error::custom("something else");
         let mut texts: [Option<Text<'de>>; NAMES.len()] = [const { None }; NAMES.len()];
         let (mut time, mut resources, mut replay_name, mut detail) = (None, None, None, None);
@@ -162,37 +156,6 @@ fn once<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(E::custom("twice")),
-    }
-}
-
-/// An object without the members that nobody reads.
-struct Members(&'static [&'static str]);
-
-impl<'de> DeserializeSeed<'de> for Members {
-    type Value = Map<String, Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Map::new();
-        while let Some(Text(name)) = map.next_key()? {
-            if self.0.contains(&name.as_ref()) {
-                found.insert(name.into_owned(), map.next_value()?);
-            } else {
-                let IgnoredAny = map.next_value()?;
-            }
-        }
-        Ok(found)
     }
 }
 

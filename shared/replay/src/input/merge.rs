@@ -15,6 +15,8 @@ struct Stream {
     sources: Sources,
     lines: Option<Lines>,
     waiting: VecDeque<Item>,
+    /// What one reading found; empty between two, and there so that its memory is used again.
+    found: Vec<Item>,
     /// When the last item with a time of its own was.
     last: Option<Timestamp>,
     is_over: bool,
@@ -22,8 +24,14 @@ struct Stream {
 
 impl Merge {
     pub(crate) fn new(streams: Vec<Sources>) -> Self {
-        let stream =
-            |sources| Stream { sources, lines: None, waiting: VecDeque::new(), last: None, is_over: false };
+        let stream = |sources| Stream {
+            sources,
+            lines: None,
+            waiting: VecDeque::new(),
+            found: Vec::new(),
+            last: None,
+            is_over: false,
+        };
         Self { streams: streams.into_iter().map(stream).collect() }
     }
 
@@ -45,7 +53,6 @@ impl Merge {
 impl Stream {
     /// Reads on until something waits.
     fn fill(&mut self) -> Result<(), InputError> {
-        let mut found = Vec::new();
         while self.waiting.is_empty() && !self.is_over {
             let Some(lines) = &mut self.lines else {
                 match self.sources.next() {
@@ -54,9 +61,9 @@ impl Stream {
                 }
                 continue;
             };
-            let more = lines.read(&mut found);
+            let more = lines.read(&mut self.found);
             // What stood before a mistake counts.
-            self.waiting.extend(found.drain(..));
+            self.waiting.extend(self.found.drain(..));
             if !more? {
                 self.lines = None;
             }

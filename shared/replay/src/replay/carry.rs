@@ -28,7 +28,7 @@ pub(super) fn contract_event(
         resources: Vec::new(),
         replay_name: None,
     };
-    read_detail(envelope, Some(detail))
+    read_detail(envelope, Some(&detail.into()))
 }
 
 /// SageMaker's event about an endpoint that came into service here and not in the stream.
