@@ -37,8 +37,8 @@ impl Engine {
     pub(crate) async fn resume<C: Case>(
         &self,
         work: &Work<'_, C>,
-        record: DecisionRecord,
-    ) -> Result<DecisionRecord, EngineError> {
+        record: Box<DecisionRecord>,
+    ) -> Result<Box<DecisionRecord>, EngineError> {
         let (_, state) = self.state::<C::State>(work.subject).await?;
         // All of it is read before anything is done: half of a plan that cannot be understood is nobody's plan.
         let left = record.plan.iter().skip(record.outcomes.len()).map(C::Action::deserialize);
@@ -56,7 +56,7 @@ impl Engine {
         work: &Work<'_, C>,
         (mut record, left): Planned<C>,
         since: Option<&C::State>,
-    ) -> Result<DecisionRecord, EngineError> {
+    ) -> Result<Box<DecisionRecord>, EngineError> {
         self.tell_of_violation(&record).await?;
         for action in left {
             match self.attempt(work, &action, since).await? {
@@ -69,7 +69,9 @@ impl Engine {
                 Attempt::Refused(refusal) => {
                     let (Refusal::ByLook(why) | Refusal::ByAws(why, _)) = &refusal;
                     record.outcomes.push(ActionOutcome::refused(why));
-                    if let Some(next) = self.follow(work, &record, &action, refusal).await? {
+                    // Rare, and large: most plans need not make room for it.
+                    let follows = Box::pin(self.follow(work, &record, &action, refusal));
+                    if let Some(next) = follows.await? {
                         return Box::pin(self.carry_out(work, next, None)).await;
                     }
                 }

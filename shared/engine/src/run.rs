@@ -66,7 +66,7 @@ pub(crate) struct Work<'w, C: Case> {
 }
 
 /// A decision on record, and what is left of its plan.
-pub(crate) type Planned<C> = (DecisionRecord, Vec<<C as Case>::Action>);
+pub(crate) type Planned<C> = (Box<DecisionRecord>, Vec<<C as Case>::Action>);
 
 impl Engine {
     /// Deals with an event for one model, once, whatever its copies, retries and crashes.
@@ -91,12 +91,13 @@ impl Engine {
             Claim::Resume(record) => {
                 let decision = &record.id;
                 tracing::info!(function = self.function, model = subject.model, decision, "resumed");
-                self.resume(&work, *record).await
+                // Rare, and large: most invocations need not make room for it.
+                Box::pin(self.resume(&work, record)).await
             }
             Claim::Fresh => self.decide_and_act(&work).await,
         };
         match outcome {
-            Ok(record) => Ok(Outcome::Decided { record: Box::new(record) }),
+            Ok(record) => Ok(Outcome::Decided { record }),
             Err(error) => {
                 self.release(&work.claim).await;
                 Err(error)
@@ -213,11 +214,11 @@ impl Engine {
         Ok((stored, state))
     }
 
-    async fn decide_and_act<C: Case>(&self, work: &Work<'_, C>) -> Result<DecisionRecord, EngineError> {
+    async fn decide_and_act<C: Case>(&self, work: &Work<'_, C>) -> Result<Box<DecisionRecord>, EngineError> {
         for _ in 0..ATTEMPTS {
             let (stored, state) = self.state::<C::State>(work.subject).await?;
             let seen = self.patiently(|| work.case.observe(&state, work.now)).await?;
-            let decision = work.case.decide(&state, &seen, work.now);
+            let decision = Box::new(work.case.decide(&state, &seen, work.now));
             let violations = work.case.check(&state, &seen, &decision, work.now);
             let decision = unless_broken::<C>(decision, &violations);
             if let Some(planned) = self.record(work, stored, decision, None).await? {
@@ -242,7 +243,7 @@ impl Engine {
                 Refusal::ByAws(why, _) => work.case.refused(&state, action, why, work.now),
                 Refusal::ByLook(why) => work.case.prevented(&state, action, why, work.now),
             };
-            let Some(decision) = decision else { return Ok(None) };
+            let Some(decision) = decision.map(Box::new) else { return Ok(None) };
             if before.follows.is_some()
                 && let Refusal::ByAws(_, error) = refusal
             {
@@ -268,7 +269,7 @@ impl Engine {
         &self,
         work: &Work<'_, C>,
         read: Versioned,
-        mut decision: DecisionOf<C>,
+        mut decision: Box<DecisionOf<C>>,
         follows: Option<&DecisionRecord>,
     ) -> Result<Option<Planned<C>>, EngineError> {
         let key = self.state_key(work.subject);
@@ -276,15 +277,15 @@ impl Engine {
         let value = decision.state.take().map(StoredState::of).or(read.value);
         let state = value.map(|value| StateWrite { key, replaces: read.revision, value });
         let plan = std::mem::take(&mut decision.plan);
-        let entry = Entry {
-            record: self.record_of(work, decision, &plan, follows)?,
+        let entry = Box::new(Entry {
+            record: self.record_of(work, *decision, &plan, follows)?,
             claim: work.claim.clone(),
             owner: self.request_id.clone(),
             state,
             follows: follows.cloned(),
-        };
+        });
         match self.patiently(|| self.ledger.record(&entry)).await? {
-            Recorded::Written => Ok(Some((entry.record, plan))),
+            Recorded::Written => Ok(Some((Box::new(entry.record), plan))),
             Recorded::TakenOver => Err(EngineError::TakenOver { decision: entry.record.id }),
             Recorded::Overtaken => {
                 tracing::info!(model = work.subject.model, "overtaken; deciding again");
@@ -346,12 +347,12 @@ impl Engine {
 }
 
 /// The decision, or the refusal to do anything if the checker found that it breaks an invariant.
-fn unless_broken<C: Case>(decision: DecisionOf<C>, violations: &[Violation]) -> DecisionOf<C> {
+fn unless_broken<C: Case>(decision: Box<DecisionOf<C>>, violations: &[Violation]) -> Box<DecisionOf<C>> {
     let Some(first) = violations.first() else { return decision };
     let reason =
         Reason::ViolatesInvariant { invariant: first.invariant.code().to_owned(), said: first.said.clone() };
     let refusal = Decision::new(Verdict::Refuse, reason)
         .saw("refused_decision", decision.verdict)
         .saw("refused_reason", decision.reason.code());
-    violations.iter().fold(refusal, |refusal, violation| refusal.saw("violation", violation))
+    Box::new(violations.iter().fold(refusal, |refusal, violation| refusal.saw("violation", violation)))
 }
