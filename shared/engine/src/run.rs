@@ -65,7 +65,8 @@ pub(crate) struct Work<'w, C: Case> {
     start: Measured,
 }
 
-/// A decision on record, and what is left of its plan.
+/// A decision on record, and what is left of its plan. Records and decisions go from hand to hand as boxes: an
+/// invocation's future would have room for each of them at every place where it waits.
 pub(crate) type Planned<C> = (Box<DecisionRecord>, Vec<<C as Case>::Action>);
 
 impl Engine {

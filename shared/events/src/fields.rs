@@ -1,8 +1,9 @@
 //! Reading the fields of a JSON object with errors that name the path.
 
+use jiff::Timestamp;
+
 use crate::json::{Json, Members};
 use crate::{EventError, time};
-use jiff::Timestamp;
 
 /// What a JSON value is, for error messages.
 pub(crate) fn type_name(value: &Json<'_>) -> &'static str {

@@ -49,7 +49,7 @@ impl<'t> Members<'t> {
     ///
     /// # Errors
     /// If it is no JSON object.
-    pub fn read_only<'de: 't, D: Deserializer<'de>>(names: &[&str], json: D) -> Result<Self, D::Error> {
+    pub fn read_named<'de: 't, D: Deserializer<'de>>(names: &[&str], json: D) -> Result<Self, D::Error> {
         json.deserialize_map(Only(Some(names)))
     }
 }
@@ -190,10 +190,6 @@ impl<'de> Visitor<'de> for Any {
         Ok(Json::Text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<Json<'de>, E> {
-        Ok(Json::Text(Cow::Owned(text)))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json<'de>, A::Error> {
         let mut found = Vec::new();
         while let Some(value) = list.next_element()? {
@@ -226,7 +222,7 @@ mod tests {
         assert_eq!(all.get("a").map(Json::to_value), Some(3.into()));
         assert_eq!(Json::Object(all).to_value(), serde_json::from_str::<Value>(text).unwrap());
         let mut json = serde_json::Deserializer::from_str(text);
-        let some = Members::read_only(&["b", "a", "x"], &mut json).unwrap();
+        let some = Members::read_named(&["b", "a", "x"], &mut json).unwrap();
         let some: Vec<(&str, Value)> = some.iter().map(|(name, value)| (name, value.to_value())).collect();
         assert_eq!(some, [("a", 1.into()), ("b", serde_json::json!({"c": 2})), ("a", 3.into())]);
         assert!(serde_json::from_str::<Json<'_>>("{\"a\": }").is_err());

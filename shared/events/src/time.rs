@@ -1,8 +1,9 @@
 //! Times, in all the spellings that AWS uses in events.
 
+use jiff::Timestamp;
+
 use crate::EventError;
 use crate::json::Json;
-use jiff::Timestamp;
 
 /// No event is older than this; a smaller number is epoch *seconds*, which no event uses and nobody should guess.
 const EARLIEST_MS: i64 = 100_000_000_000;

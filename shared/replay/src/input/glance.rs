@@ -62,7 +62,7 @@ impl<'l> Detail<'l> {
         }
         match members_read(source, detail_type) {
             Some([]) => IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Known(Members::default())),
-            Some(names) => Members::read_only(names, json).map(Detail::Known),
+            Some(names) => Members::read_named(names, json).map(Detail::Known),
             None => Err(D::Error::custom("something else")),
         }
     }
