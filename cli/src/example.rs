@@ -43,13 +43,13 @@ pub(crate) fn decided(
     verdict: &str,
     said: (&str, &str),
 ) -> DecisionRecord {
-    let (reason, sentence) = said;
+    let (reason, message) = said;
     serde_json::from_value(json!({
         "schema": 1, "id": format!("{function}-{clock}"), "at": at(clock), "account": "111122223333",
         "environment": environment, "function": function, "function_version": "0.1.0", "model": "churn",
-        "decision": verdict, "reason": reason, "sentence": sentence, "evidence": [], "plan": [],
+        "verdict": verdict, "reason": reason, "message": message, "evidence": [], "plan": [],
         "policy_version": "p", "outcomes": [],
-        "event": { "id": "e", "source": "aws.sagemaker", "detail_type": "x", "meaning": "m" },
+        "event": { "id": "e", "source": "aws.sagemaker", "detail_type": "x", "idempotency_key": "m" },
     }))
     .unwrap()
 }
@@ -58,7 +58,7 @@ pub(crate) fn decided(
 pub(crate) fn promotion(steps: Value) -> Value {
     json!({ "promotion": {
         "version": 7, "package_arn": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7",
-        "approved_at": at("09:00"), "steps": steps, "newest": 7, "stopped": false,
+        "approved_at": at("09:00"), "environments": steps, "newest_version": 7, "stopped": false,
     } })
 }
 
@@ -99,8 +99,8 @@ pub(crate) fn deploying(environment: &str) -> Value {
     json!({
         "live": null, "previous": null, "last_report": null,
         "in_flight": {
-            "request": request(environment), "since": at("09:02"), "endpoint_asked": null,
-            "component_asked": null, "checks": 0,
+            "request": request(environment), "since": at("09:02"), "endpoint_update_requested_at": null,
+            "component_update_requested_at": null, "checks": 0,
         },
     })
 }

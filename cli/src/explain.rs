@@ -181,14 +181,14 @@ fn json_of(file: &Path, name: &str) -> Result<Value, Failure> {
 
 fn tell(answer: &Answer) {
     let record = &answer.record;
-    let verdict = paint(verdict_style(&record.decision), &record.decision);
+    let verdict = paint(verdict_style(&record.verdict), &record.verdict);
     let about = if record.model.is_empty() { String::new() } else { format!(" about {}", record.model) };
     let place = match record.function.as_str() {
         "none" => "no function".to_owned(),
         name => format!("{name} in {}{about}, {}", record.environment, time(record.at)),
     };
     say(&format!("{verdict}  {}  {}", paint(STRONG, &record.reason), paint(FAINT, &place)));
-    say(&format!("  {}", record.sentence));
+    say(&format!("  {}", record.message));
     tell_grounds(record);
     if record.function == "none" {
         return;
@@ -197,7 +197,7 @@ fn tell(answer: &Answer) {
         if answer.recorded { "the function writes this record" } else { "only a line in the log, no record" };
     say(&paint(
         FAINT,
-        &format!("  {kept}; policy {}, event means {}", record.policy_version, record.event.meaning),
+        &format!("  {kept}; policy {}, event means {}", record.policy_version, record.event.idempotency_key),
     ));
 }
 

@@ -61,9 +61,9 @@ pub(crate) fn time(at: Timestamp) -> String {
 /// The style of a verdict.
 pub(crate) fn verdict_style(verdict: &str) -> Style {
     match verdict {
-        "stop" | "failed" | "refuse" | "rolled_back_silently" | "alert" => BAD,
+        "stop" | "failed" | "reject" | "rolled_back_silently" | "alert" => BAD,
         "wait" | "suppress" => WAITING,
-        "ignore" | "skip" | "keep" => FAINT,
+        "ignore" | "skip" | "no_change" => FAINT,
         _ => GOOD,
     }
 }
@@ -74,14 +74,14 @@ pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), St
         say(&serde_json::to_string(record).map_err(|error| error.to_string())?);
         return Ok(());
     }
-    let verdict = format!("{:<12}", record.decision);
+    let verdict = format!("{:<12}", record.verdict);
     say(&format!(
         "{}  {:<11} {:<8} {} {} {}",
         time(record.at),
         record.environment,
         record.function,
-        paint(verdict_style(&record.decision), &verdict),
-        record.sentence,
+        paint(verdict_style(&record.verdict), &verdict),
+        record.message,
         paint(FAINT, &format!("({})", record.reason)),
     ));
     if detail.full {
@@ -91,7 +91,7 @@ pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), St
             say(&format!("    saw {}: {}{expected}{source}", seen.name, seen.observed));
         }
         for outcome in &record.outcomes {
-            say(&format!("    did {}", outcome.done));
+            say(&format!("    did {}", outcome.detail));
         }
         say(&format!("    event {} ({})", record.event.id, record.event.detail_type));
     }

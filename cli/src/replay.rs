@@ -221,7 +221,7 @@ fn summary_json(summary: &Summary, prices: &BTreeMap<String, f64>) -> Value {
             .decisions
             .iter()
             .map(|((function, decision, reason), count)| {
-                json!({ "function": function, "decision": decision, "reason": reason, "count": count })
+                json!({ "function": function, "verdict": decision, "reason": reason, "count": count })
             })
             .collect();
         let (instances, saved) = money(counted, prices);

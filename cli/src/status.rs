@@ -98,8 +98,8 @@ impl Row {
         };
         let last = self.last.as_ref();
         let (last_style, last) = last.map_or((FAINT, String::new()), |record| {
-            let (at, function, verdict) = (time(record.at), &record.function, &record.decision);
-            (verdict_style(verdict), format!("{at} {function} {verdict}: {}", record.sentence))
+            let (at, function, verdict) = (time(record.at), &record.function, &record.verdict);
+            (verdict_style(verdict), format!("{at} {function} {verdict}: {}", record.message))
         });
         vec![
             Cell::new(STRONG, &self.model),
@@ -119,11 +119,11 @@ impl Row {
             .why
             .as_ref()
             .filter(|why| why.blocks)
-            .map(|why| json!({ "reason": why.reason, "until": why.until, "sentence": why.sentence }));
+            .map(|why| json!({ "reason": why.reason, "until": why.until, "message": why.message }));
         let last = self.last.as_ref().map(|record| {
             json!({
-                "at": record.at, "function": record.function, "decision": record.decision, "reason": record.reason,
-                "sentence": record.sentence, "id": record.id,
+                "at": record.at, "function": record.function, "verdict": record.verdict, "reason": record.reason,
+                "message": record.message, "id": record.id,
             })
         });
         json!({
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_row_for_the_hub_and_for_each_environment_in_the_order_of_promotion() {
         let policy = policy(&[]);
-        let staged = promotion(json!({ "staging": { "step": "succeeded", "at": at("09:45") } }));
+        let staged = promotion(json!({ "staging": { "status": "succeeded", "at": at("09:45") } }));
         let soaking = decided("09:45", "hub", "promote", "wait", ("soaking", "the version soaks"));
         let ignored = decided("09:46", "hub", "promote", "ignore", ("lifecycle_only", "only a note"));
         let answered = decided("08:00", "production", "deploy", "succeeded", ("answered", "it answered"));
@@ -164,7 +164,7 @@ mod tests {
         let production = rows[2].as_json();
         assert_eq!(production["waits_for"]["reason"], "soaking");
         assert_eq!(production["waits_for"]["until"], json!(at("10:15")));
-        assert_eq!(production["last_decision"]["decision"], "succeeded");
+        assert_eq!(production["last_decision"]["verdict"], "succeeded");
         assert_eq!(production["idle"], "awake");
         assert_eq!(rows[1].as_json()["waits_for"], json!(null));
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_version_that_goes_no_further_is_not_wanted_where_it_is_not() {
         let policy = policy(&[]);
-        let mut stopped = promotion(json!({ "staging": { "step": "succeeded", "at": at("09:45") } }));
+        let mut stopped = promotion(json!({ "staging": { "status": "succeeded", "at": at("09:45") } }));
         stopped["promotion"]["stopped"] = json!(true);
         let answered = decided("08:00", "production", "deploy", "succeeded", ("answered", "it answered"));
         let view = view(

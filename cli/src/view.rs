@@ -9,7 +9,7 @@ use tidegate_engine::ports::{Applied, Ledger};
 use tidegate_engine::{DecisionRecord, EngineError, arrival};
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::{self, Hold};
-use tidegate_policy::promote::{Promotion, Step};
+use tidegate_policy::promote::{EnvironmentStatus, Promotion};
 use tidegate_policy::{deploy, promote, respond, scale};
 
 use crate::Failure;
@@ -82,7 +82,7 @@ impl Known {
 
     /// The last decision that did or decided something; only where there is none, the last event that was ignored.
     pub(crate) fn latest(&self) -> Option<&DecisionRecord> {
-        self.decisions.iter().find(|record| record.decision != "ignore").or(self.decisions.first())
+        self.decisions.iter().find(|record| record.verdict != "ignore").or(self.decisions.first())
     }
 
     /// The last decision of a function.
@@ -136,7 +136,7 @@ impl View {
     }
 
     /// How far the promotion is in an environment.
-    pub(crate) fn step(&self, environment: &str) -> Option<&Step> {
+    pub(crate) fn step(&self, environment: &str) -> Option<&EnvironmentStatus> {
         self.promotion()?.steps.get(environment)
     }
 
@@ -145,7 +145,9 @@ impl View {
         match self.environments.get(environment) {
             Some(known) => known.deploy.live.as_ref().map(|live| live.version),
             None => match self.step(environment) {
-                Some(Step::Succeeded { .. }) => self.promotion().map(|promotion| promotion.version),
+                Some(EnvironmentStatus::Succeeded { .. }) => {
+                    self.promotion().map(|promotion| promotion.version)
+                }
                 _ => None,
             },
         }
@@ -155,7 +157,7 @@ impl View {
     pub(crate) fn wanted(&self, environment: &str) -> Option<u64> {
         let promotion = self.promotion();
         let coming = promotion.filter(|promotion| {
-            !promotion.stopped || matches!(self.step(environment), Some(Step::Succeeded { .. }))
+            !promotion.stopped || matches!(self.step(environment), Some(EnvironmentStatus::Succeeded { .. }))
         });
         let asked = || {
             let in_flight = self.environments.get(environment)?.deploy.in_flight.as_ref()?;

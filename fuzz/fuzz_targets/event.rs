@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn understood(bytes: &[u8], event: &Event) {
-    let key = event.meaning();
+    let key = event.idempotency_key();
     assert!(!key.is_empty() && key.len() <= 512, "{key}");
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let value: Value = serde_json::from_slice(text).expect("what was read is JSON");
@@ -25,7 +25,7 @@ fn understood(bytes: &[u8], event: &Event) {
     let rewritten = value.to_string();
     if rewritten.len() <= MAX_BYTES {
         let again = parse(rewritten.as_bytes()).expect("an event written anew is still one");
-        assert_eq!(again.meaning(), key);
+        assert_eq!(again.idempotency_key(), key);
     }
     ours(value, event);
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::DecisionRecord;
 use tidegate_policy::decision::{Evidence, Verdict};
 use tidegate_policy::file::{Environment, Policy};
-use tidegate_policy::promote::Step;
+use tidegate_policy::promote::EnvironmentStatus;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::respond::{self, Finding};
 
@@ -29,7 +29,7 @@ pub(super) fn evidence(
             format!("version {} at {}", promotion.version, at(promotion.approved_at)),
         );
         for place in &policy.environments {
-            let step = promotion.steps.get(place.name.as_str());
+            let step = promotion.environments.get(place.name.as_str());
             seen.add(&format!("in_{}", place.name), step.map_or_else(|| "not yet".to_owned(), step_in_words));
         }
     }
@@ -79,16 +79,18 @@ fn gates(view: &View, target: &Environment, seen: &mut Seen) {
     seen.compared("approved_by", observed, format!("{} people", approvals.required));
 }
 
-fn step_in_words(step: &Step) -> String {
+fn step_in_words(step: &EnvironmentStatus) -> String {
     match step {
-        Step::Requested { at: time, .. } => format!("asked at {}", at(*time)),
-        Step::Succeeded { at: time } => format!("live since {}", at(*time)),
-        Step::Failed { at: time, cause } => format!("failed at {}: {}", at(*time), cause.replace('_', " ")),
+        EnvironmentStatus::Requested { at: time, .. } => format!("asked at {}", at(*time)),
+        EnvironmentStatus::Succeeded { at: time } => format!("live since {}", at(*time)),
+        EnvironmentStatus::Failed { at: time, cause } => {
+            format!("failed at {}: {}", at(*time), cause.replace('_', " "))
+        }
     }
 }
 
 fn decided(record: &DecisionRecord) -> String {
-    format!("{} {} {}: {}", at(record.at), record.function, record.decision, record.sentence)
+    format!("{} {} {}: {}", at(record.at), record.function, record.verdict, record.message)
 }
 
 /// Whether drift is seen, and what it would lead to now, in a few words.

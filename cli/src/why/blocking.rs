@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy;
 use tidegate_policy::file::{Environment, Policy};
-use tidegate_policy::promote::{self, Promotion, Step};
+use tidegate_policy::promote::{self, EnvironmentStatus, Promotion};
 use tidegate_policy::reason::Reason;
 
 use crate::print::time;
@@ -23,20 +23,20 @@ pub(crate) struct Why {
     /// Until when, if that is known.
     pub(crate) until: Option<Timestamp>,
     /// The reason in one sentence.
-    pub(crate) sentence: String,
+    pub(crate) message: String,
 }
 
 impl Why {
-    fn nothing(reason: &str, sentence: String) -> Self {
-        Self { blocks: false, reason: reason.to_owned(), until: None, sentence }
+    fn nothing(reason: &str, message: String) -> Self {
+        Self { blocks: false, reason: reason.to_owned(), until: None, message }
     }
 
-    fn blocked(reason: &str, sentence: String) -> Self {
-        Self { blocks: true, reason: reason.to_owned(), until: None, sentence }
+    fn blocked(reason: &str, message: String) -> Self {
+        Self { blocks: true, reason: reason.to_owned(), until: None, message }
     }
 
-    fn because(reason: &Reason, sentence: String) -> Self {
-        Self { until: until(reason), ..Self::blocked(reason.code(), sentence) }
+    fn because(reason: &Reason, message: String) -> Self {
+        Self { until: until(reason), ..Self::blocked(reason.code(), message) }
     }
 
     /// In a few words, for a table.
@@ -56,8 +56,8 @@ pub(super) fn until(reason: &Reason) -> Option<Timestamp> {
         | Reason::Cooldown { until }
         | Reason::RetrainingInFlight { until }
         | Reason::BudgetSpent { until, .. }
-        | Reason::AwaitingAnswer { until, .. }
-        | Reason::InsideGrace { until } => Some(*until),
+        | Reason::AwaitingSample { until, .. }
+        | Reason::InGracePeriod { until } => Some(*until),
         _ => None,
     }
 }
@@ -65,12 +65,15 @@ pub(super) fn until(reason: &Reason) -> Option<Timestamp> {
 /// What keeps the wanted version out of `environment`, or that nothing does.
 pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestamp) -> Why {
     let Some(target) = policy.environment(environment) else {
-        return Why::nothing("environment_gone", format!("the policy has no environment {environment}"));
+        return Why::nothing(
+            "environment_not_in_policy",
+            format!("the policy has no environment {environment}"),
+        );
     };
     let Some(promotion) = view.promotion() else { return without_promotion(view, environment) };
     let version = promotion.version;
-    match promotion.steps.get(environment) {
-        Some(Step::Succeeded { at }) => {
+    match promotion.environments.get(environment) {
+        Some(EnvironmentStatus::Succeeded { at }) => {
             let since = time(*at);
             let live = format!("nothing blocks {environment}: version {version} is live since {since}");
             match view.held(environment) {
@@ -84,8 +87,8 @@ pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestam
                 None => Why::nothing("live", live),
             }
         }
-        Some(Step::Failed { at, cause }) => failed(view, environment, version, *at, cause),
-        Some(Step::Requested { request_id, at, .. }) => {
+        Some(EnvironmentStatus::Failed { at, cause }) => failed(view, environment, version, *at, cause),
+        Some(EnvironmentStatus::Requested { request_id, at, .. }) => {
             requested(view, environment, version, request_id, *at)
         }
         None if promotion.stopped => stopped(view, policy, promotion, environment),
@@ -120,17 +123,17 @@ fn without_promotion(view: &View, environment: &str) -> Why {
 
 fn requested(view: &View, environment: &str, version: u64, request: &str, asked: Timestamp) -> Why {
     let since = time(asked);
-    let not_taken_up = || {
+    let request_not_received = || {
         let look = "`tidegate redrive --list` and `tidegate doctor` show where events are stuck";
         let said = format!(
             "{environment} was asked to deploy version {version} at {since} and has not taken it up; {look}"
         );
-        Why::blocked("not_taken_up", said)
+        Why::blocked("request_not_received", said)
     };
     let Some(known) = view.environments.get(environment) else {
         // A ledger that does not say whose it is knows of no deployment, whosever it is.
         if !view.silent.is_empty() {
-            return not_taken_up();
+            return request_not_received();
         }
         let said = format!(
             "{environment} was asked to deploy version {version} at {since} and has not reported; its own ledger was \
@@ -143,14 +146,14 @@ fn requested(view: &View, environment: &str, version: u64, request: &str, asked:
     }
     match &known.deploy.last_report {
         Some(report) if report.finished.request_id == request => Why::blocked(
-            "report_on_its_way",
+            "report_pending",
             format!(
                 "{environment} reported at {} that version {version} {}, and the hub has not heard it yet",
                 time(report.finished.finished_at),
                 report.finished.outcome,
             ),
         ),
-        _ => not_taken_up(),
+        _ => request_not_received(),
     }
 }
 
@@ -161,8 +164,8 @@ fn deploying(view: &View, environment: &str, state: &deploy::State, in_flight: &
         return Why::because(&reason, format!("version {version} waits in {environment}: {reason}"));
     }
     let last = view.environments.get(environment).and_then(|known| known.last("deploy"));
-    let last = last.map(|record| format!(": {}", record.sentence)).unwrap_or_default();
-    let since = time(in_flight.since);
+    let last = last.map(|record| format!(": {}", record.message)).unwrap_or_default();
+    let since = time(in_flight.accepted_at);
     Why::blocked(
         "deploying",
         format!("version {version} is being deployed to {environment} since {since}{last}"),
@@ -183,21 +186,22 @@ fn failed(view: &View, environment: &str, version: u64, at: Timestamp, cause: &s
 
 fn stopped(view: &View, policy: &Policy, promotion: &Promotion, environment: &str) -> Why {
     let version = promotion.version;
-    let broken =
-        policy.environments.iter().find_map(|earlier| match promotion.steps.get(earlier.name.as_str()) {
-            Some(Step::Failed { at, cause }) => Some((earlier.name.as_str(), *at, cause)),
+    let broken = policy.environments.iter().find_map(|earlier| {
+        match promotion.environments.get(earlier.name.as_str()) {
+            Some(EnvironmentStatus::Failed { at, cause }) => Some((earlier.name.as_str(), *at, cause)),
             _ => None,
-        });
+        }
+    });
     match broken {
         Some((earlier, at, cause)) => {
             let failed = failed(view, earlier, version, at, cause);
-            Why { sentence: format!("nothing enters {environment}: {}", failed.sentence), ..failed }
+            Why { message: format!("nothing enters {environment}: {}", failed.message), ..failed }
         }
         None => {
             let stop = view.hub.iter().flat_map(|hub| &hub.decisions);
-            let stop = stop.filter(|record| record.function == "promote").find(|r| r.decision == "stop");
+            let stop = stop.filter(|record| record.function == "promote").find(|r| r.verdict == "stop");
             let (code, why) =
-                stop.map_or(("stopped", "it was stopped"), |r| (r.reason.as_str(), r.sentence.as_str()));
+                stop.map_or(("stopped", "it was stopped"), |r| (r.reason.as_str(), r.message.as_str()));
             Why::blocked(code, format!("version {version} does not enter {environment}: {why}"))
         }
     }
@@ -213,8 +217,8 @@ fn not_entered(
 ) -> Why {
     let (name, version) = (target.name.as_str(), promotion.version);
     let before = policy.environments.iter().take_while(|e| e.name != target.name).last();
-    let wait = match before.map(|before| (before, promotion.steps.get(before.name.as_str()))) {
-        Some((before, Some(Step::Succeeded { .. }))) => {
+    let wait = match before.map(|before| (before, promotion.environments.get(before.name.as_str()))) {
+        Some((before, Some(EnvironmentStatus::Succeeded { .. }))) => {
             let decision = view.hub.as_ref().map(|hub| {
                 promote::decide_soak_end(policy, &hub.promote, before.name.as_str(), version, now)
             });
@@ -222,11 +226,11 @@ fn not_entered(
         }
         Some((before, _)) => {
             let first = why(view, policy, before.name.as_str(), now);
-            let sentence = format!(
+            let message = format!(
                 "version {version} does not enter {name} before {} has it: {}",
-                before.name, first.sentence
+                before.name, first.message
             );
-            return Why { sentence, ..Why::blocked("awaiting_previous", String::new()) };
+            return Why { message, ..Why::blocked("awaiting_previous", String::new()) };
         }
         None => gates_of_first(view, promotion, target),
     };
@@ -234,9 +238,9 @@ fn not_entered(
         Some(reason) => {
             let given = promotion.approvals.get(name).map_or(0, |people| people.len());
             let count = matches!(reason, Reason::ApprovalRequired { .. }).then(|| format!(", {given} given"));
-            let sentence =
+            let message =
                 format!("version {version} does not enter {name} yet: {reason}{}", count.unwrap_or_default());
-            Why::because(&reason, sentence)
+            Why::because(&reason, message)
         }
         None => Why::nothing(
             "due",

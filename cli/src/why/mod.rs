@@ -44,7 +44,7 @@ pub(crate) async fn run(
         say(&as_json(&why, &evidence, model, environment).to_string());
     } else {
         let style = if why.blocks { WAITING } else { GOOD };
-        say(&paint(style, &why.sentence));
+        say(&paint(style, &why.message));
         for seen in &evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
             say(&format!("    {}: {}{expected}", seen.name.replace('_', " "), seen.observed));
@@ -57,7 +57,7 @@ pub(crate) async fn run(
 fn as_json(why: &Why, evidence: &[Evidence], model: &str, environment: &str) -> serde_json::Value {
     json!({
         "model": model, "environment": environment, "blocks": why.blocks, "reason": why.reason,
-        "until": why.until, "sentence": why.sentence, "evidence": evidence,
+        "until": why.until, "message": why.message, "evidence": evidence,
     })
 }
 

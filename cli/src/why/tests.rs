@@ -22,11 +22,11 @@ fn answer_under(policy: &Policy, place: &str, ledgers: impl IntoIterator<Item = 
 }
 
 fn requested(place: &str) -> Value {
-    json!({ place: { "step": "requested", "request_id": format!("churn-{place}-7"), "at": at("09:01") } })
+    json!({ place: { "status": "requested", "request_id": format!("churn-{place}-7"), "at": at("09:01") } })
 }
 
 fn staged(since: &str) -> Value {
-    json!({ "staging": { "step": "succeeded", "at": at(since) } })
+    json!({ "staging": { "status": "succeeded", "at": at(since) } })
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_soak_is_told_with_its_end() {
     let why = answer("production", [hub(promotion(staged("09:45")), vec![])]);
     assert_eq!((why.blocks, why.reason.as_str(), why.until), (true, "soaking", Some(at("10:15"))));
     assert_eq!(
-        why.sentence,
+        why.message,
         "version 7 does not enter production yet: the version soaks until 2026-03-02T10:15:00Z"
     );
     assert_eq!(why.short(), "soaking until 2026-03-02 10:15:00Z");
@@ -53,7 +53,7 @@ fn the_environment_before_comes_first_and_its_reason_is_told() {
     let why = answer("production", [hub, environment("staging", deploying("staging"), vec![last])]);
     assert_eq!((why.blocks, why.reason.as_str()), (true, "awaiting_previous"));
     assert_eq!(
-        why.sentence,
+        why.message,
         "version 7 does not enter production before staging has it: version 7 is being deployed to staging since \
          2026-03-02 09:02:00Z: churn-staging is Creating"
     );
@@ -66,7 +66,7 @@ fn a_deployment_in_flight_says_since_when_and_what_it_waits_for() {
     let why = answer("staging", [hub(promotion(requested("staging")), vec![]), staging.clone()]);
     assert_eq!((why.blocks, why.reason.as_str()), (true, "deploying"));
     assert_eq!(
-        why.sentence,
+        why.message,
         "version 7 is being deployed to staging since 2026-03-02 09:02:00Z: churn-staging is Creating"
     );
     let alone = answer("staging", [staging]);
@@ -77,7 +77,7 @@ fn a_deployment_in_flight_says_since_when_and_what_it_waits_for() {
 fn a_request_that_nobody_took_up_is_told() {
     let requested = || hub(promotion(requested("staging")), vec![]);
     let not_given = answer("staging", [requested()]);
-    assert!(not_given.sentence.contains("its own ledger was not given"), "{}", not_given.sentence);
+    assert!(not_given.message.contains("its own ledger was not given"), "{}", not_given.message);
     let why = answer(
         "staging",
         [
@@ -89,8 +89,8 @@ fn a_request_that_nobody_took_up_is_told() {
             ),
         ],
     );
-    assert_eq!(why.reason, "not_taken_up");
-    assert!(why.sentence.contains("redrive --list"), "{}", why.sentence);
+    assert_eq!(why.reason, "request_not_received");
+    assert!(why.message.contains("redrive --list"), "{}", why.message);
     assert_eq!(
         answer("staging", [requested(), Known::default()]),
         why,
@@ -102,14 +102,14 @@ fn a_request_that_nobody_took_up_is_told() {
 fn a_report_that_the_hub_has_not_heard_is_told() {
     let staging = environment("staging", reported("staging", "succeeded", "it answered"), vec![]);
     let why = answer("staging", [hub(promotion(requested("staging")), vec![]), staging]);
-    assert_eq!(why.reason, "report_on_its_way");
-    assert!(why.sentence.contains("reported at 2026-03-02 09:20:00Z"), "{}", why.sentence);
+    assert_eq!(why.reason, "report_pending");
+    assert!(why.message.contains("reported at 2026-03-02 09:20:00Z"), "{}", why.message);
 }
 
 #[test]
 fn a_failure_is_told_with_its_cause_there_and_after_it() {
     let mut state = promotion(json!({
-        "staging": { "step": "failed", "at": at("09:20"), "cause": "endpoint_failed" },
+        "staging": { "status": "failed", "at": at("09:20"), "cause": "endpoint_failed" },
     }));
     state["promotion"]["stopped"] = json!(true);
     let staging =
@@ -117,17 +117,17 @@ fn a_failure_is_told_with_its_cause_there_and_after_it() {
     let there = answer("staging", [hub(state.clone(), vec![]), staging.clone()]);
     assert_eq!((there.blocks, there.reason.as_str()), (true, "failed"));
     assert_eq!(
-        there.sentence,
+        there.message,
         "version 7 failed in staging at 2026-03-02 09:20:00Z and goes no further: churn-staging is Failed: no capacity"
     );
     let after = answer("production", [hub(state.clone(), vec![]), staging]);
     assert!(
-        after.sentence.starts_with("nothing enters production: version 7 failed in staging"),
+        after.message.starts_with("nothing enters production: version 7 failed in staging"),
         "{}",
-        after.sentence
+        after.message
     );
     let without = answer("staging", [hub(state, vec![])]);
-    assert!(without.sentence.ends_with("goes no further: endpoint failed"), "{}", without.sentence);
+    assert!(without.message.ends_with("goes no further: endpoint failed"), "{}", without.message);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_rejected_version_is_told() {
     let stop = decided("09:50", "hub", "promote", "stop", ("rejected", "version 7 was rejected"));
     let why = answer("production", [hub(state, vec![stop])]);
     assert_eq!(
-        (why.reason.as_str(), why.sentence.as_str()),
+        (why.reason.as_str(), why.message.as_str()),
         ("rejected", "version 7 does not enter production: version 7 was rejected")
     );
 }
@@ -150,7 +150,7 @@ fn approvals_are_counted() {
     let why = answer_under(&two, "production", [hub(state.clone(), vec![])]);
     assert_eq!((why.blocks, why.reason.as_str()), (true, "approval_required"));
     assert_eq!(
-        why.sentence,
+        why.message,
         "version 7 does not enter production yet: production needs 2 approval(s), 1 given"
     );
     state["promotion"]["approvals"]["production"]["bob"] = json!(at("09:55"));
@@ -180,23 +180,23 @@ fn a_hold_is_told_with_who_and_why_wherever_the_version_is() {
     state["holds"] = json!({ "production": hold });
     let why = answer("production", [hub(state.clone(), vec![])]);
     assert_eq!(
-        (why.reason.as_str(), why.sentence.clone()),
+        (why.reason.as_str(), why.message.clone()),
         ("held", format!("version 7 does not enter production yet: {held}"))
     );
 
     let mut deploy = deploying("staging");
     deploy["holds"] = json!({ "*": hold });
     let waiting = [hub(promotion(requested("staging")), vec![]), environment("staging", deploy, vec![])];
-    assert_eq!(answer("staging", waiting).sentence, format!("version 7 waits in staging: {held}"));
+    assert_eq!(answer("staging", waiting).message, format!("version 7 waits in staging: {held}"));
 
-    state["promotion"]["steps"]["production"] = json!({ "step": "succeeded", "at": at("09:20") });
+    state["promotion"]["environments"]["production"] = json!({ "status": "succeeded", "at": at("09:20") });
     let live = answer("production", [hub(state, vec![])]);
-    assert_eq!(live.sentence, format!("version 7 is live in production; nothing newer enters: {held}"));
+    assert_eq!(live.message, format!("version 7 is live in production; nothing newer enters: {held}"));
 
     let none = json!({ "promotion": null, "holds": { "*": hold } });
     let place = decided("09:30", "hub", "promote", "wait", ("held", held));
     assert_eq!(
-        answer("staging", [hub(none, vec![place])]).sentence,
+        answer("staging", [hub(none, vec![place])]).message,
         format!("nothing enters staging: {held}")
     );
 }
@@ -205,13 +205,13 @@ fn a_hold_is_told_with_who_and_why_wherever_the_version_is() {
 fn what_is_live_is_blocked_by_nothing() {
     let why = answer("staging", [hub(promotion(staged("09:45")), vec![])]);
     assert!(!why.blocks);
-    assert_eq!(why.sentence, "nothing blocks staging: version 7 is live since 2026-03-02 09:45:00Z");
+    assert_eq!(why.message, "nothing blocks staging: version 7 is live since 2026-03-02 09:45:00Z");
     let alone = environment(
         "staging",
         live(6, "08:00"),
         vec![decided("08:00", "staging", "deploy", "succeeded", ("answered", "it answered"))],
     );
-    assert!(answer("staging", [alone]).sentence.contains("only the hub's ledger knows"));
+    assert!(answer("staging", [alone]).message.contains("only the hub's ledger knows"));
 }
 
 #[test]
@@ -288,10 +288,9 @@ fn sleep_is_told_until_a_deployment_wakes_it() {
         known.scale = serde_json::from_value(scale).unwrap();
         idle(target, &known)
     };
-    let scale =
-        |zero: Value, reason: Value| json!({ "zero_since": zero, "woken_at": null, "last_reason": reason });
+    let scale = |zero: Value, reason: Value| json!({ "zero_since": zero, "scaled_up_at": null, "last_reason": reason });
     assert_eq!(told(scale(json!(at("09:30")), json!("idle"))), "at zero since 2026-03-02 09:30:00Z");
-    assert_eq!(told(scale(json!(at("08:30")), json!("inside_grace"))), "awake: inside grace");
+    assert_eq!(told(scale(json!(at("08:30")), json!("in_grace_period"))), "awake: inside grace");
     assert_eq!(told(scale(json!(null), json!(null))), "awake");
     let staging = policy.environment("staging").unwrap();
     assert_eq!(idle(staging, &environment("staging", live(7, "09:00"), vec![])), "");

@@ -42,7 +42,7 @@ fn every_file_under_events_has_a_decision_with_a_reason() {
             for line in out(&output).lines() {
                 let record: Value = serde_json::from_str(line).expect("a record");
                 let said = |name: &str| record[name].as_str().is_some_and(|text| !text.is_empty());
-                assert!(said("decision") && said("reason"), "{event}: {line}");
+                assert!(said("verdict") && said("reason"), "{event}: {line}");
             }
             assert!(!output.stdout.is_empty(), "{event}");
         } else {
@@ -74,7 +74,7 @@ fn an_explanation_is_for_people_or_for_programs() {
     let json =
         tidegate(&["explain", "--policy", POLICY, "--event", DRIFT, "--function", "respond", "--json"]);
     let record: Value = serde_json::from_str(out(&json).trim()).expect("one record");
-    assert_eq!((&record["decision"], &record["function"]), (&json!("retrain"), &json!("respond")));
+    assert_eq!((&record["verdict"], &record["function"]), (&json!("retrain"), &json!("respond")));
     assert_eq!(record["event"]["received"]["detail"]["state"]["value"], "ALARM");
     assert_eq!(record["outcomes"], json!([]));
 }

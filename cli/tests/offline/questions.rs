@@ -20,7 +20,7 @@ fn a_scenario_is_asked_again_with_another_policy_time_or_function() {
     let folder = tempfile::tempdir().expect("a folder");
     let ask = |more: &[&str]| record(&[&["explain", "--event", SCENARIO], more].concat());
     let as_it_is = ask(&[]);
-    assert_eq!(as_it_is["decision"], "retrain");
+    assert_eq!(as_it_is["verdict"], "retrain");
     let alert = &file(
         folder.path(),
         "alert.yaml",
@@ -28,7 +28,7 @@ fn a_scenario_is_asked_again_with_another_policy_time_or_function() {
             .replace("response: retrain", "response: alert")
             .replace("  budget: { retrainings: 4, per: 30d }\n  escalateAfter: 2\n", ""),
     );
-    assert_eq!(ask(&["--policy", alert])["decision"], "alert");
+    assert_eq!(ask(&["--policy", alert])["verdict"], "alert");
     assert_eq!(ask(&["--now", "2026-03-03T09:00:00Z"])["at"], "2026-03-03T09:00:00Z");
     // Outside of the folders the function has to be said.
     let moved = &file(folder.path(), "moved.yaml", &inline(SCENARIO));

@@ -13,8 +13,8 @@ use tidegate_events::{
 use tidegate_policy::check::{self, DeployCause, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::deploy::{
-    self, Action, Found, InFlight, Post, Snapshot, State, converge, decide_hold, last_look, may_not_obey,
-    needs_probe, own_environment, take_up, target,
+    self, Action, Found, InFlight, Post, Snapshot, State, accept_request, converge, decide_hold, last_look,
+    needs_probe, own_environment, reject_unauthorized, target,
 };
 use tidegate_policy::file::{EndpointKind, Environment, Policy};
 use tidegate_policy::reason::Reason;
@@ -90,7 +90,7 @@ impl Case for DeployCase {
         check::follow_up::deploy(&self.post.environment, state, decision, now)
     }
 
-    fn is_delicate(&self, action: &Action) -> bool {
+    fn requires_recheck(&self, action: &Action) -> bool {
         matches!(
             action,
             Action::CreateEndpoint { .. }
@@ -148,14 +148,14 @@ impl Case for DeployCase {
                 Ok(format!("reported {} to the hub", finished.reason))
             }
             Action::Alert { subject, message } => {
-                self.alerts.tell(subject, message).await?;
+                self.alerts.notify(subject, message).await?;
                 Ok(format!("told people: {subject}"))
             }
         }
     }
 
-    fn stands(&self, state: &State, action: &Action) -> bool {
-        deploy::stands(own_environment(&self.post, self.policy.as_deref()), state, action)
+    fn still_applies(&self, state: &State, action: &Action) -> bool {
+        deploy::still_applies(own_environment(&self.post, self.policy.as_deref()), state, action)
     }
 
     fn is_alert(&self, action: &Action) -> bool {
@@ -184,8 +184,8 @@ impl Case for DeployCase {
         deploy::prevented(&self.post, environment, state, action, why, now)
     }
 
-    fn is_news(&self, state: &State, decision: &deploy::Deploy) -> bool {
-        deploy::is_news(state, decision)
+    fn should_record(&self, state: &State, decision: &deploy::Deploy) -> bool {
+        deploy::should_record(state, decision)
     }
 }
 
@@ -201,7 +201,7 @@ impl DeployCase {
     /// What there is to converge, or the decision if there is nothing.
     fn task<'c>(&'c self, state: &'c State, now: Timestamp) -> Result<Task<'c>, Box<deploy::Deploy>> {
         if let Cause::Request { from, request } = &self.cause
-            && let Some(refusal) = may_not_obey(&self.post, self.policy.as_deref(), from, request)
+            && let Some(refusal) = reject_unauthorized(&self.post, self.policy.as_deref(), from, request)
         {
             return Err(Box::new(refusal));
         }
@@ -227,7 +227,7 @@ impl DeployCase {
     ) -> Result<Cow<'s, State>, Box<deploy::Deploy>> {
         let over = |reason| Err(Box::new(Decision::new(Verdict::Ignore, reason)));
         match &self.cause {
-            Cause::Request { request, .. } => take_up(state, request, now).map(Cow::Owned),
+            Cause::Request { request, .. } => accept_request(state, request, now).map(Cow::Owned),
             Cause::Check { request_id } => match &state.in_flight {
                 Some(in_flight) if in_flight.request.request_id == *request_id => Ok(Cow::Borrowed(state)),
                 _ => over(Reason::DeploymentOver),

@@ -5,8 +5,8 @@ mod case;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Applied, Endpoints, Registry, Sampler, Schedules};
+use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Subject};
 use tidegate_events::{Body, DeploymentRequested, Event, Wake};
 use tidegate_policy::deploy::Post;
@@ -51,7 +51,7 @@ impl Handler for Deploy {
             Body::EndpointChanged(change) => {
                 let named = (LookupKind::Endpoint, change.endpoint.as_str());
                 let cause = || Cause::Endpoint(change.endpoint.clone());
-                let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
+                let case = |managed: &ManagedModel| Ok(self.case(engine, Some(&managed.applied), cause()));
                 engine.run_named(named, &reference, now, case).await
             }
             Body::HoldPlaced(placed) => {
@@ -64,13 +64,13 @@ impl Handler for Deploy {
             }
             Body::Wake(Wake::CheckDeployment { model, request_id, .. }) => {
                 let cause = || Cause::Check { request_id: request_id.clone() };
-                let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
+                let case = |managed: &ManagedModel| Ok(self.case(engine, Some(&managed.applied), cause()));
                 engine.run_model(model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => {
                 self.reconcile(engine, &engine.this_sweep(event, &reference), now).await
             }
-            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
         }
     }
 }
@@ -104,14 +104,16 @@ impl Deploy {
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
         // A request is answered even if no policy is applied here: the refusal must be on record.
-        let applied = engine.patiently(|| engine.ledger.policy(&request.model)).await?;
+        let applied = engine.retry_throttled(|| engine.ledger.policy(&request.model)).await?;
         let policy_version = applied.as_ref().map_or_else(|| "none".to_owned(), |a| a.version.clone());
         let subject = Subject { model: request.model.clone(), policy_version };
         let cause = Cause::Request { from: from.to_owned(), request: request.clone() };
         let case = self.case(engine, applied.as_ref(), cause);
         // Another account's request is another event, even if it repeats the hub's request word for word.
-        let reference =
-            EventRef { meaning: format!("{} from {from}", reference.meaning), ..reference.clone() };
+        let reference = EventRef {
+            idempotency_key: format!("{} from {from}", reference.idempotency_key),
+            ..reference.clone()
+        };
         Ok(vec![engine.run(&case, &subject, &reference, now).await?])
     }
 
@@ -128,13 +130,13 @@ impl Deploy {
         let reference = EventRef::of(event);
         let account = &event.envelope.account;
         if *account != self.hub_account {
-            return Ok(vec![engine.pass(&reference, &Reason::NotFromHub { account: account.clone() })]);
+            return Ok(vec![engine.ignore(&reference, &Reason::NotFromHub { account: account.clone() })]);
         }
         if let Some(wanted) = environment.filter(|name| *name != engine.environment) {
             let wanted = wanted.to_owned();
-            return Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })]);
+            return Ok(vec![engine.ignore(&reference, &Reason::OtherEnvironment { wanted })]);
         }
-        let case = |managed: &Managed| Ok(self.case(engine, Some(&managed.applied), cause()));
+        let case = |managed: &ManagedModel| Ok(self.case(engine, Some(&managed.applied), cause()));
         engine.run_model(model, &reference, now, case).await
     }
 
@@ -145,7 +147,7 @@ impl Deploy {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine).await?;
+        let (models, mut outcomes) = resolve::all(engine).await?;
         for managed in models {
             let case = self.case(engine, Some(&managed.applied), Cause::Sweep);
             outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);

@@ -13,8 +13,8 @@ use tidegate_policy::check::{self, PromoteCause, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::file::Policy;
 use tidegate_policy::promote::{
-    self, Action, Home, Package, State, asks_for_nothing, decide_approval, decide_hold, decide_overdue,
-    decide_package, decide_release, decide_report, decide_soak_end,
+    self, Action, Home, Package, State, decide_approval, decide_hold, decide_overdue, decide_package,
+    decide_release, decide_report, decide_soak_end, ignorable,
 };
 use tidegate_policy::reason::Reason;
 
@@ -58,7 +58,7 @@ impl Case for PromoteCase {
         Ok(match &self.cause {
             Cause::Package(change)
                 if change.approval == ApprovalStatus::Approved
-                    && asks_for_nothing(state, &self.home, change).is_none() =>
+                    && ignorable(state, &self.home, change).is_none() =>
             {
                 self.registry.package(&change.arn).await?.map(|found| found.package)
             }
@@ -106,7 +106,7 @@ impl Case for PromoteCase {
         check::follow_up::promote(state, decision)
     }
 
-    fn is_delicate(&self, action: &Action) -> bool {
+    fn requires_recheck(&self, action: &Action) -> bool {
         matches!(action, Action::RequestDeployment { .. })
     }
 
@@ -134,7 +134,7 @@ impl Case for PromoteCase {
                 self.bus.publish(DeploymentRequested::DETAIL_TYPE, &to_detail(request)).await?;
                 Ok(format!("asked {} for version {}", request.environment, request.version))
             }
-            Action::NoteProgress { package_arn, stage, status, description } => {
+            Action::UpdateModelLifeCycle { package_arn, stage, status, description } => {
                 self.registry.note(package_arn, stage, status, description).await?;
                 Ok(format!("life cycle of {package_arn}: {stage} {status}"))
             }
@@ -153,14 +153,14 @@ impl Case for PromoteCase {
                 Ok(format!("will look again at {at}"))
             }
             Action::Alert { subject, message } => {
-                self.alerts.tell(subject, message).await?;
+                self.alerts.notify(subject, message).await?;
                 Ok(format!("told people: {subject}"))
             }
         }
     }
 
-    fn stands(&self, state: &State, action: &Action) -> bool {
-        promote::stands(state, action)
+    fn still_applies(&self, state: &State, action: &Action) -> bool {
+        promote::still_applies(state, action)
     }
 
     fn is_alert(&self, action: &Action) -> bool {
@@ -177,7 +177,7 @@ impl Case for PromoteCase {
         promote::refused(state, action, why, now)
     }
 
-    fn is_news(&self, _state: &State, decision: &promote::Promote) -> bool {
+    fn should_record(&self, _state: &State, decision: &promote::Promote) -> bool {
         decision.verdict != Verdict::Ignore
     }
 }

@@ -5,8 +5,8 @@ mod case;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{ApprovedPackage, Registry, Schedules};
+use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{
     ApprovalGiven, ApprovalStatus, Body, DeploymentFinished, Event, HoldPlaced, HoldReleased,
@@ -41,16 +41,17 @@ impl Handler for Promote {
         match &event.body {
             Body::ModelPackageChanged(change) => {
                 let Some(group) = &change.group else {
-                    return Ok(vec![engine.pass(&reference, &Reason::Unversioned)]);
+                    return Ok(vec![engine.ignore(&reference, &Reason::Unversioned)]);
                 };
-                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Package(change.clone())));
+                let case =
+                    |managed: &ManagedModel| Ok(self.case(engine, managed, Cause::Package(change.clone())));
                 engine.run_named((LookupKind::PackageGroup, group), &reference, now, case).await
             }
             Body::DeploymentFinished(report) => {
                 let from = &event.envelope.account;
                 let cause = || reported(from, report);
-                let case = |managed: &Managed| Ok(self.case(engine, managed, cause()));
-                engine.run_model(&report.model, &reference.said_by(from), now, case).await
+                let case = |managed: &ManagedModel| Ok(self.case(engine, managed, cause()));
+                engine.run_model(&report.model, &reference.scoped_to_sender(from), now, case).await
             }
             Body::ApprovalGiven(ApprovalGiven { model, .. })
             | Body::HoldPlaced(HoldPlaced { model, .. })
@@ -61,31 +62,33 @@ impl Handler for Promote {
                 let from = &event.envelope.account;
                 let why = || Reason::NotFromHub { account: from.clone() };
                 let cause = || Cause::Stranger { from: from.clone(), why: why() };
-                let case = |managed: &Managed| Ok(self.case(engine, managed, cause()));
-                engine.run_model(model, &reference.said_by(from), now, case).await
+                let case = |managed: &ManagedModel| Ok(self.case(engine, managed, cause()));
+                engine.run_model(model, &reference.scoped_to_sender(from), now, case).await
             }
             Body::ApprovalGiven(given) => {
-                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Approval(given.clone())));
+                let case =
+                    |managed: &ManagedModel| Ok(self.case(engine, managed, Cause::Approval(given.clone())));
                 engine.run_model(&given.model, &reference, now, case).await
             }
             Body::HoldPlaced(placed) => {
-                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Hold(placed.clone())));
+                let case =
+                    |managed: &ManagedModel| Ok(self.case(engine, managed, Cause::Hold(placed.clone())));
                 engine.run_model(&placed.model, &reference, now, case).await
             }
             Body::HoldReleased(release) => {
                 let case =
-                    |managed: &Managed| Ok(self.case(engine, managed, Cause::Release(release.clone())));
+                    |managed: &ManagedModel| Ok(self.case(engine, managed, Cause::Release(release.clone())));
                 engine.run_model(&release.model, &reference, now, case).await
             }
             Body::Wake(Wake::SoakEnded { model, environment, version }) => {
                 let ended = || Cause::SoakEnded { environment: environment.clone(), version: *version };
-                let case = |managed: &Managed| Ok(self.case(engine, managed, ended()));
+                let case = |managed: &ManagedModel| Ok(self.case(engine, managed, ended()));
                 engine.run_model(model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => {
                 self.reconcile(engine, &engine.this_sweep(event, &reference), now).await
             }
-            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
         }
     }
 }
@@ -100,7 +103,7 @@ fn reported(from: &str, report: &DeploymentFinished) -> Cause {
 }
 
 impl Promote {
-    fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> PromoteCase {
+    fn case(&self, engine: &Engine, managed: &ManagedModel, cause: Cause) -> PromoteCase {
         PromoteCase {
             policy: Arc::clone(&managed.applied.policy),
             home: Home { account: engine.account.clone(), region: engine.region.clone() },
@@ -119,7 +122,7 @@ impl Promote {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine).await?;
+        let (models, mut outcomes) = resolve::all(engine).await?;
         for managed in models {
             match self.missed(engine, &managed, reference).await {
                 Ok(missed) => {
@@ -141,12 +144,13 @@ impl Promote {
     async fn missed(
         &self,
         engine: &Engine,
-        managed: &Managed,
+        managed: &ManagedModel,
         reference: &EventRef,
     ) -> Result<Vec<(ModelPackageChanged, EventRef)>, EngineError> {
         let group = managed.applied.policy.registry.group.as_str();
-        let state: Arc<State> =
-            engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
+        let state: Arc<State> = engine
+            .retry_throttled(|| resolve::state(engine.ledger.as_ref(), NAME, &managed.subject.model))
+            .await?;
         // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
         // deployed unasked.
         let Some(promotion) = &state.promotion else { return Ok(Vec::new()) };
@@ -166,10 +170,10 @@ impl Promote {
         group: &str,
         promotion: &Promotion,
     ) -> Result<Option<ModelPackageChanged>, EngineError> {
-        if promotion.rejected.is_some() {
+        if promotion.rejected_at.is_some() {
             return Ok(None);
         }
-        let found = engine.patiently(|| self.registry.package(&promotion.package_arn)).await?;
+        let found = engine.retry_throttled(|| self.registry.package(&promotion.package_arn)).await?;
         let is_gone = |approval: &ApprovalStatus| {
             matches!(approval, ApprovalStatus::Rejected | ApprovalStatus::PendingManualApproval)
         };
@@ -187,12 +191,12 @@ impl Promote {
     async fn approved(
         &self,
         engine: &Engine,
-        managed: &Managed,
+        managed: &ManagedModel,
         promotion: &Promotion,
         reference: &EventRef,
     ) -> Result<Option<(ModelPackageChanged, EventRef)>, EngineError> {
         let group = managed.applied.policy.registry.group.as_str();
-        let Some(newest) = engine.patiently(|| self.registry.newest_approved(group)).await? else {
+        let Some(newest) = engine.retry_throttled(|| self.registry.newest_approved(group)).await? else {
             return Ok(None);
         };
         let unheard = self.unheard(engine, promotion, &newest).await?;
@@ -219,13 +223,13 @@ impl Promote {
         promotion: &Promotion,
         newest: &ApprovedPackage,
     ) -> Result<Option<(ApprovedPackage, Option<Timestamp>)>, EngineError> {
-        if newest.version > promotion.newest {
-            let package = engine.patiently(|| self.registry.package(&newest.arn)).await?;
+        if newest.version > promotion.newest_version {
+            let package = engine.retry_throttled(|| self.registry.package(&newest.arn)).await?;
             return Ok(package.map(|package| (newest.clone(), package.last_modified)));
         }
-        let Some(rejected) = promotion.rejected else { return Ok(None) };
+        let Some(rejected) = promotion.rejected_at else { return Ok(None) };
         let (arn, version) = (promotion.package_arn.clone(), promotion.version);
-        let package = engine.patiently(|| self.registry.package(&arn)).await?.filter(|found| {
+        let package = engine.retry_throttled(|| self.registry.package(&arn)).await?.filter(|found| {
             found.package.approval == ApprovalStatus::Approved && found.last_modified > Some(rejected)
         });
         Ok(package.map(|package| (ApprovedPackage { arn, version }, package.last_modified)))

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival;
 use tidegate_engine::ports::{Alerts, Bus, Ledger, Schedules};
+use tidegate_engine::resolve;
 use tidegate_engine::{CallError, Case, EngineError};
 use tidegate_events::{Contract, RetrainingRequested, Wake, to_detail};
 use tidegate_policy::check::{self, Violation};
@@ -17,7 +17,7 @@ pub(crate) struct RespondCase {
     pub(crate) policy: Arc<Policy>,
     pub(crate) environment: Environment,
     pub(crate) finding: Finding,
-    pub(crate) meaning: String,
+    pub(crate) idempotency_key: String,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) alerts: Arc<dyn Alerts>,
     pub(crate) schedules: Arc<dyn Schedules>,
@@ -33,12 +33,12 @@ impl Case for RespondCase {
     type Snapshot = Arc<deploy::State>;
 
     async fn observe(&self, _state: &State, _now: Timestamp) -> Result<Arc<deploy::State>, EngineError> {
-        arrival::state(self.ledger.as_ref(), "deploy", self.policy.model.as_str()).await
+        resolve::state(self.ledger.as_ref(), "deploy", self.policy.model.as_str()).await
     }
 
     fn decide(&self, state: &State, seen: &Arc<deploy::State>, now: Timestamp) -> Respond {
         let deployed = (seen.live.as_ref().map(|live| live.at), seen.hold());
-        decide(&self.policy, &self.environment, state, &self.finding, &self.meaning, deployed, now)
+        decide(&self.policy, &self.environment, state, &self.finding, &self.idempotency_key, deployed, now)
     }
 
     fn check(
@@ -76,14 +76,14 @@ impl Case for RespondCase {
                 Ok(format!("will look again at {at}"))
             }
             Action::Alert { subject, message } => {
-                self.alerts.tell(subject, message).await?;
+                self.alerts.notify(subject, message).await?;
                 Ok(format!("told people: {subject}"))
             }
         }
     }
 
-    fn stands(&self, state: &State, action: &Action) -> bool {
-        respond::stands(state, action)
+    fn still_applies(&self, state: &State, action: &Action) -> bool {
+        respond::still_applies(state, action)
     }
 
     fn is_alert(&self, action: &Action) -> bool {

@@ -5,8 +5,8 @@ mod case;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Found, Managed};
 use tidegate_engine::ports::{Alarms, Reports, Schedules};
+use tidegate_engine::resolve::{self, ManagedModel, ResolvedModels};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{AlarmChanged, Body, Event, ObjectCreated, Wake};
 use tidegate_policy::lookup::LookupKind;
@@ -46,22 +46,23 @@ impl Handler for Respond {
                 let finding = finding_of_observation(seen);
                 if seen.environment != engine.environment {
                     let wanted = seen.environment.clone();
-                    return Ok(vec![engine.pass(&reference, &Reason::OtherEnvironment { wanted })]);
+                    return Ok(vec![engine.ignore(&reference, &Reason::OtherEnvironment { wanted })]);
                 }
-                let case = |managed: &Managed| self.case(engine, managed, finding.clone(), &reference);
+                let case = |managed: &ManagedModel| self.case(engine, managed, finding.clone(), &reference);
                 engine.run_model(&seen.model, &reference, now, case).await
             }
             Body::Wake(Wake::CheckDrift { model, alarm, .. }) => {
                 // The alarm as it is now decides, not as it was when its drift was not answered.
-                let raised = engine.patiently(|| self.alarms.in_alarm(std::slice::from_ref(alarm))).await?;
-                let case = |managed: &Managed| {
+                let raised =
+                    engine.retry_throttled(|| self.alarms.in_alarm(std::slice::from_ref(alarm))).await?;
+                let case = |managed: &ManagedModel| {
                     let finding = finding_of_look(&managed.applied.policy, alarm, raised.first());
                     self.case(engine, managed, finding, &reference)
                 };
                 engine.run_model(model, &reference, now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
-            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
         }
     }
 }
@@ -70,7 +71,7 @@ impl Respond {
     fn case(
         &self,
         engine: &Engine,
-        managed: &Managed,
+        managed: &ManagedModel,
         finding: Finding,
         reference: &EventRef,
     ) -> Result<RespondCase, Reason> {
@@ -83,7 +84,7 @@ impl Respond {
             policy: Arc::clone(policy),
             environment: environment.clone(),
             finding,
-            meaning: reference.meaning.clone(),
+            idempotency_key: reference.idempotency_key.clone(),
             ledger: Arc::clone(&engine.ledger),
             alerts: Arc::clone(&engine.alerts),
             schedules: Arc::clone(&self.schedules),
@@ -101,9 +102,9 @@ impl Respond {
         let (models, failed) = models_of(engine, alarm).await?;
         if models.is_empty() && failed.is_empty() {
             let what = format!("alarm {}", alarm.alarm);
-            return Ok(vec![engine.pass(reference, &Reason::Unmanaged { what })]);
+            return Ok(vec![engine.ignore(reference, &Reason::Unmanaged { what })]);
         }
-        let case = |managed: &Managed| {
+        let case = |managed: &ManagedModel| {
             let finding = finding_of_alarm(&managed.applied.policy, alarm);
             self.case(engine, managed, finding, reference)
         };
@@ -118,14 +119,15 @@ impl Respond {
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
         let Some(endpoint) = endpoint_of_report(&object.key) else {
-            return Ok(vec![engine.pass(reference, &Reason::NotOurs)]);
+            return Ok(vec![engine.ignore(reference, &Reason::UnsupportedEvent)]);
         };
-        match arrival::by_name(engine, LookupKind::Endpoint, endpoint).await? {
-            Err(reason) => Ok(vec![engine.pass(reference, &reason)]),
+        match resolve::by_name(engine, LookupKind::Endpoint, endpoint).await? {
+            Err(reason) => Ok(vec![engine.ignore(reference, &reason)]),
             Ok(models) => {
-                let report = engine.patiently(|| self.reports.read(&object.bucket, &object.key)).await?;
+                let report =
+                    engine.retry_throttled(|| self.reports.read(&object.bucket, &object.key)).await?;
                 let finding = finding_of_report(&object.key, &report);
-                let case = |managed: &Managed| self.case(engine, managed, finding.clone(), reference);
+                let case = |managed: &ManagedModel| self.case(engine, managed, finding.clone(), reference);
                 engine.run_each(models, reference, now, case).await
             }
         }
@@ -138,7 +140,7 @@ impl Respond {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine).await?;
+        let (models, mut outcomes) = resolve::all(engine).await?;
         for managed in models {
             let named: Vec<String> =
                 managed.applied.policy.drift.iter().flat_map(|d| d.alarms.clone()).collect();
@@ -146,7 +148,7 @@ impl Respond {
                 continue;
             }
             // One model's failure is not the others' business.
-            let raised = match engine.patiently(|| self.alarms.in_alarm(&named)).await {
+            let raised = match engine.retry_throttled(|| self.alarms.in_alarm(&named)).await {
                 Ok(raised) => raised,
                 Err(error) => {
                     outcomes.add(Err(error.into()));
@@ -158,19 +160,19 @@ impl Respond {
                 let finding = finding_of_alarm(&managed.applied.policy, &alarm);
                 outcomes.add(match self.case(engine, &managed, finding, &healed) {
                     Ok(case) => engine.run(&case, &managed.subject, &healed, now).await,
-                    Err(reason) => Ok(engine.pass(&healed, &reason)),
+                    Err(reason) => Ok(engine.ignore(&healed, &reason)),
                 });
             }
         }
         if outcomes.is_empty() {
-            outcomes.add(Ok(engine.pass(reference, &Reason::NothingOverdue)));
+            outcomes.add(Ok(engine.ignore(reference, &Reason::NothingOverdue)));
         }
         outcomes.finish()
     }
 }
 
 /// The models whose policy names the alarm, or whose endpoint one of its metrics is about.
-async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Found, EngineError> {
+async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<ResolvedModels, EngineError> {
     let mut names = vec![(LookupKind::Alarm, alarm.alarm.as_str())];
     for metric in &alarm.metrics {
         // Model Monitor's pages disagree about the dimension's name.
@@ -178,9 +180,9 @@ async fn models_of(engine: &Engine, alarm: &AlarmChanged) -> Result<Found, Engin
             names.extend(metric.dimensions.get(dimension).map(|name| (LookupKind::Endpoint, name.as_str())));
         }
     }
-    let (mut found, mut outcomes) = Found::default();
+    let (mut found, mut outcomes) = ResolvedModels::default();
     for (kind, name) in names {
-        if let Ok((models, failed)) = arrival::by_name(engine, kind, name).await? {
+        if let Ok((models, failed)) = resolve::by_name(engine, kind, name).await? {
             found.extend(models);
             outcomes.join(failed);
         }

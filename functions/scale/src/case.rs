@@ -11,8 +11,8 @@ use tidegate_policy::check::{self, Violation};
 use tidegate_policy::file::Environment;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::scale::{
-    Action, ScaleDecision, Snapshot, State, decide_tick, decide_wake, is_news, last_look, prevented, refused,
-    stands,
+    Action, ScaleDecision, Snapshot, State, last_look, on_capacity_alarm, on_tick, prevented, refused,
+    should_record, still_applies,
 };
 
 use crate::observe::deployed;
@@ -47,8 +47,8 @@ impl Case for ScaleCase {
 
     fn decide(&self, state: &State, (): &(), now: Timestamp) -> ScaleDecision {
         match &self.cause {
-            Cause::Tick(seen) => decide_tick(&self.environment, state, seen, now),
-            Cause::Alarm(alarm) => decide_wake(&self.environment, state, alarm, now),
+            Cause::Tick(seen) => on_tick(&self.environment, state, seen, now),
+            Cause::Alarm(alarm) => on_capacity_alarm(&self.environment, state, alarm, now),
         }
     }
 
@@ -64,8 +64,8 @@ impl Case for ScaleCase {
         check::follow_up::scale(&self.environment, state, decision, now)
     }
 
-    fn is_delicate(&self, action: &Action) -> bool {
-        matches!(action, Action::SetCopies { copies: 0, .. })
+    fn requires_recheck(&self, action: &Action) -> bool {
+        matches!(action, Action::SetCopyCount { copies: 0, .. })
     }
 
     /// The metrics and what deploy remembers are read again: a request or another version may have come since.
@@ -75,7 +75,7 @@ impl Case for ScaleCase {
         action: &Action,
         now: Timestamp,
     ) -> Result<Option<Reason>, EngineError> {
-        let Action::SetCopies { component, copies: 0 } = action else { return Ok(None) };
+        let Action::SetCopyCount { component, copies: 0 } = action else { return Ok(None) };
         let to_zero = self.environment.scale.to_zero.as_ref();
         let idle = to_zero.map(|to_zero| to_zero.idle.signed()).unwrap_or_default();
         let from = now.checked_sub(idle).unwrap_or(Timestamp::MIN);
@@ -89,20 +89,24 @@ impl Case for ScaleCase {
 
     async fn act(&self, action: &Action) -> Result<String, CallError> {
         match action {
-            Action::SetBounds { component, min, max } => {
-                self.capacity.set_bounds(component, *min, *max).await
+            Action::SetCapacityLimits { component, min, max } => {
+                self.capacity.set_capacity_limits(component, *min, *max).await
             }
-            Action::ArmWake { component } => self.capacity.arm_wake(component).await,
-            Action::SetCopies { component, copies } => self.capacity.set_copies(component, *copies).await,
+            Action::EnsureScaleFromZeroAlarm { component } => {
+                self.capacity.ensure_scale_from_zero_alarm(component).await
+            }
+            Action::SetCopyCount { component, copies } => {
+                self.capacity.set_copy_count(component, *copies).await
+            }
             Action::Alert { subject, message } => {
-                self.alerts.tell(subject, message).await?;
+                self.alerts.notify(subject, message).await?;
                 Ok(format!("told people: {subject}"))
             }
         }
     }
 
-    fn stands(&self, state: &State, action: &Action) -> bool {
-        stands(state, action)
+    fn still_applies(&self, state: &State, action: &Action) -> bool {
+        still_applies(state, action)
     }
 
     fn is_alert(&self, action: &Action) -> bool {
@@ -123,7 +127,7 @@ impl Case for ScaleCase {
         prevented(&self.environment, state, action, why)
     }
 
-    fn is_news(&self, state: &State, decision: &ScaleDecision) -> bool {
-        is_news(state, decision)
+    fn should_record(&self, state: &State, decision: &ScaleDecision) -> bool {
+        should_record(state, decision)
     }
 }

@@ -6,8 +6,8 @@ mod observe;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Capacity, Metrics};
+use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{AlarmChanged, Body, Event, Wake};
 use tidegate_policy::lookup::LookupKind;
@@ -43,13 +43,13 @@ impl Handler for Scale {
                 self.tick(engine, &engine.this_sweep(event, &reference), now).await
             }
             Body::AlarmChanged(alarm) => self.alarm(engine, alarm, &reference, now).await,
-            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
         }
     }
 }
 
 impl Scale {
-    fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> Option<ScaleCase> {
+    fn case(&self, engine: &Engine, managed: &ManagedModel, cause: Cause) -> Option<ScaleCase> {
         Some(ScaleCase {
             model: managed.subject.model.clone(),
             environment: managed.applied.policy.environment(&engine.environment)?.clone(),
@@ -68,7 +68,7 @@ impl Scale {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (mut managed, mut outcomes) = arrival::all(engine).await?;
+        let (mut managed, mut outcomes) = resolve::all(engine).await?;
         managed.retain(|m| {
             m.applied.policy.environment(&engine.environment).is_some_and(|e| e.scale.to_zero.is_some())
         });
@@ -87,7 +87,7 @@ impl Scale {
             }
         }
         if outcomes.is_empty() {
-            outcomes.add(Ok(engine.pass(reference, &Reason::NoScalePolicy)));
+            outcomes.add(Ok(engine.ignore(reference, &Reason::NoScalePolicy)));
         }
         outcomes.finish()
     }
@@ -102,10 +102,10 @@ impl Scale {
         // A component has its endpoint's name, so the endpoint's lookup finds it.
         let component = alarm.metrics.iter().find_map(|m| m.dimensions.get("InferenceComponentName"));
         let Some(component) = component else {
-            let reason = Reason::NotAWakeAlarm { alarm: alarm.alarm.clone() };
-            return Ok(vec![engine.pass(reference, &reason)]);
+            let reason = Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() };
+            return Ok(vec![engine.ignore(reference, &reason)]);
         };
-        let case = |managed: &Managed| {
+        let case = |managed: &ManagedModel| {
             let wanted = managed.subject.model.clone();
             self.case(engine, managed, Cause::Alarm(alarm.clone())).ok_or(Reason::OtherEnvironment { wanted })
         };

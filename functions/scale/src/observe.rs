@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{InvocationQuery, Ledger, Metrics};
+use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Engine, EngineError};
 use tidegate_policy::deploy;
 use tidegate_policy::file::EndpointKind;
@@ -15,7 +15,7 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// One model, and what is seen of it.
 pub(crate) struct Look {
-    pub(crate) managed: Managed,
+    pub(crate) managed: ManagedModel,
     pub(crate) seen: Snapshot,
     /// When the version that serves was verified. A later deployment that failed brought no requests.
     verified_at: Option<Timestamp>,
@@ -32,7 +32,7 @@ pub(crate) async fn traffic(
     let mut counts = if queries.is_empty() {
         Vec::new()
     } else {
-        engine.patiently(|| metrics.invocations(&queries, now)).await?
+        engine.retry_throttled(|| metrics.invocations(&queries, now)).await?
     }
     .into_iter();
     for look in looks {
@@ -47,9 +47,9 @@ pub(crate) async fn traffic(
 }
 
 /// What the ledger says about a model, before CloudWatch is asked.
-pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look, EngineError> {
+pub(crate) async fn of_ledger(engine: &Engine, managed: ManagedModel) -> Result<Look, EngineError> {
     let model = &managed.subject.model;
-    let state = engine.patiently(|| deployed(engine.ledger.as_ref(), model)).await?;
+    let state = engine.retry_throttled(|| deployed(engine.ledger.as_ref(), model)).await?;
     let (live_since, deploying) = (live_since(&state), state.in_flight.is_some());
     let seen = Snapshot { live_since, copies_since: copies_since(&state), deploying, invocations: None };
     Ok(Look { managed, seen, verified_at: state.live.as_ref().map(|live| live.at) })
@@ -57,7 +57,7 @@ pub(crate) async fn of_ledger(engine: &Engine, managed: Managed) -> Result<Look,
 
 /// What deploy remembers of a model here.
 pub(crate) async fn deployed(ledger: &dyn Ledger, model: &str) -> Result<Arc<deploy::State>, EngineError> {
-    arrival::state(ledger, "deploy", model).await
+    resolve::state(ledger, "deploy", model).await
 }
 
 /// Only of an endpoint that can go to zero and that serves is CloudWatch asked.

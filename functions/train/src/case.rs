@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival;
 use tidegate_engine::ports::{Alerts, Ledger, Pipelines, Repository};
+use tidegate_engine::resolve;
 use tidegate_engine::{CallError, Case, Class, EngineError};
 use tidegate_events::{CommitPushed, RetrainingRequested};
 use tidegate_policy::check::{self, TrainCause, Violation};
@@ -45,7 +45,7 @@ impl Case for TrainCase {
 
     async fn observe(&self, state: &State, _now: Timestamp) -> Result<Snapshot, EngineError> {
         Ok(match &self.cause {
-            Cause::Commit(push) if train::not_worth_a_look(&self.policy, state, push).is_some() => {
+            Cause::Commit(push) if train::skip_without_reading(&self.policy, state, push).is_some() => {
                 Snapshot::default()
             }
             Cause::Commit(push) => Snapshot {
@@ -81,7 +81,7 @@ impl Case for TrainCase {
     }
 
     /// Both are looked at once more: a newer push may have decided since, and its definition must not be overwritten.
-    fn is_delicate(&self, action: &Action) -> bool {
+    fn requires_recheck(&self, action: &Action) -> bool {
         matches!(action, Action::UpsertPipeline { .. } | Action::StartExecution { .. })
     }
 
@@ -116,14 +116,14 @@ impl Case for TrainCase {
                 Ok(format!("started {arn}"))
             }
             Action::Alert { subject, message } => {
-                self.alerts.tell(subject, message).await?;
+                self.alerts.notify(subject, message).await?;
                 Ok(format!("told people: {subject}"))
             }
         }
     }
 
-    fn stands(&self, state: &State, action: &Action) -> bool {
-        train::stands(&self.policy, state, action)
+    fn still_applies(&self, state: &State, action: &Action) -> bool {
+        train::still_applies(&self.policy, state, action)
     }
 
     fn is_alert(&self, action: &Action) -> bool {
@@ -148,7 +148,7 @@ impl TrainCase {
     /// Holds are promote's to remember. A commit is a person's word of its own, and trains under a hold as well.
     async fn hold(&self, environment: &str) -> Result<Option<Hold>, EngineError> {
         let promotes: Arc<promote::State> =
-            arrival::state(self.ledger.as_ref(), "promote", self.policy.model.as_str()).await?;
+            resolve::state(self.ledger.as_ref(), "promote", self.policy.model.as_str()).await?;
         Ok(hold::on(&promotes.holds, environment).cloned())
     }
 

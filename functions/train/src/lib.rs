@@ -5,8 +5,8 @@ mod case;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::arrival::{self, Managed};
 use tidegate_engine::ports::{Pipelines, Repository};
+use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
 use tidegate_events::{Body, CommitPushed, Event, RefChange, RefKind, RetrainingRequested, Wake};
 use tidegate_policy::lookup::LookupKind;
@@ -38,17 +38,18 @@ impl Handler for Train {
         match &event.body {
             Body::CommitPushed(push) => {
                 let named = (LookupKind::Repository, push.repository.as_str());
-                let case = |managed: &Managed| Ok(self.case(engine, managed, Cause::Commit(push.clone())));
+                let case =
+                    |managed: &ManagedModel| Ok(self.case(engine, managed, Cause::Commit(push.clone())));
                 engine.run_named(named, &reference, now, case).await
             }
             Body::RetrainingRequested(request) => {
                 let from = &event.envelope.account;
                 let cause = || requested(from, request);
-                let case = |managed: &Managed| Ok(self.case(engine, managed, cause()));
-                engine.run_model(&request.model, &reference.said_by(from), now, case).await
+                let case = |managed: &ManagedModel| Ok(self.case(engine, managed, cause()));
+                engine.run_model(&request.model, &reference.scoped_to_sender(from), now, case).await
             }
             Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
-            _ => Ok(vec![engine.pass(&reference, &Reason::NotOurs)]),
+            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
         }
     }
 }
@@ -63,7 +64,7 @@ fn requested(from: &str, request: &RetrainingRequested) -> Cause {
 }
 
 impl Train {
-    fn case(&self, engine: &Engine, managed: &Managed, cause: Cause) -> TrainCase {
+    fn case(&self, engine: &Engine, managed: &ManagedModel, cause: Cause) -> TrainCase {
         TrainCase {
             policy: Arc::clone(&managed.applied.policy),
             cause,
@@ -81,7 +82,7 @@ impl Train {
         reference: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = arrival::all(engine).await?;
+        let (models, mut outcomes) = resolve::all(engine).await?;
         for managed in models {
             // One model's failure is not the others' business.
             let pushes = match self.missed(engine, &managed, reference).await {
@@ -97,7 +98,7 @@ impl Train {
             }
         }
         if outcomes.is_empty() {
-            outcomes.add(Ok(engine.pass(reference, &Reason::NothingOverdue)));
+            outcomes.add(Ok(engine.ignore(reference, &Reason::NothingOverdue)));
         }
         outcomes.finish()
     }
@@ -106,21 +107,23 @@ impl Train {
     async fn missed(
         &self,
         engine: &Engine,
-        managed: &Managed,
+        managed: &ManagedModel,
         reference: &EventRef,
     ) -> Result<Vec<(CommitPushed, EventRef)>, EngineError> {
         let policy = &managed.applied.policy;
         if policy.source.repository.codecommit().is_none() {
             return Ok(Vec::new());
         }
-        let state: Arc<train::State> =
-            engine.patiently(|| arrival::state(engine.ledger.as_ref(), NAME, &managed.subject.model)).await?;
+        let state: Arc<train::State> = engine
+            .retry_throttled(|| resolve::state(engine.ledger.as_ref(), NAME, &managed.subject.model))
+            .await?;
         let mut missed = Vec::new();
         for branch in policy.plain_branches() {
             let full_ref = format!("refs/heads/{branch}");
             let Some(known) = state.known(&full_ref) else { continue };
-            let head =
-                engine.patiently(|| self.repository.head(policy.source.repository.as_str(), branch)).await?;
+            let head = engine
+                .retry_throttled(|| self.repository.head(policy.source.repository.as_str(), branch))
+                .await?;
             let Some(head) = head else { continue };
             let is_known = head == known;
             // What the push that was lost, or left behind, would have said of where the branch was before.

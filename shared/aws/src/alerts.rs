@@ -26,7 +26,7 @@ impl AlertTopic {
 
 #[async_trait]
 impl Alerts for AlertTopic {
-    async fn tell(&self, subject: &str, message: &str) -> Result<(), CallError> {
+    async fn notify(&self, subject: &str, message: &str) -> Result<(), CallError> {
         self.client
             .publish()
             .topic_arn(&self.topic_arn)

@@ -95,7 +95,7 @@ impl ComponentCapacity {
 
 #[async_trait]
 impl Capacity for ComponentCapacity {
-    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
+    async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
         self.scaling
             .register_scalable_target()
             .service_namespace(ServiceNamespace::Sagemaker)
@@ -109,13 +109,13 @@ impl Capacity for ComponentCapacity {
         Ok(format!("component {component} may have {min} to {max} copies"))
     }
 
-    async fn arm_wake(&self, component: &str) -> Result<String, CallError> {
+    async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError> {
         let policy_arn = self.put_policy(component).await?;
         self.put_alarm(component, &policy_arn).await?;
         Ok(format!("a request will wake component {component}: alarm and policy {}", wake_name(component)))
     }
 
-    async fn set_copies(&self, component: &str, copies: u32) -> Result<String, CallError> {
+    async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError> {
         let wanted = InferenceComponentRuntimeConfig::builder().copy_count(int(copies)).build();
         let asked = self
             .sagemaker

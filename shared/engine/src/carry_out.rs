@@ -61,14 +61,14 @@ impl Engine {
         for action in left {
             match self.attempt(work, &action, since).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
-                Attempt::Overtaken => record.outcomes.push(ActionOutcome::overtaken()),
+                Attempt::Overtaken => record.outcomes.push(ActionOutcome::superseded()),
                 // People cannot be told: the queue has an alarm.
                 Attempt::Refused(Refusal::ByAws(_, error)) if work.case.is_alert(&action) => {
                     return Err(error.into());
                 }
                 Attempt::Refused(refusal) => {
                     let (Refusal::ByLook(why) | Refusal::ByAws(why, _)) = &refusal;
-                    record.outcomes.push(ActionOutcome::refused(why));
+                    record.outcomes.push(ActionOutcome::rejected(why));
                     // Rare, and large: most plans need not make room for it.
                     let follows = Box::pin(self.follow(work, &record, &action, refusal));
                     if let Some(next) = follows.await? {
@@ -76,10 +76,10 @@ impl Engine {
                     }
                 }
             }
-            self.note_progress(work, &record).await?;
+            self.update_model_life_cycle(work, &record).await?;
         }
         self.publish(&record).await?;
-        self.patiently(|| self.ledger.finish(&record, &work.claim)).await?;
+        self.retry_throttled(|| self.ledger.finish(&record, &work.claim)).await?;
         self.say(work, &record);
         Ok(record)
     }
@@ -90,24 +90,24 @@ impl Engine {
         action: &C::Action,
         since: Option<&C::State>,
     ) -> Result<Attempt, EngineError> {
-        if since.is_some_and(|state| !work.case.stands(state, action)) {
+        if since.is_some_and(|state| !work.case.still_applies(state, action)) {
             return Ok(Attempt::Overtaken);
         }
-        if work.case.is_delicate(action) {
+        if work.case.requires_recheck(action) {
             let (_, state) = self.state::<C::State>(work.subject).await?;
-            if !work.case.stands(&state, action) {
+            if !work.case.still_applies(&state, action) {
                 return Ok(Attempt::Overtaken);
             }
             let asked = || work.case.precondition(&state, action, work.now);
-            if let Some(why) = self.patiently(asked).await? {
+            if let Some(why) = self.retry_throttled(asked).await? {
                 return Ok(Attempt::Refused(Refusal::ByLook(why)));
             }
         }
-        match self.patiently(|| work.case.act(action)).await {
+        match self.retry_throttled(|| work.case.act(action)).await {
             Ok(done) => Ok(Attempt::Done(done)),
             Err(error) if error.class == Class::Permanent => {
                 let operation = format!("{}:{}", error.service, error.operation);
-                let why = Reason::AwsRefused { operation, cause: error.message.clone() };
+                let why = Reason::RejectedByAws { operation, cause: error.message.clone() };
                 Ok(Attempt::Refused(Refusal::ByAws(why, error)))
             }
             Err(error) => Err(error.into()),
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// Notes the outcomes so far, unless the plan is through: then [`Engine::carry_out`] closes it.
-    async fn note_progress<C: Case>(
+    async fn update_model_life_cycle<C: Case>(
         &self,
         work: &Work<'_, C>,
         record: &DecisionRecord,
@@ -124,14 +124,14 @@ impl Engine {
             return Ok(());
         }
         let noted = || self.ledger.progress(&work.claim, &self.request_id, &record.id, &record.outcomes);
-        if self.patiently(noted).await? {
+        if self.retry_throttled(noted).await? {
             return Ok(());
         }
-        Err(EngineError::TakenOver { decision: record.id.clone() })
+        Err(EngineError::LeaseLost { decision: record.id.clone() })
     }
 
     pub(crate) async fn publish(&self, record: &DecisionRecord) -> Result<(), EngineError> {
-        self.patiently(|| self.bus.announce(record)).await
+        self.retry_throttled(|| self.bus.announce(record)).await
     }
 
     /// A plan that broke an invariant was not carried out. It is a defect of ours, and people hear of it at once.
@@ -139,7 +139,7 @@ impl Engine {
         if record.reason != VIOLATES_INVARIANT {
             return Ok(());
         }
-        tracing::error!(function = self.function, model = record.model, sentence = record.sentence);
+        tracing::error!(function = self.function, model = record.model, message = record.message);
         let subject: String =
             format!("Tidegate: {} refused its own plan for {}", self.function, record.model)
                 .chars()
@@ -147,8 +147,8 @@ impl Engine {
                 .collect();
         let message = format!(
             "{}\nDecision {} in {} ({}). Nothing was done. Please report this: it is a defect.",
-            record.sentence, record.id, record.environment, record.account
+            record.message, record.id, record.environment, record.account
         );
-        Ok(self.patiently(|| self.alerts.tell(&subject, &message)).await?)
+        Ok(self.retry_throttled(|| self.alerts.notify(&subject, &message)).await?)
     }
 }

@@ -64,7 +64,7 @@ pub trait Case: Send + Sync {
 
     /// Whether an action is looked at once more right before it is carried out: the state is read again for
     /// [`Case::stands`], and [`Case::precondition`] is asked.
-    fn is_delicate(&self, _action: &Self::Action) -> bool {
+    fn requires_recheck(&self, _action: &Self::Action) -> bool {
         false
     }
 
@@ -90,7 +90,7 @@ pub trait Case: Send + Sync {
 
     /// Whether an action of a plan that was left behind is still wanted in the present state. Others may have decided
     /// since, and what they decided must not be undone. Pure.
-    fn stands(&self, _state: &Self::State, _action: &Self::Action) -> bool {
+    fn still_applies(&self, _state: &Self::State, _action: &Self::Action) -> bool {
         true
     }
 
@@ -120,7 +120,7 @@ pub trait Case: Send + Sync {
     }
 
     /// Whether the decision is worth a record; only sweeps may say no.
-    fn is_news(&self, _state: &Self::State, _decision: &DecisionOf<Self>) -> bool {
+    fn should_record(&self, _state: &Self::State, _decision: &DecisionOf<Self>) -> bool {
         true
     }
 }

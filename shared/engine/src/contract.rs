@@ -79,7 +79,7 @@ mod tests {
     fn a_record_of_a_later_version_is_refused_with_a_clear_error() {
         let mut detail = read("decision-recorded.json")["detail"].clone();
         detail["schema"] = json!(SCHEMA + 1);
-        detail.as_object_mut().unwrap().remove("sentence");
+        detail.as_object_mut().unwrap().remove("message");
         let error = DecisionRecord::read(&detail.to_string(), "decision d").unwrap_err().to_string();
         assert!(error.contains("decision d") && error.contains("update Tidegate"), "{error}");
     }

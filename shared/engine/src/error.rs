@@ -39,14 +39,14 @@ pub enum EngineError {
     Call(#[from] CallError),
     /// Another invocation works on the same event.
     #[error("another invocation works on this event until {until}")]
-    Held {
+    LeaseHeldElsewhere {
         /// When its lease ends.
         until: Timestamp,
     },
     /// The lease ran out before the decision was written or its plan was through, and another invocation deals with the
     /// event now.
     #[error("another invocation has taken over the event that decision {decision} is about")]
-    TakenOver {
+    LeaseLost {
         /// The decision.
         decision: String,
     },
@@ -83,8 +83,8 @@ impl EngineError {
                 Class::Conflict => "Conflict",
                 Class::Permanent => "Permanent",
             },
-            Self::Held { .. } => "Held",
-            Self::TakenOver { .. } => "TakenOver",
+            Self::LeaseHeldElsewhere { .. } => "LeaseHeldElsewhere",
+            Self::LeaseLost { .. } => "LeaseLost",
             Self::Contention { .. } => "Contention",
             Self::Event(_) => "UnreadableEvent",
             Self::Stored { .. } => "UnreadableLedger",

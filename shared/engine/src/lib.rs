@@ -4,21 +4,21 @@
 //! action. The engine claims the event by what it means, writes the decision and its plan before anything is done, carries
 //! the plan out, and publishes the record. It knows no AWS: [`ports`] say in domain words what a function needs.
 
-pub mod arrival;
 mod carry_out;
 mod case;
 mod contract;
 mod error;
 mod measure;
-mod patience;
 pub mod ports;
 mod record;
+pub mod resolve;
+mod retry;
 mod run;
 
 pub use case::{Case, DecisionOf, Handler, Subject};
 pub use contract::decision_recorded_schema;
 pub use error::{CallError, Class, EngineError};
-pub use measure::{Journal, Measured, Meter, NoJournal, NoTime, Time};
-pub use patience::MayThrottle;
-pub use record::{ActionOutcome, DecisionRecord, EventRef, Fate, Outcome, Outcomes, SCHEMA};
+pub use measure::{DecisionLog, Measured, Meter, NoDecisionLog, NoTime, Time};
+pub use record::{ActionOutcome, ActionStatus, DecisionRecord, EventRef, Outcome, Outcomes, SCHEMA};
+pub use retry::MayThrottle;
 pub use run::Engine;

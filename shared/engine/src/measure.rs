@@ -99,15 +99,15 @@ impl Time for NoTime {
 }
 
 /// Where each decision is said once, with what it cost.
-pub trait Journal: Send + Sync {
+pub trait DecisionLog: Send + Sync {
     /// A decision whose plan was carried out.
-    fn decided(&self, record: &DecisionRecord, measured: &Measured);
+    fn log(&self, record: &DecisionRecord, measured: &Measured);
 }
 
 /// Says nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoJournal;
+pub struct NoDecisionLog;
 
-impl Journal for NoJournal {
-    fn decided(&self, _record: &DecisionRecord, _measured: &Measured) {}
+impl DecisionLog for NoDecisionLog {
+    fn log(&self, _record: &DecisionRecord, _measured: &Measured) {}
 }

@@ -34,11 +34,11 @@ pub struct DecisionRecord {
     /// About which model.
     pub model: String,
     /// The verdict's code.
-    pub decision: String,
+    pub verdict: String,
     /// The reason's code.
     pub reason: String,
     /// The reason in words.
-    pub sentence: String,
+    pub message: String,
     /// What it rests on.
     pub evidence: Vec<Evidence>,
     /// What was to be done.
@@ -49,19 +49,19 @@ pub struct DecisionRecord {
     pub event: EventRef,
     /// The decision that this one follows: an action of its plan was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub follows: Option<String>,
+    pub caused_by: Option<String>,
     /// Its place in the chain of decisions about one event, which are made at one time: 0, or one more than the one that
     /// it follows.
     #[serde(default, skip_serializing_if = "is_first")]
-    pub link: u32,
+    pub sequence: u32,
     /// What became of each action, once it was carried out.
     #[serde(default)]
     pub outcomes: Vec<ActionOutcome>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_first(link: &u32) -> bool {
-    *link == 0
+fn is_first(sequence: &u32) -> bool {
+    *sequence == 0
 }
 
 impl DecisionRecord {
@@ -84,17 +84,17 @@ impl DecisionRecord {
     /// decimals, and what follows comes after the one that it follows.
     #[must_use]
     pub fn sort_key(&self) -> String {
-        match self.link {
+        match self.sequence {
             0 => format!("{:.3}#{}", self.at, self.id),
             // A tilde comes after everything that an id begins with.
-            link => format!("{:.3}#~{link}#{}", self.at, self.id),
+            sequence => format!("{:.3}#~{sequence}#{}", self.at, self.id),
         }
     }
 
     /// What orders the decisions about a model, also those of a time when records did not have their link.
     #[must_use]
     pub fn order(&self) -> (Timestamp, u32, &str) {
-        (self.at, self.link.max(self.follows.is_some().into()), &self.id)
+        (self.at, self.sequence.max(self.caused_by.is_some().into()), &self.id)
     }
 }
 
@@ -114,7 +114,7 @@ pub struct EventRef {
     /// Its detail-type.
     pub detail_type: String,
     /// What it means: equal for every telling of the same change.
-    pub meaning: String,
+    pub idempotency_key: String,
     /// The event as it arrived, so that it can be decided again; absent if it is larger than
     /// [`KEPT_BYTES`](tidegate_events::KEPT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ impl EventRef {
             id: event.envelope.id.clone(),
             source: event.envelope.source.clone(),
             detail_type: event.envelope.detail_type.clone(),
-            meaning: event.meaning(),
+            idempotency_key: event.idempotency_key(),
             received: event.received.clone(),
         }
     }
@@ -138,8 +138,8 @@ impl EventRef {
     /// The same, as an account said it: another account's word is another event, even if it repeats the first one's word
     /// for word, so that a stranger cannot take the place of who may say it.
     #[must_use]
-    pub fn said_by(self, account: &str) -> Self {
-        Self { meaning: format!("{} from {account}", self.meaning), ..self }
+    pub fn scoped_to_sender(self, account: &str) -> Self {
+        Self { idempotency_key: format!("{} from {account}", self.idempotency_key), ..self }
     }
 }
 
@@ -147,26 +147,26 @@ impl EventRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionOutcome {
     /// In words: what was made, that it was so already, or why it was not done.
-    pub done: String,
+    pub detail: String,
     /// In one word.
-    #[serde(default, skip_serializing_if = "Fate::is_done")]
-    pub fate: Fate,
+    #[serde(default, skip_serializing_if = "ActionStatus::is_done")]
+    pub status: ActionStatus,
 }
 
 /// What became of an action, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum ActionStatus {
     /// It is so.
     #[default]
     Done,
     /// It was not wanted any more.
-    Overtaken,
+    Superseded,
     /// It was not safe any more, or AWS refused it for good.
-    Refused,
+    Rejected,
 }
 
-impl Fate {
+impl ActionStatus {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     fn is_done(&self) -> bool {
         matches!(self, Self::Done)
@@ -176,21 +176,21 @@ impl Fate {
 impl ActionOutcome {
     /// It is so: in words, what was made, or that it was so already.
     #[must_use]
-    pub fn done(done: String) -> Self {
-        Self { done, fate: Fate::Done }
+    pub fn done(detail: String) -> Self {
+        Self { detail, status: ActionStatus::Done }
     }
 
     /// It was not wanted any more.
     #[must_use]
-    pub fn overtaken() -> Self {
-        let done = "not done: a later decision has taken its place".to_owned();
-        Self { done, fate: Fate::Overtaken }
+    pub fn superseded() -> Self {
+        let detail = "not done: a later decision has taken its place".to_owned();
+        Self { detail, status: ActionStatus::Superseded }
     }
 
     /// It was refused.
     #[must_use]
-    pub fn refused(why: &Reason) -> Self {
-        Self { done: format!("not done: {why}"), fate: Fate::Refused }
+    pub fn rejected(why: &Reason) -> Self {
+        Self { detail: format!("not done: {why}"), status: ActionStatus::Rejected }
     }
 }
 
@@ -219,11 +219,11 @@ pub enum Outcome {
         reason: String,
     },
     /// It concerns no model that is managed here.
-    Passed {
-        /// The reason's code: `not_ours`, `unmanaged`, …
+    NotApplicable {
+        /// The reason's code: `unsupported_event`, `unmanaged`, …
         reason: String,
         /// The reason in words.
-        sentence: String,
+        message: String,
     },
 }
 
@@ -276,12 +276,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn record(id: &str, at: &str, follows: Option<&str>, link: u32) -> DecisionRecord {
+    fn record(id: &str, at: &str, follows: Option<&str>, sequence: u32) -> DecisionRecord {
         let value = json!({
             "schema": 1, "id": id, "at": at, "account": "111122223333", "environment": "hub", "function": "promote",
-            "function_version": "0.1.0", "model": "churn", "decision": "stop", "reason": "aws_refused",
-            "sentence": "s", "evidence": [], "plan": [], "policy_version": "p", "follows": follows, "link": link,
-            "event": { "id": "e", "source": "s", "detail_type": "t", "meaning": "m" },
+            "function_version": "0.1.0", "model": "churn", "verdict": "stop", "reason": "rejected_by_aws",
+            "message": "s", "evidence": [], "plan": [], "policy_version": "p", "caused_by": follows, "sequence": sequence,
+            "event": { "id": "e", "source": "s", "detail_type": "t", "idempotency_key": "m" },
         });
         DecisionRecord::read(&value.to_string(), "record").unwrap()
     }
@@ -306,6 +306,6 @@ mod tests {
     #[test]
     fn the_first_of_a_chain_says_nothing_of_links() {
         let text = serde_json::to_string(&record("a", "2026-03-02T09:00:00Z", None, 0)).unwrap();
-        assert!(!text.contains("link"), "{text}");
+        assert!(!text.contains("sequence"), "{text}");
     }
 }

@@ -10,13 +10,13 @@ use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
 
-use crate::arrival::read_state;
 use crate::carry_out::Refusal;
 use crate::case::DecisionOf;
-use crate::measure::{Journal, Measured, Meter, Time};
+use crate::measure::{DecisionLog, Measured, Meter, Time};
 use crate::ports::{
     Alerts, Bus, Claim, Entry, Ledger, Recorded, Remembered, StateKey, StateWrite, StoredState, Versioned,
 };
+use crate::resolve::read_state;
 use crate::{Case, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
 
 /// How often a decision is made again because somebody else decided meanwhile.
@@ -48,7 +48,7 @@ pub struct Engine {
     /// The time of this invocation.
     pub time: Arc<dyn Time>,
     /// Where decisions are said, with what they cost.
-    pub journal: Arc<dyn Journal>,
+    pub decision_log: Arc<dyn DecisionLog>,
     /// What is counted.
     pub meter: Meter,
 }
@@ -88,7 +88,7 @@ impl Engine {
                 tracing::info!(function = self.function, model = subject.model, decision, "duplicate");
                 return Ok(Outcome::Duplicate { decision, record });
             }
-            Claim::Held { until } => return Err(EngineError::Held { until }),
+            Claim::Leased { until } => return Err(EngineError::LeaseHeldElsewhere { until }),
             Claim::Resume(record) => {
                 let decision = &record.id;
                 tracing::info!(function = self.function, model = subject.model, decision, "resumed");
@@ -119,9 +119,9 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Outcome, EngineError> {
         let (_, state) = self.state::<C::State>(subject).await?;
-        let seen = self.patiently(|| case.observe(&state, now)).await?;
+        let seen = self.retry_throttled(|| case.observe(&state, now)).await?;
         let decision = case.decide(&state, &seen, now);
-        if case.is_news(&state, &decision) || self.is_left_behind(subject, event).await? {
+        if case.should_record(&state, &decision) || self.is_left_behind(subject, event).await? {
             return self.run(case, subject, event, now).await;
         }
         let reason = decision.reason.code().to_owned();
@@ -135,7 +135,7 @@ impl Engine {
     /// If the ledger could not be read.
     pub async fn is_left_behind(&self, subject: &Subject, event: &EventRef) -> Result<bool, EngineError> {
         let claim = self.claim_key(subject, event);
-        self.patiently(|| self.ledger.is_open(&claim)).await
+        self.retry_throttled(|| self.ledger.is_open(&claim)).await
     }
 
     /// The reference of a sweep. Two sweeps are two events, though they look alike; Lambda's retry of one is the same, and
@@ -145,7 +145,7 @@ impl Engine {
         if event.envelope.time.is_some() || !event.envelope.id.is_empty() {
             return reference.clone();
         }
-        EventRef { meaning: format!("reconcile {}", self.request_id), ..reference.clone() }
+        EventRef { idempotency_key: format!("reconcile {}", self.request_id), ..reference.clone() }
     }
 
     /// The reference for what a sweep found out by itself in this account: it means what the event that never came would
@@ -162,27 +162,27 @@ impl Engine {
             resources: Vec::new(),
             replay_name: None,
         };
-        let meaning = Event { envelope, body, received: None }.meaning();
-        EventRef { meaning, ..reference.clone() }
+        let idempotency_key = Event { envelope, body, received: None }.idempotency_key();
+        EventRef { idempotency_key, ..reference.clone() }
     }
 
     /// The outcome of an event that concerns no model here, said once in the log.
     #[must_use]
-    pub fn pass(&self, event: &EventRef, reason: &Reason) -> Outcome {
-        let (code, sentence) = (reason.code(), reason.to_string());
+    pub fn ignore(&self, event: &EventRef, reason: &Reason) -> Outcome {
+        let (code, message) = (reason.code(), reason.to_string());
         tracing::info!(
             function = self.function,
             event = event.id,
             detail_type = event.detail_type,
             decision = "ignore",
             reason = code,
-            sentence
+            message
         );
-        Outcome::Passed { reason: code.to_owned(), sentence }
+        Outcome::NotApplicable { reason: code.to_owned(), message }
     }
 
     fn claim_key(&self, subject: &Subject, event: &EventRef) -> String {
-        short(&[self.function, &self.environment, &subject.model, &event.meaning], 40)
+        short(&[self.function, &self.environment, &subject.model, &event.idempotency_key], 40)
     }
 
     /// Claims the event. Of two copies at once the second waits for a moment: mostly it then finds the event dealt with.
@@ -190,8 +190,8 @@ impl Engine {
         let (mut waited, mut attempt) = (Duration::ZERO, 0);
         loop {
             let asked = || self.ledger.claim(&work.claim, &self.request_id, work.now, self.lease);
-            let answer = self.patiently(asked).await?;
-            if !matches!(answer, Claim::Held { .. }) || !self.let_other_finish(&mut waited, attempt).await {
+            let answer = self.retry_throttled(asked).await?;
+            if !matches!(answer, Claim::Leased { .. }) || !self.let_other_finish(&mut waited, attempt).await {
                 return Ok(answer);
             }
             attempt = attempt.saturating_add(1);
@@ -210,7 +210,7 @@ impl Engine {
         subject: &Subject,
     ) -> Result<(Versioned, Arc<S>), EngineError> {
         let key = self.state_key(subject);
-        let stored = self.patiently(|| self.ledger.state(&key)).await?;
+        let stored = self.retry_throttled(|| self.ledger.state(&key)).await?;
         let state = read_state(&key, &stored)?;
         Ok((stored, state))
     }
@@ -218,7 +218,7 @@ impl Engine {
     async fn decide_and_act<C: Case>(&self, work: &Work<'_, C>) -> Result<Box<DecisionRecord>, EngineError> {
         for _ in 0..ATTEMPTS {
             let (stored, state) = self.state::<C::State>(work.subject).await?;
-            let seen = self.patiently(|| work.case.observe(&state, work.now)).await?;
+            let seen = self.retry_throttled(|| work.case.observe(&state, work.now)).await?;
             let decision = Box::new(work.case.decide(&state, &seen, work.now));
             let violations = work.case.check(&state, &seen, &decision, work.now);
             let decision = unless_broken::<C>(decision, &violations);
@@ -245,7 +245,7 @@ impl Engine {
                 Refusal::ByLook(why) => work.case.prevented(&state, action, why, work.now),
             };
             let Some(decision) = decision.map(Box::new) else { return Ok(None) };
-            if before.follows.is_some()
+            if before.caused_by.is_some()
                 && let Refusal::ByAws(_, error) = refusal
             {
                 // Even what follows from a refusal was refused: the queue has an alarm.
@@ -285,10 +285,10 @@ impl Engine {
             state,
             follows: follows.cloned(),
         });
-        match self.patiently(|| self.ledger.record(&entry)).await? {
+        match self.retry_throttled(|| self.ledger.record(&entry)).await? {
             Recorded::Written => Ok(Some((Box::new(entry.record), plan))),
-            Recorded::TakenOver => Err(EngineError::TakenOver { decision: entry.record.id }),
-            Recorded::Overtaken => {
+            Recorded::LeaseLost => Err(EngineError::LeaseLost { decision: entry.record.id }),
+            Recorded::Conflict => {
                 tracing::info!(model = work.subject.model, "overtaken; deciding again");
                 Ok(None)
             }
@@ -305,10 +305,11 @@ impl Engine {
         let plan: Result<Vec<Value>, _> = plan.iter().map(serde_json::to_value).collect();
         let plan = plan
             .map_err(|error| EngineError::Stored { what: "plan".to_owned(), message: error.to_string() })?;
-        let link = follows.map_or(0, |before| before.link.saturating_add(1));
+        let sequence = follows.map_or(0, |before| before.sequence.saturating_add(1));
         let follows = follows.map(|before| before.id.clone());
-        let (at, model, meaning) = (work.now.to_string(), &work.subject.model, &work.event.meaning);
-        let mut identity = vec![self.function, &self.account, &self.environment, model, meaning, &at];
+        let (at, model, idempotency_key) =
+            (work.now.to_string(), &work.subject.model, &work.event.idempotency_key);
+        let mut identity = vec![self.function, &self.account, &self.environment, model, idempotency_key, &at];
         identity.extend(follows.as_deref());
         Ok(DecisionRecord {
             schema: SCHEMA,
@@ -319,15 +320,15 @@ impl Engine {
             function: self.function.to_owned(),
             function_version: self.version.to_owned(),
             model: model.clone(),
-            decision: decision.verdict.code().to_owned(),
+            verdict: decision.verdict.code().to_owned(),
             reason: decision.reason.code().to_owned(),
-            sentence: decision.reason.to_string(),
+            message: decision.reason.to_string(),
             evidence: decision.evidence,
             plan,
             policy_version: work.subject.policy_version.clone(),
             event: work.event.clone(),
-            follows,
-            link,
+            caused_by: follows,
+            sequence,
             outcomes: Vec::new(),
         })
     }
@@ -335,7 +336,7 @@ impl Engine {
     /// Says a decision once, with what it cost.
     pub(crate) fn say<C: Case>(&self, work: &Work<'_, C>, record: &DecisionRecord) {
         let spent = self.meter.read(self.time.elapsed()).since(work.start);
-        self.journal.decided(record, &spent);
+        self.decision_log.log(record, &spent);
     }
 
     fn state_key(&self, subject: &Subject) -> StateKey {
@@ -350,10 +351,12 @@ impl Engine {
 /// The decision, or the refusal to do anything if the checker found that it breaks an invariant.
 fn unless_broken<C: Case>(decision: Box<DecisionOf<C>>, violations: &[Violation]) -> Box<DecisionOf<C>> {
     let Some(first) = violations.first() else { return decision };
-    let reason =
-        Reason::ViolatesInvariant { invariant: first.invariant.code().to_owned(), said: first.said.clone() };
-    let refusal = Decision::new(Verdict::Refuse, reason)
-        .saw("refused_decision", decision.verdict)
-        .saw("refused_reason", decision.reason.code());
-    Box::new(violations.iter().fold(refusal, |refusal, violation| refusal.saw("violation", violation)))
+    let reason = Reason::ViolatesInvariant {
+        invariant: first.invariant.code().to_owned(),
+        detail: first.detail.clone(),
+    };
+    let refusal = Decision::new(Verdict::Reject, reason)
+        .evidence("refused_decision", decision.verdict)
+        .evidence("refused_reason", decision.reason.code());
+    Box::new(violations.iter().fold(refusal, |refusal, violation| refusal.evidence("violation", violation)))
 }

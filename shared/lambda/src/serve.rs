@@ -10,7 +10,7 @@ use tidegate_engine::{Engine, EngineError, Handler, Meter};
 use tracing_subscriber::EnvFilter;
 
 use crate::Environment;
-use crate::journal::StandardOutput;
+use crate::emf::EmfLog;
 use crate::time::InvocationTime;
 
 /// What a main puts together.
@@ -118,7 +118,7 @@ fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
         bus: Arc::clone(&parts.bus),
         alerts: Arc::clone(&parts.alerts),
         time: Arc::new(InvocationTime::until(context.deadline)),
-        journal: Arc::new(StandardOutput),
+        decision_log: Arc::new(EmfLog),
         meter: parts.meter.clone(),
     }
 }

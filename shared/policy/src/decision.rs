@@ -32,7 +32,7 @@ pub enum Verdict {
     /// deploy: SageMaker says `InService` and runs the old configuration.
     RolledBackSilently,
     /// What was asked is not allowed or not possible.
-    Refuse,
+    Reject,
     /// respond: ask the hub to retrain.
     Retrain,
     /// respond: tell a person.
@@ -40,11 +40,11 @@ pub enum Verdict {
     /// respond: drift, but nothing is done now.
     Suppress,
     /// scale: go to zero.
-    ToZero,
+    ScaleToZero,
     /// scale: come back.
-    Wake,
+    ScaleFromZero,
     /// scale: stay as it is.
-    Keep,
+    NoChange,
 }
 
 impl Verdict {
@@ -61,13 +61,13 @@ impl Verdict {
         Self::Succeeded,
         Self::Failed,
         Self::RolledBackSilently,
-        Self::Refuse,
+        Self::Reject,
         Self::Retrain,
         Self::Alert,
         Self::Suppress,
-        Self::ToZero,
-        Self::Wake,
-        Self::Keep,
+        Self::ScaleToZero,
+        Self::ScaleFromZero,
+        Self::NoChange,
     ];
 
     /// The stable name, as it is stored and printed.
@@ -85,13 +85,13 @@ impl Verdict {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::RolledBackSilently => "rolled_back_silently",
-            Self::Refuse => "refuse",
+            Self::Reject => "reject",
             Self::Retrain => "retrain",
             Self::Alert => "alert",
             Self::Suppress => "suppress",
-            Self::ToZero => "to_zero",
-            Self::Wake => "wake",
-            Self::Keep => "keep",
+            Self::ScaleToZero => "scale_to_zero",
+            Self::ScaleFromZero => "scale_from_zero",
+            Self::NoChange => "no_change",
         }
     }
 }
@@ -143,11 +143,11 @@ impl<S, A> Decision<S, A> {
 
     /// The refusal of what an account said that may not say it.
     pub fn of_stranger(account: &str, why: Reason) -> Self {
-        Self::new(Verdict::Refuse, why).saw("from_account", account)
+        Self::new(Verdict::Reject, why).evidence("from_account", account)
     }
 
     /// Adds what was seen.
-    pub fn saw(mut self, name: &str, observed: impl std::fmt::Display) -> Self {
+    pub fn evidence(mut self, name: &str, observed: impl std::fmt::Display) -> Self {
         self.evidence.push(Evidence {
             name: name.to_owned(),
             observed: observed.to_string(),
@@ -158,7 +158,7 @@ impl<S, A> Decision<S, A> {
     }
 
     /// Adds what was seen and what it was compared with.
-    pub fn compared(
+    pub fn evidence_vs(
         mut self,
         name: &str,
         observed: impl std::fmt::Display,
@@ -174,7 +174,7 @@ impl<S, A> Decision<S, A> {
     }
 
     /// Says who told what was last added.
-    pub fn told_by(mut self, source: &str) -> Self {
+    pub fn from_source(mut self, source: &str) -> Self {
         if let Some(last) = self.evidence.last_mut() {
             last.source = Some(source.to_owned());
         }

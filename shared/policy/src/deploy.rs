@@ -3,6 +3,7 @@
 //! [`converge`] is a loop in slow motion: each event, check or sweep compares what runs with what was requested and
 //! either calls SageMaker, waits, or reports. `InService` alone proves nothing.
 
+mod accept_request;
 mod actions;
 mod begin;
 mod converge;
@@ -11,7 +12,6 @@ mod hold;
 mod last_look;
 mod prevented;
 mod refused;
-mod take_up;
 mod target;
 mod withdrawn;
 
@@ -25,13 +25,13 @@ use crate::promote::Home;
 
 use actions::look_again;
 
-pub use actions::{Action, stands};
-pub use converge::{converge, is_news, needs_probe};
+pub use accept_request::{accept_request, own_environment, reject_unauthorized};
+pub use actions::{Action, still_applies};
+pub use converge::{converge, needs_probe, should_record};
 pub use hold::{decide_hold, release};
 pub use last_look::{Found, last_look};
 pub use prevented::prevented;
 pub use refused::refused;
-pub use take_up::{may_not_obey, own_environment, take_up};
 pub use target::{Component, Rollout, Target, VARIANT, Variant, copies, target};
 
 /// deploy's decisions.
@@ -50,10 +50,10 @@ pub struct State {
     pub last_report: Option<Report>,
     /// The newest request that was ever taken up: requests arrive in any order, and an older one is over.
     #[serde(default)]
-    pub newest: Option<Newest>,
+    pub newest_request: Option<NewestRequest>,
     /// When a deployment that is over last told the component to change, and with that set its copies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub copies_set: Option<Timestamp>,
+    pub copies_set_at: Option<Timestamp>,
     /// The holds that stand, on this environment or on the whole model.
     #[serde(default, skip_serializing_if = "Holds::is_empty")]
     pub holds: Holds,
@@ -71,13 +71,16 @@ impl State {
 
     /// When the component was last told to change, by the deployment in flight or one before it.
     fn last_told(&self) -> Option<Timestamp> {
-        self.in_flight.as_ref().and_then(|in_flight| in_flight.component_asked).max(self.copies_set)
+        self.in_flight
+            .as_ref()
+            .and_then(|in_flight| in_flight.component_update_requested_at)
+            .max(self.copies_set_at)
     }
 }
 
 /// The newest request that was ever taken up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Newest {
+pub struct NewestRequest {
     /// Its version.
     pub version: u64,
     /// When the hub made it.
@@ -93,20 +96,20 @@ pub struct InFlight {
     /// The request.
     pub request: DeploymentRequested,
     /// When it was taken up.
-    pub since: Timestamp,
+    pub accepted_at: Timestamp,
     /// When the endpoint was last told to change.
-    pub endpoint_asked: Option<Timestamp>,
+    pub endpoint_update_requested_at: Option<Timestamp>,
     /// When, by SageMaker's clock, it had last changed at that moment.
     #[serde(default)]
-    pub endpoint_seen: Option<Timestamp>,
+    pub endpoint_modified_before: Option<Timestamp>,
     /// When the component was last told to change.
-    pub component_asked: Option<Timestamp>,
+    pub component_update_requested_at: Option<Timestamp>,
     /// When, by SageMaker's clock, it had last changed at that moment.
     #[serde(default)]
-    pub component_seen: Option<Timestamp>,
+    pub component_modified_before: Option<Timestamp>,
     /// Since when it serves and does not answer the sample, if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub silent_since: Option<Timestamp>,
+    pub unresponsive_since: Option<Timestamp>,
     /// How often it was looked at again without an event.
     pub checks: u32,
 }

@@ -22,7 +22,7 @@ use crate::reason::Reason;
 
 use enter::enter;
 
-pub use actions::{Action, stands};
+pub use actions::{Action, still_applies};
 pub use approval::decide_approval;
 pub use hold::{decide_hold, decide_release};
 pub use overdue::decide_overdue;
@@ -69,36 +69,36 @@ pub struct Promotion {
     /// When the registry took the approval down.
     pub approved_at: Timestamp,
     /// How far it is, by environment.
-    pub steps: BTreeMap<String, Step>,
+    pub environments: BTreeMap<String, EnvironmentStatus>,
     /// The newest version whose promotion was ever begun: the sweep begins only newer ones.
-    pub newest: u64,
+    pub newest_version: u64,
     /// Set when it goes no further.
     pub stopped: bool,
     /// When the registry took down that it was last rejected, or its approval taken back, also if it had stopped by then: an
     /// approval after that is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<Timestamp>,
+    pub rejected_at: Option<Timestamp>,
     /// Who approved it, by environment: each person once, and when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approvals: BTreeMap<String, BTreeMap<String, Timestamp>>,
     /// The environments whose people were asked to approve it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub asked: BTreeSet<String>,
+    pub approvals_requested: BTreeSet<String>,
     /// What it waits for, as it was last recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
+    pub blocked_by: Option<Blocker>,
 }
 
 impl Promotion {
     /// The same after its approval was rejected or taken back: it goes no further.
     fn without_approval(&self, at: Timestamp) -> Self {
-        Self { stopped: true, rejected: self.rejected.max(Some(at)), ..self.clone() }
+        Self { stopped: true, rejected_at: self.rejected_at.max(Some(at)), ..self.clone() }
     }
 }
 
 /// What a promotion waits for before it may enter an environment. A sweep records it once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct Blocker {
     /// The environment.
     pub environment: String,
     /// The reason's code.
@@ -107,8 +107,8 @@ pub struct Waiting {
 
 /// How far a version is in one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "snake_case")]
-pub enum Step {
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum EnvironmentStatus {
     /// The environment was asked.
     Requested {
         /// Under this id.
@@ -117,7 +117,7 @@ pub enum Step {
         at: Timestamp,
         /// How often it was asked again, because it did not answer.
         #[serde(default, skip_serializing_if = "is_zero")]
-        again: u32,
+        retries: u32,
     },
     /// It reported success.
     Succeeded {
@@ -133,7 +133,7 @@ pub enum Step {
     },
 }
 
-impl Step {
+impl EnvironmentStatus {
     /// When it was taken.
     pub(crate) fn at(&self) -> Timestamp {
         match self {
@@ -176,7 +176,7 @@ pub fn decide_package(
     package: Option<&Package>,
     now: Timestamp,
 ) -> Promote {
-    if let Some(decided) = asks_for_nothing(state, home, change) {
+    if let Some(decided) = ignorable(state, home, change) {
         return decided;
     }
     let version = change.version.unwrap_or_default();
@@ -195,8 +195,8 @@ pub fn decide_package(
 
 /// What an event alone can rule out, before anything is read from AWS.
 #[must_use]
-pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged) -> Option<Promote> {
-    let ignore = |reason| Some(Decision::new(Verdict::Ignore, reason).saw("package", &change.arn));
+pub fn ignorable(state: &State, home: &Home, change: &ModelPackageChanged) -> Option<Promote> {
+    let ignore = |reason| Some(Decision::new(Verdict::Ignore, reason).evidence("package", &change.arn));
     let Some(arn) = Arn::parse(&change.arn) else {
         return ignore(Reason::ForeignArn { arn: change.arn.clone() });
     };
@@ -229,8 +229,8 @@ pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged
                 return ignore(Reason::AlreadyPromoting { version });
             }
             // Nor does it for another version, unless that one cannot have been approved before.
-            if unsaid && version <= current.newest {
-                return ignore(Reason::NotSaidWhatChanged { version });
+            if unsaid && version <= current.newest_version {
+                return ignore(Reason::ChangedFieldsUnknown { version });
             }
             match change.last_modified {
                 Some(at) if at < current.approved_at => {
@@ -247,7 +247,7 @@ pub fn asks_for_nothing(state: &State, home: &Home, change: &ModelPackageChanged
 
 /// Whether an approval of the promotion's version was given after its last rejection.
 fn is_again(current: &Promotion, change: &ModelPackageChanged) -> bool {
-    current.rejected.is_some_and(|rejected| change.last_modified.is_some_and(|at| at > rejected))
+    current.rejected_at.is_some_and(|rejected| change.last_modified.is_some_and(|at| at > rejected))
 }
 
 fn approved(
@@ -259,7 +259,7 @@ fn approved(
     now: Timestamp,
 ) -> Promote {
     match package {
-        None => return Decision::new(Verdict::Refuse, Reason::PackageMissing { arn: change.arn.clone() }),
+        None => return Decision::new(Verdict::Reject, Reason::PackageMissing { arn: change.arn.clone() }),
         Some(p) if p.approval != ApprovalStatus::Approved => {
             let status = p.approval.to_string();
             return Decision::new(Verdict::Ignore, Reason::ApprovalWithdrawn { version, status });
@@ -270,7 +270,10 @@ fn approved(
         Some(_) => {}
     }
     let Some(first) = policy.environments.first() else {
-        return Decision::new(Verdict::Refuse, Reason::EnvironmentGone { environment: "(none)".to_owned() });
+        return Decision::new(
+            Verdict::Reject,
+            Reason::EnvironmentNotInPolicy { environment: "(none)".to_owned() },
+        );
     };
     // Our clock may be behind SageMaker's: what is told now is not older than what is on its way.
     let before = state.promotion.as_ref();
@@ -278,18 +281,18 @@ fn approved(
         version,
         package_arn: change.arn.clone(),
         approved_at: change.last_modified.unwrap_or(before.map_or(now, |before| before.approved_at.max(now))),
-        steps: BTreeMap::new(),
-        newest: before.map_or(version, |before| before.newest.max(version)),
+        environments: BTreeMap::new(),
+        newest_version: before.map_or(version, |before| before.newest_version.max(version)),
         stopped: false,
-        rejected: None,
+        rejected_at: None,
         approvals: BTreeMap::new(),
-        asked: BTreeSet::new(),
-        waiting: None,
+        approvals_requested: BTreeSet::new(),
+        blocked_by: None,
     };
     let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());
     enter(policy, state, promotion, first, Reason::Approved { version }, now)
-        .saw("package", &change.arn)
-        .saw("promotion_before", replaced)
+        .evidence("package", &change.arn)
+        .evidence("promotion_before", replaced)
 }
 
 /// A version waits for its approval: a new one, or one whose approval was taken back. Only an event that says so, and when,
@@ -311,7 +314,10 @@ fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Prom
     let reason = Reason::ApprovalWithdrawn { version, status: change.approval.to_string() };
     let subject = format!("the approval of version {version} was taken back");
     let alert = Action::alert(&subject, &reason.to_string(), promotion);
-    Decision::new(Verdict::Stop, reason).saw("package", &change.arn).plan(vec![alert]).state(state.with(next))
+    Decision::new(Verdict::Stop, reason)
+        .evidence("package", &change.arn)
+        .plan(vec![alert])
+        .state(state.with(next))
 }
 
 fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Timestamp) -> Promote {
@@ -322,7 +328,7 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Time
     if at < promotion.approved_at {
         // Told late: since then it was approved again.
         return Decision::new(Verdict::Ignore, Reason::OlderRejection { version })
-            .saw("package", &change.arn);
+            .evidence("package", &change.arn);
     }
     let next = promotion.without_approval(at);
     if promotion.stopped {
@@ -331,5 +337,8 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Time
     }
     let reason = Reason::Rejected { version };
     let alert = Action::alert(&format!("version {version} was rejected"), &reason.to_string(), promotion);
-    Decision::new(Verdict::Stop, reason).saw("package", &change.arn).plan(vec![alert]).state(state.with(next))
+    Decision::new(Verdict::Stop, reason)
+        .evidence("package", &change.arn)
+        .plan(vec![alert])
+        .state(state.with(next))
 }

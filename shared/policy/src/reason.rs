@@ -34,7 +34,7 @@ macro_rules! reasons {
 reasons! {
     // everywhere
     /// No function wants this kind of event.
-    NotOurs = "not_ours", "nobody here reacts to this kind of event";
+    UnsupportedEvent = "unsupported_event", "nobody here reacts to this kind of event";
     /// No policy mentions what the event names.
     Unmanaged { what: String } = "unmanaged", "no applied policy mentions {what}";
     /// The event concerns another environment of the model.
@@ -54,9 +54,9 @@ reasons! {
     /// There is nothing to release.
     NotHeld { place: String } = "not_held", "no hold stands on {place}";
     /// The independent checker objects to the plan.
-    ViolatesInvariant { invariant: String, said: String } = "violates_invariant", "the plan breaks {invariant}: {said}; nothing was done";
+    ViolatesInvariant { invariant: String, detail: String } = "violates_invariant", "the plan breaks {invariant}: {detail}; nothing was done";
     /// AWS will not do it, however often it is asked.
-    AwsRefused { operation: String, cause: String } = "aws_refused", "{operation} was refused: {cause}";
+    RejectedByAws { operation: String, cause: String } = "rejected_by_aws", "{operation} was refused: {cause}";
 
     // train
     /// A push to a watched branch.
@@ -68,7 +68,7 @@ reasons! {
     /// A tag was pushed.
     Tag { tag: String } = "tag", "{tag} is a tag; only branches train";
     /// The reference is neither branch nor tag.
-    NoBranch { name: String } = "no_branch", "{name} is neither a branch nor a tag";
+    NotABranch { name: String } = "not_a_branch", "{name} is neither a branch nor a tag";
     /// The branch was deleted.
     BranchDeleted { branch: String } = "branch_deleted", "branch {branch} was deleted";
     /// The event carries no commit.
@@ -97,7 +97,7 @@ reasons! {
     /// The environment before reported success.
     PreviousSucceeded { previous: String } = "previous_succeeded", "{previous} reported success";
     /// The soak is over.
-    Soaked { previous: String } = "soaked", "the version has spent its soak in {previous} without a failure";
+    SoakEnded { previous: String } = "soak_ended", "the version has spent its soak in {previous} without a failure";
     /// The update did not touch the approval.
     MetadataOnly { fields: String } = "metadata_only", "only {fields} changed, not the approval";
     /// The update was the progress note that promotion writes itself.
@@ -119,7 +119,7 @@ reasons! {
     /// A later approval has been acted on.
     OlderApproval { version: u64, current: u64 } = "older_approval", "version {version} was approved before version {current}, which is being promoted";
     /// A version that was promoted before, and an event that does not say whether its approval changed.
-    NotSaidWhatChanged { version: u64 } = "not_said_what_changed",
+    ChangedFieldsUnknown { version: u64 } = "changed_fields_unknown",
         "the event does not say what changed, and version {version} is not newer than all that were promoted: it may be its metadata";
     /// A person rejected it.
     Rejected { version: u64 } = "rejected", "version {version} was rejected";
@@ -132,11 +132,11 @@ reasons! {
     /// People must agree first.
     ApprovalRequired { environment: String, required: u32 } = "approval_required", "{environment} needs {required} approval(s)";
     /// Enough people agreed.
-    PeopleApproved { environment: String, people: String } = "people_approved", "{environment} was approved by {people}";
+    ApprovalsComplete { environment: String, people: String } = "approvals_complete", "{environment} was approved by {people}";
     /// The same person has approved before.
-    ApprovedBefore { by: String, environment: String } = "approved_before", "{by} has approved {environment} before; each person counts once";
+    DuplicateApproval { by: String, environment: String } = "duplicate_approval", "{by} has approved {environment} before; each person counts once";
     /// The environment needs nobody's approval, or has been asked already.
-    ApprovalNotAwaited { environment: String } = "approval_not_awaited", "{environment} does not wait for an approval";
+    ApprovalNotRequired { environment: String } = "approval_not_required", "{environment} does not wait for an approval";
     /// The approval was meant for an earlier promotion of the version.
     OlderThanPromotion { version: u64, since: Timestamp } = "older_than_promotion", "the promotion of version {version} began after that, at {since}";
     /// It is said of a version that is not on its way.
@@ -154,9 +154,9 @@ reasons! {
     /// The report was taken note of before.
     AlreadyReported = "already_reported", "this outcome is known already";
     /// The request has had no answer.
-    NoAnswer { environment: String } = "no_answer", "{environment} has not answered; the request is sent again";
+    NoReport { environment: String } = "no_report", "{environment} has not answered; the request is sent again";
     /// The policy no longer has the environment.
-    EnvironmentGone { environment: String } = "environment_gone", "the policy has no environment {environment}";
+    EnvironmentNotInPolicy { environment: String } = "environment_not_in_policy", "the policy has no environment {environment}";
 
     // deploy
     /// A request or a person's word that only the hub may give came from elsewhere.
@@ -176,13 +176,13 @@ reasons! {
     /// The wanted configuration runs and answered.
     Answered { endpoint: String } = "answered", "{endpoint} runs the requested configuration and answered the sample";
     /// The wanted configuration runs; the policy has no sample.
-    RunningUnasked { endpoint: String } = "running_unasked", "{endpoint} runs the requested configuration; the policy has no sample to ask it";
+    RunningUnverified { endpoint: String } = "running_unverified", "{endpoint} runs the requested configuration; the policy has no sample to ask it";
     /// The sample was not answered.
-    NoAnswerToSample { endpoint: String, error: String } = "sample_failed", "{endpoint} did not answer the sample: {error}";
+    SampleFailed { endpoint: String, error: String } = "sample_failed", "{endpoint} did not answer the sample: {error}";
     /// The sample has had no answer yet.
-    AwaitingAnswer { endpoint: String, until: Timestamp } = "awaiting_answer", "{endpoint} has not answered the sample yet; it has time until {until}";
+    AwaitingSample { endpoint: String, until: Timestamp } = "awaiting_sample", "{endpoint} has not answered the sample yet; it has time until {until}";
     /// The sample never had an answer.
-    SampleSilent { endpoint: String, since: Timestamp } = "sample_silent", "{endpoint} has been silent since {since} when it is asked the sample";
+    SampleTimedOut { endpoint: String, since: Timestamp } = "sample_timed_out", "{endpoint} has been silent since {since} when it is asked the sample";
     /// The old configuration is back.
     OldConfigRunning { requested: String, running: String } = "old_config_running", "requested was {requested}, running is {running}";
     /// SageMaker failed.
@@ -244,7 +244,7 @@ reasons! {
     /// There is nothing to tell from.
     NoMetrics = "no_metrics", "there are no invocation metrics since the deployment";
     /// Too young.
-    InsideGrace { until: Timestamp } = "inside_grace", "left alone until {until}";
+    InGracePeriod { until: Timestamp } = "in_grace_period", "left alone until {until}";
     /// Never deployed by us.
     NeverDeployed = "never_deployed", "nothing was deployed here yet";
     /// It changes right now.
@@ -252,7 +252,7 @@ reasons! {
     /// It sleeps.
     AlreadyAtZero { since: Timestamp } = "already_at_zero", "at zero since {since}";
     /// Classic endpoints cannot.
-    ClassicMinimumIsOne { endpoint: String } = "classic_minimum_is_one",
+    RealTimeMinimumIsOne { endpoint: String } = "real_time_minimum_is_one",
         "{endpoint} is a classic real-time endpoint: SageMaker keeps at least one instance; use an inference component, or delete and recreate the endpoint";
     /// Serverless does by itself.
     ServerlessScalesItself { endpoint: String } = "serverless_scales_itself", "{endpoint} is serverless and costs nothing while idle";
@@ -261,7 +261,7 @@ reasons! {
     /// The alarm is over.
     CapacityRestored { component: String } = "capacity_restored", "no request finds {component} without capacity any more";
     /// Not a wake alarm.
-    NotAWakeAlarm { alarm: String } = "not_a_wake_alarm", "alarm {alarm} does not ask for capacity";
+    NotACapacityAlarm { alarm: String } = "not_a_capacity_alarm", "alarm {alarm} does not ask for capacity";
     /// Nothing is configured.
     NoScalePolicy = "no_scale_policy", "the policy does not send this endpoint to zero";
 }

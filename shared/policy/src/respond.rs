@@ -31,7 +31,7 @@ pub type Respond = Decision<State, Action>;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     /// When retrainings were requested, oldest first; kept as long as the budget looks back.
-    pub requested: Vec<Timestamp>,
+    pub retrainings: Vec<Timestamp>,
     /// Retrainings since drift was last seen gone.
     pub attempts: u32,
     /// The sources that reported drift and have not reported its end, and when they last did; the newest few.
@@ -39,7 +39,7 @@ pub struct State {
     pub drifting: BTreeMap<String, Timestamp>,
     /// When each source last said whether there is drift, by its own clock; the newest few.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub heard: BTreeMap<String, Timestamp>,
+    pub last_report_at: BTreeMap<String, Timestamp>,
 }
 
 /// What respond can ask of AWS.
@@ -83,10 +83,10 @@ impl Action {
 
 /// Whether an action of a plan that was left behind is still wanted: a retraining not once the drift is gone.
 #[must_use]
-pub fn stands(state: &State, action: &Action) -> bool {
+pub fn still_applies(state: &State, action: &Action) -> bool {
     match action {
         Action::RequestRetraining { request } => {
-            state.attempts > 0 && state.requested.contains(&request.requested_at)
+            state.attempts > 0 && state.retrainings.contains(&request.requested_at)
         }
         // To look again harms nothing, and people shall know.
         Action::CheckAt { .. } | Action::Alert { .. } => true,
@@ -100,7 +100,7 @@ pub fn decide(
     environment: &Environment,
     state: &State,
     finding: &Finding,
-    meaning: &str,
+    idempotency_key: &str,
     (live_since, hold): (Option<Timestamp>, Option<&Hold>),
     now: Timestamp,
 ) -> Respond {
@@ -112,7 +112,7 @@ pub fn decide(
         Finding::Nothing(reason) => return Decision::new(Verdict::Ignore, reason.clone()),
         Finding::Calm { reason, .. } => {
             return Decision::new(Verdict::Ignore, reason.clone())
-                .saw("attempts_before", before)
+                .evidence("attempts_before", before)
                 .state(state);
         }
         Finding::Drift { source, alarm, reason, numbers, .. } => (source, alarm, reason.clone(), *numbers),
@@ -128,11 +128,11 @@ pub fn decide(
         Some(drift) => {
             let governor = hold.map_or_else(|| governor(drift, &state, live_since, now), Governor::held);
             let mut decision = match governor {
-                Governor::Go => retrain(policy, environment, drift, state, reason, meaning, now),
+                Governor::Go => retrain(policy, environment, drift, state, reason, idempotency_key, now),
                 Governor::Hold(hold) => {
-                    Decision::new(Verdict::Suppress, hold).saw("cause", &reason).state(state)
+                    Decision::new(Verdict::Suppress, hold).evidence("cause", &reason).state(state)
                 }
-                Governor::Person(why) => alert(policy, environment, why, state).saw("cause", &reason),
+                Governor::Person(why) => alert(policy, environment, why, state).evidence("cause", &reason),
             };
             let again = alarm.as_ref().zip(again_at(drift, &decision, now));
             decision.plan.extend(again.map(|(alarm, at)| look_again(policy, environment, alarm, at)));
@@ -140,10 +140,10 @@ pub fn decide(
         }
     };
     let decision = match numbers {
-        Some((observed, threshold)) => decision.compared("drift", observed, threshold),
-        None => decision.saw("drift", cause),
+        Some((observed, threshold)) => decision.evidence_vs("drift", observed, threshold),
+        None => decision.evidence("drift", cause),
     };
-    decision.told_by(source)
+    decision.from_source(source)
 }
 
 /// When it is worth a look whether the drift is still there: an alarm that stays in ALARM tells nothing more.
@@ -189,7 +189,7 @@ impl Governor {
 
 /// Single flight, cooldown, budget and attempts, in this order: the first that objects decides.
 fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Timestamp) -> Governor {
-    if let Some(last) = state.requested.last().copied() {
+    if let Some(last) = state.retrainings.last().copied() {
         let until = after(last, drift.cooldown.signed());
         if now < until {
             // Until a version that was deployed after the request serves here, that request is still under way.
@@ -206,7 +206,7 @@ fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Ti
     }
     if let Some(budget) = &drift.budget {
         let recent: Vec<Timestamp> =
-            state.requested.iter().copied().filter(|at| after(*at, budget.per.signed()) > now).collect();
+            state.retrainings.iter().copied().filter(|at| after(*at, budget.per.signed()) > now).collect();
         let spent = u32::try_from(recent.len()).unwrap_or(u32::MAX);
         if spent >= budget.retrainings {
             let until = recent.first().map_or(now, |oldest| after(*oldest, budget.per.signed()));
@@ -222,12 +222,12 @@ fn retrain(
     drift: &Drift,
     state: State,
     reason: Reason,
-    meaning: &str,
+    idempotency_key: &str,
     now: Timestamp,
 ) -> Respond {
     let model = policy.model.to_string();
     let request = RetrainingRequested {
-        request_id: format!("{model}-{}-{}", environment.name, short(&["retraining", meaning], 16)),
+        request_id: format!("{model}-{}-{}", environment.name, short(&["retraining", idempotency_key], 16)),
         model,
         environment: environment.name.to_string(),
         environment_account: environment.account.to_string(),
@@ -236,13 +236,13 @@ fn retrain(
         requested_at: now,
     };
     let look_back = drift.budget.as_ref().map_or(drift.cooldown, |b| b.per.max(drift.cooldown)).signed();
-    let mut requested = state.requested.clone();
+    let mut requested = state.retrainings.clone();
     requested.retain(|at| at.checked_add(look_back).is_ok_and(|until| until > now));
     requested.push(now);
-    let next = State { requested, attempts: state.attempts.saturating_add(1), ..state };
+    let next = State { retrainings: requested, attempts: state.attempts.saturating_add(1), ..state };
     Decision::new(Verdict::Retrain, reason)
-        .saw("request_id", &request.request_id)
-        .saw("attempt", next.attempts)
+        .evidence("request_id", &request.request_id)
+        .evidence("attempt", next.attempts)
         .plan(vec![Action::RequestRetraining { request }])
         .state(next)
 }

@@ -33,12 +33,12 @@ pub struct State {
     /// When it went to zero, while it is there.
     pub zero_since: Option<Timestamp>,
     /// When it last came back.
-    pub woken_at: Option<Timestamp>,
+    pub scaled_up_at: Option<Timestamp>,
     /// The code of the last reason that was recorded: a sweep records only what changed.
     pub last_reason: Option<String>,
     /// When AWS last refused for good to change its capacity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused_at: Option<Timestamp>,
+    pub rejected_at: Option<Timestamp>,
 }
 
 /// What was observed.
@@ -68,7 +68,7 @@ pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
 /// them as they were.
 #[must_use]
 pub fn copies_since(deployed: &deploy::State) -> Option<Timestamp> {
-    deployed.live.as_ref().map(|live| live.at).max(deployed.copies_set)
+    deployed.live.as_ref().map(|live| live.at).max(deployed.copies_set_at)
 }
 
 /// Invocations of an endpoint, from CloudWatch.
@@ -85,7 +85,7 @@ pub struct Invocations {
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Tell Application Auto Scaling between how many copies the component may have.
-    SetBounds {
+    SetCapacityLimits {
         /// The component.
         component: String,
         /// The fewest copies.
@@ -94,12 +94,12 @@ pub enum Action {
         max: u32,
     },
     /// Make sure that a request brings the component back: a step scaling policy and the alarm that runs it.
-    ArmWake {
+    EnsureScaleFromZeroAlarm {
         /// The component.
         component: String,
     },
     /// Set the number of copies.
-    SetCopies {
+    SetCopyCount {
         /// The component.
         component: String,
         /// Copies.
@@ -125,21 +125,16 @@ impl Action {
 /// Whether an action of a plan that was left behind is still wanted: on the way down only while it is meant to be at
 /// zero, on the way up only while it is not.
 #[must_use]
-pub fn stands(state: &State, action: &Action) -> bool {
+pub fn still_applies(state: &State, action: &Action) -> bool {
     match action {
-        Action::SetBounds { min, .. } => (*min == 0) == state.zero_since.is_some(),
-        Action::SetCopies { copies, .. } => (*copies == 0) == state.zero_since.is_some(),
-        Action::ArmWake { .. } | Action::Alert { .. } => true,
+        Action::SetCapacityLimits { min, .. } => (*min == 0) == state.zero_since.is_some(),
+        Action::SetCopyCount { copies, .. } => (*copies == 0) == state.zero_since.is_some(),
+        Action::EnsureScaleFromZeroAlarm { .. } | Action::Alert { .. } => true,
     }
 }
 
 /// Decides about one endpoint at a tick.
-pub fn decide_tick(
-    environment: &Environment,
-    state: &State,
-    seen: &Snapshot,
-    now: Timestamp,
-) -> ScaleDecision {
+pub fn on_tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
     let decision = tick(environment, state, seen, now);
     let last_reason = Some(decision.reason.code().to_owned());
     let next = State { last_reason, ..decision.state.clone().unwrap_or_else(|| state.clone()) };
@@ -148,17 +143,17 @@ pub fn decide_tick(
 
 /// Whether a tick's decision is worth a record: it acts, or its reason is another than the time before.
 #[must_use]
-pub fn is_news(state: &State, decision: &ScaleDecision) -> bool {
+pub fn should_record(state: &State, decision: &ScaleDecision) -> bool {
     !decision.plan.is_empty() || state.last_reason.as_deref() != Some(decision.reason.code())
 }
 
 fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
-    let keep = |reason| Decision::new(Verdict::Keep, reason);
+    let keep = |reason| Decision::new(Verdict::NoChange, reason);
     let endpoint = environment.endpoint.name.to_string();
     let Some(to_zero) = &environment.scale.to_zero else { return keep(Reason::NoScalePolicy) };
     match environment.endpoint.kind {
         EndpointKind::RealTime => {
-            return Decision::new(Verdict::Refuse, Reason::ClassicMinimumIsOne { endpoint });
+            return Decision::new(Verdict::Reject, Reason::RealTimeMinimumIsOne { endpoint });
         }
         EndpointKind::Serverless => return keep(Reason::ServerlessScalesItself { endpoint }),
         // No policy with an async endpoint is accepted by this version.
@@ -167,13 +162,13 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };
     // What AWS refused before a deployment says nothing about what it refuses now.
-    let state = &State { refused_at: state.refused_at.filter(|at| *at > live_since), ..state.clone() };
+    let state = &State { rejected_at: state.rejected_at.filter(|at| *at > live_since), ..state.clone() };
     if seen.deploying {
         return keep(Reason::DeploymentInFlight);
     }
     // A deployment after it went to zero has set its copies again.
     if let Some(since) = state.zero_since.filter(|since| Some(*since) > seen.copies_since) {
-        let may = state.refused_at.is_none_or(|at| now >= after(at, to_zero.idle.signed()));
+        let may = state.rejected_at.is_none_or(|at| now >= after(at, to_zero.idle.signed()));
         return match seen.invocations {
             // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.
             Some(Invocations { in_window, .. }) if in_window > 0 && may => {
@@ -183,13 +178,13 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         };
     }
     if let Some(until) = left_alone_until(to_zero, state, live_since).filter(|until| now < *until) {
-        return keep(Reason::InsideGrace { until });
+        return keep(Reason::InGracePeriod { until });
     }
     match seen.invocations {
         None | Some(Invocations { in_window: 0, since_deployment: 0 }) => keep(Reason::NoMetrics),
         Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(environment, to_zero, state, now)
-            .saw("invocations_since_deployment", since_deployment)
-            .told_by(INVOCATIONS),
+            .evidence("invocations_since_deployment", since_deployment)
+            .from_source(INVOCATIONS),
         Some(Invocations { in_window, .. }) => keep(Reason::Traffic { invocations: in_window }),
     }
 }
@@ -197,8 +192,8 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
 /// The end of the grace after a deployment or a refusal, or of one idle window after a wake, whichever is latest.
 fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> Option<Timestamp> {
     let deployed = Some(after(live_since, to_zero.grace.signed()));
-    let refused = state.refused_at.map(|at| after(at, to_zero.grace.signed()));
-    let woken = state.woken_at.map(|at| after(at, to_zero.idle.signed()));
+    let refused = state.rejected_at.map(|at| after(at, to_zero.grace.signed()));
+    let woken = state.scaled_up_at.map(|at| after(at, to_zero.idle.signed()));
     [deployed, refused, woken].into_iter().flatten().max()
 }
 
@@ -210,13 +205,13 @@ fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: T
     let component = environment.endpoint.name.to_string();
     // The way back is built before the way down is taken.
     let plan = vec![
-        Action::SetBounds { component: component.clone(), min: 0, max: deploy_copies(environment) },
-        Action::ArmWake { component: component.clone() },
-        Action::SetCopies { component, copies: 0 },
+        Action::SetCapacityLimits { component: component.clone(), min: 0, max: deploy_copies(environment) },
+        Action::EnsureScaleFromZeroAlarm { component: component.clone() },
+        Action::SetCopyCount { component, copies: 0 },
     ];
-    Decision::new(Verdict::ToZero, Reason::Idle { seconds: to_zero.idle.seconds() })
-        .compared("invocations_in_window", 0, 1)
-        .told_by(INVOCATIONS)
+    Decision::new(Verdict::ScaleToZero, Reason::Idle { seconds: to_zero.idle.seconds() })
+        .evidence_vs("invocations_in_window", 0, 1)
+        .from_source(INVOCATIONS)
         .plan(plan)
         .state(State { zero_since: Some(now), ..state.clone() })
 }
@@ -226,11 +221,11 @@ fn come_back(environment: &Environment, state: &State, reason: Reason, now: Time
     let component = environment.endpoint.name.to_string();
     let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
     let last_reason = Some(reason.code().to_owned());
-    let next = State { zero_since: None, woken_at: Some(now), last_reason, refused_at: None };
-    Decision::new(Verdict::Wake, reason)
-        .saw("zero_since", was)
+    let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None };
+    Decision::new(Verdict::ScaleFromZero, reason)
+        .evidence("zero_since", was)
         // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
-        .plan(vec![Action::SetBounds { component, min: copies, max: copies }])
+        .plan(vec![Action::SetCapacityLimits { component, min: copies, max: copies }])
         .state(next)
 }
 
@@ -239,7 +234,7 @@ fn deploy_copies(environment: &Environment) -> u32 {
 }
 
 /// Decides about an alarm that may ask for capacity.
-pub fn decide_wake(
+pub fn on_capacity_alarm(
     environment: &Environment,
     state: &State,
     alarm: &AlarmChanged,
@@ -256,7 +251,7 @@ pub fn decide_wake(
                 .is_some_and(|name| name.eq_ignore_ascii_case(&component))
     });
     if !asks {
-        return Decision::new(Verdict::Ignore, Reason::NotAWakeAlarm { alarm: alarm.alarm.clone() });
+        return Decision::new(Verdict::Ignore, Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() });
     }
     match &alarm.state {
         // Muting an alarm silences people's phones; the request still needs an answer.

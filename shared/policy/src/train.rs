@@ -17,7 +17,7 @@ use crate::reason::Reason;
 
 use definition::{Asked, asked};
 
-pub use action::{Action, stands};
+pub use action::{Action, still_applies};
 pub use definition::definition_digest;
 pub use refused::refused;
 
@@ -30,13 +30,13 @@ pub struct State {
     pub last_start: Option<Start>,
     /// For each full reference, the last commit, if AWS refused for good to train it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub refused: BTreeMap<String, String>,
+    pub rejected_commits: BTreeMap<String, String>,
     /// For each full reference, the push that was dealt with last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pushes: BTreeMap<String, Pushed>,
     /// The fingerprint of the definition that was decided on last, whether it is installed yet or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub definition: Option<String>,
+    pub definition_digest: Option<String>,
 }
 
 /// A push that was dealt with.
@@ -54,7 +54,7 @@ impl State {
     /// one must not train after it.
     #[must_use]
     pub fn known(&self, full_ref: &str) -> Option<&str> {
-        self.refused.get(full_ref).or_else(|| self.commits.get(full_ref)).map(String::as_str)
+        self.rejected_commits.get(full_ref).or_else(|| self.commits.get(full_ref)).map(String::as_str)
     }
 }
 
@@ -141,11 +141,11 @@ fn commit_token(
 
 /// Decides about a push, without anything from AWS: `Some` if the push asks for nothing.
 #[must_use]
-pub fn not_worth_a_look(policy: &Policy, state: &State, push: &CommitPushed) -> Option<Train> {
+pub fn skip_without_reading(policy: &Policy, state: &State, push: &CommitPushed) -> Option<Train> {
     let branch = push.branch.clone();
     let reason = match (&push.ref_kind, &push.change, &push.commit) {
         (RefKind::Tag, _, _) => Reason::Tag { tag: branch },
-        (RefKind::Other(_), _, _) => Reason::NoBranch { name: push.full_ref.clone() },
+        (RefKind::Other(_), _, _) => Reason::NotABranch { name: push.full_ref.clone() },
         (RefKind::Branch, RefChange::Deleted, _) => Reason::BranchDeleted { branch },
         (RefKind::Branch, _, _) if !policy.watches(&push.branch) => Reason::BranchNotMapped { branch },
         (RefKind::Branch, _, None) => Reason::NoCommit,
@@ -154,7 +154,7 @@ pub fn not_worth_a_look(policy: &Policy, state: &State, push: &CommitPushed) -> 
         }
         (RefKind::Branch, _, Some(_)) => return None,
     };
-    Some(Decision::new(Verdict::Skip, reason).saw("reference", &push.full_ref))
+    Some(Decision::new(Verdict::Skip, reason).evidence("reference", &push.full_ref))
 }
 
 /// Decides about a push that is worth a look.
@@ -165,20 +165,20 @@ pub fn decide_commit(
     seen: &Snapshot,
     now: Timestamp,
 ) -> Train {
-    if let Some(decided) = not_worth_a_look(policy, state, push) {
+    if let Some(decided) = skip_without_reading(policy, state, push) {
         return decided;
     }
     let commit = push.commit.clone().unwrap_or_default();
     let pipeline = policy.pipeline.name.as_str();
-    if let Some(head) = seen.head.as_ref().filter(|head| is_passed(state, push, &commit, head)) {
+    if let Some(head) = seen.head.as_ref().filter(|head| is_superseded(state, push, &commit, head)) {
         let cut = |commit: &str| commit.chars().take(12).collect();
         let older = Reason::OlderCommit { commit: cut(&commit), head: cut(head) };
-        return Decision::new(Verdict::Skip, older).saw("commit", &commit).saw("head", head);
+        return Decision::new(Verdict::Skip, older).evidence("commit", &commit).evidence("head", head);
     }
     let token = token_of_push(policy, state, push, &commit);
     let Asked { upsert, digest } = match asked(policy, state, (push, &commit), &token, seen) {
         Ok(asked) => asked,
-        Err(reason) => return Decision::new(Verdict::Refuse, reason).saw("commit", &commit),
+        Err(reason) => return Decision::new(Verdict::Reject, reason).evidence("commit", &commit),
     };
     let short_commit: String = commit.chars().take(12).collect();
     let start = Action::StartExecution {
@@ -190,15 +190,15 @@ pub fn decide_commit(
     };
     let mut next = state.clone();
     next.commits.insert(push.full_ref.clone(), commit.clone());
-    next.refused.remove(&push.full_ref);
+    next.rejected_commits.remove(&push.full_ref);
     let pushed = Pushed { before: push.old_commit.clone(), token: token.clone() };
     next.pushes.insert(push.full_ref.clone(), pushed);
-    next.definition = digest.or(next.definition);
+    next.definition_digest = digest.or(next.definition_digest);
     next.last_start = Some(Start { at: now, token });
     let definition = if upsert.is_some() { "changed" } else { "unchanged" };
     Decision::new(Verdict::Start, Reason::Commit { branch: push.branch.clone(), commit: short_commit })
-        .saw("commit", &commit)
-        .saw("definition", definition)
+        .evidence("commit", &commit)
+        .evidence("definition", definition)
         .plan(upsert.into_iter().chain([start]).collect())
         .state(next)
 }
@@ -206,7 +206,7 @@ pub fn decide_commit(
 /// Whether the branch has moved on from a commit: pushes are told in any order, and to train an older commit now would
 /// leave its definition behind as the present one. The head alone is not enough: it may be so new that its own event, or
 /// the sweep, has yet to tell of it, and then only a push that follows on what is known is surely no older one.
-fn is_passed(state: &State, push: &CommitPushed, commit: &str, head: &str) -> bool {
+fn is_superseded(state: &State, push: &CommitPushed, commit: &str, head: &str) -> bool {
     let known = state.known(&push.full_ref);
     head != commit && known.is_some_and(|known| known == head || push.old_commit.as_deref() != Some(known))
 }
@@ -223,7 +223,7 @@ pub fn decide_retraining(
     let place = policy.environment(&request.environment);
     if place.is_none_or(|place| place.account.as_str() != request.environment_account) {
         let what = format!("{} in {}", request.environment, request.environment_account);
-        return Decision::new(Verdict::Refuse, Reason::Unmanaged { what });
+        return Decision::new(Verdict::Reject, Reason::Unmanaged { what });
     }
     let token = fingerprint(&["retraining", policy.model.as_str(), pipeline, &request.request_id]);
     if state.last_start.as_ref().is_some_and(|last| last.token == token) {
@@ -231,14 +231,14 @@ pub fn decide_retraining(
         return Decision::new(Verdict::Skip, Reason::AlreadyRetrained { request });
     }
     if let Some(hold) = &seen.hold {
-        return Decision::new(Verdict::Skip, hold.why()).saw("requested_by", &request.environment);
+        return Decision::new(Verdict::Skip, hold.why()).evidence("requested_by", &request.environment);
     }
     if seen.pipeline.is_none() {
-        return Decision::new(Verdict::Refuse, Reason::PipelineMissing { pipeline: pipeline.to_owned() });
+        return Decision::new(Verdict::Reject, Reason::PipelineMissing { pipeline: pipeline.to_owned() });
     }
     if let Some(execution) = seen.running.first() {
         return Decision::new(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })
-            .saw("running_executions", seen.running.len());
+            .evidence("running_executions", seen.running.len());
     }
     let start = Action::StartExecution {
         pipeline: pipeline.to_owned(),
@@ -249,8 +249,8 @@ pub fn decide_retraining(
     };
     let next = State { last_start: Some(Start { at: now, token }), ..state.clone() };
     Decision::new(Verdict::Start, Reason::RetrainingRequested { cause: request.cause.clone() })
-        .saw("requested_by", &request.environment)
-        .saw("request_id", &request.request_id)
+        .evidence("requested_by", &request.environment)
+        .evidence("request_id", &request.request_id)
         .plan(vec![start])
         .state(next)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_deploy::Deploy;
-use tidegate_engine::{Engine, EngineError, Handler, Meter, NoJournal, NoTime, Outcome};
+use tidegate_engine::{Engine, EngineError, Handler, Meter, NoDecisionLog, NoTime, Outcome};
 use tidegate_events::Event;
 use tidegate_promote::Promote;
 use tidegate_respond::Respond;
@@ -76,7 +76,7 @@ impl Crew {
             bus: own(),
             alerts: own(),
             time: Arc::new(NoTime),
-            journal: Arc::new(NoJournal),
+            decision_log: Arc::new(NoDecisionLog),
             meter: Meter::default(),
         };
         Self {

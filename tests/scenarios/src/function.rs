@@ -10,7 +10,7 @@ use tidegate_engine::ports::{
     Alarms, Alerts, Bus, Capacity, Endpoints, Metrics, Pipelines, Registry, Reports, Repository, Sampler,
     Schedules,
 };
-use tidegate_engine::{Engine, EngineError, Handler, Meter, NoJournal, NoTime, Outcome};
+use tidegate_engine::{Engine, EngineError, Handler, Meter, NoDecisionLog, NoTime, Outcome};
 use tidegate_events::Event;
 use tidegate_promote::Promote;
 use tidegate_respond::Respond;
@@ -139,7 +139,7 @@ impl Site {
             bus,
             alerts: Arc::clone(&self.ports) as Arc<dyn Alerts>,
             time: Arc::new(NoTime),
-            journal: Arc::new(NoJournal),
+            decision_log: Arc::new(NoDecisionLog),
             meter: Meter::default(),
         }
     }

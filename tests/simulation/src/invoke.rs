@@ -78,8 +78,11 @@ impl Drive {
                 self.ended(&parcel, Ok(outcomes));
             }
             (Some(Err(_)), ..) if self.stage.mutant == Some(Mutant::SwallowError) => {
-                let sentence = "it failed, and never mind".to_owned();
-                self.ended(&parcel, Ok(vec![Outcome::Passed { reason: "failed".to_owned(), sentence }]));
+                let message = "it failed, and never mind".to_owned();
+                self.ended(
+                    &parcel,
+                    Ok(vec![Outcome::NotApplicable { reason: "failed".to_owned(), message }]),
+                );
             }
             (Some(Err(error)), ..) => {
                 self.tally.error(error.kind());

@@ -17,7 +17,7 @@ impl Drive {
                 let record = &filed.record;
                 format!(
                     "{} in {}: {} about {} ({}) was never finished",
-                    record.function, filed.place, record.decision, record.model, record.event.meaning
+                    record.function, filed.place, record.verdict, record.model, record.event.idempotency_key
                 )
             })
             .next()
@@ -36,29 +36,30 @@ impl Drive {
         match filed.function {
             Function::Train => {
                 let state = self.stage.state(place, filed.function, model);
-                any(left, |action| train::stands(policy, &state, action))
+                any(left, |action| train::still_applies(policy, &state, action))
             }
             Function::Promote => {
                 let state = self.stage.state(place, filed.function, model);
-                any(left, |action| promote::stands(&state, action))
+                any(left, |action| promote::still_applies(&state, action))
             }
             Function::Deploy => {
                 let state = self.stage.state(place, filed.function, model);
-                any(left, |action| deploy::stands(policy.environment(place.name()), &state, action))
+                any(left, |action| deploy::still_applies(policy.environment(place.name()), &state, action))
             }
             Function::Respond => {
                 let state = self.stage.state(place, filed.function, model);
-                any(left, |action| respond::stands(&state, action))
+                any(left, |action| respond::still_applies(&state, action))
             }
             Function::Scale => {
                 let state = self.stage.state(place, filed.function, model);
-                any(left, |action| scale::stands(&state, action))
+                any(left, |action| scale::still_applies(&state, action))
             }
         }
     }
 }
 
 /// Whether an action stands; one that cannot be read does.
-fn any<A: DeserializeOwned>(left: &[Value], stands: impl Fn(&A) -> bool) -> bool {
-    left.iter().any(|action| serde_json::from_value(action.clone()).map_or(true, |action| stands(&action)))
+fn any<A: DeserializeOwned>(left: &[Value], still_applies: impl Fn(&A) -> bool) -> bool {
+    left.iter()
+        .any(|action| serde_json::from_value(action.clone()).map_or(true, |action| still_applies(&action)))
 }

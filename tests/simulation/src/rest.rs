@@ -37,7 +37,7 @@ impl Drive {
             let record = &filed.record;
             format!(
                 "{} {} of {} in {}: {}",
-                record.function, record.decision, record.model, filed.place, record.sentence
+                record.function, record.verdict, record.model, filed.place, record.message
             )
         });
         let what = format!("after {ROUNDS} sweeps something still happens, last {last}");
@@ -113,7 +113,11 @@ impl Drive {
         self.tale.say(now, || "-- all is still --".to_owned());
         let dead = self.stage.office.dead.first().map(|dead| {
             let (place, function) = (dead.parcel.place, dead.parcel.function.name());
-            format!("{function} in {place} cannot deal with {}: {}", dead.parcel.event.meaning(), dead.error)
+            format!(
+                "{function} in {place} cannot deal with {}: {}",
+                dead.parcel.event.idempotency_key(),
+                dead.error
+            )
         });
         let wrong = [
             ("no event stays in a dead-letter queue", dead),
@@ -133,7 +137,7 @@ impl Drive {
             let what = self.checker.facts.filed.last().map_or_else(
                 || "a call that changes something".to_owned(),
                 |filed| {
-                    format!("{} {}: {}", filed.record.function, filed.record.decision, filed.record.sentence)
+                    format!("{} {}: {}", filed.record.function, filed.record.verdict, filed.record.message)
                 },
             );
             let rule = "a second pass of all sweeps finds nothing to do";

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::Value;
 use tidegate_policy::deploy;
-use tidegate_policy::promote::{self, Promotion, Step};
+use tidegate_policy::promote::{self, EnvironmentStatus, Promotion};
 use tidegate_policy::scale;
 use tidegate_scenarios::Function;
 use tidegate_world::Snapshot;
@@ -27,20 +27,20 @@ impl Drive {
     }
 
     /// Whether a decision about a model is about an event with such a meaning.
-    fn heard_of(&self, model: &str, meaning: &str) -> bool {
+    fn heard_of(&self, model: &str, idempotency_key: &str) -> bool {
         let mut filed = self.checker.facts.filed.iter().map(|filed| &filed.record);
-        filed.any(|record| record.model == model && record.event.meaning.contains(meaning))
+        filed.any(|record| record.model == model && record.event.idempotency_key.contains(idempotency_key))
     }
 
     /// Whether promote has heard of what the registry says of a package since it says so.
     fn heard_since(&self, model: &str, package: &str, word: &str) -> bool {
         let facts = &self.checker.facts;
         let said = facts.said_at.get(package);
-        let meaning = format!("{}|{word}", package.to_lowercase());
+        let idempotency_key = format!("{}|{word}", package.to_lowercase());
         facts.filed.iter().any(|filed| {
             filed.record.model == model
                 && said.is_none_or(|said| filed.at >= *said)
-                && filed.record.event.meaning.to_lowercase().contains(&meaning)
+                && filed.record.event.idempotency_key.to_lowercase().contains(&idempotency_key)
         })
     }
 
@@ -52,7 +52,7 @@ impl Drive {
         let newest =
             approved.iter().filter(|package| package.approval == "Approved").max_by_key(|p| p.version);
         if let Some(newest) = newest
-            && u64::try_from(newest.version).is_ok_and(|version| version > promotion.newest)
+            && u64::try_from(newest.version).is_ok_and(|version| version > promotion.newest_version)
             && !self.heard_of(name, &format!("{}|Approved", newest.arn.to_lowercase()))
         {
             return Some(format!(
@@ -73,22 +73,26 @@ impl Drive {
         }
         for environment in &model.environments {
             let place = environment.place;
-            match promotion.steps.get(place.name()) {
-                Some(Step::Succeeded { .. }) => {
+            match promotion.environments.get(place.name()) {
+                Some(EnvironmentStatus::Succeeded { .. }) => {
                     if let Some(wrong) = self.serves(model, environment, promotion, seen) {
                         return Some(wrong);
                     }
                 }
-                Some(Step::Failed { .. }) => return Some(format!("{name} failed in {place}, and goes on")),
-                Some(Step::Requested { .. }) => {
+                Some(EnvironmentStatus::Failed { .. }) => {
+                    return Some(format!("{name} failed in {place}, and goes on"));
+                }
+                Some(EnvironmentStatus::Requested { .. }) => {
                     let deploy: deploy::State = self.stage.state(place, Function::Deploy, name);
                     let waits = deploy.hold().is_some();
                     return (!waits).then(|| format!("{place} was asked for {name}, and never answered"));
                 }
                 None => {
                     let held = tidegate_policy::hold::on(&state.holds, place.name()).is_some();
-                    let waits =
-                        promotion.waiting.as_ref().is_some_and(|waiting| waiting.environment == place.name());
+                    let waits = promotion
+                        .blocked_by
+                        .as_ref()
+                        .is_some_and(|waiting| waiting.environment == place.name());
                     let people = environment.approvals > 0 && waits;
                     return (!held && !people).then(|| {
                         format!("version {} of {name} never went on to {place}", promotion.version)
@@ -105,7 +109,7 @@ impl Drive {
         let tells = |action: &Value| text(action, "/message").contains(&package);
         let mut stops = self.checker.facts.filed.iter().filter(|filed| {
             let record = &filed.record;
-            record.model == model && record.decision == "stop" && filed.at >= promotion.approved_at
+            record.model == model && record.verdict == "stop" && filed.at >= promotion.approved_at
         });
         let (version, why) = (promotion.version, "no record of it tells people why");
         (!stops.any(|filed| filed.record.plan.iter().any(tells)))
@@ -163,7 +167,7 @@ impl Drive {
         // It may have been the head before: what counts is what was heard since it is again.
         let heard = self.checker.facts.filed.iter().any(|filed| {
             let record = &filed.record;
-            filed.at >= since && record.model == model.name && record.event.meaning.contains(&head)
+            filed.at >= since && record.model == model.name && record.event.idempotency_key.contains(&head)
         });
         (!heard).then(|| {
             format!("{head} is the head of main of {}, and train never heard of it", model.repository)

@@ -31,13 +31,13 @@ impl Tale {
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Decided { record } => {
-            let done: Vec<&str> = record.outcomes.iter().map(|outcome| outcome.done.as_str()).collect();
+            let done: Vec<&str> = record.outcomes.iter().map(|outcome| outcome.detail.as_str()).collect();
             let done = if done.is_empty() { String::new() } else { format!(" [{}]", done.join("; ")) };
-            format!("{} ({}): {}{done}", record.decision, record.model, record.sentence)
+            format!("{} ({}): {}{done}", record.verdict, record.model, record.message)
         }
         Outcome::Duplicate { .. } => "was dealt with before".to_owned(),
         Outcome::Unchanged { model, reason } => format!("nothing new for {model} ({reason})"),
-        Outcome::Passed { sentence, .. } => format!("passes: {sentence}"),
+        Outcome::NotApplicable { message, .. } => format!("passes: {message}"),
     }
 }
 

@@ -68,10 +68,10 @@ impl Tally {
 
     pub(crate) fn outcome(&mut self, function: Function, outcome: &Outcome) {
         let what = match outcome {
-            Outcome::Decided { record } => format!("{} {}", record.decision, record.reason),
+            Outcome::Decided { record } => format!("{} {}", record.verdict, record.reason),
             Outcome::Duplicate { .. } => "duplicate".to_owned(),
             Outcome::Unchanged { reason, .. } => format!("unchanged {reason}"),
-            Outcome::Passed { reason, .. } => format!("pass {reason}"),
+            Outcome::NotApplicable { reason, .. } => format!("not_applicable {reason}"),
         };
         *self.decisions.entry(format!("{}: {what}", function.name())).or_default() += 1;
     }

@@ -112,7 +112,7 @@ fn model(model: &Model) -> String {
 pub(crate) fn is_dull(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Duplicate { .. } | Outcome::Unchanged { .. } => true,
-        Outcome::Passed { reason, .. } => reason == "nothing_overdue" || reason == "no_scale_policy",
+        Outcome::NotApplicable { reason, .. } => reason == "nothing_overdue" || reason == "no_scale_policy",
         Outcome::Decided { record } => {
             matches!(record.reason.as_str(), "lifecycle_only" | "component_busy" | "endpoint_busy")
         }

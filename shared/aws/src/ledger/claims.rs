@@ -53,7 +53,7 @@ impl DynamoLedger {
         let item = match self.put_claim(key, owner, now, until).await? {
             Put::Made => return Ok(Claim::Fresh),
             // The table's TTL took it away between two reads. A second attempt finds the place free.
-            Put::Vanished => return Ok(Claim::Held { until: now }),
+            Put::Vanished => return Ok(Claim::Leased { until: now }),
             Put::Taken(item) => item,
         };
         let seen = Seen::read(&item, key)?;
@@ -62,11 +62,11 @@ impl DynamoLedger {
         }
         let held_until = Timestamp::from_millisecond(seen.lease_until).unwrap_or(now);
         if seen.owner != owner && held_until > now {
-            return Ok(Claim::Held { until: held_until });
+            return Ok(Claim::Leased { until: held_until });
         }
         if !self.take_over(key, owner, &seen, now, until).await? {
             // Somebody else did, at this moment, and has a lease of about this length.
-            return Ok(Claim::Held { until });
+            return Ok(Claim::Leased { until });
         }
         match seen.decision {
             Some(decision) if seen.status == DECIDED => {

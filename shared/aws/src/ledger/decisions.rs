@@ -41,11 +41,11 @@ impl DynamoLedger {
             Err(Cancelled::Condition { error, of }) => {
                 tracing::debug!(%error, decision = entry.record.id, "somebody else was first");
                 let is_ours = !of.contains(&CLAIM_WRITE);
-                Ok(if is_ours { Recorded::Overtaken } else { Recorded::TakenOver })
+                Ok(if is_ours { Recorded::Conflict } else { Recorded::LeaseLost })
             }
             Err(Cancelled::Collision(error)) => {
                 tracing::debug!(%error, decision = entry.record.id, "somebody else is at it");
-                Ok(Recorded::Overtaken)
+                Ok(Recorded::Conflict)
             }
             Err(Cancelled::Failed(error)) => Err(error.into()),
         }
@@ -56,7 +56,7 @@ impl DynamoLedger {
         item.insert("record".to_owned(), items::text(&to_json(record)?));
         // Beside the record, so that a person who looks at the table need not read JSON.
         item.insert("function".to_owned(), items::text(&record.function));
-        item.insert("decision".to_owned(), items::text(&record.decision));
+        item.insert("verdict".to_owned(), items::text(&record.verdict));
         item.insert("reason".to_owned(), items::text(&record.reason));
         item.insert("expires_at".to_owned(), items::expiry(record.at, DECISION_DAYS));
         items::fits(&item, TRANSACT, &format!("record of decision {}", record.id))?;

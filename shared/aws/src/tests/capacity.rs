@@ -10,8 +10,11 @@ use super::cloud::{Answer, cbor, cloud, invalid, ok, ok_cbor, refusal};
 async fn bounds_are_registered() {
     let (aws, wire) = cloud([ok(json!({})), refusal(400, "ConcurrentUpdateException", "no")]);
     let capacity = aws.capacity();
-    assert_eq!(capacity.set_bounds("churn", 0, 2).await.unwrap(), "component churn may have 0 to 2 copies");
-    assert_eq!(capacity.set_bounds("churn", 0, 2).await.unwrap_err().class, Class::Conflict);
+    assert_eq!(
+        capacity.set_capacity_limits("churn", 0, 2).await.unwrap(),
+        "component churn may have 0 to 2 copies"
+    );
+    assert_eq!(capacity.set_capacity_limits("churn", 0, 2).await.unwrap_err().class, Class::Conflict);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "RegisterScalableTarget");
     assert_eq!(
@@ -26,7 +29,7 @@ async fn bounds_are_registered() {
 #[tokio::test]
 async fn a_request_without_capacity_wakes() {
     let (aws, wire) = cloud([ok(json!({ "PolicyARN": "arn:policy" })), ok_cbor(json!({}))]);
-    aws.capacity().arm_wake("churn").await.unwrap();
+    aws.capacity().ensure_scale_from_zero_alarm("churn").await.unwrap();
     let sent = wire.done();
     assert_eq!(sent[0].target, "PutScalingPolicy");
     assert_eq!(
@@ -61,9 +64,15 @@ async fn a_request_without_capacity_wakes() {
 async fn half_armed_is_an_error() {
     let limit = json!({ "__type": "LimitExceeded", "message": "too many alarms" });
     let (aws, _) = cloud([ok(json!({ "PolicyARN": "arn:policy" })), cbor(400, limit)]);
-    assert_eq!(aws.capacity().arm_wake("churn").await.unwrap_err().operation, "PutMetricAlarm");
+    assert_eq!(
+        aws.capacity().ensure_scale_from_zero_alarm("churn").await.unwrap_err().operation,
+        "PutMetricAlarm"
+    );
     let (aws, wire) = cloud([refusal(400, "ObjectNotFoundException", "no target")]);
-    assert_eq!(aws.capacity().arm_wake("churn").await.unwrap_err().operation, "PutScalingPolicy");
+    assert_eq!(
+        aws.capacity().ensure_scale_from_zero_alarm("churn").await.unwrap_err().operation,
+        "PutScalingPolicy"
+    );
     assert_eq!(wire.done().len(), 1);
 }
 
@@ -86,13 +95,13 @@ async fn copies_are_set_and_a_refusal_counts_unless_it_is_so_already() {
         refusal(400, "ResourceLimitExceeded", "no"),
     ]);
     let capacity = aws.capacity();
-    assert_eq!(capacity.set_copies("churn", 0).await.unwrap(), "set component churn to 0 copies");
-    assert_eq!(capacity.set_copies("churn", 0).await.unwrap(), "component churn has 0 copies already");
+    assert_eq!(capacity.set_copy_count("churn", 0).await.unwrap(), "set component churn to 0 copies");
+    assert_eq!(capacity.set_copy_count("churn", 0).await.unwrap(), "component churn has 0 copies already");
     assert_eq!(
-        capacity.set_copies("churn", 0).await.unwrap_err().operation,
+        capacity.set_copy_count("churn", 0).await.unwrap_err().operation,
         "UpdateInferenceComponentRuntimeConfig"
     );
-    assert!(capacity.set_copies("churn", 0).await.is_err());
+    assert!(capacity.set_copy_count("churn", 0).await.is_err());
     assert_eq!(
         wire.done()[0].json(),
         json!({ "InferenceComponentName": "churn", "DesiredRuntimeConfig": { "CopyCount": 0 } })

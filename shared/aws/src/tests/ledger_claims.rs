@@ -82,7 +82,7 @@ async fn what_is_done_stays_done_and_is_told_again() {
 #[tokio::test]
 async fn another_invocation_has_its_lease() {
     let (told, _) = claim(vec![taken(item("other", "2026-03-02T09:00:30Z", "open"))]).await;
-    assert_eq!(told.unwrap(), Claim::Held { until: "2026-03-02T09:00:30Z".parse().unwrap() });
+    assert_eq!(told.unwrap(), Claim::Leased { until: "2026-03-02T09:00:30Z".parse().unwrap() });
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn the_same_owner_need_not_wait() {
 #[tokio::test]
 async fn of_two_that_take_over_one_loses() {
     let (told, _) = claim(vec![taken(item("other", "2026-03-02T08:59:00Z", "open")), condition()]).await;
-    assert_eq!(told.unwrap(), Claim::Held { until: "2026-03-02T09:01:00Z".parse().unwrap() });
+    assert_eq!(told.unwrap(), Claim::Leased { until: "2026-03-02T09:01:00Z".parse().unwrap() });
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn an_emulator_that_returns_no_item_is_asked_for_it() {
     assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned(), record: None });
     assert_eq!(sent[1].json()["ConsistentRead"], true);
     let (told, _) = claim(vec![condition(), ok(json!({}))]).await;
-    assert_eq!(told.unwrap(), Claim::Held { until: NOW.parse().unwrap() });
+    assert_eq!(told.unwrap(), Claim::Leased { until: NOW.parse().unwrap() });
 }
 
 #[tokio::test]

@@ -16,9 +16,9 @@ pub(super) fn record() -> DecisionRecord {
         function: "train".to_owned(),
         function_version: "0.1.0".to_owned(),
         model: "churn".to_owned(),
-        decision: "start".to_owned(),
+        verdict: "start".to_owned(),
         reason: "commit".to_owned(),
-        sentence: "a commit".to_owned(),
+        message: "a commit".to_owned(),
         evidence: Vec::new(),
         plan: vec![json!({ "action": "start" })],
         policy_version: "p1".to_owned(),
@@ -26,11 +26,11 @@ pub(super) fn record() -> DecisionRecord {
             id: "e1".to_owned(),
             source: "aws.codecommit".to_owned(),
             detail_type: "x".to_owned(),
-            meaning: "m".to_owned(),
+            idempotency_key: "m".to_owned(),
             received: None,
         },
-        follows: None,
-        link: 0,
+        caused_by: None,
+        sequence: 0,
         outcomes: Vec::new(),
     }
 }
@@ -80,7 +80,7 @@ async fn a_decision_its_claim_and_its_state_are_one_write() {
                 "TableName": "ledger", "ConditionExpression": "attribute_not_exists(pk)",
                 "Item": {
                     "pk": { "S": "MODEL#churn" }, "sk": { "S": sk }, "record": record_item(&record())["record"],
-                    "function": { "S": "train" }, "decision": { "S": "start" }, "reason": { "S": "commit" },
+                    "function": { "S": "train" }, "verdict": { "S": "start" }, "reason": { "S": "commit" },
                     // Four hundred days, in seconds.
                     "expires_at": { "N": "1807002000" },
                 },
@@ -110,8 +110,8 @@ async fn a_decision_its_claim_and_its_state_are_one_write() {
 
 #[tokio::test]
 async fn a_decision_that_follows_another_takes_its_place_under_the_claim() {
-    let before = DecisionRecord { outcomes: vec![ActionOutcome::overtaken()], ..record() };
-    let next = DecisionRecord { id: "d2".to_owned(), follows: Some("d1".to_owned()), ..record() };
+    let before = DecisionRecord { outcomes: vec![ActionOutcome::superseded()], ..record() };
+    let next = DecisionRecord { id: "d2".to_owned(), caused_by: Some("d1".to_owned()), ..record() };
     let entry = Entry { record: next, follows: Some(before.clone()), ..entry(Some(4)) };
     let (told, sent) = write(entry, ok(json!({}))).await;
     assert_eq!(told.unwrap(), Recorded::Written);
@@ -166,12 +166,12 @@ async fn the_first_state_must_be_the_first() {
 #[tokio::test]
 async fn whoever_was_first_overtakes_and_a_claim_that_is_anothers_ends_it() {
     for (codes, recorded) in [
-        (["ConditionalCheckFailed", "None", "None"], Recorded::Overtaken),
-        (["None", "None", "ConditionalCheckFailed"], Recorded::Overtaken),
-        (["None", "None", "TransactionConflict"], Recorded::Overtaken),
-        (["None", "TransactionConflict", "None"], Recorded::Overtaken),
-        (["None", "ConditionalCheckFailed", "None"], Recorded::TakenOver),
-        (["None", "ConditionalCheckFailed", "ConditionalCheckFailed"], Recorded::TakenOver),
+        (["ConditionalCheckFailed", "None", "None"], Recorded::Conflict),
+        (["None", "None", "ConditionalCheckFailed"], Recorded::Conflict),
+        (["None", "None", "TransactionConflict"], Recorded::Conflict),
+        (["None", "TransactionConflict", "None"], Recorded::Conflict),
+        (["None", "ConditionalCheckFailed", "None"], Recorded::LeaseLost),
+        (["None", "ConditionalCheckFailed", "ConditionalCheckFailed"], Recorded::LeaseLost),
     ] {
         assert_eq!(write(entry(Some(4)), cancelled(&codes)).await.0.unwrap(), recorded, "{codes:?}");
     }
@@ -197,7 +197,7 @@ async fn what_else_stops_a_write_is_an_error() {
 #[tokio::test]
 async fn what_is_too_large_is_said_so_before_it_is_sent() {
     let (aws, wire) = cloud([]);
-    let large = DecisionRecord { sentence: "x".repeat(410 * 1024), ..record() };
+    let large = DecisionRecord { message: "x".repeat(410 * 1024), ..record() };
     let told = aws.ledger("ledger").record(&Entry { record: large, ..entry(None) }).await;
     let Err(EngineError::Call(error)) = told else { panic!("an error") };
     assert_eq!(error.class, Class::Permanent);

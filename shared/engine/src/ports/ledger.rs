@@ -34,7 +34,7 @@ pub enum Claim {
         record: Option<Box<DecisionRecord>>,
     },
     /// Another invocation works on it.
-    Held {
+    Leased {
         /// Until its lease ends.
         until: Timestamp,
     },
@@ -64,9 +64,9 @@ pub enum Recorded {
     /// It was.
     Written,
     /// Somebody else decided first: read again, decide again.
-    Overtaken,
+    Conflict,
     /// The claim is another's meanwhile, or has moved on: there is nothing left to decide here.
-    TakenOver,
+    LeaseLost,
 }
 
 /// The account's ledger.

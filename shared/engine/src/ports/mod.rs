@@ -37,7 +37,7 @@ pub trait Bus: Send + Sync {
 #[async_trait]
 pub trait Alerts: Send + Sync {
     /// Tells people. The subject has at most 100 ASCII characters.
-    async fn tell(&self, subject: &str, message: &str) -> Result<(), CallError>;
+    async fn notify(&self, subject: &str, message: &str) -> Result<(), CallError>;
 }
 
 /// One-time schedules that invoke this function again.

@@ -91,9 +91,9 @@ pub trait Metrics: Send + Sync {
 #[async_trait]
 pub trait Capacity: Send + Sync {
     /// Between how many copies a component may have.
-    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Result<String, CallError>;
+    async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError>;
     /// Makes sure that a request without capacity brings the component back.
-    async fn arm_wake(&self, component: &str) -> Result<String, CallError>;
+    async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError>;
     /// Sets the copies of a component.
-    async fn set_copies(&self, component: &str, copies: u32) -> Result<String, CallError>;
+    async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError>;
 }

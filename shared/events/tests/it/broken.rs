@@ -46,7 +46,7 @@ fn an_event_of_one_megabyte_is_read_and_a_larger_one_refused() {
     let bytes = serde_json::to_vec(&value).unwrap();
     assert_eq!(bytes.len(), whole);
     let event = parse(&bytes).unwrap();
-    assert!(event.meaning().len() <= 512);
+    assert!(event.idempotency_key().len() <= 512);
     let large = vec![b' '; MAX_BYTES + 1];
     assert_eq!(parse(&large), Err(EventError::TooLarge { bytes: MAX_BYTES + 1, limit: MAX_BYTES }));
 }

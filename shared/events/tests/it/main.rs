@@ -7,7 +7,7 @@ mod common;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
-mod meaning;
+mod idempotency_key;
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]

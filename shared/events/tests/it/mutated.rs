@@ -94,8 +94,12 @@ fn no_damage_makes_the_parser_panic() {
             assert_eq!(first, parse(&bytes), "{}", file.display());
             match first {
                 Ok(event) => {
-                    let meaning = event.meaning();
-                    assert!(!meaning.is_empty() && meaning.len() <= 512, "{}: {meaning}", file.display());
+                    let idempotency_key = event.idempotency_key();
+                    assert!(
+                        !idempotency_key.is_empty() && idempotency_key.len() <= 512,
+                        "{}: {idempotency_key}",
+                        file.display()
+                    );
                     understood += 1;
                 }
                 Err(error) => assert!(!error.to_string().is_empty()),

@@ -7,8 +7,8 @@ mod outcome;
 use jiff::Timestamp;
 use tidegate_events::{DeploymentRequested, EndpointStatus, HoldPlaced, HoldReleased};
 
-use super::holds::Word;
-use super::{Invariant, Notes, Violation};
+use super::holds::HoldCommand;
+use super::{Invariant, Violation, Violations};
 use crate::decision::Verdict;
 use crate::deploy::{Action, Deploy, Post, Snapshot, State};
 use crate::file::{Environment, Policy};
@@ -47,10 +47,10 @@ pub fn deploy(
     decision: &Deploy,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let mut notes = Notes::default();
+    let mut violations = Violations::default();
     let [succeeded, failed, rolled_back] = ENDS;
-    let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Refuse, succeeded, failed, rolled_back];
-    notes.shape(decision, &[Verdict::Apply], &quiet, changes);
+    let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Reject, succeeded, failed, rolled_back];
+    violations.shape(decision, &[Verdict::Apply], &quiet, changes);
     let here =
         |e: &&Environment| e.account.as_str() == post.home.account && e.region.as_str() == post.home.region;
     let environment = policy.and_then(|policy| policy.environment(&post.environment)).filter(here);
@@ -64,15 +64,15 @@ pub fn deploy(
         _ => in_flight,
     };
     let after = decision.state.as_ref().unwrap_or(state);
-    let mut judge = Judge { post, policy, environment, state, after, request, cause, now, notes };
-    judge.obedience(decision);
-    judge.memory(decision, seen);
-    judge.schedules(decision, seen);
+    let mut checker = Checker { post, policy, environment, state, after, request, cause, now, violations };
+    checker.obedience(decision);
+    checker.memory(decision, seen);
+    checker.schedules(decision, seen);
     if decision.plan.iter().any(changes) {
-        judge.calls(&decision.plan, seen);
+        checker.calls(&decision.plan, seen);
     }
-    judge.outcome(decision, seen);
-    judge.notes.0
+    checker.outcome(decision, seen);
+    checker.violations.0
 }
 
 fn changes(action: &Action) -> bool {
@@ -87,7 +87,7 @@ fn asks_component(action: &Action) -> bool {
     matches!(action, Action::CreateComponent { .. } | Action::UpdateComponent { .. })
 }
 
-struct Judge<'a> {
+struct Checker<'a> {
     post: &'a Post,
     policy: Option<&'a Policy>,
     environment: Option<&'a Environment>,
@@ -97,16 +97,16 @@ struct Judge<'a> {
     request: Option<&'a DeploymentRequested>,
     cause: DeployCause<'a>,
     now: Timestamp,
-    notes: Notes,
+    violations: Violations,
 }
 
-impl Judge<'_> {
+impl Checker<'_> {
     /// Who is obeyed, and which request counts.
     fn obedience(&mut self, decision: &Deploy) {
         let DeployCause::Request { from, request } = self.cause else { return };
         if from != self.post.hub_account {
             let untouched = decision.plan.is_empty() && self.after == self.state;
-            return self.notes.must(untouched, Invariant::StrangerObeyed, || {
+            return self.violations.require(untouched, Invariant::UnauthorizedSender, || {
                 format!("{from} is not the hub, and the plan is {:?}", decision.plan)
             });
         }
@@ -115,10 +115,10 @@ impl Judge<'_> {
         let taken_up = self.after.in_flight.as_ref().is_some_and(|f| f.request == *request)
             || ENDS.contains(&decision.verdict);
         let taken = in_flight.map(|f| (f.requested_at, f.approved_at));
-        let newest = self.state.newest.as_ref().map(|n| (n.requested_at, n.approved_at)).or(taken);
+        let newest = self.state.newest_request.as_ref().map(|n| (n.requested_at, n.approved_at)).or(taken);
         let older =
             newest.is_some_and(|newest| is_older((request.requested_at, request.approved_at), newest));
-        self.notes.must(goes_on || !taken_up || !older, Invariant::OlderRequestWins, || {
+        self.violations.require(goes_on || !taken_up || !older, Invariant::OlderRequestWins, || {
             format!("requested at {}, the newest is {newest:?}", request.requested_at)
         });
     }
@@ -127,30 +127,37 @@ impl Judge<'_> {
     fn memory(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let (before, after) = (self.state, self.after);
         let word = match self.cause {
-            DeployCause::Hold(hold) => Word::Hold(hold),
-            DeployCause::Release(release) => Word::Release(release),
-            DeployCause::Request { .. } | DeployCause::Look => Word::Nothing,
+            DeployCause::Hold(hold) => HoldCommand::Hold(hold),
+            DeployCause::Release(release) => HoldCommand::Release(release),
+            DeployCause::Request { .. } | DeployCause::Look => HoldCommand::Nothing,
         };
-        self.notes.holds((&before.holds, &before.released), (&after.holds, &after.released), word);
+        self.violations.holds((&before.holds, &before.released), (&after.holds, &after.released), word);
         let taken_up = self.request.is_some_and(|request| {
-            after.newest.as_ref().is_some_and(|newest| newest.requested_at == request.requested_at)
+            after.newest_request.as_ref().is_some_and(|newest| newest.requested_at == request.requested_at)
         });
-        self.notes.must(before.newest == after.newest || taken_up, Invariant::Forgotten, || {
-            format!("the newest request was {:?} and is {:?}", before.newest, after.newest)
-        });
+        self.violations.require(
+            before.newest_request == after.newest_request || taken_up,
+            Invariant::StateLost,
+            || {
+                format!(
+                    "the newest request was {:?} and is {:?}",
+                    before.newest_request, after.newest_request
+                )
+            },
+        );
         let ended = ENDS.contains(&decision.verdict);
         match (&before.in_flight, &after.in_flight) {
             (was, Some(kept)) => {
                 // A request that is not taken up leaves what is in flight alone.
                 let known = Some(&kept.request) == self.request
                     || was.as_ref().is_some_and(|was| was.request == kept.request);
-                self.notes.must(!ended && known, Invariant::ClaimedNotDone, || {
+                self.violations.require(!ended && known, Invariant::StateWithoutAction, || {
                     format!("{} with {} in flight", decision.verdict, kept.request.request_id)
                 });
             }
-            (Some(gone), None) => self
-                .notes
-                .must(ended, Invariant::Forgotten, || format!("{} was in flight", gone.request.request_id)),
+            (Some(gone), None) => self.violations.require(ended, Invariant::StateLost, || {
+                format!("{} was in flight", gone.request.request_id)
+            }),
             (None, None) => {}
         }
         self.asked(decision, seen);
@@ -167,26 +174,28 @@ impl Judge<'_> {
             (
                 "endpoint",
                 tells(asks_endpoint),
-                before.map(|f| (f.endpoint_asked, f.endpoint_seen)),
-                (after.endpoint_asked, after.endpoint_seen),
+                before.map(|f| (f.endpoint_update_requested_at, f.endpoint_modified_before)),
+                (after.endpoint_update_requested_at, after.endpoint_modified_before),
                 endpoint,
             ),
             (
                 "component",
                 tells(asks_component),
-                before.map(|f| (f.component_asked, f.component_seen)),
-                (after.component_asked, after.component_seen),
+                before.map(|f| (f.component_update_requested_at, f.component_modified_before)),
+                (after.component_update_requested_at, after.component_modified_before),
                 component,
             ),
         ];
         for (what, told, was, is, looks) in checks {
             if told {
                 let known = is == (Some(self.now), looks);
-                self.notes.must(known, Invariant::NotRemembered, || format!("the {what} was told: {is:?}"));
+                self.violations
+                    .require(known, Invariant::ActionNotInState, || format!("the {what} was told: {is:?}"));
             } else {
                 let kept = is == was.unwrap_or_default();
-                self.notes
-                    .must(kept, Invariant::ClaimedNotDone, || format!("the {what} was not told: {is:?}"));
+                self.violations.require(kept, Invariant::StateWithoutAction, || {
+                    format!("the {what} was not told: {is:?}")
+                });
             }
         }
     }
@@ -200,13 +209,14 @@ impl Judge<'_> {
                 Action::CheckAt { at, model, environment, request_id, .. } => {
                     looks = true;
                     let ahead = *at > self.now || *at == Timestamp::MAX;
-                    self.notes.must(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
+                    self.violations
+                        .require(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
                     let ours = self.request.is_some_and(|r| r.request_id == *request_id)
                         && *environment == self.post.environment
                         && self.policy.is_some_and(|policy| policy.model.as_str() == model);
-                    self.notes.must(ours, Invariant::Elsewhere, || format!("{action:?}"));
+                    self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
                 }
-                Action::Alert { subject, message } => self.notes.message(subject, message),
+                Action::Alert { subject, message } => self.violations.message(subject, message),
                 _ => {}
             }
         }
@@ -215,7 +225,7 @@ impl Judge<'_> {
             .is_some_and(|endpoint| endpoint.status == EndpointStatus::InService);
         let waits = decision.verdict == Verdict::Wait && in_service && self.after.hold().is_none();
         let needed = waits || decision.plan.iter().any(asks_component);
-        self.notes.must(looks || !needed, Invariant::NobodyCallsAgain, || {
+        self.violations.require(looks || !needed, Invariant::NoFollowUpScheduled, || {
             format!("{} with the plan {:?}", decision.verdict, decision.plan)
         });
     }

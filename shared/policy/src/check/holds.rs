@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased};
 
-use super::{Invariant, Notes};
+use super::{Invariant, Violations};
 use crate::hold::{ALL, Hold, Holds, Released};
 
 /// What a person said.
 #[derive(Clone, Copy)]
-pub(super) enum Word<'a> {
+pub(super) enum HoldCommand<'a> {
     Hold(&'a HoldPlaced),
     Release(&'a HoldReleased),
     Nothing,
@@ -19,27 +19,34 @@ pub(super) fn standing<'h>(holds: &'h Holds, environment: &str) -> Option<&'h Ho
     [environment, ALL].into_iter().find_map(|place| holds.get(place))
 }
 
-impl Notes {
+impl Violations {
     /// Only a person's word changes a hold, and only the one that it is about.
-    pub(super) fn holds(&mut self, before: (&Holds, &Released), after: (&Holds, &Released), word: Word<'_>) {
+    pub(super) fn holds(
+        &mut self,
+        before: (&Holds, &Released),
+        after: (&Holds, &Released),
+        word: HoldCommand<'_>,
+    ) {
         let (placed, released) = match word {
-            Word::Hold(hold) => (Some(hold.environment.as_deref().unwrap_or(ALL)), None),
-            Word::Release(release) => {
+            HoldCommand::Hold(hold) => (Some(hold.environment.as_deref().unwrap_or(ALL)), None),
+            HoldCommand::Release(release) => {
                 (None, Some((release.environment.as_deref().unwrap_or(ALL), release.at)))
             }
-            Word::Nothing => (None, None),
+            HoldCommand::Nothing => (None, None),
         };
         for (place, hold) in before.0 {
             let kept = after.0.get(place) == Some(hold);
             let replaced = placed == Some(place.as_str()) && after.0.contains_key(place);
             let ended = released.is_some_and(|(of, at)| (of == ALL || of == place) && hold.at < at);
-            self.must(kept || replaced || ended, Invariant::HoldChanged, || {
+            self.require(kept || replaced || ended, Invariant::HoldChanged, || {
                 format!("the hold of {} on {place} is gone or another", hold.by)
             });
         }
         for (place, hold) in after.0 {
             let told = before.0.contains_key(place) || placed == Some(place.as_str());
-            self.must(told, Invariant::HoldChanged, || format!("a hold of {} on {place} appeared", hold.by));
+            self.require(told, Invariant::HoldChanged, || {
+                format!("a hold of {} on {place} appeared", hold.by)
+            });
         }
         self.releases(before.1, after.1, released);
     }
@@ -49,6 +56,8 @@ impl Notes {
         let kept = before.iter().all(|(place, at)| after.get(place).is_some_and(|now| now >= at));
         let told =
             after.iter().all(|(place, at)| before.get(place) == Some(at) || released == Some((place, *at)));
-        self.must(kept && told, Invariant::HoldChanged, || format!("releases {before:?} became {after:?}"));
+        self.require(kept && told, Invariant::HoldChanged, || {
+            format!("releases {before:?} became {after:?}")
+        });
     }
 }

@@ -20,7 +20,7 @@ macro_rules! invariants {
 
             /// What must hold, as a sentence.
             #[must_use]
-            pub fn sentence(self) -> &'static str {
+            pub fn message(self) -> &'static str {
                 match self { $(Self::$variant => $sentence,)+ }
             }
         }
@@ -42,13 +42,13 @@ invariants! {
     /// `Start`, `Apply` and the like, with nothing to do.
     ActsWithoutPlan = "acts_without_plan", "a verdict that acts has a plan that does";
     /// An action twice in one plan.
-    DoneTwice = "done_twice", "a plan does each thing once";
+    DuplicateAction = "duplicate_action", "a plan does each thing once";
     /// The state that follows does not know what the plan does.
-    NotRemembered = "not_remembered", "what the plan does is in the state that is written with it";
+    ActionNotInState = "action_not_in_state", "what the plan does is in the state that is written with it";
     /// The state that follows knows of something that the plan does not do.
-    ClaimedNotDone = "claimed_not_done", "the state claims nothing that the plan does not do";
+    StateWithoutAction = "state_without_action", "the state claims nothing that the plan does not do";
     /// Something was in the state, and nothing explains why it is gone.
-    Forgotten = "forgotten", "what is remembered stays until something that happened ends it";
+    StateLost = "state_lost", "what is remembered stays until something that happened ends it";
     /// An action on data that is missing, too little, or of a kind that nobody knows.
     ActsOnUnknown = "acts_on_unknown", "missing data, a failed source and an unknown status lead to no act";
     /// An action although a person said that nothing automatic shall happen.
@@ -56,33 +56,33 @@ invariants! {
     /// A person's hold appeared, changed or went without a word of a person.
     HoldChanged = "hold_changed", "only a person places or releases a hold";
     /// An action in a place, or on a thing, that the policy does not name.
-    Elsewhere = "elsewhere", "only what the policy names is touched, in the account and region that it names";
+    OutOfScope = "out_of_scope", "only what the policy names is touched, in the account and region that it names";
     /// A name or text that AWS would refuse.
     BeyondLimits = "beyond_limits", "every name and text is one that AWS takes";
     /// A time that is not now, or a schedule that does not lie ahead.
     WrongTime = "wrong_time", "what is decided bears the time of the decision, and a schedule lies ahead";
     /// Something stopped, and nobody hears of it.
-    PeopleNotTold = "people_not_told", "when a person must look, a person is told";
+    NotificationMissing = "notification_missing", "when a person must look, a person is told";
     /// What follows from a refusal does more than to take back and to tell.
-    BeginsAfterRefusal = "begins_after_refusal", "what follows from a refusal tells, looks again or lifts a bound, and begins nothing";
+    ActsAfterRejection = "acts_after_rejection", "what follows from a refusal tells, looks again or lifts a bound, and begins nothing";
     /// It waits for something that will not call.
-    NobodyCallsAgain = "nobody_calls_again", "what waits is called again";
+    NoFollowUpScheduled = "no_follow_up_scheduled", "what waits is called again";
 
     // train
     /// The pipeline starts for nothing that the policy watches.
-    NotAskedFor = "not_asked_for", "the pipeline starts only for a push to a watched branch or a request for this model";
+    StartedWithoutCause = "started_without_cause", "the pipeline starts only for a push to a watched branch or a request for this model";
     /// More than one execution, or one for a cause that had its own.
-    StartedAgain = "started_again", "one cause starts one execution";
+    StartedTwice = "started_twice", "one cause starts one execution";
     /// The client token is not the cause's.
-    TokenNotOfCause = "token_not_of_cause", "the client token is 64 characters that follow from the cause alone";
+    ClientTokenMismatch = "client_token_mismatch", "the client token is 64 characters that follow from the cause alone";
     /// What is installed is not what the commit says, or nothing is where something must be.
-    DefinitionNotOfCommit = "definition_not_of_commit", "the pipeline that starts has the definition that the commit asks for";
+    DefinitionMismatch = "definition_mismatch", "the pipeline that starts has the definition that the commit asks for";
     /// The definition comes after the start.
     DefinitionAfterStart = "definition_after_start", "the definition is installed before the execution starts";
     /// Parameters that the policy does not say.
     ParametersChanged = "parameters_changed", "an execution has the policy's parameters";
     /// A retraining while an execution runs.
-    RetrainsBesideRun = "retrains_beside_run", "a retraining starts only when no execution runs";
+    ConcurrentExecution = "concurrent_execution", "a retraining starts only when no execution runs";
 
     // promote and deploy
     /// A version that nobody approved, or whose approval is gone.
@@ -98,13 +98,13 @@ invariants! {
     /// Too few people have agreed.
     ApprovalsMissing = "approvals_missing", "a version enters an environment only when as many people agreed as its gate asks for";
     /// An approval that no person gave.
-    ApprovalInvented = "approval_invented", "people's approvals come from people, and stand for one promotion";
+    ApprovalWithoutPerson = "approval_without_person", "people's approvals come from people, and stand for one promotion";
     /// A version that failed somewhere, or was stopped, goes on.
-    GoesOnAfterFailure = "goes_on_after_failure", "what failed, was rolled back or was stopped goes no further";
+    ContinuesAfterFailure = "continues_after_failure", "what failed, was rolled back or was stopped goes no further";
     /// A failure or a rejection has no effect.
-    DenialIgnored = "denial_ignored", "a failed deployment and a rejection stop the promotion that they are about";
+    FailureIgnored = "failure_ignored", "a failed deployment and a rejection stop the promotion that they are about";
     /// It counts as a success, and nothing shows it.
-    SuccessUnproven = "success_unproven", "a success is a report for the very request, or a configuration that runs and answers";
+    UnverifiedSuccess = "unverified_success", "a success is a report for the very request, or a configuration that runs and answers";
     /// An earlier word of people replaces a later one.
     OlderApprovalWins = "older_approval_wins", "an approval never replaces a later one";
     /// Complete, and an environment is missing.
@@ -112,21 +112,21 @@ invariants! {
 
     // deploy
     /// A request that did not come from the hub.
-    StrangerObeyed = "stranger_obeyed", "only the hub's requests are obeyed";
+    UnauthorizedSender = "unauthorized_sender", "only the hub's requests are obeyed";
     /// An earlier request replaces a later one.
     OlderRequestWins = "older_request_wins", "a request never replaces a later one";
     /// Something is used before it is made.
     OutOfOrder = "out_of_order", "a model is made before its configuration, and that before the endpoint that uses it";
     /// Another instance type, size, rollout, alarm or tag.
-    NotAsThePolicySays = "not_as_the_policy_says", "what is made is what the policy describes";
+    PolicyMismatch = "policy_mismatch", "what is made is what the policy describes";
     /// A name that does not say what it stands for.
-    NameNotOfContent = "name_not_of_content", "names follow from what they stand for";
+    NonDeterministicName = "non_deterministic_name", "names follow from what they stand for";
     /// A call to something that is changing, broken, or there already.
-    TouchesBusy = "touches_busy", "only what is in service is changed, and only what is absent is made";
+    ResourceBusy = "resource_busy", "only what is in service is changed, and only what is absent is made";
     /// SageMaker has rolled back, and is told the same again.
     RollbackUndone = "rollback_undone", "what SageMaker rolled back is not put in place again by the same request";
     /// The report says something else than what was decided or seen.
-    ReportUntrue = "report_untrue", "a report says what was decided, of the request it is about";
+    ReportMismatch = "report_mismatch", "a report says what was decided, of the request it is about";
 
     // respond
     /// A retraining request without drift.
@@ -146,15 +146,15 @@ invariants! {
     /// It is used, or it is not known whether it is.
     NotIdle = "not_idle", "only what has served, and nobody asked in the whole window, goes to zero";
     /// Too young, or just woken.
-    InsideGrace = "inside_grace", "what was just deployed or woken is left alone";
+    InGracePeriod = "in_grace_period", "what was just deployed or woken is left alone";
     /// A deployment is in flight.
     Deploying = "deploying", "nothing goes to zero while it is being deployed";
     /// No way back.
-    NoWayBack = "no_way_back", "what goes to zero has its way back built first";
+    NoScaleUpPath = "no_scale_up_path", "what goes to zero has its way back built first";
     /// A most below the least, or another number of copies than the policy's.
-    BoundsUnsound = "bounds_unsound", "bounds hold the policy's copies, and the least is not above the most";
+    InvalidCapacityLimits = "invalid_capacity_limits", "bounds hold the policy's copies, and the least is not above the most";
     /// Nobody asked for capacity.
-    WokenForNothing = "woken_for_nothing", "an endpoint is woken only by a request that found no capacity, or that was answered";
+    ScaledUpWithoutDemand = "scaled_up_without_demand", "an endpoint is woken only by a request that found no capacity, or that was answered";
 }
 
 #[cfg(test)]

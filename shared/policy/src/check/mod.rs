@@ -38,24 +38,24 @@ pub struct Violation {
     /// What it breaks.
     pub invariant: Invariant,
     /// What was seen.
-    pub said: String,
+    pub detail: String,
 }
 
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.invariant, self.said)
+        write!(f, "{}: {}", self.invariant, self.detail)
     }
 }
 
 /// Violations as they are found.
 #[derive(Default)]
-struct Notes(Vec<Violation>);
+struct Violations(Vec<Violation>);
 
-impl Notes {
-    /// Notes a violation unless `holds`.
-    fn must(&mut self, holds: bool, invariant: Invariant, said: impl FnOnce() -> String) {
+impl Violations {
+    /// Violations a violation unless `holds`.
+    fn require(&mut self, holds: bool, invariant: Invariant, detail: impl FnOnce() -> String) {
         if !holds {
-            self.0.push(Violation { invariant, said: said() });
+            self.0.push(Violation { invariant, detail: detail() });
         }
     }
 
@@ -71,37 +71,39 @@ impl Notes {
         let Decision { verdict, reason, plan, .. } = decision;
         let acts = plan.iter().any(changes);
         let known = acting.contains(verdict) || quiet.contains(verdict);
-        self.must(known, Invariant::ForeignVerdict, || format!("the verdict is {verdict}"));
+        self.require(known, Invariant::ForeignVerdict, || format!("the verdict is {verdict}"));
         if quiet.contains(verdict) {
-            self.must(!acts, Invariant::QuietVerdictActs, || format!("{verdict} with the plan {plan:?}"));
+            self.require(!acts, Invariant::QuietVerdictActs, || format!("{verdict} with the plan {plan:?}"));
         }
         if acting.contains(verdict) {
-            self.must(acts, Invariant::ActsWithoutPlan, || format!("{verdict} with the plan {plan:?}"));
+            self.require(acts, Invariant::ActsWithoutPlan, || format!("{verdict} with the plan {plan:?}"));
         }
         let unknown = acts && NOT_KNOWN.contains(&reason.code());
-        self.must(!unknown, Invariant::ActsOnUnknown, || {
+        self.require(!unknown, Invariant::ActsOnUnknown, || {
             format!("{verdict} because of {}: {reason}", reason.code())
         });
         for (index, action) in plan.iter().enumerate() {
             let again = plan.iter().take(index).any(|before| before == action);
-            self.must(!again, Invariant::DoneTwice, || format!("{action:?} is there twice"));
+            self.require(!again, Invariant::DuplicateAction, || format!("{action:?} is there twice"));
         }
     }
 
     /// A name must be one that SageMaker takes.
     fn name(&mut self, what: &str, name: &str) {
-        self.must(limits::is_name(name, 63), Invariant::BeyondLimits, || format!("the {what} is `{name}`"));
+        self.require(limits::is_name(name, 63), Invariant::BeyondLimits, || {
+            format!("the {what} is `{name}`")
+        });
     }
 
     /// A message to people must be one that SNS takes.
     fn message(&mut self, subject: &str, message: &str) {
         let fits = limits::is_subject(subject) && !message.is_empty();
-        self.must(fits, Invariant::BeyondLimits, || format!("the subject is `{subject}`"));
+        self.require(fits, Invariant::BeyondLimits, || format!("the subject is `{subject}`"));
     }
 
     /// What is decided bears the time of the decision.
     fn is_now(&mut self, what: &str, at: Timestamp, now: Timestamp) {
-        self.must(at == now, Invariant::WrongTime, || format!("{what} is {at}; now is {now}"));
+        self.require(at == now, Invariant::WrongTime, || format!("{what} is {at}; now is {now}"));
     }
 }
 
@@ -113,7 +115,7 @@ const NOT_KNOWN: &[&str] = &[
     "never_deployed",
     "no_metrics",
     "not_completed",
-    "not_said_what_changed",
+    "changed_fields_unknown",
     "package_missing",
     "pipeline_missing",
     "source_failed",

@@ -6,11 +6,11 @@ mod request;
 use jiff::Timestamp;
 use tidegate_events::{ApprovalGiven, DeploymentFinished, HoldPlaced, HoldReleased, ModelPackageChanged};
 
-use super::holds::Word;
-use super::{Invariant, Notes, Violation};
+use super::holds::HoldCommand;
+use super::{Invariant, Violation, Violations};
 use crate::decision::Verdict;
 use crate::file::{Environment, Policy};
-use crate::promote::{Action, Home, Package, Promote, Promotion, State, Step};
+use crate::promote::{Action, EnvironmentStatus, Home, Package, Promote, Promotion, State};
 
 /// Why a promotion is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -46,16 +46,16 @@ pub fn promote(
     decision: &Promote,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let mut notes = Notes::default();
-    let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Stop, Verdict::Complete, Verdict::Refuse];
-    notes.shape(decision, &[Verdict::Deploy], &quiet, changes);
+    let mut violations = Violations::default();
+    let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Stop, Verdict::Complete, Verdict::Reject];
+    violations.shape(decision, &[Verdict::Deploy], &quiet, changes);
     let next = decision.state.as_ref().unwrap_or(state);
     let word = match cause {
-        PromoteCause::Hold(hold) => Word::Hold(hold),
-        PromoteCause::Release(release) => Word::Release(release),
-        _ => Word::Nothing,
+        PromoteCause::Hold(hold) => HoldCommand::Hold(hold),
+        PromoteCause::Release(release) => HoldCommand::Release(release),
+        _ => HoldCommand::Nothing,
     };
-    notes.holds((&state.holds, &state.released), (&next.holds, &next.released), word);
+    violations.holds((&state.holds, &state.released), (&next.holds, &next.released), word);
     let after = next.promotion.as_ref();
     let same = |before: &&Promotion| {
         after.is_some_and(|after| {
@@ -65,22 +65,24 @@ pub fn promote(
         })
     };
     let before = state.promotion.as_ref().filter(same);
-    let mut judge = Judge { policy, state, next, home, cause, before, after, now, notes };
-    judge.memory(decision);
+    let mut checker = Checker { policy, state, next, home, cause, before, after, now, violations };
+    checker.memory(decision);
     for action in &decision.plan {
-        judge.action(action);
+        checker.action(action);
     }
-    judge.ends(decision);
+    checker.ends(decision);
     let obeyed = matches!(cause, PromoteCause::Stranger) && (!decision.plan.is_empty() || next != state);
-    judge.notes.must(!obeyed, Invariant::StrangerObeyed, || format!("the plan is {:?}", decision.plan));
-    judge.notes.0
+    checker
+        .violations
+        .require(!obeyed, Invariant::UnauthorizedSender, || format!("the plan is {:?}", decision.plan));
+    checker.violations.0
 }
 
 fn changes(action: &Action) -> bool {
     matches!(action, Action::RequestDeployment { .. })
 }
 
-struct Judge<'a> {
+struct Checker<'a> {
     policy: &'a Policy,
     state: &'a State,
     next: &'a State,
@@ -90,33 +92,34 @@ struct Judge<'a> {
     before: Option<&'a Promotion>,
     after: Option<&'a Promotion>,
     now: Timestamp,
-    notes: Notes,
+    violations: Violations,
 }
 
-impl Judge<'_> {
+impl Checker<'_> {
     fn action(&mut self, action: &Action) {
         match action {
             Action::RequestDeployment { request } => self.request(request),
-            Action::NoteProgress { package_arn, stage, status, description } => {
+            Action::UpdateModelLifeCycle { package_arn, stage, status, description } => {
                 let ours = self.after.is_some_and(|p| p.package_arn == *package_arn);
-                self.notes.must(ours, Invariant::Elsewhere, || format!("a note on {package_arn}"));
-                self.notes.name("stage", stage);
-                self.notes.name("status of the stage", status);
+                self.violations.require(ours, Invariant::OutOfScope, || format!("a note on {package_arn}"));
+                self.violations.name("stage", stage);
+                self.violations.name("status of the stage", status);
                 let fits = description.chars().count() <= 1_024;
-                self.notes.must(fits, Invariant::BeyondLimits, || format!("the note `{description}`"));
+                self.violations
+                    .require(fits, Invariant::BeyondLimits, || format!("the note `{description}`"));
             }
             Action::WakeAt { at, model, environment, version, .. } => {
                 let ours = *model == self.policy.model.as_str()
                     && self
                         .after
                         .is_some_and(|p| p.version == *version && succeeded(p, environment).is_some());
-                self.notes.must(ours, Invariant::Elsewhere, || format!("{action:?}"));
+                self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
                 let end = self.soak_end(environment);
-                self.notes.must(end == Some(*at) && *at >= self.now, Invariant::WrongTime, || {
+                self.violations.require(end == Some(*at) && *at >= self.now, Invariant::WrongTime, || {
                     format!("the next look is at {at}, the soak in {environment} ends at {end:?}")
                 });
             }
-            Action::Alert { subject, message } => self.notes.message(subject, message),
+            Action::Alert { subject, message } => self.violations.message(subject, message),
         }
     }
 
@@ -135,15 +138,17 @@ impl Judge<'_> {
         let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
         let asks = decision.reason.code() == "approval_required";
         let asked_before = |p: &Promotion| {
-            let waits = p.waiting.as_ref().map(|waiting| waiting.environment.as_str());
-            waits.is_some_and(|name| self.before.is_some_and(|before| before.asked.contains(name)))
+            let waits = p.blocked_by.as_ref().map(|waiting| waiting.environment.as_str());
+            waits.is_some_and(|name| {
+                self.before.is_some_and(|before| before.approvals_requested.contains(name))
+            })
         };
         let silent = match decision.verdict {
             Verdict::Stop => !told,
             Verdict::Wait => asks && !told && !self.after.is_some_and(asked_before),
             _ => false,
         };
-        self.notes.must(!silent, Invariant::PeopleNotTold, || {
+        self.violations.require(!silent, Invariant::NotificationMissing, || {
             format!("{} because of {}", decision.verdict, decision.reason)
         });
         if decision.verdict == Verdict::Complete {
@@ -151,11 +156,12 @@ impl Judge<'_> {
                 self.after.is_none_or(|promotion| succeeded(promotion, e.name.as_str()).is_none())
             };
             let missing = self.policy.environments.iter().find(missing).map(|e| &e.name);
-            self.notes
-                .must(missing.is_none(), Invariant::CompleteTooEarly, || format!("{missing:?} is missing"));
+            self.violations.require(missing.is_none(), Invariant::CompleteTooEarly, || {
+                format!("{missing:?} is missing")
+            });
         }
         // Whoever succeeded last, the soak that runs now is the one before the first environment that is missing.
-        let asked = |name: &str| self.after.is_some_and(|after| after.steps.contains_key(name));
+        let asked = |name: &str| self.after.is_some_and(|after| after.environments.contains_key(name));
         let mut environments = self.policy.environments.iter().map(|e| e.name.as_str());
         let soaks = environments.clone().zip(environments.clone().skip(1));
         let missing = environments.find(|name| self.after.and_then(|after| succeeded(after, name)).is_none());
@@ -165,7 +171,7 @@ impl Judge<'_> {
             let called = decision.plan.iter().any(|action| {
                 matches!(action, Action::WakeAt { at, environment, .. } if *at == until && environment == soaked)
             });
-            self.notes.must(called, Invariant::NobodyCallsAgain, || {
+            self.violations.require(called, Invariant::NoFollowUpScheduled, || {
                 format!("the soak in {soaked} ends at {until}")
             });
         }
@@ -174,14 +180,19 @@ impl Judge<'_> {
     fn newly_succeeded(&self) -> Vec<String> {
         let Some(after) = self.after else { return Vec::new() };
         let was = |name: &str| self.before.is_some_and(|before| succeeded(before, name).is_some());
-        after.steps.keys().filter(|name| succeeded(after, name).is_some() && !was(name)).cloned().collect()
+        after
+            .environments
+            .keys()
+            .filter(|name| succeeded(after, name).is_some() && !was(name))
+            .cloned()
+            .collect()
     }
 }
 
 /// When a promotion succeeded in an environment.
 fn succeeded(promotion: &Promotion, environment: &str) -> Option<Timestamp> {
-    match promotion.steps.get(environment) {
-        Some(Step::Succeeded { at }) => Some(*at),
+    match promotion.environments.get(environment) {
+        Some(EnvironmentStatus::Succeeded { at }) => Some(*at),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::RetrainingRequested;
 
-use super::{Invariant, Notes, Violation, long_ago};
+use super::{Invariant, Violation, Violations, long_ago};
 use crate::decision::Verdict;
 use crate::file::{Drift, DriftResponse, Environment, Policy};
 use crate::hold::Hold;
@@ -20,33 +20,33 @@ pub fn respond(
     decision: &Respond,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let mut notes = Notes::default();
-    let quiet = [Verdict::Ignore, Verdict::Suppress, Verdict::Alert, Verdict::Refuse];
-    notes.shape(decision, &[Verdict::Retrain], &quiet, changes);
+    let mut violations = Violations::default();
+    let quiet = [Verdict::Ignore, Verdict::Suppress, Verdict::Alert, Verdict::Reject];
+    violations.shape(decision, &[Verdict::Retrain], &quiet, changes);
     let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
-    notes.must(told || decision.verdict != Verdict::Alert, Invariant::PeopleNotTold, || {
+    violations.require(told || decision.verdict != Verdict::Alert, Invariant::NotificationMissing, || {
         format!("the plan is {:?}", decision.plan)
     });
     let after = decision.state.as_ref().unwrap_or(state);
-    let mut judge = Judge { policy, environment, state, after, now, notes };
+    let mut checker = Checker { policy, environment, state, after, now, violations };
     let mut asked = Vec::new();
     for action in &decision.plan {
         match action {
-            Action::Alert { subject, message } => judge.notes.message(subject, message),
+            Action::Alert { subject, message } => checker.violations.message(subject, message),
             Action::RequestRetraining { request } => asked.push(request),
-            Action::CheckAt { .. } => judge.look(action, finding),
+            Action::CheckAt { .. } => checker.look(action, finding),
         }
     }
-    judge.memory(finding, asked.len());
-    judge.heard(finding, asked.len());
-    judge
-        .notes
-        .must(asked.len() <= 1, Invariant::BudgetOverspent, || format!("{} requests at once", asked.len()));
+    checker.memory(finding, asked.len());
+    checker.heard(finding, asked.len());
+    checker.violations.require(asked.len() <= 1, Invariant::BudgetOverspent, || {
+        format!("{} requests at once", asked.len())
+    });
     if let Some(request) = asked.first() {
-        judge.notes.must(hold.is_none(), Invariant::ActsWhileHeld, || format!("held by {hold:?}"));
-        judge.retraining(request, finding);
+        checker.violations.require(hold.is_none(), Invariant::ActsWhileHeld, || format!("held by {hold:?}"));
+        checker.retraining(request, finding);
     }
-    judge.notes.0
+    checker.violations.0
 }
 
 fn changes(action: &Action) -> bool {
@@ -56,25 +56,25 @@ fn changes(action: &Action) -> bool {
 /// Who has said nothing for so long will not say that drift is over.
 const MONTH: SignedDuration = SignedDuration::from_hours(720);
 
-struct Judge<'a> {
+struct Checker<'a> {
     policy: &'a Policy,
     environment: &'a Environment,
     state: &'a State,
     after: &'a State,
     now: Timestamp,
-    notes: Notes,
+    violations: Violations,
 }
 
-impl Judge<'_> {
+impl Checker<'_> {
     /// Only an alarm can be looked at again, and only the one that reported.
     fn look(&mut self, action: &Action, finding: &Finding) {
         let Action::CheckAt { at, model, environment, alarm, .. } = action else { return };
         let ours = *model == self.policy.model.as_str()
             && *environment == self.environment.name.as_str()
             && matches!(finding, Finding::Drift { alarm: Some(reported), .. } if reported == alarm);
-        self.notes.must(ours, Invariant::Elsewhere, || format!("{action:?}"));
+        self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
         let ahead = *at > self.now || *at == Timestamp::MAX;
-        self.notes.must(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
+        self.violations.require(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
     }
 
     fn retraining(&mut self, request: &RetrainingRequested, finding: &Finding) {
@@ -82,41 +82,44 @@ impl Judge<'_> {
             Finding::Drift { reason, .. } => Some(reason.code()),
             Finding::Calm { .. } | Finding::Nothing(_) => None,
         };
-        self.notes.must(cause.is_some(), Invariant::NoDrift, || format!("the finding is {finding:?}"));
-        self.notes.must(cause.is_none_or(|cause| request.cause == cause), Invariant::NoDrift, || {
+        self.violations
+            .require(cause.is_some(), Invariant::NoDrift, || format!("the finding is {finding:?}"));
+        self.violations.require(cause.is_none_or(|cause| request.cause == cause), Invariant::NoDrift, || {
             format!("the request's cause is {}", request.cause)
         });
         let place = self.policy.environment(&request.environment);
         let here = place == Some(self.environment)
             && request.model == self.policy.model.as_str()
             && request.environment_account == self.environment.account.as_str();
-        self.notes.must(here, Invariant::Elsewhere, || format!("{request:?}"));
-        self.notes.is_now("the request", request.requested_at, self.now);
+        self.violations.require(here, Invariant::OutOfScope, || format!("{request:?}"));
+        self.violations.is_now("the request", request.requested_at, self.now);
         let named = request.request_id.starts_with(&format!("{}-{}-", request.model, request.environment))
             && request.request_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        self.notes.must(named, Invariant::NameNotOfContent, || format!("its id is {}", request.request_id));
+        self.violations
+            .require(named, Invariant::NonDeterministicName, || format!("its id is {}", request.request_id));
         match self.policy.drift.as_ref().filter(|drift| drift.response == DriftResponse::Retrain) {
             Some(drift) => self.governed(drift),
-            None => {
-                self.notes.must(false, Invariant::ResponseNotRetrain, || format!("{:?}", self.policy.drift))
-            }
+            None => self
+                .violations
+                .require(false, Invariant::ResponseNotRetrain, || format!("{:?}", self.policy.drift)),
         }
     }
 
     /// Cooldown, attempts and budget, counted from all that is remembered.
     fn governed(&mut self, drift: &Drift) {
         let (state, now) = (self.state, self.now);
-        let recent = state.requested.iter().find(|at| !long_ago(**at, drift.cooldown.signed(), now));
-        self.notes.must(recent.is_none(), Invariant::CooldownIgnored, || {
+        let recent = state.retrainings.iter().find(|at| !long_ago(**at, drift.cooldown.signed(), now));
+        self.violations.require(recent.is_none(), Invariant::CooldownIgnored, || {
             format!("one was requested at {recent:?}, and the cooldown is {}", drift.cooldown)
         });
         let tired = drift.escalate_after.is_some_and(|limit| state.attempts >= limit);
-        self.notes.must(!tired, Invariant::AttemptsExceeded, || {
+        self.violations.require(!tired, Invariant::AttemptsExceeded, || {
             format!("{} attempts, and {:?} allowed", state.attempts, drift.escalate_after)
         });
         if let Some(budget) = &drift.budget {
-            let spent = state.requested.iter().filter(|at| !long_ago(**at, budget.per.signed(), now)).count();
-            self.notes.must(spent < budget.retrainings as usize, Invariant::BudgetOverspent, || {
+            let spent =
+                state.retrainings.iter().filter(|at| !long_ago(**at, budget.per.signed(), now)).count();
+            self.violations.require(spent < budget.retrainings as usize, Invariant::BudgetOverspent, || {
                 format!("{spent} of {} in {}", budget.retrainings, budget.per)
             });
         }
@@ -129,44 +132,49 @@ impl Judge<'_> {
         let span = drift.map_or(SignedDuration::ZERO, |drift| {
             drift.budget.as_ref().map_or(drift.cooldown, |budget| budget.per.max(drift.cooldown)).signed()
         });
-        let gone =
-            before.requested.iter().find(|at| !long_ago(**at, span, now) && !after.requested.contains(at));
-        self.notes.must(gone.is_none(), Invariant::Forgotten, || format!("the request of {gone:?}"));
+        let gone = before
+            .retrainings
+            .iter()
+            .find(|at| !long_ago(**at, span, now) && !after.retrainings.contains(at));
+        self.violations.require(gone.is_none(), Invariant::StateLost, || format!("the request of {gone:?}"));
         // Who told of drift says that it is over, and nobody else; who has been silent for a month is gone.
         let calm = |of: &str| matches!(finding, Finding::Calm { source, .. } if source == of);
         let over = |(name, at): (&String, &Timestamp)| calm(name) || long_ago(*at, MONTH, now);
         let all_over = matches!(finding, Finding::Calm { .. }) && before.drifting.iter().all(over);
-        self.notes.must(all_over || after.attempts >= before.attempts, Invariant::Forgotten, || {
+        self.violations.require(all_over || after.attempts >= before.attempts, Invariant::StateLost, || {
             format!("{} attempts became {}", before.attempts, after.attempts)
         });
         let lost = before.drifting.iter().find(|seen| !after.drifting.contains_key(seen.0) && !over(*seen));
         // Only so many are kept; then a newer one takes the place of the oldest.
         let replaced = matches!(finding, Finding::Drift { source, .. } if !before.drifting.contains_key(source))
             && after.drifting.len() >= before.drifting.len();
-        self.notes.must(lost.is_none() || replaced, Invariant::Forgotten, || {
+        self.violations.require(lost.is_none() || replaced, Invariant::StateLost, || {
             format!("the drift that {lost:?} saw")
         });
-        let new = after.requested.iter().find(|at| !before.requested.contains(at));
+        let new = after.retrainings.iter().find(|at| !before.retrainings.contains(at));
         if asked > 0 {
-            let known = after.requested.contains(&now) && after.attempts > before.attempts;
-            self.notes.must(known, Invariant::NotRemembered, || format!("the state is {after:?}"));
+            let known = after.retrainings.contains(&now) && after.attempts > before.attempts;
+            self.violations.require(known, Invariant::ActionNotInState, || format!("the state is {after:?}"));
         } else {
             let same = new.is_none() && after.attempts <= before.attempts;
-            self.notes.must(same, Invariant::ClaimedNotDone, || format!("the state is {after:?}"));
+            self.violations
+                .require(same, Invariant::StateWithoutAction, || format!("the state is {after:?}"));
         }
     }
 
     /// What a source said before it said something newer leads to nothing, whenever it is told.
     fn heard(&mut self, finding: &Finding, asked: usize) {
-        let (before, after) = (&self.state.heard, &self.after.heard);
+        let (before, after) = (&self.state.last_report_at, &self.after.last_report_at);
         let (Finding::Drift { source, at, .. } | Finding::Calm { source, at, .. }) = finding else {
             let same = before == after;
-            return self.notes.must(same, Invariant::Forgotten, || format!("{before:?} became {after:?}"));
+            return self
+                .violations
+                .require(same, Invariant::StateLost, || format!("{before:?} became {after:?}"));
         };
         let newest = before.get(source);
         if at.is_some_and(|at| newest.is_some_and(|newest| at < *newest)) {
             let nothing = asked == 0 && self.after == self.state;
-            return self.notes.must(nothing, Invariant::NoDrift, || {
+            return self.violations.require(nothing, Invariant::NoDrift, || {
                 format!("{source} spoke of {at:?}, and at {newest:?} of something newer")
             });
         }
@@ -177,9 +185,10 @@ impl Judge<'_> {
                 || (after.len() >= before.len() && oldest.is_none_or(|oldest| at <= oldest))
         };
         let lost = before.iter().find(|(name, at)| !kept(name, at));
-        self.notes.must(lost.is_none(), Invariant::Forgotten, || format!("when {lost:?} last spoke"));
+        self.violations.require(lost.is_none(), Invariant::StateLost, || format!("when {lost:?} last spoke"));
         let known = at.is_none_or(|at| kept(source, &at));
-        self.notes
-            .must(known, Invariant::NotRemembered, || format!("when {source} spoke is not in {after:?}"));
+        self.violations.require(known, Invariant::ActionNotInState, || {
+            format!("when {source} spoke is not in {after:?}")
+        });
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tidegate_events::{AlarmChanged, AlarmState};
 
-use super::{Invariant, Notes, Violation, long_ago};
+use super::{Invariant, Violation, Violations, long_ago};
 use crate::decision::Verdict;
 use crate::file::{EndpointKind, Environment};
 use crate::scale::{Action, ScaleDecision, Snapshot, State};
@@ -23,25 +23,25 @@ pub fn scale(
     decision: &ScaleDecision,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let mut notes = Notes::default();
-    let quiet = [Verdict::Keep, Verdict::Ignore, Verdict::Refuse];
-    notes.shape(decision, &[Verdict::ToZero, Verdict::Wake], &quiet, changes);
+    let mut violations = Violations::default();
+    let quiet = [Verdict::NoChange, Verdict::Ignore, Verdict::Reject];
+    violations.shape(decision, &[Verdict::ScaleToZero, Verdict::ScaleFromZero], &quiet, changes);
     let after = decision.state.as_ref().unwrap_or(state);
-    let mut judge = Judge { environment, state, after, now, notes };
+    let mut checker = Checker { environment, state, after, now, violations };
     for action in &decision.plan {
-        judge.action(action);
+        checker.action(action);
     }
     let down = decision.plan.iter().any(goes_down);
     let up = decision.plan.iter().any(changes) && !down;
-    if down || decision.verdict == Verdict::ToZero {
-        judge.may_sleep(seen);
-        judge.way_back(&decision.plan);
+    if down || decision.verdict == Verdict::ScaleToZero {
+        checker.may_sleep(seen);
+        checker.way_back(&decision.plan);
     }
-    if up || decision.verdict == Verdict::Wake {
-        judge.may_wake(seen, alarm);
+    if up || decision.verdict == Verdict::ScaleFromZero {
+        checker.may_wake(seen, alarm);
     }
-    judge.memory(decision.verdict, down, up);
-    judge.notes.0
+    checker.memory(decision.verdict, down, up);
+    checker.violations.0
 }
 
 fn changes(action: &Action) -> bool {
@@ -49,37 +49,39 @@ fn changes(action: &Action) -> bool {
 }
 
 fn goes_down(action: &Action) -> bool {
-    matches!(action, Action::SetBounds { min: 0, .. } | Action::SetCopies { copies: 0, .. })
+    matches!(action, Action::SetCapacityLimits { min: 0, .. } | Action::SetCopyCount { copies: 0, .. })
 }
 
-struct Judge<'a> {
+struct Checker<'a> {
     environment: &'a Environment,
     state: &'a State,
     after: &'a State,
     now: Timestamp,
-    notes: Notes,
+    violations: Violations,
 }
 
-impl Judge<'_> {
+impl Checker<'_> {
     fn action(&mut self, action: &Action) {
         let copies = self.environment.endpoint.copies.unwrap_or(1);
         let (component, sound) = match action {
             // The most is what the policy wants while it is awake; the least is that, or none.
-            Action::SetBounds { component, min, max } => {
+            Action::SetCapacityLimits { component, min, max } => {
                 (component, *max == copies && *max >= 1 && (*min == 0 || *min == copies))
             }
-            Action::SetCopies { component, copies: wanted } => (component, *wanted == 0 || *wanted == copies),
-            Action::ArmWake { component } => (component, true),
-            Action::Alert { subject, message } => return self.notes.message(subject, message),
+            Action::SetCopyCount { component, copies: wanted } => {
+                (component, *wanted == 0 || *wanted == copies)
+            }
+            Action::EnsureScaleFromZeroAlarm { component } => (component, true),
+            Action::Alert { subject, message } => return self.violations.message(subject, message),
         };
         let ours = component == self.environment.endpoint.name.as_str();
-        self.notes.must(ours, Invariant::Elsewhere, || format!("the component is {component}"));
-        self.notes.must(sound, Invariant::BoundsUnsound, || {
+        self.violations.require(ours, Invariant::OutOfScope, || format!("the component is {component}"));
+        self.violations.require(sound, Invariant::InvalidCapacityLimits, || {
             format!("{action:?}, the policy wants {copies} copies")
         });
         // A classic endpoint keeps at least one instance, and a serverless one scales itself.
         let kind = self.environment.endpoint.kind;
-        self.notes.must(kind == EndpointKind::InferenceComponent, Invariant::CannotBeZero, || {
+        self.violations.require(kind == EndpointKind::InferenceComponent, Invariant::CannotBeZero, || {
             format!("the endpoint is {kind:?}")
         });
     }
@@ -88,29 +90,33 @@ impl Judge<'_> {
     fn may_sleep(&mut self, seen: Option<&Snapshot>) {
         let Some(to_zero) = self.environment.scale.to_zero.as_ref() else {
             return self
-                .notes
-                .must(false, Invariant::CannotBeZero, || "the policy does not ask for it".to_owned());
+                .violations
+                .require(false, Invariant::CannotBeZero, || "the policy does not ask for it".to_owned());
         };
         let Some(seen) = seen else {
-            return self.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
+            return self
+                .violations
+                .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
         };
-        self.notes.must(!seen.deploying, Invariant::Deploying, || "a deployment is in flight".to_owned());
+        self.violations
+            .require(!seen.deploying, Invariant::Deploying, || "a deployment is in flight".to_owned());
         let old = seen.live_since.is_some_and(|live| long_ago(live, to_zero.grace.signed(), self.now));
-        self.notes.must(old, Invariant::InsideGrace, || format!("live since {:?}", seen.live_since));
-        let woken = self.state.woken_at.filter(|at| !long_ago(*at, to_zero.idle.signed(), self.now));
-        self.notes.must(woken.is_none(), Invariant::InsideGrace, || format!("woken at {woken:?}"));
+        self.violations
+            .require(old, Invariant::InGracePeriod, || format!("live since {:?}", seen.live_since));
+        let woken = self.state.scaled_up_at.filter(|at| !long_ago(*at, to_zero.idle.signed(), self.now));
+        self.violations.require(woken.is_none(), Invariant::InGracePeriod, || format!("woken at {woken:?}"));
         let idle = seen.invocations.is_some_and(|count| count.in_window == 0 && count.since_deployment > 0);
-        self.notes.must(idle, Invariant::NotIdle, || format!("{:?}", seen.invocations));
+        self.violations.require(idle, Invariant::NotIdle, || format!("{:?}", seen.invocations));
     }
 
     /// The alarm and the scaling policy need the scalable target, and the copies go only when all of them are there.
     fn way_back(&mut self, plan: &[Action]) {
         let place = |wanted: fn(&Action) -> bool| plan.iter().position(wanted);
-        let bounds = place(|action| matches!(action, Action::SetBounds { .. }));
-        let armed = place(|action| matches!(action, Action::ArmWake { .. }));
-        let gone = place(|action| matches!(action, Action::SetCopies { copies: 0, .. }));
+        let bounds = place(|action| matches!(action, Action::SetCapacityLimits { .. }));
+        let armed = place(|action| matches!(action, Action::EnsureScaleFromZeroAlarm { .. }));
+        let gone = place(|action| matches!(action, Action::SetCopyCount { copies: 0, .. }));
         let built = bounds.is_some() && bounds < armed && armed < gone;
-        self.notes.must(built, Invariant::NoWayBack, || {
+        self.violations.require(built, Invariant::NoScaleUpPath, || {
             format!("bounds are action {bounds:?}, the alarm {armed:?}, the end {gone:?}")
         });
     }
@@ -128,21 +134,29 @@ impl Judge<'_> {
         });
         let used = self.state.zero_since.is_some()
             && seen.is_some_and(|seen| seen.invocations.is_some_and(|count| count.in_window > 0));
-        self.notes.must(rings || used, Invariant::WokenForNothing, || format!("{alarm:?} and {seen:?}"));
+        self.violations
+            .require(rings || used, Invariant::ScaledUpWithoutDemand, || format!("{alarm:?} and {seen:?}"));
     }
 
     /// What is remembered.
     fn memory(&mut self, verdict: Verdict, down: bool, up: bool) {
         let (before, after, now) = (self.state, self.after, self.now);
         let (known, same) = if down {
-            (verdict == Verdict::ToZero && after.zero_since == Some(now), before.woken_at == after.woken_at)
+            (
+                verdict == Verdict::ScaleToZero && after.zero_since == Some(now),
+                before.scaled_up_at == after.scaled_up_at,
+            )
         } else if up {
-            let known = verdict == Verdict::Wake && after.zero_since.is_none() && after.woken_at == Some(now);
+            let known = verdict == Verdict::ScaleFromZero
+                && after.zero_since.is_none()
+                && after.scaled_up_at == Some(now);
             (known, true)
         } else {
-            (true, before.zero_since == after.zero_since && before.woken_at == after.woken_at)
+            (true, before.zero_since == after.zero_since && before.scaled_up_at == after.scaled_up_at)
         };
-        self.notes.must(known, Invariant::NotRemembered, || format!("{verdict} with the state {after:?}"));
-        self.notes.must(same, Invariant::ClaimedNotDone, || format!("{before:?} became {after:?}"));
+        self.violations
+            .require(known, Invariant::ActionNotInState, || format!("{verdict} with the state {after:?}"));
+        self.violations
+            .require(same, Invariant::StateWithoutAction, || format!("{before:?} became {after:?}"));
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
 
-use super::{Invariant, Notes, Violation, limits};
+use super::{Invariant, Violation, Violations, limits};
 use crate::decision::Verdict;
 use crate::file::Policy;
 use crate::fingerprint::fingerprint;
@@ -30,42 +30,42 @@ pub fn train(
     decision: &Train,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let mut notes = Notes::default();
-    let quiet = [Verdict::Ignore, Verdict::Skip, Verdict::Wait, Verdict::Refuse];
-    notes.shape(decision, &[Verdict::Start], &quiet, changes);
-    let mut judge =
-        Judge { policy, state, after: decision.state.as_ref().unwrap_or(state), cause, now, notes };
-    judge.memory(decision);
-    judge.definition_kept(seen, decision);
+    let mut violations = Violations::default();
+    let quiet = [Verdict::Ignore, Verdict::Skip, Verdict::Wait, Verdict::Reject];
+    violations.shape(decision, &[Verdict::Start], &quiet, changes);
+    let mut checker =
+        Checker { policy, state, after: decision.state.as_ref().unwrap_or(state), cause, now, violations };
+    checker.memory(decision);
+    checker.definition_kept(seen, decision);
     if decision.plan.iter().any(changes) {
-        judge.cause();
-        judge.plan(&decision.plan);
+        checker.cause();
+        checker.plan(&decision.plan);
         match (seen, cause) {
-            (None, _) => {
-                judge.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned())
-            }
-            (Some(seen), TrainCause::Push(push)) => judge.definition(seen, push, &decision.plan),
-            (Some(seen), TrainCause::Request(_)) => judge.single_flight(seen, &decision.plan),
+            (None, _) => checker
+                .violations
+                .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned()),
+            (Some(seen), TrainCause::Push(push)) => checker.definition(seen, push, &decision.plan),
+            (Some(seen), TrainCause::Request(_)) => checker.single_flight(seen, &decision.plan),
             (Some(_), TrainCause::Stranger) => {}
         }
     }
-    judge.notes.0
+    checker.violations.0
 }
 
 fn changes(action: &Action) -> bool {
     !matches!(action, Action::Alert { .. })
 }
 
-struct Judge<'a> {
+struct Checker<'a> {
     policy: &'a Policy,
     state: &'a State,
     after: &'a State,
     cause: TrainCause<'a>,
     now: Timestamp,
-    notes: Notes,
+    violations: Violations,
 }
 
-impl Judge<'_> {
+impl Checker<'_> {
     /// The token is worked out a second time. It must not change between two versions of the program either, or one cause
     /// would start twice.
     fn token(&self) -> String {
@@ -97,9 +97,10 @@ impl Judge<'_> {
                     && push.change != RefChange::Deleted
                     && self.policy.watches(&push.branch)
                     && push.commit.as_ref().is_some_and(|commit| !commit.is_empty());
-                self.notes.must(watched, Invariant::NotAskedFor, || format!("the push was {push:?}"));
+                self.violations
+                    .require(watched, Invariant::StartedWithoutCause, || format!("the push was {push:?}"));
                 let before = self.state.commits.get(&push.full_ref);
-                self.notes.must(push.commit.as_ref() != before, Invariant::StartedAgain, || {
+                self.violations.require(push.commit.as_ref() != before, Invariant::StartedTwice, || {
                     format!("{} has trained {before:?} before", push.full_ref)
                 });
             }
@@ -107,28 +108,31 @@ impl Judge<'_> {
                 let known = self.policy.environment(&request.environment);
                 let ours = request.model == self.policy.model.as_str()
                     && known.is_some_and(|e| e.account.as_str() == request.environment_account);
-                self.notes.must(ours, Invariant::NotAskedFor, || format!("the request was {request:?}"));
+                self.violations
+                    .require(ours, Invariant::StartedWithoutCause, || format!("the request was {request:?}"));
             }
             TrainCause::Stranger => {
-                self.notes.must(false, Invariant::StrangerObeyed, || "the pipeline is started".to_owned());
+                self.violations
+                    .require(false, Invariant::UnauthorizedSender, || "the pipeline is started".to_owned());
             }
         }
         let last = self.state.last_start.as_ref().map(|last| last.token.as_str());
         let again = last == Some(self.token().as_str());
-        self.notes
-            .must(!again, Invariant::StartedAgain, || "this cause was the last that started it".to_owned());
+        self.violations.require(!again, Invariant::StartedTwice, || {
+            "this cause was the last that started it".to_owned()
+        });
     }
 
     fn plan(&mut self, plan: &[Action]) {
         let place = |wanted: fn(&Action) -> bool| plan.iter().position(wanted);
         let starts = plan.iter().filter(|action| matches!(action, Action::StartExecution { .. })).count();
         let upserts = plan.iter().filter(|action| matches!(action, Action::UpsertPipeline { .. })).count();
-        self.notes.must(starts <= 1 && upserts <= 1, Invariant::StartedAgain, || {
+        self.violations.require(starts <= 1 && upserts <= 1, Invariant::StartedTwice, || {
             format!("the plan has {starts} starts and {upserts} definitions")
         });
         let start = place(|action| matches!(action, Action::StartExecution { .. }));
         let upsert = place(|action| matches!(action, Action::UpsertPipeline { .. }));
-        self.notes.must(upsert < start, Invariant::DefinitionAfterStart, || {
+        self.violations.require(upsert < start, Invariant::DefinitionAfterStart, || {
             format!("the definition is action {upsert:?}, the start {start:?}")
         });
         let expected = self.token();
@@ -139,9 +143,9 @@ impl Judge<'_> {
                 continue;
             };
             let ours = pipeline == self.policy.pipeline.name.as_str();
-            self.notes.must(ours, Invariant::Elsewhere, || format!("the pipeline is {pipeline}"));
+            self.violations.require(ours, Invariant::OutOfScope, || format!("the pipeline is {pipeline}"));
             let of_cause = limits::is_token(token) && *token == expected;
-            self.notes.must(of_cause, Invariant::TokenNotOfCause, || {
+            self.violations.require(of_cause, Invariant::ClientTokenMismatch, || {
                 format!("the token is {token}, the cause's is {expected}")
             });
             if let Action::StartExecution { .. } = action {
@@ -157,11 +161,11 @@ impl Judge<'_> {
             && limits::is_line(description, 3_072)
             && description.chars().count() >= 3
             && parameters.values().all(|value| value.chars().count() <= 1_024);
-        self.notes.must(fits, Invariant::BeyondLimits, || {
+        self.violations.require(fits, Invariant::BeyondLimits, || {
             format!("the execution is named `{display_name}` and described as `{description}`")
         });
         let same = *parameters == self.policy.pipeline.parameters;
-        self.notes.must(same, Invariant::ParametersChanged, || format!("they are {parameters:?}"));
+        self.violations.require(same, Invariant::ParametersChanged, || format!("they are {parameters:?}"));
     }
 
     /// What a push installs before it starts.
@@ -173,7 +177,7 @@ impl Judge<'_> {
                 self.policy.pipeline.definition.keep && present.is_some() && upsert.is_none()
             }
             (Definition::File { text, .. }, Some(present), None) => {
-                let last = self.state.definition.as_ref();
+                let last = self.state.definition_digest.as_ref();
                 same_json(text, &present.definition)
                     && last.is_none_or(|last| Some(last) == json_digest(text).as_ref())
             }
@@ -193,24 +197,25 @@ impl Judge<'_> {
             }
             (Definition::File { .. }, _, Some(_)) => false,
         };
-        self.notes.must(right, Invariant::DefinitionNotOfCommit, || {
+        self.violations.require(right, Invariant::DefinitionMismatch, || {
             format!("the commit has {:?}, the plan {upsert:?}", seen.definition)
         });
     }
 
     fn single_flight(&mut self, seen: &Snapshot, plan: &[Action]) {
         let upsert = plan.iter().find(|action| matches!(action, Action::UpsertPipeline { .. }));
-        self.notes.must(
+        self.violations.require(
             upsert.is_none() && seen.pipeline.is_some(),
-            Invariant::DefinitionNotOfCommit,
+            Invariant::DefinitionMismatch,
             || format!("a retraining keeps the definition that is there, and the plan has {upsert:?}"),
         );
         // A commit is a person's own word, and trains under a hold as well.
         let hold = seen.hold.as_ref();
-        self.notes.must(hold.is_none(), Invariant::ActsWhileHeld, || format!("held: {hold:?}"));
+        self.violations.require(hold.is_none(), Invariant::ActsWhileHeld, || format!("held: {hold:?}"));
         let running = seen.running.first();
-        self.notes
-            .must(running.is_none(), Invariant::RetrainsBesideRun, || format!("{running:?} has not ended"));
+        self.violations.require(running.is_none(), Invariant::ConcurrentExecution, || {
+            format!("{running:?} has not ended")
+        });
     }
 
     /// The definition that was decided on last is remembered, or the next push would not know what is on its way.
@@ -218,11 +223,11 @@ impl Judge<'_> {
         let starts = decision.plan.iter().any(|action| matches!(action, Action::StartExecution { .. }));
         let asked = match (seen.map(|seen| &seen.definition), self.cause) {
             (Some(Definition::File { text, .. }), TrainCause::Push(_)) if starts => json_digest(text),
-            _ => self.state.definition.clone(),
+            _ => self.state.definition_digest.clone(),
         };
-        let kept = self.after.definition == asked;
-        self.notes.must(kept, Invariant::NotRemembered, || {
-            format!("the last definition is {:?}, and was {asked:?}", self.after.definition)
+        let kept = self.after.definition_digest == asked;
+        self.violations.require(kept, Invariant::ActionNotInState, || {
+            format!("the last definition is {:?}, and was {asked:?}", self.after.definition_digest)
         });
     }
 
@@ -237,7 +242,7 @@ impl Judge<'_> {
         for (reference, commit) in before {
             let moved = starts && pushed.is_some_and(|(pushed, _)| pushed == reference);
             let kept = moved || after.get(reference) == Some(commit);
-            self.notes.must(kept, Invariant::Forgotten, || format!("{commit} of {reference}"));
+            self.violations.require(kept, Invariant::StateLost, || format!("{commit} of {reference}"));
         }
         if starts {
             let last = self.after.last_start.as_ref();
@@ -248,14 +253,16 @@ impl Judge<'_> {
                 && pushed.is_none_or(|(reference, commit)| {
                     after.get(reference) == commit.as_ref() && is_last(reference)
                 });
-            self.notes.must(known, Invariant::NotRemembered, || format!("the last start is {last:?}"));
+            self.violations
+                .require(known, Invariant::ActionNotInState, || format!("the last start is {last:?}"));
             if let Some(last) = last {
-                self.notes.is_now("the start", last.at, self.now);
+                self.violations.is_now("the start", last.at, self.now);
             }
         } else {
             let same = self.after.last_start == self.state.last_start
                 && after.iter().all(|(reference, commit)| before.get(reference) == Some(commit));
-            self.notes.must(same, Invariant::ClaimedNotDone, || format!("the state is {:?}", self.after));
+            self.violations
+                .require(same, Invariant::StateWithoutAction, || format!("the state is {:?}", self.after));
         }
     }
 }

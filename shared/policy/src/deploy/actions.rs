@@ -91,7 +91,7 @@ impl Action {
 /// Whether an action of a plan that was left behind is still wanted: only what the deployment in flight asks for, and
 /// nothing is made for it under a hold. Whether what serves may be changed, [`last_look`](super::last_look()) says.
 #[must_use]
-pub fn stands(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
+pub fn still_applies(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
     match action {
         // To look again harms nothing, the hub knows which report it still waits for, and people shall know.
         Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => true,
@@ -134,8 +134,8 @@ pub(super) fn look_again(
     now: Timestamp,
 ) -> Action {
     let soon = SignedDuration::from_secs(i64::from(post.check_seconds));
-    let InFlight { since, endpoint_asked, component_asked, .. } = in_flight;
-    let begun = component_asked.or(*endpoint_asked).unwrap_or(*since);
+    let InFlight { accepted_at, endpoint_update_requested_at, component_update_requested_at, .. } = in_flight;
+    let begun = component_update_requested_at.or(*endpoint_update_requested_at).unwrap_or(*accepted_at);
     let wait = (now.duration_since(begun) / 8).min(SELDOM).max(soon);
     let request_id = in_flight.request.request_id.clone();
     Action::CheckAt {

@@ -19,7 +19,7 @@ impl Step<'_> {
             config: self.wanted.config.clone(),
             tags: self.tags(),
         });
-        self.apply(plan).saw("endpoint", "none").state(self.asked_endpoint(None))
+        self.apply(plan).evidence("endpoint", "none").state(self.asked_endpoint(None))
     }
 
     pub(super) fn update(&self, running: &Endpoint) -> Deploy {
@@ -34,7 +34,7 @@ impl Step<'_> {
         });
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
         self.apply(plan)
-            .compared("running_config", before, &self.wanted.config)
+            .evidence_vs("running_config", before, &self.wanted.config)
             .state(self.asked_endpoint(running.last_modified))
     }
 
@@ -53,15 +53,15 @@ impl Step<'_> {
             package_arn: self.in_flight.request.package_arn.clone(),
         };
         let mut in_flight = InFlight {
-            component_asked: Some(self.now),
-            component_seen: running.and_then(|running| running.last_modified),
-            silent_since: None,
+            component_update_requested_at: Some(self.now),
+            component_modified_before: running.and_then(|running| running.last_modified),
+            unresponsive_since: None,
             ..self.in_flight.clone()
         };
         let look = look_again(self.post, self.environment, &in_flight, self.now);
         in_flight.checks = in_flight.checks.saturating_add(1);
         Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
-            .saw("component", found(wanted, running))
+            .evidence("component", found(wanted, running))
             .plan(vec![model, put, look])
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
@@ -73,7 +73,7 @@ impl Step<'_> {
 
     fn apply(&self, plan: Vec<Action>) -> Deploy {
         Decision::new(Verdict::Apply, Reason::Requested { version: self.in_flight.request.version })
-            .saw("package", &self.in_flight.request.package_arn)
+            .evidence("package", &self.in_flight.request.package_arn)
             .plan(plan)
     }
 
@@ -92,11 +92,11 @@ impl Step<'_> {
         }
     }
 
-    fn asked_endpoint(&self, endpoint_seen: Option<Timestamp>) -> State {
+    fn asked_endpoint(&self, endpoint_modified_before: Option<Timestamp>) -> State {
         let in_flight = InFlight {
-            endpoint_asked: Some(self.now),
-            endpoint_seen,
-            silent_since: None,
+            endpoint_update_requested_at: Some(self.now),
+            endpoint_modified_before,
+            unresponsive_since: None,
             ..self.in_flight.clone()
         };
         State { in_flight: Some(in_flight), ..self.state.clone() }

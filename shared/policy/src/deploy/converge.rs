@@ -63,8 +63,8 @@ pub fn converge(
 
 /// Whether a sweep's decision is worth a record: it acts or ends, or it is the first to find the model silent.
 #[must_use]
-pub fn is_news(state: &State, decision: &Deploy) -> bool {
-    let silent = |state: &State| state.in_flight.as_ref().and_then(|in_flight| in_flight.silent_since);
+pub fn should_record(state: &State, decision: &Deploy) -> bool {
+    let silent = |state: &State| state.in_flight.as_ref().and_then(|in_flight| in_flight.unresponsive_since);
     let fell_silent = decision.state.as_ref().is_some_and(|next| silent(next) != silent(state));
     fell_silent || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
 }
@@ -81,7 +81,11 @@ fn component_in_service(in_flight: &InFlight, running: &RunningComponent, wanted
 }
 
 fn component_changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
-    changed_since(running.last_modified, in_flight.component_asked, in_flight.component_seen)
+    changed_since(
+        running.last_modified,
+        in_flight.component_update_requested_at,
+        in_flight.component_modified_before,
+    )
 }
 
 /// What is said of a component that changed at our word and is not as it was told to be.
@@ -130,8 +134,8 @@ impl Step<'_> {
             EndpointStatus::InService
                 if changed_since(
                     endpoint.last_modified,
-                    self.in_flight.endpoint_asked,
-                    self.in_flight.endpoint_seen,
+                    self.in_flight.endpoint_update_requested_at,
+                    self.in_flight.endpoint_modified_before,
                 ) =>
             {
                 let running = endpoint.config.clone().unwrap_or_else(|| "unknown".to_owned());
@@ -187,12 +191,12 @@ impl Step<'_> {
     fn verify(&self, seen: &Snapshot) -> Deploy {
         let endpoint = self.wanted.endpoint.clone();
         match (&self.environment.verify.invoke, &seen.probe) {
-            (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnasked { endpoint }, seen),
+            (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnverified { endpoint }, seen),
             (Some(_), Some(Probe::Answered(_))) => {
                 self.end(DeploymentOutcome::Succeeded, Reason::Answered { endpoint }, seen)
             }
             (Some(_), Some(Probe::Failed(error))) => {
-                let reason = Reason::NoAnswerToSample { endpoint, error: error.clone() };
+                let reason = Reason::SampleFailed { endpoint, error: error.clone() };
                 self.end(DeploymentOutcome::Failed, reason, seen)
             }
             (Some(_), Some(Probe::Silent)) => self.silent(endpoint, seen),
@@ -205,13 +209,13 @@ impl Step<'_> {
 
     /// A model that starts slowly is given time; one that hangs is not given it for ever.
     fn silent(&self, endpoint: String, seen: &Snapshot) -> Deploy {
-        let since = self.in_flight.silent_since.unwrap_or(self.now);
+        let since = self.in_flight.unresponsive_since.unwrap_or(self.now);
         let until = since.checked_add(PATIENCE).unwrap_or(Timestamp::MAX);
         if self.now >= until {
-            return self.end(DeploymentOutcome::Failed, Reason::SampleSilent { endpoint, since }, seen);
+            return self.end(DeploymentOutcome::Failed, Reason::SampleTimedOut { endpoint, since }, seen);
         }
-        let in_flight = InFlight { silent_since: Some(since), ..self.in_flight.clone() };
-        self.wait_with(in_flight, Reason::AwaitingAnswer { endpoint, until }, vec![self.look_again()])
+        let in_flight = InFlight { unresponsive_since: Some(since), ..self.in_flight.clone() };
+        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.look_again()])
     }
 
     pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
@@ -231,7 +235,7 @@ impl Step<'_> {
     fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Action>) -> Deploy {
         let in_flight = InFlight { checks: in_flight.checks.saturating_add(1), ..in_flight };
         Decision::new(Verdict::Wait, reason)
-            .saw("version", self.in_flight.request.version)
+            .evidence("version", self.in_flight.request.version)
             .plan(plan)
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }

@@ -44,7 +44,7 @@ pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<L
         previous: replaced.or(state.previous.as_ref()).cloned(),
         live: live.or_else(|| state.live.clone()),
         last_report: Some(Report { finished: finished.clone() }),
-        copies_set: state.last_told(),
+        copies_set_at: state.last_told(),
         ..state.clone()
     }
 }
@@ -82,13 +82,13 @@ impl Step<'_> {
         let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());
         let finished = report(self.environment, request, (outcome, &reason), running.clone(), self.now);
         let state = ended(self.state, &finished, live);
-        let mut decision = Decision::new(verdict, reason).saw("version", request.version).compared(
+        let mut decision = Decision::new(verdict, reason).evidence("version", request.version).evidence_vs(
             "running_config",
             running.unwrap_or_else(|| "none".to_owned()),
             &self.wanted.config,
         );
         if let Some(Probe::Answered(status)) = seen.probe {
-            decision = decision.saw("sample_status", status);
+            decision = decision.evidence("sample_status", status);
         }
         decision.plan(vec![Action::Report { finished }]).state(state)
     }

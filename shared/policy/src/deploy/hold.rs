@@ -21,8 +21,8 @@ pub fn decide_hold(state: &State, placed: &HoldPlaced) -> Deploy {
     };
     let in_flight = state.in_flight.as_ref().map(|in_flight| in_flight.request.version.to_string());
     decision
-        .saw("place", place_in_words(place))
-        .saw("version_in_flight", in_flight.unwrap_or_else(|| "none".to_owned()))
+        .evidence("place", place_in_words(place))
+        .evidence("version_in_flight", in_flight.unwrap_or_else(|| "none".to_owned()))
 }
 
 /// Takes a release up: the state in which [`converge`](super::converge) goes on with what waited.
@@ -41,5 +41,5 @@ pub fn release(state: &State, release: &HoldReleased) -> Result<State, Box<Deplo
     };
     let verdict =
         if next.in_flight.is_some() && next.hold().is_some() { Verdict::Wait } else { Verdict::Ignore };
-    Err(Box::new(Decision::new(verdict, reason).saw("place", place).state(next)))
+    Err(Box::new(Decision::new(verdict, reason).evidence("place", place).state(next)))
 }

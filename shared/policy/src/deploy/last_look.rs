@@ -64,11 +64,15 @@ pub fn last_look(state: &State, action: &Action, approval: &ApprovalStatus, foun
 fn of_endpoint(in_flight: &InFlight, name: &str, config: &str, endpoint: Option<&Endpoint>) -> Since {
     let busy = |status: String| Reason::EndpointBusy { endpoint: name.to_owned(), status };
     let Some(endpoint) = endpoint else {
-        return if in_flight.endpoint_seen.is_none() { Since::Same } else { Since::Changed(busy(gone())) };
+        return if in_flight.endpoint_modified_before.is_none() {
+            Since::Same
+        } else {
+            Since::Changed(busy(gone()))
+        };
     };
     let serves = endpoint.status == EndpointStatus::InService;
     let at = endpoint.last_modified;
-    if serves && at == in_flight.endpoint_seen {
+    if serves && at == in_flight.endpoint_modified_before {
         return Since::Same;
     }
     let status = busy(if serves { changed(at) } else { endpoint.status.to_string() });
@@ -89,10 +93,10 @@ fn of_new_component(in_flight: &InFlight, wanted: &Component, running: &RunningC
 fn of_component(in_flight: &InFlight, name: &str, running: Option<&RunningComponent>) -> Since {
     let busy = |status: String| Since::Changed(Reason::ComponentBusy { component: name.to_owned(), status });
     match running {
-        None if in_flight.component_seen.is_none() => Since::Same,
+        None if in_flight.component_modified_before.is_none() => Since::Same,
         None => busy(gone()),
         Some(running) if running.status != ComponentStatus::InService => busy(running.status.to_string()),
-        Some(running) if running.last_modified == in_flight.component_seen => Since::Same,
+        Some(running) if running.last_modified == in_flight.component_modified_before => Since::Same,
         Some(running) => busy(changed(running.last_modified)),
     }
 }

@@ -33,7 +33,7 @@ pub fn prevented(
     let checks = in_flight.checks.saturating_add(1);
     Some(
         Decision::new(Verdict::Wait, why.clone())
-            .saw("version", in_flight.request.version)
+            .evidence("version", in_flight.request.version)
             .plan(plan)
             .state(State { in_flight: Some(InFlight { checks, ..waiting }), ..state.clone() }),
     )
@@ -45,11 +45,15 @@ fn not_asked(in_flight: &InFlight, action: &Action, decided_at: Option<Timestamp
     let is_sure = |asked: Option<Timestamp>| decided_at.is_none_or(|now| asked == Some(now));
     let mut next = in_flight.clone();
     match action {
-        Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. } if is_sure(next.endpoint_asked) => {
-            (next.endpoint_asked, next.endpoint_seen) = (None, None);
+        Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. }
+            if is_sure(next.endpoint_update_requested_at) =>
+        {
+            (next.endpoint_update_requested_at, next.endpoint_modified_before) = (None, None);
         }
-        Action::CreateComponent { .. } | Action::UpdateComponent { .. } if is_sure(next.component_asked) => {
-            (next.component_asked, next.component_seen) = (None, None);
+        Action::CreateComponent { .. } | Action::UpdateComponent { .. }
+            if is_sure(next.component_update_requested_at) =>
+        {
+            (next.component_update_requested_at, next.component_modified_before) = (None, None);
         }
         _ => {}
     }

@@ -39,7 +39,7 @@ pub fn refused(
             let in_flight =
                 state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, action))?;
             // The component comes last: neither it nor its copies were changed.
-            let untold = InFlight { component_asked: None, ..in_flight.clone() };
+            let untold = InFlight { component_update_requested_at: None, ..in_flight.clone() };
             let state = State { in_flight: Some(untold), ..state.clone() };
             Some(failed(environment, &state, in_flight, why, now))
         }
@@ -57,7 +57,7 @@ fn failed(
     let finished = report(environment, request, (DeploymentOutcome::Failed, why), None, now);
     let state = ended(state, &finished, None);
     Decision::new(Verdict::Failed, why.clone())
-        .saw("version", request.version)
+        .evidence("version", request.version)
         .plan(vec![Action::Report { finished }])
         .state(state)
 }
@@ -74,8 +74,8 @@ fn not_reported(state: &State, finished: &DeploymentFinished, why: &Reason) -> D
         }
     );
     let subject = subject(&format!("the hub knows nothing of {model} {version} in {environment}"));
-    Decision::new(Verdict::Refuse, why.clone())
-        .saw("request_id", &finished.request_id)
+    Decision::new(Verdict::Reject, why.clone())
+        .evidence("request_id", &finished.request_id)
         .plan(vec![Action::Alert { subject, message }])
         .state(state.clone())
 }

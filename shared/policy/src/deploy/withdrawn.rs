@@ -26,14 +26,14 @@ impl Step<'_> {
     /// The wait for what SageMaker was told and has not finished.
     fn under_way(&self, seen: &Snapshot) -> Option<Deploy> {
         if let Some(endpoint) = &seen.endpoint
-            && (self.in_flight.endpoint_asked.is_some()
+            && (self.in_flight.endpoint_update_requested_at.is_some()
                 || endpoint.pending_config.as_ref() == Some(&self.wanted.config))
             && is_changing(&endpoint.status)
         {
             return Some(self.wait_for_endpoint(&endpoint.status));
         }
         let (wanted, running) = self.wanted.component.as_ref().zip(seen.component.as_ref())?;
-        let told = self.in_flight.component_asked.is_some();
+        let told = self.in_flight.component_update_requested_at.is_some();
         let ended = matches!(running.status, ComponentStatus::InService | ComponentStatus::Failed);
         (told && !ended).then(|| self.wait_for_component(wanted, &running.status))
     }
@@ -44,11 +44,11 @@ impl Step<'_> {
         in_service
             && match &self.wanted.component {
                 None => {
-                    self.in_flight.endpoint_asked.is_some()
+                    self.in_flight.endpoint_update_requested_at.is_some()
                         && seen.endpoint.as_ref().and_then(|e| e.config.as_ref()) == Some(&self.wanted.config)
                 }
                 Some(_) => {
-                    self.in_flight.component_asked.is_some()
+                    self.in_flight.component_update_requested_at.is_some()
                         && seen.component.as_ref().is_some_and(|running| {
                             running.status == ComponentStatus::InService
                                 && running.model.as_ref() == Some(&self.wanted.model)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentRequested;
 
-use super::{Promotion, State, Step};
+use super::{EnvironmentStatus, Promotion, State};
 use crate::hold;
 use crate::people;
 
@@ -27,7 +27,7 @@ pub enum Action {
         request: DeploymentRequested,
     },
     /// Write the progress to the package's life cycle, where the console shows it.
-    NoteProgress {
+    UpdateModelLifeCycle {
         /// The package.
         package_arn: String,
         /// `Stage`: the environment.
@@ -61,20 +61,20 @@ pub enum Action {
 
 /// Whether an action of a plan that was left behind is still wanted.
 #[must_use]
-pub fn stands(state: &State, action: &Action) -> bool {
+pub fn still_applies(state: &State, action: &Action) -> bool {
     let Some(now) = &state.promotion else { return matches!(action, Action::Alert { .. }) };
     match action {
         Action::RequestDeployment { request } => {
-            let asked = |step: &Step| matches!(step, Step::Requested { request_id, .. } if *request_id == request.request_id);
+            let asked = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
             let held = hold::on(&state.holds, &request.environment).is_some();
-            !now.stopped && !held && now.steps.get(&request.environment).is_some_and(asked)
+            !now.stopped && !held && now.environments.get(&request.environment).is_some_and(asked)
         }
-        Action::NoteProgress { package_arn, stage, status, .. } => {
+        Action::UpdateModelLifeCycle { package_arn, stage, status, .. } => {
             now.package_arn == *package_arn && is_told_by(now, stage, status)
         }
         Action::WakeAt { environment, version, .. } => {
-            let soaks = |step: &Step| matches!(step, Step::Succeeded { .. });
-            !now.stopped && now.version == *version && now.steps.get(environment).is_some_and(soaks)
+            let soaks = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Succeeded { .. });
+            !now.stopped && now.version == *version && now.environments.get(environment).is_some_and(soaks)
         }
         // What happened has happened, and nobody was told.
         Action::Alert { .. } => true,
@@ -83,11 +83,13 @@ pub fn stands(state: &State, action: &Action) -> bool {
 
 /// Whether a note still tells how far a promotion is: one that comes late must not hide what was noted since.
 fn is_told_by(now: &Promotion, stage: &str, status: &str) -> bool {
-    let Some(step) = now.steps.get(stage) else { return false };
+    let Some(step) = now.environments.get(stage) else { return false };
     match (step, status) {
-        (Step::Succeeded { at }, SOAKING) => now.steps.values().all(|other| other.at() <= *at),
-        (Step::Requested { .. }, DEPLOYING) => !now.stopped,
-        (Step::Succeeded { .. }, DEPLOYED) | (Step::Failed { .. }, FAILED) => true,
+        (EnvironmentStatus::Succeeded { at }, SOAKING) => {
+            now.environments.values().all(|other| other.at() <= *at)
+        }
+        (EnvironmentStatus::Requested { .. }, DEPLOYING) => !now.stopped,
+        (EnvironmentStatus::Succeeded { .. }, DEPLOYED) | (EnvironmentStatus::Failed { .. }, FAILED) => true,
         _ => false,
     }
 }
@@ -100,7 +102,7 @@ impl Action {
     }
 
     pub(super) fn note(promotion: &Promotion, stage: &str, status: &str, description: &str) -> Self {
-        Self::NoteProgress {
+        Self::UpdateModelLifeCycle {
             package_arn: promotion.package_arn.clone(),
             stage: stage.to_owned(),
             status: status.to_owned(),

@@ -17,7 +17,7 @@ pub fn decide_approval(policy: &Policy, state: &State, given: &ApprovalGiven, no
         Err((verdict, reason)) => Decision::new(verdict, reason),
         Ok((promotion, environment)) => go_on(policy, state, promotion, environment, given, now),
     };
-    decision.saw("by", &given.by).saw("version", given.version)
+    decision.evidence("by", &given.by).evidence("version", given.version)
 }
 
 /// Whether the approval counts; if not, why.
@@ -29,7 +29,10 @@ fn counts<'p>(
     let ignore = |reason| Err((Verdict::Ignore, reason));
     let version = given.version;
     let Some(environment) = policy.environment(&given.environment) else {
-        return Err((Verdict::Refuse, Reason::EnvironmentGone { environment: given.environment.clone() }));
+        return Err((
+            Verdict::Reject,
+            Reason::EnvironmentNotInPolicy { environment: given.environment.clone() },
+        ));
     };
     let Some(promotion) = state.promotion.clone().filter(|p| p.version == version && !p.stopped) else {
         return ignore(Reason::NotPromoting { version });
@@ -38,11 +41,11 @@ fn counts<'p>(
         return ignore(Reason::OlderThanPromotion { version, since: promotion.approved_at });
     }
     let name = &given.environment;
-    if environment.gates.approvals.is_none() || promotion.steps.contains_key(name) {
-        return ignore(Reason::ApprovalNotAwaited { environment: name.clone() });
+    if environment.gates.approvals.is_none() || promotion.environments.contains_key(name) {
+        return ignore(Reason::ApprovalNotRequired { environment: name.clone() });
     }
     if promotion.approvals.get(name).is_some_and(|people| people.contains_key(&person(given))) {
-        return ignore(Reason::ApprovedBefore { by: given.by.clone(), environment: name.clone() });
+        return ignore(Reason::DuplicateApproval { by: given.by.clone(), environment: name.clone() });
     }
     Ok((promotion, environment))
 }
@@ -68,11 +71,11 @@ fn go_on(
     let decision = match waits_for_time(policy, &promotion, environment, now) {
         Some(wait) => Decision::new(Verdict::Wait, wait).state(state.with(promotion)),
         None => {
-            let why = Reason::PeopleApproved { environment: name, people: names };
+            let why = Reason::ApprovalsComplete { environment: name, people: names };
             enter(policy, state, promotion, environment, why, now)
         }
     };
-    decision.compared("approvals", count, required)
+    decision.evidence_vs("approvals", count, required)
 }
 
 /// What the environment waits for besides people: the environment before, and the soak there.

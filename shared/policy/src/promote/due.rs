@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Promotion, Step};
+use super::{EnvironmentStatus, Promotion};
 use crate::file::{Environment, Policy};
 
 /// The environment that a promotion must enter next.
@@ -18,8 +18,8 @@ pub(super) struct Due<'p> {
 pub(super) fn due<'p>(policy: &'p Policy, promotion: &Promotion) -> Option<Due<'p>> {
     let mut previous = None;
     for next in &policy.environments {
-        match promotion.steps.get(next.name.as_str()) {
-            Some(Step::Succeeded { at }) => previous = Some((next, *at)),
+        match promotion.environments.get(next.name.as_str()) {
+            Some(EnvironmentStatus::Succeeded { at }) => previous = Some((next, *at)),
             _ => return Some(Due { next, previous }),
         }
     }
@@ -36,6 +36,6 @@ impl Due<'_> {
 
     /// Whether the environment was asked already, whatever came of it.
     pub(super) fn is_asked(&self, promotion: &Promotion) -> bool {
-        promotion.steps.contains_key(self.next.name.as_str())
+        promotion.environments.contains_key(self.next.name.as_str())
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tidegate_events::DeploymentRequested;
 
-use super::{Action, Promote, Promotion, State, Step, Waiting};
+use super::{Action, Blocker, EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::fingerprint::short;
@@ -27,9 +27,10 @@ pub(super) fn enter(
         }
         None => {
             let request = request_for(policy, &promotion, next, now);
-            let step = Step::Requested { request_id: request.request_id.clone(), at: now, again: 0 };
-            promotion.steps.insert(next.name.to_string(), step);
-            promotion.waiting = None;
+            let step =
+                EnvironmentStatus::Requested { request_id: request.request_id.clone(), at: now, retries: 0 };
+            promotion.environments.insert(next.name.to_string(), step);
+            promotion.blocked_by = None;
             let done = "Tidegate asked for the deployment";
             let note = Action::note(&promotion, next.name.as_str(), super::actions::DEPLOYING, done);
             Decision::new(Verdict::Deploy, why).plan(vec![Action::RequestDeployment { request }, note])
@@ -48,7 +49,7 @@ pub(super) fn go_on(
     now: Timestamp,
 ) -> Promote {
     let version = promotion.version;
-    enter(policy, state, promotion, next, why, now).saw("version", version).saw("next", &next.name)
+    enter(policy, state, promotion, next, why, now).evidence("version", version).evidence("next", &next.name)
 }
 
 /// What keeps the version out: a hold before all, so that nobody is asked to approve what is held.
@@ -70,8 +71,9 @@ fn begin_to_wait(
     wait: &Reason,
 ) -> Vec<Action> {
     let name = next.name.to_string();
-    promotion.waiting = Some(Waiting { environment: name.clone(), reason: wait.code().to_owned() });
-    if !matches!(wait, Reason::ApprovalRequired { .. }) || !promotion.asked.insert(name.clone()) {
+    promotion.blocked_by = Some(Blocker { environment: name.clone(), reason: wait.code().to_owned() });
+    if !matches!(wait, Reason::ApprovalRequired { .. }) || !promotion.approvals_requested.insert(name.clone())
+    {
         return Vec::new();
     }
     let given = promotion.approvals.get(&name);

@@ -14,8 +14,11 @@ use crate::reason::Reason;
 pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promote {
     if let Some(environment) = placed.environment.as_ref().filter(|name| policy.environment(name).is_none()) {
         // Somebody believes that something is held: the answer must not be a quiet one.
-        return Decision::new(Verdict::Refuse, Reason::EnvironmentGone { environment: environment.clone() })
-            .saw("by", &placed.by);
+        return Decision::new(
+            Verdict::Reject,
+            Reason::EnvironmentNotInPolicy { environment: environment.clone() },
+        )
+        .evidence("by", &placed.by);
     }
     let place = placed.environment.as_deref().unwrap_or(ALL);
     let mut next = state.clone();
@@ -26,7 +29,7 @@ pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promo
         }
         Err(reason) => Decision::new(Verdict::Ignore, reason),
     };
-    decision.saw("place", place_in_words(place)).saw("by", &placed.by)
+    decision.evidence("place", place_in_words(place)).evidence("by", &placed.by)
 }
 
 /// Decides about a release: what waited for it goes on.
@@ -41,5 +44,5 @@ pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, no
                 .unwrap_or_else(|| Decision::new(Verdict::Ignore, reason).state(next))
         }
     };
-    decision.saw("place", place).saw("by", &release.by)
+    decision.evidence("place", place).evidence("by", &release.by)
 }

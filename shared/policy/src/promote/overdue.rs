@@ -5,7 +5,7 @@ use tidegate_events::DeploymentRequested;
 
 use super::due::due;
 use super::enter::{go_on, request_for};
-use super::{Action, Promote, Promotion, State, Step};
+use super::{Action, EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::hold;
@@ -37,20 +37,24 @@ pub(super) fn overdue(
     let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
     let unanswered = policy.environments.iter().find_map(|environment| {
         let name = environment.name.as_str();
-        match promotion.steps.get(name)? {
-            Step::Requested { request_id, at, again } if now.duration_since(*at) >= ANSWER_WITHIN => {
+        match promotion.environments.get(name)? {
+            EnvironmentStatus::Requested { request_id, at, retries }
+                if now.duration_since(*at) >= ANSWER_WITHIN =>
+            {
                 // Under a hold the environment waits, and has no answer to give.
                 let free = hold::on(&state.holds, name).is_none();
-                let asked = (request_id.as_str(), *again);
+                let asked = (request_id.as_str(), *retries);
                 free.then(|| ask_again(policy, state, promotion.clone(), environment, asked, now))
             }
-            Step::Requested { .. } | Step::Succeeded { .. } | Step::Failed { .. } => None,
+            EnvironmentStatus::Requested { .. }
+            | EnvironmentStatus::Succeeded { .. }
+            | EnvironmentStatus::Failed { .. } => None,
         }
     });
     unanswered.or_else(|| {
         let due = due(policy, promotion).filter(|due| !due.is_asked(promotion))?;
         let reason = due.previous.map_or(Reason::Approved { version: promotion.version }, |(previous, _)| {
-            Reason::Soaked { previous: previous.name.to_string() }
+            Reason::SoakEnded { previous: previous.name.to_string() }
         });
         let why = why.cloned().unwrap_or(reason);
         due.soaks_until(now).is_none().then(|| go_on(policy, state, promotion.clone(), due.next, why, now))
@@ -59,7 +63,7 @@ pub(super) fn overdue(
 
 /// Whether it waits for something else than what is on record.
 fn waits_anew(state: &State, decision: &Promote) -> bool {
-    let waiting = |state: &State| state.promotion.as_ref().and_then(|promotion| promotion.waiting.clone());
+    let waiting = |state: &State| state.promotion.as_ref().and_then(|promotion| promotion.blocked_by.clone());
     decision.state.as_ref().and_then(waiting) != waiting(state)
 }
 
@@ -76,9 +80,10 @@ fn ask_again(
     let request = DeploymentRequested { request_id, ..request_for(policy, &promotion, environment, now) };
     let name = environment.name.to_string();
     let again = before.saturating_add(1);
-    let step = Step::Requested { request_id: request.request_id.clone(), at: now, again };
-    promotion.steps.insert(name.clone(), step);
-    let reason = Reason::NoAnswer { environment: name.clone() };
+    let step =
+        EnvironmentStatus::Requested { request_id: request.request_id.clone(), at: now, retries: again };
+    promotion.environments.insert(name.clone(), step);
+    let reason = Reason::NoReport { environment: name.clone() };
     let mut plan = vec![Action::RequestDeployment { request }];
     if again == TELL_AFTER {
         let message = format!(
@@ -92,8 +97,8 @@ fn ask_again(
         plan.push(Action::Alert { subject, message });
     }
     Decision::new(Verdict::Deploy, reason)
-        .saw("version", promotion.version)
-        .saw("asked_again", again)
+        .evidence("version", promotion.version)
+        .evidence("asked_again", again)
         .plan(plan)
         .state(state.with(promotion))
 }

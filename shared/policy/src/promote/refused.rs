@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Promote, State, Step};
+use super::{Action, EnvironmentStatus, Promote, State};
 use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
 
@@ -16,24 +16,25 @@ use crate::reason::Reason;
 pub fn refused(state: &State, action: &Action, why: &Reason, now: Timestamp) -> Option<Promote> {
     let request = match action {
         Action::RequestDeployment { request } => request,
-        Action::NoteProgress { .. } | Action::WakeAt { .. } | Action::Alert { .. } => return None,
+        Action::UpdateModelLifeCycle { .. } | Action::WakeAt { .. } | Action::Alert { .. } => return None,
     };
-    let of_request =
-        |step: &Step| matches!(step, Step::Requested { request_id, .. } if *request_id == request.request_id);
+    let of_request = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
     let environment = &request.environment;
     let mut promotion = state
         .promotion
         .clone()
-        .filter(|promotion| promotion.steps.get(environment).is_some_and(of_request))?;
-    promotion.steps.insert(environment.clone(), Step::Failed { at: now, cause: why.to_string() });
+        .filter(|promotion| promotion.environments.get(environment).is_some_and(of_request))?;
+    promotion
+        .environments
+        .insert(environment.clone(), EnvironmentStatus::Failed { at: now, cause: why.to_string() });
     promotion.stopped = true;
     let subject = format!("{} {} not requested in {environment}", request.model, request.version);
     let alert = Action::alert(&subject, &why.to_string(), &promotion);
     let note = Action::note(&promotion, environment, super::actions::FAILED, &why.to_string());
     Some(
         Decision::new(Verdict::Stop, why.clone())
-            .saw("request_id", &request.request_id)
-            .saw("environment", environment)
+            .evidence("request_id", &request.request_id)
+            .evidence("environment", environment)
             .plan(vec![alert, note])
             .state(state.with(promotion)),
     )

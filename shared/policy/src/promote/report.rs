@@ -5,7 +5,7 @@ use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
 use super::due::{Due, due};
 use super::enter::go_on;
-use super::{Action, Promote, Promotion, State, Step};
+use super::{Action, EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
@@ -15,11 +15,11 @@ use crate::reason::Reason;
 pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished, now: Timestamp) -> Promote {
     let name = &report.environment;
     let Some(environment) = policy.environment(name) else {
-        return Decision::new(Verdict::Ignore, Reason::EnvironmentGone { environment: name.clone() });
+        return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });
     };
     if environment.account.as_str() != report.environment_account {
         let wanted = format!("account {}", environment.account);
-        return Decision::new(Verdict::Refuse, Reason::OtherEnvironment { wanted });
+        return Decision::new(Verdict::Reject, Reason::OtherEnvironment { wanted });
     }
     match (answered(state, report), bad_news(report)) {
         (Ok(promotion), None) => succeeded(policy, state, promotion.clone(), environment, now),
@@ -28,7 +28,7 @@ pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished
             // The promotion is over, but what went wrong in an environment is news all the same.
             let news = news.filter(|_| why == Reason::Superseded);
             Decision::new(Verdict::Ignore, why)
-                .saw("reported_version", report.version)
+                .evidence("reported_version", report.version)
                 .plan(news.map(|news| late(report, &news)).into_iter().collect())
         }
     }
@@ -38,14 +38,16 @@ pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished
 fn answered<'s>(state: &'s State, report: &DeploymentFinished) -> Result<&'s Promotion, Reason> {
     let promotion = state.promotion.as_ref().filter(|promotion| promotion.version == report.version);
     let promotion = promotion.ok_or(Reason::Superseded)?;
-    match promotion.steps.get(&report.environment) {
-        Some(Step::Requested { request_id, .. })
+    match promotion.environments.get(&report.environment) {
+        Some(EnvironmentStatus::Requested { request_id, .. })
             if *request_id == report.request_id && !promotion.stopped =>
         {
             Ok(promotion)
         }
-        Some(Step::Succeeded { .. } | Step::Failed { .. }) => Err(Reason::AlreadyReported),
-        Some(Step::Requested { .. }) | None => Err(Reason::Superseded),
+        Some(EnvironmentStatus::Succeeded { .. } | EnvironmentStatus::Failed { .. }) => {
+            Err(Reason::AlreadyReported)
+        }
+        Some(EnvironmentStatus::Requested { .. }) | None => Err(Reason::Superseded),
     }
 }
 
@@ -85,7 +87,7 @@ pub fn decide_soak_end(
     let Some(promotion) = current(state, soaked, version) else {
         return Decision::new(Verdict::Ignore, Reason::Superseded);
     };
-    let Some(Step::Succeeded { .. }) = promotion.steps.get(soaked) else {
+    let Some(EnvironmentStatus::Succeeded { .. }) = promotion.environments.get(soaked) else {
         return Decision::new(Verdict::Ignore, Reason::Superseded);
     };
     if policy.environments.last().is_some_and(|last| last.name.as_str() == soaked) {
@@ -115,7 +117,7 @@ fn enter_when_soaked(
             soaking(policy, state, promotion, previous.name.as_str(), until)
         }
         _ => {
-            let why = Reason::Soaked { previous: soaked.to_owned() };
+            let why = Reason::SoakEnded { previous: soaked.to_owned() };
             go_on(policy, state, promotion, due.next, why, now)
         }
     }
@@ -125,7 +127,7 @@ fn current<'s>(state: &'s State, environment: &str, version: u64) -> Option<&'s 
     state
         .promotion
         .as_ref()
-        .filter(|p| p.version == version && !p.stopped && p.steps.contains_key(environment))
+        .filter(|p| p.version == version && !p.stopped && p.environments.contains_key(environment))
 }
 
 fn succeeded(
@@ -136,18 +138,20 @@ fn succeeded(
     now: Timestamp,
 ) -> Promote {
     let name = environment.name.as_str();
-    promotion.steps.insert(name.to_owned(), Step::Succeeded { at: now });
+    promotion.environments.insert(name.to_owned(), EnvironmentStatus::Succeeded { at: now });
     let Some(due) = due(policy, &promotion) else {
         let note = Action::note(&promotion, name, super::actions::DEPLOYED, "Running in every environment");
         return Decision::new(Verdict::Complete, Reason::LastEnvironment { environment: name.to_owned() })
-            .saw("version", promotion.version)
+            .evidence("version", promotion.version)
             .plan(vec![note])
             .state(state.with(promotion));
     };
     match (due.soaks_until(now), due.previous) {
         _ if due.is_asked(&promotion) => {
             let why = Reason::AwaitingPrevious { previous: due.next.name.to_string() };
-            Decision::new(Verdict::Wait, why).saw("version", promotion.version).state(state.with(promotion))
+            Decision::new(Verdict::Wait, why)
+                .evidence("version", promotion.version)
+                .state(state.with(promotion))
         }
         (Some(until), Some((previous, _))) => {
             soaking(policy, state, promotion, previous.name.as_str(), until)
@@ -169,7 +173,7 @@ fn soaking(policy: &Policy, state: &State, promotion: Promotion, soaked: &str, u
     };
     let note = Action::note(&promotion, soaked, super::actions::SOAKING, &format!("Soaks until {until}"));
     Decision::new(Verdict::Wait, Reason::Soaking { until })
-        .saw("version", promotion.version)
+        .evidence("version", promotion.version)
         .plan(vec![wake, note])
         .state(state.with(promotion))
 }
@@ -181,14 +185,14 @@ fn failed(
     reason: Reason,
     now: Timestamp,
 ) -> Promote {
-    let step = Step::Failed { at: now, cause: report.reason.clone() };
-    promotion.steps.insert(report.environment.clone(), step);
+    let step = EnvironmentStatus::Failed { at: now, cause: report.reason.clone() };
+    promotion.environments.insert(report.environment.clone(), step);
     promotion.stopped = true;
     let note = Action::note(&promotion, &report.environment, super::actions::FAILED, &reason.to_string());
     let alert = Action::alert(&subject_of(report), &reason.to_string(), &promotion);
     let unknown = || "unknown".to_owned();
     Decision::new(Verdict::Stop, reason)
-        .compared(
+        .evidence_vs(
             "running_config",
             report.running_config.clone().unwrap_or_else(unknown),
             report.requested_config.clone().unwrap_or_else(unknown),

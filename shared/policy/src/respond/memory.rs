@@ -16,7 +16,7 @@ const SILENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Why a finding counts no more: its source has said something newer since, and this was told late.
 pub(super) fn older(state: &State, finding: &Finding) -> Option<Reason> {
     let (source, at) = finding.said()?;
-    let newest = state.heard.get(source)?;
+    let newest = state.last_report_at.get(source)?;
     (at? < *newest).then(|| Reason::OlderFinding { source: source.to_owned(), newest: *newest })
 }
 
@@ -26,8 +26,8 @@ pub(super) fn after(state: &State, finding: &Finding, now: Timestamp) -> State {
     let mut next = state.clone();
     next.drifting.retain(|_, at| later(*at, SILENT) > now);
     if let Some((source, Some(at))) = finding.said() {
-        next.heard.insert(source.to_owned(), at);
-        keep_newest(&mut next.heard);
+        next.last_report_at.insert(source.to_owned(), at);
+        keep_newest(&mut next.last_report_at);
     }
     match finding {
         Finding::Drift { source, .. } => {

@@ -22,8 +22,8 @@ pub fn refused(
 ) -> Option<Respond> {
     let Action::RequestRetraining { request } = action else { return None };
     let mut next = state.clone();
-    next.requested.retain(|at| *at != request.requested_at);
-    if next.requested.len() < state.requested.len() {
+    next.retrainings.retain(|at| *at != request.requested_at);
+    if next.retrainings.len() < state.retrainings.len() {
         next.attempts = state.attempts.saturating_sub(1);
     }
     let message = format!(
@@ -34,7 +34,7 @@ pub fn refused(
     let subject = subject(&format!("drift of {} in {} has no answer", policy.model, environment.name));
     Some(
         Decision::new(Verdict::Alert, why.clone())
-            .saw("request_id", &request.request_id)
+            .evidence("request_id", &request.request_id)
             .plan(vec![Action::Alert { subject, message }])
             .state(next),
     )

@@ -23,7 +23,7 @@ pub fn last_look(
     }
     let Some(live_since) = live_since(deployed) else { return Some(Reason::NeverDeployed) };
     if let Some(until) = left_alone_until(to_zero, state, live_since).filter(|until| now < *until) {
-        return Some(Reason::InsideGrace { until });
+        return Some(Reason::InGracePeriod { until });
     }
     match in_window {
         Some(0) => None,

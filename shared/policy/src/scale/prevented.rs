@@ -15,13 +15,14 @@ pub fn prevented(
     action: &Action,
     why: &Reason,
 ) -> Option<ScaleDecision> {
-    let Action::SetCopies { component, copies: 0 } = action else { return None };
+    let Action::SetCopyCount { component, copies: 0 } = action else { return None };
     let wanted = copies(&environment.endpoint);
-    let lift = Action::SetBounds { component: component.clone(), min: wanted, max: wanted };
+    let lift = Action::SetCapacityLimits { component: component.clone(), min: wanted, max: wanted };
     let last_reason = Some(why.code().to_owned());
-    Some(Decision::new(Verdict::Keep, why.clone()).saw("meant", "to_zero").plan(vec![lift]).state(State {
-        zero_since: None,
-        last_reason,
-        ..state.clone()
-    }))
+    Some(
+        Decision::new(Verdict::NoChange, why.clone())
+            .evidence("meant", "scale_to_zero")
+            .plan(vec![lift])
+            .state(State { zero_since: None, last_reason, ..state.clone() }),
+    )
 }

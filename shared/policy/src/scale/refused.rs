@@ -25,9 +25,9 @@ pub fn refused(
 ) -> Option<ScaleDecision> {
     let down = match action {
         Action::Alert { .. } => return None,
-        Action::SetBounds { min, .. } => *min == 0,
-        Action::SetCopies { copies, .. } => *copies == 0,
-        Action::ArmWake { .. } => true,
+        Action::SetCapacityLimits { min, .. } => *min == 0,
+        Action::SetCopyCount { copies, .. } => *copies == 0,
+        Action::EnsureScaleFromZeroAlarm { .. } => true,
     };
     let endpoint = &environment.endpoint.name;
     let (zero_since, meant, so) = if down {
@@ -43,9 +43,9 @@ pub fn refused(
     let alert = Action::Alert { subject: subject(&format!("{endpoint} {meant}")), message };
     let last_reason = Some(why.code().to_owned());
     Some(
-        Decision::new(Verdict::Keep, why.clone())
-            .saw("meant", if down { "to_zero" } else { "wake" })
-            .plan(if state.refused_at.is_none() { vec![alert] } else { Vec::new() })
-            .state(State { zero_since, last_reason, refused_at: Some(now), ..state.clone() }),
+        Decision::new(Verdict::NoChange, why.clone())
+            .evidence("meant", if down { "scale_to_zero" } else { "scale_from_zero" })
+            .plan(if state.rejected_at.is_none() { vec![alert] } else { Vec::new() })
+            .state(State { zero_since, last_reason, rejected_at: Some(now), ..state.clone() }),
     )
 }

@@ -60,7 +60,7 @@ impl Action {
 /// Whether an action is still wanted: not if its branch has trained with another commit since, nor if anything has
 /// started the pipeline since it was to be trained again.
 #[must_use]
-pub fn stands(policy: &Policy, state: &State, action: &Action) -> bool {
+pub fn still_applies(policy: &Policy, state: &State, action: &Action) -> bool {
     let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action else {
         return true;
     };

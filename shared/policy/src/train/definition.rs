@@ -48,7 +48,7 @@ pub(super) fn asked(
                 .and_then(|p| serde_json::from_str::<Value>(&p.definition).ok())
                 .is_some_and(|running| running == wanted);
             // Another one that was decided on may still be on its way, and would be the present one after this.
-            let stays = same && state.definition.as_ref().is_none_or(|last| *last == digest);
+            let stays = same && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
             let upsert = (!stays).then(|| Action::UpsertPipeline {
                 pipeline,
                 repository: push.repository.clone(),

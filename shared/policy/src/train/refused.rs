@@ -22,7 +22,7 @@ pub fn refused(policy: &Policy, state: &State, action: &Action, why: &Reason) ->
     let of_commit = |(at, _): &(&String, &String)| token_of_last(policy, state, at).as_ref() == Some(token);
     if let Some((at, commit)) = state.commits.iter().find(of_commit) {
         next.commits.remove(at);
-        next.refused.insert(at.clone(), commit.clone());
+        next.rejected_commits.insert(at.clone(), commit.clone());
     }
     if next.last_start.as_ref().is_some_and(|last| last.token == *token) {
         next.last_start = None;
@@ -33,8 +33,8 @@ pub fn refused(policy: &Policy, state: &State, action: &Action, why: &Reason) ->
     );
     let alert = Action::Alert { subject: subject(&format!("{} was not trained", policy.model)), message };
     Some(
-        Decision::new(Verdict::Refuse, why.clone())
-            .saw("pipeline", &policy.pipeline.name)
+        Decision::new(Verdict::Reject, why.clone())
+            .evidence("pipeline", &policy.pipeline.name)
             .plan(vec![alert])
             .state(next),
     )

@@ -17,7 +17,7 @@ use tidegate_events::{
 };
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
-use tidegate_policy::promote::{Home, Package, Promotion, Step};
+use tidegate_policy::promote::{EnvironmentStatus, Home, Package, Promotion};
 use tidegate_policy::{deploy, promote};
 
 pub(crate) use deployment::{Look, look};
@@ -125,27 +125,35 @@ pub(crate) fn change() -> BoxedStrategy<ModelPackageChanged> {
         .boxed()
 }
 
-fn step() -> BoxedStrategy<Step> {
+fn step() -> BoxedStrategy<EnvironmentStatus> {
     let ids = prop_oneof![Just("r1"), Just("r2")].prop_map(str::to_owned);
     prop_oneof![
-        (ids, time(), 0..4_u32).prop_map(|(request_id, at, again)| Step::Requested { request_id, at, again }),
-        time().prop_map(|at| Step::Succeeded { at }),
-        (time(), text()).prop_map(|(at, cause)| Step::Failed { at, cause }),
+        (ids, time(), 0..4_u32).prop_map(|(request_id, at, retries)| EnvironmentStatus::Requested {
+            request_id,
+            at,
+            retries
+        }),
+        time().prop_map(|at| EnvironmentStatus::Succeeded { at }),
+        (time(), text()).prop_map(|(at, cause)| EnvironmentStatus::Failed { at, cause }),
     ]
     .boxed()
 }
 
 pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
     // An environment that the policy has lost was entered long ago, or its notes would hide the others'.
-    let past = |steps: BTreeMap<String, Step>| {
+    let past = |steps: BTreeMap<String, EnvironmentStatus>| {
         steps
             .into_iter()
             .map(|(name, step)| match (name.as_str(), step) {
-                ("qa", Step::Requested { request_id, again, .. }) => {
-                    (name, Step::Requested { request_id, at: Timestamp::MIN, again })
+                ("qa", EnvironmentStatus::Requested { request_id, retries, .. }) => {
+                    (name, EnvironmentStatus::Requested { request_id, at: Timestamp::MIN, retries })
                 }
-                ("qa", Step::Succeeded { .. }) => (name, Step::Succeeded { at: Timestamp::MIN }),
-                ("qa", Step::Failed { cause, .. }) => (name, Step::Failed { at: Timestamp::MIN, cause }),
+                ("qa", EnvironmentStatus::Succeeded { .. }) => {
+                    (name, EnvironmentStatus::Succeeded { at: Timestamp::MIN })
+                }
+                ("qa", EnvironmentStatus::Failed { cause, .. }) => {
+                    (name, EnvironmentStatus::Failed { at: Timestamp::MIN, cause })
+                }
                 (_, step) => (name, step),
             })
             .collect::<BTreeMap<_, _>>()
@@ -154,7 +162,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
     let people = btree_map(prop_oneof![Just("ana"), Just("bo")].prop_map(str::to_owned), time(), 0..3);
     let approvals = btree_map(name(), people, 0..2);
     let waiting = option::of(
-        name().prop_map(|environment| promote::Waiting { environment, reason: "held".to_owned() }),
+        name().prop_map(|environment| promote::Blocker { environment, reason: "held".to_owned() }),
     );
     // What was rejected goes no further.
     let stopped = prop_oneof![
@@ -169,13 +177,13 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     version,
                     package_arn: arn(version),
                     approved_at,
-                    steps,
-                    newest: newest.max(version),
+                    environments: steps,
+                    newest_version: newest.max(version),
                     stopped,
-                    rejected,
+                    rejected_at: rejected,
                     approvals,
-                    asked,
-                    waiting,
+                    approvals_requested: asked,
+                    blocked_by: waiting,
                 }
             });
     (option::of(promotion), holds(), released())
@@ -315,16 +323,21 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
     let asked = || option::of(time());
     let told = (asked(), asked(), asked(), asked());
     let in_flight = (request(), time(), told, asked(), any::<u32>()).prop_map(
-        |(request, since, told, silent_since, checks)| {
-            let (endpoint_asked, endpoint_seen, component_asked, component_seen) = told;
+        |(request, since, told, unresponsive_since, checks)| {
+            let (
+                endpoint_update_requested_at,
+                endpoint_modified_before,
+                component_update_requested_at,
+                component_modified_before,
+            ) = told;
             deploy::InFlight {
                 request,
-                since,
-                endpoint_asked,
-                endpoint_seen,
-                component_asked,
-                component_seen,
-                silent_since,
+                accepted_at: since,
+                endpoint_update_requested_at,
+                endpoint_modified_before,
+                component_update_requested_at,
+                component_modified_before,
+                unresponsive_since,
                 checks,
             }
         },
@@ -340,7 +353,7 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
     };
     let last = option::of(report().prop_map(|finished| deploy::Report { finished }));
     let newest = option::of((1..4_u64, time(), option::of(time())).prop_map(
-        |(version, requested_at, approved_at)| deploy::Newest { version, requested_at, approved_at },
+        |(version, requested_at, approved_at)| deploy::NewestRequest { version, requested_at, approved_at },
     ));
     (option::of(in_flight), live(), live(), last, newest, (holds(), released()))
         .prop_map(|(in_flight, live, previous, last_report, newest, (holds, released))| deploy::State {
@@ -348,8 +361,8 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
             live,
             previous,
             last_report,
-            newest,
-            copies_set: None,
+            newest_request: newest,
+            copies_set_at: None,
             holds,
             released,
         })

@@ -29,7 +29,7 @@ proptest! {
         for finding in [nothing, calm, finding_of_alarm(&policy, &alarm)] {
             let decision = decide(&finding);
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
-            prop_assert!(decision.plan.iter().all(|action| respond::stands(&after, action)));
+            prop_assert!(decision.plan.iter().all(|action| respond::still_applies(&after, action)));
             prop_assert_eq!(&decision, &decide(&finding));
             if !matches!(finding, Finding::Drift { .. }) {
                 prop_assert_eq!(decision.verdict, Verdict::Ignore);
@@ -60,10 +60,10 @@ proptest! {
         let wish = policy.drift.clone().unwrap();
         if first.verdict == Verdict::Retrain {
             let cooled = |at: &jiff::Timestamp| now.duration_since(*at) >= wish.cooldown.signed();
-            prop_assert!(state.requested.last().is_none_or(cooled));
+            prop_assert!(state.retrainings.last().is_none_or(cooled));
             prop_assert!(state.attempts < wish.escalate_after.unwrap());
             let budget = wish.budget.unwrap();
-            let recent = state.requested.iter().filter(|at| now.duration_since(**at) < budget.per.signed());
+            let recent = state.retrainings.iter().filter(|at| now.duration_since(**at) < budget.per.signed());
             prop_assert!(recent.count() < budget.retrainings as usize);
             // Single flight: the next drift, whatever its source, does not retrain.
             let after = first.state.unwrap();
@@ -78,8 +78,8 @@ proptest! {
     ) {
         // After the last moment of all times nothing can be waited for.
         prop_assume!(now < jiff::Timestamp::MAX);
-        let decision = scale::decide_tick(&environment, &state, &seen, now);
-        if decision.verdict == Verdict::ToZero {
+        let decision = scale::on_tick(&environment, &state, &seen, now);
+        if decision.verdict == Verdict::ScaleToZero {
             let counts = seen.invocations.unwrap();
             prop_assert_eq!(counts.in_window, 0);
             prop_assert!(counts.since_deployment > 0);
@@ -87,17 +87,17 @@ proptest! {
             let grace = environment.scale.to_zero.as_ref().unwrap().grace.signed();
             prop_assert!(now.duration_since(seen.live_since.unwrap()) >= grace);
             // The way back is built before the way down is taken.
-            let armed = decision.plan.iter().position(|a| matches!(a, scale::Action::ArmWake { .. }));
-            let down = decision.plan.iter().position(|a| matches!(a, scale::Action::SetCopies { copies: 0, .. }));
+            let armed = decision.plan.iter().position(|a| matches!(a, scale::Action::EnsureScaleFromZeroAlarm { .. }));
+            let down = decision.plan.iter().position(|a| matches!(a, scale::Action::SetCopyCount { copies: 0, .. }));
             prop_assert!(armed.unwrap() < down.unwrap());
-        } else if decision.verdict == Verdict::Wake {
+        } else if decision.verdict == Verdict::ScaleFromZero {
             // It was thought to be at zero, and answers all the same.
             prop_assert!(state.zero_since.is_some() && seen.invocations.is_some_and(|counts| counts.in_window > 0));
         } else {
             prop_assert!(decision.plan.is_empty());
         }
         let blind = scale::Snapshot { invocations: None, ..seen.clone() };
-        prop_assert!(scale::decide_tick(&environment, &state, &blind, now).plan.is_empty());
+        prop_assert!(scale::on_tick(&environment, &state, &blind, now).plan.is_empty());
     }
 
     #[test]
@@ -125,14 +125,14 @@ proptest! {
     #[test]
     fn only_the_hub_commands_and_only_here(request in any::request(), from in "[0-9]{12}") {
         let policy = any::policy();
-        let refused = deploy::may_not_obey(&any::post(), Some(&policy), &from, &request);
+        let refused = deploy::reject_unauthorized(&any::post(), Some(&policy), &from, &request);
         prop_assert!(refused.is_some_and(|decision| decision.plan.is_empty()) || from == any::HUB);
-        if deploy::may_not_obey(&any::post(), Some(&policy), any::HUB, &request).is_none() {
+        if deploy::reject_unauthorized(&any::post(), Some(&policy), any::HUB, &request).is_none() {
             prop_assert_eq!(request.environment.as_str(), "staging");
             prop_assert_eq!(request.environment_account.as_str(), "444455556666");
             prop_assert!(request.package_arn.contains(any::HUB));
         }
-        prop_assert!(deploy::may_not_obey(&any::post(), None, any::HUB, &request).is_some());
+        prop_assert!(deploy::reject_unauthorized(&any::post(), None, any::HUB, &request).is_some());
     }
 }
 
@@ -148,8 +148,8 @@ fn a_classic_endpoint_is_never_scaled_to_zero() {
         deploying: false,
         invocations,
     };
-    let decision = scale::decide_tick(&environment, &scale::State::default(), &seen, any::at(9 * 1_440));
-    assert_eq!((decision.verdict, decision.reason.code()), (Verdict::Refuse, "classic_minimum_is_one"));
+    let decision = scale::on_tick(&environment, &scale::State::default(), &seen, any::at(9 * 1_440));
+    assert_eq!((decision.verdict, decision.reason.code()), (Verdict::Reject, "real_time_minimum_is_one"));
     assert!(decision.plan.is_empty() && decision.reason.to_string().contains("inference component"));
 }
 

@@ -64,7 +64,7 @@ fn every_invariant_is_broken_by_something() {
 
 #[test]
 fn a_violation_says_what_it_breaks_and_what_was_seen() {
-    let violation = Violation { invariant: Invariant::NotIdle, said: "3 invocations".to_owned() };
+    let violation = Violation { invariant: Invariant::NotIdle, detail: "3 invocations".to_owned() };
     assert_eq!(violation.to_string(), "not_idle: 3 invocations");
-    assert!(violation.invariant.sentence().contains("goes to zero"));
+    assert!(violation.invariant.message().contains("goes to zero"));
 }

@@ -23,12 +23,12 @@ fn risk(verdict: Verdict) -> u8 {
         | Verdict::Stop
         | Verdict::Failed
         | Verdict::RolledBackSilently
-        | Verdict::Refuse
+        | Verdict::Reject
         | Verdict::Suppress
-        | Verdict::Keep => 0,
-        Verdict::Alert | Verdict::Wake => 1,
+        | Verdict::NoChange => 0,
+        Verdict::Alert | Verdict::ScaleFromZero => 1,
         Verdict::Succeeded | Verdict::Complete => 2,
-        Verdict::Start | Verdict::Deploy | Verdict::Apply | Verdict::Retrain | Verdict::ToZero => 3,
+        Verdict::Start | Verdict::Deploy | Verdict::Apply | Verdict::Retrain | Verdict::ScaleToZero => 3,
     }
 }
 
@@ -205,8 +205,8 @@ proptest! {
         let mut tired = respond::State { attempts: state.attempts + 1, ..state.clone() };
         prop_assert!(risk(decide(&tired, &drift(), None)) <= freely);
         tired = state.clone();
-        tired.requested.push(more);
-        tired.requested.sort();
+        tired.retrainings.push(more);
+        tired.retrainings.sort();
         prop_assert!(risk(decide(&tired, &drift(), None)) <= freely.max(1));
         let too_little = Finding::Nothing(Reason::InsufficientData { source: "s".to_owned() });
         prop_assert_eq!(risk(decide(&state, &too_little, None)), 0);
@@ -216,7 +216,7 @@ proptest! {
     fn every_objection_keeps_capacity_where_it_is(
         environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(), now in any::time(),
     ) {
-        let decide = |seen: &scale::Snapshot| risk(scale::decide_tick(&environment, &state, seen, now).verdict);
+        let decide = |seen: &scale::Snapshot| risk(scale::on_tick(&environment, &state, seen, now).verdict);
         // After the last moment of all times nothing can be waited for.
         prop_assume!(now < Timestamp::MAX);
         let freely = decide(&seen);

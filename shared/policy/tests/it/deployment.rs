@@ -53,7 +53,7 @@ fn converge(state: &State, seen: &Snapshot, minutes: i64) -> deploy::Deploy {
 #[test]
 fn a_change_that_was_seen_when_asking_is_no_rollback() {
     // SageMaker's clock is two minutes ahead of ours.
-    let state = deploy::take_up(&State::default(), &request("r", 0), any::at(0)).unwrap();
+    let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
     let asked = converge(&state, &seen("before", 2), 0);
     assert_eq!(asked.verdict, Verdict::Apply);
     let state = asked.state.unwrap();
@@ -72,7 +72,7 @@ fn the_same_version_again_leaves_what_ran_before_it() {
     };
     let before = State { live: Some(live(7)), previous: Some(live(6)), ..State::default() };
     let wanted = deploy::target(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
-    let state = deploy::take_up(&before, &request("r", 0), any::at(0)).unwrap();
+    let state = deploy::accept_request(&before, &request("r", 0), any::at(0)).unwrap();
     let done = converge(&state, &seen(&wanted, 0), 1);
     assert_eq!(done.verdict, Verdict::Succeeded);
     assert_eq!(done.state.unwrap().previous.unwrap().version, 6);
@@ -84,7 +84,7 @@ fn two_deployments_never_share_a_check() {
         let mut policy = any::policy();
         policy.model = "a-model-with-a-name-of-32-letters".get(..32).unwrap().parse().unwrap();
         let environment = any::environment(&any::policy(), "production");
-        let state = deploy::take_up(&State::default(), &request(id, 0), any::at(0)).unwrap();
+        let state = deploy::accept_request(&State::default(), &request(id, 0), any::at(0)).unwrap();
         let wanted = deploy::target(&environment, &request(id, 0)).config;
         let decision =
             deploy::converge(&any::post(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
@@ -101,7 +101,7 @@ fn two_deployments_never_share_a_check() {
 fn what_takes_long_is_looked_at_less_and_less_often() {
     let policy = any::policy();
     let environment = any::environment(&policy, "production");
-    let state = deploy::take_up(&State::default(), &request("r", 0), any::at(0)).unwrap();
+    let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
     let wanted = deploy::target(&environment, &request("r", 0)).config;
     let look = |state: &State, seen: &Snapshot, minutes: i64| {
         let decision = deploy::converge(&any::post(), &policy, &environment, state, seen, any::at(minutes));
@@ -133,11 +133,11 @@ fn a_state_of_the_version_before_is_read() {
     let text = r#"{"in_flight": {"request": {"request_id": "r", "model": "churn", "environment": "staging",
         "environment_account": "444455556666", "region": "us-east-1", "version": 7,
         "package_arn": "a", "policy_version": "p", "requested_at": "2026-03-02T09:10:04Z"},
-        "since": "2026-03-02T09:10:06Z", "endpoint_asked": null, "component_asked": null, "checks": 0},
+        "accepted_at": "2026-03-02T09:10:06Z", "endpoint_update_requested_at": null, "component_update_requested_at": null, "checks": 0},
         "live": null, "previous": null, "last_report": null}"#;
     let state: State = serde_json::from_str(text).unwrap();
     let older =
         DeploymentRequested { requested_at: "2026-03-02T09:00:00Z".parse().unwrap(), ..request("q", 0) };
-    let told = deploy::take_up(&state, &older, any::at(100)).unwrap_err();
+    let told = deploy::accept_request(&state, &older, any::at(100)).unwrap_err();
     assert_eq!(told.reason.code(), "older_request");
 }

@@ -89,7 +89,7 @@ impl Journey {
                 Action::WakeAt { at, environment, version, .. } => {
                     self.open.push(Todo::Wake { at, environment, version });
                 }
-                Action::NoteProgress { .. } | Action::Alert { .. } => {}
+                Action::UpdateModelLifeCycle { .. } | Action::Alert { .. } => {}
             }
         }
         self.state = decision.state.unwrap_or_else(|| self.state.clone());
@@ -189,7 +189,7 @@ proptest! {
         let mut state = deploy::State { holds: [].into(), ..state };
         if let Some(in_flight) = &mut state.in_flight {
             // Nothing has been asked of SageMaker yet.
-            (in_flight.endpoint_asked, in_flight.component_asked) = (None, None);
+            (in_flight.endpoint_update_requested_at, in_flight.component_update_requested_at) = (None, None);
         }
         let mut seen = Snapshot { approval: Some(ApprovalStatus::Approved), ..seen };
         let mut verdicts = Vec::new();
@@ -257,17 +257,17 @@ proptest! {
         let now = any::at(minutes);
         // A deployment is not in the future.
         let seen = scale::Snapshot { live_since: seen.live_since.filter(|live| *live < now), ..seen };
-        let first = scale::decide_tick(&environment, &state, &seen, now);
+        let first = scale::on_tick(&environment, &state, &seen, now);
         let mut state = first.state.clone().unwrap_or(state);
-        let again = scale::decide_tick(&environment, &state, &seen, any::at(minutes + 1));
+        let again = scale::on_tick(&environment, &state, &seen, any::at(minutes + 1));
         prop_assert!(again.plan.is_empty(), "{:?} after {:?}", again, first);
-        let woken = scale::decide_wake(&environment, &state, &alarm, now);
+        let woken = scale::on_capacity_alarm(&environment, &state, &alarm, now);
         state = woken.state.clone().unwrap_or(state);
-        if woken.verdict == Verdict::Wake {
+        if woken.verdict == Verdict::ScaleFromZero {
             let quiet = scale::Snapshot {
                 invocations: Some(scale::Invocations { in_window: 0, since_deployment: 1 }), ..seen
             };
-            let after = scale::decide_tick(&environment, &state, &quiet, any::at(minutes + 1));
+            let after = scale::on_tick(&environment, &state, &quiet, any::at(minutes + 1));
             prop_assert!(after.plan.is_empty(), "{:?} after {:?}", after, woken);
         }
     }

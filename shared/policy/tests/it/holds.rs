@@ -63,7 +63,7 @@ fn goes_on(
         }
         _ => Found::Endpoint(seen.endpoint.clone()),
     };
-    deploy::stands(Some(environment), &state, action)
+    deploy::still_applies(Some(environment), &state, action)
         && deploy::last_look(&state, action, &ApprovalStatus::Approved, &found).is_none()
 }
 
@@ -127,7 +127,7 @@ proptest! {
                 if let Action::RequestDeployment { request } = action {
                     prop_assert!(on(&after.holds, &request.environment).is_none(), "{:?}", decision);
                 }
-                prop_assert!(promote::stands(&after, action), "{:?} in {:?}", action, after);
+                prop_assert!(promote::still_applies(&after, action), "{:?} in {:?}", action, after);
             }
         }
     }

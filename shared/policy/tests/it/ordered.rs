@@ -53,8 +53,8 @@ proptest! {
         let finding = |alarm| format!("{:?}", finding_of_alarm(&policy, alarm));
         prop_assert_eq!(finding(&one), finding(&two));
         prop_assert_eq!(
-            scale::decide_wake(&environment, &state, &one, now),
-            scale::decide_wake(&environment, &state, &two, now)
+            scale::on_capacity_alarm(&environment, &state, &one, now),
+            scale::on_capacity_alarm(&environment, &state, &two, now)
         );
     }
 
@@ -119,7 +119,7 @@ proptest! {
     ) {
         let (one, asked_one) = agree(&policy, state.clone(), &words);
         let (two, asked_two) = agree(&policy, state, &other);
-        let steps = |state: &State| state.promotion.as_ref().map(|promotion| promotion.steps.clone());
+        let steps = |state: &State| state.promotion.as_ref().map(|promotion| promotion.environments.clone());
         prop_assert_eq!(steps(&one), steps(&two));
         prop_assert_eq!(asked_one, asked_two);
     }

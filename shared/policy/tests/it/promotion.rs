@@ -9,7 +9,7 @@ use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
     PackageStatus,
 };
-use tidegate_policy::promote::{self, Action, Package, State, Step};
+use tidegate_policy::promote::{self, Action, EnvironmentStatus, Package, State};
 
 use super::any;
 
@@ -66,10 +66,10 @@ impl Life {
             prop_assert!(!promotion.stopped);
             prop_assert_eq!(promotion.version, request.version);
             if request.environment == "production" {
-                let Some(Step::Succeeded { at }) = promotion.steps.get("staging") else {
+                let Some(EnvironmentStatus::Succeeded { at }) = promotion.environments.get("staging") else {
                     return Err(TestCaseError::fail(format!("staging was skipped: {promotion:?}")));
                 };
-                prop_assert!(self.now().duration_since(*at) >= SignedDuration::from_mins(30), "soaked");
+                prop_assert!(self.now().duration_since(*at) >= SignedDuration::from_mins(30), "soak_ended");
                 // The very package, in this promotion, and not one of the same version before.
                 let id = self.requests.iter().rfind(|r| r.environment == "staging").map(|r| &r.request_id);
                 prop_assert!(

@@ -13,7 +13,7 @@ use super::any;
 fn why() -> BoxedStrategy<Reason> {
     let endpoint = || "churn".to_owned();
     prop_oneof![
-        "\\PC{0,20}".prop_map(|cause| Reason::AwsRefused { operation: "sagemaker:Op".to_owned(), cause }),
+        "\\PC{0,20}".prop_map(|cause| Reason::RejectedByAws { operation: "sagemaker:Op".to_owned(), cause }),
         Just(Reason::NotApproved { arn: any::arn(1), status: "Rejected".to_owned() }),
         Just(Reason::EndpointBusy { endpoint: endpoint(), status: "Updating".to_owned() }),
         Just(Reason::NoMetrics),
@@ -110,8 +110,8 @@ proptest! {
         let refused = |state: &_, action: &_| scale::refused(&environment, state, action, &why, now);
         let prevented = |state: &_, action: &_| scale::prevented(&environment, state, action, &why);
         for decision in [
-            scale::decide_tick(&environment, &state, &seen, now),
-            scale::decide_wake(&environment, &state, &alarm, now),
+            scale::on_tick(&environment, &state, &seen, now),
+            scale::on_capacity_alarm(&environment, &state, &alarm, now),
         ] {
             answers(&decision, &other, refused, check)?;
             answers(&decision, &other, prevented, check)?;

@@ -103,8 +103,8 @@ proptest! {
                 promote::decide_release(&policy, &promoting, release, now).reason
             }
             Body::DeploymentRequested(request) => {
-                let refused = deploy::may_not_obey(&look.post, Some(&policy), any::HUB, request);
-                let taken = deploy::take_up(&look.state, request, now);
+                let refused = deploy::reject_unauthorized(&look.post, Some(&policy), any::HUB, request);
+                let taken = deploy::accept_request(&look.state, request, now);
                 let state = taken.unwrap_or_else(|_| look.state.clone());
                 let decided = deploy::converge(&look.post, &policy, &look.environment, &state, &look.seen, now);
                 refused.unwrap_or(decided).reason
@@ -112,7 +112,7 @@ proptest! {
             Body::AlarmChanged(alarm) => {
                 let finding = respond::finding_of_alarm(&policy, alarm);
                 let _ = respond::decide(&policy, &staging, &drifting, &finding, "m", (None, None), now);
-                scale::decide_wake(&look.environment, &scaling, alarm, now).reason
+                scale::on_capacity_alarm(&look.environment, &scaling, alarm, now).reason
             }
             Body::DriftObserved(observed) => {
                 let finding = respond::finding_of_observation(observed);

@@ -14,8 +14,8 @@ fn acts(verdict: Verdict) -> bool {
             | Verdict::Deploy
             | Verdict::Apply
             | Verdict::Retrain
-            | Verdict::ToZero
-            | Verdict::Wake
+            | Verdict::ScaleToZero
+            | Verdict::ScaleFromZero
     )
 }
 
@@ -23,7 +23,7 @@ fn acts(verdict: Verdict) -> bool {
 fn settles<S: Clone + PartialEq + std::fmt::Debug, A: PartialEq + std::fmt::Debug>(
     state: &S,
     decide: impl Fn(&S) -> Decision<S, A>,
-    stands: impl Fn(&S, &A) -> bool,
+    still_applies: impl Fn(&S, &A) -> bool,
 ) -> Result<(), TestCaseError> {
     let first = decide(state);
     prop_assert_eq!(&first, &decide(state));
@@ -31,7 +31,7 @@ fn settles<S: Clone + PartialEq + std::fmt::Debug, A: PartialEq + std::fmt::Debu
     let after = first.state.clone().unwrap_or_else(|| state.clone());
     // A plan that nobody has overtaken stands as a whole, so that a retry carries all of it out.
     for action in &first.plan {
-        prop_assert!(stands(&after, action), "{:?} does not stand in {:?}", action, after);
+        prop_assert!(still_applies(&after, action), "{:?} does not stand in {:?}", action, after);
     }
     if acts(first.verdict) {
         let second = decide(&after);
@@ -51,13 +51,13 @@ proptest! {
         let decide = |state: &_| {
             promote::decide_package(&policy, state, &any::home(), &change, package.as_ref(), now)
         };
-        settles(&state, decide, promote::stands)?;
+        settles(&state, decide, promote::still_applies)?;
     }
 
     #[test]
     fn promote_answers_reports(state in any::promote_state(), report in any::report(), now in any::time()) {
         let policy = any::policy();
-        settles(&state, |state| promote::decide_report(&policy, state, &report, now), promote::stands)?;
+        settles(&state, |state| promote::decide_report(&policy, state, &report, now), promote::still_applies)?;
     }
 
     #[test]
@@ -66,14 +66,14 @@ proptest! {
     ) {
         let policy = any::policy();
         let ended = |state: &_| promote::decide_soak_end(&policy, state, "staging", version, now);
-        settles(&state, ended, promote::stands)?;
+        settles(&state, ended, promote::still_applies)?;
         // A sweep heals one thing at a time, and each only once.
         let mut swept = state;
         for _ in 0..=policy.environments.len() {
             let decision = promote::decide_overdue(&policy, &swept, now);
             prop_assert_eq!(&decision, &promote::decide_overdue(&policy, &swept, now));
             swept = decision.state.unwrap_or(swept);
-            prop_assert!(decision.plan.iter().all(|action| promote::stands(&swept, action)));
+            prop_assert!(decision.plan.iter().all(|action| promote::still_applies(&swept, action)));
         }
         prop_assert!(!acts(promote::decide_overdue(&policy, &swept, now).verdict));
     }
@@ -92,12 +92,12 @@ proptest! {
         let after = first.state.clone().unwrap_or_else(|| state.clone());
         // A deployment that has ended only leaves its report behind.
         for action in &first.plan {
-            prop_assert!(deploy::stands(Some(&environment), &after, action), "{:?}", action);
+            prop_assert!(deploy::still_applies(Some(&environment), &after, action), "{:?}", action);
         }
-        let taken = deploy::take_up(&state, &request, now);
-        prop_assert_eq!(&taken, &deploy::take_up(&state, &request, now));
+        let taken = deploy::accept_request(&state, &request, now);
+        prop_assert_eq!(&taken, &deploy::accept_request(&state, &request, now));
         if let Ok(taken) = taken {
-            let again = deploy::take_up(&taken, &request, now);
+            let again = deploy::accept_request(&taken, &request, now);
             prop_assert_eq!(again.as_ref(), Ok(&taken));
         }
     }
@@ -107,18 +107,18 @@ proptest! {
         environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(),
         alarm in any::alarm(), now in any::time(),
     ) {
-        let tick = |state: &_| scale::decide_tick(&environment, state, &seen, now);
+        let tick = |state: &_| scale::on_tick(&environment, state, &seen, now);
         let first = tick(&state);
         prop_assert_eq!(&first, &tick(&state));
         let after = first.state.clone().unwrap_or_else(|| state.clone());
-        prop_assert!(first.plan.iter().all(|action| scale::stands(&after, action)));
-        prop_assert_eq!(scale::is_news(&after, &tick(&after)), acts(tick(&after).verdict)
+        prop_assert!(first.plan.iter().all(|action| scale::still_applies(&after, action)));
+        prop_assert_eq!(scale::should_record(&after, &tick(&after)), acts(tick(&after).verdict)
             || tick(&after).reason.code() != first.reason.code());
         // A later deployment sets the copies again; until then, what is at zero is not sent there twice.
         if seen.live_since.is_none_or(|live| live < now) {
-            settles(&state, tick, scale::stands)?;
+            settles(&state, tick, scale::still_applies)?;
         }
-        let wake = |state: &_| scale::decide_wake(&environment, state, &alarm, now);
+        let wake = |state: &_| scale::on_capacity_alarm(&environment, state, &alarm, now);
         prop_assert_eq!(wake(&state), wake(&state));
     }
 
@@ -128,13 +128,13 @@ proptest! {
         request in any::retraining(), now in any::time(),
     ) {
         let policy = any::policy();
-        let stands = |state: &_, action: &_| train::stands(&policy, state, action);
-        settles(&state, |state| train::decide_commit(&policy, state, &push, &seen, now), stands)?;
+        let still_applies = |state: &_, action: &_| train::still_applies(&policy, state, action);
+        settles(&state, |state| train::decide_commit(&policy, state, &push, &seen, now), still_applies)?;
         let retrain = |state: &_| train::decide_retraining(&policy, state, &request, &seen, now);
         let first = retrain(&state);
         prop_assert_eq!(&first, &retrain(&state));
         let after = first.state.clone().unwrap_or_else(|| state.clone());
-        prop_assert!(first.plan.iter().all(|action| stands(&after, action)));
+        prop_assert!(first.plan.iter().all(|action| still_applies(&after, action)));
         prop_assert!(seen.hold.is_none() || !acts(first.verdict), "{:?}", first);
     }
 }

@@ -162,7 +162,7 @@ impl Inner {
             self.state(&key.function, &key.model).map_or(0, |(revision, _)| *revision) == *replaces
         });
         if !current {
-            return Recorded::Overtaken;
+            return Recorded::Conflict;
         }
         self.claims.decided(&entry.claim, &entry.record.id);
         if let Some(next) = &entry.state {

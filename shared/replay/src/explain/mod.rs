@@ -82,9 +82,9 @@ impl Answer {
             function: "none".to_owned(),
             function_version: env!("CARGO_PKG_VERSION").to_owned(),
             model: String::new(),
-            decision: "ignore".to_owned(),
-            reason: Reason::NotOurs.code().to_owned(),
-            sentence: format!("{}: this is {what}", Reason::NotOurs),
+            verdict: "ignore".to_owned(),
+            reason: Reason::UnsupportedEvent.code().to_owned(),
+            message: format!("{}: this is {what}", Reason::UnsupportedEvent),
             evidence: Vec::new(),
             plan: Vec::new(),
             policy_version: "none".to_owned(),
@@ -92,11 +92,11 @@ impl Answer {
                 id: String::new(),
                 source: String::new(),
                 detail_type: String::new(),
-                meaning: "none".to_owned(),
+                idempotency_key: "none".to_owned(),
                 received: None,
             },
-            follows: None,
-            link: 0,
+            caused_by: None,
+            sequence: 0,
             outcomes: Vec::new(),
         };
         Self::of(record, false)
@@ -126,7 +126,7 @@ pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
     let one = question.function.as_slice();
     let functions = if one.is_empty() { wanted_by(question.event) } else { one };
     if functions.is_empty() {
-        return Ok(vec![unwanted(question, None, &Reason::NotOurs, now)]);
+        return Ok(vec![unwanted(question, None, &Reason::UnsupportedEvent, now)]);
     }
     let mut answers = Vec::new();
     for function in functions {
@@ -193,16 +193,16 @@ fn ask(
     let mut answers: Vec<Answer> =
         book.take_written().into_iter().map(|record| Answer::of(record, true)).collect();
     for outcome in outcomes {
-        let (model, decision, reason, sentence) = match outcome {
-            Outcome::Passed { reason, sentence } => (String::new(), "ignore", reason, sentence),
+        let (model, decision, reason, message) = match outcome {
+            Outcome::NotApplicable { reason, message } => (String::new(), "ignore", reason, message),
             Outcome::Unchanged { model, reason } => {
                 (model, "unchanged", reason, "nothing has changed since the last record".to_owned())
             }
             Outcome::Decided { .. } | Outcome::Duplicate { .. } => continue,
         };
         let mut record = blank(question, function.name(), &crew.site, now);
-        (record.model, record.reason, record.sentence) = (model, reason, sentence);
-        decision.clone_into(&mut record.decision);
+        (record.model, record.reason, record.message) = (model, reason, message);
+        decision.clone_into(&mut record.verdict);
         answers.push(Answer::of(record, false));
     }
     Ok(answers)
@@ -227,7 +227,7 @@ fn unwanted(question: &Question<'_>, function: Option<Function>, reason: &Reason
     };
     let mut record = blank(question, function.map_or("none", Function::name), &site, now);
     reason.code().clone_into(&mut record.reason);
-    record.sentence = reason.to_string();
+    record.message = reason.to_string();
     Answer::of(record, false)
 }
 
@@ -237,22 +237,22 @@ fn blank(question: &Question<'_>, function: &str, site: &Site, now: Timestamp) -
     let at = now.to_string();
     DecisionRecord {
         schema: SCHEMA,
-        id: short(&[function, &site.account, &site.environment, "", &event.meaning, &at], 20),
+        id: short(&[function, &site.account, &site.environment, "", &event.idempotency_key, &at], 20),
         at: now,
         account: site.account.clone(),
         environment: site.environment.clone(),
         function: function.to_owned(),
         function_version: env!("CARGO_PKG_VERSION").to_owned(),
         model: String::new(),
-        decision: "ignore".to_owned(),
+        verdict: "ignore".to_owned(),
         reason: String::new(),
-        sentence: String::new(),
+        message: String::new(),
         evidence: Vec::new(),
         plan: Vec::new(),
         policy_version: "none".to_owned(),
         event,
-        follows: None,
-        link: 0,
+        caused_by: None,
+        sequence: 0,
         outcomes: Vec::new(),
     }
 }

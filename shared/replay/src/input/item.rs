@@ -119,7 +119,7 @@ pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
         found.push(event(map)?);
     } else if map.contains_key("metric_name") {
         found.push(metric(&map).map_or(Item::Skip(Skip::OtherMetric), Item::Metric));
-    } else if map.contains_key("function") && map.contains_key("decision") {
+    } else if map.contains_key("function") && map.contains_key("verdict") {
         return decision(map, found);
     } else if let Some(inner) = wrapped(&map) {
         return inner.into_iter().try_for_each(|value| items(value, found));
@@ -228,7 +228,7 @@ mod tests {
         let plain = of(event.clone());
         assert!(matches!(plain.as_slice(), [Item::Event(_)]));
         let record =
-            json!({"function": "promote", "decision": "deploy", "event": {"id": "1", "received": event}});
+            json!({"function": "promote", "verdict": "deploy", "event": {"id": "1", "received": event}});
         let recorded = json!({"source": "tidegate", "detail-type": "Decision Recorded", "detail": record});
         let queued = json!({"Records": [{"body": event.to_string()}]});
         let failed = json!({"requestContext": {}, "requestPayload": event});
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(of(sent), [Item::Skip(Skip::SentHere)]);
         assert_eq!(of(json!({"tidegate": "reconcile"})), [Item::Skip(Skip::Schedule)]);
         assert_eq!(
-            of(json!({"function": "train", "decision": "skip", "event": {}})),
+            of(json!({"function": "train", "verdict": "skip", "event": {}})),
             [Item::Skip(Skip::NoEvent)]
         );
     }

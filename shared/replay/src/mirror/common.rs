@@ -24,7 +24,7 @@ impl Bus for Mirror {
 
 #[async_trait]
 impl Alerts for Mirror {
-    async fn tell(&self, _subject: &str, _message: &str) -> Result<(), CallError> {
+    async fn notify(&self, _subject: &str, _message: &str) -> Result<(), CallError> {
         self.inner().effects.push(Effect::Told);
         Ok(())
     }

@@ -73,7 +73,7 @@ impl Metrics for Mirror {
 
 #[async_trait]
 impl Capacity for Mirror {
-    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Call<String> {
+    async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Call<String> {
         if let Some(known) = self.inner().components.get_mut(component) {
             let copies = known.running.copies.unwrap_or(min);
             known.running.copies = Some(copies.max(min).min(max));
@@ -81,11 +81,11 @@ impl Capacity for Mirror {
         Ok(format!("component {component} may have {min} to {max} copies"))
     }
 
-    async fn arm_wake(&self, component: &str) -> Call<String> {
+    async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Call<String> {
         Ok(format!("a request will wake component {component}"))
     }
 
-    async fn set_copies(&self, component: &str, copies: u32) -> Call<String> {
+    async fn set_copy_count(&self, component: &str, copies: u32) -> Call<String> {
         if let Some(known) = self.inner().components.get_mut(component) {
             known.running.copies = Some(copies);
         }

@@ -27,30 +27,30 @@ pub(super) struct Placed {
 #[derive(Debug, PartialEq)]
 pub(super) struct Said {
     key: [String; 4],
-    decision: String,
+    verdict: String,
     reason: String,
-    sentence: String,
+    message: String,
     plan: Vec<Value>,
 }
 
 impl Said {
     pub(super) fn of(record: &DecisionRecord) -> Self {
         Self {
-            key: [&record.function, &record.environment, &record.model, &record.event.meaning]
+            key: [&record.function, &record.environment, &record.model, &record.event.idempotency_key]
                 .map(Clone::clone),
-            decision: record.decision.clone(),
+            verdict: record.verdict.clone(),
             reason: record.reason.clone(),
-            sentence: record.sentence.clone(),
+            message: record.message.clone(),
             plan: record.plan.iter().map(without_versions).collect(),
         }
     }
 
     fn json(&self) -> Value {
-        json!({"decision": self.decision, "reason": self.reason, "sentence": self.sentence, "plan": self.plan})
+        json!({"verdict": self.verdict, "reason": self.reason, "message": self.message, "plan": self.plan})
     }
 
     fn line(&self) -> String {
-        format!("{} {}: {}", self.decision, self.reason, self.sentence)
+        format!("{} {}: {}", self.verdict, self.reason, self.message)
     }
 }
 

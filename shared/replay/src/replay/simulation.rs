@@ -187,7 +187,7 @@ impl Simulation {
                     match outcome {
                         Outcome::Decided { record } => self.decide(*record),
                         Outcome::Duplicate { .. } => self.counted.duplicates += 1,
-                        Outcome::Unchanged { .. } | Outcome::Passed { .. } => {}
+                        Outcome::Unchanged { .. } | Outcome::NotApplicable { .. } => {}
                     }
                 }
             }

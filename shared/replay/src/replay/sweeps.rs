@@ -8,7 +8,7 @@ use tidegate_engine::ports::Remembered;
 use tidegate_events::{AlarmState, ApprovalStatus, Body, read};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::LookupKind;
-use tidegate_policy::promote::Step;
+use tidegate_policy::promote::EnvironmentStatus;
 use tidegate_policy::{deploy, promote, scale};
 
 use super::simulation::{HUB_SITE, Simulation};
@@ -196,9 +196,9 @@ fn next_tick(crew: &crate::Crew, policy: &Policy, at: Timestamp) -> Option<Times
     let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
     let dues = [
         later(scale::live_since(&live), grace),
-        later(state.refused_at, grace),
-        later(state.refused_at, idle),
-        later(state.woken_at, idle),
+        later(state.rejected_at, grace),
+        later(state.rejected_at, idle),
+        later(state.scaled_up_at, idle),
         later(idle_since, idle),
     ];
     dues.into_iter().flatten().filter(|due| *due > at).min()
@@ -209,17 +209,17 @@ fn overdue_at(policy: &Policy, promotion: &promote::Promotion) -> Option<Timesta
     if promotion.stopped {
         return None;
     }
-    let of = |(name, step): (&String, &Step)| match step {
-        Step::Requested { at, .. } => at.checked_add(ANSWER).ok(),
-        Step::Succeeded { at } => {
+    let of = |(name, step): (&String, &EnvironmentStatus)| match step {
+        EnvironmentStatus::Requested { at, .. } => at.checked_add(ANSWER).ok(),
+        EnvironmentStatus::Succeeded { at } => {
             let next = policy.environment_after(name)?;
-            let entered = promotion.steps.contains_key(next.name.as_str());
+            let entered = promotion.environments.contains_key(next.name.as_str());
             let soak = next.gates.soak.map(tidegate_policy::duration::Duration::signed).unwrap_or_default();
             at.checked_add(soak).ok().filter(|_| !entered)
         }
-        Step::Failed { .. } => None,
+        EnvironmentStatus::Failed { .. } => None,
     };
-    promotion.steps.iter().filter_map(of).min()
+    promotion.environments.iter().filter_map(of).min()
 }
 
 /// What a function remembers; nothing if it never decided anything.

@@ -87,12 +87,12 @@ impl Counted {
     }
 
     pub(super) fn decide(&mut self, record: &DecisionRecord) {
-        let key = (record.function.clone(), record.decision.clone(), record.reason.clone());
+        let key = (record.function.clone(), record.verdict.clone(), record.reason.clone());
         *self.decisions.entry(key).or_default() += 1;
         let place = || (record.model.clone(), record.environment.clone());
-        match record.decision.as_str() {
+        match record.verdict.as_str() {
             "succeeded" => self.endpoints.entry(place()).or_default().serves(record.at),
-            "to_zero" => self.endpoints.entry(place()).or_default().sleeps(record.at),
+            "scale_to_zero" => self.endpoints.entry(place()).or_default().sleeps(record.at),
             "wake" => self.endpoints.entry(place()).or_default().wakes(record.at),
             _ => {}
         }

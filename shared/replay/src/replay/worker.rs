@@ -103,7 +103,7 @@ fn text(record: &DecisionRecord, shown: Shown) -> String {
         // A record is made of texts, numbers and JSON.
         return serde_json::to_string(record).unwrap_or_default();
     }
-    let DecisionRecord { at, model, environment, function, decision, reason, .. } = record;
+    let DecisionRecord { at, model, environment, function, verdict, reason, .. } = record;
     let at = at.to_string();
-    [&at, model, environment, function, decision, reason].map(String::as_str).join("  ")
+    [&at, model, environment, function, verdict, reason].map(String::as_str).join("  ")
 }

@@ -162,7 +162,11 @@ impl Situation {
             let request = json!({"request_id": "r8", "model": model, "environment": site.environment,
                 "environment_account": site.account, "region": region, "version": 8, "package_arn": arn(8),
                 "policy_version": "p", "requested_at": at});
-            patch::set(&mut deployed, "in_flight", json!({"request": request, "since": at, "checks": 0}))?;
+            patch::set(
+                &mut deployed,
+                "in_flight",
+                json!({"request": request, "accepted_at": at, "checks": 0}),
+            )?;
         }
         round_trip::<deploy::State>(&deployed)
     }

@@ -24,7 +24,9 @@ fn sweeps_that_look_when_it_matters_find_what_sweeps_find_that_look_at_everythin
     }
     assert_eq!(shown.len(), all.len());
     assert_eq!(summary.policy, of_all.policy);
-    for (function, decision) in [("scale", "to_zero"), ("scale", "wake"), ("respond", "retrain")] {
+    for (function, decision) in
+        [("scale", "scale_to_zero"), ("scale", "scale_from_zero"), ("respond", "retrain")]
+    {
         let found = |key: &(String, String, String)| key.0 == function && key.1 == decision;
         assert!(summary.policy.decisions.keys().any(found), "no {function} {decision} in this fleet");
     }

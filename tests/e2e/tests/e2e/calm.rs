@@ -39,7 +39,7 @@ static CALM: Tale<Evidence> = Tale::untold();
 
 /// The evidence of a calm day.
 pub(crate) async fn calm() -> Arc<Evidence> {
-    CALM.told_by(|| async {
+    CALM.from_source(|| async {
         let mut stage = Stage::new().await;
         the_loop(&mut stage, &ABALONE).await
     })
@@ -54,7 +54,7 @@ pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
     stage.hear(model, HUB, "promote", "deploy", "approved").await;
     stage.hear(model, STAGING, "deploy", "succeeded", "answered").await;
     stage.hear(model, HUB, "promote", "wait", "soaking").await;
-    stage.hear(model, HUB, "promote", "deploy", "soaked").await;
+    stage.hear(model, HUB, "promote", "deploy", "soak_ended").await;
     stage.hear(model, PRODUCTION, "deploy", "succeeded", "answered").await;
     stage.hear(model, HUB, "promote", "complete", "last_environment").await;
     stage.data_drifts(model, PRODUCTION, &model.in_production()).await;
@@ -68,7 +68,7 @@ pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
     stage.nothing_on_its_way().await;
     let while_asleep = stage.snapshot();
     let unanswered = stage.request(model);
-    stage.hear(model, PRODUCTION, "scale", "wake", "no_capacity").await;
+    stage.hear(model, PRODUCTION, "scale", "scale_from_zero", "no_capacity").await;
     stage.at_copies(model, 1).await;
     let answered = stage.request(model);
     stage.rest().await;

@@ -40,7 +40,7 @@ pub(crate) struct Chaos {
 static CHAOS: Tale<Chaos> = Tale::untold();
 
 pub(crate) async fn chaos() -> Arc<Chaos> {
-    CHAOS.told_by(story).await
+    CHAOS.from_source(story).await
 }
 
 async fn story() -> Chaos {
@@ -168,7 +168,9 @@ fn overtaken_notes(records: &[Value]) -> usize {
     let of = |record: &Value| {
         let steps = list(record, "plan").into_iter().zip(list(record, "outcomes"));
         steps
-            .filter(|(step, end)| text(step, "action") == "note_progress" && text(end, "fate") == "overtaken")
+            .filter(|(step, end)| {
+                text(step, "action") == "update_model_life_cycle" && text(end, "status") == "superseded"
+            })
             .count()
     };
     records.iter().map(of).sum()
@@ -229,8 +231,9 @@ fn a_cause_has_one_decision_and_every_decision_its_outcomes() {
     let mut causes = BTreeMap::<_, Vec<&Value>>::new();
     for record in &records {
         let of = |name| text(record, name).to_owned();
-        let meaning = record.pointer("/event/meaning").and_then(Value::as_str).unwrap_or_default();
-        let cause = (of("account"), of("function"), of("model"), meaning.to_owned());
+        let idempotency_key =
+            record.pointer("/event/idempotency_key").and_then(Value::as_str).unwrap_or_default();
+        let cause = (of("account"), of("function"), of("model"), idempotency_key.to_owned());
         causes.entry(cause).or_default().push(record);
         let size = |name: &str| record.get(name).and_then(Value::as_array).map(Vec::len);
         assert_eq!(size("plan"), size("outcomes"), "{record}\n{}", chaos.summary());
@@ -245,7 +248,7 @@ fn a_cause_has_one_decision_and_every_decision_its_outcomes() {
 fn retries_and_redrives_healed_everything_and_the_sweeps_find_nothing() {
     let chaos = play(chaos());
     let what = chaos.summary();
-    let quiet = |(decision, _): &(String, String)| ["", "keep"].contains(&decision.as_str());
+    let quiet = |(decision, _): &(String, String)| ["", "no_change"].contains(&decision.as_str());
     assert!(chaos.swept.iter().all(quiet), "{:?}\n{what}", chaos.swept);
     assert!(chaos.day.dead_letters.iter().all(|(_, count)| *count == 0), "{what}");
     let about_letters = |(_, subject, message): &(String, String, String)| {
@@ -271,8 +274,8 @@ fn the_worst_day_was_as_bad_as_promised() {
     const PASSING: [&str; 7] = [
         "Runtime.ExitError",
         "Sandbox.Timedout",
-        "Held",
-        "TakenOver",
+        "LeaseHeldElsewhere",
+        "LeaseLost",
         "Throttled",
         "Retryable",
         "Contention",

@@ -24,7 +24,7 @@ fn written(day: &Evidence, moment: &Moment) -> String {
         item.account == moment.account.id
             && item.sk.starts_with("DECISION#")
             && is("function", moment.function)
-            && is("decision", moment.decision)
+            && is("verdict", moment.decision)
             && is("reason", moment.reason)
     };
     let found: Vec<_> = day.ledgers.iter().filter(is_wanted).collect();
@@ -87,7 +87,7 @@ fn moments(day: &Evidence) -> [Moment; 5] {
         Moment {
             account: PRODUCTION,
             function: "scale",
-            decision: "to_zero",
+            decision: "scale_to_zero",
             reason: "idle",
             // The one invocation is the sample request, with which deploy verified the endpoint.
             situation: json!({ "seen": { "live_since": live_since, "in_window": 0, "since_deployment": 1 } }),

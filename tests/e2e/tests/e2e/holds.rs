@@ -44,7 +44,7 @@ fn a_hold_reaches_every_account_and_its_release_lets_what_waited_go_on() {
             .hear_alert("people are asked", |subject, _| subject.contains("heron 1 waits for approval"))
             .await;
         says(&stage, "Approval Given", json!({"environment": "production", "version": 1})).await;
-        stage.hear(&HERON, HUB, "promote", "deploy", "people_approved").await;
+        stage.hear(&HERON, HUB, "promote", "deploy", "approvals_complete").await;
         stage.hear(&HERON, PRODUCTION, "deploy", "succeeded", "answered").await;
         stage.hear(&HERON, HUB, "promote", "complete", "last_environment").await;
         let letters = stage.all_dead_letters().await;

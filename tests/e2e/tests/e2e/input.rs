@@ -58,7 +58,7 @@ fn every_sample_event_has_a_named_outcome_in_every_function() {
                 assert!(!found.is_empty(), "{path} in {function}: {answer}");
                 for (decision, reason) in found {
                     // No sample is about a model that is managed here.
-                    let harmless = matches!(decision.as_str(), "" | "ignore" | "refuse");
+                    let harmless = matches!(decision.as_str(), "" | "ignore" | "reject");
                     assert!(harmless && !reason.is_empty(), "{path} in {function}: {answer}");
                 }
             }
@@ -135,7 +135,7 @@ fn a_megabyte_is_read_and_an_error_about_it_is_short() {
     play(async {
         for (account, function) in FUNCTIONS {
             let answer = invoke(account, function, &unknown).await;
-            assert_eq!(outcomes(&answer), [(String::new(), "not_ours".to_owned())], "{function}");
+            assert_eq!(outcomes(&answer), [(String::new(), "unsupported_event".to_owned())], "{function}");
             let answer = invoke(account, function, &ours).await;
             assert_eq!(text(&answer, "errorType"), "UnreadableEvent");
             assert!(
@@ -202,7 +202,7 @@ fn an_arn_of_elsewhere_is_not_acted_on() {
             event["detail"]["request_id"] = json!(format!("lynx-{number}"));
             event["detail"]["package_arn"] = json!(format!("arn:{place}:model-package/{group}/7"));
             let answer = invoke(STAGING, "deploy", &event).await;
-            assert_eq!(outcomes(&answer), [("refuse".to_owned(), "foreign_arn".to_owned())], "{place}");
+            assert_eq!(outcomes(&answer), [("reject".to_owned(), "foreign_arn".to_owned())], "{place}");
         }
     });
 }

@@ -117,7 +117,7 @@ impl Stage {
 
     /// Nobody asks production any more, until it sleeps.
     pub(crate) async fn fall_asleep(&mut self, model: &Model) {
-        self.tick_until(model, "to_zero", "idle").await;
+        self.tick_until(model, "scale_to_zero", "idle").await;
         self.at_copies(model, 0).await;
     }
 
@@ -188,7 +188,7 @@ pub(crate) fn outcomes(answer: &Value) -> Vec<(String, String)> {
     let outcomes = outcomes.unwrap_or_else(|| panic!("it failed: {answer}"));
     let pair = |outcome: &Value| {
         let record = outcome.get("record").unwrap_or(outcome);
-        (text(record, "decision").to_owned(), text(record, "reason").to_owned())
+        (text(record, "verdict").to_owned(), text(record, "reason").to_owned())
     };
     outcomes.iter().map(pair).collect()
 }

@@ -40,7 +40,7 @@ pub(crate) struct Redriven {
 static REDRIVEN: Tale<Redriven> = Tale::untold();
 
 pub(crate) async fn redriven() -> Arc<Redriven> {
-    REDRIVEN.told_by(story).await
+    REDRIVEN.from_source(story).await
 }
 
 async fn story() -> Redriven {
@@ -229,8 +229,8 @@ fn an_event_that_could_not_reach_the_other_account_does_after_all() {
     assert_eq!(text(&sent[0], "way"), "goes on bus tidegate-hub");
     assert_eq!(text(&told.delivered["event"], "detail_type"), "Deployment Requested");
     // deploy finds that the package is another model's. What counts is that it heard the hub's request.
-    let meaning = text(&told.delivered["event"], "meaning");
-    assert!(meaning.ends_with(&format!("from {}", HUB.id)), "{meaning}");
+    let idempotency_key = text(&told.delivered["event"], "idempotency_key");
+    assert!(idempotency_key.ends_with(&format!("from {}", HUB.id)), "{idempotency_key}");
 }
 
 #[test]
@@ -246,8 +246,8 @@ fn a_message_that_nobody_knows_stays_and_is_a_failure() {
 fn a_soak_is_why_production_has_not_got_it() {
     let told = play(redriven());
     assert_eq!(told.why.code, Some(0), "{:?}", told.why);
-    let sentence = "version 1 does not enter production yet: the version soaks until ";
-    assert!(told.why.out.starts_with(sentence), "{}", told.why.out);
+    let message = "version 1 does not enter production yet: the version soaks until ";
+    assert!(told.why.out.starts_with(message), "{}", told.why.out);
     for evidence in
         ["    live version: none, expected 1", "    in staging: live since ", "    soak before it: 2h"]
     {
@@ -272,7 +272,7 @@ fn status_has_a_line_for_each_place() {
     assert_eq!((cell(2, "live"), cell(2, "wanted")), (Value::Null, json!(1)));
     assert_eq!(text(&cell(2, "waits_for"), "reason"), "soaking");
     assert_eq!(text(&cell(0, "last_decision"), "function"), "promote");
-    assert_eq!(text(&cell(1, "last_decision"), "decision"), "succeeded");
+    assert_eq!(text(&cell(1, "last_decision"), "verdict"), "succeeded");
 }
 
 #[test]

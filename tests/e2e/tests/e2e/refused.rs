@@ -23,7 +23,7 @@ pub(crate) struct Refusals {
 static REFUSALS: Tale<Refusals> = Tale::untold();
 
 pub(crate) async fn refusals() -> Arc<Refusals> {
-    REFUSALS.told_by(story).await
+    REFUSALS.from_source(story).await
 }
 
 fn refuse(stage: &Stage, account: Account, operation: &str) {
@@ -39,16 +39,16 @@ async fn story() -> Refusals {
     stage.introduce(&PLAICE).await;
     refuse(&stage, HUB, "CreatePipeline");
     stage.push(&PLAICE, "its pipeline is refused");
-    stage.hear(&PLAICE, HUB, "train", "refuse", "aws_refused").await;
+    stage.hear(&PLAICE, HUB, "train", "reject", "rejected_by_aws").await;
     let first = stage.train(&PLAICE, 1).await;
     stage.release(&PLAICE, &first).await;
 
     refuse(&stage, PRODUCTION, "RegisterScalableTarget");
-    stage.tick_until(&PLAICE, "keep", "aws_refused").await;
+    stage.tick_until(&PLAICE, "no_change", "rejected_by_aws").await;
     let second = stage.train(&PLAICE, 2).await;
     refuse(&stage, STAGING, "UpdateEndpoint");
     stage.approve(&second);
-    stage.hear(&PLAICE, STAGING, "deploy", "failed", "aws_refused").await;
+    stage.hear(&PLAICE, STAGING, "deploy", "failed", "rejected_by_aws").await;
     stage.hear(&PLAICE, HUB, "promote", "stop", "environment_failed").await;
     stage.hear_alert("of the failed deployment", |subject, _| subject.contains("plaice 2")).await;
     stage.rest().await;
@@ -69,14 +69,14 @@ fn decided<'d>(day: &'d Refusals, function: &str, reason: &str) -> Vec<&'d Value
 fn each_refusal_is_a_decision_that_follows_the_one_whose_plan_it_ended() {
     let day = play(refusals());
     for (function, before) in [("train", "commit"), ("deploy", "requested"), ("scale", "idle")] {
-        let refused = decided(&day, function, "aws_refused");
+        let refused = decided(&day, function, "rejected_by_aws");
         assert_eq!(refused.len(), 1, "{function}");
         let ended = decided(&day, function, before).into_iter().find(|r| r["id"] == refused[0]["follows"]);
         let ended = ended.unwrap_or_else(|| panic!("{function}: what it follows"));
         let fates: Vec<&str> =
-            ended["outcomes"].as_array().unwrap().iter().map(|outcome| text(outcome, "fate")).collect();
+            ended["outcomes"].as_array().unwrap().iter().map(|outcome| text(outcome, "status")).collect();
         assert_eq!(fates.last(), Some(&"refused"), "{function}: {fates:?}");
-        assert!(text(refused[0], "sentence").contains("may not have this"), "{}", refused[0]);
+        assert!(text(refused[0], "message").contains("may not have this"), "{}", refused[0]);
     }
 }
 

@@ -217,7 +217,7 @@ impl Stage {
         let lines = self.decisions().iter().map(|d| {
             let of = |name| text(d, name);
             let (environment, function) = (of("environment"), of("function"));
-            format!("{} {environment} {function} {} {}", of("at"), of("decision"), of("sentence"))
+            format!("{} {environment} {function} {} {}", of("at"), of("verdict"), of("message"))
         });
         let alerts = self.alerts().into_iter().map(|alert| format!("{alert:?}"));
         let refused = self.world().journal().into_iter().filter(|c| c.outcome != "ok");
@@ -237,7 +237,7 @@ fn matches(record: &Value, wanted: Wanted<'_>) -> bool {
         ("model", model),
         ("account", account.id),
         ("function", function),
-        ("decision", decision),
+        ("verdict", decision),
         ("reason", reason),
     ];
     pairs.into_iter().all(|(name, value)| text(record, name) == value)

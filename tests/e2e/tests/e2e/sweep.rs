@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
-use tidegate_world::{Fate, Mischief, Snapshot};
+use tidegate_world::{ActionStatus, Mischief, Snapshot};
 
 use crate::model::Model;
 use crate::people::outcomes;
@@ -35,7 +35,7 @@ struct Healed {
 static SWEEPS: Tale<Sweeps> = Tale::untold();
 
 pub(crate) async fn sweeps() -> Arc<Sweeps> {
-    SWEEPS.told_by(story).await
+    SWEEPS.from_source(story).await
 }
 
 async fn story() -> Sweeps {
@@ -87,7 +87,7 @@ fn lose(stage: &Stage, account: Account, detail_type: &str) {
         account: Some(account.id.to_owned()),
         detail_type: Some(detail_type.to_owned()),
         times: None,
-        fate: Fate::Lost,
+        status: ActionStatus::Lost,
     });
 }
 
@@ -173,6 +173,6 @@ fn news_that_comes_after_the_sweep_and_a_second_sweep_change_nothing() {
     assert_eq!(executions.len(), 3, "the first commit, the lost one, the drift: {executions:?}");
     for answer in &told.nothing_left {
         let found = outcomes(answer);
-        assert!(found.iter().all(|(decision, _)| ["", "keep"].contains(&decision.as_str())), "{answer}");
+        assert!(found.iter().all(|(decision, _)| ["", "no_change"].contains(&decision.as_str())), "{answer}");
     }
 }

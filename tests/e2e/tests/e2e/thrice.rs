@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
-use tidegate_world::{Emission, Event, Fate, JournalEntry, Mischief, Snapshot};
+use tidegate_world::{ActionStatus, Emission, Event, JournalEntry, Mischief, Snapshot};
 
 use crate::calm::{ABALONE, Evidence, calm, the_loop};
 use crate::stage::{Stage, is_tidegates, is_write, text};
@@ -23,13 +23,13 @@ static THRICE: Tale<Thrice> = Tale::untold();
 
 pub(crate) async fn thrice() -> Arc<Thrice> {
     THRICE
-        .told_by(|| async {
+        .from_source(|| async {
             let mut stage = Stage::new().await;
             stage.world().set_mischief(Mischief::Events {
                 account: None,
                 detail_type: None,
                 times: None,
-                fate: Fate::Copies(3),
+                status: ActionStatus::Copies(3),
             });
             let day = the_loop(&mut stage, &ABALONE).await;
             tell_everything_again(&stage).await;
@@ -89,9 +89,18 @@ async fn tell(stage: &Stage, event: &Event) {
 
 /// Whether a decision does something beyond waiting.
 fn acts(decision: &Value) -> bool {
-    const ACTS: [&str; 9] =
-        ["start", "deploy", "apply", "succeeded", "complete", "retrain", "to_zero", "wake", "stop"];
-    ACTS.contains(&text(decision, "decision"))
+    const ACTS: [&str; 9] = [
+        "start",
+        "deploy",
+        "apply",
+        "succeeded",
+        "complete",
+        "retrain",
+        "scale_to_zero",
+        "scale_from_zero",
+        "stop",
+    ];
+    ACTS.contains(&text(decision, "verdict"))
 }
 
 /// How often each act was decided.
@@ -99,7 +108,7 @@ pub(crate) fn acts_of(decisions: &[Value]) -> BTreeMap<(String, String, String, 
     let mut counts = BTreeMap::new();
     for decision in decisions.iter().filter(|d| acts(d)) {
         let of = |name| text(decision, name).to_owned();
-        let key = (of("account"), of("function"), of("decision"), of("reason"));
+        let key = (of("account"), of("function"), of("verdict"), of("reason"));
         *counts.entry(key).or_default() += 1;
     }
     counts

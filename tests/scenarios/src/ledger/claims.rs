@@ -93,7 +93,7 @@ pub(super) fn take(
         return Ok(Claim::Done { decision, record: record.map(Box::new) });
     }
     if item.owner != owner && item.lease_until > now {
-        return Ok(Claim::Held { until: item.lease_until });
+        return Ok(Claim::Leased { until: item.lease_until });
     }
     owner.clone_into(&mut item.owner);
     item.lease_until = until;

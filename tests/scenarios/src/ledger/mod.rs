@@ -145,10 +145,10 @@ impl MemoryLedger {
             inner.states.get(key).map_or(0, |(revision, _)| *revision) == *replaces
         });
         if !stands {
-            return Ok(Recorded::TakenOver);
+            return Ok(Recorded::LeaseLost);
         }
         if !(fresh && current) {
-            return Ok(Recorded::Overtaken);
+            return Ok(Recorded::Conflict);
         }
         let record = written("decision", &entry.record)?;
         if let Some(claim) = inner.claims.get_mut(&entry.claim) {

@@ -23,7 +23,7 @@ impl Bus for Account {
 
 #[async_trait]
 impl Alerts for Account {
-    async fn tell(&self, subject: &str, message: &str) -> Result<(), CallError> {
+    async fn notify(&self, subject: &str, message: &str) -> Result<(), CallError> {
         let alert = Alert { subject: subject.to_owned(), message: message.to_owned() };
         let tell = || {
             self.desk(|desk| desk.alerts.push(alert));

@@ -112,13 +112,13 @@ fn with(mut request: Value, more: Value) -> Value {
 
 #[async_trait]
 impl Capacity for Account {
-    async fn set_bounds(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
+    async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
         let request = with(Self::resource(component), json!({"MinCapacity": min, "MaxCapacity": max}));
         self.call(SCALING, "RegisterScalableTarget", request).await?;
         Ok(format!("component {component} may have {min} to {max} copies"))
     }
 
-    async fn arm_wake(&self, component: &str) -> Result<String, CallError> {
+    async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError> {
         let name = format!("tidegate-wake-{component}");
         let steps = json!({"AdjustmentType": "ExactCapacity", "Cooldown": 60,
             "MetricAggregationType": "Maximum",
@@ -131,7 +131,7 @@ impl Capacity for Account {
         Ok(format!("a request will wake component {component}: alarm and policy {name}"))
     }
 
-    async fn set_copies(&self, component: &str, copies: u32) -> Result<String, CallError> {
+    async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError> {
         let request =
             json!({"InferenceComponentName": component, "DesiredRuntimeConfig": {"CopyCount": copies}});
         self.call("sagemaker", "UpdateInferenceComponentRuntimeConfig", request).await?;

@@ -55,12 +55,12 @@ fn usual_policy() -> String {
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The verdict; `pass` if the event concerns no model here, `unchanged` if a sweep found no news.
-    pub decision: String,
+    pub verdict: String,
     /// The reason's code.
     pub reason: String,
     /// The reason in words.
     #[serde(default)]
-    pub sentence: Option<String>,
+    pub message: Option<String>,
     /// Evidence that must be among what is given.
     #[serde(default)]
     pub evidence: Vec<Evidence>,

@@ -11,8 +11,8 @@ pub fn print(found: &Found, decided: &Decided) -> String {
     let mut lines = vec![
         format!("{}/{}", found.function.name(), found.name),
         format!("  {}", found.scenario.about),
-        format!("  decision  {}", decided.decision),
-        format!("  reason    {}: {}", decided.reason, decided.sentence),
+        format!("  verdict   {}", decided.verdict),
+        format!("  reason    {}: {}", decided.reason, decided.message),
     ];
     for evidence in &decided.evidence {
         let expected =

@@ -27,11 +27,11 @@ const INVOCATION: &str = "scenario";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
     /// The verdict, or `pass` or `unchanged`.
-    pub decision: String,
+    pub verdict: String,
     /// The reason's code.
     pub reason: String,
     /// The reason in words.
-    pub sentence: String,
+    pub message: String,
     /// From what.
     pub evidence: Vec<Evidence>,
     /// What is done.
@@ -176,7 +176,7 @@ fn begin(site: &Site, function: Function, scenario: &Scenario) -> Result<(), Str
             let request = json!({"request_id": "r8", "model": model, "environment": site.environment,
                 "environment_account": site.account, "region": REGION, "version": 8, "package_arn": arn,
                 "policy_version": "p", "requested_at": at});
-            let in_flight = json!({"request": request, "since": at, "checks": 0});
+            let in_flight = json!({"request": request, "accepted_at": at, "checks": 0});
             set(&mut deployed, "in_flight", in_flight)?;
         }
         site.ledger.put_state(Function::Deploy.name(), model, &round_trip::<deploy::State>(&deployed)?);
@@ -202,25 +202,27 @@ fn model_of(policy: Option<&Policy>, event: &Event) -> String {
 fn told_of(outcomes: Vec<Outcome>, state: Value) -> Option<Decided> {
     let decided = outcomes.iter().position(|outcome| matches!(outcome, Outcome::Decided { .. }));
     let told = outcomes.into_iter().nth(decided.unwrap_or_default())?;
-    let quiet = |decision: &str, reason: String, sentence: String| Decided {
-        decision: decision.to_owned(),
+    let quiet = |decision: &str, reason: String, message: String| Decided {
+        verdict: decision.to_owned(),
         reason,
-        sentence,
+        message,
         evidence: Vec::new(),
         plan: Vec::new(),
         state: Value::Null,
     };
     Some(match told {
         Outcome::Decided { record } => Decided {
-            decision: record.decision,
+            verdict: record.verdict,
             reason: record.reason,
-            sentence: record.sentence,
+            message: record.message,
             evidence: record.evidence,
             plan: record.plan,
             state,
         },
         Outcome::Unchanged { reason, .. } => Decided { state, ..quiet("unchanged", reason, String::new()) },
-        Outcome::Passed { reason, sentence } => Decided { state, ..quiet("pass", reason, sentence) },
+        Outcome::NotApplicable { reason, message } => {
+            Decided { state, ..quiet("not_applicable", reason, message) }
+        }
         Outcome::Duplicate { decision, .. } => quiet("duplicate", decision, String::new()),
     })
 }
@@ -235,10 +237,10 @@ pub fn misses(scenario: &Scenario, decided: &Decided) -> Vec<String> {
             missed.push(format!("{what}: `{found}` instead of `{wanted}`"));
         }
     };
-    compare("decision", &decided.decision, &expect.decision);
+    compare("verdict", &decided.verdict, &expect.verdict);
     compare("reason", &decided.reason, &expect.reason);
-    if let Some(sentence) = &expect.sentence {
-        compare("sentence", &decided.sentence, sentence);
+    if let Some(message) = &expect.message {
+        compare("message", &decided.message, message);
     }
     for wanted in &expect.evidence {
         // Who told it is compared where it is written.

@@ -308,7 +308,7 @@ impl Bus for Answers {
 
 #[async_trait]
 impl Alerts for Answers {
-    async fn tell(&self, _: &str, _: &str) -> Call<()> {
+    async fn notify(&self, _: &str, _: &str) -> Call<()> {
         self.takes("sns", "Publish")
     }
 }
@@ -341,15 +341,15 @@ impl Metrics for Answers {
 
 #[async_trait]
 impl Capacity for Answers {
-    async fn set_bounds(&self, _: &str, _: u32, _: u32) -> Call<String> {
+    async fn set_capacity_limits(&self, _: &str, _: u32, _: u32) -> Call<String> {
         self.takes("application-autoscaling", "RegisterScalableTarget").map(|()| String::new())
     }
 
-    async fn arm_wake(&self, _: &str) -> Call<String> {
+    async fn ensure_scale_from_zero_alarm(&self, _: &str) -> Call<String> {
         self.takes("application-autoscaling", "PutScalingPolicy").map(|()| String::new())
     }
 
-    async fn set_copies(&self, _: &str, _: u32) -> Call<String> {
+    async fn set_copy_count(&self, _: &str, _: u32) -> Call<String> {
         self.takes("sagemaker", "UpdateInferenceComponentRuntimeConfig").map(|()| String::new())
     }
 }

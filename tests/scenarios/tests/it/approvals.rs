@@ -53,17 +53,17 @@ fn two_different_people_are_two_and_people_are_asked_once() {
     let ana = approves(&stage, "ana", 1);
     assert_eq!(promote(&stage, &ana), "wait approval_required");
     assert_eq!(promote(&stage, &ana), "duplicate");
-    assert_eq!(promote(&stage, &approves(&stage, " Ana", 1)), "ignore approved_before");
+    assert_eq!(promote(&stage, &approves(&stage, " Ana", 1)), "ignore duplicate_approval");
     for _ in 0..3 {
         stage.pass(3_600);
         assert_eq!(promote(&stage, &reconcile(stage.now())), "unchanged nothing_overdue");
     }
     assert_eq!((asked(&stage), stage.sent(HUB, REQUESTED).len()), (1, 0));
-    assert_eq!(promote(&stage, &approves(&stage, "bo", 1)), "deploy people_approved");
+    assert_eq!(promote(&stage, &approves(&stage, "bo", 1)), "deploy approvals_complete");
     let sent = stage.sent(HUB, REQUESTED);
     assert_eq!(sent.len(), 1);
-    assert!(sent[0].meaning().contains("churn-production-1-"), "{}", sent[0].meaning());
-    assert_eq!(promote(&stage, &approves(&stage, "cy", 1)), "ignore approval_not_awaited");
+    assert!(sent[0].idempotency_key().contains("churn-production-1-"), "{}", sent[0].idempotency_key());
+    assert_eq!(promote(&stage, &approves(&stage, "cy", 1)), "ignore approval_not_required");
     assert_eq!(stage.sent(HUB, REQUESTED).len(), 0);
 }
 
@@ -76,7 +76,7 @@ fn approvals_before_anything_is_due_are_remembered() {
     assert_eq!(promote(&stage, &stage.deploy(&request)), "wait soaking");
     assert_eq!(promote(&stage, &approves(&stage, "bo", 1)), "wait soaking");
     assert_eq!((asked(&stage), stage.sent(HUB, REQUESTED).len()), (0, 0));
-    assert_eq!(soak_ends(&stage), "deploy soaked");
+    assert_eq!(soak_ends(&stage), "deploy soak_ended");
     assert_eq!((asked(&stage), stage.sent(HUB, REQUESTED).len()), (0, 1));
 }
 
@@ -132,7 +132,7 @@ fn people_of_another_account_approve_nothing() {
     to_staging(&stage, 1);
     let mut given = approves(&stage, "ana", 1);
     given.envelope.account = PRODUCTION.to_owned();
-    assert_eq!(promote(&stage, &given), "refuse not_from_hub");
+    assert_eq!(promote(&stage, &given), "reject not_from_hub");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_request_without_an_answer_is_sent_every_hour_and_people_are_told_once() {
     promote(&stage, &stage.says("Approved", 1)[0]);
     for hour in 1..=6 {
         stage.pass(3_601);
-        assert_eq!(promote(&stage, &reconcile(stage.now())), "deploy no_answer", "{hour}");
+        assert_eq!(promote(&stage, &reconcile(stage.now())), "deploy no_report", "{hour}");
         let told = stage.account(HUB).alerts().len();
         assert_eq!(told, usize::from(hour >= 3), "{hour}");
     }

@@ -62,11 +62,11 @@ fn a_sweep_that_failed_half_way_is_finished_by_its_retry_and_by_its_redrive() {
         assert_eq!(error(stage.invoke(&stage.production, SCALE, &sweep, "one")), "Denied");
         stage.pass(1);
         let other = reconcile(stage.now());
-        assert_eq!(said(&stage.run(&stage.production, SCALE, &other)), "keep already_at_zero");
+        assert_eq!(said(&stage.run(&stage.production, SCALE, &other)), "no_change already_at_zero");
         stage.pass(60);
         let request = if redriven { "another" } else { "one" };
         let again = stage.invoke(&stage.production, SCALE, &sweep, request).unwrap().unwrap();
-        assert_eq!(said(&again), "to_zero idle", "the plan that was left behind");
+        assert_eq!(said(&again), "scale_to_zero idle", "the plan that was left behind");
         assert_eq!(copies(&stage), 0);
         assert_eq!(
             said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))),
@@ -78,7 +78,7 @@ fn a_sweep_that_failed_half_way_is_finished_by_its_retry_and_by_its_redrive() {
 #[test]
 fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
     let stage = idle();
-    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "scale_to_zero idle");
     assert_eq!(copies(&stage), 0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn", "status": 500,
         "message": "no"});
@@ -86,14 +86,14 @@ fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
     assert_eq!(deploy(&stage, 2), "failed sample_failed");
     assert_eq!(copies(&stage), 1, "the deployment woke it");
     stage.pass(27 * 3_600);
-    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "scale_to_zero idle");
     assert_eq!(copies(&stage), 0);
 }
 
 #[test]
 fn a_deployment_that_failed_before_it_told_anything_leaves_it_asleep() {
     let stage = idle();
-    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "scale_to_zero idle");
     let rejected = || {
         stage.says("Rejected", 2);
         deploy(&stage, 2)
@@ -104,7 +104,7 @@ fn a_deployment_that_failed_before_it_told_anything_leaves_it_asleep() {
         deploy(&stage, 2)
     };
     let ends: [(&str, &dyn Fn() -> String); 2] =
-        [("failed not_approved", &rejected), ("failed aws_refused", &refused)];
+        [("failed not_approved", &rejected), ("failed rejected_by_aws", &refused)];
     for (end, fail) in ends {
         assert_eq!(fail(), end);
         assert_eq!(copies(&stage), 0);
@@ -119,12 +119,12 @@ fn people_hear_once_that_it_cannot_go_to_zero() {
     for days in 0..3 {
         stage.cloud.mishaps.add("RegisterScalableTarget", Mishap::Refused(Class::Permanent));
         let told = said(&stage.run(&stage.production, SCALE, &reconcile(stage.now())));
-        assert_eq!(told, "keep aws_refused", "after {days} days");
+        assert_eq!(told, "no_change rejected_by_aws", "after {days} days");
         stage.pass(27 * 3_600);
     }
     assert_eq!(stage.account(PRODUCTION).alerts().len(), 1);
     assert_eq!(copies(&stage), 1);
-    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "scale_to_zero idle");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_request_that_comes_at_the_last_moment_keeps_it_awake() {
     stage.account(PRODUCTION).ask("sagemaker-runtime", "InvokeEndpoint", &ask).unwrap();
     stage.pass(0);
     let told = tidegate_scenarios::at_once(slow).unwrap().unwrap();
-    assert_eq!(said(&told), "keep traffic");
+    assert_eq!(said(&told), "no_change traffic");
     assert_eq!(copies(&stage), 1);
     assert_eq!(stage.account(PRODUCTION).alerts().len(), 0, "nothing is wrong");
 }
@@ -153,10 +153,13 @@ fn a_way_to_zero_that_was_left_behind_is_not_taken_while_or_after_another_versio
         assert_eq!(error(stage.invoke(&stage.production, SCALE, &sweep, "one")), "Denied");
         stage.pass(60);
         let (began, why) = if ends {
-            (deploy(&stage, 2), "keep inside_grace")
+            (deploy(&stage, 2), "no_change in_grace_period")
         } else {
             let request = request(&stage, 2);
-            (said(&stage.run(&stage.production, Function::Deploy, &request)), "keep deployment_in_flight")
+            (
+                said(&stage.run(&stage.production, Function::Deploy, &request)),
+                "no_change deployment_in_flight",
+            )
         };
         assert_eq!(began, if ends { "succeeded answered" } else { "apply endpoint_ready" });
         let again = stage.invoke(&stage.production, SCALE, &sweep, "one").unwrap().unwrap();
@@ -168,7 +171,7 @@ fn a_way_to_zero_that_was_left_behind_is_not_taken_while_or_after_another_versio
 #[test]
 fn the_version_that_sleeps_is_woken_when_it_is_requested_again() {
     let stage = idle();
-    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "to_zero idle");
+    assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "scale_to_zero idle");
     assert_eq!(copies(&stage), 0);
     assert_eq!(deploy(&stage, 1), "succeeded answered");
     assert_eq!(copies(&stage), 1);

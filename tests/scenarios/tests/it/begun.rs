@@ -71,7 +71,7 @@ fn accepted(stage: &Stage, operation: &str) -> usize {
 }
 
 fn state(stage: &Stage, account: &str) -> State {
-    let read = pin!(tidegate_engine::arrival::state(site(stage, account).ledger.as_ref(), "deploy", "churn"));
+    let read = pin!(tidegate_engine::resolve::state(site(stage, account).ledger.as_ref(), "deploy", "churn"));
     Arc::unwrap_or_clone(at_once(read).unwrap().unwrap())
 }
 
@@ -119,7 +119,7 @@ fn what_a_hold_kept_from_being_told_did_not_roll_back() {
     assert!(at_once(slow.as_mut()).is_none());
     people(&stage, PRODUCTION, "Hold Placed");
     assert_eq!(said(&at_once(slow).unwrap().unwrap()), "wait held");
-    assert_eq!(state(&stage, PRODUCTION).in_flight.unwrap().component_asked, None);
+    assert_eq!(state(&stage, PRODUCTION).in_flight.unwrap().component_update_requested_at, None);
     stage.pass(60);
     scale_by_hand(&stage, 2);
     stage.pass(900);

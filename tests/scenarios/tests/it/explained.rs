@@ -14,9 +14,9 @@ fn explained(found: &Found) -> Answer {
 }
 
 fn differences(decided: &Decided, answer: &Answer) -> Vec<String> {
-    let quiet = match decided.decision.as_str() {
+    let quiet = match decided.verdict.as_str() {
         // The words of the scenarios for what is not written down.
-        "pass" => Some("ignore"),
+        "not_applicable" => Some("ignore"),
         "unchanged" => Some("unchanged"),
         _ => None,
     };
@@ -28,10 +28,10 @@ fn differences(decided: &Decided, answer: &Answer) -> Vec<String> {
         }
     };
     compare("recorded", quiet.is_none().to_string(), answer.recorded.to_string());
-    compare("decision", quiet.unwrap_or(&decided.decision).to_owned(), record.decision.clone());
+    compare("verdict", quiet.unwrap_or(&decided.verdict).to_owned(), record.verdict.clone());
     compare("reason", decided.reason.clone(), record.reason.clone());
-    if decided.decision != "unchanged" {
-        compare("sentence", decided.sentence.clone(), record.sentence.clone());
+    if decided.verdict != "unchanged" {
+        compare("message", decided.message.clone(), record.message.clone());
     }
     compare("evidence", format!("{:?}", decided.evidence), format!("{:?}", record.evidence));
     compare("plan", format!("{:?}", decided.plan), format!("{:?}", record.plan));

@@ -104,7 +104,7 @@ fn an_approval_under_a_hold_takes_its_place_and_waits() {
     assert_eq!(promote(&stage, &release(&stage, None)), "deploy hold_released");
     let sent = stage.sent(HUB, REQUESTED);
     assert_eq!(sent.len(), 1);
-    assert!(sent[0].meaning().contains("churn-staging-2-"), "{}", sent[0].meaning());
+    assert!(sent[0].idempotency_key().contains("churn-staging-2-"), "{}", sent[0].idempotency_key());
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_request_left_behind_is_not_sent_under_a_hold_and_not_forgotten() {
     promote(&stage, &approved);
     promote(&stage, &reconcile(stage.now()));
     assert_eq!(stage.sent(HUB, REQUESTED).len(), 0);
-    assert_eq!(promote(&stage, &release(&stage, Some("staging"))), "deploy no_answer");
+    assert_eq!(promote(&stage, &release(&stage, Some("staging"))), "deploy no_report");
     assert_eq!(stage.sent(HUB, REQUESTED).len(), 1);
 }
 

@@ -95,7 +95,7 @@ fn a_dead_invocations_claim_is_taken_over_after_its_lease_and_not_before() {
             mishaps.add(operation, mishap);
             assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "dead")), "Died");
             stage.pass(179);
-            assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "early")), "Held");
+            assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "early")), "LeaseHeldElsewhere");
             stage.pass(1);
             assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "start commit", "{operation} {mishap:?}");
             assert_eq!(stage.executions("churn-train"), 1, "{operation} {mishap:?}");
@@ -128,7 +128,7 @@ fn of_two_decisions_at_once_the_slower_is_made_again() {
     assert_eq!(said(&outcomes), "ignore older_approval");
     let requests = stage.sent(HUB, REQUESTED);
     assert_eq!(requests.len(), 1);
-    assert!(requests[0].meaning().contains("churn-staging-2-"), "{}", requests[0].meaning());
+    assert!(requests[0].idempotency_key().contains("churn-staging-2-"), "{}", requests[0].idempotency_key());
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn what_is_suppressed_is_on_record_and_on_the_bus() {
     assert_eq!(said(&outcomes), "suppress retraining_in_flight");
     let records = stage.staging.ledger.all_decisions();
     assert_eq!(records.len(), 2);
-    assert!(records[1].sentence.contains("the next one is possible from"), "{}", records[1].sentence);
+    assert!(records[1].message.contains("the next one is possible from"), "{}", records[1].message);
     let told = stage.account(STAGING).published("Decision Recorded");
     let reasons: Vec<&str> = told.iter().filter_map(|record| record["reason"].as_str()).collect();
     assert_eq!(reasons, ["drift_observed", "retraining_in_flight"]);
@@ -177,7 +177,7 @@ fn a_plan_that_stopped_half_way_goes_on_where_it_stopped() {
     stage.pass(200);
     assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "apply requested");
     let record = &stage.staging.ledger.all_decisions()[0];
-    let done: Vec<&str> = record.outcomes.iter().map(|outcome| outcome.done.as_str()).collect();
+    let done: Vec<&str> = record.outcomes.iter().map(|outcome| outcome.detail.as_str()).collect();
     assert!(done[0].starts_with("created model") && done[1].starts_with("created"), "not again: {done:?}");
     assert!(done[2].starts_with("created endpoint"), "{done:?}");
     stage.pass(900);

@@ -1,7 +1,7 @@
 //! Events in any order, decisions that were left behind, and what overtook them.
 
 use serde_json::json;
-use tidegate_engine::{Class, Fate};
+use tidegate_engine::{ActionStatus, Class};
 use tidegate_events::{Event, parse};
 use tidegate_scenarios::{Function, Mishap};
 
@@ -32,8 +32,8 @@ fn a_plan_left_behind_does_not_undo_the_deployment_that_came_after() {
     stage.pass(3_600);
     assert_eq!(stage.config(STAGING, "churn-staging").unwrap(), running, "{}", said(&outcomes));
     let record = &stage.staging.ledger.all_decisions();
-    let resumed = record.iter().find(|record| record.event.meaning.contains("second")).unwrap();
-    assert!(resumed.outcomes.last().unwrap().done.starts_with("not done"), "{:?}", resumed.outcomes);
+    let resumed = record.iter().find(|record| record.event.idempotency_key.contains("second")).unwrap();
+    assert!(resumed.outcomes.last().unwrap().detail.starts_with("not done"), "{:?}", resumed.outcomes);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_request_left_behind_is_not_sent_once_another_version_was_approved() {
     stage.run(&stage.hub, Function::Promote, &first);
     let sent: Vec<Event> = stage.sent(HUB, REQUESTED);
     assert_eq!(sent.len(), 1);
-    assert!(sent[0].meaning().contains("churn-staging-1-"), "{}", sent[0].meaning());
+    assert!(sent[0].idempotency_key().contains("churn-staging-1-"), "{}", sent[0].idempotency_key());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn going_to_zero_is_not_caught_up_with_after_a_wake() {
     assert_eq!(error(stage.invoke(&stage.production, Function::Scale, &tick, "dead")), "Died");
     let text = include_str!("../../../../events/cloudwatch/alarm.no-capacity-invocation-failures.alarm.json");
     let alarm = parse(text.replace("churn-ic", "churn").as_bytes()).unwrap();
-    assert_eq!(said(&stage.run(&stage.production, Function::Scale, &alarm)), "wake no_capacity");
+    assert_eq!(said(&stage.run(&stage.production, Function::Scale, &alarm)), "scale_from_zero no_capacity");
     stage.pass(600);
     stage.run(&stage.production, Function::Scale, &tick);
     stage.pass(3_600);
@@ -133,7 +133,7 @@ fn a_report_that_was_lost_is_given_again_when_the_hub_asks_again() {
     stage.deploy(&request);
     stage.pass(3_600);
     let outcomes = stage.run(&stage.hub, Function::Promote, &reconcile(stage.now()));
-    assert_eq!(said(&outcomes), "deploy no_answer");
+    assert_eq!(said(&outcomes), "deploy no_report");
     let again = stage.sent(HUB, REQUESTED).remove(0);
     assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &again)), "ignore already_reported");
     assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &again)), "duplicate");
@@ -174,7 +174,7 @@ fn the_same_version_soaks_a_second_time() {
         let due = stage.account(HUB).take_due();
         assert_eq!(due.len(), 1, "{round}");
         let ended = fired(&due[0].input);
-        assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &ended)), "deploy soaked", "{round}");
+        assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &ended)), "deploy soak_ended", "{round}");
     }
 }
 
@@ -235,7 +235,7 @@ fn pushes_in_the_wrong_order_leave_the_newest_definition() {
 }
 
 #[test]
-fn a_retraining_left_behind_is_not_asked_for_once_the_drift_is_gone() {
+fn a_retraining_left_behind_is_started_without_cause_once_the_drift_is_gone() {
     let stage = Stage::new();
     let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
@@ -272,6 +272,6 @@ fn people_are_told_even_if_the_registry_takes_no_note() {
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_failed");
     assert_eq!(stage.account(HUB).alerts().len(), 1);
     let stopped = stage.hub.ledger.all_decisions().pop().expect("the last decision");
-    let fates: Vec<Fate> = stopped.outcomes.iter().map(|outcome| outcome.fate).collect();
-    assert_eq!(fates, [Fate::Done, Fate::Refused], "the note was a courtesy");
+    let fates: Vec<ActionStatus> = stopped.outcomes.iter().map(|outcome| outcome.status).collect();
+    assert_eq!(fates, [ActionStatus::Done, ActionStatus::Rejected], "the note was a courtesy");
 }

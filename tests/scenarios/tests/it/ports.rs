@@ -36,9 +36,9 @@ fn entry(id: &str, owner: &str, revision: u64) -> Entry {
         function: "train".to_owned(),
         function_version: "0".to_owned(),
         model: "churn".to_owned(),
-        decision: "start".to_owned(),
+        verdict: "start".to_owned(),
         reason: "commit".to_owned(),
-        sentence: "s".to_owned(),
+        message: "s".to_owned(),
         evidence: Vec::new(),
         plan: vec![json!({"action": "x"})],
         policy_version: "p".to_owned(),
@@ -46,11 +46,11 @@ fn entry(id: &str, owner: &str, revision: u64) -> Entry {
             id: "e".to_owned(),
             source: "s".to_owned(),
             detail_type: "d".to_owned(),
-            meaning: "m".to_owned(),
+            idempotency_key: "m".to_owned(),
             received: None,
         },
-        follows: None,
-        link: 0,
+        caused_by: None,
+        sequence: 0,
         outcomes: Vec::new(),
     };
     let value = json!({"by": id}).to_string().into();
@@ -71,9 +71,9 @@ fn a_claim_has_one_owner_until_its_lease_is_over() {
     let ledger = MemoryLedger::new();
     assert_eq!(claim(&ledger, "one", 0), Claim::Fresh);
     assert_eq!(claim(&ledger, "one", 1), Claim::Fresh, "Lambda retries under the same id");
-    assert_eq!(claim(&ledger, "two", 60), Claim::Held { until: at(61) });
+    assert_eq!(claim(&ledger, "two", 60), Claim::Leased { until: at(61) });
     assert_eq!(claim(&ledger, "two", 61), Claim::Fresh);
-    assert_eq!(record(&ledger, &entry("d", "one", 0)), Recorded::TakenOver, "it is another's now");
+    assert_eq!(record(&ledger, &entry("d", "one", 0)), Recorded::LeaseLost, "it is another's now");
     assert_eq!(record(&ledger, &entry("d", "two", 0)), Recorded::Written);
 }
 
@@ -83,10 +83,10 @@ fn what_was_decided_is_resumed_and_what_is_done_stays_done() {
     claim(&ledger, "one", 0);
     let decided = entry("d", "one", 0);
     assert_eq!(record(&ledger, &decided), Recorded::Written);
-    assert_eq!(record(&ledger, &entry("d2", "one", 1)), Recorded::TakenOver, "it was decided");
-    assert_eq!(claim(&ledger, "two", 10), Claim::Held { until: at(60) });
+    assert_eq!(record(&ledger, &entry("d2", "one", 1)), Recorded::LeaseLost, "it was decided");
+    assert_eq!(claim(&ledger, "two", 10), Claim::Leased { until: at(60) });
     now(ledger.release("k", "two")).unwrap();
-    assert_eq!(claim(&ledger, "two", 10), Claim::Held { until: at(60) }, "only the owner gives back");
+    assert_eq!(claim(&ledger, "two", 10), Claim::Leased { until: at(60) }, "only the owner gives back");
     now(ledger.release("k", "one")).unwrap();
     assert_eq!(claim(&ledger, "two", 10), Claim::Resume(Box::new(decided.record.clone())));
     let outcomes = vec![ActionOutcome::done("x".to_owned())];
@@ -112,13 +112,13 @@ fn a_claim_moves_on_to_the_decision_that_follows() {
     claim(&ledger, "one", 0);
     let first = entry("d", "one", 0);
     assert_eq!(record(&ledger, &first), Recorded::Written);
-    let refused = vec![ActionOutcome::overtaken()];
+    let refused = vec![ActionOutcome::superseded()];
     let before = DecisionRecord { outcomes: refused.clone(), ..first.record.clone() };
     let next =
         |owner, before: &DecisionRecord| Entry { follows: Some(before.clone()), ..entry("d2", owner, 1) };
-    assert_eq!(record(&ledger, &next("two", &before)), Recorded::TakenOver, "another's claim");
+    assert_eq!(record(&ledger, &next("two", &before)), Recorded::LeaseLost, "another's claim");
     let stranger = DecisionRecord { id: "x".to_owned(), ..before.clone() };
-    assert_eq!(record(&ledger, &next("one", &stranger)), Recorded::TakenOver, "it is not what was decided");
+    assert_eq!(record(&ledger, &next("one", &stranger)), Recorded::LeaseLost, "it is not what was decided");
     let second = next("one", &before);
     assert_eq!(record(&ledger, &second), Recorded::Written);
     let all = ledger.all_decisions();
@@ -133,7 +133,7 @@ fn a_claim_moves_on_to_the_decision_that_follows() {
 fn a_decision_is_written_with_its_state_or_not_at_all() {
     let ledger = MemoryLedger::new();
     claim(&ledger, "one", 0);
-    assert_eq!(record(&ledger, &entry("d", "one", 3)), Recorded::Overtaken, "another revision");
+    assert_eq!(record(&ledger, &entry("d", "one", 3)), Recorded::Conflict, "another revision");
     assert_eq!(now(ledger.state(&key())).unwrap(), Versioned { revision: 0, value: None });
     assert!(now(ledger.decisions("churn", 9)).unwrap().is_empty());
     assert_eq!(record(&ledger, &entry("d", "one", 0)), Recorded::Written);

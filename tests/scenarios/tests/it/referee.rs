@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
-use tidegate_engine::arrival;
+use tidegate_engine::resolve;
 use tidegate_engine::{
-    CallError, Case, Class, DecisionRecord, Engine, EngineError, EventRef, Journal, Measured, Outcome,
+    CallError, Case, Class, DecisionLog, DecisionRecord, Engine, EngineError, EventRef, Measured, Outcome,
     Subject, Time,
 };
 use tidegate_events::parse_value;
@@ -103,8 +103,8 @@ impl Time for Clock {
 #[derive(Default)]
 struct Said(Mutex<Vec<(DecisionRecord, Measured)>>);
 
-impl Journal for Said {
-    fn decided(&self, record: &DecisionRecord, measured: &Measured) {
+impl DecisionLog for Said {
+    fn log(&self, record: &DecisionRecord, measured: &Measured) {
         self.0.lock().unwrap().push((record.clone(), *measured));
     }
 }
@@ -125,7 +125,7 @@ impl Bench {
     fn engine(&self) -> Engine {
         Engine {
             time: Arc::clone(&self.clock) as Arc<dyn Time>,
-            journal: Arc::clone(&self.said) as Arc<dyn Journal>,
+            decision_log: Arc::clone(&self.said) as Arc<dyn DecisionLog>,
             ..self.stage.hub.engine(Function::Train, "one")
         }
     }
@@ -149,11 +149,11 @@ fn record(outcome: Result<Outcome, EngineError>) -> DecisionRecord {
 #[test]
 fn what_breaks_an_invariant_is_not_done_and_people_are_told() {
     let said = "two starts".to_owned();
-    let violations = vec![Violation { invariant: Invariant::DoneTwice, said }];
+    let violations = vec![Violation { invariant: Invariant::DuplicateAction, detail: said }];
     let (bench, case) = (Bench::new(60), Sample { violations, ..Sample::default() });
     let record = record(bench.run(&case));
-    assert_eq!((record.decision.as_str(), record.reason.as_str()), ("refuse", "violates_invariant"));
-    assert!(record.sentence.contains("done_twice"), "{}", record.sentence);
+    assert_eq!((record.verdict.as_str(), record.reason.as_str()), ("reject", "violates_invariant"));
+    assert!(record.message.contains("duplicate_action"), "{}", record.message);
     assert!(record.plan.is_empty());
     assert_eq!(case.done.load(Ordering::SeqCst), 0);
     let alerts = bench.stage.account(HUB).alerts();
@@ -166,11 +166,11 @@ fn what_follows_from_a_refusal_is_judged_before_it_is_done() {
     let follows = |violations| {
         let (bench, case) = (Bench::new(60), Sample { refused: Some(violations), ..Sample::default() });
         let record = record(bench.run(&case));
-        assert!(record.follows.is_some());
+        assert!(record.caused_by.is_some());
         (record.reason, case.done.load(Ordering::SeqCst), bench.stage.account(HUB).alerts().len())
     };
-    assert_eq!(follows(Vec::new()), ("aws_refused".to_owned(), 1, 0));
-    let begins = Violation { invariant: Invariant::BeginsAfterRefusal, said: "it acts".to_owned() };
+    assert_eq!(follows(Vec::new()), ("rejected_by_aws".to_owned(), 1, 0));
+    let begins = Violation { invariant: Invariant::ActsAfterRejection, detail: "it acts".to_owned() };
     assert_eq!(follows(vec![begins]), ("violates_invariant".to_owned(), 0, 1));
 }
 
@@ -186,7 +186,7 @@ fn what_is_throttled_is_tried_again_with_jitter_while_there_is_time() {
         assert!(*pause <= most && *pause >= most / 2, "{pauses:?}");
     }
     let (said, measured) = bench.said.0.lock().unwrap().remove(0);
-    assert_eq!((said.decision.as_str(), measured.retries), ("start", 4));
+    assert_eq!((said.verdict.as_str(), measured.retries), ("start", 4));
     assert_eq!(measured.latency, pauses.iter().sum());
 }
 
@@ -198,10 +198,10 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
         ledger.mishaps.add(operation, Mishap::Refused(Class::Throttled));
     }
     let engine = bench.engine();
-    let named = arrival::by_name(&engine, LookupKind::PackageGroup, "churn");
+    let named = resolve::by_name(&engine, LookupKind::PackageGroup, "churn");
     let (models, failed) = at_once(pin!(named)).expect("it does not wait").unwrap().unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
-    let (models, failed) = at_once(pin!(arrival::all(&engine))).expect("it does not wait").unwrap();
+    let (models, failed) = at_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
     assert!(ledger.mishaps.are_over());
 }

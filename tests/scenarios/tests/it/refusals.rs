@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use serde_json::json;
-use tidegate_engine::{Class, Fate};
+use tidegate_engine::{ActionStatus, Class};
 use tidegate_scenarios::{Function, Mishap, at_once};
 
 use super::stage::{DEFINITION, HUB, STAGING, Stage, error, said};
@@ -16,15 +16,15 @@ fn a_refused_start_is_on_record_and_people_are_told_once() {
     let stage = Stage::new();
     let push = &stage.push(DEFINITION)[0];
     stage.cloud.mishaps.add("CreatePipeline", REFUSED);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Train, push)), "refuse aws_refused");
+    assert_eq!(said(&stage.run(&stage.hub, Function::Train, push)), "reject rejected_by_aws");
     let records = stage.hub.ledger.all_decisions();
     let first = records.iter().find(|record| record.reason == "commit").expect("what was decided first");
-    let second = records.iter().find(|record| record.reason == "aws_refused").expect("what followed");
+    let second = records.iter().find(|record| record.reason == "rejected_by_aws").expect("what followed");
     assert_eq!(records, [first.clone(), second.clone()], "what follows comes after");
     assert_eq!(first.outcomes.len(), 1, "the rest of the plan was left");
-    assert_eq!(first.outcomes[0].fate, Fate::Refused);
-    assert_eq!(second.follows.as_ref(), Some(&first.id));
-    assert!(second.sentence.contains("CreatePipeline"), "{}", second.sentence);
+    assert_eq!(first.outcomes[0].status, ActionStatus::Rejected);
+    assert_eq!(second.caused_by.as_ref(), Some(&first.id));
+    assert!(second.message.contains("CreatePipeline"), "{}", second.message);
     assert_eq!((stage.executions("churn-train"), stage.account(HUB).alerts().len()), (0, 1));
     assert_eq!(stage.account(HUB).published("Decision Recorded").len(), 2);
     assert_eq!(said(&stage.run(&stage.hub, Function::Train, push)), "duplicate");
@@ -38,7 +38,7 @@ fn a_deployment_that_sagemaker_refuses_is_reported_as_failed() {
     stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     stage.cloud.mishaps.add("CreateEndpoint", REFUSED);
-    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "failed aws_refused");
+    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "failed rejected_by_aws");
     let report = stage.sent(STAGING, "Deployment Finished").remove(0);
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_failed");
     assert_eq!(stage.account(HUB).alerts().len(), 1);
@@ -51,12 +51,12 @@ fn a_courtesy_that_is_refused_after_a_refusal_stops_nothing() {
     let approved = &stage.says("Approved", 1)[0];
     stage.cloud.mishaps.add("PutEvents", REFUSED);
     stage.cloud.mishaps.add("UpdateModelPackage", REFUSED);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, approved)), "stop aws_refused");
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, approved)), "stop rejected_by_aws");
     assert!(stage.cloud.mishaps.are_over(), "the note was refused as well");
     let records = stage.hub.ledger.all_decisions();
-    let last = records.iter().find(|record| record.follows.is_some()).expect("what followed");
-    let fates: Vec<Fate> = last.outcomes.iter().map(|outcome| outcome.fate).collect();
-    assert_eq!(fates, [Fate::Done, Fate::Refused]);
+    let last = records.iter().find(|record| record.caused_by.is_some()).expect("what followed");
+    let fates: Vec<ActionStatus> = last.outcomes.iter().map(|outcome| outcome.status).collect();
+    assert_eq!(fates, [ActionStatus::Done, ActionStatus::Rejected]);
     assert_eq!(stage.account(HUB).alerts().len(), 1);
 }
 
@@ -126,7 +126,7 @@ fn a_plan_that_another_invocation_took_over_is_not_carried_out_twice() {
     stage.pass(181);
     assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "apply requested");
     let Some(Err(failed)) = at_once(slow) else { panic!("it is another's") };
-    assert_eq!(failed.kind(), "TakenOver");
+    assert_eq!(failed.kind(), "LeaseLost");
     assert_eq!(stage.staging.ledger.all_decisions().len(), 1);
 }
 
@@ -172,6 +172,6 @@ fn a_claim_that_is_lost_before_the_decision_is_written_ends_the_invocation() {
     stage.pass(181);
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, approved)), "deploy approved");
     let Some(Err(failed)) = at_once(slow) else { panic!("it is another's") };
-    assert_eq!(failed.kind(), "TakenOver");
+    assert_eq!(failed.kind(), "LeaseLost");
     assert_eq!(stage.hub.ledger.all_decisions().len(), 1);
 }

@@ -10,7 +10,7 @@ use tidegate_scenarios::scenario::{Decided, Found, decide_scenario, load, misses
 
 /// Reasons that no situation leads to, and why they are there all the same.
 const UNREACHABLE: &[(&str, &str)] = &[
-    ("classic_minimum_is_one", "no file may ask for it; a policy that was applied before that may"),
+    ("real_time_minimum_is_one", "no file may ask for it; a policy that was applied before that may"),
     ("violates_invariant", "the checker would have to object to a decision of ours"),
 ];
 
@@ -60,9 +60,9 @@ fn every_reason_has_a_scenario() {
 
 #[test]
 fn every_verdict_has_a_scenario() {
-    let seen = decided().into_iter().map(|(_, decided)| decided.decision).collect();
+    let seen = decided().into_iter().map(|(_, decided)| decided.verdict).collect();
     let verdicts: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.code()).collect();
-    assert_eq!(verdicts.len(), Verdict::Keep as usize + 1, "a verdict is missing in the list of all");
+    assert_eq!(verdicts.len(), Verdict::NoChange as usize + 1, "a verdict is missing in the list of all");
     covered("verdicts", &verdicts, &[], &seen);
 }
 

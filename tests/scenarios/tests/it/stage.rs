@@ -235,10 +235,10 @@ pub(crate) fn said(outcomes: &[Outcome]) -> String {
     let words: Vec<String> = outcomes
         .iter()
         .map(|outcome| match outcome {
-            Outcome::Decided { record } => format!("{} {}", record.decision, record.reason),
+            Outcome::Decided { record } => format!("{} {}", record.verdict, record.reason),
             Outcome::Duplicate { .. } => "duplicate".to_owned(),
             Outcome::Unchanged { reason, .. } => format!("unchanged {reason}"),
-            Outcome::Passed { reason, .. } => format!("pass {reason}"),
+            Outcome::NotApplicable { reason, .. } => format!("pass {reason}"),
         })
         .collect();
     words.join(", ")

@@ -28,7 +28,7 @@ fn a_strangers_report_does_not_take_the_place_of_the_true_one() {
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let report = stage.deploy(&request);
     let mut forged = from_production(&report);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &forged)), "refuse other_environment");
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &forged)), "reject other_environment");
     forged.body = report.body.clone();
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &forged)), "duplicate");
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "wait soaking");
@@ -41,7 +41,7 @@ fn a_strangers_word_is_refused_on_record_and_the_hubs_same_word_counts() {
     let detail = json!({"schema": 1, "model": "churn", "by": "ana", "at": stage.now(), "reason": "r"});
     let placed = Published { at: stage.now(), detail_type: "Hold Placed".to_owned(), detail };
     let (stranger, own) = (stage.own(STAGING, &placed), stage.own(HUB, &placed));
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &stranger)), "refuse not_from_hub");
+    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &stranger)), "reject not_from_hub");
     let record = &stage.hub.ledger.all_decisions()[0];
     assert!(record.evidence.iter().any(|seen| seen.observed == STAGING), "{:?}", record.evidence);
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &stranger)), "duplicate");
@@ -55,7 +55,7 @@ fn a_strangers_request_does_not_take_the_place_of_the_true_one() {
     stage.pass(3_600);
     let request = parse(include_bytes!("../../../../events/contract/retraining-requested.json")).unwrap();
     let stranger = from_production(&request);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &stranger)), "refuse unmanaged");
+    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &stranger)), "reject unmanaged");
     let mut forged = request.clone();
     forged.envelope.account = PRODUCTION.to_owned();
     forged.envelope.id = "forged".to_owned();

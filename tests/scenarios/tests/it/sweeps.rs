@@ -113,7 +113,7 @@ fn a_lost_end_of_a_soak_is_found() {
     stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
     assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
     stage.pass(1_800);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy soaked");
+    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy soak_ended");
 }
 
 #[test]

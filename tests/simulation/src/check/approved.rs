@@ -20,7 +20,7 @@ impl Rule for Approved {
         let models = facts.deployed_by(entry);
         for package in facts.packages_of(&entry.account, &models) {
             let now = facts.approvals.get(package).map_or("never approved", String::as_str);
-            let looked = facts.saw(*by).and_then(|saw| saw.packages.get(package)).map(String::as_str);
+            let looked = facts.evidence(*by).and_then(|saw| saw.packages.get(package)).map(String::as_str);
             if now != "Approved" && looked != Some("Approved") {
                 return Err(format!(
                     "{} in {place} calls {} with {package}, which is {now} (when it looked last: {})",

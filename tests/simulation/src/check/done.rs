@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate_engine::{DecisionRecord, Fate};
+use tidegate_engine::{ActionStatus, DecisionRecord};
 use tidegate_scenarios::Note;
 
 use super::explain::{changes, explains, publishes, without_schema};
@@ -103,10 +103,10 @@ impl Rule for Done {
         for (place, record) in std::mem::take(&mut self.closed) {
             let since = self.decided.get(&(place, record.id.clone())).copied().unwrap_or_default();
             for (action, outcome) in record.plan.iter().zip(&record.outcomes) {
-                if outcome.fate == Fate::Done && !self.is_so(place, action, since) {
+                if outcome.status == ActionStatus::Done && !self.is_so(place, action, since) {
                     return Err(format!(
                         "decision {} of {} in {place} says “{}”, and nothing of it is to be seen: {action}",
-                        record.id, record.function, outcome.done
+                        record.id, record.function, outcome.detail
                     ));
                 }
             }

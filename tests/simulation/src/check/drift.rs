@@ -136,16 +136,16 @@ impl Rule for Governed {
             return Ok(());
         };
         let past = self.past.entry((*place, record.model.clone())).or_default();
-        let saw = facts.saw(*by);
+        let saw = facts.evidence(*by);
         let event = saw.and_then(|saw| saw.event.as_ref());
         let word = event.and_then(|event| says(&event.body, *place, &record.model, stage));
-        let drifts = word.and_then(|word| past.hear(&word, record.decision != "ignore", record.at));
+        let drifts = word.and_then(|word| past.hear(&word, record.verdict != "ignore", record.at));
         // What changed while the invocation waited, it could not see.
         let is_sure = saw.is_some_and(|saw| !saw.was_paused);
-        if drifts != Some(true) && is_sure && record.decision != "ignore" {
+        if drifts != Some(true) && is_sure && record.verdict != "ignore" {
             return Err(format!(
                 "{} of {} in {place}, and nothing says that there is drift: {}",
-                record.decision, record.model, record.sentence
+                record.verdict, record.model, record.message
             ));
         }
         if !record.plan.iter().any(|action| text(action, "/action") == "request_retraining") {

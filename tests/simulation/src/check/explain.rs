@@ -37,7 +37,7 @@ pub(super) fn explains(action: &Value, operation: &str, request: &Value) -> bool
                 ("/stage", "/ModelLifeCycle/Stage"),
                 ("/status", "/ModelLifeCycle/StageStatus"),
             ];
-            kind == "note_progress" && request.get("ModelApprovalStatus").is_none() && equal(&same)
+            kind == "update_model_life_cycle" && request.get("ModelApprovalStatus").is_none() && equal(&same)
         }
         "CreateModel" => {
             let same = [("/name", "/ModelName"), ("/package_arn", "/Containers/0/ModelPackageName")];
@@ -63,18 +63,18 @@ pub(super) fn explains(action: &Value, operation: &str, request: &Value) -> bool
         }
         "RegisterScalableTarget" => {
             let resource = format!("inference-component/{}", text(action, "/component"));
-            kind == "set_bounds"
+            kind == "set_capacity_limits"
                 && resource == text(request, "/ResourceId")
                 && equal(&[("/min", "/MinCapacity"), ("/max", "/MaxCapacity")])
         }
         "PutScalingPolicy" => {
             let resource = format!("inference-component/{}", text(action, "/component"));
-            kind == "arm_wake" && resource == text(request, "/ResourceId")
+            kind == "ensure_scale_from_zero_alarm" && resource == text(request, "/ResourceId")
         }
         "UpdateInferenceComponentRuntimeConfig" => {
             let same =
                 [("/component", "/InferenceComponentName"), ("/copies", "/DesiredRuntimeConfig/CopyCount")];
-            kind == "set_copies" && equal(&same)
+            kind == "set_copy_count" && equal(&same)
         }
         _ => false,
     }

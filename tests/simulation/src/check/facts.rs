@@ -106,7 +106,7 @@ impl Facts {
         saw.event = Some(Arc::clone(&invocation.event));
     }
 
-    pub(crate) fn saw(&self, by: Number) -> Option<&Saw> {
+    pub(crate) fn evidence(&self, by: Number) -> Option<&Saw> {
         self.saw.get(&by)
     }
 

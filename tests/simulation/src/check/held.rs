@@ -97,18 +97,20 @@ impl Rule for Held {
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
         match seen {
             Seen::Noted { by, place, function, note: Note::Decided { .. }, record: Some(record) } => {
-                let event = facts.saw(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body);
+                let event = facts.evidence(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body);
                 if let Some(body) = event {
                     self.note((*place, *function), body, facts.count);
                 }
                 for (what, environment) in asks(record, event) {
                     let of = remembers(*function);
-                    let then =
-                        facts.saw(*by).and_then(|saw| saw.read_at(of, &record.model)).unwrap_or(u64::MAX);
+                    let then = facts
+                        .evidence(*by)
+                        .and_then(|saw| saw.read_at(of, &record.model))
+                        .unwrap_or(u64::MAX);
                     if let Some(since) = self.held((*place, of), &record.model, environment, then) {
                         return Err(format!(
                             "{} {what} {environment}, which is held since {since}: {}",
-                            record.model, record.sentence
+                            record.model, record.message
                         ));
                     }
                 }
@@ -120,7 +122,7 @@ impl Rule for Held {
                     && self.started.insert(text(&entry.request, "/ClientRequestToken").to_owned()) =>
             {
                 // Whatever the plan rests on: what promote knew before the invocation began counts.
-                let saw = facts.saw(*by);
+                let saw = facts.evidence(*by);
                 let Some(Body::RetrainingRequested(request)) =
                     saw.and_then(|saw| saw.event.as_ref()).map(|event| &event.body)
                 else {
@@ -150,7 +152,7 @@ impl Rule for Held {
                     return Ok(());
                 }
                 let then = facts
-                    .saw(*by)
+                    .evidence(*by)
                     .and_then(|saw| saw.read_at(Function::Deploy, &model.name))
                     .unwrap_or(u64::MAX);
                 match self.held((*place, Function::Deploy), &model.name, place.name(), then) {

@@ -71,7 +71,7 @@ impl Rule for InTurn {
             return Err(format!("{of} goes from revision {known} to {now}"));
         }
         *known = *now;
-        let read = facts.saw(*by).and_then(|saw| saw.revision(&key.function, &key.model));
+        let read = facts.evidence(*by).and_then(|saw| saw.revision(&key.function, &key.model));
         match read {
             Some(read) if read == *before => Ok(()),
             Some(read) => Err(format!("{of}: the decision rests on revision {read} and replaces {before}")),

@@ -28,16 +28,19 @@ impl Rule for Once {
             return Ok(());
         };
         // What follows from a refusal is the same matter.
-        if record.follows.is_some() {
+        if record.caused_by.is_some() {
             return Ok(());
         }
         let key = (
             place.name().to_owned(),
             record.function.clone(),
             record.model.clone(),
-            record.event.meaning.clone(),
+            record.event.idempotency_key.clone(),
         );
-        let of = format!("{} in {place} about {}: {}", record.function, record.model, record.event.meaning);
+        let of = format!(
+            "{} in {place} about {}: {}",
+            record.function, record.model, record.event.idempotency_key
+        );
         let now = stage.now();
         match self.decided.insert(key, (record.id.clone(), now)) {
             Some((before, at)) if now.duration_since(at) < REMEMBERED => {

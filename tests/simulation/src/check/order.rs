@@ -105,7 +105,7 @@ impl Rule for InOrder {
                 ..
             } => {
                 if let Some(Body::ApprovalGiven(given)) =
-                    facts.saw(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body)
+                    facts.evidence(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body)
                 {
                     self.agreed.push(given.clone());
                 }

@@ -1,6 +1,6 @@
 //! People are told what a decision says that they are told: once, and nothing else.
 
-use tidegate_engine::{ActionOutcome, Fate};
+use tidegate_engine::{ActionOutcome, ActionStatus};
 use tidegate_scenarios::{Alert, Note};
 
 use super::facts::text;
@@ -88,7 +88,8 @@ impl PeopleTold {
             let of = |due: &&mut Due| due.place == place && due.decision == decision && due.at < count;
             for due in self.due.iter_mut().filter(of) {
                 due.is_over = true;
-                let is_done = outcomes.get(due.at).is_some_and(|outcome| outcome.fate == Fate::Done);
+                let is_done =
+                    outcomes.get(due.at).is_some_and(|outcome| outcome.status == ActionStatus::Done);
                 if is_done && !due.is_told {
                     return Err(format!(
                         "decision {decision} in {place} says that people were told, and nobody was: {:?}",

@@ -45,7 +45,7 @@ impl Rule for Told {
             {
                 Err(format!(
                     "{} in {place} decided what the product's own checker refuses: {}",
-                    record.function, record.sentence
+                    record.function, record.message
                 ))
             }
             Seen::Dealt(dealt) => {
@@ -54,7 +54,7 @@ impl Rule for Told {
                     let (function, place) = (dealt.parcel.function.name(), dealt.parcel.place);
                     return Err(format!(
                         "{function} in {place} heard {} and came to {} outcomes for {of} models",
-                        dealt.parcel.event.meaning(),
+                        dealt.parcel.event.idempotency_key(),
                         dealt.outcomes.len()
                     ));
                 }

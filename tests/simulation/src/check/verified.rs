@@ -26,9 +26,9 @@ impl Rule for Verified {
         else {
             return Ok(());
         };
-        let saw = facts.saw(*by);
+        let saw = facts.evidence(*by);
         // What changed while the invocation waited, it could not see.
-        if record.decision != "succeeded" || saw.is_none_or(|saw| saw.was_paused) {
+        if record.verdict != "succeeded" || saw.is_none_or(|saw| saw.was_paused) {
             return Ok(());
         }
         let Some(model) = stage.fleet.model(&record.model) else { return Ok(()) };

@@ -39,7 +39,7 @@ impl Rule for Asleep {
         let now = stage.now();
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
         // What others decided since it began, an invocation need not know.
-        let began = facts.saw(*by).map_or(0, |saw| saw.began);
+        let began = facts.evidence(*by).map_or(0, |saw| saw.began);
         let known = |filed: &&Filed| {
             filed.count < began && model.is_some_and(|model| model.name == filed.record.model)
         };
@@ -47,7 +47,7 @@ impl Rule for Asleep {
         // Also a version that was rejected on its way may serve in the end.
         let state: deploy::State =
             stage.state(*place, Function::Deploy, model.map_or("", |model| model.name.as_str()));
-        let serves = |filed: &Filed| match filed.record.decision.as_str() {
+        let serves = |filed: &Filed| match filed.record.verdict.as_str() {
             "succeeded" => true,
             "failed" => filed.record.reason == "not_approved" && state.live.is_some(),
             _ => false,
@@ -56,26 +56,26 @@ impl Rule for Asleep {
             return to("nothing was deployed there".to_owned());
         }
         // Also a deployment that failed may have set the copies again.
-        let ended = of_deploy().find(|filed| ENDS.contains(&filed.record.decision.as_str()));
+        let ended = of_deploy().find(|filed| ENDS.contains(&filed.record.verdict.as_str()));
         if let Some(filed) =
             ended.filter(|filed| stage.clock(*place).duration_since(filed.record.at) < minutes(grace))
         {
             return to(format!("it was deployed at {}, and its grace is {grace} minutes", filed.record.at));
         }
         if let Some(in_flight) = &state.in_flight
-            && of_deploy().any(|filed| filed.record.at == in_flight.since)
+            && of_deploy().any(|filed| filed.record.at == in_flight.accepted_at)
         {
             let request = &in_flight.request.request_id;
-            return to(format!("{request} is in flight since {}", in_flight.since));
+            return to(format!("{request} is in flight since {}", in_flight.accepted_at));
         }
         if stage.account(*place).wake_policy(name).is_none() {
             return to("nothing would bring it back".to_owned());
         }
-        if stage.silent.contains(place) && !facts.saw(*by).is_some_and(|saw| saw.was_paused) {
+        if stage.silent.contains(place) && !facts.evidence(*by).is_some_and(|saw| saw.was_paused) {
             return to("CloudWatch is silent".to_owned());
         }
         // Since the metrics were read, nobody could have known; nor of what is in the future by the place's clock.
-        let looked = facts.saw(*by).and_then(|saw| saw.metrics).unwrap_or(now);
+        let looked = facts.evidence(*by).and_then(|saw| saw.metrics).unwrap_or(now);
         let ahead = stage.clock(*place).duration_since(now);
         let known = looked.checked_add(ahead.min(SignedDuration::ZERO)).unwrap_or(looked);
         let window = minutes(idle) - ahead.max(SignedDuration::ZERO);

@@ -147,7 +147,7 @@ pub(crate) struct Deaf;
 
 #[async_trait]
 impl Alerts for Deaf {
-    async fn tell(&self, _: &str, _: &str) -> Result<(), CallError> {
+    async fn notify(&self, _: &str, _: &str) -> Result<(), CallError> {
         Ok(())
     }
 }

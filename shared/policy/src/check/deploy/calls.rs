@@ -2,31 +2,33 @@
 
 use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
 
-use super::{Expected, Judge, asks_component};
+use super::{Checker, Expected, asks_component};
 use crate::check::{Invariant, package};
 use crate::deploy::{Action, ComponentStatus, Snapshot};
 
-impl Judge<'_> {
+impl Checker<'_> {
     /// Holds everything that must hold before SageMaker is told to change anything.
     pub(super) fn calls(&mut self, plan: &[Action], seen: Option<&Snapshot>) {
         // After a release it is what stands then that counts. Only holds that concern this environment are kept here.
         let held = self.after.hold();
-        self.notes.must(held.is_none(), Invariant::ActsWhileHeld, || format!("held by {held:?}"));
+        self.violations.require(held.is_none(), Invariant::ActsWhileHeld, || format!("held by {held:?}"));
         let (Some(request), Some(environment)) = (self.request.cloned(), self.environment) else {
             return self
-                .notes
-                .must(false, Invariant::Elsewhere, || "no request for this environment".to_owned());
+                .violations
+                .require(false, Invariant::OutOfScope, || "no request for this environment".to_owned());
         };
         self.place(&request);
         self.package(&request);
         let Some(seen) = seen else {
-            return self.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
+            return self
+                .violations
+                .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
         };
         let approved = seen.approval == Some(ApprovalStatus::Approved);
-        self.notes
-            .must(approved, Invariant::NotApproved, || format!("the registry says {:?}", seen.approval));
+        self.violations
+            .require(approved, Invariant::NotApproved, || format!("the registry says {:?}", seen.approval));
         let Some(expected) = Expected::of(environment, &request) else {
-            return self.notes.must(false, Invariant::NotAsThePolicySays, || {
+            return self.violations.require(false, Invariant::PolicyMismatch, || {
                 "the policy describes no endpoint that can be made".to_owned()
             });
         };
@@ -45,7 +47,7 @@ impl Judge<'_> {
             && request.environment_account == post.home.account
             && request.region == post.home.region
             && self.policy.is_some_and(|policy| request.model == policy.model.as_str());
-        self.notes.must(here, Invariant::Elsewhere, || {
+        self.violations.require(here, Invariant::OutOfScope, || {
             format!("the request is for {} in {}", request.environment, request.environment_account)
         });
     }
@@ -54,7 +56,7 @@ impl Judge<'_> {
         let group = self.policy.map(|policy| policy.registry.group.as_str()).unwrap_or_default();
         let (hub, region) = (&self.post.hub_account, &self.post.home.region);
         let right = package::is_version(&request.package_arn, hub, region, group, request.version);
-        self.notes.must(right, Invariant::WrongPackage, || {
+        self.violations.require(right, Invariant::WrongPackage, || {
             format!("{} is not version {} of {group}", request.package_arn, request.version)
         });
     }
@@ -64,7 +66,7 @@ impl Judge<'_> {
         let (thing, named, as_said) = match action {
             Action::CreateModel { name, package_arn } => {
                 let right = *package_arn == request.package_arn;
-                self.notes.must(right, Invariant::WrongPackage, || {
+                self.violations.require(right, Invariant::WrongPackage, || {
                     format!("the model is made of {package_arn}, requested was {}", request.package_arn)
                 });
                 (name, *name == expected.model, true)
@@ -94,15 +96,15 @@ impl Judge<'_> {
             }
             Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => return,
         };
-        self.notes.name("model or configuration", thing);
-        self.notes.must(named, Invariant::NameNotOfContent, || {
+        self.violations.name("model or configuration", thing);
+        self.violations.require(named, Invariant::NonDeterministicName, || {
             format!("`{thing}` is neither {} nor {}", expected.model, expected.config)
         });
-        self.notes.must(as_said, Invariant::NotAsThePolicySays, || format!("{action:?}"));
+        self.violations.require(as_said, Invariant::PolicyMismatch, || format!("{action:?}"));
     }
 
     fn endpoint(&mut self, name: &str, expected: &Expected) {
-        self.notes.must(name == expected.endpoint, Invariant::Elsewhere, || {
+        self.violations.require(name == expected.endpoint, Invariant::OutOfScope, || {
             format!("`{name}` is not {}", expected.endpoint)
         });
     }
@@ -127,8 +129,8 @@ impl Judge<'_> {
             | Action::Report { .. }
             | Action::Alert { .. } => true,
         };
-        self.notes
-            .must(made, Invariant::OutOfOrder, || format!("{action:?} uses what was not made before it"));
+        self.violations
+            .require(made, Invariant::OutOfOrder, || format!("{action:?} uses what was not made before it"));
     }
 
     /// Only what is in service is changed, and only what is absent is made. SageMaker refuses an update of an endpoint
@@ -147,12 +149,14 @@ impl Judge<'_> {
             }
             _ => true,
         };
-        self.notes
-            .must(free, Invariant::TouchesBusy, || format!("{action:?} with {endpoint:?} and {component:?}"));
+        self.violations.require(free, Invariant::ResourceBusy, || {
+            format!("{action:?} with {endpoint:?} and {component:?}")
+        });
         let unknown = endpoint.is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)))
             || (asks_component(action)
                 && component.is_some_and(|c| matches!(c.status, ComponentStatus::Unknown(_))));
-        self.notes.must(!unknown, Invariant::ActsOnUnknown, || format!("{endpoint:?} and {component:?}"));
+        self.violations
+            .require(!unknown, Invariant::ActsOnUnknown, || format!("{endpoint:?} and {component:?}"));
     }
 
     /// What changed after it was told to, and still is not what was asked for, was rolled back.
@@ -163,16 +167,16 @@ impl Judge<'_> {
         let (asked, looked, changed) = match action {
             Action::UpdateEndpoint { .. } => {
                 let changed = seen.endpoint.as_ref().and_then(|e| e.last_modified);
-                (asked.endpoint_asked, asked.endpoint_seen, changed)
+                (asked.endpoint_update_requested_at, asked.endpoint_modified_before, changed)
             }
             Action::UpdateComponent { .. } => {
                 let changed = seen.component.as_ref().and_then(|c| c.last_modified);
-                (asked.component_asked, asked.component_seen, changed)
+                (asked.component_update_requested_at, asked.component_modified_before, changed)
             }
             _ => return,
         };
         let back = asked.zip(changed).is_some_and(|(asked, changed)| changed > looked.unwrap_or(asked));
-        self.notes.must(!back, Invariant::RollbackUndone, || {
+        self.violations.require(!back, Invariant::RollbackUndone, || {
             format!("asked {asked:?}, changed {changed:?}, and asked again: {action:?}")
         });
     }

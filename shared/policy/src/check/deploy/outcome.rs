@@ -2,12 +2,12 @@
 
 use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, EndpointStatus};
 
-use super::{ENDS, Expected, Judge};
+use super::{Checker, ENDS, Expected};
 use crate::check::Invariant;
 use crate::decision::Verdict;
 use crate::deploy::{Action, ComponentStatus, Deploy, Live, Probe, Snapshot};
 
-impl Judge<'_> {
+impl Checker<'_> {
     /// Holds what is said about the end of a deployment.
     pub(super) fn outcome(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let reports: Vec<&DeploymentFinished> = decision
@@ -26,21 +26,23 @@ impl Judge<'_> {
         match decision.verdict {
             Verdict::Succeeded => {
                 let proven = runs == Some(true) && seen.is_some_and(|seen| self.answered(seen));
-                self.notes.must(proven, Invariant::SuccessUnproven, || format!("{seen:?}"));
+                self.violations.require(proven, Invariant::UnverifiedSuccess, || format!("{seen:?}"));
                 self.live();
             }
             verdict => {
                 let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
                 match seen.filter(|seen| self.brought_unapproved(seen)) {
                     Some(_) => {
-                        self.notes.must(told, Invariant::PeopleNotTold, || format!("it serves: {seen:?}"));
+                        self.violations
+                            .require(told, Invariant::NotificationMissing, || format!("it serves: {seen:?}"));
                         self.live();
                     }
                     None => self.unchanged(),
                 }
                 let back = verdict != Verdict::RolledBackSilently
                     || (runs == Some(false) && seen.is_some_and(in_service));
-                self.notes.must(back, Invariant::ReportUntrue, || format!("nothing rolled back: {seen:?}"));
+                self.violations
+                    .require(back, Invariant::ReportMismatch, || format!("nothing rolled back: {seen:?}"));
                 self.known(seen);
             }
         }
@@ -49,14 +51,14 @@ impl Judge<'_> {
     /// What ran is what is said to run.
     fn unchanged(&mut self) {
         let same = self.after.live == self.state.live && self.after.previous == self.state.previous;
-        self.notes.must(same, Invariant::Forgotten, || format!("{:?} ran before", self.state.live));
+        self.violations.require(same, Invariant::StateLost, || format!("{:?} ran before", self.state.live));
     }
 
     /// What SageMaker was told for the request that is worked on: of the endpoint, and of the component.
     fn told(&self) -> (bool, bool) {
         let told = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request);
-        let endpoint = told.is_some_and(|told| told.endpoint_asked.is_some());
-        (endpoint, told.is_some_and(|told| told.component_asked.is_some()))
+        let endpoint = told.is_some_and(|told| told.endpoint_update_requested_at.is_some());
+        (endpoint, told.is_some_and(|told| told.component_update_requested_at.is_some()))
     }
 
     /// Whether a version without approval serves because SageMaker was told to put it in place while it had one.
@@ -94,12 +96,12 @@ impl Judge<'_> {
     fn goes_on(&mut self, reports: &[&DeploymentFinished]) {
         let (before, after) = (self.state, self.after);
         let same = before.live == after.live && before.previous == after.previous;
-        self.notes.must(same, Invariant::SuccessUnproven, || {
+        self.violations.require(same, Invariant::UnverifiedSuccess, || {
             format!("{:?} is said to run, and {:?} before it", after.live, after.previous)
         });
         let last = before.last_report.as_ref().map(|report| &report.finished);
         let again = before.last_report == after.last_report && reports.iter().all(|said| Some(*said) == last);
-        self.notes.must(again, Invariant::ReportUntrue, || format!("{reports:?} after {last:?}"));
+        self.violations.require(again, Invariant::ReportMismatch, || format!("{reports:?} after {last:?}"));
     }
 
     /// One report, of the request that is worked on, with the outcome of the verdict.
@@ -126,14 +128,15 @@ impl Judge<'_> {
                 && said.running_config.as_ref() == running
         };
         let [said] = reports else {
-            return self.notes.must(false, Invariant::ReportUntrue, || {
+            return self.violations.require(false, Invariant::ReportMismatch, || {
                 format!("{verdict} with {} reports", reports.len())
             });
         };
-        self.notes.must(true_of(said), Invariant::ReportUntrue, || format!("{verdict} with {said:?}"));
-        self.notes.is_now("the report", said.finished_at, self.now);
+        self.violations
+            .require(true_of(said), Invariant::ReportMismatch, || format!("{verdict} with {said:?}"));
+        self.violations.is_now("the report", said.finished_at, self.now);
         let kept = self.after.last_report.as_ref().map(|report| &report.finished) == Some(*said);
-        self.notes.must(kept, Invariant::NotRemembered, || {
+        self.violations.require(kept, Invariant::ActionNotInState, || {
             format!("the last report is {:?}", self.after.last_report)
         });
     }
@@ -172,10 +175,11 @@ impl Judge<'_> {
                 && live.at == self.now
         };
         let known = self.after.live.as_ref().is_some_and(right);
-        self.notes.must(known, Invariant::NotRemembered, || format!("what runs is {:?}", self.after.live));
+        self.violations
+            .require(known, Invariant::ActionNotInState, || format!("what runs is {:?}", self.after.live));
         let replaced = self.state.live.as_ref().filter(|live| live.package_arn != request.package_arn);
         let kept = self.after.previous.as_ref() == replaced.or(self.state.previous.as_ref());
-        self.notes.must(kept, Invariant::Forgotten, || {
+        self.violations.require(kept, Invariant::StateLost, || {
             format!("{:?} ran before, and {:?} is kept", self.state.live, self.after.previous)
         });
     }
@@ -183,14 +187,17 @@ impl Judge<'_> {
     /// An unknown status ends nothing, and a withdrawn approval not what SageMaker is at.
     fn known(&mut self, seen: Option<&Snapshot>) {
         let Some(seen) = seen else {
-            return self.notes.must(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
+            return self
+                .violations
+                .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
         };
         let approved = seen.approval == Some(ApprovalStatus::Approved);
-        self.notes.must(approved || !self.under_way(seen), Invariant::ReportUntrue, || {
+        self.violations.require(approved || !self.under_way(seen), Invariant::ReportMismatch, || {
             format!("it is under way: {seen:?}")
         });
         let unknown = seen.endpoint.as_ref().is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)));
-        self.notes.must(!approved || !unknown, Invariant::ActsOnUnknown, || format!("{:?}", seen.endpoint));
+        self.violations
+            .require(!approved || !unknown, Invariant::ActsOnUnknown, || format!("{:?}", seen.endpoint));
     }
 }
 

@@ -4,16 +4,16 @@ use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, ModelPackageChanged, PackageStatus,
 };
 
-use super::{Judge, PromoteCause, people};
+use super::{Checker, PromoteCause, people};
 use crate::check::{Invariant, package};
-use crate::promote::{Action, Package, Promote, Promotion, Step};
+use crate::promote::{Action, EnvironmentStatus, Package, Promote, Promotion};
 
-impl Judge<'_> {
+impl Checker<'_> {
     pub(super) fn memory(&mut self, decision: &Promote) {
         match (self.state.promotion.as_ref(), self.after) {
             (Some(gone), None) => self
-                .notes
-                .must(false, Invariant::Forgotten, || format!("version {} was on its way", gone.version)),
+                .violations
+                .require(false, Invariant::StateLost, || format!("version {} was on its way", gone.version)),
             (_, Some(after)) => {
                 match self.before {
                     Some(before) => self.went_on(before, after),
@@ -34,7 +34,8 @@ impl Judge<'_> {
         let (account, region) = (&self.home.account, &self.home.region);
         let group = self.policy.registry.group.as_str();
         let right = package::is_version(&after.package_arn, account, region, group, after.version);
-        self.notes.must(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
+        self.violations
+            .require(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
         let confirmed = match self.cause {
             PromoteCause::Package { change, package } => {
                 change.approval == ApprovalStatus::Approved
@@ -48,59 +49,60 @@ impl Judge<'_> {
             }
             _ => false,
         };
-        self.notes.must(confirmed, Invariant::NotApproved, || {
+        self.violations.require(confirmed, Invariant::NotApproved, || {
             format!("version {} is promoted because of {:?}", after.version, self.cause)
         });
         let replaced = self.state.promotion.as_ref();
         let newer = replaced.is_none_or(|before| before.approved_at <= after.approved_at);
-        self.notes.must(newer, Invariant::OlderApprovalWins, || {
+        self.violations.require(newer, Invariant::OlderApprovalWins, || {
             format!("{} replaces {:?}", after.approved_at, replaced.map(|before| before.approved_at))
         });
-        let newest = replaced.map_or(0, |before| before.newest).max(after.version);
-        self.notes.must(after.newest == newest, Invariant::Forgotten, || {
-            format!("the newest is {}, and was {newest}", after.newest)
+        let newest = replaced.map_or(0, |before| before.newest_version).max(after.version);
+        self.violations.require(after.newest_version == newest, Invariant::StateLost, || {
+            format!("the newest is {}, and was {newest}", after.newest_version)
         });
     }
 
     /// A promotion only goes forward, and what stopped stays so.
     fn went_on(&mut self, before: &Promotion, after: &Promotion) {
-        let kept = before.newest == after.newest && (after.stopped || !before.stopped);
-        self.notes.must(kept, Invariant::Forgotten, || format!("{before:?} became {after:?}"));
-        for (environment, step) in &before.steps {
-            let forward = match (step, after.steps.get(environment)) {
-                (Step::Requested { .. }, Some(_)) => true,
+        let kept = before.newest_version == after.newest_version && (after.stopped || !before.stopped);
+        self.violations.require(kept, Invariant::StateLost, || format!("{before:?} became {after:?}"));
+        for (environment, step) in &before.environments {
+            let forward = match (step, after.environments.get(environment)) {
+                (EnvironmentStatus::Requested { .. }, Some(_)) => true,
                 (was, is) => Some(was) == is,
             };
-            self.notes.must(forward, Invariant::Forgotten, || {
-                format!("{environment} was {step:?} and is {:?}", after.steps.get(environment))
+            self.violations.require(forward, Invariant::StateLost, || {
+                format!("{environment} was {step:?} and is {:?}", after.environments.get(environment))
             });
         }
     }
 
     /// A step that says that an environment was asked comes with the request.
     fn steps(&mut self, after: &Promotion, decision: &Promote) {
-        let was = |environment: &str| self.before.and_then(|before| before.steps.get(environment));
-        let changed = after.steps.iter().filter(|(environment, step)| was(environment) != Some(step));
+        let was = |environment: &str| self.before.and_then(|before| before.environments.get(environment));
+        let changed = after.environments.iter().filter(|(environment, step)| was(environment) != Some(step));
         for (environment, step) in changed {
             let (done, at) = match step {
-                Step::Requested { request_id, at, .. } => {
+                EnvironmentStatus::Requested { request_id, at, .. } => {
                     let asks = |action: &Action| {
                         matches!(action, Action::RequestDeployment { request }
                         if request.request_id == *request_id && request.environment == *environment)
                     };
                     (decision.plan.iter().any(asks), *at)
                 }
-                Step::Succeeded { at } | Step::Failed { at, .. } => (true, *at),
+                EnvironmentStatus::Succeeded { at } | EnvironmentStatus::Failed { at, .. } => (true, *at),
             };
-            self.notes.must(done, Invariant::ClaimedNotDone, || format!("{environment} is {step:?}"));
-            self.notes.is_now(environment, at, self.now);
+            self.violations
+                .require(done, Invariant::StateWithoutAction, || format!("{environment} is {step:?}"));
+            self.violations.is_now(environment, at, self.now);
         }
     }
 
     /// A success is a report for the very request, from the very environment.
     fn proven(&mut self, after: &Promotion) {
         for environment in self.newly_succeeded() {
-            let asked = self.before.and_then(|before| before.steps.get(&environment));
+            let asked = self.before.and_then(|before| before.environments.get(&environment));
             let account = self.policy.environment(&environment).map(|e| e.account.as_str());
             let proven = match self.cause {
                 PromoteCause::Report(report) => {
@@ -112,7 +114,7 @@ impl Judge<'_> {
                 }
                 _ => false,
             };
-            self.notes.must(proven, Invariant::SuccessUnproven, || {
+            self.violations.require(proven, Invariant::UnverifiedSuccess, || {
                 format!("{environment} succeeded because of {:?}", self.cause)
             });
         }
@@ -124,7 +126,8 @@ impl Judge<'_> {
         for (environment, given) in was.into_iter().flatten() {
             let kept = after.approvals.get(environment);
             let all = given.iter().all(|(by, at)| kept.is_some_and(|kept| kept.get(by) == Some(at)));
-            self.notes.must(all, Invariant::Forgotten, || format!("approvals of {environment}: {given:?}"));
+            self.violations
+                .require(all, Invariant::StateLost, || format!("approvals of {environment}: {given:?}"));
         }
         for (environment, given) in &after.approvals {
             let known = was.and_then(|was| was.get(environment));
@@ -136,15 +139,17 @@ impl Judge<'_> {
                         && said.at == *at
                         && said.at >= after.approved_at
                         && people([&said.by].into_iter()) == people([by].into_iter()));
-                self.notes.must(told, Invariant::ApprovalInvented, || {
+                self.violations.require(told, Invariant::ApprovalWithoutPerson, || {
                     format!("{by} agreed to {environment} because of {:?}", self.cause)
                 });
             }
         }
         let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
-        let new =
-            after.asked.iter().find(|name| !self.before.is_some_and(|before| before.asked.contains(*name)));
-        self.notes.must(new.is_none() || told, Invariant::ClaimedNotDone, || {
+        let new = after
+            .approvals_requested
+            .iter()
+            .find(|name| !self.before.is_some_and(|before| before.approvals_requested.contains(*name)));
+        self.violations.require(new.is_none() || told, Invariant::StateWithoutAction, || {
             format!("the people of {new:?} are said to have been asked")
         });
     }
@@ -152,16 +157,17 @@ impl Judge<'_> {
     /// A rejection, or an approval taken back, is remembered, and nothing else is remembered as one.
     fn rejection(&mut self) {
         let Some(after) = self.after else { return };
-        let was = self.before.and_then(|before| before.rejected);
+        let was = self.before.and_then(|before| before.rejected_at);
         let told = match (self.cause, self.before) {
             (PromoteCause::Package { change, .. }, Some(before)) => rejects(change, before),
             _ => false,
         };
-        let right = if told { after.rejected >= Some(after.approved_at) } else { after.rejected == was };
-        self.notes.must(right && after.rejected >= was, Invariant::NotRemembered, || {
+        let right =
+            if told { after.rejected_at >= Some(after.approved_at) } else { after.rejected_at == was };
+        self.violations.require(right && after.rejected_at >= was, Invariant::ActionNotInState, || {
             format!(
                 "it was rejected at {was:?}, and now at {:?}, because of {:?}",
-                after.rejected, self.cause
+                after.rejected_at, self.cause
             )
         });
     }
@@ -175,19 +181,20 @@ impl Judge<'_> {
                 report.outcome != DeploymentOutcome::Succeeded
                     && report.version == was.version
                     && account == Some(report.environment_account.as_str())
-                    && answers(was.steps.get(&report.environment), report)
+                    && answers(was.environments.get(&report.environment), report)
             }
             PromoteCause::Package { change, .. } => rejects(change, was),
             _ => false,
         };
         let stopped = self.before.is_some() && self.after.is_some_and(|after| after.stopped);
-        self.notes.must(!denied || stopped, Invariant::DenialIgnored, || format!("{:?}", self.cause));
+        self.violations
+            .require(!denied || stopped, Invariant::FailureIgnored, || format!("{:?}", self.cause));
     }
 }
 
 /// Whether a report answers the request that waits for it.
-fn answers(step: Option<&Step>, report: &DeploymentFinished) -> bool {
-    matches!(step, Some(Step::Requested { request_id, .. }) if *request_id == report.request_id)
+fn answers(step: Option<&EnvironmentStatus>, report: &DeploymentFinished) -> bool {
+    matches!(step, Some(EnvironmentStatus::Requested { request_id, .. }) if *request_id == report.request_id)
 }
 
 /// Whether the change is a rejection of what is on its way, or takes its approval back, and is not older than the approval.

@@ -2,27 +2,27 @@
 
 use tidegate_events::DeploymentRequested;
 
-use super::{Judge, people, succeeded};
+use super::{Checker, people, succeeded};
 use crate::check::holds::standing;
 use crate::check::{Invariant, long_ago, package};
 use crate::file::Environment;
-use crate::promote::{Promotion, Step};
+use crate::promote::{EnvironmentStatus, Promotion};
 
-impl Judge<'_> {
+impl Checker<'_> {
     /// Holds everything that must hold before an environment is asked.
     pub(super) fn request(&mut self, request: &DeploymentRequested) {
         let Some(environment) = self.policy.environment(&request.environment) else {
-            return self.notes.must(false, Invariant::Elsewhere, || format!("{request:?}"));
+            return self.violations.require(false, Invariant::OutOfScope, || format!("{request:?}"));
         };
         let Some(promotion) = self.after else {
-            return self.notes.must(false, Invariant::NotRemembered, || "no promotion".to_owned());
+            return self.violations.require(false, Invariant::ActionNotInState, || "no promotion".to_owned());
         };
         self.place(environment, request);
         self.package(promotion, request);
         self.free(environment, promotion);
         // What was let in under an earlier policy may be asked again under this one: it is the same request.
-        let asked = self.before.and_then(|before| before.steps.get(&request.environment));
-        if !matches!(asked, Some(Step::Requested { .. })) {
+        let asked = self.before.and_then(|before| before.environments.get(&request.environment));
+        if !matches!(asked, Some(EnvironmentStatus::Requested { .. })) {
             self.order(environment, promotion);
             self.approvals_given(environment, promotion);
         }
@@ -34,7 +34,7 @@ impl Judge<'_> {
             && request.environment_account == environment.account.as_str()
             && request.region == environment.region.as_str()
             && request.policy_version == self.policy.version();
-        self.notes.must(right, Invariant::Elsewhere, || format!("{request:?}"));
+        self.violations.require(right, Invariant::OutOfScope, || format!("{request:?}"));
     }
 
     fn package(&mut self, promotion: &Promotion, request: &DeploymentRequested) {
@@ -44,7 +44,7 @@ impl Judge<'_> {
             && request.package_arn == promotion.package_arn
             && request.approved_at == Some(promotion.approved_at)
             && package::is_version(&request.package_arn, account, region, group, request.version);
-        self.notes.must(right, Invariant::WrongPackage, || {
+        self.violations.require(right, Invariant::WrongPackage, || {
             format!(
                 "{} as version {}, promoted is {}",
                 request.package_arn, request.version, promotion.package_arn
@@ -56,10 +56,12 @@ impl Judge<'_> {
     fn free(&mut self, environment: &Environment, promotion: &Promotion) {
         let name = environment.name.as_str();
         let hold = standing(&self.next.holds, name);
-        self.notes.must(hold.is_none(), Invariant::ActsWhileHeld, || format!("{name} is held: {hold:?}"));
-        let failed = promotion.steps.iter().find(|(_, step)| matches!(step, Step::Failed { .. }));
+        self.violations
+            .require(hold.is_none(), Invariant::ActsWhileHeld, || format!("{name} is held: {hold:?}"));
+        let failed =
+            promotion.environments.iter().find(|(_, step)| matches!(step, EnvironmentStatus::Failed { .. }));
         let stopped = promotion.stopped || self.before.is_some_and(|before| before.stopped);
-        self.notes.must(failed.is_none() && !stopped, Invariant::GoesOnAfterFailure, || {
+        self.violations.require(failed.is_none() && !stopped, Invariant::ContinuesAfterFailure, || {
             format!("stopped: {stopped}, failed: {failed:?}")
         });
     }
@@ -68,7 +70,7 @@ impl Judge<'_> {
     fn order(&mut self, environment: &Environment, promotion: &Promotion) {
         let earlier = self.policy.environments.iter().take_while(|e| e.name != environment.name);
         let skipped = earlier.clone().find(|e| succeeded(promotion, e.name.as_str()).is_none());
-        self.notes.must(skipped.is_none(), Invariant::EnvironmentSkipped, || {
+        self.violations.require(skipped.is_none(), Invariant::EnvironmentSkipped, || {
             format!(
                 "{} has not succeeded, and {} is asked",
                 skipped.map_or("", |e| e.name.as_str()),
@@ -78,7 +80,7 @@ impl Judge<'_> {
         if let (Some(before), Some(soak)) = (earlier.last(), environment.gates.soak) {
             let at = succeeded(promotion, before.name.as_str());
             let over = at.is_none_or(|at| long_ago(at, soak.signed(), self.now));
-            self.notes.must(over, Invariant::SoakCutShort, || {
+            self.violations.require(over, Invariant::SoakCutShort, || {
                 format!("{} succeeded at {at:?}, and the soak is {soak}", before.name)
             });
         }
@@ -88,24 +90,26 @@ impl Judge<'_> {
         let name = environment.name.as_str();
         let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
         let given = promotion.approvals.get(name).map(|given| people(given.keys())).unwrap_or_default();
-        self.notes.must(given.len() >= required as usize, Invariant::ApprovalsMissing, || {
+        self.violations.require(given.len() >= required as usize, Invariant::ApprovalsMissing, || {
             format!("{name} needs {required}, and {given:?} agreed")
         });
     }
 
     /// The state knows the request, and a repeated one is the same.
     fn remembered(&mut self, promotion: &Promotion, request: &DeploymentRequested) {
-        self.notes.is_now("the request", request.requested_at, self.now);
-        let known = matches!(promotion.steps.get(&request.environment),
-            Some(Step::Requested { request_id, at, .. }) if *request_id == request.request_id && *at == self.now);
-        self.notes.must(known, Invariant::NotRemembered, || format!("the steps are {:?}", promotion.steps));
-        let first = match self.before.and_then(|before| before.steps.get(&request.environment)) {
-            Some(Step::Requested { request_id, .. }) => Some(request_id),
+        self.violations.is_now("the request", request.requested_at, self.now);
+        let known = matches!(promotion.environments.get(&request.environment),
+            Some(EnvironmentStatus::Requested { request_id, at, .. }) if *request_id == request.request_id && *at == self.now);
+        self.violations.require(known, Invariant::ActionNotInState, || {
+            format!("the steps are {:?}", promotion.environments)
+        });
+        let first = match self.before.and_then(|before| before.environments.get(&request.environment)) {
+            Some(EnvironmentStatus::Requested { request_id, .. }) => Some(request_id),
             _ => None,
         };
-        self.notes.must(
+        self.violations.require(
             first.is_none_or(|id| *id == request.request_id),
-            Invariant::NameNotOfContent,
+            Invariant::NonDeterministicName,
             || format!("first it was asked as {first:?}, now as {}", request.request_id),
         );
     }

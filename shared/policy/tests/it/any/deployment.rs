@@ -53,7 +53,7 @@ pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
                 in_flight.request = look.here(in_flight.request);
                 // What is in flight is the newest; a state of an earlier version does not say so.
                 let deploy::InFlight { request, .. } = &in_flight;
-                look.state.newest = look.state.newest.map(|_| deploy::Newest {
+                look.state.newest_request = look.state.newest_request.map(|_| deploy::NewestRequest {
                     version: request.version,
                     requested_at: request.requested_at,
                     approved_at: request.approved_at,

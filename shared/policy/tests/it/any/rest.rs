@@ -65,7 +65,7 @@ pub(crate) fn respond_state() -> BoxedStrategy<respond::State> {
     (vec(time(), 0..6), 0..4_u32, sources(), sources())
         .prop_map(|(mut requested, attempts, drifting, heard)| {
             requested.sort();
-            respond::State { requested, attempts, drifting, heard }
+            respond::State { retrainings: requested, attempts, drifting, last_report_at: heard }
         })
         .boxed()
 }
@@ -73,11 +73,11 @@ pub(crate) fn respond_state() -> BoxedStrategy<respond::State> {
 pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
     let refused = prop_oneof![3 => Just(None), 1 => time().prop_map(Some)];
     (option::of(time()), option::of(time()), option::of(text()), refused)
-        .prop_map(|(zero_since, woken_at, last_reason, refused_at)| scale::State {
+        .prop_map(|(zero_since, scaled_up_at, last_reason, rejected_at)| scale::State {
             zero_since,
-            woken_at,
+            scaled_up_at,
             last_reason,
-            refused_at,
+            rejected_at,
         })
         .boxed()
 }
@@ -150,9 +150,9 @@ pub(crate) fn train_state() -> BoxedStrategy<train::State> {
         .prop_map(|(commits, refused, pushes, definition)| train::State {
             commits,
             last_start: None,
-            refused,
+            rejected_commits: refused,
             pushes,
-            definition,
+            definition_digest: definition,
         })
         .boxed()
 }

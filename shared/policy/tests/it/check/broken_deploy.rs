@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{Action, ComponentStatus, Deploy, Newest, Probe, Report, State, Variant};
+use tidegate_policy::deploy::{
+    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Variant,
+};
 use tidegate_policy::file::EndpointKind;
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
@@ -31,7 +33,7 @@ fn shape() -> Vec<Break<Scene>> {
         on(I::ForeignVerdict, "a verdict of promote's", updates, |s| s.decision.verdict = Verdict::Deploy),
         on(I::QuietVerdictActs, "wait, and update", updates, |s| s.decision.verdict = Verdict::Wait),
         on(I::ActsWithoutPlan, "apply nothing", updates, |s| s.decision.plan.clear()),
-        on(I::DoneTwice, "the same model twice", updates, |s| {
+        on(I::DuplicateAction, "the same model twice", updates, |s| {
             let model = s.decision.plan[0].clone();
             s.decision.plan.insert(0, model);
         }),
@@ -61,10 +63,10 @@ fn shape() -> Vec<Break<Scene>> {
             let Action::CheckAt { at, .. } = &mut s.decision.plan[2] else { unreachable!() };
             *at = any::at(-1);
         }),
-        on(I::NobodyCallsAgain, "a component without a look", changes_component, |s| {
+        on(I::NoFollowUpScheduled, "a component without a look", changes_component, |s| {
             s.decision.plan.pop();
         }),
-        on(I::NobodyCallsAgain, "to wait for a component without a look", waits_for_component, |s| {
+        on(I::NoFollowUpScheduled, "to wait for a component without a look", waits_for_component, |s| {
             s.decision.plan.clear();
         }),
     ]
@@ -74,61 +76,62 @@ fn places() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::Elsewhere, "another endpoint", updates, |s| {
+        on(I::OutOfScope, "another endpoint", updates, |s| {
             let Action::UpdateEndpoint { name, .. } = &mut s.decision.plan[2] else { unreachable!() };
             *name = "other".to_owned();
         }),
-        on(I::Elsewhere, "another component", changes_component, |s| {
+        on(I::OutOfScope, "another component", changes_component, |s| {
             let Action::UpdateComponent { component } = &mut s.decision.plan[1] else { unreachable!() };
             component.name = "other".to_owned();
         }),
-        on(I::Elsewhere, "another environment's function", updates, |s| {
+        on(I::OutOfScope, "another environment's function", updates, |s| {
             s.post.environment = "staging".to_owned();
             s.post.home.account = "444455556666".to_owned();
         }),
-        on(I::Elsewhere, "an account that the policy does not name", updates, |s| {
+        on(I::OutOfScope, "an account that the policy does not name", updates, |s| {
             s.post.home.account = "123456789012".to_owned();
         }),
-        on(I::Elsewhere, "no policy", updates, |s| s.policy = None),
-        on(I::Elsewhere, "a request for another account", updates, |s| {
+        on(I::OutOfScope, "no policy", updates, |s| s.policy = None),
+        on(I::OutOfScope, "a request for another account", updates, |s| {
             s.request.environment_account = "123456789012".to_owned();
             s.flies().request.environment_account = "123456789012".to_owned();
         }),
-        on(I::Elsewhere, "a request for another model", updates, |s| {
+        on(I::OutOfScope, "a request for another model", updates, |s| {
             s.request.model = "other".to_owned();
             s.flies().request.model = "other".to_owned();
         }),
-        on(I::Elsewhere, "a look for another environment", changes_component, |s| {
+        on(I::OutOfScope, "a look for another environment", changes_component, |s| {
             let Action::CheckAt { environment, .. } = &mut s.decision.plan[2] else { unreachable!() };
             *environment = "staging".to_owned();
         }),
-        on(I::Elsewhere, "a look for another model", changes_component, |s| {
+        on(I::OutOfScope, "a look for another model", changes_component, |s| {
             let Action::CheckAt { model, .. } = &mut s.decision.plan[2] else { unreachable!() };
             *model = "other".to_owned();
         }),
-        on(I::Elsewhere, "a request for another region", updates, |s| {
+        on(I::OutOfScope, "a request for another region", updates, |s| {
             s.request.region = "eu-west-1".to_owned();
             s.flies().request.region = "eu-west-1".to_owned();
         }),
-        on(I::Elsewhere, "a look at another deployment", changes_component, |s| {
+        on(I::OutOfScope, "a look at another deployment", changes_component, |s| {
             let Action::CheckAt { request_id, .. } = &mut s.decision.plan[2] else { unreachable!() };
             *request_id = "r".to_owned();
         }),
-        on(I::StrangerObeyed, "another account than the hub", updates, |s| {
+        on(I::UnauthorizedSender, "another account than the hub", updates, |s| {
             s.cause = Cause::Request("123456789012");
         }),
-        on(I::StrangerObeyed, "a stranger's request is remembered", updates, |s| {
+        on(I::UnauthorizedSender, "a stranger's request is remembered", updates, |s| {
             s.cause = Cause::Request("123456789012");
             s.decision.plan.clear();
             s.decision.verdict = Verdict::Ignore;
         }),
         on(I::OlderRequestWins, "a later request was taken up", updates, |s| {
             let (version, requested_at) = (8, any::at(1));
-            s.state.newest = Some(Newest { version, requested_at, approved_at: None });
+            s.state.newest_request = Some(NewestRequest { version, requested_at, approved_at: None });
         }),
         on(I::OlderRequestWins, "a later approval was taken up", updates, |s| {
             let (version, requested_at) = (8, any::at(-9));
-            s.state.newest = Some(Newest { version, requested_at, approved_at: Some(any::at(-10)) });
+            s.state.newest_request =
+                Some(NewestRequest { version, requested_at, approved_at: Some(any::at(-10)) });
         }),
         on(I::NotApproved, "the registry says rejected", updates, |s| {
             s.seen().approval = Some(ApprovalStatus::Rejected);
@@ -156,53 +159,53 @@ fn calls() -> Vec<Break<Scene>> {
         on(I::OutOfOrder, "a component without its model", changes_component, |s| {
             s.decision.plan.remove(0);
         }),
-        on(I::NameNotOfContent, "a configuration under an old name", updates, |s| {
+        on(I::NonDeterministicName, "a configuration under an old name", updates, |s| {
             let Action::CreateEndpointConfig { name, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *name = live().config;
         }),
-        on(I::NotAsThePolicySays, "other instances", updates, |s| {
+        on(I::PolicyMismatch, "other instances", updates, |s| {
             let Action::CreateEndpointConfig { variant, .. } = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             let Variant::RealTime { instances, .. } = variant else { unreachable!() };
             *instances = 40;
         }),
-        on(I::NotAsThePolicySays, "without the alarm that rolls back", updates, |s| {
+        on(I::PolicyMismatch, "without the alarm that rolls back", updates, |s| {
             let Action::UpdateEndpoint { rollout, .. } = &mut s.decision.plan[2] else { unreachable!() };
             rollout.alarms.clear();
         }),
-        on(I::NotAsThePolicySays, "without the canary", updates, |s| {
+        on(I::PolicyMismatch, "without the canary", updates, |s| {
             let Action::UpdateEndpoint { rollout, .. } = &mut s.decision.plan[2] else { unreachable!() };
             rollout.canary = None;
         }),
-        on(I::NotAsThePolicySays, "without its tags", creates, |s| {
+        on(I::PolicyMismatch, "without its tags", creates, |s| {
             let Action::CreateEndpoint { tags, .. } = &mut s.decision.plan[2] else { unreachable!() };
             tags.clear();
         }),
-        on(I::NotAsThePolicySays, "without one of its tags", creates, |s| {
+        on(I::PolicyMismatch, "without one of its tags", creates, |s| {
             let Action::CreateEndpoint { tags, .. } = &mut s.decision.plan[2] else { unreachable!() };
             tags.retain(|(key, _)| key != "tidegate:environment");
         }),
-        on(I::NotAsThePolicySays, "other copies", changes_component, |s| {
+        on(I::PolicyMismatch, "other copies", changes_component, |s| {
             let Action::UpdateComponent { component } = &mut s.decision.plan[1] else { unreachable!() };
             component.copies = 9;
         }),
-        on(I::NotAsThePolicySays, "a kind that this version cannot make", updates, |s| {
+        on(I::PolicyMismatch, "a kind that this version cannot make", updates, |s| {
             s.environment().endpoint.kind = EndpointKind::Async;
         }),
-        on(I::TouchesBusy, "the endpoint is updating", updates, |s| {
+        on(I::ResourceBusy, "the endpoint is updating", updates, |s| {
             s.endpoint().status = EndpointStatus::Updating
         }),
-        on(I::TouchesBusy, "the endpoint has failed", updates, |s| {
+        on(I::ResourceBusy, "the endpoint has failed", updates, |s| {
             s.endpoint().status = EndpointStatus::Failed
         }),
-        on(I::TouchesBusy, "the endpoint is there already", creates, |s| {
+        on(I::ResourceBusy, "the endpoint is there already", creates, |s| {
             s.seen().endpoint = updates().seen().endpoint.clone();
         }),
-        on(I::TouchesBusy, "the component is updating", changes_component, |s| {
+        on(I::ResourceBusy, "the component is updating", changes_component, |s| {
             s.component().status = ComponentStatus::Updating;
         }),
-        on(I::TouchesBusy, "the component's endpoint is updating", changes_component, |s| {
+        on(I::ResourceBusy, "the component's endpoint is updating", changes_component, |s| {
             s.endpoint().status = EndpointStatus::Updating;
         }),
         on(I::RollbackUndone, "the same again after a rollback", rolled_back, |s| {
@@ -217,20 +220,20 @@ fn looks() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::SuccessUnproven, "the sample was not answered", succeeds, |s| {
+        on(I::UnverifiedSuccess, "the sample was not answered", succeeds, |s| {
             s.seen().probe = Some(Probe::Failed("500".to_owned()));
         }),
-        on(I::SuccessUnproven, "the sample was answered with an error", succeeds, |s| {
+        on(I::UnverifiedSuccess, "the sample was answered with an error", succeeds, |s| {
             s.seen().probe = Some(Probe::Answered(500));
         }),
-        on(I::SuccessUnproven, "nobody asked", succeeds, |s| s.seen().probe = None),
-        on(I::SuccessUnproven, "the old configuration runs", succeeds, |s| {
+        on(I::UnverifiedSuccess, "nobody asked", succeeds, |s| s.seen().probe = None),
+        on(I::UnverifiedSuccess, "the old configuration runs", succeeds, |s| {
             s.endpoint().config = Some(live().config);
         }),
-        on(I::SuccessUnproven, "it is still updating", succeeds, |s| {
+        on(I::UnverifiedSuccess, "it is still updating", succeeds, |s| {
             s.endpoint().status = EndpointStatus::Updating
         }),
-        on(I::SuccessUnproven, "waiting, and said to run", waits_for_component, |s| {
+        on(I::UnverifiedSuccess, "waiting, and said to run", waits_for_component, |s| {
             s.next().live.as_mut().unwrap().version = 7;
         }),
         on(I::ActsOnUnknown, "failed, in no status that is known", rolled_back, |s| {
@@ -243,61 +246,63 @@ fn ends() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ReportUntrue, "a rollback, reported as a success", rolled_back, |s| {
+        on(I::ReportMismatch, "a rollback, reported as a success", rolled_back, |s| {
             s.finished().outcome = DeploymentOutcome::Succeeded;
         }),
-        on(I::ReportUntrue, "a success that is not reported", succeeds, |s| s.decision.plan.clear()),
-        on(I::ReportUntrue, "the report of another request", succeeds, |s| {
+        on(I::ReportMismatch, "a success that is not reported", succeeds, |s| s.decision.plan.clear()),
+        on(I::ReportMismatch, "the report of another request", succeeds, |s| {
             s.finished().request_id = "r".to_owned()
         }),
-        on(I::ReportUntrue, "the report of another version", succeeds, |s| s.finished().version = 6),
-        on(I::ReportUntrue, "the report of another package", succeeds, |s| {
+        on(I::ReportMismatch, "the report of another version", succeeds, |s| s.finished().version = 6),
+        on(I::ReportMismatch, "the report of another package", succeeds, |s| {
             s.finished().package_arn = any::arn(6);
         }),
-        on(I::ReportUntrue, "the report of another model", succeeds, |s| {
+        on(I::ReportMismatch, "the report of another model", succeeds, |s| {
             s.finished().model = "other".to_owned()
         }),
-        on(I::ReportUntrue, "the report of another environment", succeeds, |s| {
+        on(I::ReportMismatch, "the report of another environment", succeeds, |s| {
             s.finished().environment = "staging".to_owned();
         }),
-        on(I::ReportUntrue, "the report of another account", succeeds, |s| {
+        on(I::ReportMismatch, "the report of another account", succeeds, |s| {
             s.finished().environment_account = "123456789012".to_owned();
         }),
-        on(I::ReportUntrue, "another configuration is said to be requested", succeeds, |s| {
+        on(I::ReportMismatch, "another configuration is said to be requested", succeeds, |s| {
             s.finished().requested_config = None;
         }),
-        on(I::ReportUntrue, "another configuration is said to run", rolled_back, |s| {
+        on(I::ReportMismatch, "another configuration is said to run", rolled_back, |s| {
             s.finished().running_config = None;
         }),
-        on(I::ReportUntrue, "a rollback that is still under way", rolled_back, |s| {
+        on(I::ReportMismatch, "a rollback that is still under way", rolled_back, |s| {
             s.endpoint().status = EndpointStatus::RollingBack;
         }),
         on(I::ActsOnUnknown, "a rollback that nobody saw", rolled_back, |s| s.seen = None),
-        on(I::ReportUntrue, "a rollback where the new one runs", succeeds, |s| {
+        on(I::ReportMismatch, "a rollback where the new one runs", succeeds, |s| {
             s.decision.verdict = Verdict::RolledBackSilently;
         }),
-        on(I::ReportUntrue, "a report in the middle", waits_for_component, |s| {
+        on(I::ReportMismatch, "a report in the middle", waits_for_component, |s| {
             s.decision.plan.extend(succeeds().decision.plan);
         }),
         on(I::WrongTime, "it ended yesterday", succeeds, |s| s.finished().finished_at = any::at(-1_440)),
-        on(I::NotRemembered, "the report is not kept", succeeds, |s| s.next().last_report = None),
-        on(I::NotRemembered, "what runs is not kept", succeeds, |s| s.next().live = None),
-        on(I::NotRemembered, "another package is said to run", succeeds, |s| {
+        on(I::ActionNotInState, "the report is not kept", succeeds, |s| s.next().last_report = None),
+        on(I::ActionNotInState, "what runs is not kept", succeeds, |s| s.next().live = None),
+        on(I::ActionNotInState, "another package is said to run", succeeds, |s| {
             s.next().live.as_mut().unwrap().package_arn = any::arn(8);
         }),
-        on(I::NotRemembered, "another request is said to have brought it", succeeds, |s| {
+        on(I::ActionNotInState, "another request is said to have brought it", succeeds, |s| {
             s.next().live.as_mut().unwrap().request_id = "r".to_owned();
         }),
-        on(I::NotRemembered, "it is said to run since yesterday", succeeds, |s| {
+        on(I::ActionNotInState, "it is said to run since yesterday", succeeds, |s| {
             s.next().live.as_mut().unwrap().at = any::at(-1_440);
         }),
-        on(I::Forgotten, "what ran before", succeeds, |s| s.next().previous = None),
-        on(I::Forgotten, "what runs, after a rollback", rolled_back, |s| s.next().live = None),
-        on(I::PeopleNotTold, "a rejected version serves", serves_rejected, |s| {
+        on(I::StateLost, "what ran before", succeeds, |s| s.next().previous = None),
+        on(I::StateLost, "what runs, after a rollback", rolled_back, |s| s.next().live = None),
+        on(I::NotificationMissing, "a rejected version serves", serves_rejected, |s| {
             s.decision.plan.pop();
         }),
-        on(I::NotRemembered, "a rejected version serves", serves_rejected, |s| s.next().live = Some(live())),
-        on(I::ReportUntrue, "rejected, and still under way", serves_rejected, |s| {
+        on(I::ActionNotInState, "a rejected version serves", serves_rejected, |s| {
+            s.next().live = Some(live())
+        }),
+        on(I::ReportMismatch, "rejected, and still under way", serves_rejected, |s| {
             s.endpoint().status = EndpointStatus::Updating;
         }),
     ]
@@ -307,21 +312,27 @@ fn memory() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::NotRemembered, "when the endpoint was told", updates, |s| s.flies().endpoint_asked = None),
-        on(I::NotRemembered, "how the endpoint looked then", updates, |s| s.flies().endpoint_seen = None),
-        on(I::NotRemembered, "when the component was told", changes_component, |s| {
-            s.flies().component_asked = None;
+        on(I::ActionNotInState, "when the endpoint was told", updates, |s| {
+            s.flies().endpoint_update_requested_at = None
         }),
-        on(I::ClaimedNotDone, "the endpoint was not told", waits_for_component, |s| {
-            s.flies().endpoint_asked = Some(any::at(1));
+        on(I::ActionNotInState, "how the endpoint looked then", updates, |s| {
+            s.flies().endpoint_modified_before = None
         }),
-        on(I::ClaimedNotDone, "another request is in flight", updates, |s| s.flies().request = request(8, 0)),
-        on(I::ClaimedNotDone, "it ended, and is in flight", succeeds, |s| {
+        on(I::ActionNotInState, "when the component was told", changes_component, |s| {
+            s.flies().component_update_requested_at = None;
+        }),
+        on(I::StateWithoutAction, "the endpoint was not told", waits_for_component, |s| {
+            s.flies().endpoint_update_requested_at = Some(any::at(1));
+        }),
+        on(I::StateWithoutAction, "another request is in flight", updates, |s| {
+            s.flies().request = request(8, 0)
+        }),
+        on(I::StateWithoutAction, "it ended, and is in flight", succeeds, |s| {
             s.next().in_flight = updates().decision.state.unwrap().in_flight;
         }),
-        on(I::Forgotten, "what is in flight", waits_for_component, |s| s.next().in_flight = None),
-        on(I::Forgotten, "the newest request", waits_for_component, |s| s.next().newest = None),
-        on(I::ReportUntrue, "a last report that was never sent", waits_for_component, |s| {
+        on(I::StateLost, "what is in flight", waits_for_component, |s| s.next().in_flight = None),
+        on(I::StateLost, "the newest request", waits_for_component, |s| s.next().newest_request = None),
+        on(I::ReportMismatch, "a last report that was never sent", waits_for_component, |s| {
             let finished = succeeds().finished().clone();
             s.next().last_report = Some(Report { finished });
         }),

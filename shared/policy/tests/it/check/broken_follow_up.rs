@@ -45,7 +45,7 @@ fn now() -> Timestamp {
 }
 
 fn by_aws() -> Reason {
-    Reason::AwsRefused { operation: "sagemaker:Op".to_owned(), cause: "no".to_owned() }
+    Reason::RejectedByAws { operation: "sagemaker:Op".to_owned(), cause: "no".to_owned() }
 }
 
 fn hold() -> Hold {
@@ -88,23 +88,25 @@ fn after_train() -> Vec<Break<Trains>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a start", not_trained, |s| s.decision.verdict = Verdict::Start),
-        on(I::BeginsAfterRefusal, "it starts all the same", not_trained, |s| s.decision.plan.push(start().1)),
-        on(I::PeopleNotTold, "nobody hears of it", not_trained, |s| s.decision.plan.clear()),
+        on(I::ActsAfterRejection, "it starts all the same", not_trained, |s| s.decision.plan.push(start().1)),
+        on(I::NotificationMissing, "nobody hears of it", not_trained, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject of two lines", not_trained, |s| {
             let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
-        on(I::DoneTwice, "told twice", not_trained, |s| {
+        on(I::DuplicateAction, "told twice", not_trained, |s| {
             let alert = s.decision.plan[0].clone();
             s.decision.plan.push(alert);
         }),
-        on(I::ClaimedNotDone, "another commit has trained", not_trained, |s| {
+        on(I::StateWithoutAction, "another commit has trained", not_trained, |s| {
             s.next().commits.insert("refs/heads/main".to_owned(), "bbbb".to_owned());
         }),
-        on(I::ClaimedNotDone, "it has started", not_trained, |s| {
+        on(I::StateWithoutAction, "it has started", not_trained, |s| {
             s.next().last_start = Some(train::Start { at: now(), token: "t".to_owned() });
         }),
-        on(I::Forgotten, "the sweep would try it for ever", not_trained, |s| s.next().refused.clear()),
+        on(I::StateLost, "the sweep would try it for ever", not_trained, |s| {
+            s.next().rejected_commits.clear()
+        }),
     ]
 }
 
@@ -117,37 +119,41 @@ fn not_requested() -> Promotes {
 
 fn after_promote() -> Vec<Break<Promotes>> {
     use Invariant as I;
-    use promote::{Action, Step};
+    use promote::{Action, EnvironmentStatus};
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a deployment", not_requested, |s| s.decision.verdict = Verdict::Deploy),
-        on(I::BeginsAfterRefusal, "it asks again", not_requested, |s| {
+        on(I::ActsAfterRejection, "it asks again", not_requested, |s| {
             s.decision.plan.push(promotions::approved().decision.plan[0].clone());
         }),
-        on(I::PeopleNotTold, "nobody hears of it", not_requested, |s| {
+        on(I::NotificationMissing, "nobody hears of it", not_requested, |s| {
             s.decision.plan.remove(0);
         }),
         on(I::BeyondLimits, "a note over 1024 characters", not_requested, |s| {
-            let Action::NoteProgress { description, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Action::UpdateModelLifeCycle { description, .. } = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *description = "x".repeat(1_025);
         }),
-        on(I::Elsewhere, "a note on another package", not_requested, |s| {
-            let Action::NoteProgress { package_arn, .. } = &mut s.decision.plan[1] else { unreachable!() };
+        on(I::OutOfScope, "a note on another package", not_requested, |s| {
+            let Action::UpdateModelLifeCycle { package_arn, .. } = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *package_arn = any::arn(6);
         }),
-        on(I::GoesOnAfterFailure, "it goes on", not_requested, |s| {
+        on(I::ContinuesAfterFailure, "it goes on", not_requested, |s| {
             s.next().promotion.as_mut().unwrap().stopped = false;
         }),
-        on(I::Forgotten, "the promotion is gone", not_requested, |s| s.next().promotion = None),
-        on(I::Forgotten, "another version is promoted", not_requested, |s| {
+        on(I::StateLost, "the promotion is gone", not_requested, |s| s.next().promotion = None),
+        on(I::StateLost, "another version is promoted", not_requested, |s| {
             s.next().promotion.as_mut().unwrap().version = 8;
         }),
-        on(I::Forgotten, "a step is gone", not_requested, |s| {
-            s.next().promotion.as_mut().unwrap().steps.clear();
+        on(I::StateLost, "a step is gone", not_requested, |s| {
+            s.next().promotion.as_mut().unwrap().environments.clear();
         }),
-        on(I::ClaimedNotDone, "staging has succeeded", not_requested, |s| {
-            let steps = &mut s.next().promotion.as_mut().unwrap().steps;
-            steps.insert("staging".to_owned(), Step::Succeeded { at: now() });
+        on(I::StateWithoutAction, "staging has succeeded", not_requested, |s| {
+            let steps = &mut s.next().promotion.as_mut().unwrap().environments;
+            steps.insert("staging".to_owned(), EnvironmentStatus::Succeeded { at: now() });
         }),
         on(I::HoldChanged, "a hold comes by itself", not_requested, |s| {
             s.next().holds.insert("staging".to_owned(), hold());
@@ -200,15 +206,19 @@ fn after_deploy() -> Vec<Break<Deploys>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a success", not_deployed, |s| s.decision.verdict = Verdict::Succeeded),
-        on(I::BeginsAfterRefusal, "it updates all the same", busy, |s| s.decision.plan.push(update().1)),
-        on(I::PeopleNotTold, "a failure that nobody hears of", not_deployed, |s| s.decision.plan.clear()),
-        on(I::PeopleNotTold, "a lost report that nobody hears of", not_reported, |s| s.decision.plan.clear()),
-        on(I::NobodyCallsAgain, "it waits without a look", busy, |s| s.decision.plan.clear()),
+        on(I::ActsAfterRejection, "it updates all the same", busy, |s| s.decision.plan.push(update().1)),
+        on(I::NotificationMissing, "a failure that nobody hears of", not_deployed, |s| {
+            s.decision.plan.clear()
+        }),
+        on(I::NotificationMissing, "a lost report that nobody hears of", not_reported, |s| {
+            s.decision.plan.clear()
+        }),
+        on(I::NoFollowUpScheduled, "it waits without a look", busy, |s| s.decision.plan.clear()),
         on(I::WrongTime, "a look at the past", busy, |s| {
             let Action::CheckAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(0);
         }),
-        on(I::Elsewhere, "a look at another deployment", busy, |s| {
+        on(I::OutOfScope, "a look at another deployment", busy, |s| {
             let Action::CheckAt { request_id, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *request_id = "r".to_owned();
         }),
@@ -216,20 +226,20 @@ fn after_deploy() -> Vec<Break<Deploys>> {
             let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
-        on(I::ReportUntrue, "it succeeded", not_deployed, |s| {
+        on(I::ReportMismatch, "it succeeded", not_deployed, |s| {
             finished(s).outcome = DeploymentOutcome::Succeeded;
         }),
-        on(I::ReportUntrue, "of another version", not_deployed, |s| finished(s).version = 9),
+        on(I::ReportMismatch, "of another version", not_deployed, |s| finished(s).version = 9),
         on(I::WrongTime, "it ended yesterday", not_deployed, |s| finished(s).finished_at = any::at(-1_440)),
-        on(I::NotRemembered, "a report that is not kept", not_deployed, |s| s.next().last_report = None),
-        on(I::Forgotten, "what runs is forgotten", not_deployed, |s| s.next().live = None),
+        on(I::ActionNotInState, "a report that is not kept", not_deployed, |s| s.next().last_report = None),
+        on(I::StateLost, "what runs is forgotten", not_deployed, |s| s.next().live = None),
         on(I::HoldChanged, "a hold comes by itself", not_deployed, |s| {
             s.next().holds.insert("production".to_owned(), hold());
         }),
-        on(I::ClaimedNotDone, "failed, and still in flight", not_deployed, |s| {
+        on(I::StateWithoutAction, "failed, and still in flight", not_deployed, |s| {
             s.next().in_flight = update().0.in_flight;
         }),
-        on(I::ClaimedNotDone, "it waits for nothing", busy, |s| s.next().in_flight = None),
+        on(I::StateWithoutAction, "it waits for nothing", busy, |s| s.next().in_flight = None),
     ]
 }
 
@@ -248,7 +258,7 @@ fn request() -> RetrainingRequested {
 fn no_answer() -> Responds {
     let drifting = [("job".to_owned(), any::at(0))].into();
     let (requested, heard) = (vec![any::at(0), now()], [("job".to_owned(), any::at(0))].into());
-    let state = respond::State { requested, attempts: 2, drifting, heard };
+    let state = respond::State { retrainings: requested, attempts: 2, drifting, last_report_at: heard };
     let action = respond::Action::RequestRetraining { request: request() };
     let (policy, environment) = (any::policy(), any::environment(&any::policy(), "staging"));
     let decision = respond::refused(&policy, &environment, &state, &action, &by_aws()).unwrap();
@@ -261,17 +271,17 @@ fn after_respond() -> Vec<Break<Responds>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a retraining", no_answer, |s| s.decision.verdict = Verdict::Retrain),
-        on(I::BeginsAfterRefusal, "it asks again", no_answer, |s| {
+        on(I::ActsAfterRejection, "it asks again", no_answer, |s| {
             s.decision.plan.push(Action::RequestRetraining { request: request() });
         }),
-        on(I::PeopleNotTold, "nobody hears of it", no_answer, |s| s.decision.plan.clear()),
+        on(I::NotificationMissing, "nobody hears of it", no_answer, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject of two lines", no_answer, |s| {
             let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
-        on(I::ClaimedNotDone, "another request", no_answer, |s| s.next().requested.push(any::at(61))),
-        on(I::ClaimedNotDone, "another attempt", no_answer, |s| s.next().attempts = 3),
-        on(I::Forgotten, "the drift is gone", no_answer, |s| s.next().drifting.clear()),
+        on(I::StateWithoutAction, "another request", no_answer, |s| s.next().retrainings.push(any::at(61))),
+        on(I::StateWithoutAction, "another attempt", no_answer, |s| s.next().attempts = 3),
+        on(I::StateLost, "the drift is gone", no_answer, |s| s.next().drifting.clear()),
     ]
 }
 
@@ -279,7 +289,7 @@ fn after_capacity(action: &scale::Action, why: &Reason) -> Scales {
     let environment = any::environment(&any::policy(), "production");
     let state = scale::State { zero_since: Some(now()), ..scale::State::default() };
     let decision = match why {
-        Reason::AwsRefused { .. } => scale::refused(&environment, &state, action, why, now()),
+        Reason::RejectedByAws { .. } => scale::refused(&environment, &state, action, why, now()),
         _ => scale::prevented(&environment, &state, action, why),
     };
     let judge: fn(&_, &_) -> _ = |state, decision| {
@@ -289,7 +299,7 @@ fn after_capacity(action: &scale::Action, why: &Reason) -> Scales {
 }
 
 fn to_none() -> scale::Action {
-    scale::Action::SetCopies { component: "churn".to_owned(), copies: 0 }
+    scale::Action::SetCopyCount { component: "churn".to_owned(), copies: 0 }
 }
 
 fn lifts() -> Scales {
@@ -305,27 +315,27 @@ fn after_scale() -> Vec<Break<Scales>> {
     use scale::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "to zero", lifts, |s| s.decision.verdict = Verdict::ToZero),
-        on(I::BeginsAfterRefusal, "to zero all the same", lifts, |s| s.decision.plan.push(to_none())),
-        on(I::BeginsAfterRefusal, "a least of none", keeps, |s| {
-            s.decision.plan.push(Action::SetBounds { component: "churn".to_owned(), min: 0, max: 1 });
+        on(I::ForeignVerdict, "to zero", lifts, |s| s.decision.verdict = Verdict::ScaleToZero),
+        on(I::ActsAfterRejection, "to zero all the same", lifts, |s| s.decision.plan.push(to_none())),
+        on(I::ActsAfterRejection, "a least of none", keeps, |s| {
+            s.decision.plan.push(Action::SetCapacityLimits { component: "churn".to_owned(), min: 0, max: 1 });
         }),
-        on(I::BoundsUnsound, "more copies than the policy's", lifts, |s| {
-            let Action::SetBounds { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+        on(I::InvalidCapacityLimits, "more copies than the policy's", lifts, |s| {
+            let Action::SetCapacityLimits { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
             (*min, *max) = (50, 50);
         }),
-        on(I::Elsewhere, "another component", lifts, |s| {
-            let Action::SetBounds { component, .. } = &mut s.decision.plan[0] else { unreachable!() };
+        on(I::OutOfScope, "another component", lifts, |s| {
+            let Action::SetCapacityLimits { component, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *component = "other".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
             let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
-        on(I::ClaimedNotDone, "at zero since another time", lifts, |s| {
+        on(I::StateWithoutAction, "at zero since another time", lifts, |s| {
             s.next().zero_since = Some(any::at(61));
         }),
-        on(I::ClaimedNotDone, "woken", lifts, |s| s.next().woken_at = Some(now())),
+        on(I::StateWithoutAction, "woken", lifts, |s| s.next().scaled_up_at = Some(now())),
     ]
 }
 

@@ -7,7 +7,7 @@ use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Approvals;
 use tidegate_policy::hold::Hold;
-use tidegate_policy::promote::{Action, Promote, State, Step};
+use tidegate_policy::promote::{Action, EnvironmentStatus, Promote, State};
 use tidegate_policy::reason::Reason;
 
 use super::promotions::*;
@@ -37,32 +37,36 @@ fn shape() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::UnknownApproval { status: "Maybe".to_owned() };
         }),
         on(I::BeyondLimits, "a stage with a space", approved, |s| {
-            let Action::NoteProgress { stage, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Action::UpdateModelLifeCycle { stage, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *stage = "to staging".to_owned();
         }),
         on(I::BeyondLimits, "a note over 1024 characters", approved, |s| {
-            let Action::NoteProgress { description, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Action::UpdateModelLifeCycle { description, .. } = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *description = "x".repeat(1_025);
         }),
-        on(I::Elsewhere, "a note on another package", approved, |s| {
-            let Action::NoteProgress { package_arn, .. } = &mut s.decision.plan[1] else { unreachable!() };
+        on(I::OutOfScope, "a note on another package", approved, |s| {
+            let Action::UpdateModelLifeCycle { package_arn, .. } = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *package_arn = any::arn(6);
         }),
         on(I::WrongTime, "the wake-up is early", soaking, |s| {
             let Action::WakeAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(11);
         }),
-        on(I::Elsewhere, "the wake-up of another version", soaking, |s| {
+        on(I::OutOfScope, "the wake-up of another version", soaking, |s| {
             let Action::WakeAt { version, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *version = 6;
         }),
-        on(I::NobodyCallsAgain, "a soak without a wake-up", soaking, |s| {
+        on(I::NoFollowUpScheduled, "a soak without a wake-up", soaking, |s| {
             s.decision.plan.remove(0);
         }),
-        on(I::PeopleNotTold, "a stop that nobody hears of", failed, |s| {
+        on(I::NotificationMissing, "a stop that nobody hears of", failed, |s| {
             s.decision.plan.remove(0);
         }),
-        on(I::PeopleNotTold, "people who are not asked", waits_for_people, |s| s.decision.plan.clear()),
+        on(I::NotificationMissing, "people who are not asked", waits_for_people, |s| s.decision.plan.clear()),
         on(I::CompleteTooEarly, "complete after staging", soaking, |s| {
             s.decision.verdict = Verdict::Complete
         }),
@@ -78,13 +82,13 @@ fn requests() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::Elsewhere, "another account", approved, |s| {
+        on(I::OutOfScope, "another account", approved, |s| {
             s.request().environment_account = "123456789012".to_owned();
         }),
-        on(I::Elsewhere, "another region", approved, |s| s.request().region = "eu-west-1".to_owned()),
-        on(I::Elsewhere, "another model", approved, |s| s.request().model = "other".to_owned()),
-        on(I::Elsewhere, "another policy", approved, |s| s.request().policy_version = "p".to_owned()),
-        on(I::Elsewhere, "an environment that is not there", approved, |s| {
+        on(I::OutOfScope, "another region", approved, |s| s.request().region = "eu-west-1".to_owned()),
+        on(I::OutOfScope, "another model", approved, |s| s.request().model = "other".to_owned()),
+        on(I::OutOfScope, "another policy", approved, |s| s.request().policy_version = "p".to_owned()),
+        on(I::OutOfScope, "an environment that is not there", approved, |s| {
             s.request().environment = "qa".to_owned();
         }),
         on(I::WrongPackage, "another package", approved, |s| s.request().package_arn = any::arn(6)),
@@ -99,15 +103,16 @@ fn requests() -> Vec<Break<Scene>> {
             s.request().approved_at = None;
         }),
         on(I::WrongTime, "requested yesterday", approved, |s| s.request().requested_at = any::at(-1_440)),
-        on(I::NotRemembered, "no state", approved, |s| s.decision.state = None),
-        on(I::NotRemembered, "another request is remembered", on_to_production, |s| {
+        on(I::ActionNotInState, "no state", approved, |s| s.decision.state = None),
+        on(I::ActionNotInState, "another request is remembered", on_to_production, |s| {
             s.request().request_id = "r".to_owned();
         }),
-        on(I::ClaimedNotDone, "asked, says the state", soaking, |s| {
-            let step = Step::Requested { request_id: "r".to_owned(), at: any::at(10), again: 0 };
-            s.next().steps.insert("production".to_owned(), step);
+        on(I::StateWithoutAction, "asked, says the state", soaking, |s| {
+            let step =
+                EnvironmentStatus::Requested { request_id: "r".to_owned(), at: any::at(10), retries: 0 };
+            s.next().environments.insert("production".to_owned(), step);
         }),
-        on(I::NameNotOfContent, "asked again under another name", asked_again, |s| {
+        on(I::NonDeterministicName, "asked again under another name", asked_again, |s| {
             s.request().request_id = "r".to_owned();
         }),
     ]
@@ -119,13 +124,14 @@ fn order() -> Vec<Break<Scene>> {
     vec![
         on(I::EnvironmentSkipped, "staging never succeeded", on_to_production, |s| {
             s.both(|promotion| {
-                promotion.steps.remove("staging");
+                promotion.environments.remove("staging");
             });
         }),
         on(I::EnvironmentSkipped, "staging is still at it", on_to_production, |s| {
             s.both(|promotion| {
-                let step = Step::Requested { request_id: "r".to_owned(), at: any::at(0), again: 0 };
-                promotion.steps.insert("staging".to_owned(), step);
+                let step =
+                    EnvironmentStatus::Requested { request_id: "r".to_owned(), at: any::at(0), retries: 0 };
+                promotion.environments.insert("staging".to_owned(), step);
             });
         }),
         on(I::EnvironmentSkipped, "an environment has come between", on_to_production, |s| {
@@ -135,32 +141,34 @@ fn order() -> Vec<Break<Scene>> {
         }),
         on(I::SoakCutShort, "a minute early", on_to_production, |s| {
             s.both(|promotion| {
-                promotion.steps.insert("staging".to_owned(), Step::Succeeded { at: any::at(11) });
+                promotion
+                    .environments
+                    .insert("staging".to_owned(), EnvironmentStatus::Succeeded { at: any::at(11) });
             });
         }),
         on(I::SoakCutShort, "the policy asks for more now", on_to_production, |s| {
             s.policy.environments[1].gates.soak = Some("1h".to_owned().try_into().unwrap());
         }),
-        on(I::GoesOnAfterFailure, "it was stopped", on_to_production, |s| s.both(|p| p.stopped = true)),
-        on(I::GoesOnAfterFailure, "it failed somewhere", on_to_production, |s| {
+        on(I::ContinuesAfterFailure, "it was stopped", on_to_production, |s| s.both(|p| p.stopped = true)),
+        on(I::ContinuesAfterFailure, "it failed somewhere", on_to_production, |s| {
             s.both(|promotion| {
-                let step = Step::Failed { at: any::at(5), cause: "c".to_owned() };
-                promotion.steps.insert("qa".to_owned(), step);
+                let step = EnvironmentStatus::Failed { at: any::at(5), cause: "c".to_owned() };
+                promotion.environments.insert("qa".to_owned(), step);
             });
         }),
-        on(I::SuccessUnproven, "no report", soaking, |s| s.cause = Cause::Time),
-        on(I::SuccessUnproven, "a report of a failure", soaking, |s| {
+        on(I::UnverifiedSuccess, "no report", soaking, |s| s.cause = Cause::Time),
+        on(I::UnverifiedSuccess, "a report of a failure", soaking, |s| {
             s.report().outcome = DeploymentOutcome::Failed;
         }),
-        on(I::SuccessUnproven, "a report for another request", soaking, |s| {
+        on(I::UnverifiedSuccess, "a report for another request", soaking, |s| {
             s.report().request_id = "r".to_owned();
         }),
-        on(I::SuccessUnproven, "a report of another environment", soaking, |s| {
+        on(I::UnverifiedSuccess, "a report of another environment", soaking, |s| {
             s.report().environment = "production".to_owned();
             s.report().environment_account = "444455556666".to_owned();
         }),
-        on(I::SuccessUnproven, "a report of another version", soaking, |s| s.report().version = 6),
-        on(I::SuccessUnproven, "a report from another account", soaking, |s| {
+        on(I::UnverifiedSuccess, "a report of another version", soaking, |s| s.report().version = 6),
+        on(I::UnverifiedSuccess, "a report from another account", soaking, |s| {
             s.report().environment_account = "123456789012".to_owned();
         }),
     ]
@@ -181,27 +189,27 @@ fn people() -> Vec<Break<Scene>> {
                 given.insert(" BO".to_owned(), at);
             }
         }),
-        on(I::ApprovalInvented, "nobody said so", both_agreed, |s| s.cause = Cause::Time),
-        on(I::ApprovalInvented, "somebody else said so", both_agreed, |s| {
+        on(I::ApprovalWithoutPerson, "nobody said so", both_agreed, |s| s.cause = Cause::Time),
+        on(I::ApprovalWithoutPerson, "somebody else said so", both_agreed, |s| {
             let Cause::Approval(given) = &mut s.cause else { unreachable!() };
             given.by = "cy".to_owned();
         }),
-        on(I::ApprovalInvented, "it was said of another version", both_agreed, |s| {
+        on(I::ApprovalWithoutPerson, "it was said of another version", both_agreed, |s| {
             let Cause::Approval(given) = &mut s.cause else { unreachable!() };
             given.version = 6;
         }),
-        on(I::ApprovalInvented, "it was said at another time", both_agreed, |s| {
+        on(I::ApprovalWithoutPerson, "it was said at another time", both_agreed, |s| {
             let Cause::Approval(given) = &mut s.cause else { unreachable!() };
             given.at = any::at(40);
         }),
-        on(I::ApprovalInvented, "it was said before the promotion began", both_agreed, |s| {
+        on(I::ApprovalWithoutPerson, "it was said before the promotion began", both_agreed, |s| {
             s.both(|promotion| promotion.approved_at = any::at(45));
         }),
-        on(I::Forgotten, "an approval", both_agreed, |s| {
+        on(I::StateLost, "an approval", both_agreed, |s| {
             s.next().approvals.get_mut("production").unwrap().remove("ana");
         }),
-        on(I::ClaimedNotDone, "people are said to have been asked", soaking, |s| {
-            s.next().asked.insert("production".to_owned());
+        on(I::StateWithoutAction, "people are said to have been asked", soaking, |s| {
+            s.next().approvals_requested.insert("production".to_owned());
         }),
         on(I::ActsWhileHeld, "production is held", on_to_production, |s| hold_both(s, "production")),
         on(I::ActsWhileHeld, "everything is held", on_to_production, |s| hold_both(s, "*")),
@@ -277,16 +285,16 @@ fn denials() -> Vec<Break<Scene>> {
             later.promotion.as_mut().unwrap().approved_at = any::at(1);
             s.state = later;
         }),
-        on(I::StrangerObeyed, "a request because of a stranger", on_to_production, |s| {
+        on(I::UnauthorizedSender, "a request because of a stranger", on_to_production, |s| {
             s.cause = Cause::Stranger
         }),
-        on(I::StrangerObeyed, "a stranger who stops", failed, |s| s.cause = Cause::Stranger),
-        on(I::DenialIgnored, "a rollback, and it goes on", failed, |s| s.next().stopped = false),
-        on(I::DenialIgnored, "a failure, and nothing happens", failed, |s| {
+        on(I::UnauthorizedSender, "a stranger who stops", failed, |s| s.cause = Cause::Stranger),
+        on(I::FailureIgnored, "a rollback, and it goes on", failed, |s| s.next().stopped = false),
+        on(I::FailureIgnored, "a failure, and nothing happens", failed, |s| {
             s.report().outcome = DeploymentOutcome::Failed;
             s.decision = Promote::new(Verdict::Ignore, Reason::Superseded);
         }),
-        on(I::DenialIgnored, "a rejection, and nothing happens", rejected, |s| {
+        on(I::FailureIgnored, "a rejection, and nothing happens", rejected, |s| {
             s.decision = Promote::new(Verdict::Ignore, Reason::LifecycleOnly);
         }),
     ]
@@ -296,24 +304,26 @@ fn memory() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::Forgotten, "the whole promotion", soaking, |s| s.decision.state = Some(State::default())),
-        on(I::Forgotten, "that staging succeeded", on_to_production, |s| {
-            s.next().steps.remove("staging");
+        on(I::StateLost, "the whole promotion", soaking, |s| s.decision.state = Some(State::default())),
+        on(I::StateLost, "that staging succeeded", on_to_production, |s| {
+            s.next().environments.remove("staging");
         }),
-        on(I::Forgotten, "that it was stopped", rejected, |s| {
+        on(I::StateLost, "that it was stopped", rejected, |s| {
             s.was().stopped = true;
             s.next().stopped = false;
         }),
-        on(I::NotRemembered, "a rejection of what has stopped", rejected, |s| {
+        on(I::ActionNotInState, "a rejection of what has stopped", rejected, |s| {
             s.was().stopped = true;
-            s.next().rejected = None;
+            s.next().rejected_at = None;
         }),
-        on(I::NotRemembered, "a rejection that nobody said", soaking, |s| {
-            s.next().rejected = Some(any::at(5))
+        on(I::ActionNotInState, "a rejection that nobody said", soaking, |s| {
+            s.next().rejected_at = Some(any::at(5))
         }),
-        on(I::Forgotten, "the newest version", approved, |s| s.next().newest = 3),
+        on(I::StateLost, "the newest version", approved, |s| s.next().newest_version = 3),
         on(I::WrongTime, "it succeeded tomorrow", soaking, |s| {
-            s.next().steps.insert("staging".to_owned(), Step::Succeeded { at: any::at(1_440) });
+            s.next()
+                .environments
+                .insert("staging".to_owned(), EnvironmentStatus::Succeeded { at: any::at(1_440) });
         }),
     ]
 }

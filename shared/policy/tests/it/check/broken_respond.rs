@@ -61,10 +61,10 @@ fn drift() -> Finding {
 fn before() -> State {
     let source = |name: &str, day: i64| (name.to_owned(), any::at(day * 1_440));
     State {
-        requested: vec![any::at(28 * 1_440)],
+        retrainings: vec![any::at(28 * 1_440)],
         attempts: 1,
         drifting: [source("alarm churn-accuracy", 1), source("job", 1)].into(),
-        heard: [source("alarm churn-accuracy", 0), source("job", 1)].into(),
+        last_report_at: [source("alarm churn-accuracy", 0), source("job", 1)].into(),
     }
 }
 
@@ -81,7 +81,7 @@ fn alerts() -> Scene {
 }
 
 fn suppresses() -> Scene {
-    let state = State { requested: vec![any::at(30 * 1_440 - 5)], ..before() };
+    let state = State { retrainings: vec![any::at(30 * 1_440 - 5)], ..before() };
     let scene = Scene::of(any::policy(), state, drift());
     assert_eq!(scene.decision.verdict, Verdict::Suppress);
     scene
@@ -107,33 +107,35 @@ fn breaks() -> Vec<Break<Scene>> {
         on(I::ActsWhileHeld, "a hold stands", retrains, |s| {
             s.hold = Some(Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() });
         }),
-        on(I::PeopleNotTold, "an alert to nobody", alerts, |s| s.decision.plan.clear()),
+        on(I::NotificationMissing, "an alert to nobody", alerts, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject over 100 characters", alerts, |s| {
             let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = "a".repeat(101);
         }),
-        on(I::Elsewhere, "another model", retrains, |s| s.request().model = "other".to_owned()),
-        on(I::Elsewhere, "another environment", retrains, |s| {
+        on(I::OutOfScope, "another model", retrains, |s| s.request().model = "other".to_owned()),
+        on(I::OutOfScope, "another environment", retrains, |s| {
             s.request().environment = "production".to_owned()
         }),
-        on(I::Elsewhere, "another account", retrains, |s| {
+        on(I::OutOfScope, "another account", retrains, |s| {
             s.request().environment_account = "123456789012".to_owned();
         }),
-        on(I::Elsewhere, "a look at another alarm", retrains, |s| {
+        on(I::OutOfScope, "a look at another alarm", retrains, |s| {
             let Action::CheckAt { alarm, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *alarm = "other".to_owned();
         }),
-        on(I::Elsewhere, "a look from another environment", retrains, |s| {
+        on(I::OutOfScope, "a look from another environment", retrains, |s| {
             let Action::CheckAt { environment, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *environment = "production".to_owned();
         }),
-        on(I::NameNotOfContent, "an id with a space", retrains, |s| s.request().request_id.push(' ')),
+        on(I::NonDeterministicName, "an id with a space", retrains, |s| s.request().request_id.push(' ')),
         on(I::WrongTime, "a look at the past", retrains, |s| {
             let Action::CheckAt { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *at = any::at(0);
         }),
         on(I::WrongTime, "requested yesterday", retrains, |s| s.request().requested_at = any::at(0)),
-        on(I::NameNotOfContent, "an id of nothing", retrains, |s| s.request().request_id = "7".to_owned()),
+        on(I::NonDeterministicName, "an id of nothing", retrains, |s| {
+            s.request().request_id = "7".to_owned()
+        }),
     ];
     all.extend(governor());
     all.extend(memory());
@@ -152,7 +154,7 @@ fn governor() -> Vec<Break<Scene>> {
             s.finding = Finding::Calm { source: "job".to_owned(), at: None, reason: Reason::NoViolations };
         }),
         on(I::NoDrift, "the source has said something newer", retrains, |s| {
-            s.state.heard.insert("alarm churn-accuracy".to_owned(), any::at(20));
+            s.state.last_report_at.insert("alarm churn-accuracy".to_owned(), any::at(20));
         }),
         on(I::NoDrift, "another cause", retrains, |s| s.request().cause = "whim".to_owned()),
         on(I::ResponseNotRetrain, "the policy says to alert", retrains, |s| {
@@ -160,17 +162,17 @@ fn governor() -> Vec<Break<Scene>> {
         }),
         on(I::ResponseNotRetrain, "the policy says nothing", retrains, |s| s.policy.drift = None),
         on(I::CooldownIgnored, "an hour after the last", retrains, |s| {
-            s.state.requested.push(any::at(30 * 1_440 - 60));
-            s.next().requested.push(any::at(30 * 1_440 - 60));
+            s.state.retrainings.push(any::at(30 * 1_440 - 60));
+            s.next().retrainings.push(any::at(30 * 1_440 - 60));
         }),
         on(I::CooldownIgnored, "the last is in the future", retrains, |s| {
-            s.state.requested.push(any::at(31 * 1_440));
-            s.next().requested.push(any::at(31 * 1_440));
+            s.state.retrainings.push(any::at(31 * 1_440));
+            s.next().retrainings.push(any::at(31 * 1_440));
         }),
         on(I::BudgetOverspent, "four in the month", retrains, |s| {
             let four: Vec<Timestamp> = (10..14).map(|day| any::at(day * 1_440)).collect();
-            s.state.requested.clone_from(&four);
-            s.next().requested.extend(four);
+            s.state.retrainings.clone_from(&four);
+            s.next().retrainings.extend(four);
         }),
         on(I::BudgetOverspent, "two at once", retrains, |s| {
             let mut other = s.decision.plan[0].clone();
@@ -189,20 +191,20 @@ fn memory() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::NotRemembered, "no state", retrains, |s| s.decision.state = None),
-        on(I::NotRemembered, "the attempt does not count", retrains, |s| s.next().attempts = 1),
-        on(I::ClaimedNotDone, "an attempt that is none", suppresses, |s| s.next().attempts += 1),
-        on(I::ClaimedNotDone, "a request that was not sent", suppresses, |s| {
-            s.next().requested.push(any::at(9))
+        on(I::ActionNotInState, "no state", retrains, |s| s.decision.state = None),
+        on(I::ActionNotInState, "the attempt does not count", retrains, |s| s.next().attempts = 1),
+        on(I::StateWithoutAction, "an attempt that is none", suppresses, |s| s.next().attempts += 1),
+        on(I::StateWithoutAction, "a request that was not sent", suppresses, |s| {
+            s.next().retrainings.push(any::at(9))
         }),
-        on(I::Forgotten, "a request within the budget's month", retrains, |s| {
-            s.next().requested.retain(|at| *at != any::at(28 * 1_440));
+        on(I::StateLost, "a request within the budget's month", retrains, |s| {
+            s.next().retrainings.retain(|at| *at != any::at(28 * 1_440));
         }),
-        on(I::Forgotten, "attempts without calm", suppresses, |s| s.next().attempts = 0),
-        on(I::Forgotten, "attempts, because of too little data", too_little, |s| {
+        on(I::StateLost, "attempts without calm", suppresses, |s| s.next().attempts = 0),
+        on(I::StateLost, "attempts, because of too little data", too_little, |s| {
             s.decision.state = Some(State { attempts: 0, ..s.state.clone() });
         }),
-        on(I::Forgotten, "who reported drift, for one that is new", suppresses, |s| {
+        on(I::StateLost, "who reported drift, for one that is new", suppresses, |s| {
             s.next().drifting = [("other".to_owned(), any::at(0))].into();
             s.finding = Finding::Drift {
                 source: "other".to_owned(),
@@ -212,19 +214,19 @@ fn memory() -> Vec<Break<Scene>> {
                 numbers: None,
             };
         }),
-        on(I::Forgotten, "who reported drift", too_little, |s| {
+        on(I::StateLost, "who reported drift", too_little, |s| {
             s.decision.state = Some(State { drifting: [].into(), ..s.state.clone() });
         }),
-        on(I::Forgotten, "attempts, while another source drifts", suppresses, |s| {
+        on(I::StateLost, "attempts, while another source drifts", suppresses, |s| {
             s.finding = Finding::Calm { source: "job".to_owned(), at: None, reason: Reason::NoViolations };
             s.next().attempts = 0;
             s.next().drifting.remove("job");
         }),
-        on(I::Forgotten, "when a source last spoke", suppresses, |s| {
-            s.next().heard.remove("job");
+        on(I::StateLost, "when a source last spoke", suppresses, |s| {
+            s.next().last_report_at.remove("job");
         }),
-        on(I::NotRemembered, "when this source spoke", suppresses, |s| {
-            s.next().heard.insert("alarm churn-accuracy".to_owned(), any::at(5));
+        on(I::ActionNotInState, "when this source spoke", suppresses, |s| {
+            s.next().last_report_at.insert("alarm churn-accuracy".to_owned(), any::at(5));
         }),
     ]
 }

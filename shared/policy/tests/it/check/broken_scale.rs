@@ -50,8 +50,8 @@ fn sleeps() -> Scene {
         deploying: false,
         invocations,
     };
-    let decision = scale::decide_tick(&environment, &state, &seen, now);
-    assert_eq!(decision.verdict, Verdict::ToZero);
+    let decision = scale::on_tick(&environment, &state, &seen, now);
+    assert_eq!(decision.verdict, Verdict::ScaleToZero);
     Scene { environment, state, seen: Some(seen), alarm: None, decision, now }
 }
 
@@ -74,8 +74,8 @@ fn wakes() -> Scene {
         observed: None,
         threshold: None,
     };
-    let decision = scale::decide_wake(&environment, &state, &alarm, now);
-    assert_eq!(decision.verdict, Verdict::Wake);
+    let decision = scale::on_capacity_alarm(&environment, &state, &alarm, now);
+    assert_eq!(decision.verdict, Verdict::ScaleFromZero);
     Scene { environment, state, seen: None, alarm: Some(alarm), decision, now }
 }
 
@@ -83,8 +83,8 @@ fn keeps() -> Scene {
     let mut scene = sleeps();
     scene.seen().invocations = Some(Invocations { in_window: 3, since_deployment: 9 });
     scene.decision =
-        scale::decide_tick(&scene.environment, &scene.state, scene.seen.as_ref().unwrap(), scene.now);
-    assert_eq!(scene.decision.verdict, Verdict::Keep);
+        scale::on_tick(&scene.environment, &scene.state, scene.seen.as_ref().unwrap(), scene.now);
+    assert_eq!(scene.decision.verdict, Verdict::NoChange);
     scene
 }
 
@@ -99,30 +99,38 @@ fn breaks() -> Vec<Break<Scene>> {
         on(I::ActsOnUnknown, "the reason is that there are no metrics", sleeps, |s| {
             s.decision.reason = Reason::NoMetrics;
         }),
-        on(I::Elsewhere, "another component", sleeps, |s| {
-            let Action::ArmWake { component } = &mut s.decision.plan[1] else { unreachable!() };
+        on(I::OutOfScope, "another component", sleeps, |s| {
+            let Action::EnsureScaleFromZeroAlarm { component } = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *component = "other".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
             let (subject, message) = ("Tidegate:\nchurn".to_owned(), "m".to_owned());
             s.decision.plan.push(Action::Alert { subject, message });
         }),
-        on(I::NotRemembered, "to zero, and forgotten", sleeps, |s| s.decision.state = None),
-        on(I::NotRemembered, "to zero since yesterday", sleeps, |s| s.next().zero_since = Some(any::at(0))),
-        on(I::NotRemembered, "awake, and still at zero", wakes, |s| s.next().zero_since = Some(any::at(0))),
-        on(I::NotRemembered, "woken at no time", wakes, |s| s.next().woken_at = None),
-        on(I::ClaimedNotDone, "kept, and said to sleep", keeps, |s| s.next().zero_since = Some(today())),
-        on(I::ClaimedNotDone, "kept, and said to be woken", keeps, |s| s.next().woken_at = Some(today())),
-        on(I::BoundsUnsound, "the least above the most", wakes, |s| {
-            let Action::SetBounds { min, .. } = &mut s.decision.plan[0] else { unreachable!() };
+        on(I::ActionNotInState, "to zero, and forgotten", sleeps, |s| s.decision.state = None),
+        on(I::ActionNotInState, "to zero since yesterday", sleeps, |s| {
+            s.next().zero_since = Some(any::at(0))
+        }),
+        on(I::ActionNotInState, "awake, and still at zero", wakes, |s| {
+            s.next().zero_since = Some(any::at(0))
+        }),
+        on(I::ActionNotInState, "woken at no time", wakes, |s| s.next().scaled_up_at = None),
+        on(I::StateWithoutAction, "kept, and said to sleep", keeps, |s| s.next().zero_since = Some(today())),
+        on(I::StateWithoutAction, "kept, and said to be woken", keeps, |s| {
+            s.next().scaled_up_at = Some(today())
+        }),
+        on(I::InvalidCapacityLimits, "the least above the most", wakes, |s| {
+            let Action::SetCapacityLimits { min, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *min = 2;
         }),
-        on(I::BoundsUnsound, "more copies than the policy's", wakes, |s| {
-            let Action::SetBounds { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+        on(I::InvalidCapacityLimits, "more copies than the policy's", wakes, |s| {
+            let Action::SetCapacityLimits { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
             (*min, *max) = (50, 50);
         }),
-        on(I::BoundsUnsound, "a most of none", sleeps, |s| {
-            let Action::SetBounds { max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+        on(I::InvalidCapacityLimits, "a most of none", sleeps, |s| {
+            let Action::SetCapacityLimits { max, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *max = 0;
         }),
     ];
@@ -154,21 +162,21 @@ fn down() -> Vec<Break<Scene>> {
         on(I::NotIdle, "never an invocation, so perhaps no metrics", sleeps, |s| {
             s.seen().invocations = Some(Invocations { in_window: 0, since_deployment: 0 });
         }),
-        on(I::InsideGrace, "deployed an hour ago", sleeps, |s| {
+        on(I::InGracePeriod, "deployed an hour ago", sleeps, |s| {
             s.seen().live_since = Some(any::at(2 * 1_440 - 60))
         }),
-        on(I::InsideGrace, "deployed nobody knows when", sleeps, |s| s.seen().live_since = None),
-        on(I::InsideGrace, "woken an hour ago", sleeps, |s| {
-            s.state.woken_at = Some(any::at(2 * 1_440 - 60));
-            let woken_at = s.state.woken_at;
-            s.next().woken_at = woken_at;
+        on(I::InGracePeriod, "deployed nobody knows when", sleeps, |s| s.seen().live_since = None),
+        on(I::InGracePeriod, "woken an hour ago", sleeps, |s| {
+            s.state.scaled_up_at = Some(any::at(2 * 1_440 - 60));
+            let scaled_up_at = s.state.scaled_up_at;
+            s.next().scaled_up_at = scaled_up_at;
         }),
         on(I::Deploying, "a deployment is in flight", sleeps, |s| s.seen().deploying = true),
-        on(I::NoWayBack, "no alarm", sleeps, |s| {
+        on(I::NoScaleUpPath, "no alarm", sleeps, |s| {
             s.decision.plan.remove(1);
         }),
-        on(I::NoWayBack, "the alarm comes last", sleeps, |s| s.decision.plan.swap(1, 2)),
-        on(I::NoWayBack, "no bounds", sleeps, |s| {
+        on(I::NoScaleUpPath, "the alarm comes last", sleeps, |s| s.decision.plan.swap(1, 2)),
+        on(I::NoScaleUpPath, "no bounds", sleeps, |s| {
             s.decision.plan.remove(0);
         }),
     ]
@@ -178,18 +186,18 @@ fn up() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::WokenForNothing, "nobody asked", wakes, |s| s.alarm = None),
-        on(I::WokenForNothing, "the alarm has too little data", wakes, |s| {
+        on(I::ScaledUpWithoutDemand, "nobody asked", wakes, |s| s.alarm = None),
+        on(I::ScaledUpWithoutDemand, "the alarm has too little data", wakes, |s| {
             s.alarm.as_mut().unwrap().state = AlarmState::InsufficientData;
         }),
-        on(I::WokenForNothing, "another component's alarm", wakes, |s| {
+        on(I::ScaledUpWithoutDemand, "another component's alarm", wakes, |s| {
             let metric = &mut s.alarm.as_mut().unwrap().metrics[0];
             metric.dimensions.insert("InferenceComponentName".to_owned(), "other".to_owned());
         }),
-        on(I::WokenForNothing, "an alarm on another metric", wakes, |s| {
+        on(I::ScaledUpWithoutDemand, "an alarm on another metric", wakes, |s| {
             s.alarm.as_mut().unwrap().metrics[0].name = "Invocations".to_owned();
         }),
-        on(I::WokenForNothing, "a tick that saw nobody ask", wakes, |s| {
+        on(I::ScaledUpWithoutDemand, "a tick that saw nobody ask", wakes, |s| {
             s.alarm = None;
             s.seen = Some(Snapshot {
                 live_since: Some(any::at(-60)),

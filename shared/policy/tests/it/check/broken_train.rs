@@ -120,10 +120,10 @@ fn breaks() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     let mut all = vec![
-        on(I::ForeignVerdict, "a verdict of scale's", commit, |s| s.decision.verdict = Verdict::ToZero),
+        on(I::ForeignVerdict, "a verdict of scale's", commit, |s| s.decision.verdict = Verdict::ScaleToZero),
         on(I::QuietVerdictActs, "a skip that starts", skipped, |s| s.decision.plan = commit().decision.plan),
         on(I::ActsWithoutPlan, "a start of nothing", commit, |s| s.decision.plan.clear()),
-        on(I::DoneTwice, "the same start again", commit, |s| {
+        on(I::DuplicateAction, "the same start again", commit, |s| {
             let start = s.start().clone();
             s.decision.plan.push(start);
         }),
@@ -135,7 +135,7 @@ fn breaks() -> Vec<Break<Scene>> {
             let hold = Hold { at: any::at(-5), by: "ana".to_owned(), reason: "r".to_owned() };
             s.seen.as_mut().unwrap().hold = Some(hold);
         }),
-        on(I::Elsewhere, "another pipeline", commit, |s| {
+        on(I::OutOfScope, "another pipeline", commit, |s| {
             let Action::StartExecution { pipeline, .. } = s.start() else { unreachable!() };
             *pipeline = "other".to_owned();
         }),
@@ -170,52 +170,54 @@ fn causes() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::StrangerObeyed, "a retraining for a stranger", retraining, |s| s.stranger = true),
-        on(I::NotAskedFor, "a branch that is not watched", commit, |s| {
+        on(I::UnauthorizedSender, "a retraining for a stranger", retraining, |s| s.stranger = true),
+        on(I::StartedWithoutCause, "a branch that is not watched", commit, |s| {
             s.push.as_mut().unwrap().branch = "feature/x".to_owned();
         }),
-        on(I::NotAskedFor, "another repository", commit, |s| {
+        on(I::StartedWithoutCause, "another repository", commit, |s| {
             s.push.as_mut().unwrap().repository = "codecommit:other".to_owned();
         }),
-        on(I::NotAskedFor, "a tag", commit, |s| s.push.as_mut().unwrap().ref_kind = RefKind::Tag),
-        on(I::NotAskedFor, "a branch that is gone", commit, |s| {
+        on(I::StartedWithoutCause, "a tag", commit, |s| s.push.as_mut().unwrap().ref_kind = RefKind::Tag),
+        on(I::StartedWithoutCause, "a branch that is gone", commit, |s| {
             s.push.as_mut().unwrap().change = RefChange::Deleted;
         }),
-        on(I::NotAskedFor, "a push without a commit", commit, |s| s.push.as_mut().unwrap().commit = None),
-        on(I::NotAskedFor, "a request for another model", retraining, |s| {
+        on(I::StartedWithoutCause, "a push without a commit", commit, |s| {
+            s.push.as_mut().unwrap().commit = None
+        }),
+        on(I::StartedWithoutCause, "a request for another model", retraining, |s| {
             s.request.model = "other".to_owned()
         }),
-        on(I::NotAskedFor, "a request of an environment that is not there", retraining, |s| {
+        on(I::StartedWithoutCause, "a request of an environment that is not there", retraining, |s| {
             s.request.environment = "qa".to_owned();
         }),
-        on(I::NotAskedFor, "a request of another account", retraining, |s| {
+        on(I::StartedWithoutCause, "a request of another account", retraining, |s| {
             s.request.environment_account = "123456789012".to_owned();
         }),
-        on(I::StartedAgain, "a commit that has trained", commit, |s| {
+        on(I::StartedTwice, "a commit that has trained", commit, |s| {
             let commit = s.push.as_ref().unwrap().commit.clone().unwrap();
             s.state.commits.insert("refs/heads/main".to_owned(), commit);
         }),
-        on(I::StartedAgain, "the cause of the last start", retraining, |s| {
+        on(I::StartedTwice, "the cause of the last start", retraining, |s| {
             s.state.last_start = s.next().last_start.clone();
         }),
-        on(I::StartedAgain, "two starts", commit, |s| {
+        on(I::StartedTwice, "two starts", commit, |s| {
             let mut other = s.start().clone();
             let Action::StartExecution { description, .. } = &mut other else { unreachable!() };
             description.push_str(" again");
             s.decision.plan.push(other);
         }),
-        on(I::TokenNotOfCause, "a token that was drawn", commit, |s| {
+        on(I::ClientTokenMismatch, "a token that was drawn", commit, |s| {
             let Action::StartExecution { token, .. } = s.start() else { unreachable!() };
             *token = "0f".repeat(32);
         }),
-        on(I::TokenNotOfCause, "a token of another request", retraining, |s| {
+        on(I::ClientTokenMismatch, "a token of another request", retraining, |s| {
             s.request.request_id = "churn-staging-2".to_owned();
         }),
-        on(I::TokenNotOfCause, "the token of an earlier push of the commit", commit, |s| {
+        on(I::ClientTokenMismatch, "the token of an earlier push of the commit", commit, |s| {
             let earlier = train::Pushed { before: None, token: "0f".repeat(32) };
             s.state.pushes.insert("refs/heads/main".to_owned(), earlier);
         }),
-        on(I::RetrainsBesideRun, "an execution runs", retraining, |s| {
+        on(I::ConcurrentExecution, "an execution runs", retraining, |s| {
             s.seen.as_mut().unwrap().running.push("arn:x".to_owned());
         }),
     ]
@@ -226,52 +228,52 @@ fn definitions() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::DefinitionAfterStart, "start first", commit, |s| s.decision.plan.reverse()),
-        on(I::DefinitionNotOfCommit, "the changed definition is not installed", commit, |s| {
+        on(I::DefinitionMismatch, "the changed definition is not installed", commit, |s| {
             s.decision.plan.remove(0);
         }),
-        on(I::DefinitionNotOfCommit, "another definition is on its way", commit, |s| {
+        on(I::DefinitionMismatch, "another definition is on its way", commit, |s| {
             s.seen.as_mut().unwrap().pipeline = Some(Pipeline { definition: DEFINITION.to_owned() });
-            s.state.definition = Some("another's".to_owned());
+            s.state.definition_digest = Some("another's".to_owned());
             s.decision.plan.remove(0);
         }),
-        on(I::DefinitionNotOfCommit, "the file is not in the commit", commit, |s| {
+        on(I::DefinitionMismatch, "the file is not in the commit", commit, |s| {
             s.seen.as_mut().unwrap().definition = Definition::Missing { path: "pipeline.json".to_owned() };
         }),
-        on(I::DefinitionNotOfCommit, "the file was not looked at", commit, |s| {
+        on(I::DefinitionMismatch, "the file was not looked at", commit, |s| {
             s.seen.as_mut().unwrap().definition = Definition::Kept;
             s.decision.plan.remove(0);
         }),
-        on(I::DefinitionNotOfCommit, "another text", commit, |s| {
+        on(I::DefinitionMismatch, "another text", commit, |s| {
             let text = r#"{"Steps": [2]}"#.to_owned();
             s.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
         }),
-        on(I::DefinitionNotOfCommit, "another commit's file", commit, |s| {
+        on(I::DefinitionMismatch, "another commit's file", commit, |s| {
             let Action::UpsertPipeline { commit, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *commit = "aaaa".to_owned();
         }),
-        on(I::DefinitionNotOfCommit, "another file", commit, |s| {
+        on(I::DefinitionMismatch, "another file", commit, |s| {
             let Action::UpsertPipeline { path, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *path = "other.json".to_owned();
         }),
-        on(I::DefinitionNotOfCommit, "another repository's file", commit, |s| {
+        on(I::DefinitionMismatch, "another repository's file", commit, |s| {
             let Action::UpsertPipeline { repository, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *repository = "codecommit:other".to_owned();
         }),
-        on(I::DefinitionNotOfCommit, "a definition without steps", commit, |s| {
+        on(I::DefinitionMismatch, "a definition without steps", commit, |s| {
             installs(s, r#"{"Version": "2020-12-01"}"#.to_owned());
         }),
-        on(I::DefinitionNotOfCommit, "a definition that SageMaker takes only from S3", commit, |s| {
+        on(I::DefinitionMismatch, "a definition that SageMaker takes only from S3", commit, |s| {
             installs(s, format!(r#"{{"Steps": ["{}"]}}"#, "x".repeat(102_400)));
         }),
-        on(I::DefinitionNotOfCommit, "create what is there", commit, |s| {
+        on(I::DefinitionMismatch, "create what is there", commit, |s| {
             let Action::UpsertPipeline { create, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *create = true;
         }),
-        on(I::DefinitionNotOfCommit, "a retraining that installs one", retraining, |s| {
+        on(I::DefinitionMismatch, "a retraining that installs one", retraining, |s| {
             let upsert = commit().decision.plan.remove(0);
             s.decision.plan.insert(0, upsert);
         }),
-        on(I::DefinitionNotOfCommit, "a retraining of a pipeline that is not there", retraining, |s| {
+        on(I::DefinitionMismatch, "a retraining of a pipeline that is not there", retraining, |s| {
             s.seen.as_mut().unwrap().pipeline = None;
         }),
     ]
@@ -288,27 +290,29 @@ fn memory() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::NotRemembered, "no state", commit, |s| s.decision.state = None),
-        on(I::NotRemembered, "the commit is not remembered", commit, |s| {
+        on(I::ActionNotInState, "no state", commit, |s| s.decision.state = None),
+        on(I::ActionNotInState, "the commit is not remembered", commit, |s| {
             s.next().commits.remove("refs/heads/main");
         }),
-        on(I::NotRemembered, "the definition is not remembered", commit, |s| s.next().definition = None),
-        on(I::NotRemembered, "a retraining that claims a definition", retraining, |s| {
-            s.next().definition = Some("d".to_owned());
+        on(I::ActionNotInState, "the definition is not remembered", commit, |s| {
+            s.next().definition_digest = None
         }),
-        on(I::NotRemembered, "the push is not remembered", commit, |s| s.next().pushes.clear()),
-        on(I::NotRemembered, "the start is not remembered", retraining, |s| s.next().last_start = None),
+        on(I::ActionNotInState, "a retraining that claims a definition", retraining, |s| {
+            s.next().definition_digest = Some("d".to_owned());
+        }),
+        on(I::ActionNotInState, "the push is not remembered", commit, |s| s.next().pushes.clear()),
+        on(I::ActionNotInState, "the start is not remembered", retraining, |s| s.next().last_start = None),
         on(I::WrongTime, "it started yesterday", commit, |s| {
             s.next().last_start.as_mut().unwrap().at = any::at(-1_440);
         }),
-        on(I::Forgotten, "another branch's commit is gone", commit, |s| {
+        on(I::StateLost, "another branch's commit is gone", commit, |s| {
             s.next().commits.remove("refs/heads/release/1");
         }),
-        on(I::ClaimedNotDone, "a skip that claims a start", skipped, |s| {
+        on(I::StateWithoutAction, "a skip that claims a start", skipped, |s| {
             let last_start = Some(Start { at: s.now, token: "t".to_owned() });
             s.decision.state = Some(State { last_start, ..s.state.clone() });
         }),
-        on(I::ClaimedNotDone, "a skip that claims a commit", skipped, |s| {
+        on(I::StateWithoutAction, "a skip that claims a commit", skipped, |s| {
             let mut state = s.state.clone();
             state.commits.insert("refs/heads/feature/x".to_owned(), "aaaa".to_owned());
             s.decision.state = Some(state);

@@ -146,8 +146,8 @@ fn decided(policy: Policy, state: State, seen: Snapshot, cause: Cause, minutes: 
     let (post, now, request) = (post(), any::at(minutes), request(7, 0));
     let begun = match &cause {
         Cause::Request(from) => {
-            assert_eq!(deploy::may_not_obey(&post, Some(&policy), from, &request), None);
-            deploy::take_up(&state, &request, now).unwrap()
+            assert_eq!(deploy::reject_unauthorized(&post, Some(&policy), from, &request), None);
+            deploy::accept_request(&state, &request, now).unwrap()
         }
         Cause::Release(release) => deploy::release(&state, release).unwrap(),
         Cause::Hold(_) | Cause::Look => state.clone(),

@@ -50,9 +50,9 @@ fn deployed(policy: &Policy, look: &Look, cause: DeployCause<'_>, now: Timestamp
     let Look { post, environment, state, seen, .. } = look;
     let begun = match cause {
         DeployCause::Request { from, request } => {
-            match deploy::may_not_obey(post, Some(policy), from, request) {
+            match deploy::reject_unauthorized(post, Some(policy), from, request) {
                 Some(refusal) => Err(Box::new(refusal)),
-                None => deploy::take_up(state, request, now),
+                None => deploy::accept_request(state, request, now),
             }
         }
         DeployCause::Hold(placed) => Err(Box::new(deploy::decide_hold(state, placed))),
@@ -154,9 +154,9 @@ proptest! {
         environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(),
         alarm in any::alarm(), now in any::time(),
     ) {
-        let ticked = scale::decide_tick(&environment, &state, &seen, now);
+        let ticked = scale::on_tick(&environment, &state, &seen, now);
         none(&check::scale(&environment, &state, Some(&seen), None, &ticked, now))?;
-        let rung = scale::decide_wake(&environment, &state, &alarm, now);
+        let rung = scale::on_capacity_alarm(&environment, &state, &alarm, now);
         none(&check::scale(&environment, &state, None, Some(&alarm), &rung, now))?;
     }
 }
@@ -195,8 +195,8 @@ fn every_verdict_was_looked_at() {
         let answered = respond::decide(&policy, &staging, &state, &finding, "m", under_hold, now);
         seen.insert(answered.verdict.code());
         let (environment, state, found, alarm) = draw(&scales, &mut runner);
-        seen.insert(scale::decide_tick(&environment, &state, &found, now).verdict.code());
-        seen.insert(scale::decide_wake(&environment, &state, &alarm, now).verdict.code());
+        seen.insert(scale::on_tick(&environment, &state, &found, now).verdict.code());
+        seen.insert(scale::on_capacity_alarm(&environment, &state, &alarm, now).verdict.code());
         let (policy, look) = draw(&look, &mut runner);
         seen.insert(deployed(&policy, &look, DeployCause::Look, now).verdict.code());
     }
@@ -212,13 +212,13 @@ fn every_verdict_was_looked_at() {
         "succeeded",
         "failed",
         "rolled_back_silently",
-        "refuse",
+        "reject",
         "retrain",
         "alert",
         "suppress",
-        "to_zero",
-        "wake",
-        "keep",
+        "scale_to_zero",
+        "scale_from_zero",
+        "no_change",
     ] {
         assert!(seen.contains(verdict), "{verdict} was never decided");
     }

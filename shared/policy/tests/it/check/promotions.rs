@@ -8,7 +8,7 @@ use tidegate_events::{
 use tidegate_policy::check::{self, PromoteCause, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::file::{Approvals, Policy};
-use tidegate_policy::promote::{self, Action, Package, Promote, Promotion, State, Step};
+use tidegate_policy::promote::{self, Action, EnvironmentStatus, Package, Promote, Promotion, State};
 use tidegate_policy::reason::Reason;
 
 use super::Judged;
@@ -59,7 +59,7 @@ impl Scene {
             Cause::Approval(given) => promote::decide_approval(p, s, given, now),
             Cause::Hold(placed) => promote::decide_hold(p, s, placed),
             Cause::Release(released) => promote::decide_release(p, s, released, now),
-            Cause::Stranger => Decision::of_stranger("123456789012", Reason::NotOurs),
+            Cause::Stranger => Decision::of_stranger("123456789012", Reason::UnsupportedEvent),
             Cause::Time => promote::decide_overdue(p, s, now),
         };
         Self { policy, state, cause, decision, now }
@@ -123,7 +123,8 @@ pub(super) fn in_staging() -> State {
 
 pub(super) fn answered(outcome: DeploymentOutcome) -> Scene {
     let state = in_staging();
-    let Some(Step::Requested { request_id, .. }) = state.promotion.as_ref().unwrap().steps.get("staging")
+    let Some(EnvironmentStatus::Requested { request_id, .. }) =
+        state.promotion.as_ref().unwrap().environments.get("staging")
     else {
         unreachable!()
     };
@@ -165,14 +166,15 @@ pub(super) fn on_to_production() -> Scene {
 
 pub(super) fn asked_again() -> Scene {
     let scene = Scene::of(any::policy(), in_staging(), Cause::Time, any::at(61));
-    assert_eq!(scene.decision.reason.code(), "no_answer");
+    assert_eq!(scene.decision.reason.code(), "no_report");
     scene
 }
 
 pub(super) fn complete() -> Scene {
     let state = on_to_production().decision.state.unwrap();
     let mut report = soaking();
-    let Some(Step::Requested { request_id, .. }) = state.promotion.as_ref().unwrap().steps.get("production")
+    let Some(EnvironmentStatus::Requested { request_id, .. }) =
+        state.promotion.as_ref().unwrap().environments.get("production")
     else {
         unreachable!()
     };

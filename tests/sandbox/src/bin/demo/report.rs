@@ -9,7 +9,7 @@ use tidegate_sandbox::{Heard, LocalCloud, SandboxError, Watch, workspace};
 pub(crate) fn heading() {
     println!(
         "\n{:<8}  {:<12}  {:<10}  {:<8}  {:<20}  reason",
-        "time", "account", "where", "function", "decision"
+        "time", "account", "where", "function", "verdict"
     );
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn line(heard: &Heard) {
                 text(record, "account"),
                 text(record, "environment"),
                 text(record, "function"),
-                text(record, "decision"),
-                text(record, "sentence"),
+                text(record, "verdict"),
+                text(record, "message"),
             );
         }
         Heard::Alert { account, subject, .. } => println!("{:8}  {account:<12}  alert: {subject}", ""),
@@ -104,7 +104,7 @@ fn entry(record: &Value) -> Value {
         "environment": text(record, "environment"),
         "function": text(record, "function"),
         "model": text(record, "model"),
-        "decision": text(record, "decision"),
+        "verdict": text(record, "verdict"),
         "reason": text(record, "reason"),
         "event_id": event_id,
     })

@@ -24,7 +24,7 @@ pub(crate) async fn tell(cloud: &LocalCloud, watch: &mut Watch) -> Result<(), Sa
     approve(cloud, &package)?;
     hear(watch, "staging", HUB, "promote", "deploy", "approved").await?;
     hear(watch, "staging's success", STAGING, "deploy", "succeeded", "answered").await?;
-    hear(watch, "the end of the soak", HUB, "promote", "deploy", "soaked").await?;
+    hear(watch, "the end of the soak", HUB, "promote", "deploy", "soak_ended").await?;
     hear(watch, "production's success", PRODUCTION, "deploy", "succeeded", "answered").await?;
     report::note("production's data drifts: Model Monitor's metric crosses its alarm's threshold");
     drift(cloud).await?;
@@ -36,11 +36,11 @@ pub(crate) async fn tell(cloud: &LocalCloud, watch: &mut Watch) -> Result<(), Sa
     hear(watch, "the edit to be ignored", HUB, "promote", "ignore", "metadata_only").await?;
     report::note("nobody asks production any more (idle after 5 s; CloudWatch counts whole minutes)");
     idle(cloud, watch).await?;
-    hear(watch, "zero", PRODUCTION, "scale", "to_zero", "idle").await?;
+    hear(watch, "zero", PRODUCTION, "scale", "scale_to_zero", "idle").await?;
     at_copies(cloud, 0).await?;
     report::note("a request arrives at production and finds no copy");
     request(cloud);
-    hear(watch, "the wake", PRODUCTION, "scale", "wake", "no_capacity").await?;
+    hear(watch, "the wake", PRODUCTION, "scale", "scale_from_zero", "no_capacity").await?;
     at_copies(cloud, 1).await?;
     if request(cloud) == 0 {
         return Err(SandboxError::World("production does not answer after the wake".to_owned()));
@@ -144,7 +144,7 @@ async fn drift(cloud: &LocalCloud) -> Result<(), SandboxError> {
 async fn idle(cloud: &LocalCloud, watch: &mut Watch) -> Result<(), SandboxError> {
     let begun = Instant::now();
     let asleep =
-        |watch: &Watch| watch.decisions().iter().any(|d| is(d, PRODUCTION, "scale", "to_zero", "idle"));
+        |watch: &Watch| watch.decisions().iter().any(|d| is(d, PRODUCTION, "scale", "scale_to_zero", "idle"));
     let mut next = Instant::now();
     while !asleep(watch) {
         if Instant::now() >= next {
@@ -197,7 +197,7 @@ async fn hear(
 }
 
 fn is(record: &Value, account: Account, function: &str, decision: &str, reason: &str) -> bool {
-    [("account", account.id), ("function", function), ("decision", decision), ("reason", reason)]
+    [("account", account.id), ("function", function), ("verdict", decision), ("reason", reason)]
         .into_iter()
         .all(|(name, value)| record.get(name).and_then(Value::as_str) == Some(value))
 }

@@ -31,7 +31,7 @@ impl Event {
     /// A [`Wake::Reconcile`] without `at` and `execution_id` has nothing to tell it from the next one; do not drop it as
     /// a duplicate.
     #[must_use]
-    pub fn meaning(&self) -> String {
+    pub fn idempotency_key(&self) -> String {
         let envelope = &self.envelope;
         let kind = self.body.word();
         let mut parts = match &self.body {

@@ -11,7 +11,7 @@ use crate::{Case, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
 
 /// A model and its policy.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Managed {
+pub struct ManagedModel {
     /// The model and its policy's version.
     pub subject: Subject,
     /// The policy.
@@ -20,9 +20,9 @@ pub struct Managed {
 
 /// Models with their policies. One whose policy cannot be read is a failure among the outcomes, and not the others'
 /// business.
-pub type Found = (Vec<Managed>, Outcomes);
+pub type ResolvedModels = (Vec<ManagedModel>, Outcomes);
 
-impl Managed {
+impl ManagedModel {
     fn new(model: String, applied: Applied) -> Self {
         Self { subject: Subject { model, policy_version: applied.version.clone() }, applied }
     }
@@ -38,10 +38,10 @@ impl Engine {
         (kind, name): (LookupKind, &str),
         reference: &EventRef,
         now: Timestamp,
-        case: impl Fn(&Managed) -> Result<C, Reason> + Send,
+        case: impl Fn(&ManagedModel) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
         match by_name(self, kind, name).await? {
-            Err(reason) => Ok(vec![self.pass(reference, &reason)]),
+            Err(reason) => Ok(vec![self.ignore(reference, &reason)]),
             Ok(found) => self.run_each(found, reference, now, case).await,
         }
     }
@@ -55,12 +55,12 @@ impl Engine {
         model: &str,
         reference: &EventRef,
         now: Timestamp,
-        case: impl Fn(&Managed) -> Result<C, Reason> + Send,
+        case: impl Fn(&ManagedModel) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
-        match self.patiently(|| self.ledger.policy(model)).await? {
-            None => Ok(vec![self.pass(reference, &Reason::Unmanaged { what: format!("model {model}") })]),
+        match self.retry_throttled(|| self.ledger.policy(model)).await? {
+            None => Ok(vec![self.ignore(reference, &Reason::Unmanaged { what: format!("model {model}") })]),
             Some(applied) => {
-                let found = (vec![Managed::new(model.to_owned(), applied)], Outcomes::default());
+                let found = (vec![ManagedModel::new(model.to_owned(), applied)], Outcomes::default());
                 self.run_each(found, reference, now, case).await
             }
         }
@@ -72,15 +72,15 @@ impl Engine {
     /// As [`Engine::run_named`].
     pub async fn run_each<C: Case>(
         &self,
-        (models, mut outcomes): Found,
+        (models, mut outcomes): ResolvedModels,
         reference: &EventRef,
         now: Timestamp,
-        case: impl Fn(&Managed) -> Result<C, Reason> + Send,
+        case: impl Fn(&ManagedModel) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
         for managed in &models {
             outcomes.add(match case(managed) {
                 Ok(case) => self.run(&case, &managed.subject, reference, now).await,
-                Err(reason) => Ok(self.pass(reference, &reason)),
+                Err(reason) => Ok(self.ignore(reference, &reason)),
             });
         }
         outcomes.finish()
@@ -95,9 +95,9 @@ pub async fn by_name(
     engine: &Engine,
     kind: LookupKind,
     name: &str,
-) -> Result<Result<Found, Reason>, EngineError> {
+) -> Result<Result<ResolvedModels, Reason>, EngineError> {
     let lookup = Lookup::new(kind, name);
-    let models = engine.patiently(|| engine.ledger.models_for(&lookup)).await?;
+    let models = engine.retry_throttled(|| engine.ledger.models_for(&lookup)).await?;
     let (found, outcomes) = read(engine, models).await;
     if found.is_empty() && outcomes.is_empty() {
         let what = format!("{} {name}", kind.code().replace('_', " "));
@@ -110,16 +110,16 @@ pub async fn by_name(
 ///
 /// # Errors
 /// If the list of models could not be read.
-pub async fn all(engine: &Engine) -> Result<Found, EngineError> {
-    let models = engine.patiently(|| engine.ledger.models()).await?;
+pub async fn all(engine: &Engine) -> Result<ResolvedModels, EngineError> {
+    let models = engine.retry_throttled(|| engine.ledger.models()).await?;
     Ok(read(engine, models).await)
 }
 
-async fn read(engine: &Engine, models: Vec<String>) -> Found {
+async fn read(engine: &Engine, models: Vec<String>) -> ResolvedModels {
     let (mut found, mut outcomes) = (Vec::new(), Outcomes::default());
     for model in models {
-        match engine.patiently(|| engine.ledger.policy(&model)).await {
-            Ok(Some(applied)) => found.push(Managed::new(model, applied)),
+        match engine.retry_throttled(|| engine.ledger.policy(&model)).await {
+            Ok(Some(applied)) => found.push(ManagedModel::new(model, applied)),
             Ok(None) => {}
             Err(error) => outcomes.add(Err(error)),
         }

@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate_engine::{DecisionRecord, Journal, Measured};
+use tidegate_engine::{DecisionLog, DecisionRecord, Measured};
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "Tidegate";
 
 /// Writes decisions to standard output, which Lambda sends to CloudWatch Logs.
-pub(crate) struct StandardOutput;
+pub(crate) struct EmfLog;
 
-impl Journal for StandardOutput {
+impl DecisionLog for EmfLog {
     #[expect(clippy::print_stdout, reason = "a line on standard output is how a function logs")]
-    fn decided(&self, record: &DecisionRecord, measured: &Measured) {
+    fn log(&self, record: &DecisionRecord, measured: &Measured) {
         println!("{}", line(record, measured, Timestamp::now()));
     }
 }
@@ -27,7 +27,7 @@ fn line(record: &DecisionRecord, measured: &Measured, at: Timestamp) -> Value {
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,
-                    "Dimensions": [["Environment", "Function", "Decision", "Reason"]],
+                    "Dimensions": [["Environment", "Function", "Verdict", "Reason"]],
                     "Metrics": [{ "Name": "Decisions", "Unit": "Count" }],
                 },
                 {
@@ -42,10 +42,9 @@ fn line(record: &DecisionRecord, measured: &Measured, at: Timestamp) -> Value {
             ],
         },
         "level": "INFO",
-        "message": "decided",
         "Environment": record.environment,
         "Function": record.function,
-        "Decision": record.decision,
+        "Verdict": record.verdict,
         "Reason": record.reason,
         "Decisions": 1,
         "Latency": u64::try_from(measured.latency.as_millis()).unwrap_or(u64::MAX),
@@ -53,7 +52,7 @@ fn line(record: &DecisionRecord, measured: &Measured, at: Timestamp) -> Value {
         "Retries": measured.retries,
         "model": record.model,
         "id": record.id,
-        "sentence": record.sentence,
+        "message": record.message,
         "evidence": record.evidence,
         "actions": record.plan.len(),
         "event": record.event.id,
@@ -72,9 +71,9 @@ mod tests {
         let record = json!({
             "schema": 1, "id": "d1", "at": "2026-03-02T09:10:04Z", "account": "111122223333",
             "environment": "hub", "function": "promote", "function_version": "0.1.0", "model": "churn",
-            "decision": "deploy", "reason": "approved", "sentence": "version 7 was approved",
+            "verdict": "deploy", "reason": "approved", "message": "version 7 was approved",
             "evidence": [], "plan": [{}, {}], "policy_version": "p1",
-            "event": { "id": "e1", "source": "aws.sagemaker", "detail_type": "t", "meaning": "m" },
+            "event": { "id": "e1", "source": "aws.sagemaker", "detail_type": "t", "idempotency_key": "m" },
         });
         serde_json::from_value(record).unwrap()
     }

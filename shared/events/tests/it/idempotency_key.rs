@@ -6,14 +6,14 @@ use crate::common::{files, sample};
 use serde_json::{Value, json};
 use tidegate_events::{parse_value, to_detail};
 
-fn meaning(value: Value) -> String {
-    let key = parse_value(value).unwrap().meaning();
+fn idempotency_key(value: Value) -> String {
+    let key = parse_value(value).unwrap().idempotency_key();
     assert!(key.len() <= 512, "{key}");
     key
 }
 
 fn of(file: &str) -> String {
-    meaning(sample(file))
+    idempotency_key(sample(file))
 }
 
 /// `value` with one field of its detail replaced.
@@ -90,7 +90,7 @@ fn another_id_and_a_later_time_change_nothing() {
             let mut again = sample(&file);
             again["id"] = json!("0c7d2a52-2222-4d19-9f0e-6a1c6f0e0001");
             again["time"] = json!("2026-03-09T00:00:00Z");
-            assert_eq!(meaning(again), of(&file), "{file}");
+            assert_eq!(idempotency_key(again), of(&file), "{file}");
         }
     }
 }
@@ -110,7 +110,7 @@ fn casing_of_arns_and_endpoint_names_changes_nothing() {
         ),
         ("sagemaker/endpoint.in-service.json", "EndpointName", "Churn-Staging"),
     ] {
-        assert_eq!(meaning(with(file, field, json!(other))), of(file), "{file}");
+        assert_eq!(idempotency_key(with(file, field, json!(other))), of(file), "{file}");
     }
 }
 
@@ -122,7 +122,7 @@ fn different_changes_mean_different_things() {
         .flat_map(|f| files(f))
     {
         if let (false, Ok(event)) = (file.ends_with(".schema.json"), parse_value(sample(&file))) {
-            seen.entry(event.meaning()).or_default().push(file);
+            seen.entry(event.idempotency_key()).or_default().push(file);
         }
     }
     // Only these samples tell one and the same change in several ways.
@@ -145,14 +145,14 @@ fn different_changes_mean_different_things() {
 fn what_changed_is_part_of_the_meaning() {
     let approved = "sagemaker/model-package.approved.json";
     let stamped = with(approved, "UpdatedModelPackageFields", json!(["CustomerMetadataProperties"]));
-    assert_ne!(meaning(stamped), of(approved), "a stamp in the same moment hides the approval");
+    assert_ne!(idempotency_key(stamped), of(approved), "a stamp in the same moment hides the approval");
     let report = "s3/object-created.constraint-violations.json";
     let mut again = sample(report);
     again["detail"]["object"]["sequencer"] = json!("0069A63E22D8731E68");
-    assert_ne!(meaning(again), of(report), "the same content written again is a new observation");
+    assert_ne!(idempotency_key(again), of(report), "the same content written again is a new observation");
     let pushed = "codecommit/reference-updated.branch-push.json";
     let gone = with(pushed, "event", json!("referenceDeleted"));
-    assert_ne!(meaning(gone), of(pushed));
+    assert_ne!(idempotency_key(gone), of(pushed));
 }
 
 #[test]
@@ -164,12 +164,12 @@ fn parts_cannot_be_shifted_and_long_ones_are_hashed() {
     let mut other = sample(file);
     other["detail"]["model"] = json!("a");
     other["detail"]["environment"] = json!("b|c");
-    assert_ne!(meaning(shifted), meaning(other));
+    assert_ne!(idempotency_key(shifted), idempotency_key(other));
 
     let long = |end: &str| with(file, "request_id", json!(format!("{}{end}", "é".repeat(5_000))));
-    assert_ne!(meaning(long("1")), meaning(long("2")));
-    assert_eq!(meaning(long("1")), meaning(long("1")));
-    assert!(meaning(long("1")).starts_with("deployment_requested|churn|staging|éééééééééééé~"));
+    assert_ne!(idempotency_key(long("1")), idempotency_key(long("2")));
+    assert_eq!(idempotency_key(long("1")), idempotency_key(long("1")));
+    assert!(idempotency_key(long("1")).starts_with("deployment_requested|churn|staging|éééééééééééé~"));
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn wakes_with_another_time_are_other_wakes() {
     let soak = json!({"tidegate": "soak_ended", "model": "churn", "environment": "staging", "version": 7});
     let mut later = soak.clone();
     later["at"] = json!("2026-03-02T10:00:00Z");
-    assert_eq!(meaning(soak.clone()), "wake|soak_ended|churn|staging|7");
-    assert_eq!(meaning(later), "wake|soak_ended|churn|staging|7|1772445600000");
+    assert_eq!(idempotency_key(soak.clone()), "wake|soak_ended|churn|staging|7");
+    assert_eq!(idempotency_key(later), "wake|soak_ended|churn|staging|7|1772445600000");
     let event = parse_value(soak.clone()).unwrap();
     let tidegate_events::Body::Wake(wake) = &event.body else { panic!("{event:?}") };
     assert_eq!(wake.input(), soak);

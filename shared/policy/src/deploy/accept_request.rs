@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tidegate_events::DeploymentRequested;
 
-use super::{Action, Deploy, InFlight, Newest, Post, State};
+use super::{Action, Deploy, InFlight, NewestRequest, Post, State};
 use crate::arn::Arn;
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
@@ -11,14 +11,14 @@ use crate::reason::Reason;
 
 /// Whether a request may be obeyed. `from` is the account that EventBridge says it came from.
 #[must_use]
-pub fn may_not_obey(
+pub fn reject_unauthorized(
     post: &Post,
     policy: Option<&Policy>,
     from: &str,
     request: &DeploymentRequested,
 ) -> Option<Deploy> {
     let refuse = |reason| {
-        Some(Decision::new(Verdict::Refuse, reason).compared("from_account", from, &post.hub_account))
+        Some(Decision::new(Verdict::Reject, reason).evidence_vs("from_account", from, &post.hub_account))
     };
     if from != post.hub_account {
         return refuse(Reason::NotFromHub { account: from.to_owned() });
@@ -64,7 +64,11 @@ pub fn own_environment<'p>(post: &Post, policy: Option<&'p Policy>) -> Option<&'
 ///
 /// # Errors
 /// The decision, if there is nothing left to converge.
-pub fn take_up(state: &State, request: &DeploymentRequested, now: Timestamp) -> Result<State, Box<Deploy>> {
+pub fn accept_request(
+    state: &State,
+    request: &DeploymentRequested,
+    now: Timestamp,
+) -> Result<State, Box<Deploy>> {
     if let Some(in_flight) = &state.in_flight
         && in_flight.request.request_id == request.request_id
     {
@@ -75,47 +79,52 @@ pub fn take_up(state: &State, request: &DeploymentRequested, now: Timestamp) -> 
     {
         let again = Action::Report { finished: report.finished.clone() };
         let decision = Decision::new(Verdict::Ignore, Reason::AlreadyReported);
-        return Err(Box::new(decision.saw("reported_before", &report.finished.reason).plan(vec![again])));
+        return Err(Box::new(
+            decision.evidence("reported_before", &report.finished.reason).plan(vec![again]),
+        ));
     }
     if let Some(newest) = newest_of(state)
         && let Some((name, asked, of_newest)) = older(request, &newest)
     {
         let older = Reason::OlderRequest { version: request.version, newest: newest.version };
-        return Err(Box::new(Decision::new(Verdict::Ignore, older).compared(name, asked, of_newest)));
+        return Err(Box::new(Decision::new(Verdict::Ignore, older).evidence_vs(name, asked, of_newest)));
     }
     let in_flight = InFlight {
         request: request.clone(),
-        since: now,
-        endpoint_asked: None,
-        endpoint_seen: None,
-        component_asked: None,
-        component_seen: None,
-        silent_since: None,
+        accepted_at: now,
+        endpoint_update_requested_at: None,
+        endpoint_modified_before: None,
+        component_update_requested_at: None,
+        component_modified_before: None,
+        unresponsive_since: None,
         checks: 0,
     };
     let newest = newest_by(request);
     Ok(State {
         in_flight: Some(in_flight),
-        newest: Some(newest),
-        copies_set: state.last_told(),
+        newest_request: Some(newest),
+        copies_set_at: state.last_told(),
         ..state.clone()
     })
 }
 
 /// The newest request that is known, also by a state that an earlier version wrote.
-fn newest_of(state: &State) -> Option<Newest> {
+fn newest_of(state: &State) -> Option<NewestRequest> {
     let in_flight = state.in_flight.as_ref().map(|in_flight| newest_by(&in_flight.request));
-    [state.newest.clone(), in_flight].into_iter().flatten().max_by_key(|newest| newest.requested_at)
+    [state.newest_request.clone(), in_flight].into_iter().flatten().max_by_key(|newest| newest.requested_at)
 }
 
-fn newest_by(request: &DeploymentRequested) -> Newest {
+fn newest_by(request: &DeploymentRequested) -> NewestRequest {
     let DeploymentRequested { version, requested_at, approved_at, .. } = *request;
-    Newest { version, requested_at, approved_at }
+    NewestRequest { version, requested_at, approved_at }
 }
 
 /// Whether a request is older than the newest: by what, and the two times. A request may be sent again long after its
 /// version was overtaken, so the approvals count before the sending, where both are known.
-fn older(request: &DeploymentRequested, newest: &Newest) -> Option<(&'static str, Timestamp, Timestamp)> {
+fn older(
+    request: &DeploymentRequested,
+    newest: &NewestRequest,
+) -> Option<(&'static str, Timestamp, Timestamp)> {
     let approvals = request.approved_at.zip(newest.approved_at).filter(|(asked, newest)| asked != newest);
     let (name, asked, newest) = match approvals {
         Some((asked, newest)) => ("approved_at", asked, newest),

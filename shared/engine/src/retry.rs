@@ -36,7 +36,7 @@ impl Engine {
     ///
     /// # Errors
     /// The call's own, at last.
-    pub async fn patiently<T, E, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, E>
+    pub async fn retry_throttled<T, E, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, E>
     where
         T: Send,
         E: MayThrottle + Send,
