@@ -219,9 +219,10 @@ fn not_entered(
     let before = policy.environments.iter().take_while(|e| e.name != target.name).last();
     let wait = match before.map(|before| (before, promotion.environments.get(before.name.as_str()))) {
         Some((before, Some(EnvironmentStatus::Succeeded { .. }))) => {
-            let decision = view.hub.as_ref().map(|hub| {
-                promote::decide_soak_end(policy, &hub.promote, before.name.as_str(), version, now)
-            });
+            let decision = view
+                .hub
+                .as_ref()
+                .map(|hub| promote::decide_check(policy, &hub.promote, before.name.as_str(), version, now));
             decision.filter(|decision| decision.verdict == Verdict::Wait).map(|decision| decision.reason)
         }
         Some((before, _)) => {

@@ -4,14 +4,15 @@
 //! either calls SageMaker, waits, or reports. `InService` alone proves nothing.
 
 mod accept_request;
-mod actions;
+mod action;
 mod begin;
+mod controller;
 mod converge;
 mod end;
 mod hold;
-mod last_look;
-mod prevented;
-mod refused;
+mod on_precondition_failed;
+mod on_rejected;
+mod precondition;
 mod target;
 mod withdrawn;
 
@@ -21,18 +22,22 @@ use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentRequested, E
 
 use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
-use crate::promote::Home;
+use crate::site::Site;
 
-use actions::look_again;
+use action::schedule_check;
 
-pub use accept_request::{accept_request, own_environment, reject_unauthorized};
-pub use actions::{Action, still_applies};
+pub use accept_request::{accept_request, reject_unauthorized};
+pub use action::{Action, still_applies};
+pub use controller::{DeployController, Need, Trigger};
 pub use converge::{converge, needs_probe, should_record};
 pub use hold::{decide_hold, release};
-pub use last_look::{Found, last_look};
-pub use prevented::prevented;
-pub use refused::refused;
+pub use on_precondition_failed::on_precondition_failed;
+pub use on_rejected::on_rejected;
+pub use precondition::{Current, precondition};
 pub use target::{Component, Rollout, Target, VARIANT, Variant, copies, target};
+
+/// The function's name.
+pub const NAME: &str = "deploy";
 
 /// deploy's decisions.
 pub type Deploy = Decision<State, Action>;
@@ -258,17 +263,4 @@ pub enum Probe {
     Failed(String),
     /// Nothing in the time that it was given: the model may still be loading, or hang.
     Silent,
-}
-
-/// Where this function runs and whom it obeys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Post {
-    /// Its own account and region.
-    pub home: Home,
-    /// Its environment's name.
-    pub environment: String,
-    /// The hub's account: the only one whose requests count.
-    pub hub_account: String,
-    /// Seconds until it looks again at something that sends no event.
-    pub check_seconds: u32,
 }

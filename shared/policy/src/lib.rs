@@ -18,6 +18,7 @@
 pub mod arn;
 pub mod check;
 pub mod clock;
+pub mod controller;
 pub mod decision;
 pub mod deploy;
 pub mod duration;
@@ -31,4 +32,6 @@ pub mod promote;
 pub mod reason;
 pub mod respond;
 pub mod scale;
+pub mod site;
+pub mod step;
 pub mod train;

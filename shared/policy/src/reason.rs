@@ -220,7 +220,7 @@ reasons! {
     /// The source could not be read.
     SourceFailed { source: String, error: String } = "source_failed", "{source} could not be read: {error}";
     /// The same source has spoken since.
-    OlderFinding { source: String, newest: Timestamp } = "older_finding", "{source} has said something newer since, at {newest}";
+    OlderObservation { source: String, newest: Timestamp } = "older_observation", "{source} has said something newer since, at {newest}";
     /// No drift.
     NoViolations = "no_violations", "the report has no violations";
     /// The policy has no response.

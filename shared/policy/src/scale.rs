@@ -1,8 +1,9 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
-mod last_look;
-mod prevented;
-mod refused;
+mod controller;
+mod on_precondition_failed;
+mod on_rejected;
+mod precondition;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,10 +13,12 @@ use crate::decision::{Decision, Verdict};
 use crate::deploy;
 use crate::file::{EndpointKind, Environment, ToZero};
 use crate::reason::Reason;
+use crate::step::Step;
 
-pub use last_look::last_look;
-pub use prevented::prevented;
-pub use refused::refused;
+pub use controller::{Current, Need, ScaleController, Trigger};
+pub use on_precondition_failed::on_precondition_failed;
+pub use on_rejected::on_rejected;
+pub use precondition::precondition;
 
 /// The metric that says a request found no copy. Target tracking cannot leave zero; an alarm on this metric can.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
@@ -23,6 +26,9 @@ pub const NO_CAPACITY_METRIC: &str = "NoCapacityInvocationFailures";
 
 /// Where invocations are counted.
 const INVOCATIONS: &str = "metric AWS/SageMaker Invocations";
+
+/// The function's name.
+pub const NAME: &str = "scale";
 
 /// scale's decisions.
 pub type ScaleDecision = Decision<State, Action>;
@@ -53,6 +59,43 @@ pub struct Snapshot {
     pub deploying: bool,
     /// Invocations; `None` if CloudWatch could not tell.
     pub invocations: Option<Invocations>,
+}
+
+impl Snapshot {
+    /// What the ledger says, before CloudWatch is asked.
+    #[must_use]
+    pub fn of(deployed: &deploy::State) -> Self {
+        Self {
+            live_since: live_since(deployed),
+            copies_since: copies_since(deployed),
+            deploying: deployed.in_flight.is_some(),
+            invocations: None,
+        }
+    }
+}
+
+/// How far back CloudWatch is asked whether an endpoint has ever served. Its one-minute data is kept for 15 days.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// From when invocations are counted: the idle window, and the time since the deployment. `None` if the endpoint cannot go to
+/// zero or does not serve: then CloudWatch is not asked.
+#[must_use]
+pub fn traffic_windows(
+    environment: &Environment,
+    deployed: &deploy::State,
+    now: Timestamp,
+) -> Option<[Timestamp; 2]> {
+    if environment.endpoint.kind != EndpointKind::InferenceComponent || deployed.in_flight.is_some() {
+        return None;
+    }
+    let to_zero = environment.scale.to_zero.as_ref()?;
+    // When the version that serves was verified. A later deployment that failed brought no requests.
+    let verified_at = deployed.live.as_ref()?.at;
+    let back = |span: SignedDuration| now.checked_sub(span).unwrap_or(Timestamp::MIN);
+    // The verifying request came shortly before the deployment was found live.
+    let since_deployment = verified_at.checked_sub(SignedDuration::from_mins(5)).unwrap_or(verified_at);
+    Some([back(to_zero.idle.signed()), since_deployment.max(back(LOOK_BACK))])
 }
 
 /// Since when the version that serves does, by what deploy remembers. Also a deployment that failed may have set the copies
@@ -105,31 +148,20 @@ pub enum Action {
         /// Copies.
         copies: u32,
     },
-    /// Tell people.
-    Alert {
-        /// The subject, at most 100 characters.
-        subject: String,
-        /// The message.
-        message: String,
-    },
-}
-
-impl Action {
-    /// Whether it tells people. Nobody can be told that this was refused.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self, Self::Alert { .. })
-    }
 }
 
 /// Whether an action of a plan that was left behind is still wanted: on the way down only while it is meant to be at
 /// zero, on the way up only while it is not.
 #[must_use]
-pub fn still_applies(state: &State, action: &Action) -> bool {
-    match action {
-        Action::SetCapacityLimits { min, .. } => (*min == 0) == state.zero_since.is_some(),
-        Action::SetCopyCount { copies, .. } => (*copies == 0) == state.zero_since.is_some(),
-        Action::EnsureScaleFromZeroAlarm { .. } | Action::Alert { .. } => true,
+pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
+    match step {
+        Step::Call(Action::SetCapacityLimits { min, .. }) => (*min == 0) == state.zero_since.is_some(),
+        Step::Call(Action::SetCopyCount { copies, .. }) => (*copies == 0) == state.zero_since.is_some(),
+        Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) | Step::Notify { .. } => true,
+        Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => false,
     }
 }
 
@@ -197,6 +229,18 @@ fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> O
     [deployed, refused, woken].into_iter().flatten().max()
 }
 
+/// When the grace or the idle window that this state began is over, if that is ahead.
+fn next_check(environment: &Environment, state: &State, now: Timestamp) -> Option<Timestamp> {
+    let to_zero = environment.scale.to_zero.as_ref()?;
+    let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
+    let ends = [
+        state.rejected_at.map(|at| after(at, grace)),
+        state.rejected_at.map(|at| after(at, idle)),
+        state.scaled_up_at.map(|at| after(at, idle)),
+    ];
+    ends.into_iter().flatten().filter(|end| *end > now).min()
+}
+
 fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
@@ -205,9 +249,13 @@ fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: T
     let component = environment.endpoint.name.to_string();
     // The way back is built before the way down is taken.
     let plan = vec![
-        Action::SetCapacityLimits { component: component.clone(), min: 0, max: deploy_copies(environment) },
-        Action::EnsureScaleFromZeroAlarm { component: component.clone() },
-        Action::SetCopyCount { component, copies: 0 },
+        Step::Call(Action::SetCapacityLimits {
+            component: component.clone(),
+            min: 0,
+            max: deploy_copies(environment),
+        }),
+        Step::Call(Action::EnsureScaleFromZeroAlarm { component: component.clone() }),
+        Step::Call(Action::SetCopyCount { component, copies: 0 }),
     ];
     Decision::new(Verdict::ScaleToZero, Reason::Idle { seconds: to_zero.idle.seconds() })
         .evidence_vs("invocations_in_window", 0, 1)
@@ -225,7 +273,7 @@ fn come_back(environment: &Environment, state: &State, reason: Reason, now: Time
     Decision::new(Verdict::ScaleFromZero, reason)
         .evidence("zero_since", was)
         // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
-        .plan(vec![Action::SetCapacityLimits { component, min: copies, max: copies }])
+        .plan(vec![Step::Call(Action::SetCapacityLimits { component, min: copies, max: copies })])
         .state(next)
 }
 

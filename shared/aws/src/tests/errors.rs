@@ -88,7 +88,8 @@ async fn a_message_is_never_long() {
 #[tokio::test]
 async fn every_protocol_tells_its_code() {
     let (aws, _) = cloud([refusal(429, "ThrottlingException", "slow")]);
-    let error = aws.schedules("g", "r", "t").wake_at("n", jiff::Timestamp::MAX, &serde_json::json!({})).await;
+    let error =
+        aws.schedules("g", "r", "t").schedule_at("n", jiff::Timestamp::MAX, &serde_json::json!({})).await;
     assert_eq!(error.unwrap_err().class, Class::Throttled);
 
     let denied = serde_json::json!({ "__type": "AccessDenied", "message": "no" });

@@ -62,7 +62,7 @@ async fn schedule(
     let at: Timestamp = "2199-03-02T09:30:00.5Z".parse().unwrap();
     let schedules =
         aws.schedules("waits", "arn:aws:iam::1:role/wake", "arn:aws:lambda:eu-west-1:1:function:deploy");
-    let asked = schedules.wake_at("check-1-churn", at, &json!({ "tidegate": "check" })).await;
+    let asked = schedules.schedule_at("check-1-churn", at, &json!({ "tidegate": "check" })).await;
     (asked, wire.only())
 }
 

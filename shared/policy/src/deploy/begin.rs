@@ -2,23 +2,24 @@
 
 use jiff::Timestamp;
 
-use super::converge::Step;
+use super::converge::Reconciliation;
 use super::target::Component;
-use super::{Action, Deploy, Endpoint, InFlight, RunningComponent, State, look_again};
+use super::{Action, Deploy, Endpoint, InFlight, RunningComponent, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
+use crate::step::Step;
 
-impl Step<'_> {
+impl Reconciliation<'_> {
     pub(super) fn create(&self) -> Deploy {
         if let Some(held) = self.held() {
             return held;
         }
         let mut plan = self.model_and_config();
-        plan.push(Action::CreateEndpoint {
+        plan.push(Step::Call(Action::CreateEndpoint {
             name: self.wanted.endpoint.clone(),
             config: self.wanted.config.clone(),
             tags: self.tags(),
-        });
+        }));
         self.apply(plan).evidence("endpoint", "none").state(self.asked_endpoint(None))
     }
 
@@ -27,11 +28,11 @@ impl Step<'_> {
             return held;
         }
         let mut plan = self.model_and_config();
-        plan.push(Action::UpdateEndpoint {
+        plan.push(Step::Call(Action::UpdateEndpoint {
             name: self.wanted.endpoint.clone(),
             config: self.wanted.config.clone(),
             rollout: self.wanted.rollout.clone(),
-        });
+        }));
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
         self.apply(plan)
             .evidence_vs("running_config", before, &self.wanted.config)
@@ -44,21 +45,21 @@ impl Step<'_> {
         }
         let component = wanted.clone();
         let put = if running.is_some() {
-            Action::UpdateComponent { component }
+            Step::Call(Action::UpdateComponent { component })
         } else {
-            Action::CreateComponent { component }
+            Step::Call(Action::CreateComponent { component })
         };
-        let model = Action::CreateModel {
+        let model = Step::Call(Action::CreateModel {
             name: self.wanted.model.clone(),
             package_arn: self.in_flight.request.package_arn.clone(),
-        };
+        });
         let mut in_flight = InFlight {
             component_update_requested_at: Some(self.now),
             component_modified_before: running.and_then(|running| running.last_modified),
             unresponsive_since: None,
             ..self.in_flight.clone()
         };
-        let look = look_again(self.post, self.environment, &in_flight, self.now);
+        let look = schedule_check(self.site, self.environment, &in_flight, self.now);
         in_flight.checks = in_flight.checks.saturating_add(1);
         Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
             .evidence("component", found(wanted, running))
@@ -71,21 +72,21 @@ impl Step<'_> {
         self.state.hold().map(|hold| self.wait(hold.why(), Vec::new()))
     }
 
-    fn apply(&self, plan: Vec<Action>) -> Deploy {
+    fn apply(&self, plan: Vec<Step<Action>>) -> Deploy {
         Decision::new(Verdict::Apply, Reason::Requested { version: self.in_flight.request.version })
             .evidence("package", &self.in_flight.request.package_arn)
             .plan(plan)
     }
 
-    fn model_and_config(&self) -> Vec<Action> {
-        let model = Action::CreateModel {
+    fn model_and_config(&self) -> Vec<Step<Action>> {
+        let model = Step::Call(Action::CreateModel {
             name: self.wanted.model.clone(),
             package_arn: self.in_flight.request.package_arn.clone(),
-        };
-        let config = Action::CreateEndpointConfig {
+        });
+        let config = Step::Call(Action::CreateEndpointConfig {
             name: self.wanted.config.clone(),
             variant: self.wanted.variant.clone(),
-        };
+        });
         match self.wanted.component {
             Some(_) => vec![config],
             None => vec![model, config],

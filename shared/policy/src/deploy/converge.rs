@@ -5,12 +5,13 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::target::{Component, Target, target};
 use super::{
-    Action, ComponentStatus, Deploy, Endpoint, InFlight, Post, Probe, RunningComponent, Snapshot, State,
-    look_again,
+    Action, ComponentStatus, Deploy, Endpoint, InFlight, Probe, RunningComponent, Site, Snapshot, State,
+    schedule_check,
 };
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// How long a model may be silent before its deployment has failed: what a large one may take to load, and no reason to
 /// keep people waiting longer.
@@ -35,7 +36,7 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
 
 /// Decides the next step of the deployment in flight.
 pub fn converge(
-    post: &Post,
+    site: &Site,
     policy: &Policy,
     environment: &Environment,
     state: &State,
@@ -46,8 +47,8 @@ pub fn converge(
         let endpoint = environment.endpoint.name.to_string();
         return Decision::new(Verdict::Ignore, Reason::NothingInFlight { endpoint });
     };
-    let step = Step {
-        post,
+    let reconciliation = Reconciliation {
+        site,
         policy,
         environment,
         state,
@@ -56,8 +57,8 @@ pub fn converge(
         now,
     };
     match &seen.approval {
-        Some(ApprovalStatus::Approved) => step.of_endpoint(seen),
-        other => step.withdrawn(seen, other.as_ref()),
+        Some(ApprovalStatus::Approved) => reconciliation.of_endpoint(seen),
+        other => reconciliation.withdrawn(seen, other.as_ref()),
     }
 }
 
@@ -115,8 +116,8 @@ fn changed_since(
 }
 
 /// One look at the deployment in flight.
-pub(super) struct Step<'a> {
-    pub(super) post: &'a Post,
+pub(super) struct Reconciliation<'a> {
+    pub(super) site: &'a Site,
     pub(super) policy: &'a Policy,
     pub(super) environment: &'a Environment,
     pub(super) state: &'a State,
@@ -125,7 +126,7 @@ pub(super) struct Step<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Step<'_> {
+impl Reconciliation<'_> {
     fn of_endpoint(&self, seen: &Snapshot) -> Deploy {
         let name = self.wanted.endpoint.clone();
         let Some(endpoint) = &seen.endpoint else { return self.create() };
@@ -202,7 +203,7 @@ impl Step<'_> {
             (Some(_), Some(Probe::Silent)) => self.silent(endpoint, seen),
             (Some(_), None) => {
                 let status = "not asked yet".to_owned();
-                self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.look_again()])
+                self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.schedule_check()])
             }
         }
     }
@@ -215,7 +216,7 @@ impl Step<'_> {
             return self.end(DeploymentOutcome::Failed, Reason::SampleTimedOut { endpoint, since }, seen);
         }
         let in_flight = InFlight { unresponsive_since: Some(since), ..self.in_flight.clone() };
-        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.look_again()])
+        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.schedule_check()])
     }
 
     pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
@@ -225,14 +226,14 @@ impl Step<'_> {
 
     pub(super) fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
         let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
-        self.wait(reason, vec![self.look_again()])
+        self.wait(reason, vec![self.schedule_check()])
     }
 
-    pub(super) fn wait(&self, reason: Reason, plan: Vec<Action>) -> Deploy {
+    pub(super) fn wait(&self, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
         self.wait_with(self.in_flight.clone(), reason, plan)
     }
 
-    fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Action>) -> Deploy {
+    fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
         let in_flight = InFlight { checks: in_flight.checks.saturating_add(1), ..in_flight };
         Decision::new(Verdict::Wait, reason)
             .evidence("version", self.in_flight.request.version)
@@ -240,7 +241,7 @@ impl Step<'_> {
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
 
-    pub(super) fn look_again(&self) -> Action {
-        look_again(self.post, self.environment, self.in_flight, self.now)
+    pub(super) fn schedule_check(&self) -> Step<Action> {
+        schedule_check(self.site, self.environment, self.in_flight, self.now)
     }
 }

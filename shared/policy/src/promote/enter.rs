@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tidegate_events::DeploymentRequested;
 
+use super::action::life_cycle;
 use super::{Action, Blocker, EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
@@ -10,6 +11,7 @@ use crate::fingerprint::short;
 use crate::hold;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// Asks `next` for the promotion's version, because of `why`; or says what it waits for. The soak is over.
 pub(super) fn enter(
@@ -32,8 +34,8 @@ pub(super) fn enter(
             promotion.environments.insert(next.name.to_string(), step);
             promotion.blocked_by = None;
             let done = "Tidegate asked for the deployment";
-            let note = Action::note(&promotion, next.name.as_str(), super::actions::DEPLOYING, done);
-            Decision::new(Verdict::Deploy, why).plan(vec![Action::RequestDeployment { request }, note])
+            let note = life_cycle(&promotion, next.name.as_str(), super::action::DEPLOYING, done);
+            Decision::new(Verdict::Deploy, why).plan(vec![Step::RequestDeployment { request }, note])
         }
     };
     decision.state(state.with(promotion))
@@ -69,7 +71,7 @@ fn begin_to_wait(
     promotion: &mut Promotion,
     next: &Environment,
     wait: &Reason,
-) -> Vec<Action> {
+) -> Vec<Step<Action>> {
     let name = next.name.to_string();
     promotion.blocked_by = Some(Blocker { environment: name.clone(), reason: wait.code().to_owned() });
     if !matches!(wait, Reason::ApprovalRequired { .. }) || !promotion.approvals_requested.insert(name.clone())
@@ -87,7 +89,7 @@ fn begin_to_wait(
         given.unwrap_or_else(|| "nobody yet".to_owned()),
     );
     let subject = subject(&format!("{} {} waits for approval for {name}", policy.model, promotion.version));
-    vec![Action::Alert { subject, message }]
+    vec![Step::Notify { subject, message }]
 }
 
 /// The request for one environment; its id is the same for the same approval.

@@ -1,8 +1,9 @@
 //! What an environment reported, and the end of a soak.
 
 use jiff::Timestamp;
-use tidegate_events::{DeploymentFinished, DeploymentOutcome};
+use tidegate_events::{DeploymentFinished, DeploymentOutcome, ScheduledCheck};
 
+use super::action::{life_cycle, stopped};
 use super::due::{Due, due};
 use super::enter::go_on;
 use super::{Action, EnvironmentStatus, Promote, Promotion, State};
@@ -10,6 +11,7 @@ use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// Decides about an environment's report.
 pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished, now: Timestamp) -> Promote {
@@ -62,14 +64,14 @@ fn bad_news(report: &DeploymentFinished) -> Option<Reason> {
 }
 
 /// People hear of a failure that no promotion waits for.
-fn late(report: &DeploymentFinished, news: &Reason) -> Action {
+fn late(report: &DeploymentFinished, news: &Reason) -> Step<Action> {
     let running = report.running_config.as_deref().unwrap_or("unknown");
     let message = format!(
         "{news}.\nPackage: {}\nThe endpoint runs: {running}\nNo promotion waits for this report any more: another \
          has taken its place, or this one was stopped before. Nothing was changed because of it.",
         report.package_arn
     );
-    Action::Alert { subject: subject(&subject_of(report)), message }
+    Step::Notify { subject: subject(&subject_of(report)), message }
 }
 
 fn subject_of(report: &DeploymentFinished) -> String {
@@ -77,13 +79,7 @@ fn subject_of(report: &DeploymentFinished) -> String {
 }
 
 /// Decides when a soak in `soaked` should be over.
-pub fn decide_soak_end(
-    policy: &Policy,
-    state: &State,
-    soaked: &str,
-    version: u64,
-    now: Timestamp,
-) -> Promote {
+pub fn decide_check(policy: &Policy, state: &State, soaked: &str, version: u64, now: Timestamp) -> Promote {
     let Some(promotion) = current(state, soaked, version) else {
         return Decision::new(Verdict::Ignore, Reason::Superseded);
     };
@@ -140,7 +136,7 @@ fn succeeded(
     let name = environment.name.as_str();
     promotion.environments.insert(name.to_owned(), EnvironmentStatus::Succeeded { at: now });
     let Some(due) = due(policy, &promotion) else {
-        let note = Action::note(&promotion, name, super::actions::DEPLOYED, "Running in every environment");
+        let note = life_cycle(&promotion, name, super::action::DEPLOYED, "Running in every environment");
         return Decision::new(Verdict::Complete, Reason::LastEnvironment { environment: name.to_owned() })
             .evidence("version", promotion.version)
             .plan(vec![note])
@@ -164,14 +160,17 @@ fn succeeded(
 }
 
 fn soaking(policy: &Policy, state: &State, promotion: Promotion, soaked: &str, until: Timestamp) -> Promote {
-    let wake = Action::WakeAt {
+    let wake = Step::ScheduleCheck {
         name: format!("{}-{soaked}-{}-soak-{}", policy.model, promotion.version, until.as_second()),
         at: until,
-        model: policy.model.to_string(),
-        environment: soaked.to_owned(),
-        version: promotion.version,
+        check: ScheduledCheck {
+            function: "promote".to_owned(),
+            model: policy.model.to_string(),
+            environment: soaked.to_owned(),
+            subject: promotion.version.to_string(),
+        },
     };
-    let note = Action::note(&promotion, soaked, super::actions::SOAKING, &format!("Soaks until {until}"));
+    let note = life_cycle(&promotion, soaked, super::action::SOAKING, &format!("Soaks until {until}"));
     Decision::new(Verdict::Wait, Reason::Soaking { until })
         .evidence("version", promotion.version)
         .plan(vec![wake, note])
@@ -188,8 +187,8 @@ fn failed(
     let step = EnvironmentStatus::Failed { at: now, cause: report.reason.clone() };
     promotion.environments.insert(report.environment.clone(), step);
     promotion.stopped = true;
-    let note = Action::note(&promotion, &report.environment, super::actions::FAILED, &reason.to_string());
-    let alert = Action::alert(&subject_of(report), &reason.to_string(), &promotion);
+    let note = life_cycle(&promotion, &report.environment, super::action::FAILED, &reason.to_string());
+    let alert = stopped(&subject_of(report), &reason.to_string(), &promotion);
     let unknown = || "unknown".to_owned();
     Decision::new(Verdict::Stop, reason)
         .evidence_vs(

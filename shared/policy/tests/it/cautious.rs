@@ -10,6 +10,7 @@ use tidegate_policy::respond::{self, Finding, MonitorReport, finding_of_alarm, f
 use tidegate_policy::{deploy, scale};
 
 use super::any;
+use tidegate_policy::step::Step;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
@@ -29,14 +30,14 @@ proptest! {
         for finding in [nothing, calm, finding_of_alarm(&policy, &alarm)] {
             let decision = decide(&finding);
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
-            prop_assert!(decision.plan.iter().all(|action| respond::still_applies(&after, action)));
+            prop_assert!(decision.plan.iter().all(|step| respond::still_applies(&after, step)));
             prop_assert_eq!(&decision, &decide(&finding));
             if !matches!(finding, Finding::Drift { .. }) {
                 prop_assert_eq!(decision.verdict, Verdict::Ignore);
                 prop_assert!(decision.plan.is_empty());
             }
             // Under a hold nothing is asked for, whatever was found.
-            let asks = |action: &respond::Action| matches!(action, respond::Action::RequestRetraining { .. });
+            let asks = |step: &respond::Action| matches!(step, Step::RequestRetraining { .. });
             prop_assert!(hold.is_none() || !decision.plan.iter().any(asks));
         }
         let _ = MonitorReport::from_json(&text);
@@ -87,8 +88,8 @@ proptest! {
             let grace = environment.scale.to_zero.as_ref().unwrap().grace.signed();
             prop_assert!(now.duration_since(seen.live_since.unwrap()) >= grace);
             // The way back is built before the way down is taken.
-            let armed = decision.plan.iter().position(|a| matches!(a, scale::Action::EnsureScaleFromZeroAlarm { .. }));
-            let down = decision.plan.iter().position(|a| matches!(a, scale::Action::SetCopyCount { copies: 0, .. }));
+            let armed = decision.plan.iter().position(|a| matches!(a, Step::Call(scale::Action::EnsureScaleFromZeroAlarm { .. })));
+            let down = decision.plan.iter().position(|a| matches!(a, Step::Call(scale::Action::SetCopyCount { copies: 0, .. })));
             prop_assert!(armed.unwrap() < down.unwrap());
         } else if decision.verdict == Verdict::ScaleFromZero {
             // It was thought to be at zero, and answers all the same.

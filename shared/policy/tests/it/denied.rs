@@ -153,8 +153,8 @@ proptest! {
         }
         for decision in [
             promote::decide_report(&policy, &stopped, &report, now),
-            promote::decide_soak_end(&policy, &stopped, "staging", version, now),
-            promote::decide_overdue(&policy, &stopped, now),
+            promote::decide_check(&policy, &stopped, "staging", version, now),
+            promote::decide_sweep(&policy, &stopped, now),
         ] {
             prop_assert_eq!(risk(decision.verdict), 0);
         }

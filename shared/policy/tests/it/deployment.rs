@@ -7,6 +7,7 @@ use tidegate_policy::deploy::{
 };
 
 use super::any;
+use tidegate_policy::step::Step;
 
 fn request(id: &str, minutes: i64) -> DeploymentRequested {
     DeploymentRequested {
@@ -88,8 +89,8 @@ fn two_deployments_never_share_a_check() {
         let wanted = deploy::target(&environment, &request(id, 0)).config;
         let decision =
             deploy::converge(&any::post(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
-        decision.plan.into_iter().find_map(|action| match action {
-            Action::CheckAt { name, .. } => Some(name),
+        decision.plan.into_iter().find_map(|step| match step {
+            Step::ScheduleCheck { name, .. } => Some(name),
             _ => None,
         })
     };
@@ -105,8 +106,8 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let wanted = deploy::target(&environment, &request("r", 0)).config;
     let look = |state: &State, seen: &Snapshot, minutes: i64| {
         let decision = deploy::converge(&any::post(), &policy, &environment, state, seen, any::at(minutes));
-        let at = decision.plan.iter().find_map(|action| match action {
-            Action::CheckAt { at, .. } => Some(at.duration_since(any::at(minutes)).as_secs()),
+        let at = decision.plan.iter().find_map(|step| match step {
+            Step::ScheduleCheck { at, .. } => Some(at.duration_since(any::at(minutes)).as_secs()),
             _ => None,
         });
         (decision.state.unwrap(), at.unwrap())

@@ -14,25 +14,28 @@ use tidegate_policy::respond::{self, Finding};
 use tidegate_policy::{scale, train};
 
 use super::any;
+use tidegate_policy::step::Step;
 
 /// A plan of train's, applied to what is there.
 fn train_applied(seen: &mut train::Snapshot, plan: &[train::Action], text: &str) {
-    for action in plan {
-        match action {
-            train::Action::UpsertPipeline { .. } => {
+    for step in plan {
+        match step {
+            Step::Call(train::Action::UpsertPipeline { .. }) => {
                 seen.pipeline = Some(train::Pipeline { definition: text.to_owned() });
             }
-            train::Action::StartExecution { token, .. } => seen.running.push(token.clone()),
-            train::Action::Alert { .. } => {}
+            Step::Call(train::Action::StartExecution { token, .. }) => seen.running.push(token.clone()),
+            Step::Notify { .. } => {}
         }
     }
 }
 
 /// A plan of deploy's, applied to what is there, by a SageMaker that does all at once.
 fn deploy_applied(seen: &mut Snapshot, plan: &[deploy::Action], now: Timestamp) {
-    for action in plan {
-        match action {
-            deploy::Action::CreateEndpoint { config, .. } | deploy::Action::UpdateEndpoint { config, .. } => {
+    for step in plan {
+        match step {
+            Step::Call(
+                deploy::Action::CreateEndpoint { config, .. } | deploy::Action::UpdateEndpoint { config, .. },
+            ) => {
                 seen.endpoint = Some(Endpoint {
                     status: EndpointStatus::InService,
                     config: Some(config.clone()),
@@ -41,7 +44,9 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[deploy::Action], now: Timestamp) 
                     last_modified: Some(now),
                 });
             }
-            deploy::Action::CreateComponent { component } | deploy::Action::UpdateComponent { component } => {
+            Step::Call(
+                deploy::Action::CreateComponent { component } | deploy::Action::UpdateComponent { component },
+            ) => {
                 seen.component = Some(RunningComponent {
                     status: ComponentStatus::InService,
                     model: Some(component.model.clone()),
@@ -76,20 +81,20 @@ enum Todo {
 impl Journey {
     fn follow(&mut self, decision: promote::Promote) {
         if let Reason::ApprovalRequired { environment, required } = &decision.reason
-            && decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }))
+            && decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }))
         {
             self.open.push(Todo::Agree { environment: environment.clone(), people: *required });
         }
-        for action in decision.plan {
-            match action {
-                Action::RequestDeployment { request } => {
+        for step in decision.plan {
+            match step {
+                Step::RequestDeployment { request } => {
                     self.entered.push(request.environment.clone());
                     self.open.push(Todo::Answer(request));
                 }
-                Action::WakeAt { at, environment, version, .. } => {
+                Step::ScheduleCheck { at, environment, version, .. } => {
                     self.open.push(Todo::Wake { at, environment, version });
                 }
-                Action::UpdateModelLifeCycle { .. } | Action::Alert { .. } => {}
+                Step::Call(Action::UpdateModelLifeCycle { .. }) | Step::Notify { .. } => {}
             }
         }
         self.state = decision.state.unwrap_or_else(|| self.state.clone());
@@ -119,7 +124,7 @@ impl Journey {
                 let minutes = (at.as_second() - any::at(0).as_second()) / 60;
                 self.now = self.now.max(minutes);
                 let now = any::at(self.now);
-                self.follow(promote::decide_soak_end(&self.policy, &self.state, &environment, version, now));
+                self.follow(promote::decide_check(&self.policy, &self.state, &environment, version, now));
             }
             Todo::Agree { environment, people } => {
                 for person in 0..people {
@@ -165,7 +170,7 @@ proptest! {
         if first.verdict == Verdict::Start {
             let other = tidegate_events::CommitPushed { commit: Some("dddd".to_owned()), ..push };
             let next = train::decide_commit(&policy, &state, &other, &seen, now);
-            let upserts = next.plan.iter().any(|action| matches!(action, train::Action::UpsertPipeline { .. }));
+            let upserts = next.plan.iter().any(|step| matches!(step, Step::Call(train::Action::UpsertPipeline { .. })));
             prop_assert!(!upserts, "{:?}", next);
         }
         let asked = train::decide_retraining(&policy, &state, &request, &seen, now);
@@ -242,7 +247,7 @@ proptest! {
         prop_assert_eq!(&journey.entered, &names(&journey.policy));
         // All is done: neither the sweep nor the same event again finds anything.
         let later = any::at(journey.now + 600);
-        let swept = promote::decide_overdue(&journey.policy, &journey.state, later);
+        let swept = promote::decide_sweep(&journey.policy, &journey.state, later);
         prop_assert_eq!((swept.reason.code(), swept.plan.len()), ("nothing_overdue", 0));
         let told =
             promote::decide_package(&journey.policy, &journey.state, &home, &change, Some(&good), later);

@@ -10,6 +10,7 @@ use tidegate_policy::promote::{self, Action};
 use tidegate_policy::{deploy, hold};
 
 use super::any;
+use tidegate_policy::step::Step;
 
 /// What a person says.
 #[derive(Debug, Clone)]
@@ -41,9 +42,9 @@ fn heard(words: &[Said]) -> (hold::Holds, hold::Released) {
     (state.holds, state.released)
 }
 
-fn changes(action: &deploy::Action) -> bool {
+fn changes(step: &deploy::Action) -> bool {
     use deploy::Action;
-    !matches!(action, Action::Report { .. } | Action::CheckAt { .. } | Action::Alert { .. })
+    !matches!(step, Step::ReportDeployment { .. } | Step::ScheduleCheck { .. } | Step::Notify { .. })
 }
 
 /// Whether an action of a plan is carried out if a hold comes after the decision, and nothing else has changed.
@@ -52,19 +53,19 @@ fn goes_on(
     decided: &deploy::Deploy,
     held: &deploy::State,
     seen: &deploy::Snapshot,
-    action: &deploy::Action,
+    step: &deploy::Action,
 ) -> bool {
-    use deploy::{Action, Found};
+    use deploy::{Action, Current};
     let in_flight = decided.state.clone().and_then(|state| state.in_flight);
     let state = deploy::State { in_flight, ..held.clone() };
-    let found = match action {
-        Action::CreateComponent { .. } | Action::UpdateComponent { .. } => {
-            Found::Component(seen.component.clone())
+    let found = match step {
+        Step::Call(Action::CreateComponent { .. } | Action::UpdateComponent { .. }) => {
+            Current::Component(seen.component.clone())
         }
-        _ => Found::Endpoint(seen.endpoint.clone()),
+        _ => Current::Endpoint(seen.endpoint.clone()),
     };
-    deploy::still_applies(Some(environment), &state, action)
-        && deploy::last_look(&state, action, &ApprovalStatus::Approved, &found).is_none()
+    deploy::still_applies(Some(environment), &state, step)
+        && deploy::precondition(&state, step, &ApprovalStatus::Approved, &found).is_none()
 }
 
 proptest! {
@@ -109,8 +110,8 @@ proptest! {
         let automatic = vec![
             promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now),
             promote::decide_report(&policy, &state, &report, now),
-            promote::decide_soak_end(&policy, &state, "staging", version, now),
-            promote::decide_overdue(&policy, &state, now),
+            promote::decide_check(&policy, &state, "staging", version, now),
+            promote::decide_sweep(&policy, &state, now),
             promote::decide_approval(&policy, &state, &approval, now),
         ];
         for decision in &automatic {
@@ -123,11 +124,11 @@ proptest! {
         };
         for decision in automatic.into_iter().chain([persons]) {
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
-            for action in &decision.plan {
-                if let Action::RequestDeployment { request } = action {
+            for step in &decision.plan {
+                if let Step::RequestDeployment { request } = step {
                     prop_assert!(on(&after.holds, &request.environment).is_none(), "{:?}", decision);
                 }
-                prop_assert!(promote::still_applies(&after, action), "{:?} in {:?}", action, after);
+                prop_assert!(promote::still_applies(&after, step), "{:?} in {:?}", step, after);
             }
         }
     }
@@ -144,8 +145,8 @@ proptest! {
         let converge = |state: &_| deploy::converge(&any::post(), &policy, &environment, state, &seen, now);
         let (freely, under_hold) = (converge(&free), converge(&held));
         prop_assert!(!under_hold.plan.iter().any(changes), "{:?}", under_hold);
-        for action in freely.plan.iter().filter(|action| changes(action)) {
-            prop_assert!(!goes_on(&environment, &freely, &held, &seen, action), "{:?}", action);
+        for step in freely.plan.iter().filter(|step| changes(step)) {
+            prop_assert!(!goes_on(&environment, &freely, &held, &seen, step), "{:?}", step);
         }
         if freely.verdict == Verdict::Apply {
             prop_assert_eq!((under_hold.verdict, under_hold.reason.code()), (Verdict::Wait, "held"));

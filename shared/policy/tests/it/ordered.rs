@@ -10,6 +10,7 @@ use tidegate_policy::respond::{MonitorReport, finding_of_alarm, finding_of_repor
 use tidegate_policy::{scale, train};
 
 use super::any;
+use tidegate_policy::step::Step;
 
 /// A list, and the same in another order.
 fn shuffled<T: Clone + std::fmt::Debug + 'static>(
@@ -28,8 +29,8 @@ fn agree(policy: &Policy, mut state: State, words: &[ApprovalGiven]) -> (State, 
     let mut asked = Vec::new();
     for given in words {
         let decision = promote::decide_approval(policy, &state, given, any::at(500));
-        for action in &decision.plan {
-            if let Action::RequestDeployment { request } = action {
+        for step in &decision.plan {
+            if let Step::RequestDeployment { request } = step {
                 asked.push(request.request_id.clone());
             }
         }

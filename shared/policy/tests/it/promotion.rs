@@ -12,6 +12,7 @@ use tidegate_events::{
 use tidegate_policy::promote::{self, Action, EnvironmentStatus, Package, State};
 
 use super::any;
+use tidegate_policy::step::Step;
 
 /// What can happen next.
 #[derive(Debug, Clone)]
@@ -60,8 +61,8 @@ impl Life {
     fn follow(&mut self, decision: promote::Promote) -> Result<(), TestCaseError> {
         let before = self.state.clone();
         self.state = decision.state.unwrap_or_else(|| before.clone());
-        for action in decision.plan {
-            let Action::RequestDeployment { request } = action else { continue };
+        for step in decision.plan {
+            let Step::RequestDeployment { request } = step else { continue };
             let promotion = self.state.promotion.as_ref().expect("a request has a promotion");
             prop_assert!(!promotion.stopped);
             prop_assert_eq!(promotion.version, request.version);
@@ -135,9 +136,9 @@ impl Life {
                 self.follow(promote::decide_report(&policy, &self.state, &report, now))?;
             }
             Happens::SoakEnds(version) => {
-                self.follow(promote::decide_soak_end(&policy, &self.state, "staging", version, now))?;
+                self.follow(promote::decide_check(&policy, &self.state, "staging", version, now))?;
             }
-            Happens::Sweep => self.follow(promote::decide_overdue(&policy, &self.state, now))?,
+            Happens::Sweep => self.follow(promote::decide_sweep(&policy, &self.state, now))?,
             Happens::Arrives(_) | Happens::Answers { .. } => {}
         }
         Ok(())

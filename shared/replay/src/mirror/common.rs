@@ -32,7 +32,7 @@ impl Alerts for Mirror {
 
 #[async_trait]
 impl Schedules for Mirror {
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
         let mut known = self.inner();
         // One of that name that is there already is success, and stays as it is.
         if known.wakes.insert(name.to_owned()) {

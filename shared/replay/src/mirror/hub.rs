@@ -95,7 +95,13 @@ impl Registry for Mirror {
         Ok(told.or_else(|| self.answers.newest_approved.clone()))
     }
 
-    async fn note(&self, _arn: &str, _stage: &str, _status: &str, _description: &str) -> Call<()> {
+    async fn update_lifecycle(
+        &self,
+        _arn: &str,
+        _stage: &str,
+        _status: &str,
+        _description: &str,
+    ) -> Call<()> {
         Ok(())
     }
 }

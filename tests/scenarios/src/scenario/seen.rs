@@ -227,7 +227,7 @@ impl Registry for Answers {
         Ok(newest.map(|seen| ApprovedPackage { arn: seen.arn.clone(), version: seen.version }))
     }
 
-    async fn note(&self, _: &str, _: &str, _: &str, _: &str) -> Call<()> {
+    async fn update_lifecycle(&self, _: &str, _: &str, _: &str, _: &str) -> Call<()> {
         self.takes("sagemaker", "UpdateModelPackage")
     }
 }
@@ -294,7 +294,7 @@ impl Sampler for Answers {
 
 #[async_trait]
 impl Schedules for Answers {
-    async fn wake_at(&self, _: &str, _: Timestamp, _: &Value) -> Call<()> {
+    async fn schedule_at(&self, _: &str, _: Timestamp, _: &Value) -> Call<()> {
         self.takes("scheduler", "CreateSchedule")
     }
 }

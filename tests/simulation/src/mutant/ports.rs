@@ -127,18 +127,28 @@ impl Registry for Bent {
         self.real.newest_approved(group).await
     }
 
-    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+    async fn update_lifecycle(
+        &self,
+        arn: &str,
+        stage: &str,
+        status: &str,
+        description: &str,
+    ) -> Result<(), CallError> {
         if self.mutant == Some(Mutant::SkipCall) {
             return Ok(());
         }
-        self.real.note(arn, stage, status, description).await
+        self.real.update_lifecycle(arn, stage, status, description).await
     }
 }
 
 #[async_trait]
 impl Schedules for Bent {
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
-        if self.mutant == Some(Mutant::SkipCall) { Ok(()) } else { self.real.wake_at(name, at, input).await }
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+        if self.mutant == Some(Mutant::SkipCall) {
+            Ok(())
+        } else {
+            self.real.schedule_at(name, at, input).await
+        }
     }
 }
 

@@ -23,9 +23,9 @@ impl Look {
     /// The request as if it were for here, and of a package that there is.
     fn here(&self, request: DeploymentRequested) -> DeploymentRequested {
         DeploymentRequested {
-            environment: self.post.environment.clone(),
-            environment_account: self.post.home.account.clone(),
-            region: self.post.home.region.clone(),
+            environment: self.site.environment.clone(),
+            environment_account: self.site.account.clone(),
+            region: self.site.region.clone(),
             package_arn: arn(request.version),
             ..request
         }

@@ -14,6 +14,7 @@ use tidegate_policy::{deploy, promote, respond, scale, train};
 
 use super::{Break, Judged, broken, deployments, promotions};
 use crate::any;
+use tidegate_policy::step::Step;
 
 /// What followed, with the state that it followed in.
 struct Scene<S, A> {
@@ -77,8 +78,8 @@ fn start() -> (train::State, train::Action) {
 }
 
 fn not_trained() -> Trains {
-    let (state, action) = start();
-    let decision = train::refused(&any::policy(), &state, &action, &by_aws()).unwrap();
+    let (state, step) = start();
+    let decision = train::on_rejected(&any::policy(), &state, &step, &by_aws()).unwrap();
     Scene { state, decision, judge: follow_up::train }
 }
 
@@ -91,7 +92,7 @@ fn after_train() -> Vec<Break<Trains>> {
         on(I::ActsAfterRejection, "it starts all the same", not_trained, |s| s.decision.plan.push(start().1)),
         on(I::NotificationMissing, "nobody hears of it", not_trained, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject of two lines", not_trained, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::DuplicateAction, "told twice", not_trained, |s| {
@@ -112,8 +113,8 @@ fn after_train() -> Vec<Break<Trains>> {
 
 fn not_requested() -> Promotes {
     let asked = promotions::approved().decision;
-    let (state, action) = (asked.state.unwrap(), asked.plan[0].clone());
-    let decision = promote::refused(&state, &action, &by_aws(), now()).unwrap();
+    let (state, step) = (asked.state.unwrap(), asked.plan[0].clone());
+    let decision = promote::on_rejected(&state, &step, &by_aws(), now()).unwrap();
     Scene { state, decision, judge: follow_up::promote }
 }
 
@@ -130,13 +131,13 @@ fn after_promote() -> Vec<Break<Promotes>> {
             s.decision.plan.remove(0);
         }),
         on(I::BeyondLimits, "a note over 1024 characters", not_requested, |s| {
-            let Action::UpdateModelLifeCycle { description, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { description, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *description = "x".repeat(1_025);
         }),
         on(I::OutOfScope, "a note on another package", not_requested, |s| {
-            let Action::UpdateModelLifeCycle { package_arn, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { package_arn, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *package_arn = any::arn(6);
@@ -169,9 +170,10 @@ fn update() -> (deploy::State, deploy::Action) {
 
 fn after_update(why: &Reason) -> Deploys {
     let scene = deployments::updates();
-    let (state, action) = update();
+    let (state, step) = update();
     let environment = any::environment(scene.policy.as_ref().unwrap(), "production");
-    let decision = deploy::prevented(&scene.post, &environment, &state, &action, why, now()).unwrap();
+    let decision =
+        deploy::on_precondition_failed(&scene.post, &environment, &state, &step, why, now()).unwrap();
     Scene {
         state,
         decision,
@@ -191,12 +193,12 @@ fn not_reported() -> Deploys {
     let mut scene = not_deployed();
     let (state, report) = (scene.decision.state.take().unwrap(), scene.decision.plan.remove(0));
     let environment = any::environment(&any::policy(), "production");
-    let decision = deploy::refused(&environment, &state, &report, &by_aws(), now()).unwrap();
+    let decision = deploy::on_rejected(&environment, &state, &report, &by_aws(), now()).unwrap();
     Scene { state, decision, ..scene }
 }
 
 fn finished(scene: &mut Deploys) -> &mut DeploymentFinished {
-    let deploy::Action::Report { finished } = &mut scene.decision.plan[0] else { unreachable!() };
+    let Step::ReportDeployment { finished } = &mut scene.decision.plan[0] else { unreachable!() };
     finished
 }
 
@@ -215,15 +217,15 @@ fn after_deploy() -> Vec<Break<Deploys>> {
         }),
         on(I::NoFollowUpScheduled, "it waits without a look", busy, |s| s.decision.plan.clear()),
         on(I::WrongTime, "a look at the past", busy, |s| {
-            let Action::CheckAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(0);
         }),
         on(I::OutOfScope, "a look at another deployment", busy, |s| {
-            let Action::CheckAt { request_id, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::ScheduleCheck { request_id, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *request_id = "r".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", not_reported, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::ReportMismatch, "it succeeded", not_deployed, |s| {
@@ -259,9 +261,9 @@ fn no_answer() -> Responds {
     let drifting = [("job".to_owned(), any::at(0))].into();
     let (requested, heard) = (vec![any::at(0), now()], [("job".to_owned(), any::at(0))].into());
     let state = respond::State { retrainings: requested, attempts: 2, drifting, last_report_at: heard };
-    let action = respond::Action::RequestRetraining { request: request() };
+    let step = Step::RequestRetraining { request: request() };
     let (policy, environment) = (any::policy(), any::environment(&any::policy(), "staging"));
-    let decision = respond::refused(&policy, &environment, &state, &action, &by_aws()).unwrap();
+    let decision = respond::on_rejected(&policy, &environment, &state, &step, &by_aws()).unwrap();
     Scene { state, decision, judge: follow_up::respond }
 }
 
@@ -272,11 +274,11 @@ fn after_respond() -> Vec<Break<Responds>> {
     vec![
         on(I::ForeignVerdict, "a retraining", no_answer, |s| s.decision.verdict = Verdict::Retrain),
         on(I::ActsAfterRejection, "it asks again", no_answer, |s| {
-            s.decision.plan.push(Action::RequestRetraining { request: request() });
+            s.decision.plan.push(Step::RequestRetraining { request: request() });
         }),
         on(I::NotificationMissing, "nobody hears of it", no_answer, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject of two lines", no_answer, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::StateWithoutAction, "another request", no_answer, |s| s.next().retrainings.push(any::at(61))),
@@ -285,12 +287,12 @@ fn after_respond() -> Vec<Break<Responds>> {
     ]
 }
 
-fn after_capacity(action: &scale::Action, why: &Reason) -> Scales {
+fn after_capacity(step: &scale::Action, why: &Reason) -> Scales {
     let environment = any::environment(&any::policy(), "production");
     let state = scale::State { zero_since: Some(now()), ..scale::State::default() };
     let decision = match why {
-        Reason::RejectedByAws { .. } => scale::refused(&environment, &state, action, why, now()),
-        _ => scale::prevented(&environment, &state, action, why),
+        Reason::RejectedByAws { .. } => scale::on_rejected(&environment, &state, step, why, now()),
+        _ => scale::on_precondition_failed(&environment, &state, step, why),
     };
     let judge: fn(&_, &_) -> _ = |state, decision| {
         follow_up::scale(&any::environment(&any::policy(), "production"), state, decision, now())
@@ -299,7 +301,7 @@ fn after_capacity(action: &scale::Action, why: &Reason) -> Scales {
 }
 
 fn to_none() -> scale::Action {
-    scale::Action::SetCopyCount { component: "churn".to_owned(), copies: 0 }
+    Step::Call(scale::Action::SetCopyCount { component: "churn".to_owned(), copies: 0 })
 }
 
 fn lifts() -> Scales {
@@ -318,18 +320,26 @@ fn after_scale() -> Vec<Break<Scales>> {
         on(I::ForeignVerdict, "to zero", lifts, |s| s.decision.verdict = Verdict::ScaleToZero),
         on(I::ActsAfterRejection, "to zero all the same", lifts, |s| s.decision.plan.push(to_none())),
         on(I::ActsAfterRejection, "a least of none", keeps, |s| {
-            s.decision.plan.push(Action::SetCapacityLimits { component: "churn".to_owned(), min: 0, max: 1 });
+            s.decision.plan.push(Step::Call(Action::SetCapacityLimits {
+                component: "churn".to_owned(),
+                min: 0,
+                max: 1,
+            }));
         }),
         on(I::InvalidCapacityLimits, "more copies than the policy's", lifts, |s| {
-            let Action::SetCapacityLimits { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { min, max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             (*min, *max) = (50, 50);
         }),
         on(I::OutOfScope, "another component", lifts, |s| {
-            let Action::SetCapacityLimits { component, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { component, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *component = "other".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::StateWithoutAction, "at zero since another time", lifts, |s| {

@@ -13,6 +13,7 @@ use tidegate_policy::reason::Reason;
 use super::promotions::*;
 use super::{Break, broken};
 use crate::any;
+use tidegate_policy::step::Step;
 
 fn breaks() -> Vec<Break<Scene>> {
     let mut all = shape();
@@ -37,27 +38,29 @@ fn shape() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::UnknownApproval { status: "Maybe".to_owned() };
         }),
         on(I::BeyondLimits, "a stage with a space", approved, |s| {
-            let Action::UpdateModelLifeCycle { stage, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::Call(Action::UpdateModelLifeCycle { stage, .. }) = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *stage = "to staging".to_owned();
         }),
         on(I::BeyondLimits, "a note over 1024 characters", approved, |s| {
-            let Action::UpdateModelLifeCycle { description, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { description, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *description = "x".repeat(1_025);
         }),
         on(I::OutOfScope, "a note on another package", approved, |s| {
-            let Action::UpdateModelLifeCycle { package_arn, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { package_arn, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *package_arn = any::arn(6);
         }),
         on(I::WrongTime, "the wake-up is early", soaking, |s| {
-            let Action::WakeAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(11);
         }),
         on(I::OutOfScope, "the wake-up of another version", soaking, |s| {
-            let Action::WakeAt { version, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::ScheduleCheck { version, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *version = 6;
         }),
         on(I::NoFollowUpScheduled, "a soak without a wake-up", soaking, |s| {

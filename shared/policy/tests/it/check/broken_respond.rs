@@ -12,6 +12,7 @@ use tidegate_policy::respond::{self, Action, Finding, Respond, State};
 
 use super::{Break, Judged, broken};
 use crate::any;
+use tidegate_policy::step::Step;
 
 struct Scene {
     policy: Policy,
@@ -38,7 +39,7 @@ impl Scene {
     }
 
     fn request(&mut self) -> &mut tidegate_events::RetrainingRequested {
-        let Action::RequestRetraining { request } = &mut self.decision.plan[0] else { unreachable!() };
+        let Step::RequestRetraining { request } = &mut self.decision.plan[0] else { unreachable!() };
         request
     }
 
@@ -109,7 +110,7 @@ fn breaks() -> Vec<Break<Scene>> {
         }),
         on(I::NotificationMissing, "an alert to nobody", alerts, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject over 100 characters", alerts, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = "a".repeat(101);
         }),
         on(I::OutOfScope, "another model", retrains, |s| s.request().model = "other".to_owned()),
@@ -120,16 +121,16 @@ fn breaks() -> Vec<Break<Scene>> {
             s.request().environment_account = "123456789012".to_owned();
         }),
         on(I::OutOfScope, "a look at another alarm", retrains, |s| {
-            let Action::CheckAt { alarm, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::ScheduleCheck { alarm, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *alarm = "other".to_owned();
         }),
         on(I::OutOfScope, "a look from another environment", retrains, |s| {
-            let Action::CheckAt { environment, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::ScheduleCheck { environment, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *environment = "production".to_owned();
         }),
         on(I::NonDeterministicName, "an id with a space", retrains, |s| s.request().request_id.push(' ')),
         on(I::WrongTime, "a look at the past", retrains, |s| {
-            let Action::CheckAt { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *at = any::at(0);
         }),
         on(I::WrongTime, "requested yesterday", retrains, |s| s.request().requested_at = any::at(0)),
@@ -176,7 +177,7 @@ fn governor() -> Vec<Break<Scene>> {
         }),
         on(I::BudgetOverspent, "two at once", retrains, |s| {
             let mut other = s.decision.plan[0].clone();
-            let Action::RequestRetraining { request } = &mut other else { unreachable!() };
+            let Step::RequestRetraining { request } = &mut other else { unreachable!() };
             request.request_id.push('2');
             s.decision.plan.push(other);
         }),

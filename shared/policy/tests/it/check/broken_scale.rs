@@ -12,6 +12,7 @@ use tidegate_policy::scale::{self, Action, Invocations, NO_CAPACITY_METRIC, Scal
 
 use super::{Break, Judged, broken};
 use crate::any;
+use tidegate_policy::step::Step;
 
 struct Scene {
     environment: Environment,
@@ -100,14 +101,14 @@ fn breaks() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::NoMetrics;
         }),
         on(I::OutOfScope, "another component", sleeps, |s| {
-            let Action::EnsureScaleFromZeroAlarm { component } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::EnsureScaleFromZeroAlarm { component }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *component = "other".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
             let (subject, message) = ("Tidegate:\nchurn".to_owned(), "m".to_owned());
-            s.decision.plan.push(Action::Alert { subject, message });
+            s.decision.plan.push(Step::Notify { subject, message });
         }),
         on(I::ActionNotInState, "to zero, and forgotten", sleeps, |s| s.decision.state = None),
         on(I::ActionNotInState, "to zero since yesterday", sleeps, |s| {
@@ -122,15 +123,21 @@ fn breaks() -> Vec<Break<Scene>> {
             s.next().scaled_up_at = Some(today())
         }),
         on(I::InvalidCapacityLimits, "the least above the most", wakes, |s| {
-            let Action::SetCapacityLimits { min, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { min, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *min = 2;
         }),
         on(I::InvalidCapacityLimits, "more copies than the policy's", wakes, |s| {
-            let Action::SetCapacityLimits { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { min, max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             (*min, *max) = (50, 50);
         }),
         on(I::InvalidCapacityLimits, "a most of none", sleeps, |s| {
-            let Action::SetCapacityLimits { max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *max = 0;
         }),
     ];

@@ -13,6 +13,7 @@ use tidegate_policy::train::{self, Action, Definition, Pipeline, Snapshot, Start
 
 use super::{Break, Judged, broken};
 use crate::any;
+use tidegate_policy::step::Step;
 
 struct Scene {
     policy: Policy,
@@ -136,27 +137,27 @@ fn breaks() -> Vec<Break<Scene>> {
             s.seen.as_mut().unwrap().hold = Some(hold);
         }),
         on(I::OutOfScope, "another pipeline", commit, |s| {
-            let Action::StartExecution { pipeline, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { pipeline, .. }) = s.start() else { unreachable!() };
             *pipeline = "other".to_owned();
         }),
         on(I::BeyondLimits, "a display name with a slash", commit, |s| {
-            let Action::StartExecution { display_name, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { display_name, .. }) = s.start() else { unreachable!() };
             *display_name = "commit/1".to_owned();
         }),
         on(I::BeyondLimits, "a description of two lines", commit, |s| {
-            let Action::StartExecution { description, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { description, .. }) = s.start() else { unreachable!() };
             description.push('\n');
         }),
         on(I::BeyondLimits, "a description of two characters", commit, |s| {
-            let Action::StartExecution { description, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { description, .. }) = s.start() else { unreachable!() };
             *description = "by".to_owned();
         }),
         on(I::BeyondLimits, "a parameter over 1024 characters", commit, |s| {
-            let Action::StartExecution { parameters, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { parameters, .. }) = s.start() else { unreachable!() };
             parameters.insert("Note".to_owned(), "x".repeat(1_025));
         }),
         on(I::ParametersChanged, "a parameter of nobody's", commit, |s| {
-            let Action::StartExecution { parameters, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { parameters, .. }) = s.start() else { unreachable!() };
             parameters.insert("Epochs".to_owned(), "1".to_owned());
         }),
     ];
@@ -202,12 +203,12 @@ fn causes() -> Vec<Break<Scene>> {
         }),
         on(I::StartedTwice, "two starts", commit, |s| {
             let mut other = s.start().clone();
-            let Action::StartExecution { description, .. } = &mut other else { unreachable!() };
+            let Step::Call(Action::StartExecution { description, .. }) = &mut other else { unreachable!() };
             description.push_str(" again");
             s.decision.plan.push(other);
         }),
         on(I::ClientTokenMismatch, "a token that was drawn", commit, |s| {
-            let Action::StartExecution { token, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { token, .. }) = s.start() else { unreachable!() };
             *token = "0f".repeat(32);
         }),
         on(I::ClientTokenMismatch, "a token of another request", retraining, |s| {
@@ -248,15 +249,21 @@ fn definitions() -> Vec<Break<Scene>> {
             s.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
         }),
         on(I::DefinitionMismatch, "another commit's file", commit, |s| {
-            let Action::UpsertPipeline { commit, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { commit, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *commit = "aaaa".to_owned();
         }),
         on(I::DefinitionMismatch, "another file", commit, |s| {
-            let Action::UpsertPipeline { path, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { path, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *path = "other.json".to_owned();
         }),
         on(I::DefinitionMismatch, "another repository's file", commit, |s| {
-            let Action::UpsertPipeline { repository, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { repository, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *repository = "codecommit:other".to_owned();
         }),
         on(I::DefinitionMismatch, "a definition without steps", commit, |s| {
@@ -266,7 +273,9 @@ fn definitions() -> Vec<Break<Scene>> {
             installs(s, format!(r#"{{"Steps": ["{}"]}}"#, "x".repeat(102_400)));
         }),
         on(I::DefinitionMismatch, "create what is there", commit, |s| {
-            let Action::UpsertPipeline { create, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { create, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *create = true;
         }),
         on(I::DefinitionMismatch, "a retraining that installs one", retraining, |s| {
@@ -281,7 +290,9 @@ fn definitions() -> Vec<Break<Scene>> {
 
 /// The commit has this text, and it is what is installed.
 fn installs(scene: &mut Scene, text: String) {
-    let Action::UpsertPipeline { sha256, .. } = &mut scene.decision.plan[0] else { unreachable!() };
+    let Step::Call(Action::UpsertPipeline { sha256, .. }) = &mut scene.decision.plan[0] else {
+        unreachable!()
+    };
     *sha256 = train::definition_digest(&text);
     scene.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
 }

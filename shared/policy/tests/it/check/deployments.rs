@@ -15,6 +15,7 @@ use tidegate_policy::promote::Home;
 
 use super::Judged;
 use crate::any;
+use tidegate_policy::step::Step;
 
 pub(super) enum Cause {
     Request(&'static str),
@@ -43,7 +44,7 @@ impl Judged for Scene {
             Cause::Look => DeployCause::Look,
         };
         let (policy, seen) = (self.policy.as_ref(), self.seen.as_ref());
-        check::deploy(&self.post, policy, &self.state, seen, cause, &self.decision, self.now)
+        check::deploy(&self.site, policy, &self.state, seen, cause, &self.decision, self.now)
     }
 }
 
@@ -74,7 +75,7 @@ impl Scene {
     }
 
     pub(super) fn finished(&mut self) -> &mut DeploymentFinished {
-        let Action::Report { finished } = &mut self.decision.plan[0] else { unreachable!() };
+        let Step::ReportDeployment { finished } = &mut self.decision.plan[0] else { unreachable!() };
         finished
     }
 }

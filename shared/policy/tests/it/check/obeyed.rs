@@ -111,8 +111,8 @@ proptest! {
             (PromoteCause::Approval(&approval), promote::decide_approval(&policy, &state, &approval, now)),
             (PromoteCause::Hold(&placed), promote::decide_hold(&policy, &state, &placed)),
             (PromoteCause::Release(&release), promote::decide_release(&policy, &state, &release, now)),
-            (PromoteCause::Time, promote::decide_soak_end(&policy, &state, "staging", version, now)),
-            (PromoteCause::Time, promote::decide_overdue(&policy, &state, now)),
+            (PromoteCause::Time, promote::decide_check(&policy, &state, "staging", version, now)),
+            (PromoteCause::Time, promote::decide_sweep(&policy, &state, now)),
         ];
         for (cause, decision) in decisions {
             none(&check::promote(&policy, &state, &home, cause, &decision, now))?;

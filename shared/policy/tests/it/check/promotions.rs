@@ -13,6 +13,7 @@ use tidegate_policy::reason::Reason;
 
 use super::Judged;
 use crate::any;
+use tidegate_policy::step::Step;
 
 pub(super) enum Cause {
     Package(ModelPackageChanged, Option<Package>),
@@ -60,14 +61,14 @@ impl Scene {
             Cause::Hold(placed) => promote::decide_hold(p, s, placed),
             Cause::Release(released) => promote::decide_release(p, s, released, now),
             Cause::Stranger => Decision::of_stranger("123456789012", Reason::UnsupportedEvent),
-            Cause::Time => promote::decide_overdue(p, s, now),
+            Cause::Time => promote::decide_sweep(p, s, now),
         };
         Self { policy, state, cause, decision, now }
     }
 
     pub(super) fn request(&mut self) -> &mut DeploymentRequested {
-        let requests = self.decision.plan.iter_mut().find_map(|action| match action {
-            Action::RequestDeployment { request } => Some(request),
+        let requests = self.decision.plan.iter_mut().find_map(|step| match step {
+            Step::RequestDeployment { request } => Some(request),
             _ => None,
         });
         requests.unwrap()

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
-use super::actions::is_wanted;
+use super::action::is_wanted;
 use super::end::{ended, report};
 use super::{Action, Deploy, InFlight, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::Environment;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
 ///
@@ -19,25 +20,29 @@ use crate::reason::Reason;
 /// * A look that cannot be set is made up for by the sweep.
 /// * A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
 #[must_use]
-pub fn refused(
+pub fn on_rejected(
     environment: &Environment,
     state: &State,
-    action: &Action,
+    step: &Step<Action>,
     why: &Reason,
     now: Timestamp,
 ) -> Option<Deploy> {
-    match action {
-        Action::CheckAt { .. } | Action::Alert { .. } => None,
-        Action::Report { finished } => Some(not_reported(state, finished, why)),
-        Action::CreateModel { .. }
-        | Action::CreateEndpointConfig { .. }
-        | Action::CreateEndpoint { .. }
-        | Action::UpdateEndpoint { .. }
-        | Action::CreateComponent { .. }
-        | Action::UpdateComponent { .. } => {
+    match step {
+        Step::ScheduleCheck { .. }
+        | Step::Notify { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => None,
+        Step::ReportDeployment { finished } => Some(not_reported(state, finished, why)),
+        Step::Call(
+            Action::CreateModel { .. }
+            | Action::CreateEndpointConfig { .. }
+            | Action::CreateEndpoint { .. }
+            | Action::UpdateEndpoint { .. }
+            | Action::CreateComponent { .. }
+            | Action::UpdateComponent { .. },
+        ) => {
             // Another deployment has taken the place of the one whose plan this was.
-            let in_flight =
-                state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, action))?;
+            let in_flight = state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, step))?;
             // The component comes last: neither it nor its copies were changed.
             let untold = InFlight { component_update_requested_at: None, ..in_flight.clone() };
             let state = State { in_flight: Some(untold), ..state.clone() };
@@ -58,7 +63,7 @@ fn failed(
     let state = ended(state, &finished, None);
     Decision::new(Verdict::Failed, why.clone())
         .evidence("version", request.version)
-        .plan(vec![Action::Report { finished }])
+        .plan(vec![Step::ReportDeployment { finished }])
         .state(state)
 }
 
@@ -76,6 +81,6 @@ fn not_reported(state: &State, finished: &DeploymentFinished, why: &Reason) -> D
     let subject = subject(&format!("the hub knows nothing of {model} {version} in {environment}"));
     Decision::new(Verdict::Reject, why.clone())
         .evidence("request_id", &finished.request_id)
-        .plan(vec![Action::Alert { subject, message }])
+        .plan(vec![Step::Notify { subject, message }])
         .state(state.clone())
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-use super::{Finding, State, after as later};
+use super::{Observation, State, after as later};
 use crate::reason::Reason;
 
 /// How many sources are remembered: one that takes a new name each time must not fill the ledger.
@@ -13,35 +13,35 @@ const SOURCES: usize = 20;
 /// will never report an end, and must not be waited for.
 const SILENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Why a finding counts no more: its source has said something newer since, and this was told late.
-pub(super) fn older(state: &State, finding: &Finding) -> Option<Reason> {
-    let (source, at) = finding.said()?;
+/// Why a observation counts no more: its source has said something newer since, and this was told late.
+pub(super) fn older(state: &State, observation: &Observation) -> Option<Reason> {
+    let (source, at) = observation.source()?;
     let newest = state.last_report_at.get(source)?;
-    (at? < *newest).then(|| Reason::OlderFinding { source: source.to_owned(), newest: *newest })
+    (at? < *newest).then(|| Reason::OlderObservation { source: source.to_owned(), newest: *newest })
 }
 
-/// The state after a finding. Attempts are counted until no source sees drift any more: that one is calm says nothing of
+/// The state after a observation. Attempts are counted until no source sees drift any more: that one is calm says nothing of
 /// what another sees.
-pub(super) fn after(state: &State, finding: &Finding, now: Timestamp) -> State {
+pub(super) fn after(state: &State, observation: &Observation, now: Timestamp) -> State {
     let mut next = state.clone();
     next.drifting.retain(|_, at| later(*at, SILENT) > now);
-    if let Some((source, Some(at))) = finding.said() {
+    if let Some((source, Some(at))) = observation.source() {
         next.last_report_at.insert(source.to_owned(), at);
         keep_newest(&mut next.last_report_at);
     }
-    match finding {
-        Finding::Drift { source, .. } => {
+    match observation {
+        Observation::Drift { source, .. } => {
             next.drifting.insert(source.clone(), now);
             keep_newest(&mut next.drifting);
         }
-        Finding::Calm { source, .. } => {
+        Observation::NoDrift { source, .. } => {
             // So also where nobody is known to have told of drift, as in a state of an early version.
             next.drifting.remove(source);
             if next.drifting.is_empty() {
                 next.attempts = 0;
             }
         }
-        Finding::Nothing(_) => {}
+        Observation::Inconclusive(_) => {}
     }
     next
 }

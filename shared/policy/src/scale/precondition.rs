@@ -10,7 +10,7 @@ use crate::reason::Reason;
 /// Why a component must keep its copies after all: since it was decided upon, another version may have come, or a request.
 /// `in_window` are the invocations in the idle window, `None` if CloudWatch could not tell.
 #[must_use]
-pub fn last_look(
+pub fn precondition(
     environment: &Environment,
     state: &State,
     deployed: &deploy::State,

@@ -1,10 +1,11 @@
 //! What follows when AWS refuses an action of respond's for good.
 
-use super::{Action, Respond, State};
+use super::{Respond, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::{NoCall, Step};
 
 /// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
 ///
@@ -13,14 +14,14 @@ use crate::reason::Reason;
 ///
 /// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
 #[must_use]
-pub fn refused(
+pub fn on_rejected(
     policy: &Policy,
     environment: &Environment,
     state: &State,
-    action: &Action,
+    step: &Step<NoCall>,
     why: &Reason,
 ) -> Option<Respond> {
-    let Action::RequestRetraining { request } = action else { return None };
+    let Step::RequestRetraining { request } = step else { return None };
     let mut next = state.clone();
     next.retrainings.retain(|at| *at != request.requested_at);
     if next.retrainings.len() < state.retrainings.len() {
@@ -35,7 +36,7 @@ pub fn refused(
     Some(
         Decision::new(Verdict::Alert, why.clone())
             .evidence("request_id", &request.request_id)
-            .plan(vec![Action::Alert { subject, message }])
+            .plan(vec![Step::Notify { subject, message }])
             .state(next),
     )
 }

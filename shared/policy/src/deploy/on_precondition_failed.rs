@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Deploy, InFlight, Post, State, look_again, refused};
+use super::{Action, Deploy, InFlight, Site, State, on_rejected, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::file::Environment;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What follows when the last look found a cause not to act; `None` if the deployment is over anyway.
 ///
@@ -13,22 +14,22 @@ use crate::reason::Reason;
 /// * A hold stands: nothing was begun, and the release begins it.
 /// * Anything else, such as an approval that was withdrawn, ends the deployment as [`refused`] does.
 #[must_use]
-pub fn prevented(
-    post: &Post,
+pub fn on_precondition_failed(
+    site: &Site,
     environment: &Environment,
     state: &State,
-    action: &Action,
+    step: &Step<Action>,
     why: &Reason,
     now: Timestamp,
 ) -> Option<Deploy> {
     let in_flight = state.in_flight.as_ref()?;
     let (waiting, plan) = match why {
         Reason::EndpointBusy { .. } | Reason::ComponentBusy { .. } => {
-            let look = look_again(post, environment, in_flight, now);
-            (not_asked(in_flight, action, Some(now)), vec![look])
+            let look = schedule_check(site, environment, in_flight, now);
+            (not_asked(in_flight, step, Some(now)), vec![look])
         }
-        Reason::Held { .. } => (not_asked(in_flight, action, None), Vec::new()),
-        _ => return refused(environment, state, action, why, now),
+        Reason::Held { .. } => (not_asked(in_flight, step, None), Vec::new()),
+        _ => return on_rejected(environment, state, step, why, now),
     };
     let checks = in_flight.checks.saturating_add(1);
     Some(
@@ -41,16 +42,16 @@ pub fn prevented(
 
 /// What was to be asked was not asked. Of a plan that was left behind nobody knows: an earlier attempt may have asked, and
 /// SageMaker may have rolled back since. So with `decided_at` it is forgotten only if it was decided at that very moment.
-fn not_asked(in_flight: &InFlight, action: &Action, decided_at: Option<Timestamp>) -> InFlight {
+fn not_asked(in_flight: &InFlight, step: &Step<Action>, decided_at: Option<Timestamp>) -> InFlight {
     let is_sure = |asked: Option<Timestamp>| decided_at.is_none_or(|now| asked == Some(now));
     let mut next = in_flight.clone();
-    match action {
-        Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. }
+    match step {
+        Step::Call(Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. })
             if is_sure(next.endpoint_update_requested_at) =>
         {
             (next.endpoint_update_requested_at, next.endpoint_modified_before) = (None, None);
         }
-        Action::CreateComponent { .. } | Action::UpdateComponent { .. }
+        Step::Call(Action::CreateComponent { .. } | Action::UpdateComponent { .. })
             if is_sure(next.component_update_requested_at) =>
         {
             (next.component_update_requested_at, next.component_modified_before) = (None, None);

@@ -7,6 +7,7 @@ use crate::decision::{Decision, Verdict};
 use crate::file::Environment;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
 ///
@@ -16,18 +17,22 @@ use crate::reason::Reason;
 ///
 /// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
 #[must_use]
-pub fn refused(
+pub fn on_rejected(
     environment: &Environment,
     state: &State,
-    action: &Action,
+    step: &Step<Action>,
     why: &Reason,
     now: Timestamp,
 ) -> Option<ScaleDecision> {
-    let down = match action {
-        Action::Alert { .. } => return None,
-        Action::SetCapacityLimits { min, .. } => *min == 0,
-        Action::SetCopyCount { copies, .. } => *copies == 0,
-        Action::EnsureScaleFromZeroAlarm { .. } => true,
+    let down = match step {
+        Step::Notify { .. }
+        | Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => return None,
+        Step::Call(Action::SetCapacityLimits { min, .. }) => *min == 0,
+        Step::Call(Action::SetCopyCount { copies, .. }) => *copies == 0,
+        Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) => true,
     };
     let endpoint = &environment.endpoint.name;
     let (zero_since, meant, so) = if down {
@@ -40,7 +45,7 @@ pub fn refused(
         "{why}.\nEndpoint: {endpoint}\nEnvironment: {} ({})\n{so}",
         environment.name, environment.account
     );
-    let alert = Action::Alert { subject: subject(&format!("{endpoint} {meant}")), message };
+    let alert = Step::Notify { subject: subject(&format!("{endpoint} {meant}")), message };
     let last_reason = Some(why.code().to_owned());
     Some(
         Decision::new(Verdict::NoChange, why.clone())

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tidegate_events::DeploymentFinished;
+use tidegate_events::ScheduledCheck;
 
-use super::{Component, InFlight, Post, Rollout, State, Variant, target};
+use super::{Component, InFlight, Rollout, Site, State, Variant, target};
 use crate::file::Environment;
+use crate::step::Step;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,73 +54,52 @@ pub enum Action {
         /// The component.
         component: Component,
     },
-    /// Look again at a time, because no event will come.
-    CheckAt {
-        /// The schedule's name.
-        name: String,
-        /// When.
-        at: Timestamp,
-        /// The model.
-        model: String,
-        /// The environment.
-        environment: String,
-        /// The deployment.
-        request_id: String,
-    },
-    /// Tell the hub.
-    Report {
-        /// The report, sent as it is.
-        finished: DeploymentFinished,
-    },
-    /// Tell people of this account.
-    Alert {
-        /// The subject, at most 100 characters.
-        subject: String,
-        /// The message.
-        message: String,
-    },
-}
-
-impl Action {
-    /// Whether it tells people. Nobody can be told that this was refused.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self, Self::Alert { .. })
-    }
 }
 
 /// Whether an action of a plan that was left behind is still wanted: only what the deployment in flight asks for, and
-/// nothing is made for it under a hold. Whether what serves may be changed, [`last_look`](super::last_look()) says.
+/// nothing is made for it under a hold. Whether what serves may be changed, [`precondition`](super::precondition()) says.
 #[must_use]
-pub fn still_applies(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
-    match action {
+pub fn still_applies(environment: Option<&Environment>, state: &State, step: &Step<Action>) -> bool {
+    match step {
         // To look again harms nothing, the hub knows which report it still waits for, and people shall know.
-        Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => true,
-        Action::CreateModel { .. } | Action::CreateEndpointConfig { .. } => {
-            state.hold().is_none() && is_wanted(environment, state, action)
+        Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::Notify { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => true,
+        Step::Call(Action::CreateModel { .. } | Action::CreateEndpointConfig { .. }) => {
+            state.hold().is_none() && is_wanted(environment, state, step)
         }
-        Action::CreateEndpoint { .. }
-        | Action::UpdateEndpoint { .. }
-        | Action::CreateComponent { .. }
-        | Action::UpdateComponent { .. } => is_wanted(environment, state, action),
+        Step::Call(
+            Action::CreateEndpoint { .. }
+            | Action::UpdateEndpoint { .. }
+            | Action::CreateComponent { .. }
+            | Action::UpdateComponent { .. },
+        ) => is_wanted(environment, state, step),
     }
 }
 
 /// Whether the deployment in flight asks SageMaker for it.
-pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, action: &Action) -> bool {
+pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: &Step<Action>) -> bool {
     let wanted = environment
         .zip(state.in_flight.as_ref())
         .map(|(environment, in_flight)| target(environment, &in_flight.request));
     let Some(wanted) = wanted else { return false };
-    match action {
-        Action::CreateModel { name, .. } => *name == wanted.model,
-        Action::CreateEndpointConfig { name: config, .. }
-        | Action::CreateEndpoint { config, .. }
-        | Action::UpdateEndpoint { config, .. } => *config == wanted.config,
-        Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+    match step {
+        Step::Call(Action::CreateModel { name, .. }) => *name == wanted.model,
+        Step::Call(
+            Action::CreateEndpointConfig { name: config, .. }
+            | Action::CreateEndpoint { config, .. }
+            | Action::UpdateEndpoint { config, .. },
+        ) => *config == wanted.config,
+        Step::Call(Action::CreateComponent { component } | Action::UpdateComponent { component }) => {
             wanted.component.as_ref() == Some(component)
         }
-        Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. } => false,
+        Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::Notify { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => false,
     }
 }
 
@@ -127,22 +107,25 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, action
 const SELDOM: SignedDuration = SignedDuration::from_mins(15);
 
 /// The next look at the deployment in flight, at what sends no event. What takes long is looked at less and less often.
-pub(super) fn look_again(
-    post: &Post,
+pub(super) fn schedule_check(
+    site: &Site,
     environment: &Environment,
     in_flight: &InFlight,
     now: Timestamp,
-) -> Action {
-    let soon = SignedDuration::from_secs(i64::from(post.check_seconds));
+) -> Step<Action> {
+    let soon = SignedDuration::from_secs(i64::from(site.check_seconds));
     let InFlight { accepted_at, endpoint_update_requested_at, component_update_requested_at, .. } = in_flight;
     let begun = component_update_requested_at.or(*endpoint_update_requested_at).unwrap_or(*accepted_at);
     let wait = (now.duration_since(begun) / 8).min(SELDOM).max(soon);
     let request_id = in_flight.request.request_id.clone();
-    Action::CheckAt {
+    Step::ScheduleCheck {
         name: format!("check-{}-{request_id}", in_flight.checks),
         at: now.checked_add(wait).unwrap_or(Timestamp::MAX),
-        model: in_flight.request.model.clone(),
-        environment: environment.name.to_string(),
-        request_id,
+        check: ScheduledCheck {
+            function: "deploy".to_owned(),
+            model: in_flight.request.model.clone(),
+            environment: environment.name.to_string(),
+            subject: request_id,
+        },
     }
 }

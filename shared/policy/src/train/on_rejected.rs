@@ -5,6 +5,7 @@ use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
 ///
@@ -13,10 +14,14 @@ use crate::reason::Reason;
 ///
 /// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
 #[must_use]
-pub fn refused(policy: &Policy, state: &State, action: &Action, why: &Reason) -> Option<Train> {
-    let token = match action {
-        Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. } => token,
-        Action::Alert { .. } => return None,
+pub fn on_rejected(policy: &Policy, state: &State, step: &Step<Action>, why: &Reason) -> Option<Train> {
+    let token = match step {
+        Step::Call(Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) => token,
+        Step::Notify { .. }
+        | Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => return None,
     };
     let mut next = state.clone();
     let of_commit = |(at, _): &(&String, &String)| token_of_last(policy, state, at).as_ref() == Some(token);
@@ -31,7 +36,7 @@ pub fn refused(policy: &Policy, state: &State, action: &Action, why: &Reason) ->
         "{why}.\nModel: {}\nPipeline: {}\nNothing was trained. Mend the cause, then push again.",
         policy.model, policy.pipeline.name
     );
-    let alert = Action::Alert { subject: subject(&format!("{} was not trained", policy.model)), message };
+    let alert = Step::Notify { subject: subject(&format!("{} was not trained", policy.model)), message };
     Some(
         Decision::new(Verdict::Reject, why.clone())
             .evidence("pipeline", &policy.pipeline.name)

@@ -5,19 +5,21 @@ use crate::decision::{Decision, Verdict};
 use crate::deploy::copies;
 use crate::file::Environment;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What follows when the last look found a cause not to go to zero: the component keeps its copies, and its lower bound
 /// is lifted again.
 #[must_use]
-pub fn prevented(
+pub fn on_precondition_failed(
     environment: &Environment,
     state: &State,
-    action: &Action,
+    step: &Step<Action>,
     why: &Reason,
 ) -> Option<ScaleDecision> {
-    let Action::SetCopyCount { component, copies: 0 } = action else { return None };
+    let Step::Call(Action::SetCopyCount { component, copies: 0 }) = step else { return None };
     let wanted = copies(&environment.endpoint);
-    let lift = Action::SetCapacityLimits { component: component.clone(), min: wanted, max: wanted };
+    let lift =
+        Step::Call(Action::SetCapacityLimits { component: component.clone(), min: wanted, max: wanted });
     let last_reason = Some(why.code().to_owned());
     Some(
         Decision::new(Verdict::NoChange, why.clone())

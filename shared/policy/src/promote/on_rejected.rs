@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::action::{life_cycle, stopped};
 use super::{Action, EnvironmentStatus, Promote, State};
 use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
 ///
@@ -13,10 +15,14 @@ use crate::reason::Reason;
 /// * A wake-up that cannot be set is made up for by the sweep.
 /// * A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
 #[must_use]
-pub fn refused(state: &State, action: &Action, why: &Reason, now: Timestamp) -> Option<Promote> {
-    let request = match action {
-        Action::RequestDeployment { request } => request,
-        Action::UpdateModelLifeCycle { .. } | Action::WakeAt { .. } | Action::Alert { .. } => return None,
+pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timestamp) -> Option<Promote> {
+    let request = match step {
+        Step::RequestDeployment { request } => request,
+        Step::Call(Action::UpdateModelLifeCycle { .. })
+        | Step::ScheduleCheck { .. }
+        | Step::Notify { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestRetraining { .. } => return None,
     };
     let of_request = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
     let environment = &request.environment;
@@ -29,8 +35,8 @@ pub fn refused(state: &State, action: &Action, why: &Reason, now: Timestamp) -> 
         .insert(environment.clone(), EnvironmentStatus::Failed { at: now, cause: why.to_string() });
     promotion.stopped = true;
     let subject = format!("{} {} not requested in {environment}", request.model, request.version);
-    let alert = Action::alert(&subject, &why.to_string(), &promotion);
-    let note = Action::note(&promotion, environment, super::actions::FAILED, &why.to_string());
+    let alert = stopped(&subject, &why.to_string(), &promotion);
+    let note = life_cycle(&promotion, environment, super::action::FAILED, &why.to_string());
     Some(
         Decision::new(Verdict::Stop, why.clone())
             .evidence("request_id", &request.request_id)
