@@ -5,6 +5,7 @@ mod approval;
 mod controller;
 mod due;
 mod enter;
+pub mod gates;
 mod hold;
 mod lost_changes;
 mod on_rejected;
@@ -25,7 +26,7 @@ use crate::reason::Reason;
 use crate::site::Site;
 
 use action::stopped;
-use enter::enter;
+use enter::enter_or_wait;
 
 pub use action::{Action, still_applies};
 pub use approval::decide_approval;
@@ -108,13 +109,16 @@ impl Promotion {
     }
 }
 
-/// What a promotion waits for before it may enter an environment. A sweep records it once.
+/// The gate that keeps a promotion out of its next environment. A sweep records it once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocker {
     /// The environment.
     pub environment: String,
     /// The reason's code.
     pub reason: String,
+    /// When it opens by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// How far a version is in one environment.
@@ -293,7 +297,7 @@ fn approved(
         blocked_by: None,
     };
     let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());
-    enter(policy, state, promotion, first, Reason::Approved { version }, now)
+    enter_or_wait(policy, state, promotion, first, Reason::Approved { version }, now)
         .evidence("package", &change.arn)
         .evidence("promotion_before", replaced)
 }

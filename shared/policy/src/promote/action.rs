@@ -46,12 +46,7 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         Step::Call(Action::UpdateModelLifeCycle { package_arn, stage, status, .. }) => {
             now.package_arn == *package_arn && is_told_by(now, stage, status)
         }
-        Step::ScheduleCheck { check, .. } => {
-            let soaks = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Succeeded { .. });
-            !now.stopped
-                && now.version.to_string() == check.subject
-                && now.environments.get(&check.environment).is_some_and(soaks)
-        }
+        Step::ScheduleCheck { check, .. } => !now.stopped && now.version.to_string() == check.subject,
         // What happened has happened, and nobody was told.
         Step::Notify { .. } => true,
         // promote never plans these.

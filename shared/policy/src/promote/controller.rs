@@ -66,9 +66,7 @@ impl Controller for PromoteController {
         match trigger {
             Trigger::Package(change) => decide_package(policy, state, cx.site, change, seen.as_ref(), cx.now),
             Trigger::Report(report) => decide_report(policy, state, report, cx.now),
-            Trigger::Check { environment, version } => {
-                decide_check(policy, state, environment, *version, cx.now)
-            }
+            Trigger::Check { version } => decide_check(policy, state, *version, cx.now),
             Trigger::Approval(given) => decide_approval(policy, state, given, cx.now),
             Trigger::Hold(placed) => decide_hold(policy, state, placed),
             Trigger::Release(release) => decide_release(policy, state, release, cx.now),

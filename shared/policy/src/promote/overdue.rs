@@ -5,6 +5,7 @@ use tidegate_events::DeploymentRequested;
 
 use super::due::due;
 use super::enter::{go_on, request_for};
+use super::gates::{GateInput, GateState, first_closed};
 use super::{EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
@@ -54,11 +55,8 @@ pub(super) fn overdue(
     });
     unanswered.or_else(|| {
         let due = due(policy, promotion).filter(|due| !due.is_asked(promotion))?;
-        let reason = due.previous.map_or(Reason::Approved { version: promotion.version }, |(previous, _)| {
-            Reason::SoakEnded { previous: previous.name.to_string() }
-        });
-        let why = why.cloned().unwrap_or(reason);
-        due.soaks_until(now).is_none().then(|| go_on(policy, state, promotion.clone(), due.next, why, now))
+        let why = why.cloned().unwrap_or_else(|| due.why(promotion.version));
+        Some(go_on(policy, state, promotion.clone(), due.next, why, now))
     })
 }
 
@@ -118,8 +116,14 @@ pub(super) fn next_check(policy: &Policy, state: &State, now: Timestamp) -> Opti
             | EnvironmentStatus::Failed { .. } => None,
         }
     });
-    let entering = due(policy, promotion)
-        .filter(|due| !due.is_asked(promotion))
-        .map(|due| due.soaks_until(now).unwrap_or(now));
+    let entering = due(policy, promotion).filter(|due| !due.is_asked(promotion)).and_then(|due| {
+        let input = GateInput { policy, state, promotion, environment: due.next, now };
+        match first_closed(&input).map(|closed| closed.state) {
+            Some(GateState::ClosedUntil { until, .. }) => Some(until),
+            // A person opens it, or an event.
+            Some(GateState::ClosedForPeople { .. } | GateState::Closed { .. }) => None,
+            Some(GateState::Open) | None => Some(now),
+        }
+    });
     overdue.chain(entering).min()
 }

@@ -18,10 +18,8 @@ pub enum Trigger {
     Package(ModelPackageChanged),
     /// An environment reported the end of a deployment.
     Report(DeploymentFinished),
-    /// A scheduled check: something that a version waited for should be over.
+    /// A scheduled check: what a version waited for should be over.
     Check {
-        /// The environment in which the version succeeded last.
-        environment: String,
         /// The version.
         version: u64,
     },
@@ -80,10 +78,7 @@ fn sent(from: &str, model: &str, trigger: Trigger) -> Route<Trigger> {
 
 fn checked(check: &ScheduledCheck) -> Route<Trigger> {
     match check.subject.parse() {
-        Ok(version) => {
-            let environment = check.environment.clone();
-            Route::model(&check.model, Trigger::Check { environment, version })
-        }
+        Ok(version) => Route::model(&check.model, Trigger::Check { version }),
         Err(_) => Route::NotApplicable(Reason::UnsupportedEvent),
     }
 }
