@@ -149,7 +149,10 @@ impl Engine {
 }
 
 /// The models that any of the names concerns, each once.
-async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModels, EngineError> {
+///
+/// # Errors
+/// If the ledger could not say which models.
+pub async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModels, EngineError> {
     let (mut found, mut outcomes) = ResolvedModels::default();
     for lookup in names {
         let models = engine.retry_throttled(|| engine.ledger.models_for(lookup)).await?;

@@ -1,6 +1,6 @@
 //! The functions, and which events reach them.
 
-use tidegate_events::{AlarmChanged, Body, Event, Wake};
+use tidegate_events::{AlarmChanged, Body, Event, Scheduled};
 
 /// The functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,21 +65,29 @@ const WAKES: &[&str] = &["NoCapacityInvocationFailures", "HasBacklogWithoutCapac
 pub fn wanted_by(event: &Event) -> &'static [Function] {
     match &event.body {
         Body::CommitPushed(_) | Body::RetrainingRequested(_) => &[Train],
-        Body::ModelPackageChanged(_)
-        | Body::DeploymentFinished(_)
-        | Body::ApprovalGiven(_)
-        | Body::Wake(Wake::SoakEnded { .. }) => &[Promote],
+        Body::ModelPackageChanged(_) | Body::DeploymentFinished(_) | Body::ApprovalGiven(_) => &[Promote],
         Body::HoldPlaced(_) | Body::HoldReleased(_) => &[Promote, Deploy],
-        Body::DeploymentRequested(_)
-        | Body::EndpointChanged(_)
-        | Body::Wake(Wake::CheckDeployment { .. }) => &[Deploy],
+        Body::DeploymentRequested(_) | Body::EndpointChanged(_) => &[Deploy],
+        Body::Scheduled(Scheduled::Check(check)) => named_alone(&check.function),
         Body::AlarmChanged(alarm) => of_alarm(alarm),
         Body::ObjectCreated(object) if object.key.ends_with("constraint_violations.json") => &[Respond],
-        Body::DriftObserved(_) | Body::Wake(Wake::CheckDrift { .. }) => &[Respond],
+        Body::DriftObserved(_) => &[Respond],
         // A tick does not say whom it is for; scale is the only function that a schedule ticks.
         Body::Tick(_) => &[Scale],
-        Body::Wake(Wake::Reconcile) => Function::ALL,
+        Body::Scheduled(Scheduled::Reconcile) => Function::ALL,
         Body::ObjectCreated(_) | Body::PipelineExecutionChanged(_) | Body::Other => &[],
+    }
+}
+
+/// The function that scheduled a check for itself.
+fn named_alone(name: &str) -> &'static [Function] {
+    match Function::named(name) {
+        Some(Promote) => &[Promote],
+        Some(Deploy) => &[Deploy],
+        Some(Respond) => &[Respond],
+        Some(Train) => &[Train],
+        Some(Scale) => &[Scale],
+        None => &[],
     }
 }
 

@@ -130,14 +130,19 @@ impl Site {
         Engine {
             function: function.name(),
             version: env!("CARGO_PKG_VERSION"),
-            account: self.account.clone(),
-            region: self.region.clone(),
-            environment: self.environment.clone(),
+            site: Arc::new(tidegate_policy::site::Site {
+                environment: self.environment.clone(),
+                account: self.account.clone(),
+                region: self.region.clone(),
+                hub_account: self.hub_account.clone(),
+                check_seconds: self.check_seconds,
+            }),
             request_id: request_id.to_owned(),
             lease: self.lease,
             ledger,
             bus,
             alerts: Arc::clone(&self.ports) as Arc<dyn Alerts>,
+            schedules: Arc::clone(&self.ports) as Arc<dyn Schedules>,
             time: Arc::new(NoTime),
             decision_log: Arc::new(NoDecisionLog),
             meter: Meter::default(),
@@ -150,16 +155,9 @@ impl Site {
         let ports = || Arc::clone(&self.ports);
         match function {
             Function::Train => Box::new(Train { repository: ports(), pipelines: ports() }),
-            Function::Promote => Box::new(Promote { registry: ports(), schedules: ports() }),
-            Function::Deploy => Box::new(Deploy {
-                hub_account: self.hub_account.clone(),
-                check_seconds: self.check_seconds,
-                registry: ports(),
-                endpoints: ports(),
-                sampler: ports(),
-                schedules: ports(),
-            }),
-            Function::Respond => Box::new(Respond { reports: ports(), alarms: ports(), schedules: ports() }),
+            Function::Promote => Box::new(Promote { registry: ports() }),
+            Function::Deploy => Box::new(Deploy { registry: ports(), endpoints: ports(), sampler: ports() }),
+            Function::Respond => Box::new(Respond { reports: ports(), alarms: ports() }),
             Function::Scale => Box::new(Scale { metrics: ports(), capacity: ports() }),
         }
     }

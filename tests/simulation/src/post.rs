@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tidegate_events::{Body, Event, Wake};
+use tidegate_events::{Body, Event, Scheduled};
 use tidegate_scenarios::Function;
 
 use crate::place::Where;
@@ -153,8 +153,8 @@ pub(crate) fn topic(body: &Body) -> Topic {
         Body::RetrainingRequested(_) => Topic::Retraining,
         Body::DeploymentRequested(_) => Topic::Request,
         Body::DeploymentFinished(_) => Topic::Finished,
-        Body::Wake(Wake::Reconcile) | Body::Tick(_) => Topic::Schedule,
-        Body::Wake(_) => Topic::Wake,
+        Body::Scheduled(Scheduled::Reconcile) | Body::Tick(_) => Topic::Schedule,
+        Body::Scheduled(_) => Topic::Wake,
         Body::HoldPlaced(_) | Body::HoldReleased(_) | Body::ApprovalGiven(_) => Topic::People,
         _ => Topic::Finished,
     }
@@ -191,9 +191,9 @@ pub(crate) fn targets(bus: Where, event: &Event) -> Vec<Function> {
 /// The function that a one-time schedule invokes.
 pub(crate) fn woken(body: &Body) -> Option<Function> {
     match body {
-        Body::Wake(Wake::SoakEnded { .. }) => Some(Function::Promote),
-        Body::Wake(Wake::CheckDeployment { .. }) => Some(Function::Deploy),
-        Body::Wake(Wake::CheckDrift { .. }) => Some(Function::Respond),
+        Body::Scheduled(Wake::SoakEnded { .. }) => Some(Function::Promote),
+        Body::Scheduled(Wake::CheckDeployment { .. }) => Some(Function::Deploy),
+        Body::Scheduled(Wake::CheckDrift { .. }) => Some(Function::Respond),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use tidegate_engine::Outcome;
-use tidegate_events::{Body, Event, Wake};
+use tidegate_events::{Body, Event, Scheduled};
 
 /// The lines of a history, if anybody wants to read them.
 #[derive(Debug, Default)]
@@ -63,14 +63,14 @@ pub(crate) fn event(event: &Event) -> String {
         Body::DeploymentRequested(asked) => format!("the request {}", asked.request_id),
         Body::DeploymentFinished(end) => format!("that {} {}", end.request_id, end.outcome),
         Body::Tick(_) => "the tick".to_owned(),
-        Body::Wake(Wake::Reconcile) => "the sweep".to_owned(),
-        Body::Wake(Wake::SoakEnded { model, environment, version }) => {
+        Body::Scheduled(Scheduled::Reconcile) => "the sweep".to_owned(),
+        Body::Scheduled(Wake::SoakEnded { model, environment, version }) => {
             format!("that the soak of {model} {version} in {environment} should be over")
         }
-        Body::Wake(Wake::CheckDeployment { request_id, .. }) => {
+        Body::Scheduled(Wake::CheckDeployment { request_id, .. }) => {
             format!("that it wanted to look at {request_id}")
         }
-        Body::Wake(Wake::CheckDrift { alarm, .. }) => format!("that it wanted to look at alarm {alarm}"),
+        Body::Scheduled(Wake::CheckDrift { alarm, .. }) => format!("that it wanted to look at alarm {alarm}"),
         Body::HoldPlaced(hold) => {
             format!("the hold on {}", hold.environment.as_deref().unwrap_or("everything"))
         }

@@ -147,7 +147,8 @@ impl Checker<'_> {
         let missing = environments.find(|name| self.after.and_then(|after| succeeded(after, name)).is_none());
         let soaks = soaks.clone().find(|(_, next)| Some(*next) == missing && !asked(next));
         let until = soaks.and_then(|(soaked, _)| self.soak_end(soaked)).filter(|until| *until > self.now);
-        if let (Some((soaked, next)), Some(until), false) = (soaks, until, self.newly_succeeded().is_empty()) {
+        if let (Some((soaked, next)), Some(until), false) = (soaks, until, self.newly_succeeded().is_empty())
+        {
             let called = decision.plan.iter().any(|step| {
                 matches!(step, Step::ScheduleCheck { at, check, .. } if *at == until && check.environment == next)
             });

@@ -54,12 +54,7 @@ pub(super) fn go_on(
 }
 
 /// Remembers what is waited for. A check is scheduled and people are asked once, however often the gate is evaluated.
-fn wait(
-    policy: &Policy,
-    promotion: &mut Promotion,
-    environment: &Environment,
-    gate: GateState,
-) -> Promote {
+fn wait(policy: &Policy, promotion: &mut Promotion, environment: &Environment, gate: GateState) -> Promote {
     let name = environment.name.to_string();
     let blocked = |reason: &Reason, until| Blocker {
         environment: name.clone(),

@@ -28,7 +28,7 @@ pub(super) fn by(book: &Book, body: &Body) -> bool {
         Body::ApprovalGiven(given) => book.has(&given.model),
         Body::HoldPlaced(hold) => book.has(&hold.model),
         Body::HoldReleased(hold) => book.has(&hold.model),
-        Body::Tick(_) | Body::Wake(_) => true,
+        Body::Tick(_) | Body::Scheduled(_) => true,
         Body::Other => false,
     }
 }

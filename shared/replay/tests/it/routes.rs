@@ -19,7 +19,7 @@ fn every_sample_reaches_the_functions_that_the_templates_hand_it_to() {
         let text = std::fs::read_to_string(&file).unwrap();
         let Ok(sample) = serde_json::from_str::<Value>(&text) else { continue };
         let Ok(event) = read(&sample) else { continue };
-        if matches!(event.body, Body::Tick(_) | Body::Wake(_)) || sample.get("detail-type").is_none() {
+        if matches!(event.body, Body::Tick(_) | Body::Scheduled(_)) || sample.get("detail-type").is_none() {
             continue;
         }
         let mut routed: Vec<Function> = rules
@@ -43,7 +43,7 @@ fn every_sample_reaches_the_functions_that_the_templates_hand_it_to() {
 #[test]
 fn every_function_is_swept() {
     let event = read(&serde_json::json!({"tidegate": "reconcile"})).unwrap();
-    assert_eq!(event.body, Body::Wake(Wake::Reconcile));
+    assert_eq!(event.body, Body::Scheduled(Scheduled::Reconcile));
     let swept: BTreeSet<Function> = TEMPLATES
         .into_iter()
         .flat_map(|template| functions(&parse(template)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_events::{AlarmState, Body, DriftVerdict, Wake};
+use tidegate_events::{AlarmState, Body, DriftVerdict, Scheduled};
 use tidegate_scenarios::{Function, Note};
 
 use super::facts::text;
@@ -108,7 +108,7 @@ fn says(body: &Body, place: Where, model: &str, stage: &Stage) -> Option<Word> {
             Some(Found::Nothing) => word("report", false, None),
             _ => None,
         },
-        Body::Wake(Wake::Reconcile | Wake::CheckDrift { .. }) => {
+        Body::Scheduled(Scheduled::Reconcile | Wake::CheckDrift { .. }) => {
             match stage.alarms.get(&(place, model.to_owned())) {
                 Some(("ALARM", false)) => word("alarm", true, None),
                 Some(("OK", _)) => word("alarm", false, None),
