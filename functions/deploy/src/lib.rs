@@ -1,6 +1,7 @@
 //! deploy: the endpoint becomes the requested version, or the hub hears why not.
 
 mod case;
+mod spec;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,6 +16,8 @@ use tidegate_policy::promote::Home;
 use tidegate_policy::reason::Reason;
 
 use case::{Cause, DeployCase};
+
+pub use spec::SPEC;
 
 /// The function's name.
 pub const NAME: &str = "deploy";

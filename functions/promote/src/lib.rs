@@ -1,6 +1,7 @@
 //! promote: which version goes to which environment now, what it waits for, or why it goes no further.
 
 mod case;
+mod spec;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ use tidegate_policy::promote::{Home, Promotion, State};
 use tidegate_policy::reason::Reason;
 
 use case::{Cause, PromoteCase};
+
+pub use spec::SPEC;
 
 /// The function's name.
 pub const NAME: &str = "promote";

@@ -1,6 +1,7 @@
 //! respond: drift from any source leads to a retraining request, a message to people, or nothing with a reason.
 
 mod case;
+mod spec;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -16,6 +17,8 @@ use tidegate_policy::respond::{
 };
 
 use case::RespondCase;
+
+pub use spec::SPEC;
 
 /// The function's name.
 pub const NAME: &str = "respond";

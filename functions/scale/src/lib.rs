@@ -2,6 +2,7 @@
 
 mod case;
 mod observe;
+mod spec;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,6 +16,8 @@ use tidegate_policy::reason::Reason;
 
 use case::{Cause, ScaleCase};
 use observe::Look;
+
+pub use spec::SPEC;
 
 /// The function's name.
 pub const NAME: &str = "scale";

@@ -1,6 +1,7 @@
 //! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
 
 mod case;
+mod spec;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,6 +15,8 @@ use tidegate_policy::reason::Reason;
 use tidegate_policy::train;
 
 use case::{Cause, TrainCase};
+
+pub use spec::SPEC;
 
 /// The function's name.
 pub const NAME: &str = "train";

@@ -10,7 +10,7 @@
 //!
 //! Nothing here waits: every port answers at once, so that an invocation is a future that is ready when it is first
 //! polled. One that is not ready was stopped by a [`Mishap`]: dropped, it is an invocation that died; polled again, one
-//! that was slow. [`at_once`] tells the two from those that ended.
+//! that was slow. [`poll_once`](tidegate_testkit::poll_once) tells the two from those that ended.
 
 mod cloud;
 mod function;
@@ -20,6 +20,6 @@ mod ports;
 pub mod scenario;
 
 pub use cloud::{Account, Alert, Cloud, Published, Wakeup};
-pub use function::{Function, Ports, Site, at_once};
+pub use function::Site;
 pub use ledger::{MemoryLedger, Note};
 pub use mishap::{Fortune, Mishap, Mishaps};

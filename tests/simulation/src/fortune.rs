@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::{Class, Time};
-use tidegate_scenarios::{Cloud, Fortune, Function, MemoryLedger, Mishap};
+use tidegate_scenarios::{Cloud, Fortune, MemoryLedger, Mishap};
 
 use crate::place::Where;
 use crate::step::{Goes, Which};
@@ -40,7 +40,7 @@ pub(crate) enum Halt {
 /// What is to go wrong with the next invocation of a function.
 struct Plan {
     place: Where,
-    function: Function,
+    function: &'static str,
     call: Which,
     goes: Goes,
 }
@@ -99,7 +99,7 @@ impl Luck {
     }
 
     /// Lets something go wrong with a call of the next invocation of a function.
-    pub(crate) fn plan(&self, place: Where, function: Function, call: Which, goes: Goes) {
+    pub(crate) fn plan(&self, place: Where, function: &'static str, call: Which, goes: Goes) {
         self.inner().plans.push(Plan { place, function, call, goes });
     }
 
@@ -123,7 +123,7 @@ impl Luck {
         &self,
         number: Number,
         place: Where,
-        function: Function,
+        function: &'static str,
         (began, deadline): (Timestamp, Timestamp),
     ) {
         let mut inner = self.inner();

@@ -7,11 +7,12 @@ use tidegate_engine::Class;
 use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Function, Mishap, Published, at_once};
+use tidegate_scenarios::{Mishap, Published};
+use tidegate_testkit::poll_once;
 
 use super::stage::{CHURN, HUB, PRODUCTION, REGION, Stage, arn, error, reconcile, said};
 
-const SCALE: Function = Function::Scale;
+const SCALE: &str = "scale";
 
 /// A request of the hub's to production.
 fn request(stage: &Stage, version: u64) -> Event {
@@ -24,13 +25,13 @@ fn request(stage: &Stage, version: u64) -> Event {
 
 /// Deploys a version to production, and says how it ended.
 fn deploy(stage: &Stage, version: u64) -> String {
-    let mut last = said(&stage.run(&stage.production, Function::Deploy, &request(stage, version)));
+    let mut last = said(&stage.run(&stage.production, "deploy", &request(stage, version)));
     for _ in 0..9 {
         if last.starts_with("succeeded") || last.starts_with("failed") {
             break;
         }
         stage.pass(900);
-        last = said(&stage.run(&stage.production, Function::Deploy, &reconcile(stage.now())));
+        last = said(&stage.run(&stage.production, "deploy", &reconcile(stage.now())));
     }
     last
 }
@@ -133,12 +134,12 @@ fn a_request_that_comes_at_the_last_moment_keeps_it_awake() {
     stage.production.ledger.mishaps.add("record", Mishap::Pauses);
     let sweep = reconcile(stage.now());
     let mut slow = std::pin::pin!(stage.production.invoke(SCALE, &sweep, "slow", stage.now()));
-    assert!(tidegate_scenarios::at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     let ask = json!({"EndpointName": "churn", "InferenceComponentName": "churn", "Body": "1,2",
         "ContentType": "text/csv"});
     stage.account(PRODUCTION).ask("sagemaker-runtime", "InvokeEndpoint", &ask).unwrap();
     stage.pass(0);
-    let told = tidegate_scenarios::at_once(slow).unwrap().unwrap();
+    let told = poll_once(slow).unwrap().unwrap();
     assert_eq!(said(&told), "no_change traffic");
     assert_eq!(copies(&stage), 1);
     assert_eq!(stage.account(PRODUCTION).alerts().len(), 0, "nothing is wrong");
@@ -156,10 +157,7 @@ fn a_way_to_zero_that_was_left_behind_is_not_taken_while_or_after_another_versio
             (deploy(&stage, 2), "no_change in_grace_period")
         } else {
             let request = request(&stage, 2);
-            (
-                said(&stage.run(&stage.production, Function::Deploy, &request)),
-                "no_change deployment_in_flight",
-            )
+            (said(&stage.run(&stage.production, "deploy", &request)), "no_change deployment_in_flight")
         };
         assert_eq!(began, if ends { "succeeded answered" } else { "apply endpoint_ready" });
         let again = stage.invoke(&stage.production, SCALE, &sweep, "one").unwrap().unwrap();
@@ -182,7 +180,7 @@ fn another_size_of_the_same_version_is_applied() {
     let stage = idle();
     let larger = CHURN.replace("memoryMb: 1024", "memoryMb: 4096, copies: 2");
     let policy = parse("churn.yaml", &larger).unwrap();
-    at_once(pin!(stage.production.ledger.apply(&policy, stage.now()))).unwrap().unwrap();
+    poll_once(pin!(stage.production.ledger.apply(&policy, stage.now()))).unwrap().unwrap();
     assert_eq!(deploy(&stage, 1), "succeeded answered");
     assert_eq!(copies(&stage), 2);
     let described = json!({"InferenceComponentName": "churn"});

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use tidegate_engine::Outcome;
 use tidegate_events::{Body, Event};
 use tidegate_policy::deploy::State;
-use tidegate_scenarios::{Function, Mishap, Published, Site, at_once};
+use tidegate_scenarios::{Mishap, Published, Site};
+use tidegate_testkit::poll_once;
 
 use super::stage::{HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
 
-const DEPLOY: Function = Function::Deploy;
+const DEPLOY: &str = "deploy";
 
 fn site<'s>(stage: &'s Stage, account: &str) -> &'s Site {
     if account == STAGING { &stage.staging } else { &stage.production }
@@ -72,7 +73,7 @@ fn accepted(stage: &Stage, operation: &str) -> usize {
 
 fn state(stage: &Stage, account: &str) -> State {
     let read = pin!(tidegate_engine::resolve::state(site(stage, account).ledger.as_ref(), "deploy", "churn"));
-    Arc::unwrap_or_clone(at_once(read).unwrap().unwrap())
+    Arc::unwrap_or_clone(poll_once(read).unwrap().unwrap())
 }
 
 fn people(stage: &Stage, account: &str, detail_type: &str) {
@@ -116,9 +117,9 @@ fn what_a_hold_kept_from_being_told_did_not_roll_back() {
     let request = request(&stage, PRODUCTION, 2);
     stage.cloud.mishaps.add("CreateModel", Mishap::Pauses);
     let mut slow = pin!(stage.production.invoke(DEPLOY, &request, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     people(&stage, PRODUCTION, "Hold Placed");
-    assert_eq!(said(&at_once(slow).unwrap().unwrap()), "wait held");
+    assert_eq!(said(&poll_once(slow).unwrap().unwrap()), "wait held");
     assert_eq!(state(&stage, PRODUCTION).in_flight.unwrap().component_update_requested_at, None);
     stage.pass(60);
     scale_by_hand(&stage, 2);
@@ -134,9 +135,9 @@ fn a_component_that_somebody_else_changes_is_left_alone_until_it_is_ready() {
     let request = request(&stage, PRODUCTION, 2);
     stage.production.ledger.mishaps.add("record", Mishap::Pauses);
     let mut slow = pin!(stage.production.invoke(DEPLOY, &request, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     scale_by_hand(&stage, 2);
-    assert_eq!(said(&at_once(slow).unwrap().unwrap()), "wait component_busy");
+    assert_eq!(said(&poll_once(slow).unwrap().unwrap()), "wait component_busy");
     stage.pass(900);
     let look = stage.account(PRODUCTION).take_due().pop().unwrap();
     assert_eq!(deploy(&stage, PRODUCTION, &fired(&look.input)), "apply endpoint_ready");
@@ -192,7 +193,7 @@ fn a_rejection_in_the_middle_of_an_update_ends_with_what_serves() {
 }
 
 #[test]
-fn a_rejection_before_anything_was_told_ends_at_once() {
+fn a_rejection_before_anything_was_told_ends_poll_once() {
     let stage = serving(STAGING);
     let request = request(&stage, STAGING, 2);
     stage.cloud.mishaps.add("UpdateEndpoint", Mishap::DiesBefore);

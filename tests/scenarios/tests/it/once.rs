@@ -2,15 +2,16 @@
 
 use std::pin::pin;
 
-use tidegate_engine::Class;
+use tidegate_engine::{Class, LEASE};
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Function, Mishap, at_once};
+use tidegate_scenarios::Mishap;
+use tidegate_testkit::poll_once;
 
 use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
 
 const REQUESTED: &str = "Deployment Requested";
-const TRAIN: Function = Function::Train;
-const PROMOTE: Function = Function::Promote;
+const TRAIN: &str = "train";
+const PROMOTE: &str = "promote";
 
 #[test]
 fn an_approval_told_three_times_is_one_request() {
@@ -94,7 +95,7 @@ fn a_dead_invocations_claim_is_taken_over_after_its_lease_and_not_before() {
             let mishaps = if ledger { &stage.hub.ledger.mishaps } else { &stage.cloud.mishaps };
             mishaps.add(operation, mishap);
             assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "dead")), "Died");
-            stage.pass(179);
+            stage.pass(LEASE.as_secs() - 1);
             assert_eq!(error(stage.invoke(&stage.hub, TRAIN, push, "early")), "LeaseHeldElsewhere");
             stage.pass(1);
             assert_eq!(said(&stage.run(&stage.hub, TRAIN, push)), "start commit", "{operation} {mishap:?}");
@@ -122,9 +123,9 @@ fn of_two_decisions_at_once_the_slower_is_made_again() {
     let (first, second) = (&stage.says("Approved", 1)[0], &stage.says("Approved", 2)[0]);
     stage.hub.ledger.mishaps.add("record", Mishap::Pauses);
     let mut slow = pin!(stage.hub.invoke(PROMOTE, first, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     assert_eq!(said(&stage.run(&stage.hub, PROMOTE, second)), "deploy approved");
-    let outcomes = at_once(slow).unwrap().unwrap();
+    let outcomes = poll_once(slow).unwrap().unwrap();
     assert_eq!(said(&outcomes), "ignore older_approval");
     let requests = stage.sent(HUB, REQUESTED);
     assert_eq!(requests.len(), 1);
@@ -153,9 +154,9 @@ fn what_is_suppressed_is_on_record_and_on_the_bus() {
         let text = text.replace("2026-03-03T08:14:28Z", &format!("2026-03-03T{hour:02}:14:28Z"));
         tidegate_events::parse(text.as_bytes()).unwrap()
     };
-    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &drift(8))), "retrain drift_observed");
+    assert_eq!(said(&stage.run(&stage.staging, "respond", &drift(8))), "retrain drift_observed");
     stage.pass(3_600);
-    let outcomes = stage.run(&stage.staging, Function::Respond, &drift(9));
+    let outcomes = stage.run(&stage.staging, "respond", &drift(9));
     assert_eq!(said(&outcomes), "suppress retraining_in_flight");
     let records = stage.staging.ledger.all_decisions();
     assert_eq!(records.len(), 2);
@@ -173,14 +174,14 @@ fn a_plan_that_stopped_half_way_goes_on_where_it_stopped() {
     stage.says("Approved", 1);
     let request = stage.request(1, "r1");
     stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &request, "dead")), "Died");
+    assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
     stage.pass(200);
-    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &request)), "apply requested");
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &request)), "apply requested");
     let record = &stage.staging.ledger.all_decisions()[0];
     let done: Vec<&str> = record.outcomes.iter().map(|outcome| outcome.detail.as_str()).collect();
     assert!(done[0].starts_with("created model") && done[1].starts_with("created"), "not again: {done:?}");
     assert!(done[2].starts_with("created endpoint"), "{done:?}");
     stage.pass(900);
-    let outcomes = stage.run(&stage.staging, Function::Deploy, &reconcile(stage.now()));
+    let outcomes = stage.run(&stage.staging, "deploy", &reconcile(stage.now()));
     assert_eq!(said(&outcomes), "succeeded answered");
 }

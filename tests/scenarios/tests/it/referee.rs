@@ -18,7 +18,8 @@ use tidegate_policy::check::{Invariant, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
-use tidegate_scenarios::{Function, Mishap, at_once};
+use tidegate_scenarios::Mishap;
+use tidegate_testkit::poll_once;
 
 use super::stage::{HUB, Stage};
 
@@ -126,7 +127,7 @@ impl Bench {
         Engine {
             time: Arc::clone(&self.clock) as Arc<dyn Time>,
             decision_log: Arc::clone(&self.said) as Arc<dyn DecisionLog>,
-            ..self.stage.hub.engine(Function::Train, "one")
+            ..self.stage.hub.engine("train", "one")
         }
     }
 
@@ -135,7 +136,7 @@ impl Bench {
         let event = parse_value(json!({"tidegate": "reconcile"})).unwrap();
         let subject = Subject { model: "churn".to_owned(), policy_version: "p".to_owned() };
         let reference = EventRef::of(&event);
-        at_once(pin!(engine.run(case, &subject, &reference, self.stage.now()))).expect("it does not wait")
+        poll_once(pin!(engine.run(case, &subject, &reference, self.stage.now()))).expect("it does not wait")
     }
 }
 
@@ -199,9 +200,9 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
     }
     let engine = bench.engine();
     let named = resolve::by_name(&engine, LookupKind::PackageGroup, "churn");
-    let (models, failed) = at_once(pin!(named)).expect("it does not wait").unwrap().unwrap();
+    let (models, failed) = poll_once(pin!(named)).expect("it does not wait").unwrap().unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
-    let (models, failed) = at_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
+    let (models, failed) = poll_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
     assert!(ledger.mishaps.are_over());
 }

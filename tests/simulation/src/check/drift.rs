@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{AlarmState, Body, DriftVerdict, Wake};
-use tidegate_scenarios::{Function, Note};
+use tidegate_scenarios::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
@@ -125,13 +125,8 @@ impl Rule for Governed {
     }
 
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
-        let Seen::Noted {
-            by,
-            place,
-            function: Function::Respond,
-            note: Note::Decided { .. },
-            record: Some(record),
-        } = seen
+        let Seen::Noted { by, place, function: "respond", note: Note::Decided { .. }, record: Some(record) } =
+            seen
         else {
             return Ok(());
         };

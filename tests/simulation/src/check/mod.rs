@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
-use tidegate_scenarios::{Alert, Function, Note, Published, Wakeup};
+use tidegate_scenarios::{Alert, Note, Published, Wakeup};
 use tidegate_world::JournalEntry;
 
 use crate::book::{Book, Dealt};
@@ -47,16 +47,16 @@ pub struct Violation {
 /// Something that happened.
 pub(crate) enum Seen<'a> {
     /// A function is about to make a call, of whatever kind.
-    Call { by: Number, place: Where, function: Function, call: &'a Call },
+    Call { by: Number, place: Where, function: &'static str, call: &'a Call },
     /// A call of a function has reached the world.
-    Asked { by: Number, place: Where, function: Function, entry: &'a JournalEntry },
+    Asked { by: Number, place: Where, function: &'static str, entry: &'a JournalEntry },
     /// Somebody else's call has.
     Other { entry: &'a JournalEntry },
     /// Something was read from a ledger or written into it.
     Noted {
         by: Number,
         place: Where,
-        function: Function,
+        function: &'static str,
         note: &'a Note,
         record: Option<&'a Arc<DecisionRecord>>,
     },
@@ -69,7 +69,7 @@ pub(crate) enum Seen<'a> {
     /// A function has dealt with an event.
     Dealt(&'a Dealt),
     /// A function has failed, by itself.
-    Failed { place: Where, function: Function, kind: &'static str, error: &'a str },
+    Failed { place: Where, function: &'static str, kind: &'static str, error: &'a str },
 }
 
 /// One rule.
@@ -149,7 +149,7 @@ impl Checker {
         let first = self.journal;
         self.journal += journal.len();
         let mut entries = journal.iter().enumerate().map(|(at, entry)| (first + at, entry)).peekable();
-        let mut caller: Option<(Number, Where, Function)> = None;
+        let mut caller: Option<(Number, Where, &'static str)> = None;
         for call in &calls {
             while let Some((_, entry)) = entries.next_if(|(at, _)| *at < call.journal) {
                 self.entry(caller, entry, stage)?;
@@ -212,7 +212,7 @@ impl Checker {
 
     fn entry(
         &mut self,
-        caller: Option<(Number, Where, Function)>,
+        caller: Option<(Number, Where, &'static str)>,
         entry: &JournalEntry,
         stage: &Stage,
     ) -> Result<(), Violation> {
@@ -225,7 +225,7 @@ impl Checker {
     /// The notes of a place's ledger up to a number of them.
     fn ledger(
         &mut self,
-        caller: Option<(Number, Where, Function)>,
+        caller: Option<(Number, Where, &'static str)>,
         place: Where,
         until: usize,
         stage: &Stage,

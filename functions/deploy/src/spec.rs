@@ -1,0 +1,36 @@
+//! What the registry knows of the function.
+
+use std::sync::Arc;
+
+use tidegate_engine::{FunctionSpec, Scope, round_trip};
+use tidegate_events::{Body, Wake};
+use tidegate_policy::deploy::State;
+
+use crate::{Deploy, NAME};
+
+/// The function as the registry lists it.
+pub static SPEC: FunctionSpec = FunctionSpec {
+    name: NAME,
+    scope: Scope::Environment,
+    wants: |event| {
+        matches!(
+            &event.body,
+            Body::DeploymentRequested(_)
+                | Body::EndpointChanged(_)
+                | Body::HoldPlaced(_)
+                | Body::HoldReleased(_)
+                | Body::Wake(Wake::CheckDeployment { .. } | Wake::Reconcile)
+        )
+    },
+    build: |ports, site| {
+        Box::new(Deploy {
+            hub_account: site.hub_account.clone(),
+            check_seconds: site.check_seconds,
+            registry: Arc::clone(&ports.registry),
+            endpoints: Arc::clone(&ports.endpoints),
+            sampler: Arc::clone(&ports.sampler),
+            schedules: Arc::clone(&ports.schedules),
+        })
+    },
+    check_state: round_trip::<State>,
+};
