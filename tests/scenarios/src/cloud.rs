@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::AlarmChanged;
-use tidegate_world::{ApiError, Caller, Emission, Metric, Pace, Place, World};
+use tidegate_world::{AccountRegion, ApiError, Caller, Emission, Metric, Pace, World};
 
 use crate::mishap::Mishaps;
 
@@ -61,7 +61,7 @@ pub(crate) struct Inner {
     pub(crate) world: World,
     pub(crate) now: Timestamp,
     pub(crate) metrics: Vec<Metric>,
-    pub(crate) desks: BTreeMap<Place, Desk>,
+    pub(crate) desks: BTreeMap<AccountRegion, Desk>,
 }
 
 /// AWS, with a clock that the test moves. Cheap to clone.
@@ -86,7 +86,7 @@ impl Cloud {
         Account {
             cloud: self.clone(),
             caller: Caller::root(account, region),
-            place: Place::new(account, region),
+            place: AccountRegion::new(account, region),
         }
     }
 
@@ -115,7 +115,7 @@ impl Cloud {
         self.inner().world.next_due()
     }
 
-    /// Works on the world directly: commits, mischief, the journal.
+    /// Works on the world directly: commits, fault, the journal.
     pub fn with_world<T>(&self, work: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         let mut inner = self.inner();
         let now = inner.now;
@@ -132,13 +132,13 @@ impl Cloud {
 pub struct Account {
     pub(crate) cloud: Cloud,
     pub(crate) caller: Caller,
-    pub(crate) place: Place,
+    pub(crate) place: AccountRegion,
 }
 
 impl Account {
     /// Where it is.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &AccountRegion {
         &self.place
     }
 

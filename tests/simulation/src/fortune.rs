@@ -149,7 +149,7 @@ impl Luck {
     }
 
     fn call(&self, present: &Present, operation: &'static str) -> Call {
-        let journal = self.cloud.with_world(|world, _| world.journal().len());
+        let journal = self.cloud.with_world(|world, _| world.calls().len());
         let notes = self.ledgers.get(present.place.index()).map_or(0, |ledger| ledger.count_notes());
         Call { by: present.number, operation, journal, notes, goes: None }
     }

@@ -82,7 +82,7 @@ fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
     assert_eq!(copies(&stage), 0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     assert_eq!(deploy(&stage, 2), "failed sample_failed");
     assert_eq!(copies(&stage), 1, "the deployment woke it");
     stage.pass(27 * 3_600);

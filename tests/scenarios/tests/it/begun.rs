@@ -58,15 +58,15 @@ fn roll_back_next(stage: &Stage) {
         json!({"kind": "roll_back_update", "account": null, "endpoint": "churn-staging", "reason": null});
     let component = json!({"kind": "fail_component_update", "account": null, "component": "churn", "reason": "no",
         "failed": false});
-    for mischief in [endpoint, component] {
-        stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(mischief).unwrap()));
+    for fault in [endpoint, component] {
+        stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(fault).unwrap()));
     }
 }
 
 /// How often an operation was accepted.
 fn accepted(stage: &Stage, operation: &str) -> usize {
     stage.cloud.with_world(|world, _| {
-        world.journal().iter().filter(|entry| entry.operation == operation && entry.outcome == "ok").count()
+        world.calls().iter().filter(|entry| entry.operation == operation && entry.outcome == "ok").count()
     })
 }
 

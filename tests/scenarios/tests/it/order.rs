@@ -196,9 +196,9 @@ fn an_update_that_rolls_back_silently_stops_the_promotion() {
     stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
-    let mischief =
+    let fault =
         json!({"kind": "roll_back_update", "account": null, "endpoint": "churn-staging", "reason": null});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(mischief).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(fault).unwrap()));
     stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 2)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let report = stage.deploy(&request);
@@ -266,7 +266,7 @@ fn people_are_told_even_if_the_registry_takes_no_note() {
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let report = stage.deploy(&request);
     stage.cloud.mishaps.add("UpdateModelPackage", Mishap::Refused(Class::Permanent));
     assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_failed");

@@ -58,7 +58,7 @@ fn a_lost_approval_after_a_rejection_is_found() {
     let request = stage.sent(HUB, "Deployment Requested").remove(0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let outcomes = stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
     assert_eq!(said(&outcomes), "stop environment_failed");
     assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
