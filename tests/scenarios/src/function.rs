@@ -179,7 +179,7 @@ impl Site {
     }
 }
 
-/// What a future gives when it is polled once; `None` if a mishap stopped it.
+/// What a future gives when it is polled once; `None` if a fault stopped it.
 pub fn at_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),

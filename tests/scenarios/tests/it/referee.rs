@@ -18,7 +18,7 @@ use tidegate_policy::check::{Invariant, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
-use tidegate_scenarios::{Function, Mishap, at_once};
+use tidegate_scenarios::{CallFault, Function, at_once};
 
 use super::stage::{HUB, Stage};
 
@@ -195,7 +195,7 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
     let bench = Bench::new(60);
     let ledger = &bench.stage.hub.ledger;
     for operation in ["models_for", "policy", "models", "policy"] {
-        ledger.mishaps.add(operation, Mishap::Refused(Class::Throttled));
+        ledger.faults.inject(operation, CallFault::Rejected(Class::Throttled));
     }
     let engine = bench.engine();
     let named = resolve::by_name(&engine, LookupKind::PackageGroup, "churn");
@@ -203,7 +203,7 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
     assert_eq!((models.len(), failed.is_empty()), (1, true));
     let (models, failed) = at_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
-    assert!(ledger.mishaps.are_over());
+    assert!(ledger.faults.are_used_up());
 }
 
 #[test]
