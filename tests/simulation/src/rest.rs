@@ -1,7 +1,7 @@
 //! The end of a history: life stops, faults stop, time goes on, and the fleet comes to rest.
 
 use jiff::SignedDuration;
-use tidegate_world::Mischief;
+use tidegate_world::Fault;
 
 use crate::check::{Filed, Violation};
 use crate::drive::Drive;
@@ -53,7 +53,7 @@ impl Drive {
         self.tale.say(now, || "-- life stops, faults stop --".to_owned());
         self.stage.luck.calm();
         self.stage.office.forget_plans();
-        self.stage.cloud.with_world(|world, _| world.mischief(Mischief::Clear));
+        self.stage.cloud.with_world(|world, _| world.inject_fault(Fault::Clear));
         for place in Where::ALL {
             if self.stage.silent.contains(&place) {
                 self.act(&What::Metrics { place, silent: false });

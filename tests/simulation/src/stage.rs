@@ -74,11 +74,11 @@ impl Stage {
             Where::ALL.into_iter().map(|place| Post::new(&cloud, place, fleet, &policies)).collect();
         let ledgers = posts.iter().map(|post| Arc::clone(&post.ledger)).collect();
         let luck = Arc::new(Luck::new(cloud.clone(), ledgers));
-        cloud.mishaps.follow(luck.clone());
+        cloud.faults.set_plan(luck.clone());
         for post in &posts {
-            post.ledger.mishaps.follow(luck.clone());
+            post.ledger.faults.set_plan(luck.clone());
         }
-        let yard = Arc::new(Yard::new(cloud.mishaps.clone()));
+        let yard = Arc::new(Yard::new(cloud.faults.clone()));
         let office = PostOffice::default();
         let stage = Self {
             fleet: fleet.clone(),
@@ -233,9 +233,9 @@ impl Stage {
 /// Whoever has a say in every call holds the cloud, and the cloud holds them: neither would ever be dropped.
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.cloud.mishaps.follow(Arc::new(Nobody));
+        self.cloud.faults.set_plan(Arc::new(Nobody));
         for post in &self.posts {
-            post.ledger.mishaps.follow(Arc::new(Nobody));
+            post.ledger.faults.set_plan(Arc::new(Nobody));
         }
     }
 }

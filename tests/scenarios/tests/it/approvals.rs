@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_events::Event;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Mishap, Published};
+use tidegate_scenarios::{CallFault, Published};
 
 use super::stage::{CHURN, HUB, PRODUCTION, Stage, error, fired, reconcile, said};
 
@@ -119,7 +119,7 @@ fn a_question_that_was_lost_on_the_way_is_asked_by_the_retry() {
     to_staging(&stage, 1);
     stage.pass(1_801);
     let ended = fired(&stage.account(HUB).take_due()[0].input);
-    stage.cloud.mishaps.add("Publish", Mishap::DiesBefore);
+    stage.cloud.faults.inject("Publish", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.hub, "promote", &ended, "dead")), "Died");
     stage.pass(200);
     assert_eq!(promote(&stage, &ended), "wait approval_required");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tidegate_engine::Outcome;
 use tidegate_events::{Body, Event};
 use tidegate_policy::deploy::State;
-use tidegate_scenarios::{Mishap, Published, Site};
+use tidegate_scenarios::{CallFault, Published, Site};
 use tidegate_testkit::poll_once;
 
 use super::stage::{HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
@@ -59,15 +59,15 @@ fn roll_back_next(stage: &Stage) {
         json!({"kind": "roll_back_update", "account": null, "endpoint": "churn-staging", "reason": null});
     let component = json!({"kind": "fail_component_update", "account": null, "component": "churn", "reason": "no",
         "failed": false});
-    for mischief in [endpoint, component] {
-        stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(mischief).unwrap()));
+    for fault in [endpoint, component] {
+        stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(fault).unwrap()));
     }
 }
 
 /// How often an operation was accepted.
 fn accepted(stage: &Stage, operation: &str) -> usize {
     stage.cloud.with_world(|world, _| {
-        world.journal().iter().filter(|entry| entry.operation == operation && entry.outcome == "ok").count()
+        world.calls().iter().filter(|entry| entry.operation == operation && entry.outcome == "ok").count()
     })
 }
 
@@ -99,7 +99,7 @@ fn what_was_told_before_the_crash_and_rolled_back_is_not_told_again() {
             let stage = serving(account);
             roll_back_next(&stage);
             let request = request(&stage, account, 2);
-            stage.cloud.mishaps.add(operation, Mishap::DiesAfter);
+            stage.cloud.faults.inject(operation, CallFault::CrashAfter);
             assert_eq!(error(stage.invoke(site(&stage, account), DEPLOY, &request, "one")), "Died");
             stage.pass(seconds);
             stage.invoke(site(&stage, account), DEPLOY, &request, "one").unwrap().unwrap();
@@ -115,7 +115,7 @@ fn what_was_told_before_the_crash_and_rolled_back_is_not_told_again() {
 fn what_a_hold_kept_from_being_told_did_not_roll_back() {
     let stage = serving(PRODUCTION);
     let request = request(&stage, PRODUCTION, 2);
-    stage.cloud.mishaps.add("CreateModel", Mishap::Pauses);
+    stage.cloud.faults.inject("CreateModel", CallFault::Pause);
     let mut slow = pin!(stage.production.invoke(DEPLOY, &request, "slow", stage.now()));
     assert!(poll_once(slow.as_mut()).is_none());
     people(&stage, PRODUCTION, "Hold Placed");
@@ -133,7 +133,7 @@ fn what_a_hold_kept_from_being_told_did_not_roll_back() {
 fn a_component_that_somebody_else_changes_is_left_alone_until_it_is_ready() {
     let stage = serving(PRODUCTION);
     let request = request(&stage, PRODUCTION, 2);
-    stage.production.ledger.mishaps.add("record", Mishap::Pauses);
+    stage.production.ledger.faults.inject("record", CallFault::Pause);
     let mut slow = pin!(stage.production.invoke(DEPLOY, &request, "slow", stage.now()));
     assert!(poll_once(slow.as_mut()).is_none());
     scale_by_hand(&stage, 2);
@@ -154,7 +154,7 @@ fn a_component_that_was_created_before_the_crash_is_the_plans_own() {
         assert_eq!(deploy(&stage, PRODUCTION, &request(&stage, PRODUCTION, 1)), "apply requested");
         stage.pass(900);
         let ready = reconcile(stage.now());
-        stage.cloud.mishaps.add("CreateInferenceComponent", Mishap::DiesAfter);
+        stage.cloud.faults.inject("CreateInferenceComponent", CallFault::CrashAfter);
         assert_eq!(error(stage.invoke(&stage.production, DEPLOY, &ready, "one")), "Died");
         stage.pass(seconds);
         let outcomes = stage.invoke(&stage.production, DEPLOY, &ready, "one").unwrap().unwrap();
@@ -193,10 +193,10 @@ fn a_rejection_in_the_middle_of_an_update_ends_with_what_serves() {
 }
 
 #[test]
-fn a_rejection_before_anything_was_told_ends_poll_once() {
+fn a_rejection_before_anything_was_told_ends_at_once() {
     let stage = serving(STAGING);
     let request = request(&stage, STAGING, 2);
-    stage.cloud.mishaps.add("UpdateEndpoint", Mishap::DiesBefore);
+    stage.cloud.faults.inject("UpdateEndpoint", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, DEPLOY, &request, "one")), "Died");
     stage.says("Rejected", 2);
     stage.pass(60);

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use serde_json::{Value, json};
 use tidegate_events::{Event, parse};
-use tidegate_scenarios::{Mishap, Published};
+use tidegate_scenarios::{CallFault, Published};
 use tidegate_testkit::poll_once;
 
 use super::stage::{DEFINITION, HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
@@ -184,7 +184,7 @@ fn a_plan_left_behind_is_not_carried_out_under_a_hold() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "r");
-    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
+    stage.cloud.faults.inject("CreateEndpoint", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
     deploy(&stage, &hold(&stage, None));
     stage.pass(86_400);
@@ -200,7 +200,7 @@ fn a_request_left_behind_is_not_sent_under_a_hold_and_not_forgotten() {
     let stage = Stage::new();
     stage.register(1);
     let approved = stage.says("Approved", 1).remove(0);
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.hub, "promote", &approved, "dead")), "Died");
     promote(&stage, &hold(&stage, Some("staging")));
     stage.pass(3_700);
@@ -217,7 +217,7 @@ fn a_hold_between_the_decision_and_the_call_is_heeded() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "r");
-    stage.cloud.mishaps.add("CreateModel", Mishap::Pauses);
+    stage.cloud.faults.inject("CreateModel", CallFault::Pause);
     let mut slow = pin!(stage.staging.invoke("deploy", &request, "slow", stage.now()));
     assert!(poll_once(slow.as_mut()).is_none());
     assert_eq!(deploy(&stage, &hold(&stage, Some("staging"))), "wait held");

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_engine::{ActionStatus, Class};
 use tidegate_events::{Event, parse};
-use tidegate_scenarios::Mishap;
+use tidegate_scenarios::CallFault;
 
 use super::stage::{DEFINITION, HUB, PRODUCTION, STAGING, Stage, arn, error, fired, reconcile, said};
 
@@ -19,7 +19,7 @@ fn a_plan_left_behind_does_not_undo_the_deployment_that_came_after() {
     stage.deploy(&stage.request(1, "first"));
     // Version 2 is requested, decided and not carried out; then people want version 1 again, and get it.
     let left_behind = stage.request(2, "second");
-    stage.cloud.mishaps.add("UpdateEndpoint", Mishap::DiesBefore);
+    stage.cloud.faults.inject("UpdateEndpoint", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, "deploy", &left_behind, "dead")), "Died");
     stage.pass(30);
     let wanted = stage.request(1, "third");
@@ -42,7 +42,7 @@ fn a_failed_deployment_is_not_tried_again_by_a_plan_left_behind() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "first");
-    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
+    stage.cloud.faults.inject("CreateEndpoint", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
     stage.says("Rejected", 1);
     let outcomes = stage.run(&stage.staging, "deploy", &reconcile(stage.now()));
@@ -57,7 +57,7 @@ fn a_request_left_behind_is_not_sent_once_another_version_was_approved() {
     let stage = Stage::new();
     stage.register(2);
     let first = stage.says("Approved", 2).remove(0);
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.hub, "promote", &first, "dead")), "Died");
     let second = stage.says("Approved", 1).remove(0);
     stage.run(&stage.hub, "promote", &second);
@@ -73,7 +73,7 @@ fn a_request_left_behind_is_sent_if_it_still_stands() {
     let stage = Stage::new();
     stage.register(1);
     let approved = stage.says("Approved", 1).remove(0);
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.hub, "promote", &approved, "dead")), "Died");
     // Another decision about the model in between, one that changes nothing.
     let request = json!({"ModelPackageArn": arn(1), "CustomerMetadataProperties": {"a": "b"}});
@@ -91,7 +91,7 @@ fn going_to_zero_is_not_caught_up_with_after_a_wake() {
     component(&stage);
     stage.pass(3 * 86_400);
     let tick = parse(include_bytes!("../../../../events/schedule/scheduled-event.rule.json")).unwrap();
-    stage.cloud.mishaps.add("RegisterScalableTarget", Mishap::DiesBefore);
+    stage.cloud.faults.inject("RegisterScalableTarget", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.production, "scale", &tick, "dead")), "Died");
     let text = include_str!("../../../../events/cloudwatch/alarm.no-capacity-invocation-failures.alarm.json");
     let alarm = parse(text.replace("churn-ic", "churn").as_bytes()).unwrap();
@@ -196,9 +196,9 @@ fn an_update_that_rolls_back_silently_stops_the_promotion() {
     stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     stage.run(&stage.hub, "promote", &stage.deploy(&request));
-    let mischief =
+    let fault =
         json!({"kind": "roll_back_update", "account": null, "endpoint": "churn-staging", "reason": null});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(mischief).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(fault).unwrap()));
     stage.run(&stage.hub, "promote", &stage.says("Approved", 2)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let report = stage.deploy(&request);
@@ -211,7 +211,7 @@ fn an_update_that_rolls_back_silently_stops_the_promotion() {
 fn a_commit_left_behind_does_not_bring_its_definition_back() {
     let stage = Stage::new();
     let push = stage.push(DEFINITION).remove(0);
-    stage.cloud.mishaps.add("CreatePipeline", Mishap::DiesBefore);
+    stage.cloud.faults.inject("CreatePipeline", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.hub, "train", &push, "dead")), "Died");
     let newer = DEFINITION.replacen('{', "{ ", 1).replace("ml.t3.medium", "ml.m5.large");
     assert_eq!(said(&stage.run(&stage.hub, "train", &stage.push(&newer)[0])), "start commit");
@@ -239,7 +239,7 @@ fn a_retraining_left_behind_is_started_without_cause_once_the_drift_is_gone() {
     let stage = Stage::new();
     let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, "respond", &drift, "dead")), "Died");
     assert_eq!(said(&stage.run(&stage.staging, "respond", &calm)), "ignore alarm_ok");
     stage.pass(86_400);
@@ -266,9 +266,9 @@ fn people_are_told_even_if_the_registry_takes_no_note() {
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let report = stage.deploy(&request);
-    stage.cloud.mishaps.add("UpdateModelPackage", Mishap::Refused(Class::Permanent));
+    stage.cloud.faults.inject("UpdateModelPackage", CallFault::Rejected(Class::Permanent));
     assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "stop environment_failed");
     assert_eq!(stage.account(HUB).alerts().len(), 1);
     let stopped = stage.hub.ledger.all_decisions().pop().expect("the last decision");

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use serde_json::json;
 use tidegate_events::{Body, Event};
-use tidegate_scenarios::Mishap;
+use tidegate_scenarios::CallFault;
 use tidegate_testkit::poll_once;
 
 use super::stage::{DEFINITION, HUB, Stage, reconcile, said};
@@ -41,11 +41,11 @@ fn a_slow_push_does_not_overwrite_the_definition_of_a_newer_one() {
     let stage = Stage::new();
     train(&stage, &stage.push(&definition(0))[0]);
     let older = stage.push(&definition(1)).remove(0);
-    stage.cloud.mishaps.add("GetFile", Mishap::Pauses);
+    stage.cloud.faults.inject("GetFile", CallFault::Pause);
     let mut slow = pin!(stage.hub.invoke(TRAIN, &older, "slow", stage.now()));
     assert!(poll_once(slow.as_mut()).is_none());
     // It decides, and is slow again before it acts.
-    stage.hub.ledger.mishaps.add("state", Mishap::Pauses);
+    stage.hub.ledger.faults.inject("state", CallFault::Pause);
     assert!(poll_once(slow.as_mut()).is_none());
     assert_eq!(stage.hub.ledger.all_decisions().len(), 2);
     assert_eq!(train(&stage, &stage.push(&definition(2))[0]), "start commit");
@@ -59,7 +59,7 @@ fn what_a_slow_push_would_install_is_taken_back_by_the_one_that_restores_the_def
     let stage = Stage::new();
     train(&stage, &stage.push(&definition(0))[0]);
     let older = stage.push(&definition(1)).remove(0);
-    stage.cloud.mishaps.add("UpdatePipeline", Mishap::Pauses);
+    stage.cloud.faults.inject("UpdatePipeline", CallFault::Pause);
     let mut slow = pin!(stage.hub.invoke(TRAIN, &older, "slow", stage.now()));
     assert!(poll_once(slow.as_mut()).is_none());
     stage.pass(1);
@@ -137,7 +137,7 @@ fn the_event_of_the_newest_of_two_lost_pushes_may_come_first() {
     train(&stage, &stage.push(&definition(0))[0]);
     stage.push(&definition(1));
     let newest = stage.push(&definition(2)).remove(0);
-    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::DiesBefore);
+    stage.cloud.faults.inject("StartPipelineExecution", CallFault::CrashBefore);
     assert!(stage.invoke(&stage.hub, TRAIN, &newest, "dead").is_none());
     stage.pass(3_600);
     assert_eq!(sweep(&stage), "start commit", "the sweep goes on with the plan of the event");

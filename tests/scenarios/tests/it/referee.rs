@@ -18,7 +18,7 @@ use tidegate_policy::check::{Invariant, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
-use tidegate_scenarios::Mishap;
+use tidegate_scenarios::CallFault;
 use tidegate_testkit::poll_once;
 
 use super::stage::{HUB, Stage};
@@ -196,7 +196,7 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
     let bench = Bench::new(60);
     let ledger = &bench.stage.hub.ledger;
     for operation in ["models_for", "policy", "models", "policy"] {
-        ledger.mishaps.add(operation, Mishap::Refused(Class::Throttled));
+        ledger.faults.inject(operation, CallFault::Rejected(Class::Throttled));
     }
     let engine = bench.engine();
     let named = resolve::by_name(&engine, LookupKind::PackageGroup, "churn");
@@ -204,7 +204,7 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
     assert_eq!((models.len(), failed.is_empty()), (1, true));
     let (models, failed) = poll_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
-    assert!(ledger.mishaps.are_over());
+    assert!(ledger.faults.are_used_up());
 }
 
 #[test]

@@ -193,7 +193,7 @@ impl Stage {
         self.told.take();
         let place = self.account(HUB).place().clone();
         self.cloud
-            .with_world(|world, now| world.set_back(&place, "churn-model", "main", commit, now))
+            .with_world(|world, now| world.reset_branch(&place, "churn-model", "main", commit, now))
             .unwrap();
         self.aws("CodeCommit Repository State Change")
     }

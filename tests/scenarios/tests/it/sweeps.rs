@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Mishap, Site};
+use tidegate_scenarios::{CallFault, Site};
 
 use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
 
@@ -28,7 +28,7 @@ fn a_sweep_that_dies_over_a_lost_commit_is_finished_by_the_next() {
     let stage = Stage::new();
     stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     stage.push(&format!("{DEFINITION}\n"));
-    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::DiesBefore);
+    stage.cloud.faults.inject("StartPipelineExecution", CallFault::CrashBefore);
     let sweeping = reconcile(stage.now());
     assert_eq!(error(stage.invoke(&stage.hub, "train", &sweeping, "dead")), "Died");
     assert_eq!(stage.executions("churn-train"), 1);
@@ -58,7 +58,7 @@ fn a_lost_approval_after_a_rejection_is_found() {
     let request = stage.sent(HUB, "Deployment Requested").remove(0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let outcomes = stage.run(&stage.hub, "promote", &stage.deploy(&request));
     assert_eq!(said(&outcomes), "stop environment_failed");
     assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
@@ -137,7 +137,7 @@ fn a_call_that_never_was_made_is_made_by_the_sweep() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "r");
-    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
+    stage.cloud.faults.inject("CreateEndpoint", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
     assert_eq!(sweep(&stage, &stage.staging, "deploy"), "apply requested");
     stage.pass(900);
@@ -195,7 +195,7 @@ fn a_model_whose_branch_cannot_be_read_does_not_end_the_sweep() {
     let stage = two();
     stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     stage.push(&format!("{DEFINITION}\n"));
-    stage.cloud.mishaps.add("GetBranch", Mishap::Refused(Class::Denied));
+    stage.cloud.faults.inject("GetBranch", CallFault::Rejected(Class::Denied));
     let event = reconcile(stage.now());
     assert_eq!(error(stage.invoke(&stage.hub, "train", &event, "one")), "Denied");
     assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (1, 2));
@@ -208,7 +208,7 @@ fn a_model_whose_registry_cannot_be_read_does_not_end_the_sweep() {
     stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     stage.says("Approved", 2);
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 2);
-    stage.cloud.mishaps.add("ListModelPackages", Mishap::Refused(Class::Denied));
+    stage.cloud.faults.inject("ListModelPackages", CallFault::Rejected(Class::Denied));
     let event = reconcile(stage.now());
     assert_eq!(error(stage.invoke(&stage.hub, "promote", &event, "one")), "Denied");
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 1);
@@ -222,7 +222,7 @@ fn a_model_whose_alarms_cannot_be_read_does_not_end_the_sweep() {
     let event = tidegate_events::parse(text.as_bytes()).unwrap();
     let tidegate_events::Body::AlarmChanged(alarm) = &event.body else { panic!("an alarm") };
     stage.account(STAGING).raise_alarm(alarm);
-    stage.cloud.mishaps.add("DescribeAlarms", Mishap::Refused(Class::Throttled));
+    stage.cloud.faults.inject("DescribeAlarms", CallFault::Rejected(Class::Throttled));
     let event = reconcile(stage.now());
     assert_eq!(error(stage.invoke(&stage.staging, "respond", &event, "one")), "Throttled");
     assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 1);

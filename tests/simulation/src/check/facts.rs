@@ -9,7 +9,7 @@ use serde_json::Value;
 use tidegate_engine::DecisionRecord;
 use tidegate_events::Event;
 use tidegate_scenarios::Note;
-use tidegate_world::JournalEntry;
+use tidegate_world::ApiCall;
 
 use super::Seen;
 use crate::book::Invocation;
@@ -127,7 +127,7 @@ impl Facts {
     }
 
     /// The models that a call puts behind an endpoint.
-    pub(crate) fn deployed_by(&self, entry: &JournalEntry) -> Vec<String> {
+    pub(crate) fn deployed_by(&self, entry: &ApiCall) -> Vec<String> {
         match entry.operation.as_str() {
             "CreateEndpoint" | "UpdateEndpoint" => {
                 let config = text(&entry.request, "/EndpointConfigName").to_owned();
@@ -170,7 +170,7 @@ impl Facts {
     }
 
     /// What a call changed.
-    fn world(&mut self, entry: &JournalEntry) {
+    fn world(&mut self, entry: &ApiCall) {
         if entry.outcome != "ok" {
             return;
         }
@@ -206,7 +206,7 @@ impl Facts {
     }
 
     /// What an invocation has read.
-    fn read(&mut self, by: Number, entry: &JournalEntry) {
+    fn read(&mut self, by: Number, entry: &ApiCall) {
         let saw = self.saw.entry(by).or_default();
         match entry.operation.as_str() {
             "DescribeModelPackage" => {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
 use tidegate_scenarios::{Alert, Note, Published, Wakeup};
-use tidegate_world::JournalEntry;
+use tidegate_world::ApiCall;
 
 use crate::book::{Book, Dealt};
 use crate::fortune::{Call, Number};
@@ -49,9 +49,9 @@ pub(crate) enum Seen<'a> {
     /// A function is about to make a call, of whatever kind.
     Call { by: Number, place: Where, function: &'static str, call: &'a Call },
     /// A call of a function has reached the world.
-    Asked { by: Number, place: Where, function: &'static str, entry: &'a JournalEntry },
+    Asked { by: Number, place: Where, function: &'static str, entry: &'a ApiCall },
     /// Somebody else's call has.
-    Other { entry: &'a JournalEntry },
+    Other { entry: &'a ApiCall },
     /// Something was read from a ledger or written into it.
     Noted {
         by: Number,
@@ -143,9 +143,8 @@ impl Checker {
         }
         let calls = stage.luck.calls(self.calls);
         self.calls += calls.len();
-        let journal = stage
-            .cloud
-            .with_world(|world, _| world.journal().get(self.journal..).unwrap_or_default().to_vec());
+        let journal =
+            stage.cloud.with_world(|world, _| world.calls().get(self.journal..).unwrap_or_default().to_vec());
         let first = self.journal;
         self.journal += journal.len();
         let mut entries = journal.iter().enumerate().map(|(at, entry)| (first + at, entry)).peekable();
@@ -213,7 +212,7 @@ impl Checker {
     fn entry(
         &mut self,
         caller: Option<(Number, Where, &'static str)>,
-        entry: &JournalEntry,
+        entry: &ApiCall,
         stage: &Stage,
     ) -> Result<(), Violation> {
         match caller.filter(|_| entry.principal.contains(":assumed-role/")) {
