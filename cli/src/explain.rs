@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_engine::DecisionRecord;
+use tidegate_engine::{DecisionRecord, FunctionSpec};
+use tidegate_functions::{named, names};
 use tidegate_policy::file::Policy;
-use tidegate_replay::Function;
 use tidegate_replay::explain::{Answer, INVOCATION, Place, Question, explain, run as run_scenario};
 use tidegate_replay::input::{name_of_foreign, unwrapped};
 use tidegate_replay::situation::{Scenario, Situation};
@@ -31,9 +31,9 @@ pub(crate) struct Arguments {
     /// When it happens; the event's own time if it is not said.
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
-    /// Only this function: train, promote, deploy, respond or scale.
+    /// Only this function.
     #[arg(long, value_parser = function)]
-    function: Option<Function>,
+    function: Option<&'static FunctionSpec>,
     /// Where the function runs; `hub` for the hub.
     #[arg(long)]
     environment: Option<String>,
@@ -51,8 +51,8 @@ pub(crate) struct Arguments {
     request_id: String,
 }
 
-fn function(name: &str) -> Result<Function, String> {
-    Function::named(name).ok_or_else(|| "it is train, promote, deploy, respond or scale".to_owned())
+fn function(name: &str) -> Result<&'static FunctionSpec, String> {
+    named(name).ok_or_else(|| format!("it is {}", names("or")))
 }
 
 /// Explains one event, or runs a scenario.

@@ -8,7 +8,6 @@ use std::sync::atomic::AtomicU64;
 
 use serde_json::{Value, json};
 use tidegate_policy::file::Policy;
-use tidegate_replay::Function;
 use tidegate_replay::input::streams;
 use tidegate_replay::replay::{Counted, Options, ReplayError, Shown, Summary, replay};
 
@@ -164,9 +163,9 @@ fn rows(summary: &Summary, prices: &BTreeMap<String, f64>) -> Vec<Row> {
     };
     let mut rows = vec![
         row("decisions", &|counted| counted.total().to_string()),
-        row("pipeline starts", &|counted| counted.of(Function::Train, "start").to_string()),
-        row("retraining requests", &|counted| counted.of(Function::Respond, "retrain").to_string()),
-        row("deployments that succeeded", &|counted| counted.of(Function::Deploy, "succeeded").to_string()),
+        row("pipeline starts", &|counted| counted.of("train", "start").to_string()),
+        row("retraining requests", &|counted| counted.of("respond", "retrain").to_string()),
+        row("deployments that succeeded", &|counted| counted.of("deploy", "succeeded").to_string()),
         row("messages to people", &|counted| counted.told.to_string()),
         row("duplicates", &|counted| counted.duplicates.to_string()),
     ];

@@ -165,13 +165,13 @@ def pipelines(sm, control):
     sm.fails("describe_processing_job", "ValidationException", "Could not find requested job", ProcessingJobName="nope")
 
     # Trouble: a training job that fails, a condition that does not hold, a stop.
-    control.post("mischief", {"kind": "fail_training", "pipeline": "churn-train", "reason": "CapacityError: none"})
+    control.post("faults", {"kind": "fail_training", "pipeline": "churn-train", "reason": "CapacityError: none"})
     failed = sm.ok("start_pipeline_execution", PipelineName="churn-train", ClientRequestToken="u" * 40)
     failed = failed["PipelineExecutionArn"]
     got = until("the pipeline fails", lambda: [d for d in [sm.ok(
         "describe_pipeline_execution", PipelineExecutionArn=failed)] if d["PipelineExecutionStatus"] == "Failed"])
     expect(got[0]["FailureReason"], got)
-    control.post("mischief", {"kind": "property_file", "file": "EvaluationReport",
+    control.post("faults", {"kind": "property_file", "file": "EvaluationReport",
                               "content": {"regression_metrics": {"mse": {"value": 9.5}}}})
     worse = sm.ok("start_pipeline_execution", PipelineName="churn-train", ClientRequestToken="v" * 40)
     worse = worse["PipelineExecutionArn"]
@@ -180,7 +180,7 @@ def pipelines(sm, control):
     steps = sm.ok("list_pipeline_execution_steps", PipelineExecutionArn=worse)["PipelineExecutionSteps"]
     expect([s["FailureReason"] for s in steps if s["StepName"] == "AbaloneMseFail"]
            == ["Execution failed due to MSE > 6.0"], steps)
-    control.post("mischief", {"kind": "clear"})
+    control.post("faults", {"kind": "clear"})
     stopped = sm.ok("start_pipeline_execution", PipelineName="churn-train", ClientRequestToken="w" * 40)
     stopped = stopped["PipelineExecutionArn"]
     time.sleep(0.5)
@@ -312,10 +312,10 @@ def hosting(sm, runtime, control):
     invoked = runtime.ok("invoke_endpoint", EndpointName="churn", Body=b"1,2", ContentType="text/csv")
     expect(invoked["InvokedProductionVariant"] == "AllTraffic" and invoked["Body"].read(), invoked)
     runtime.fails("invoke_endpoint", "ValidationError", "not found", EndpointName="nope", Body=b"1")
-    control.post("mischief", {"kind": "container_error", "target": "churn", "status": 500, "message": "boom"})
+    control.post("faults", {"kind": "container_error", "target": "churn", "status": 500, "message": "boom"})
     got = runtime.fails("invoke_endpoint", "ModelError", "boom", EndpointName="churn", Body=b"1")
     expect(got["OriginalStatusCode"] == 500, got)
-    control.post("mischief", {"kind": "clear"})
+    control.post("faults", {"kind": "clear"})
 
     canary = {"BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 600,
@@ -326,7 +326,7 @@ def hosting(sm, runtime, control):
              EndpointConfigName="churn-c1")
     sm.fails("update_endpoint", "ValidationException", "serverless", EndpointName="churn",
              EndpointConfigName="churn-less")
-    control.post("mischief", {"kind": "roll_back_update", "endpoint": "churn"})
+    control.post("faults", {"kind": "roll_back_update", "endpoint": "churn"})
     sm.ok("update_endpoint", EndpointName="churn", EndpointConfigName="churn-c2", DeploymentConfig=canary)
     until("a canary bakes", lambda: any(
         s.get("Status") == "Baking" for v in status().get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
@@ -348,7 +348,7 @@ def hosting(sm, runtime, control):
     sm.ok("delete_endpoint_config", EndpointConfigName="churn-less")
     sm.fails("delete_endpoint_config", "ValidationException", "Could not find endpoint configuration",
              EndpointConfigName="churn-less")
-    control.post("mischief", {"kind": "fail_endpoint_creation", "endpoint": "bad", "reason": "no capacity"})
+    control.post("faults", {"kind": "fail_endpoint_creation", "endpoint": "bad", "reason": "no capacity"})
     sm.ok("create_endpoint", EndpointName="bad", EndpointConfigName="churn-c1")
     expect(settled("bad")["FailureReason"] == "no capacity", "creation failure")
     sm.ok("delete_endpoint", EndpointName="bad")
@@ -388,7 +388,7 @@ def components(sm, runtime, scaling, control):
     sm.ok("update_inference_component", InferenceComponentName="churn-ic",
           Specification={**specification, "ModelName": "churn-1"})
     expect(settled()["Specification"]["ModelName"] == "churn-1", "update")
-    control.post("mischief", {"kind": "fail_component_update", "component": "churn-ic", "reason": "no",
+    control.post("faults", {"kind": "fail_component_update", "component": "churn-ic", "reason": "no",
                               "failed": False})
     sm.ok("update_inference_component", InferenceComponentName="churn-ic", Specification=specification)
     expect(settled()["Specification"]["ModelName"] == "churn-1", "rollback")
@@ -491,7 +491,7 @@ def main():
     half = {(s, o) for s, o, _ in seen} - {(s, o) for s, o, how in seen if how == "error"}
     expect(not half, f"without an error path: {sorted(half)}")
     print(f"{len({(s, o) for s, o, _ in seen})} operations answered boto3 as expected, "
-          f"{len(control.get('journal'))} calls in the journal")
+          f"{len(control.get('calls'))} calls in the log")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 //! deploy: the endpoint becomes the requested version, or the hub is told why not.
 
+mod spec;
+
 use async_trait::async_trait;
 use std::sync::Arc;
 use tidegate_engine::ports::{Endpoints, Registry, Sampler};
@@ -12,6 +14,7 @@ use tidegate_policy::deploy::{
 use tidegate_policy::file::{EndpointKind, Environment};
 use tidegate_policy::step::Step;
 
+pub use spec::SPEC;
 pub use tidegate_policy::deploy::NAME;
 
 /// The function with its ports.

@@ -1,5 +1,6 @@
 //! promote: which version goes to which environment now, what it waits for, or why it goes no further.
 
+mod spec;
 mod sweep;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use tidegate_policy::controller::Context;
 use tidegate_policy::promote::{Action, Need, Package, PromoteController, State, Trigger};
 use tidegate_policy::step::Step;
 
+pub use spec::SPEC;
 pub use tidegate_policy::promote::NAME;
 
 /// The function with its ports.

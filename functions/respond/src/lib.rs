@@ -1,5 +1,7 @@
 //! respond: drift from any source leads to a retraining request, a message to people, or nothing with a reason.
 
+mod spec;
+
 use async_trait::async_trait;
 use std::sync::Arc;
 use tidegate_engine::ports::{Alarms, Reports};
@@ -11,6 +13,7 @@ use tidegate_policy::deploy::DeployController;
 use tidegate_policy::respond::{Need, RespondController, Snapshot, State, Trigger};
 use tidegate_policy::step::{NoCall, Step};
 
+pub use spec::SPEC;
 pub use tidegate_policy::respond::NAME;
 
 /// The function with its ports.

@@ -1,5 +1,6 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
+mod spec;
 mod traffic;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use tidegate_policy::step::Step;
 
 use traffic::{Prefetched, read_traffic};
 
+pub use spec::SPEC;
 pub use tidegate_policy::scale::NAME;
 
 /// The function with its ports.

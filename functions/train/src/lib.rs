@@ -1,5 +1,6 @@
 //! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
 
+mod spec;
 mod sweep;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use tidegate_policy::train::{
     Action, Definition, Need, Snapshot, State, TrainController, Trigger, definition_digest,
 };
 
+pub use spec::SPEC;
 pub use tidegate_policy::train::NAME;
 
 /// The function with its ports.

@@ -54,6 +54,14 @@ impl Scheduled {
     }
 }
 
+impl Event {
+    /// Whether a function scheduled the check for itself.
+    #[must_use]
+    pub fn is_check_of(&self, function: &str) -> bool {
+        matches!(&self.body, Body::Scheduled(Scheduled::Check(check)) if check.function == function)
+    }
+}
+
 impl ScheduledCheck {
     /// The input of a schedule that fires at `at`, so that [`crate::parse`] reads the check back. The time is part of the
     /// input, so that two checks of the same subject are two events.

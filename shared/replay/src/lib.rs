@@ -6,16 +6,13 @@
 mod book;
 mod by_name;
 pub mod explain;
-mod function;
 pub mod input;
 mod mirror;
-mod poll;
 pub mod replay;
-mod site;
 pub mod situation;
+mod stack;
 
 pub use book::Book;
 pub(crate) use by_name::ByName;
-pub use function::{Function, wanted_by};
 pub use mirror::{Answers, Effect, Mirror, Pace};
-pub use site::{Crew, HUB, Site};
+pub(crate) use stack::Stack;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tidegate_world::Mischief;
+use tidegate_world::Fault;
 
 use crate::{LocalCloud, SandboxError};
 
@@ -58,8 +58,8 @@ impl LocalCloud {
     pub async fn make_it(&self, day: BadDay) -> Result<(), SandboxError> {
         let plan = json!(BadDay { copies: day.copies.max(1), ..day });
         self.aws().door("/_tidegate/chaos", &plan).await?;
-        let share = Mischief::ThrottleShare { percent: day.throttle_percent, seed: day.seed };
-        self.world().set_mischief(share);
+        let share = Fault::ThrottleShare { percent: day.throttle_percent, seed: day.seed };
+        self.world().inject_fault(share);
         Ok(())
     }
 

@@ -4,13 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tidegate_functions::FUNCTIONS;
 use zip::write::SimpleFileOptions;
 
 use crate::SandboxError;
 use crate::paths::{scratch, target, workspace};
-
-/// The functions that the templates deploy.
-const FUNCTIONS: [&str; 5] = ["train", "promote", "deploy", "respond", "scale"];
 
 /// What was built.
 #[derive(Debug, Clone)]
@@ -26,7 +24,7 @@ pub struct Zips {
 /// # Errors
 /// If cargo fails or a zip cannot be written.
 pub fn build(say: &dyn Fn(&str)) -> Result<Zips, SandboxError> {
-    say("building the five functions (the first time about five minutes: the AWS SDK is large)");
+    say("building the functions (the first time about five minutes: the AWS SDK is large)");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // The whole workspace, as `cargo test --workspace` builds it: another selection would build the SDK again.
@@ -48,7 +46,7 @@ pub fn build(say: &dyn Fn(&str)) -> Result<Zips, SandboxError> {
     let built = target().join("debug");
     let folder = scratch().join("zips");
     std::fs::create_dir_all(&folder).map_err(|e| SandboxError::file(&folder, e))?;
-    for function in FUNCTIONS {
+    for function in FUNCTIONS.map(|function| function.name) {
         zip_if_newer(&built.join(function), &folder.join(format!("{function}.zip")))?;
     }
     Ok(Zips { folder, cli: built.join("tidegate") })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tidegate_world::{Control, Pace, Place, WorldConfig, WorldServer};
+use tidegate_world::{AccountRegion, Control, Pace, WorldConfig, WorldServer};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
@@ -38,8 +38,8 @@ pub const PRODUCTION: Account =
 impl Account {
     /// The place in the world.
     #[must_use]
-    pub fn place(&self) -> Place {
-        Place::new(self.id.to_owned(), REGION.to_owned())
+    pub fn place(&self) -> AccountRegion {
+        AccountRegion::new(self.id.to_owned(), REGION.to_owned())
     }
 
     /// The ARN of its bus.

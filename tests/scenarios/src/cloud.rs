@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::AlarmChanged;
-use tidegate_world::{ApiError, Caller, Emission, Metric, Pace, Place, World};
+use tidegate_world::{AccountRegion, ApiError, Caller, Emission, Metric, Pace, World};
 
-use crate::mishap::Mishaps;
+use crate::faults::FaultInjector;
 
 /// An event of our own on an account's bus.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +42,9 @@ pub struct Wakeup {
     pub input: Value,
 }
 
-/// What an account has that the world knows nothing of.
+/// The state of an account beside the world: bus, alerts, schedules, reports, alarms.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct AccountState {
     pub(crate) bus: Vec<Published>,
     pub(crate) alerts: Vec<Alert>,
     pub(crate) schedules: BTreeMap<String, Wakeup>,
@@ -61,23 +61,24 @@ pub(crate) struct Inner {
     pub(crate) world: World,
     pub(crate) now: Timestamp,
     pub(crate) metrics: Vec<Metric>,
-    pub(crate) desks: BTreeMap<Place, Desk>,
+    pub(crate) account_states: BTreeMap<AccountRegion, AccountState>,
 }
 
 /// AWS, with a clock that the test moves. Cheap to clone.
 #[derive(Clone)]
 pub struct Cloud {
     inner: Arc<Mutex<Inner>>,
-    /// What goes wrong: the operations are AWS's, such as `StartPipelineExecution`.
-    pub mishaps: Mishaps,
+    /// Injects faults into AWS operations, such as `StartPipelineExecution`.
+    pub faults: FaultInjector,
 }
 
 impl Cloud {
     /// An empty cloud at `now`.
     #[must_use]
     pub fn new(pace: Pace, now: Timestamp) -> Self {
-        let inner = Inner { world: World::new(pace), now, metrics: Vec::new(), desks: BTreeMap::new() };
-        Self { inner: Arc::new(Mutex::new(inner)), mishaps: Mishaps::default() }
+        let inner =
+            Inner { world: World::new(pace), now, metrics: Vec::new(), account_states: BTreeMap::new() };
+        Self { inner: Arc::new(Mutex::new(inner)), faults: FaultInjector::default() }
     }
 
     /// The ports of an account.
@@ -86,7 +87,7 @@ impl Cloud {
         Account {
             cloud: self.clone(),
             caller: Caller::root(account, region),
-            place: Place::new(account, region),
+            place: AccountRegion::new(account, region),
         }
     }
 
@@ -115,7 +116,7 @@ impl Cloud {
         self.inner().world.next_due()
     }
 
-    /// Works on the world directly: commits, mischief, the journal.
+    /// Works on the world directly: commits, faults, the call log.
     pub fn with_world<T>(&self, work: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         let mut inner = self.inner();
         let now = inner.now;
@@ -132,17 +133,17 @@ impl Cloud {
 pub struct Account {
     pub(crate) cloud: Cloud,
     pub(crate) caller: Caller,
-    pub(crate) place: Place,
+    pub(crate) place: AccountRegion,
 }
 
 impl Account {
     /// Where it is.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &AccountRegion {
         &self.place
     }
 
-    /// The same account as another role sees it; the world's journal says who called.
+    /// The same account as another role sees it; the world's call log records the caller.
     #[must_use]
     pub fn acting_as(&self, role: &str) -> Self {
         let principal = format!("arn:aws:sts::{}:assumed-role/{role}/tidegate", self.place.account);
@@ -161,71 +162,71 @@ impl Account {
     /// Takes what was published on the bus since the last time.
     #[must_use]
     pub fn take_published(&self) -> Vec<Published> {
-        std::mem::take(&mut self.cloud.inner().desks.entry(self.place.clone()).or_default().bus)
+        std::mem::take(&mut self.cloud.inner().account_states.entry(self.place.clone()).or_default().bus)
     }
 
     /// What was published on the bus under a detail-type.
     #[must_use]
     pub fn published(&self, detail_type: &str) -> Vec<Value> {
-        let all = |desk: &mut Desk| -> Vec<Published> { desk.bus.clone() };
-        let of_type = self.desk(all).into_iter().filter(|event| event.detail_type == detail_type);
+        let all = |state: &mut AccountState| -> Vec<Published> { state.bus.clone() };
+        let of_type = self.state(all).into_iter().filter(|event| event.detail_type == detail_type);
         of_type.map(|event| event.detail).collect()
     }
 
     /// What people were told.
     #[must_use]
     pub fn alerts(&self) -> Vec<Alert> {
-        self.desk(|desk| desk.alerts.clone())
+        self.state(|state| state.alerts.clone())
     }
 
     /// The schedules that have not fired.
     #[must_use]
     pub fn schedules(&self) -> Vec<Wakeup> {
-        self.desk(|desk| desk.schedules.values().cloned().collect())
+        self.state(|state| state.schedules.values().cloned().collect())
     }
 
     /// Takes the schedules that are due. A one-time schedule is deleted when it has fired.
     #[must_use]
     pub fn take_due(&self) -> Vec<Wakeup> {
         let now = self.cloud.now();
-        self.desk(|desk| {
-            let due: Vec<Wakeup> = desk.schedules.values().filter(|wake| wake.at <= now).cloned().collect();
-            desk.schedules.retain(|_, wake| wake.at > now);
+        self.state(|state| {
+            let due: Vec<Wakeup> = state.schedules.values().filter(|wake| wake.at <= now).cloned().collect();
+            state.schedules.retain(|_, wake| wake.at > now);
             due
         })
     }
 
     /// Puts a monitoring report into S3.
     pub fn put_report(&self, bucket: &str, key: &str, text: &str) {
-        self.desk(|desk| desk.reports.insert((bucket.to_owned(), key.to_owned()), text.to_owned()));
+        self.state(|state| state.reports.insert((bucket.to_owned(), key.to_owned()), text.to_owned()));
     }
 
     /// Says which alarm is in ALARM, as its event told it.
     pub fn raise_alarm(&self, alarm: &AlarmChanged) {
-        self.desk(|desk| desk.alarms.insert(alarm.alarm.clone(), alarm.clone()));
+        self.state(|state| state.alarms.insert(alarm.alarm.clone(), alarm.clone()));
     }
 
     /// Ends an alarm.
     pub fn end_alarm(&self, name: &str) {
-        self.desk(|desk| desk.alarms.remove(name));
+        self.state(|state| state.alarms.remove(name));
     }
 
     /// Whether CloudWatch cannot tell metrics.
     pub fn silence_metrics(&self, silent: bool) {
-        self.desk(|desk| desk.metrics_silent = silent);
+        self.state(|state| state.metrics_silent = silent);
     }
 
     /// The ARN of the scaling policy that the wake alarm of a component runs, once it is armed.
     #[must_use]
     pub fn wake_policy(&self, component: &str) -> Option<String> {
-        self.desk(|desk| desk.wake_policies.get(component).cloned())
+        self.state(|state| state.wake_policies.get(component).cloned())
     }
 
-    pub(crate) fn desk<T>(&self, work: impl FnOnce(&mut Desk) -> T) -> T {
-        work(self.cloud.inner().desks.entry(self.place.clone()).or_default())
+    pub(crate) fn state<T>(&self, work: impl FnOnce(&mut AccountState) -> T) -> T {
+        work(self.cloud.inner().account_states.entry(self.place.clone()).or_default())
     }
 
-    /// A call as a port makes it: subject to mishaps, with the error's class.
+    /// A call as a port makes it: subject to faults, with the error's class.
     pub(crate) async fn call(
         &self,
         service: &'static str,
@@ -234,7 +235,7 @@ impl Account {
     ) -> Result<Value, CallError> {
         let made =
             || self.ask(service, operation, &request).map_err(|error| failed(service, operation, &error));
-        self.cloud.mishaps.around(service, operation, made).await
+        self.cloud.faults.around(service, operation, made).await
     }
 
     /// As [`Account::call`], but something that is not there is `None`.

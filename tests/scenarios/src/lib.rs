@@ -9,17 +9,17 @@
 //! * [`scenario`] reads the files under `events/scenarios` and says what the functions decide in them.
 //!
 //! Nothing here waits: every port answers at once, so that an invocation is a future that is ready when it is first
-//! polled. One that is not ready was stopped by a [`Mishap`]: dropped, it is an invocation that died; polled again, one
-//! that was slow. [`at_once`] tells the two from those that ended.
+//! polled. One that is not ready was stopped by a [`CallFault`]: dropped, it is an invocation that crashed; polled again,
+//! one that was paused. [`poll_once`](tidegate_testkit::poll_once) tells the two from those that ended.
 
 mod cloud;
+mod faults;
 mod function;
 mod ledger;
-mod mishap;
 mod ports;
 pub mod scenario;
 
 pub use cloud::{Account, Alert, Cloud, Published, Wakeup};
-pub use function::{Function, Ports, Site, at_once};
+pub use faults::{CallFault, FaultInjector, FaultPlan};
+pub use function::Site;
 pub use ledger::{MemoryLedger, Note};
-pub use mishap::{Fortune, Mishap, Mishaps};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_engine::{EngineError, Outcome};
 use tidegate_events::Event;
-use tidegate_scenarios::{Function, Published};
+use tidegate_scenarios::Published;
 
 use crate::fortune::Number;
 use crate::place::Where;
@@ -14,7 +14,7 @@ use crate::post::Parcel;
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
     pub(crate) place: Where,
-    pub(crate) function: Function,
+    pub(crate) function: &'static str,
     /// Whether others went on while it waited.
     pub(crate) was_paused: bool,
     /// What it was told.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_events::{Event, parse_value};
-use tidegate_scenarios::Function;
+use tidegate_functions::{is_forwarded, targets};
 use tidegate_world::Emission;
 
 use crate::book::Book;
@@ -126,7 +126,7 @@ impl Drive {
 
     /// A one-time schedule fires.
     fn wake(&mut self, place: Where, event: &Event) {
-        if let Some(function) = post::woken(&event.body) {
+        for function in self.targets(place, event) {
             self.post(place, function, &Arc::new(event.clone()), None);
         }
     }
@@ -178,9 +178,9 @@ impl Drive {
             }
         }
         let mut buses = vec![bus];
-        buses.extend(post::passed_on(bus, event));
+        buses.extend(self.forwarded_to(bus, event));
         for bus in buses {
-            for function in post::targets(bus, event) {
+            for function in self.targets(bus, event) {
                 for copy in 0..copies {
                     // Each copy has an id of its own.
                     let mut told = event.clone();
@@ -193,8 +193,27 @@ impl Drive {
         }
     }
 
+    /// The functions that get an event at a place.
+    pub(crate) fn targets(&self, place: Where, event: &Event) -> Vec<&'static str> {
+        let site = self.stage.post(place).map(|post| post.site());
+        site.into_iter().flat_map(|site| targets(event, site)).map(|function| function.name).collect()
+    }
+
+    /// The other accounts' buses to which an event is forwarded.
+    fn forwarded_to(&self, bus: Where, event: &Event) -> Vec<Where> {
+        let Some(from) = self.stage.post(bus) else { return Vec::new() };
+        let posts = self.stage.posts.iter().filter(|to| is_forwarded(event, from.site(), to.site()));
+        posts.map(|to| to.place).collect()
+    }
+
     /// Hands an event to Lambda's queue.
-    pub(crate) fn post(&mut self, place: Where, function: Function, event: &Arc<Event>, fate: Option<Post>) {
+    pub(crate) fn post(
+        &mut self,
+        place: Where,
+        function: &'static str,
+        event: &Arc<Event>,
+        fate: Option<Post>,
+    ) {
         let fate = fate.or_else(|| {
             let fate = self.stage.office.fate(post::topic(&event.body)).filter(|fate| *fate != Post::Lost);
             fate.inspect(|fate| self.tally.post(*fate, false))

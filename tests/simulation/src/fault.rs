@@ -5,10 +5,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::json;
 use tidegate_events::parse_value;
-use tidegate_scenarios::Function;
 
 use crate::drive::Drive;
-use crate::place::{REGION, Where, function_named};
+use crate::place::{REGION, Where};
 use crate::step::What;
 use crate::words;
 
@@ -19,10 +18,10 @@ impl Drive {
             What::Sweep { place, function } => {
                 let function = runs(*place, function)?;
                 self.sweep(*place, function);
-                Some(format!("the schedule of {} in {place} comes round", function.name()))
+                Some(format!("the schedule of {} in {place} comes round", function))
             }
             What::Tick { place } => {
-                runs(*place, Function::Scale.name())?;
+                runs(*place, "scale")?;
                 self.tick(*place);
                 Some(format!("the clock of scale in {place} ticks"))
             }
@@ -33,7 +32,7 @@ impl Drive {
             What::Call { place, function, call, goes } => {
                 let function = runs(*place, function)?;
                 self.stage.luck.plan(*place, function, call.clone(), *goes);
-                let name = function.name();
+                let name = function;
                 Some(format!("({call} of the next {name} in {place} {})", words::call(*goes)))
             }
             What::Storm { place, seconds, passes } => {
@@ -50,7 +49,7 @@ impl Drive {
                 let now = self.stage.now();
                 let of = |parcel: &crate::post::Parcel| parcel.place == *place && parcel.function == function;
                 let count = self.stage.office.redrive(now, of);
-                Some(format!("a person sends {count} dead letter(s) of {} in {place} back", function.name()))
+                Some(format!("a person sends {count} dead letter(s) of {} in {place} back", function))
             }
             What::Replay { place, hours } => Some(self.replay(*place, *hours)),
             _ => None,
@@ -58,7 +57,7 @@ impl Drive {
     }
 
     /// The schedule that looks for what was missed.
-    pub(crate) fn sweep(&mut self, place: Where, function: Function) {
+    pub(crate) fn sweep(&mut self, place: Where, function: &'static str) {
         let id = format!("s{}", self.stage.office.number());
         let event = parse_value(json!({"tidegate": "reconcile", "at": self.stage.now(), "execution_id": id}));
         if let Ok(event) = event {
@@ -74,7 +73,7 @@ impl Drive {
             "source": "aws.scheduler", "account": place.account(), "time": self.stage.now(), "region": REGION,
             "resources": [arn], "detail": "{}"}));
         if let Ok(event) = event {
-            self.post(place, Function::Scale, &Arc::new(event), None);
+            self.post(place, "scale", &Arc::new(event), None);
         }
     }
 
@@ -93,7 +92,7 @@ impl Drive {
                 envelope.insert("replay-name".to_owned(), json!("again"));
             }
             if let Ok(event) = parse_value(json.clone()) {
-                for function in crate::post::targets(place, &event) {
+                for function in self.targets(place, &event) {
                     self.post(place, function, &Arc::new(event.clone()), None);
                 }
             }
@@ -104,6 +103,6 @@ impl Drive {
 }
 
 /// The function of this name, if it runs there.
-fn runs(place: Where, name: &str) -> Option<Function> {
-    function_named(name).filter(|function| place.functions().contains(function))
+fn runs(place: Where, name: &str) -> Option<&'static str> {
+    place.functions().into_iter().find(|function| *function == name)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::{Class, Time};
-use tidegate_scenarios::{Cloud, Fortune, Function, MemoryLedger, Mishap};
+use tidegate_scenarios::{CallFault, Cloud, FaultPlan, MemoryLedger};
 
 use crate::place::Where;
 use crate::step::{Goes, Which};
@@ -40,7 +40,7 @@ pub(crate) enum Halt {
 /// What is to go wrong with the next invocation of a function.
 struct Plan {
     place: Where,
-    function: Function,
+    function: &'static str,
     call: Which,
     goes: Goes,
 }
@@ -99,7 +99,7 @@ impl Luck {
     }
 
     /// Lets something go wrong with a call of the next invocation of a function.
-    pub(crate) fn plan(&self, place: Where, function: Function, call: Which, goes: Goes) {
+    pub(crate) fn plan(&self, place: Where, function: &'static str, call: Which, goes: Goes) {
         self.inner().plans.push(Plan { place, function, call, goes });
     }
 
@@ -123,7 +123,7 @@ impl Luck {
         &self,
         number: Number,
         place: Where,
-        function: Function,
+        function: &'static str,
         (began, deadline): (Timestamp, Timestamp),
     ) {
         let mut inner = self.inner();
@@ -149,7 +149,7 @@ impl Luck {
     }
 
     fn call(&self, present: &Present, operation: &'static str) -> Call {
-        let journal = self.cloud.with_world(|world, _| world.journal().len());
+        let journal = self.cloud.with_world(|world, _| world.calls().len());
         let notes = self.ledgers.get(present.place.index()).map_or(0, |ledger| ledger.count_notes());
         Call { by: present.number, operation, journal, notes, goes: None }
     }
@@ -171,20 +171,20 @@ impl Luck {
     }
 }
 
-fn mishap(goes: Goes) -> Mishap {
+fn fault(goes: Goes) -> CallFault {
     match goes {
-        Goes::Fails => Mishap::Refused(Class::Retryable),
-        Goes::Throttled => Mishap::Refused(Class::Throttled),
-        Goes::Denied => Mishap::Refused(Class::Denied),
-        Goes::AnswerLost => Mishap::AnswerLost,
-        Goes::DiesBefore => Mishap::DiesBefore,
-        Goes::DiesAfter => Mishap::DiesAfter,
-        Goes::Waits(_) => Mishap::Pauses,
+        Goes::Fails => CallFault::Rejected(Class::Retryable),
+        Goes::Throttled => CallFault::Rejected(Class::Throttled),
+        Goes::Denied => CallFault::Rejected(Class::Denied),
+        Goes::AnswerLost => CallFault::ResponseLost,
+        Goes::DiesBefore => CallFault::CrashBefore,
+        Goes::DiesAfter => CallFault::CrashAfter,
+        Goes::Waits(_) => CallFault::Pause,
     }
 }
 
-impl Fortune for Luck {
-    fn of(&self, service: &'static str, operation: &'static str) -> Option<Mishap> {
+impl FaultPlan for Luck {
+    fn next_fault(&self, service: &'static str, operation: &'static str) -> Option<CallFault> {
         let now = self.cloud.now();
         let mut inner = self.inner();
         let Inner { present, storms, calls, halt, happened, .. } = &mut *inner;
@@ -215,15 +215,15 @@ impl Fortune for Luck {
             _ => {}
         }
         happened.push((goes, operation));
-        Some(mishap(goes))
+        Some(fault(goes))
     }
 }
 
 /// Nothing goes wrong.
 pub(crate) struct Nobody;
 
-impl Fortune for Nobody {
-    fn of(&self, _: &'static str, _: &'static str) -> Option<Mishap> {
+impl FaultPlan for Nobody {
+    fn next_fault(&self, _: &'static str, _: &'static str) -> Option<CallFault> {
         None
     }
 }

@@ -257,7 +257,7 @@ fn amendment(model: &Model, dice: &mut Dice) -> Option<Amendment> {
 
 fn trouble(kind: Kind, places: &[Where], dice: &mut Dice) -> Option<What> {
     let place = *dice.pick(places)?;
-    let function = dice.pick(place.functions())?.name().to_owned();
+    let function = dice.pick(&place.functions())?.to_string();
     Some(match kind {
         Kind::Sweep => What::Sweep { place, function },
         Kind::Tick => What::Tick { place: *dice.pick(places.get(1..)?)? },

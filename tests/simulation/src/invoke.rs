@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::{EngineError, Outcome};
-use tidegate_scenarios::at_once;
+use tidegate_testkit::poll_once;
 
 use crate::book::Invocation;
 use crate::drive::Drive;
@@ -64,7 +64,7 @@ impl Drive {
     }
 
     fn poll(&mut self, number: Number, parcel: Parcel, mut running: Running, deadline: Timestamp) {
-        let came = at_once(running.as_mut());
+        let came = poll_once(running.as_mut());
         let (paused, halt) = self.stage.luck.leave();
         for (goes, operation) in self.stage.luck.happened() {
             self.tally.fault(parcel.function, goes, operation);
@@ -92,7 +92,7 @@ impl Drive {
             (None, Some(paused), Some(Halt::Waits { how_long, why })) => {
                 self.book.paused(number);
                 let now = self.stage.now();
-                let (place, function) = (parcel.place, parcel.function.name());
+                let (place, function) = (parcel.place, parcel.function);
                 self.tale.say(now, || format!("  {function} in {place} waits {how_long:#}: {why}"));
                 let until = now.checked_add(how_long).unwrap_or(now).min(deadline);
                 self.slow.push(Slow { until, deadline, number, parcel, running, paused });
@@ -109,7 +109,7 @@ impl Drive {
 
     fn ended(&mut self, parcel: &Parcel, came: Result<Vec<Outcome>, String>) {
         let now = self.stage.now();
-        let (place, function) = (parcel.place, parcel.function.name());
+        let (place, function) = (parcel.place, parcel.function);
         match came {
             Ok(outcomes) if outcomes.iter().all(is_dull) => {}
             Ok(outcomes) => self.tale.say(now, || {

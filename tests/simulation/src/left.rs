@@ -3,7 +3,6 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_policy::{deploy, promote, respond, scale, train};
-use tidegate_scenarios::Function;
 
 use crate::check::Filed;
 use crate::drive::Drive;
@@ -34,26 +33,27 @@ impl Drive {
         let left = filed.record.plan.get(filed.done..).unwrap_or_default();
         let Some(policy) = self.stage.policies.get(model) else { return true };
         match filed.function {
-            Function::Train => {
+            "train" => {
                 let state = self.stage.state(place, filed.function, model);
                 any(left, |action| train::still_applies(policy, &state, action))
             }
-            Function::Promote => {
+            "promote" => {
                 let state = self.stage.state(place, filed.function, model);
                 any(left, |action| promote::still_applies(&state, action))
             }
-            Function::Deploy => {
+            "deploy" => {
                 let state = self.stage.state(place, filed.function, model);
                 any(left, |action| deploy::still_applies(policy.environment(place.name()), &state, action))
             }
-            Function::Respond => {
+            "respond" => {
                 let state = self.stage.state(place, filed.function, model);
                 any(left, |action| respond::still_applies(&state, action))
             }
-            Function::Scale => {
+            "scale" => {
                 let state = self.stage.state(place, filed.function, model);
                 any(left, |action| scale::still_applies(&state, action))
             }
+            _ => true,
         }
     }
 }

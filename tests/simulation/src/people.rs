@@ -1,7 +1,7 @@
 //! What people, data and AWS do of themselves.
 
 use serde_json::{Value, json};
-use tidegate_world::{Mischief, PackageState};
+use tidegate_world::{Fault, PackageState};
 
 use crate::drive::Drive;
 use crate::fleet::{Kind, Model};
@@ -76,7 +76,7 @@ impl Drive {
             }
             What::Job { model } => self.break_job(&self.model(model)?),
             What::Repaired => {
-                self.stage.cloud.with_world(|world, _| world.mischief(Mischief::Clear));
+                self.stage.cloud.with_world(|world, _| world.inject_fault(Fault::Clear));
                 Some("whatever was broken in AWS is repaired".to_owned())
             }
             faults => self.fault(faults),
@@ -112,9 +112,7 @@ impl Drive {
             Some(name) => {
                 let place = self.stage.account(Where::Hub).place().clone();
                 let (old, new) = (moved.old.as_deref(), moved.new.as_deref());
-                self.stage
-                    .cloud
-                    .with_world(|world, now| world.notice_push(&place, name, &full, old, new, now));
+                self.stage.cloud.with_world(|world, now| world.emit_push(&place, name, &full, old, new, now));
             }
             None => {
                 let kind = match (&moved.old, &moved.new) {
@@ -246,7 +244,7 @@ impl Drive {
         let words = format!("the containers of {target} in {place} answer with errors");
         let account = Some(place.account().to_owned());
         let message = "out of memory".to_owned();
-        self.mischief(Mischief::ContainerError { account, target, status: 500, message });
+        self.inject(Fault::ContainerError { account, target, status: 500, message });
         Some(words)
     }
 
@@ -254,36 +252,36 @@ impl Drive {
         let endpoint = model.endpoint(place);
         let account = Some(place.account().to_owned());
         let reason = "capacity".to_owned();
-        let (mischief, words) = match fails {
+        let (fault, words) = match fails {
             Failure::Creation => {
-                (Mischief::FailEndpointCreation { account, endpoint, reason }, "creation of the endpoint")
+                (Fault::FailEndpointCreation { account, endpoint, reason }, "creation of the endpoint")
             }
             Failure::SilentRollback => (
-                Mischief::RollBackUpdate { account, endpoint, reason: None },
+                Fault::RollBackUpdate { account, endpoint, reason: None },
                 "update, which will roll back and not say so,",
             ),
             Failure::Rollback => (
-                Mischief::RollBackUpdate { account, endpoint, reason: Some(reason) },
+                Fault::RollBackUpdate { account, endpoint, reason: Some(reason) },
                 "update, which will roll back,",
             ),
             Failure::Component => (
-                Mischief::FailComponentUpdate { account, component: endpoint, reason, failed: false },
+                Fault::FailComponentUpdate { account, component: endpoint, reason, failed: false },
                 "update of the component, which will roll back,",
             ),
         };
-        self.mischief(mischief);
+        self.inject(fault);
         Some(format!("the next {words} of {} in {place} will fail", model.name))
     }
 
     fn break_job(&mut self, model: &Model) -> Option<String> {
         let pipeline = Some(model.pipeline());
         let reason = "CapacityError: no instance".to_owned();
-        self.mischief(Mischief::FailProcessing { account: None, pipeline, step: None, reason });
+        self.inject(Fault::FailProcessing { account: None, pipeline, step: None, reason });
         Some(format!("the next job of {} will fail", model.pipeline()))
     }
 
-    fn mischief(&mut self, mischief: Mischief) {
-        self.stage.cloud.with_world(|world, _| world.mischief(mischief));
+    fn inject(&mut self, fault: Fault) {
+        self.stage.cloud.with_world(|world, _| world.inject_fault(fault));
     }
 
     /// Puts an event of our own on a bus, as somebody there would.

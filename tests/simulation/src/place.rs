@@ -1,7 +1,8 @@
 //! The accounts.
 
 use serde::{Deserialize, Serialize};
-use tidegate_scenarios::Function;
+use tidegate_engine::Scope;
+use tidegate_functions::of_scope;
 
 /// The region of all of them.
 pub(crate) const REGION: &str = "us-east-1";
@@ -68,13 +69,9 @@ impl Where {
     }
 
     /// The functions that its stack has.
-    pub(crate) fn functions(self) -> &'static [Function] {
-        match self {
-            Self::Hub => &[Function::Train, Function::Promote],
-            Self::Staging | Self::Preproduction | Self::Production => {
-                &[Function::Deploy, Function::Respond, Function::Scale]
-            }
-        }
+    pub(crate) fn functions(self) -> Vec<&'static str> {
+        let scope = if self == Self::Hub { Scope::Hub } else { Scope::Environment };
+        of_scope(scope).map(|function| function.name).collect()
     }
 }
 
@@ -82,9 +79,4 @@ impl std::fmt::Display for Where {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// A function by its name, as a story writes it.
-pub(crate) fn function_named(name: &str) -> Option<Function> {
-    Function::ALL.iter().copied().find(|function| function.name() == name)
 }

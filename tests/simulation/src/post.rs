@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tidegate_events::{Body, Event, Scheduled};
-use tidegate_scenarios::Function;
 
 use crate::place::Where;
 use crate::step::{self, Topic};
@@ -23,7 +22,7 @@ const SENT_BACK_WITHIN: SignedDuration = SignedDuration::from_hours(13 * 24);
 pub(crate) struct Parcel {
     /// Where the function runs.
     pub(crate) place: Where,
-    pub(crate) function: Function,
+    pub(crate) function: &'static str,
     pub(crate) event: Arc<Event>,
     /// The request id; the same for Lambda's retries.
     pub(crate) request: String,
@@ -87,7 +86,13 @@ impl PostOffice {
     }
 
     /// A new asynchronous invocation.
-    pub(crate) fn address(&mut self, at: Timestamp, place: Where, function: Function, event: &Arc<Event>) {
+    pub(crate) fn address(
+        &mut self,
+        at: Timestamp,
+        place: Where,
+        function: &'static str,
+        event: &Arc<Event>,
+    ) {
         let request = format!("r{}", self.number());
         let parcel = Parcel { place, function, event: Arc::clone(event), request, attempts: 0 };
         self.send(at, parcel);
@@ -157,60 +162,6 @@ pub(crate) fn topic(body: &Body) -> Topic {
         Body::Scheduled(_) => Topic::Wake,
         Body::HoldPlaced(_) | Body::HoldReleased(_) | Body::ApprovalGiven(_) => Topic::People,
         _ => Topic::Finished,
-    }
-}
-
-/// The functions that the rules of an account's bus name for an event: those of the templates.
-pub(crate) fn targets(bus: Where, event: &Event) -> Vec<Function> {
-    let from_hub = event.envelope.account == Where::Hub.account();
-    let target = match (&event.body, bus) {
-        (Body::CommitPushed(_) | Body::RetrainingRequested(_), Where::Hub) => Function::Train,
-        (
-            Body::ModelPackageChanged(_)
-            | Body::DeploymentFinished(_)
-            | Body::ApprovalGiven(_)
-            | Body::HoldPlaced(_)
-            | Body::HoldReleased(_),
-            Where::Hub,
-        ) => Function::Promote,
-        (_, Where::Hub) => return Vec::new(),
-        (Body::DeploymentRequested(_) | Body::HoldPlaced(_) | Body::HoldReleased(_), _) if from_hub => {
-            Function::Deploy
-        }
-        (Body::EndpointChanged(_), _) => Function::Deploy,
-        (Body::AlarmChanged(alarm), _) => {
-            let wakes = alarm.metrics.iter().any(|metric| metric.name == "NoCapacityInvocationFailures");
-            if wakes { Function::Scale } else { Function::Respond }
-        }
-        (Body::ObjectCreated(_) | Body::DriftObserved(_), _) => Function::Respond,
-        _ => return Vec::new(),
-    };
-    vec![target]
-}
-
-/// The function that a one-time schedule invokes.
-pub(crate) fn woken(body: &Body) -> Option<Function> {
-    match body {
-        Body::Scheduled(Wake::SoakEnded { .. }) => Some(Function::Promote),
-        Body::Scheduled(Wake::CheckDeployment { .. }) => Some(Function::Deploy),
-        Body::Scheduled(Wake::CheckDrift { .. }) => Some(Function::Respond),
-        _ => None,
-    }
-}
-
-/// The other accounts' buses to which rules pass an event on.
-pub(crate) fn passed_on(bus: Where, event: &Event) -> Vec<Where> {
-    if event.envelope.account != bus.account() {
-        return Vec::new();
-    }
-    match &event.body {
-        Body::DeploymentRequested(request) if bus == Where::Hub => {
-            let to = Where::of_account(&request.environment_account).filter(|place| *place != Where::Hub);
-            to.into_iter().collect()
-        }
-        Body::HoldPlaced(_) | Body::HoldReleased(_) if bus == Where::Hub => Where::ENVIRONMENTS.to_vec(),
-        Body::DeploymentFinished(_) | Body::RetrainingRequested(_) if bus != Where::Hub => vec![Where::Hub],
-        _ => Vec::new(),
     }
 }
 

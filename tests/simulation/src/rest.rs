@@ -1,8 +1,7 @@
 //! The end of a history: life stops, faults stop, time goes on, and the fleet comes to rest.
 
 use jiff::SignedDuration;
-use tidegate_scenarios::Function;
-use tidegate_world::Mischief;
+use tidegate_world::Fault;
 
 use crate::check::{Filed, Violation};
 use crate::drive::Drive;
@@ -54,7 +53,7 @@ impl Drive {
         self.tale.say(now, || "-- life stops, faults stop --".to_owned());
         self.stage.luck.calm();
         self.stage.office.forget_plans();
-        self.stage.cloud.with_world(|world, _| world.mischief(Mischief::Clear));
+        self.stage.cloud.with_world(|world, _| world.inject_fault(Fault::Clear));
         for place in Where::ALL {
             if self.stage.silent.contains(&place) {
                 self.act(&What::Metrics { place, silent: false });
@@ -88,8 +87,8 @@ impl Drive {
     fn sweep_all(&mut self) {
         for place in self.stage.fleet.places() {
             for function in place.functions() {
-                self.sweep(place, *function);
-                if *function == Function::Scale {
+                self.sweep(place, function);
+                if function == "scale" {
                     self.tick(place);
                 }
             }
@@ -100,8 +99,7 @@ impl Drive {
     /// every idle window that it is not there.
     fn happenings(&self) -> (usize, usize) {
         let in_vain = |filed: &&Filed| {
-            filed.function == Function::Scale
-                && self.by_hand.contains(&(filed.place, filed.record.model.clone()))
+            filed.function == "scale" && self.by_hand.contains(&(filed.place, filed.record.model.clone()))
         };
         let facts = &self.checker.facts;
         (facts.filed.iter().filter(|filed| !in_vain(filed)).count(), facts.changes)
@@ -112,7 +110,7 @@ impl Drive {
         let now = self.stage.now();
         self.tale.say(now, || "-- all is still --".to_owned());
         let dead = self.stage.office.dead.first().map(|dead| {
-            let (place, function) = (dead.parcel.place, dead.parcel.function.name());
+            let (place, function) = (dead.parcel.place, dead.parcel.function);
             format!(
                 "{function} in {place} cannot deal with {}: {}",
                 dead.parcel.event.idempotency_key(),

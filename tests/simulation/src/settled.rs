@@ -5,7 +5,6 @@ use serde_json::Value;
 use tidegate_policy::deploy;
 use tidegate_policy::promote::{self, EnvironmentStatus, Promotion};
 use tidegate_policy::scale;
-use tidegate_scenarios::Function;
 use tidegate_world::Snapshot;
 
 use crate::check::text;
@@ -45,7 +44,7 @@ impl Drive {
     }
 
     fn promotion(&self, model: &Model, seen: &Snapshot) -> Option<String> {
-        let state: promote::State = self.stage.state(Where::Hub, Function::Promote, &model.name);
+        let state: promote::State = self.stage.state(Where::Hub, "promote", &model.name);
         let promotion = state.promotion.as_ref()?;
         let name = &model.name;
         let approved = seen.packages_of(Where::Hub.account(), &model.group);
@@ -83,7 +82,7 @@ impl Drive {
                     return Some(format!("{name} failed in {place}, and goes on"));
                 }
                 Some(EnvironmentStatus::Requested { .. }) => {
-                    let deploy: deploy::State = self.stage.state(place, Function::Deploy, name);
+                    let deploy: deploy::State = self.stage.state(place, "deploy", name);
                     let waits = deploy.hold().is_some();
                     return (!waits).then(|| format!("{place} was asked for {name}, and never answered"));
                 }
@@ -147,7 +146,7 @@ impl Drive {
 
     /// Nothing is in flight for ever, but for what a person holds.
     fn deployed(&self, model: &Model, at: &Environment) -> Option<String> {
-        let state: deploy::State = self.stage.state(at.place, Function::Deploy, &model.name);
+        let state: deploy::State = self.stage.state(at.place, "deploy", &model.name);
         let in_flight = state.in_flight.as_ref().filter(|_| state.hold().is_none())?;
         Some(format!(
             "{} in {} is in flight for ever: {}",
@@ -157,7 +156,7 @@ impl Drive {
 
     /// The head of a branch that trains was heard of.
     fn trained(&self, model: &Model) -> Option<String> {
-        let state: tidegate_policy::train::State = self.stage.state(Where::Hub, Function::Train, &model.name);
+        let state: tidegate_policy::train::State = self.stage.state(Where::Hub, "train", &model.name);
         let known = state.known("refs/heads/main")?;
         let head = self.stage.yard.head_of(&model.repository, "main");
         // What it was set back from may be lost as a whole: then it is what train knows, and there is nothing to hear.
@@ -182,8 +181,8 @@ impl Drive {
             return None;
         }
         let component = seen.component(place.account(), &name)?;
-        let state: scale::State = self.stage.state(place, Function::Scale, &model.name);
-        let deployed: deploy::State = self.stage.state(place, Function::Deploy, &model.name);
+        let state: scale::State = self.stage.state(place, "scale", &model.name);
+        let deployed: deploy::State = self.stage.state(place, "deploy", &model.name);
         let live = deployed.live.as_ref()?;
         // A deployment since then has set the copies again.
         let told = self.checker.facts.components.get(&(place.account().to_owned(), name.clone())).copied();

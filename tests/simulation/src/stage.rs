@@ -6,16 +6,13 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tidegate_deploy::Deploy;
 use tidegate_engine::ports::Applied;
-use tidegate_engine::{DecisionRecord, Engine, Handler};
+use tidegate_engine::{DecisionRecord, Engine, Handler, Ports, Site};
 use tidegate_events::{Event, parse_value};
+use tidegate_functions::named;
 use tidegate_policy::file::Policy;
-use tidegate_promote::Promote;
-use tidegate_respond::Respond;
-use tidegate_scale::Scale;
-use tidegate_scenarios::{Account, Cloud, Function, MemoryLedger, Site};
-use tidegate_train::Train;
+use tidegate_scenarios::{Account, Cloud, MemoryLedger};
+use tidegate_testkit::Runtime;
 use tidegate_world::Pace;
 
 use crate::fleet::{Amendment, Fleet, Model};
@@ -34,7 +31,7 @@ pub(crate) struct Post {
     pub(crate) place: Where,
     pub(crate) account: Account,
     pub(crate) ledger: Arc<MemoryLedger>,
-    site: Site,
+    runtime: Runtime,
     /// Seconds by which its clock is ahead.
     clock: i64,
 }
@@ -77,11 +74,11 @@ impl Stage {
             Where::ALL.into_iter().map(|place| Post::new(&cloud, place, fleet, &policies)).collect();
         let ledgers = posts.iter().map(|post| Arc::clone(&post.ledger)).collect();
         let luck = Arc::new(Luck::new(cloud.clone(), ledgers));
-        cloud.mishaps.follow(luck.clone());
+        cloud.faults.set_plan(luck.clone());
         for post in &posts {
-            post.ledger.mishaps.follow(luck.clone());
+            post.ledger.faults.set_plan(luck.clone());
         }
-        let yard = Arc::new(Yard::new(cloud.mishaps.clone()));
+        let yard = Arc::new(Yard::new(cloud.faults.clone()));
         let office = PostOffice::default();
         let stage = Self {
             fleet: fleet.clone(),
@@ -172,10 +169,10 @@ impl Stage {
     pub(crate) fn state<S: DeserializeOwned + Default>(
         &self,
         place: Where,
-        function: Function,
+        function: &'static str,
         model: &str,
     ) -> S {
-        let value = self.ledger(place).map(|ledger| ledger.state_now(function.name(), model));
+        let value = self.ledger(place).map(|ledger| ledger.state_now(function, model));
         let value = value.filter(|value| *value != Value::Null);
         value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
     }
@@ -202,13 +199,13 @@ impl Stage {
     /// What an invocation runs on, and the function itself.
     pub(crate) fn cast(
         &self,
-        (place, function): (Where, Function),
+        (place, function): (Where, &'static str),
         (number, request): (Number, &str),
         event: &Event,
     ) -> Option<(Engine, Box<dyn Handler>)> {
         let post = self.post(place)?;
         let memory = Arc::new(Mutex::new(Memory::default()));
-        let mut engine = post.site.engine(function, request);
+        let mut engine = post.runtime.engine(function, request);
         engine.time = self.luck.time();
         if let Some(mutant) = self.mutant {
             engine.ledger = mutant.ledger(&post.ledger, event, (number, function), &memory);
@@ -216,50 +213,49 @@ impl Stage {
         if self.mutant == Some(Mutant::SwallowAlert) {
             engine.alerts = Arc::new(Deaf);
         }
-        let account = Arc::new(post.account.acting_as(function.name()));
+        let account = Arc::new(post.account.acting_as(function));
         let seen = Arc::new(Bent::new(self.mutant, account.clone(), self.cloud.clone(), memory));
-        let handler: Box<dyn Handler> = match function {
-            Function::Train => Box::new(Train { repository: self.yard.clone(), pipelines: account }),
-            Function::Promote => Box::new(Promote { registry: seen.clone(), schedules: seen }),
-            Function::Deploy => Box::new(Deploy {
-                hub_account: Where::Hub.account().to_owned(),
-                check_seconds: post.site.check_seconds,
-                registry: seen.clone(),
-                endpoints: seen.clone(),
-                sampler: seen.clone(),
-                schedules: seen,
-            }),
-            Function::Respond => {
-                Box::new(Respond { reports: seen.clone(), alarms: account, schedules: seen })
-            }
-            Function::Scale => Box::new(Scale { metrics: seen, capacity: account }),
+        let ports = Ports {
+            repository: self.yard.clone(),
+            registry: seen.clone(),
+            endpoints: seen.clone(),
+            sampler: seen.clone(),
+            schedules: seen.clone(),
+            reports: seen.clone(),
+            metrics: seen,
+            ..Ports::all(&account)
         };
-        Some((engine, handler))
+        let handler = (named(function)?.build)(&ports);
+        Some((Engine { schedules: ports.schedules, ..engine }, handler))
     }
 }
 
 /// Whoever has a say in every call holds the cloud, and the cloud holds them: neither would ever be dropped.
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.cloud.mishaps.follow(Arc::new(Nobody));
+        self.cloud.faults.set_plan(Arc::new(Nobody));
         for post in &self.posts {
-            post.ledger.mishaps.follow(Arc::new(Nobody));
+            post.ledger.faults.set_plan(Arc::new(Nobody));
         }
     }
 }
 
 impl Post {
+    /// Where its functions run.
+    pub(crate) fn site(&self) -> &Site {
+        &self.runtime.site
+    }
+
     fn new(cloud: &Cloud, place: Where, fleet: &Fleet, policies: &[Arc<Policy>]) -> Self {
         let account = cloud.account(place.account(), REGION);
-        let ports = Arc::new(account.clone());
-        let mut site = Site::new(place.name(), place.account(), REGION, Where::Hub.account(), ports);
-        site.check_seconds = 120;
-        let ledger = Arc::clone(&site.ledger);
+        let site = Site::new(place.name(), place.account(), REGION, Where::Hub.account());
+        let ledger = Arc::new(MemoryLedger::new());
         for policy in policies {
             ledger.put_policy(applied(policy));
         }
         let clock = fleet.clocks.get(place.index()).copied().unwrap_or_default();
-        Self { place, account, ledger, site, clock }
+        let runtime = Runtime::new(site, ledger.clone(), &Ports::all(&Arc::new(account.clone())));
+        Self { place, account, ledger, runtime, clock }
     }
 }
 

@@ -64,13 +64,9 @@ pub(crate) fn event(event: &Event) -> String {
         Body::DeploymentFinished(end) => format!("that {} {}", end.request_id, end.outcome),
         Body::Tick(_) => "the tick".to_owned(),
         Body::Scheduled(Scheduled::Reconcile) => "the sweep".to_owned(),
-        Body::Scheduled(Wake::SoakEnded { model, environment, version }) => {
-            format!("that the soak of {model} {version} in {environment} should be over")
+        Body::Scheduled(Scheduled::Check(check)) => {
+            format!("the check of {} that {} scheduled", check.subject, check.function)
         }
-        Body::Scheduled(Wake::CheckDeployment { request_id, .. }) => {
-            format!("that it wanted to look at {request_id}")
-        }
-        Body::Scheduled(Wake::CheckDrift { alarm, .. }) => format!("that it wanted to look at alarm {alarm}"),
         Body::HoldPlaced(hold) => {
             format!("the hold on {}", hold.environment.as_deref().unwrap_or("everything"))
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tidegate_engine::Outcome;
-use tidegate_scenarios::Function;
 
 use crate::step::{Goes, Post};
 
@@ -43,7 +42,7 @@ impl Tally {
     }
 
     /// Something went wrong with a call.
-    pub(crate) fn fault(&mut self, function: Function, goes: Goes, operation: &str) {
+    pub(crate) fn fault(&mut self, function: &'static str, goes: Goes, operation: &str) {
         let kind = match goes {
             Goes::Fails => "call failed",
             Goes::Throttled => "call throttled",
@@ -54,7 +53,7 @@ impl Tally {
             Goes::Waits(_) => "overtaken at a call",
         };
         self.count_fault(kind);
-        *self.hits.entry(format!("{}: {kind}, {operation}", function.name())).or_default() += 1;
+        *self.hits.entry(format!("{}: {kind}, {operation}", function)).or_default() += 1;
     }
 
     /// Whether something occurred, by its name in one of the counts.
@@ -66,14 +65,14 @@ impl Tally {
         *self.faults.entry(kind.to_owned()).or_default() += 1;
     }
 
-    pub(crate) fn outcome(&mut self, function: Function, outcome: &Outcome) {
+    pub(crate) fn outcome(&mut self, function: &'static str, outcome: &Outcome) {
         let what = match outcome {
             Outcome::Decided { record } => format!("{} {}", record.verdict, record.reason),
             Outcome::Duplicate { .. } => "duplicate".to_owned(),
             Outcome::Unchanged { reason, .. } => format!("unchanged {reason}"),
             Outcome::NotApplicable { reason, .. } => format!("not_applicable {reason}"),
         };
-        *self.decisions.entry(format!("{}: {what}", function.name())).or_default() += 1;
+        *self.decisions.entry(format!("{}: {what}", function)).or_default() += 1;
     }
 
     pub(crate) fn error(&mut self, kind: &str) {

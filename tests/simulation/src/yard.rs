@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::Repository;
 use tidegate_policy::fingerprint::fingerprint;
-use tidegate_scenarios::Mishaps;
+use tidegate_scenarios::FaultInjector;
 
 /// A head that moved.
 pub(crate) struct Moved {
@@ -37,12 +37,12 @@ impl Inner {
 /// Repositories whose only file is the pipeline's definition.
 pub(crate) struct Yard {
     inner: Mutex<Inner>,
-    mishaps: Mishaps,
+    faults: FaultInjector,
 }
 
 impl Yard {
-    pub(crate) fn new(mishaps: Mishaps) -> Self {
-        Self { inner: Mutex::default(), mishaps }
+    pub(crate) fn new(faults: FaultInjector) -> Self {
+        Self { inner: Mutex::default(), faults }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -91,11 +91,11 @@ impl Yard {
 impl Repository for Yard {
     async fn file(&self, _: &str, commit: &str, _: &str) -> Result<Option<String>, CallError> {
         let read = || Ok(self.inner().commits.get(commit).cloned().flatten());
-        self.mishaps.around("codecommit", "GetFile", read).await
+        self.faults.around("codecommit", "GetFile", read).await
     }
 
     async fn head(&self, repository: &str, branch: &str) -> Result<Option<String>, CallError> {
         let read = || Ok(self.head_of(repository, branch));
-        self.mishaps.around("codecommit", "GetBranch", read).await
+        self.faults.around("codecommit", "GetBranch", read).await
     }
 }

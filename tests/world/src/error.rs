@@ -1,4 +1,4 @@
-//! What a refused call answers.
+//! The error of a rejected call.
 
 use serde_json::{Map, Value};
 

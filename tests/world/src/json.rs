@@ -1,4 +1,4 @@
-//! Small readers and writers for `serde_json::Value`, so that no handler indexes or unwraps.
+//! Readers and writers for `serde_json::Value` that do not panic.
 
 use std::time::Duration;
 

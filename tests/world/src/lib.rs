@@ -1,59 +1,48 @@
-//! Our model of SageMaker: a state machine with a life of its own and an awsJson HTTP door.
+//! A model of Amazon SageMaker, Application Auto Scaling, SageMaker Runtime and CodeCommit, for tests.
 //!
-//! The core, [`World`], is synchronous and deterministic: it has no clock, no randomness and (but for reading git
-//! repositories) no I/O. Time comes with every call, and [`World::advance`] says what happened until then.
+//! [`World`] is the model itself. It is synchronous and deterministic: it has no clock, no randomness and, except for
+//! git repositories, no I/O. Every call passes the time, and [`World::advance`] returns what was emitted until then.
 //!
-//! [`WorldServer`] puts it on real time behind a port that speaks the protocols of SageMaker, SageMaker Runtime,
-//! Application Auto Scaling and CodeCommit. [`Control`] pulls its strings: commits, approvals, traffic, mischief.
+//! [`WorldServer`] runs a [`World`] in real time and serves the AWS protocols over HTTP. Tests change a running world
+//! with [`Control`]: commits, approvals, traffic, faults.
+//!
+//! | module | what |
+//! |---|---|
+//! | `world` | the state machine: calls, scheduled changes, emissions |
+//! | `services` | the API operations, one folder for each AWS service |
+//! | `resources` | the resources of one account in one region |
+//! | `faults`, `throttle` | what can go wrong |
+//! | `http` | the server: protocols, authorization, validation against the AWS API models, delivery to the emulator |
+//! | `tests` | the model in virtual time |
 
-mod authorize;
-mod autoscaling;
-mod codecommit;
-mod component;
-mod control;
-mod core;
-mod door;
-mod emulator;
-mod endpoint;
-mod endpoint_config;
+mod account;
+mod call_log;
+mod emissions;
 mod error;
-mod event;
-mod git;
-mod iam;
-mod journal;
+mod faults;
+mod http;
 mod json;
-#[cfg(test)]
-mod life;
-mod mischief;
-mod model;
 mod pace;
-mod package_update;
-mod pipeline;
-mod place;
-mod registry;
-mod resource_policy;
-mod runtime;
-mod scaling_policy;
-mod scope;
-mod server;
-mod sink;
+mod resources;
+mod services;
 mod snapshot;
-mod tags;
+#[cfg(test)]
+mod tests;
 mod throttle;
-mod validate;
+mod world;
 
-pub use crate::authorize::{Authorization, AuthorizationRequest, Authorizer, HttpAuthorizer};
-pub use crate::control::Control;
-pub use crate::core::World;
-pub use crate::emulator::{Emulator, EmulatorError};
+pub use crate::account::{AccountRegion, Caller};
+pub use crate::call_log::ApiCall;
+pub use crate::emissions::{Emission, Event, Metric, Object};
 pub use crate::error::ApiError;
-pub use crate::event::{Emission, Event, Metric, Object};
-pub use crate::git::Pushed;
-pub use crate::journal::JournalEntry;
-pub use crate::mischief::{Fate, Mischief};
+pub use crate::faults::{EventFault, Fault};
+pub use crate::http::api_models::{ApiModels, ModelError, UNTRANSLATED};
+pub use crate::http::authorization::{Authorization, AuthorizationRequest, Authorizer, HttpAuthorizer};
+pub use crate::http::control::Control;
+pub use crate::http::emulator::{Emulator, EmulatorError};
+pub use crate::http::server::{StartError, WorldConfig, WorldServer};
+pub use crate::http::sink::{HttpSink, Sink};
 pub use crate::pace::Pace;
-pub use crate::place::{Caller, Place};
-pub use crate::server::{StartError, WorldConfig, WorldServer};
-pub use crate::sink::{HttpSink, Sink};
+pub use crate::services::codecommit::git::Pushed;
 pub use crate::snapshot::{ComponentState, EndpointState, ExecutionState, PackageState, Snapshot};
-pub use crate::validate::{ApiModels, ModelError, UNTRANSLATED};
+pub use crate::world::World;

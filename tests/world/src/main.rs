@@ -1,4 +1,4 @@
-//! A world on its own: `tidegate-world --port 4700 --botocore-data …/botocore/data --ministack-url http://…`.
+//! A stand-alone world: `tidegate-world --port 4700 --botocore-data …/botocore/data --ministack-url http://…`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Whoever started it reads the address from the first line.
+    // The parent process reads the address from the first line.
     println!("{}", server.url());
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::error!(%error, "cannot wait for an interrupt");

@@ -1,4 +1,4 @@
-//! How fast life goes in the world.
+//! How long operations take.
 
 use std::time::Duration;
 

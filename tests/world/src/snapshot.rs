@@ -1,8 +1,8 @@
-//! What lives in the world right now, for tests and for people.
+//! The current resources of the world, for tests and diagnosis.
 
 use serde::Serialize;
 
-use crate::core::World;
+use crate::world::World;
 
 /// An endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,7 +86,7 @@ pub struct PackageState {
     pub approval: String,
 }
 
-/// Everything that lives, by place and name.
+/// All resources, by account, region and name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Snapshot {
     /// All endpoints.
@@ -126,13 +126,13 @@ impl Snapshot {
 }
 
 impl World {
-    /// What lives right now.
+    /// The current resources.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut all = Snapshot::default();
-        for (place, scope) in &self.scopes {
+        for (place, resources) in &self.resources {
             let (account, region) = (place.account.clone(), place.region.clone());
-            all.endpoints.extend(scope.endpoints.values().map(|e| EndpointState {
+            all.endpoints.extend(resources.endpoints.values().map(|e| EndpointState {
                 account: account.clone(),
                 region: region.clone(),
                 name: e.name.clone(),
@@ -143,7 +143,7 @@ impl World {
                 instances: e.variants.iter().map(|v| v.count).sum(),
                 failure: e.failure.clone(),
             }));
-            all.components.extend(scope.components.values().map(|c| ComponentState {
+            all.components.extend(resources.components.values().map(|c| ComponentState {
                 account: account.clone(),
                 region: region.clone(),
                 name: c.name.clone(),
@@ -153,7 +153,7 @@ impl World {
                 desired: c.desired,
                 current: c.current,
             }));
-            let mut runs: Vec<_> = scope.executions.values().collect();
+            let mut runs: Vec<_> = resources.executions.values().collect();
             runs.sort_by_key(|run| run.created);
             all.executions.extend(runs.into_iter().map(|run| ExecutionState {
                 account: account.clone(),
@@ -164,7 +164,7 @@ impl World {
                 failure: run.failure.clone(),
                 steps: run.step_states(),
             }));
-            let mut packages: Vec<_> = scope.packages.values().collect();
+            let mut packages: Vec<_> = resources.packages.values().collect();
             packages.sort_by_key(|p| (p.group.clone(), p.version));
             all.packages.extend(packages.into_iter().map(|p| PackageState {
                 account: account.clone(),

@@ -1,4 +1,4 @@
-//! The documented request rates, as token buckets on the caller's clock; and a share of calls that is refused at any rate.
+//! The documented request rates, as token buckets on the caller's clock; and a share of calls that is rejected at any rate.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(crate) struct Throttle {
     buckets: BTreeMap<(String, String), (f64, Timestamp)>,
 }
 
-/// Which calls are refused whatever their rate: so many of a hundred, drawn from a seed by the call's number.
+/// The percentage of calls that is rejected at any rate, selected by the seed and the number of the call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Share {
     pub(crate) percent: u8,

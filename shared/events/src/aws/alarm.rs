@@ -46,6 +46,18 @@ pub struct AlarmMetric {
     pub dimensions: BTreeMap<String, String>,
 }
 
+/// The metrics that say that requests find no capacity.
+const CAPACITY_METRICS: [&str; 2] = ["NoCapacityInvocationFailures", "HasBacklogWithoutCapacity"];
+
+impl AlarmMetric {
+    /// Whether an alarm over this metric asks for capacity. The templates hand such an alarm to scale, and any other to
+    /// respond.
+    #[must_use]
+    pub fn asks_for_capacity(&self) -> bool {
+        CAPACITY_METRICS.contains(&self.name.as_str())
+    }
+}
+
 statuses! {
     /// The state of an alarm.
     AlarmState {

@@ -9,14 +9,15 @@ mod places;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tidegate_engine::{DecisionRecord, EngineError, EventRef, Outcome, SCHEMA};
+use tidegate_engine::{DecisionRecord, EngineError, EventRef, FunctionSpec, HUB, Outcome, SCHEMA, Site};
 use tidegate_events::{Body, Event};
+use tidegate_functions::wanted_by;
 use tidegate_policy::file::Policy;
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
 
 use crate::situation::{Scenario, Situation};
-use crate::{Book, Crew, Function, HUB, Mirror, Site, wanted_by};
+use crate::{Book, Mirror, Stack};
 
 /// The Lambda request under which an event is explained, if nobody says another.
 pub const INVOCATION: &str = "explain";
@@ -33,7 +34,7 @@ pub struct Question<'q> {
     /// When it happens; the event's own time where it is not said.
     pub now: Option<Timestamp>,
     /// Only this function, whether its rules would hand it the event or not.
-    pub function: Option<Function>,
+    pub function: Option<&'static FunctionSpec>,
     /// Where; what is not said is taken from the policies and the event.
     pub place: Place<'q>,
     /// The Lambda request id; sweeps have it in their record.
@@ -123,22 +124,24 @@ pub enum ExplainError {
 /// If the time is not known, what is remembered does not fit, or a function fails.
 pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
     let now = question.now.or(question.event.envelope.time).ok_or(ExplainError::NoTime)?;
-    let one = question.function.as_slice();
-    let functions = if one.is_empty() { wanted_by(question.event) } else { one };
+    let functions: Vec<&FunctionSpec> = match question.function {
+        Some(one) => vec![one],
+        None => wanted_by(question.event).collect(),
+    };
     if functions.is_empty() {
         return Ok(vec![unwanted(question, None, &Reason::UnsupportedEvent, now)]);
     }
     let mut answers = Vec::new();
     for function in functions {
-        let sites = places::of(question, *function);
+        let sites = places::of(question, function);
         if sites.is_empty() {
             let envelope = &question.event.envelope;
             let what = format!("an environment in account {} {}", envelope.account, envelope.region);
-            answers.push(unwanted(question, Some(*function), &Reason::Unmanaged { what }, now));
+            answers.push(unwanted(question, Some(function), &Reason::Unmanaged { what }, now));
         }
-        let is_place_guessed = places::is_guess(question, *function);
+        let is_place_guessed = places::is_guess(question, function);
         for site in sites {
-            let asked = ask(question, *function, site, now)?;
+            let asked = ask(question, function, site, now)?;
             answers.extend(asked.into_iter().map(|answer| Answer { is_place_guessed, ..answer }));
         }
     }
@@ -167,7 +170,7 @@ pub fn run(scenario: &Scenario, request_id: &str) -> Result<Vec<Answer>, Explain
 /// One invocation of one function in one place.
 fn ask(
     question: &Question<'_>,
-    function: Function,
+    function: &FunctionSpec,
     site: Site,
     now: Timestamp,
 ) -> Result<Vec<Answer>, ExplainError> {
@@ -188,8 +191,8 @@ fn ask(
         None => {}
     }
     let mirror = Arc::new(Mirror::showing(&site.account, &site.region, question.situation.answers.clone()));
-    let mut crew = Crew::new(site, Arc::clone(&book), Arc::clone(&mirror), &mirror);
-    let outcomes = crew.invoke(function, question.event, question.request_id, now)?;
+    let mut stack = Stack::new(site, Arc::clone(&book), Arc::clone(&mirror), &mirror);
+    let outcomes = stack.invoke(function, question.event, question.request_id, now)?;
     let mut answers: Vec<Answer> =
         book.take_written().into_iter().map(|record| Answer::of(record, true)).collect();
     for outcome in outcomes {
@@ -200,7 +203,7 @@ fn ask(
             }
             Outcome::Decided { .. } | Outcome::Duplicate { .. } => continue,
         };
-        let mut record = blank(question, function.name(), &crew.site, now);
+        let mut record = blank(question, function.name, stack.site(), now);
         (record.model, record.reason, record.message) = (model, reason, message);
         decision.clone_into(&mut record.verdict);
         answers.push(Answer::of(record, false));
@@ -217,15 +220,17 @@ fn subject(question: &Question<'_>) -> Option<String> {
     }
 }
 
-fn unwanted(question: &Question<'_>, function: Option<Function>, reason: &Reason, now: Timestamp) -> Answer {
+fn unwanted(
+    question: &Question<'_>,
+    function: Option<&FunctionSpec>,
+    reason: &Reason,
+    now: Timestamp,
+) -> Answer {
     let envelope = &question.event.envelope;
-    let site = Site {
-        environment: question.place.environment.unwrap_or(HUB).to_owned(),
-        account: question.place.account.unwrap_or(&envelope.account).to_owned(),
-        region: question.place.region.unwrap_or(&envelope.region).to_owned(),
-        hub_account: String::new(),
-    };
-    let mut record = blank(question, function.map_or("none", Function::name), &site, now);
+    let Place { environment, account, region, .. } = question.place;
+    let (account, region) = (account.unwrap_or(&envelope.account), region.unwrap_or(&envelope.region));
+    let site = Site::new(environment.unwrap_or(HUB), account, region, "");
+    let mut record = blank(question, function.map_or("none", |function| function.name), &site, now);
     reason.code().clone_into(&mut record.reason);
     record.message = reason.to_string();
     Answer::of(record, false)

@@ -1,41 +1,32 @@
 //! Where a function would get an event: in the hub, or in an environment of the policies.
 
+use tidegate_engine::{FunctionSpec, HUB, Scope, Site};
 use tidegate_events::{Body, Event, Scheduled};
 use tidegate_policy::arn::Arn;
+use tidegate_policy::file::Environment;
 
 use super::Question;
-use crate::{Function, HUB, Site};
 
 /// The places, without repetition.
-pub(super) fn of(question: &Question<'_>, function: Function) -> Vec<Site> {
+pub(super) fn of(question: &Question<'_>, function: &FunctionSpec) -> Vec<Site> {
     let (hub_account, _) = hub_account(question);
-    if function.is_hubs() {
-        return vec![Site {
-            environment: question.place.environment.unwrap_or(HUB).to_owned(),
-            account: question.place.account.unwrap_or(&hub_account).to_owned(),
-            region: region(question).to_owned(),
-            hub_account,
-        }];
+    if function.scope == Scope::Hub {
+        let environment = question.place.environment.unwrap_or(HUB);
+        let account = question.place.account.unwrap_or(&hub_account);
+        return vec![Site::new(environment, account, region(question), &hub_account)];
     }
     if let Some(environment) = question.place.environment {
-        return vec![named(question, environment, hub_account)];
+        return vec![named(question, environment, &hub_account)];
     }
     if let Body::DeploymentRequested(request) = &question.event.body {
-        return vec![Site {
-            environment: request.environment.clone(),
-            account: question.place.account.unwrap_or(&request.environment_account).to_owned(),
-            region: question.place.region.unwrap_or(&request.region).to_owned(),
-            hub_account,
-        }];
+        let account = question.place.account.unwrap_or(&request.environment_account);
+        let region = question.place.region.unwrap_or(&request.region);
+        return vec![Site::new(&request.environment, account, region, &hub_account)];
     }
     let mut sites: Vec<Site> = Vec::new();
     for environment in question.policies.iter().flat_map(|policy| &policy.environments) {
-        let site = Site {
-            environment: environment.name.to_string(),
-            account: environment.account.to_string(),
-            region: environment.region.to_string(),
-            hub_account: hub_account.clone(),
-        };
+        let Environment { name, account, region, .. } = environment;
+        let site = Site::new(name.as_str(), account.as_str(), region.as_str(), &hub_account);
         if is_there(question, &site) && !sites.contains(&site) {
             sites.push(site);
         }
@@ -59,30 +50,17 @@ fn is_there(question: &Question<'_>, site: &Site) -> bool {
 }
 
 /// The environment of that name: the policies say in which account it is.
-fn named(question: &Question<'_>, name: &str, hub_account: String) -> Site {
+fn named(question: &Question<'_>, name: &str, hub_account: &str) -> Site {
     let known = question.policies.iter().find_map(|policy| policy.environment(name));
     let envelope = &question.event.envelope;
-    Site {
-        environment: name.to_owned(),
-        account: question
-            .place
-            .account
-            .or(known.map(|known| known.account.as_str()))
-            .unwrap_or(&envelope.account)
-            .to_owned(),
-        region: question
-            .place
-            .region
-            .or(known.map(|known| known.region.as_str()))
-            .unwrap_or(&envelope.region)
-            .to_owned(),
-        hub_account,
-    }
+    let account = question.place.account.or(known.map(|known| known.account.as_str()));
+    let region = question.place.region.or(known.map(|known| known.region.as_str()));
+    Site::new(name, account.unwrap_or(&envelope.account), region.unwrap_or(&envelope.region), hub_account)
 }
 
 /// Whether a function of the hub is asked in an account that nobody said is the hub's.
-pub(super) fn is_guess(question: &Question<'_>, function: Function) -> bool {
-    function.is_hubs() && question.place.account.is_none() && hub_account(question).1
+pub(super) fn is_guess(question: &Question<'_>, function: &FunctionSpec) -> bool {
+    function.scope == Scope::Hub && question.place.account.is_none() && hub_account(question).1
 }
 
 /// The hub's account, and whether it is a guess: nothing in a policy says it, but most events do.

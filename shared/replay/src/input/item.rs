@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 use tidegate_events::{
     Body, DECISION_RECORDED, Event, EventError, RetrainingRequested, SOURCE, read as read_event,
 };
-
-use crate::wanted_by;
+use tidegate_functions::wanted_by;
 
 /// Something that a replay works on, or why it does not.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,7 +173,7 @@ pub(super) fn of(event: Event) -> Item {
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),
         // Every file that a monitoring job writes beside its report.
-        Body::ObjectCreated(_) if wanted_by(&event).is_empty() => Item::Skip(Skip::Unwanted),
+        Body::ObjectCreated(_) if wanted_by(&event).next().is_none() => Item::Skip(Skip::Unwanted),
         _ => Item::Event(Box::new(Arrived { event })),
     }
 }

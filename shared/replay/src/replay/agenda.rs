@@ -3,24 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tidegate_events::Event;
 
 /// Something that happens at a time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Coming {
     /// An event of our own arrives at a site.
-    Event {
-        /// The account that sent it.
-        from: String,
-        /// The region that it was sent in.
-        region: String,
-        /// Its detail-type.
-        detail_type: String,
-        /// Its detail.
-        detail: Value,
-    },
+    Event(Arc<Event>),
     /// A one-time schedule fires.
     Wake {
         /// Its name.

@@ -1,64 +1,24 @@
-//! What the functions set going: their events on the buses, their wakes, and endpoints that come into service.
+//! What an invocation sets going: its events on the buses, its schedules, and endpoints that come into service.
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use tidegate_events::{Envelope, Event, EventError, read_detail};
-use tidegate_policy::deploy::Endpoint;
-use tidegate_policy::fingerprint::short;
+use std::sync::Arc;
+
+use tidegate_events::{Body, Event};
+use tidegate_functions::{is_forwarded, targets};
 
 use super::agenda::Coming;
-use super::simulation::{HUB_SITE, Simulation};
-use crate::{Effect, Function, Site};
-
-/// An event of our own, as EventBridge delivers it.
-pub(super) fn contract_event(
-    from: String,
-    region: String,
-    detail_type: String,
-    detail: &Value,
-    at: Timestamp,
-) -> Result<Event, EventError> {
-    let envelope = Envelope {
-        id: short(&[&from, &region, &detail_type, &detail.to_string()], 32),
-        source: tidegate_events::SOURCE.to_owned(),
-        detail_type,
-        account: from,
-        region,
-        time: Some(at),
-        resources: Vec::new(),
-        replay_name: None,
-    };
-    read_detail(envelope, Some(&detail.into()))
-}
-
-/// SageMaker's event about an endpoint that came into service here and not in the stream.
-pub(super) fn endpoint_event(site: &Site, name: &str, endpoint: &Endpoint, at: Timestamp) -> Value {
-    let Site { account, region, .. } = site;
-    let id = short(&[account, region, name, &at.to_string()], 32);
-    let modified = endpoint.last_modified.map(Timestamp::as_millisecond);
-    json!({"version": "0", "id": id, "source": "aws.sagemaker", "detail-type": "SageMaker Endpoint State Change",
-        "account": account, "region": region, "time": at,
-        "resources": [format!("arn:aws:sagemaker:{region}:{account}:endpoint/{}", name.to_lowercase())],
-        "detail": {"EndpointName": name, "EndpointStatus": "IN_SERVICE",
-            "EndpointConfigName": endpoint.config, "LastModifiedTime": modified}})
-}
+use super::own_events::contract_event;
+use super::simulation::Simulation;
+use crate::Effect;
 
 impl Simulation {
     /// Puts on the agenda what an invocation at a site set going, and has the sweeps look at what it changed.
     pub(super) fn collect(&mut self, index: usize) {
-        let Some(crew) = self.crews.get(index) else { return };
-        for key in crew.book.take_touched() {
-            if let Some(function) = Function::named(&key.function) {
-                self.watch_touched(index, function, &key.model);
-            }
+        let Some(stack) = self.stacks.get(index) else { return };
+        for key in stack.book.take_touched() {
+            self.watch_touched(index, &key.function, &key.model);
         }
-        let Some(crew) = self.crews.get(index) else { return };
-        let effects = crew.mirror.take_effects();
-        if effects.is_empty() {
-            return;
-        }
-        let (account, region) = (crew.site.account.clone(), crew.site.region.clone());
-        for effect in effects {
+        let Some(stack) = self.stacks.get(index) else { return };
+        for effect in stack.mirror.take_effects() {
             match effect {
                 Effect::Told => self.counted.told += 1,
                 Effect::Wake { name, at, input } => {
@@ -68,28 +28,52 @@ impl Simulation {
                     self.agenda.put(at, index, Coming::Settles { endpoint });
                 }
                 Effect::Published { detail_type, detail } => {
-                    for to in self.receivers(index, &detail_type, &detail) {
-                        let (from, region) = (account.clone(), region.clone());
-                        let (detail_type, detail) = (detail_type.clone(), detail.clone());
-                        self.agenda.put(self.now, to, Coming::Event { from, region, detail_type, detail });
+                    let from = self.stacks.get(index).map(|stack| stack.site());
+                    match from.map(|from| contract_event(from, detail_type, &detail, self.now)) {
+                        Some(Ok(event)) => self.publish(index, event),
+                        Some(Err(error)) => self.count_unreadable(&error),
+                        None => {}
                     }
                 }
             }
         }
     }
 
-    /// The sites whose bus an event of our own comes to: its own, and where the rules between the buses carry it.
-    fn receivers(&self, from: usize, detail_type: &str, detail: &Value) -> Vec<usize> {
-        let account = detail.get("environment_account").and_then(Value::as_str);
-        match detail_type {
-            "Deployment Requested" if from == HUB_SITE => {
-                let of_account = |index: &usize| {
-                    self.crews.get(*index).is_some_and(|crew| Some(crew.site.account.as_str()) == account)
-                };
-                (HUB_SITE + 1..self.crews.len()).filter(of_account).collect()
+    /// Lets an event of a function arrive wherever a function gets it.
+    fn publish(&mut self, from: usize, event: Event) {
+        let event = Arc::new(event);
+        for to in 0..self.stacks.len() {
+            if self.reaches(&event, from, to) {
+                self.agenda.put(self.now, to, Coming::Event(Arc::clone(&event)));
             }
-            "Deployment Finished" | "Retraining Requested" => vec![HUB_SITE],
-            _ => vec![from],
         }
+    }
+
+    /// Whether an event of the stream arrives at a site. What people said is forwarded between the buses; what
+    /// functions said is not, because they say it here again.
+    pub(super) fn arrives(&self, event: &Event, index: usize) -> bool {
+        let envelope = &event.envelope;
+        match &event.body {
+            Body::HoldPlaced(_) | Body::HoldReleased(_) | Body::RetrainingRequested(_) => {
+                let is_sender = |from: &usize| {
+                    self.stacks.get(*from).is_some_and(|stack| stack.site().account == envelope.account)
+                };
+                (0..self.stacks.len()).filter(is_sender).any(|from| self.reaches(event, from, index))
+            }
+            _ => self.stacks.get(index).is_some_and(|stack| {
+                let site = stack.site();
+                site.account == envelope.account && site.region == envelope.region
+            }),
+        }
+    }
+
+    /// Whether an event on one site's bus reaches a function of another site, or of the same.
+    fn reaches(&self, event: &Event, from: usize, to: usize) -> bool {
+        let (Some(sender), Some(receiver)) = (self.stacks.get(from), self.stacks.get(to)) else {
+            return false;
+        };
+        let (sender, receiver) = (sender.site(), receiver.site());
+        let is_there = from == to || is_forwarded(event, sender, receiver);
+        is_there && targets(event, receiver).next().is_some()
     }
 }

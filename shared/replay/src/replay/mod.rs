@@ -10,6 +10,7 @@ mod carry;
 mod compare;
 mod concerned;
 mod hub;
+mod own_events;
 mod plans;
 mod reader;
 mod shards;

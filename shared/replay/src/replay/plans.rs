@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn only_what_differs_is_named() {
         let update = |canary: Value| json!({"action": "update_endpoint", "name": "churn", "rollout": {"canary": canary, "alarms": ["a"]}});
-        let wait = json!({"action": "check_at", "at": "2026-03-02T09:00:00Z"});
+        let wait = json!({"action": "schedule_check", "at": "2026-03-02T09:00:00Z"});
         assert_eq!(
             said(&json!([update(json!([10, 600])), wait]), &json!([update(json!([50, 600])), wait])),
             ["update_endpoint.rollout.canary[0]: 10 / 50"]

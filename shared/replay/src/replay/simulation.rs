@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tidegate_engine::{DecisionRecord, Outcome};
-use tidegate_events::{Body, Event, read};
+use tidegate_engine::{DecisionRecord, FunctionSpec, HUB, Outcome, Site};
+use tidegate_events::{Event, EventError, read};
+use tidegate_functions::targets;
 use tidegate_policy::deploy::Probe;
-use tidegate_policy::file::Policy;
+use tidegate_policy::file::{Environment, Policy};
 
 use super::agenda::{Agenda, Coming};
 use super::concerned;
 use super::hub::Hub;
+use super::own_events::endpoint_event;
 use super::tally::Counted;
 use super::watch::Watch;
 use crate::input::{Item, Metric};
-use crate::{Answers, Book, Crew, Function, HUB, Mirror, Pace, Site, wanted_by};
+use crate::{Answers, Book, Mirror, Pace, Stack};
 
-/// The hub's place among the crews.
+/// The hub's place among the stacks.
 pub(super) const HUB_SITE: usize = 0;
 
 /// What any definition is taken to be, in a repository and in a pipeline: its text is not in the stream.
@@ -39,7 +41,7 @@ pub(super) struct World {
 
 /// All accounts of some policies.
 pub(super) struct Simulation {
-    pub(super) crews: Vec<Crew>,
+    pub(super) stacks: Vec<Stack>,
     pub(super) policies: Vec<Policy>,
     pub(super) agenda: Agenda,
     pub(super) ticks: Watch,
@@ -69,17 +71,17 @@ impl Simulation {
             Arc::new(mirror.with_pace(world.pace).with_reports(world.reports.clone()))
         };
         let hub = mirror(&world.hub.account, &world.hub.region);
-        let crew = |(index, site): (usize, Site)| {
+        let stack = |(index, site): (usize, Site)| {
             let book = Arc::new(Book::new());
             for policy in policies.iter().filter(|policy| index == HUB_SITE || serves(policy, &site)) {
                 book.put_policy(policy);
             }
             let own = if index == HUB_SITE { Arc::clone(&hub) } else { mirror(&site.account, &site.region) };
-            Crew::new(site, book, own, &hub)
+            Stack::new(site, book, own, &hub)
         };
-        let crews = sites(&policies, &world.hub).into_iter().enumerate().map(crew).collect();
+        let stacks = sites(&policies, &world.hub).into_iter().enumerate().map(stack).collect();
         Self {
-            crews,
+            stacks,
             policies,
             agenda: Agenda::default(),
             ticks: Watch::new(TICKS),
@@ -136,52 +138,46 @@ impl Simulation {
     }
 
     fn event(&mut self, event: &Event) {
-        let envelope = &event.envelope;
-        for index in 0..self.crews.len() {
-            let Some(crew) = self.crews.get(index) else { continue };
-            let at_home = crew.site.account == envelope.account && crew.site.region == envelope.region;
-            let arrives = match &event.body {
-                // The hub hands on what people said to every environment.
-                Body::HoldPlaced(_) | Body::HoldReleased(_) => envelope.account == crew.site.hub_account,
-                // An environment hands it to the hub.
-                Body::RetrainingRequested(_) => index == HUB_SITE && self.is_home(&envelope.account),
-                _ => at_home,
-            };
-            if !arrives || !concerned::by(&crew.book, &event.body) {
+        for index in 0..self.stacks.len() {
+            let Some(stack) = self.stacks.get(index) else { continue };
+            if !self.arrives(event, index) || !concerned::by(&stack.book, &event.body) {
                 continue;
             }
             self.concerned = true;
-            crew.mirror.set_now(self.now);
-            crew.mirror.tell(&event.body);
+            stack.mirror.set_now(self.now);
+            stack.mirror.tell(&event.body);
             self.watch_told(index, &event.body);
-            for function in wanted_by(event).iter().filter(|f| f.is_hubs() == (index == HUB_SITE)) {
-                self.deliver(index, *function, event, "replay");
-            }
+            self.deliver_to_targets(index, event);
         }
     }
 
-    fn is_home(&self, account: &str) -> bool {
-        self.crews.iter().any(|crew| crew.site.account == account)
+    /// Invokes every function at a site that gets an event there.
+    fn deliver_to_targets(&mut self, index: usize, event: &Event) {
+        let Some(stack) = self.stacks.get(index) else { return };
+        let functions: Vec<&FunctionSpec> = targets(event, stack.site()).collect();
+        for function in functions {
+            self.deliver(index, function, event, "replay");
+        }
     }
 
     fn metric(&mut self, metric: &Metric) {
-        for index in 0..self.crews.len() {
-            let Some(crew) = self.crews.get(index).filter(|_| index != HUB_SITE) else { continue };
-            let at_home = crew.site.account == metric.account && crew.site.region == metric.region;
-            let models = concerned::of_endpoint(&crew.book, &metric.name);
+        for index in 0..self.stacks.len() {
+            let Some(stack) = self.stacks.get(index).filter(|_| index != HUB_SITE) else { continue };
+            let at_home = stack.site().account == metric.account && stack.site().region == metric.region;
+            let models = concerned::of_endpoint(&stack.book, &metric.name);
             if at_home && !models.is_empty() {
                 self.concerned = true;
                 self.counted.has_traffic = true;
-                crew.mirror.count(&metric.name, metric.at, metric.invocations);
+                stack.mirror.count(&metric.name, metric.at, metric.invocations);
                 self.watch_traffic(index, &models, metric.invocations);
             }
         }
     }
 
     /// One invocation, and what follows from it.
-    pub(super) fn deliver(&mut self, index: usize, function: Function, event: &Event, request_id: &str) {
-        let Some(crew) = self.crews.get_mut(index) else { return };
-        match crew.invoke(function, event, request_id, self.now) {
+    pub(super) fn deliver(&mut self, index: usize, function: &FunctionSpec, event: &Event, request_id: &str) {
+        let Some(stack) = self.stacks.get_mut(index) else { return };
+        match stack.invoke(function, event, request_id, self.now) {
             Ok(outcomes) => {
                 for outcome in outcomes {
                     match outcome {
@@ -205,57 +201,47 @@ impl Simulation {
     fn happen(&mut self) {
         let Some((at, index, coming)) = self.agenda.take() else { return };
         self.now = self.now.max(at);
-        let Some(crew) = self.crews.get(index) else { return };
-        crew.mirror.set_now(self.now);
+        let Some(stack) = self.stacks.get(index) else { return };
+        stack.mirror.set_now(self.now);
         let event = match coming {
-            Coming::Event { from, region, detail_type, detail } => {
-                super::carry::contract_event(from, region, detail_type, &detail, self.now)
-            }
+            Coming::Event(event) => return self.deliver_to_targets(index, &event),
             Coming::Wake { name, input } => {
-                crew.mirror.fired(&name);
+                stack.mirror.fired(&name);
                 if self.is_over && input.get("tidegate").and_then(Value::as_str) == Some("check_drift") {
                     return;
                 }
                 read(&input)
             }
             Coming::Settles { endpoint } => {
-                let Some(settled) = crew.mirror.settle(&endpoint) else { return };
-                read(&super::carry::endpoint_event(&crew.site, &endpoint, &settled, self.now))
+                let Some(settled) = stack.mirror.settle(&endpoint) else { return };
+                read(&endpoint_event(stack.site(), &endpoint, &settled, self.now))
             }
         };
         match event {
-            Ok(event) => {
-                for function in wanted_by(&event).iter().filter(|f| f.is_hubs() == (index == HUB_SITE)) {
-                    self.deliver(index, *function, &event, "replay");
-                }
-            }
-            Err(error) => self.counted.fail(&format!("{} an event of our own: {error}", self.now)),
+            Ok(event) => self.deliver_to_targets(index, &event),
+            Err(error) => self.count_unreadable(&error),
         }
+    }
+
+    pub(super) fn count_unreadable(&mut self, error: &EventError) {
+        self.counted.fail(&format!("{} an event of our own: {error}", self.now));
     }
 }
 
 /// The hub first, then every environment once.
 fn sites(policies: &[Policy], hub: &Hub) -> Vec<Site> {
-    let mut sites = vec![Site {
-        environment: HUB.to_owned(),
-        account: hub.account.clone(),
-        region: hub.region.clone(),
-        hub_account: hub.account.clone(),
-    }];
+    let mut sites = vec![Site::new(HUB, &hub.account, &hub.region, &hub.account)];
     for environment in policies.iter().flat_map(|policy| &policy.environments) {
-        let site = Site {
-            environment: environment.name.to_string(),
-            account: environment.account.to_string(),
-            region: environment.region.to_string(),
-            hub_account: hub.account.clone(),
-        };
+        let Environment { name, account, region, .. } = environment;
+        let site = Site::new(name.as_str(), account.as_str(), region.as_str(), &hub.account);
         if !sites.contains(&site) {
             sites.push(site);
         }
     }
     // What happens at one moment is in this order, whichever policies share a thread.
     if let Some(environments) = sites.get_mut(HUB_SITE + 1..) {
-        environments.sort_by(|left, right| left.key().cmp(&right.key()));
+        let key = |site: &Site| [&site.environment, &site.account, &site.region].map(Clone::clone);
+        environments.sort_by_cached_key(key);
     }
     sites
 }

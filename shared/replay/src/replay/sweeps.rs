@@ -6,13 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tidegate_engine::ports::Remembered;
 use tidegate_events::{AlarmState, ApprovalStatus, Body, read};
+use tidegate_functions::of_scope;
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::promote::EnvironmentStatus;
 use tidegate_policy::{deploy, promote, scale};
 
 use super::simulation::{HUB_SITE, Simulation};
-use crate::Function;
+use crate::Stack;
 
 /// As long as promote waits for an answer before it asks again.
 const ANSWER: SignedDuration = SignedDuration::from_mins(60);
@@ -24,62 +25,57 @@ const OVERDUE: SignedDuration = SignedDuration::from_mins(60);
 impl Simulation {
     /// Lets the sweeps from `at` on look at every model.
     pub(super) fn watch_everything(&mut self, at: Timestamp) {
-        for index in 0..self.crews.len() {
-            let models = self.crews.get(index).map(|crew| crew.book.all_models()).unwrap_or_default();
+        for index in 0..self.stacks.len() {
+            let models = self.stacks.get(index).map(|stack| stack.book.all_models()).unwrap_or_default();
+            let Some(scope) = self.stacks.get(index).map(|stack| stack.site().scope()) else { continue };
             for model in models {
-                for function in Function::ALL.iter().filter(|f| f.is_hubs() == (index == HUB_SITE)) {
-                    self.look_at(at, index, *function, &model);
+                for function in of_scope(scope) {
+                    self.look_at(at, index, function.name, &model);
                 }
             }
         }
     }
 
-    fn look_at(&mut self, at: Timestamp, index: usize, function: Function, model: &str) {
-        let watch = if function == Function::Scale { &mut self.ticks } else { &mut self.reconciles };
-        watch.put(at, (index, function, model.to_owned()));
+    fn look_at(&mut self, at: Timestamp, index: usize, function: &str, model: &str) {
+        let watch = if function == "scale" { &mut self.ticks } else { &mut self.reconciles };
+        watch.put(at, index, function, model);
     }
 
     /// A function's state changed: who rests on it looks again.
-    pub(super) fn watch_touched(&mut self, index: usize, function: Function, model: &str) {
+    pub(super) fn watch_touched(&mut self, index: usize, function: &str, model: &str) {
         match function {
-            Function::Deploy => {
+            "deploy" => {
                 if self.is_deploying(index, model) {
-                    self.look_at(self.now, index, Function::Deploy, model);
+                    self.look_at(self.now, index, "deploy", model);
                 }
                 if self.idle_of(index, model).is_some() {
-                    self.look_at(self.now, index, Function::Scale, model);
+                    self.look_at(self.now, index, "scale", model);
                 }
             }
-            Function::Promote | Function::Scale | Function::Train => {
-                self.look_at(self.now, index, function, model);
-            }
             // What it remembers says nothing about alarms.
-            Function::Respond => {}
+            "respond" => {}
+            _ => self.look_at(self.now, index, function, model),
         }
     }
 
     /// AWS told something that a sweep would find.
     pub(super) fn watch_told(&mut self, index: usize, body: &Body) {
         let (kind, name, function, at) = match body {
-            Body::CommitPushed(push) => {
-                (LookupKind::Repository, push.repository.as_str(), Function::Train, self.now)
+            Body::CommitPushed(push) => (LookupKind::Repository, push.repository.as_str(), "train", self.now),
+            Body::ModelPackageChanged(change) if change.approval == ApprovalStatus::Approved => {
+                (LookupKind::PackageGroup, change.group.as_deref().unwrap_or_default(), "promote", self.now)
             }
-            Body::ModelPackageChanged(change) if change.approval == ApprovalStatus::Approved => (
-                LookupKind::PackageGroup,
-                change.group.as_deref().unwrap_or_default(),
-                Function::Promote,
-                self.now,
-            ),
             Body::AlarmChanged(alarm) if alarm.state == AlarmState::Alarm => {
                 let at = self.now.checked_add(FORGOTTEN).unwrap_or(Timestamp::MAX);
-                (LookupKind::Alarm, alarm.alarm.as_str(), Function::Respond, at)
+                (LookupKind::Alarm, alarm.alarm.as_str(), "respond", at)
             }
             _ => return,
         };
-        let Some(crew) = self.crews.get(index).filter(|_| function.is_hubs() == (index == HUB_SITE)) else {
+        let is_there = |stack: &&Stack| of_scope(stack.site().scope()).any(|one| one.name == function);
+        let Some(stack) = self.stacks.get(index).filter(is_there) else {
             return;
         };
-        let mut models = crew.book.models_named(kind, name);
+        let mut models = stack.book.models_named(kind, name);
         if let Body::CommitPushed(push) = body {
             models.retain(|model| self.trains_on(model, &push.branch));
         }
@@ -94,12 +90,12 @@ impl Simulation {
     }
 
     fn is_deploying(&self, index: usize, model: &str) -> bool {
-        let state = |crew| -> Arc<deploy::State> { remembered(crew, Function::Deploy, model) };
-        self.crews.get(index).is_some_and(|crew| state(crew).in_flight.is_some())
+        let state = |stack| -> Arc<deploy::State> { remembered(stack, "deploy", model) };
+        self.stacks.get(index).is_some_and(|stack| state(stack).in_flight.is_some())
     }
 
     fn policy(&self, model: &str) -> Option<Arc<Policy>> {
-        self.crews.get(HUB_SITE)?.book.applied(model)
+        self.stacks.get(HUB_SITE)?.book.applied(model)
     }
 
     /// Requests arrived. Only the first of them is news for a tick, and the idle time after the last.
@@ -108,17 +104,17 @@ impl Simulation {
             return;
         }
         for model in models {
-            let Some(crew) = self.crews.get(index) else { return };
-            let state: Arc<scale::State> = remembered(crew, Function::Scale, model);
+            let Some(stack) = self.stacks.get(index) else { return };
+            let state: Arc<scale::State> = remembered(stack, "scale", model);
             let known = state.last_reason.as_deref() == Some("traffic") && state.zero_since.is_none();
             let idle = self.idle_of(index, model).filter(|_| known).unwrap_or_default();
             let at = self.now.checked_add(idle).unwrap_or(Timestamp::MAX);
-            self.look_at(at, index, Function::Scale, model);
+            self.look_at(at, index, "scale", model);
         }
     }
 
     fn idle_of(&self, index: usize, model: &str) -> Option<SignedDuration> {
-        let site = &self.crews.get(index)?.site;
+        let site = self.stacks.get(index)?.site();
         let policy = self.policy(model)?;
         Some(policy.environment(&site.environment)?.scale.to_zero.as_ref()?.idle.signed())
     }
@@ -126,13 +122,13 @@ impl Simulation {
     /// One sweep, over the models that it may find something about.
     pub(super) fn sweep(&mut self, at: Timestamp, ticks: bool) {
         let looks = if ticks { self.ticks.take(at) } else { self.reconciles.take(at) };
-        for ((index, function), models) in looks {
-            if self.is_over && function == Function::Respond {
+        for (index, function, models) in looks {
+            if self.is_over && function.name == "respond" {
                 continue;
             }
-            let Some(crew) = self.crews.get(index) else { continue };
-            let payload = if function == Function::Scale {
-                let (account, region) = (&crew.site.account, &crew.site.region);
+            let Some(stack) = self.stacks.get(index) else { continue };
+            let payload = if function.name == "scale" {
+                let (account, region) = (&stack.site().account, &stack.site().region);
                 json!({"version": "0", "id": format!("tick-{at}"), "source": "aws.scheduler",
                     "detail-type": "Scheduled Event", "account": account, "region": region, "time": at,
                     "resources": [format!("arn:aws:scheduler:{region}:{account}:schedule/tidegate/scale-tick")],
@@ -141,56 +137,56 @@ impl Simulation {
                 json!({"tidegate": "reconcile", "at": at, "execution_id": format!("reconcile-{at}")})
             };
             let Ok(event) = read(&payload) else { continue };
-            crew.book.focus_on(Some(models.clone()));
+            stack.book.focus_on(Some(models.clone()));
             self.deliver(index, function, &event, &format!("sweep-{at}"));
-            if let Some(crew) = self.crews.get(index) {
-                crew.book.focus_on(None);
+            if let Some(stack) = self.stacks.get(index) {
+                stack.book.focus_on(None);
             }
             for model in models {
-                if let Some(next) = self.next_look(index, function, &model, at) {
-                    self.look_at(next, index, function, &model);
+                if let Some(next) = self.next_look(index, function.name, &model, at) {
+                    self.look_at(next, index, function.name, &model);
                 }
             }
         }
     }
 
     /// When the next look could find something, if nothing happens until then.
-    fn next_look(&self, index: usize, function: Function, model: &str, at: Timestamp) -> Option<Timestamp> {
+    fn next_look(&self, index: usize, function: &str, model: &str, at: Timestamp) -> Option<Timestamp> {
         let after = at.checked_add(SignedDuration::from_secs(1)).ok()?;
         if self.everything {
             return Some(after);
         }
-        let crew = self.crews.get(index)?;
+        let stack = self.stacks.get(index)?;
         let policy = self.policy(model)?;
         match function {
-            Function::Train => None,
-            Function::Promote => {
-                let state: Arc<promote::State> = remembered(crew, function, model);
+            "promote" => {
+                let state: Arc<promote::State> = remembered(stack, function, model);
                 let next = state.promotion.as_ref().and_then(|promotion| overdue_at(&policy, promotion))?;
                 Some(if next > at { next } else { at.checked_add(OVERDUE).ok()? })
             }
-            Function::Deploy => {
-                let state: Arc<deploy::State> = remembered(crew, function, model);
+            "deploy" => {
+                let state: Arc<deploy::State> = remembered(stack, function, model);
                 state.in_flight.as_ref().map(|_| after)
             }
-            Function::Respond => at.checked_add(FORGOTTEN).ok().filter(|_| {
+            "respond" => at.checked_add(FORGOTTEN).ok().filter(|_| {
                 let named = policy.drift.iter().flat_map(|drift| &drift.alarms);
-                named.into_iter().any(|alarm| crew.mirror.is_in_alarm(alarm))
+                named.into_iter().any(|alarm| stack.mirror.is_in_alarm(alarm))
             }),
-            Function::Scale => next_tick(crew, &policy, at),
+            "scale" => next_tick(stack, &policy, at),
+            _ => None,
         }
     }
 }
 
 /// When a tick could find an endpoint idle, or its grace over.
-fn next_tick(crew: &crate::Crew, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
-    let environment = policy.environment(&crew.site.environment)?;
+fn next_tick(stack: &Stack, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
+    let environment = policy.environment(&stack.site().environment)?;
     let to_zero = environment.scale.to_zero.as_ref()?;
     let model = policy.model.as_str();
-    let state: Arc<scale::State> = remembered(crew, Function::Scale, model);
-    let live: Arc<deploy::State> = remembered(crew, Function::Deploy, model);
+    let state: Arc<scale::State> = remembered(stack, "scale", model);
+    let live: Arc<deploy::State> = remembered(stack, "deploy", model);
     let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
-    let invoked = crew.mirror.last_invoked(environment.endpoint.name.as_str());
+    let invoked = stack.mirror.last_invoked(environment.endpoint.name.as_str());
     // A request at the very beginning of the window still counts.
     let idle_since = invoked.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
     let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
@@ -223,6 +219,6 @@ fn overdue_at(policy: &Policy, promotion: &promote::Promotion) -> Option<Timesta
 }
 
 /// What a function remembers; nothing if it never decided anything.
-fn remembered<S: Remembered>(crew: &crate::Crew, function: Function, model: &str) -> Arc<S> {
-    crew.book.remembered(function.name(), model)
+fn remembered<S: Remembered>(stack: &Stack, function: &str, model: &str) -> Arc<S> {
+    stack.book.remembered(function, model)
 }

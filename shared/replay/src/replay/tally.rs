@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
 use tidegate_policy::file::{EndpointKind, Policy};
 
-use crate::Function;
 use crate::input::Skip;
 
 /// Failures that are kept in words.
@@ -74,9 +73,8 @@ pub struct ZeroTime {
 impl Counted {
     /// All decisions of a function with a verdict.
     #[must_use]
-    pub fn of(&self, function: Function, decision: &str) -> u64 {
-        let of =
-            |(found, verdict, _): &&(String, String, String)| found == function.name() && verdict == decision;
+    pub fn of(&self, function: &str, decision: &str) -> u64 {
+        let of = |(found, verdict, _): &&(String, String, String)| found == function && verdict == decision;
         self.decisions.iter().filter(|(key, _)| of(key)).map(|(_, count)| count).sum()
     }
 

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::Function;
+use tidegate_engine::FunctionSpec;
+use tidegate_functions::FUNCTIONS;
 
-/// A model at a site, as one function sees it.
-pub(super) type Watched = (usize, Function, String);
+/// A model at a site, as one function sees it: by the function's place in the list, which is the order of sweeps at one
+/// moment.
+type Watched = (usize, usize, String);
 
 /// Models and when they are to be looked at.
 #[derive(Debug)]
@@ -31,8 +33,10 @@ impl Watch {
     }
 
     /// Lets the first sweep from `at` on look at a model, unless one is to look earlier.
-    pub(super) fn put(&mut self, at: Timestamp, watched: Watched) {
+    pub(super) fn put(&mut self, at: Timestamp, site: usize, function: &str, model: &str) {
         let at = self.sweep_from(at);
+        let place = FUNCTIONS.iter().position(|one| one.name == function).unwrap_or(FUNCTIONS.len());
+        let watched = (site, place, model.to_owned());
         match self.when.get(&watched) {
             Some(before) if *before <= at => return,
             Some(before) => {
@@ -55,21 +59,22 @@ impl Watch {
     }
 
     /// Takes what the sweep at `at` looks at, by site and function.
-    pub(super) fn take(&mut self, at: Timestamp) -> BTreeMap<(usize, Function), Vec<String>> {
-        let mut looks: BTreeMap<(usize, Function), Vec<String>> = BTreeMap::new();
+    pub(super) fn take(&mut self, at: Timestamp) -> Vec<(usize, &'static FunctionSpec, Vec<String>)> {
+        let mut looks: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
         self.pass(at);
         while let Some((due, _)) = self.due.first()
             && *due <= at
             && let Some((_, watched)) = self.due.pop_first()
         {
             self.when.remove(&watched);
-            let (site, function, model) = watched;
-            looks.entry((site, function)).or_default().push(model);
+            let (site, place, model) = watched;
+            looks.entry((site, place)).or_default().push(model);
         }
-        for models in looks.values_mut() {
+        let looks = looks.into_iter().filter_map(|((site, place), mut models)| {
             models.sort();
-        }
-        looks
+            Some((site, *FUNCTIONS.get(place)?, models))
+        });
+        looks.collect()
     }
 
     /// The first sweep at or after a time that is still to come.
@@ -86,21 +91,22 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_functions::named;
 
     #[test]
     fn a_model_is_looked_at_by_the_first_sweep_that_may_find_something() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let model = |name: &str| (0, Function::Scale, name.to_owned());
+        let scale = named("scale").unwrap();
         let mut watch = Watch::new(SignedDuration::from_mins(5));
-        watch.put(at(601), model("a"));
-        watch.put(at(100), model("b"));
-        watch.put(at(900), model("b"));
-        watch.put(at(300), model("a"));
+        watch.put(at(601), 0, "scale", "a");
+        watch.put(at(100), 0, "scale", "b");
+        watch.put(at(900), 0, "scale", "b");
+        watch.put(at(300), 0, "scale", "a");
         assert_eq!(watch.next(), Some(at(300)));
         let looks = watch.take(at(300));
-        assert_eq!(looks.into_values().collect::<Vec<_>>(), [["a", "b"]]);
+        assert_eq!(looks, [(0, scale, vec!["a".to_owned(), "b".to_owned()])]);
         assert_eq!(watch.next(), None);
-        watch.put(at(300), model("a"));
+        watch.put(at(300), 0, "scale", "a");
         assert_eq!(watch.next(), Some(at(600)), "this sweep has been");
     }
 }

@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use tidegate_engine::{FunctionSpec, Scope, Site};
+use tidegate_functions::named;
 use tidegate_policy::hold::Holds;
-use tidegate_policy::{deploy, promote, respond, scale, train};
 
-use crate::{Answers, Book, Function, Site};
+use crate::{Answers, Book};
 pub use scenario::Scenario;
 pub use seen::{Seen, SeenAnswer, SeenApproved, SeenPackage, SeenServing};
 
@@ -94,29 +95,22 @@ impl Situation {
     pub(crate) fn remember(
         &self,
         book: &Book,
-        function: Function,
+        function: &FunctionSpec,
         model: &str,
         site: &Site,
     ) -> Result<(), String> {
         if !self.state.is_null() {
             let state = &self.state;
-            let known = match function {
-                Function::Train => round_trip::<train::State>(state),
-                Function::Promote => round_trip::<promote::State>(state),
-                Function::Deploy => round_trip::<deploy::State>(state),
-                Function::Respond => round_trip::<respond::State>(state),
-                Function::Scale => round_trip::<scale::State>(state),
-            };
-            let strange = match known {
+            let strange = match (function.check_state)(state) {
                 Ok(known) => strange(&known, state, "state")
                     .map(|field| format!("{field} is nothing that {function} remembers")),
-                Err(error) => Some(format!("this is not what {function} remembers: {error}")),
+                Err(error) => Some(format!("this is not what {function} remembers: state: {error}")),
             };
             if let Some(strange) = strange {
                 return Err(format!("{strange}; correct it, or say with --function whose state it is"));
             }
             // As it is stored: a field that an older version did not write is not there.
-            book.put_state(function.name(), model, state);
+            book.put_state(function.name, model, state);
         }
         if self.deploying && self.live_since.is_none() {
             return Err("seen.deploying counts only together with seen.live_since".to_owned());
@@ -128,31 +122,31 @@ impl Situation {
                     "{fields} stand for what {owner} remembers, and `state` is that; say it there"
                 ));
             }
-            let state = if owner == Function::Promote {
-                round_trip::<promote::State>(&json!({"promotion": null, "holds": self.holds}))?
-            } else {
-                self.deployed(model, site)?
+            let state = match owner.scope {
+                Scope::Hub => json!({"promotion": null, "holds": self.holds}),
+                Scope::Environment => self.deployed(model, site)?,
             };
-            book.put_state(owner.name(), model, &state);
+            let state = (owner.check_state)(&state).map_err(|error| format!("state: {error}"))?;
+            book.put_state(owner.name, model, &state);
         }
         Ok(())
     }
 
     /// Whose memory holds and the version that serves are, if the situation has any: promote's in the hub, deploy's in
     /// an environment. The other functions there ask for it.
-    fn owner(&self, function: Function) -> Option<Function> {
+    fn owner(&self, function: &FunctionSpec) -> Option<&'static FunctionSpec> {
         let is_served = self.live_since.is_some();
-        if function.is_hubs() {
-            (!self.holds.is_empty()).then_some(Function::Promote)
-        } else {
-            (is_served || !self.holds.is_empty()).then_some(Function::Deploy)
+        let has_holds = !self.holds.is_empty();
+        match function.scope {
+            Scope::Hub => named("promote").filter(|_| has_holds),
+            Scope::Environment => named("deploy").filter(|_| has_holds || is_served),
         }
     }
 
     /// What deploy remembers of the version that serves and of holds; respond and scale ask for that.
     fn deployed(&self, model: &str, site: &Site) -> Result<Value, String> {
         let Some(at) = self.live_since else {
-            return round_trip::<deploy::State>(&json!({"holds": self.holds}));
+            return Ok(json!({"holds": self.holds}));
         };
         let (region, hub) = (&site.region, &site.hub_account);
         let arn = |version: u64| format!("arn:aws:sagemaker:{region}:{hub}:model-package/{model}/{version}");
@@ -168,14 +162,8 @@ impl Situation {
                 json!({"request": request, "accepted_at": at, "checks": 0}),
             )?;
         }
-        round_trip::<deploy::State>(&deployed)
+        Ok(deployed)
     }
-}
-
-/// Only the shapes of the functions' own states get into a ledger.
-fn round_trip<S: Serialize + DeserializeOwned>(state: &Value) -> Result<Value, String> {
-    let read: S = serde_json::from_value(state.clone()).map_err(|error| format!("state: {error}"))?;
-    serde_json::to_value(read).map_err(|error| format!("state: {error}"))
 }
 
 /// The first field of `given` that `known` does not have.

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tidegate_engine::{FunctionSpec, HUB, Scope, Site};
 use tidegate_events::{Event, parse_value};
+use tidegate_functions::named;
 use tidegate_policy::file::{Policy, parse};
 
 use super::{Situation, SituationError, fields, patch, read, root_of};
-use crate::{Function, HUB, Site};
 
 /// The hub of the samples.
 const HUB_ACCOUNT: &str = "111122223333";
@@ -23,7 +24,7 @@ pub struct Scenario {
     /// What it shows.
     pub about: String,
     /// The function that decides.
-    pub function: Function,
+    pub function: &'static FunctionSpec,
     /// The event.
     pub event: Event,
     /// The event as it would arrive.
@@ -44,11 +45,11 @@ impl Scenario {
     ///
     /// # Errors
     /// If it, or a file that it names, cannot be read.
-    pub fn load(file: &Path, function: Option<Function>) -> Result<Self, SituationError> {
+    pub fn load(file: &Path, function: Option<&'static FunctionSpec>) -> Result<Self, SituationError> {
         let wrong = |message: String| SituationError { file: file.display().to_string(), message };
         let root = root_of(file);
         let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-        let function = function.or_else(|| folder.and_then(Function::named)).ok_or_else(|| {
+        let function = function.or_else(|| folder.and_then(named)).ok_or_else(|| {
             let how = "say with --function, or by the name of the scenario's folder, which function decides";
             wrong(how.to_owned())
         })?;
@@ -99,20 +100,15 @@ fn policy_of(
 
 /// Where the function runs, if the scenario does not say it.
 fn site(
-    function: Function,
+    function: &FunctionSpec,
     environment: Option<&str>,
     account: Option<&str>,
     policy: Option<&Policy>,
 ) -> Site {
-    let usual = if function.is_hubs() { HUB } else { STAGING.0 };
+    let usual = if function.scope == Scope::Hub { HUB } else { STAGING.0 };
     let environment = environment.unwrap_or(usual);
     let in_policy =
         policy.and_then(|policy| policy.environment(environment)).map(|found| found.account.as_str());
     let else_in = if environment == HUB { HUB_ACCOUNT } else { STAGING.1 };
-    Site {
-        environment: environment.to_owned(),
-        account: account.or(in_policy).unwrap_or(else_in).to_owned(),
-        region: REGION.to_owned(),
-        hub_account: HUB_ACCOUNT.to_owned(),
-    }
+    Site::new(environment, account.or(in_policy).unwrap_or(else_in), REGION, HUB_ACCOUNT)
 }

@@ -11,6 +11,4 @@ mod fleet;
 #[cfg(test)]
 mod heard;
 #[cfg(test)]
-mod routes;
-#[cfg(test)]
 mod same;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidegate_sandbox::{HUB, PRODUCTION, STAGING};
-use tidegate_world::{Emission, JournalEntry, Snapshot};
+use tidegate_world::{ApiCall, Emission, Snapshot};
 
 use crate::chaos_ledger::Item;
 use crate::model::{COMPONENT, Model, SERVERLESS};
@@ -24,7 +24,7 @@ pub(crate) const ABALONE: Model = Model {
 pub(crate) struct Evidence {
     pub(crate) world: Snapshot,
     pub(crate) while_asleep: Snapshot,
-    pub(crate) journal: Vec<JournalEntry>,
+    pub(crate) calls: Vec<ApiCall>,
     pub(crate) decisions: Vec<Value>,
     pub(crate) ledgers: Vec<Item>,
     pub(crate) told: Vec<Emission>,
@@ -75,7 +75,7 @@ pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
     Evidence {
         world: stage.snapshot(),
         while_asleep,
-        journal: stage.world().journal(),
+        calls: stage.world().calls(),
         decisions: stage.decisions().to_vec(),
         ledgers: stage.ledgers().await,
         told: stage.world().emissions(),
@@ -90,13 +90,13 @@ pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
 impl Evidence {
     /// How often an account's functions made a call that was answered.
     pub(crate) fn calls(&self, account: &str, operation: &str) -> usize {
-        let of = |call: &&JournalEntry| {
+        let of = |call: &&ApiCall| {
             is_tidegates(call)
                 && call.account == account
                 && call.operation == operation
                 && call.outcome == "ok"
         };
-        self.journal.iter().filter(of).count()
+        self.calls.iter().filter(of).count()
     }
 }
 
@@ -131,7 +131,7 @@ fn the_commit_and_the_drift_start_one_execution_each() {
 fn production_is_asked_only_after_staging_has_soaked() {
     let evidence = play(calm());
     let first = |account: &str, operation: &str| {
-        let mut calls = evidence.journal.iter().filter(|c| c.account == account && c.operation == operation);
+        let mut calls = evidence.calls.iter().filter(|c| c.account == account && c.operation == operation);
         calls.next().unwrap_or_else(|| panic!("no {operation} in {account}")).at
     };
     let soak = first(PRODUCTION.id, "CreateEndpoint").duration_since(first(STAGING.id, "InvokeEndpoint"));
@@ -153,7 +153,7 @@ fn nobody_is_told_and_nothing_is_left_over() {
     let evidence = play(calm());
     assert!(evidence.alerts.is_empty(), "{:?}", evidence.alerts);
     assert!(evidence.dead_letters.iter().all(|(_, count)| *count == 0), "{:?}", evidence.dead_letters);
-    let writes = evidence.journal.iter().filter(|call| is_tidegates(call) && is_write(call));
+    let writes = evidence.calls.iter().filter(|call| is_tidegates(call) && is_write(call));
     let refused: Vec<_> = writes.filter(|call| call.outcome != "ok").collect();
     assert!(refused.is_empty(), "{refused:?}");
 }

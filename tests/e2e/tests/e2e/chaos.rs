@@ -109,7 +109,7 @@ fn total(counts: &BTreeMap<String, u32>) -> u32 {
 impl Chaos {
     /// Calls of functions to the world, and how many of them were refused for their number.
     fn throttled_by_the_world(&self) -> (u32, u32) {
-        let calls = self.day.journal.iter().filter(|call| is_tidegates(call));
+        let calls = self.day.calls.iter().filter(|call| is_tidegates(call));
         calls.fold((0, 0), |(all, refused), call| {
             (all + 1, refused + u32::from(call.outcome == "ThrottlingException"))
         })
@@ -196,7 +196,7 @@ fn each_action_took_effect_once_on_the_worst_day() {
     let (calm, chaos) = play(async { (calm().await, chaos().await) });
     let day = &chaos.day;
     let what = chaos.summary();
-    let (on_this_day, as_calm) = (writes(&day.journal), writes(&calm.journal));
+    let (on_this_day, as_calm) = (writes(&day.calls), writes(&calm.calls));
     for about in on_this_day.keys().chain(as_calm.keys()) {
         let (bad, good) = (on_this_day.get(about), as_calm.get(about));
         assert!(is_as_calm(about, bad, good), "{about:?}\n{bad:#?}\non a calm day\n{good:#?}\n{what}");

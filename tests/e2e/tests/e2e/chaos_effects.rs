@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate_world::{Emission, JournalEntry};
+use tidegate_world::{ApiCall, Emission};
 
 use crate::chaos_ledger::without_chance;
 use crate::stage::{is_tidegates, is_write, text};
@@ -26,9 +26,9 @@ pub(crate) type About = (String, String, String);
 
 /// For everything that was written to, the writes that were answered, in order. A write that only repeats the one before
 /// it, word for word, has no effect of its own: SageMaker and Application Auto Scaling take it for the same.
-pub(crate) fn writes(journal: &[JournalEntry]) -> BTreeMap<About, Vec<Value>> {
+pub(crate) fn writes(calls: &[ApiCall]) -> BTreeMap<About, Vec<Value>> {
     let mut all: BTreeMap<About, Vec<Value>> = BTreeMap::new();
-    for call in journal.iter().filter(|call| is_tidegates(call) && is_write(call) && call.outcome == "ok") {
+    for call in calls.iter().filter(|call| is_tidegates(call) && is_write(call) && call.outcome == "ok") {
         let name = NAMES.iter().map(|name| text(&call.request, name)).find(|name| !name.is_empty());
         let about = (call.account.clone(), call.operation.clone(), name.unwrap_or_default().to_owned());
         let of_this = all.entry(about).or_default();

@@ -140,7 +140,7 @@ pub(crate) fn sent(record: &Value) -> Vec<(String, String)> {
         let kind = text(action, "action").to_owned();
         let body = match kind.as_str() {
             "request_deployment" | "request_retraining" => action.get("request")?,
-            "report" => action.get("finished")?,
+            "report_deployment" => action.get("finished")?,
             _ => return None,
         };
         Some((kind, text(body, "request_id").to_owned()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING};
-use tidegate_world::{JournalEntry, Snapshot};
+use tidegate_world::{ApiCall, Snapshot};
 
 use crate::model::Model;
 use crate::stage::{Stage, queue_url, text};
@@ -39,7 +39,7 @@ pub(crate) struct DeadLetters {
     refused_alert: String,
     while_refused: Snapshot,
     after: Snapshot,
-    journal: Vec<JournalEntry>,
+    calls: Vec<ApiCall>,
     pub(crate) permissions: Value,
 }
 
@@ -74,7 +74,7 @@ async fn story() -> DeadLetters {
         refused_alert,
         while_refused,
         after: stage.snapshot(),
-        journal: stage.world().journal(),
+        calls: stage.world().calls(),
         permissions: stage.permissions().await,
     }
 }
@@ -156,10 +156,10 @@ fn people_are_told_of_every_dead_letter() {
 #[test]
 fn a_denied_call_is_tried_three_times_and_changes_nothing() {
     let told = play(dead_letters());
-    let denied = |call: &&JournalEntry| {
+    let denied = |call: &&ApiCall| {
         call.account == STAGING.id && call.operation == "DescribeModelPackage" && call.outcome != "ok"
     };
-    let denied: Vec<_> = told.journal.iter().filter(denied).collect();
+    let denied: Vec<_> = told.calls.iter().filter(denied).collect();
     assert_eq!(denied.len(), 3, "{denied:?}");
     assert_eq!(text(&told.refused["responsePayload"], "errorType"), "Denied", "{}", told.refused);
     assert_eq!(told.while_refused.endpoints, [], "nothing was made");

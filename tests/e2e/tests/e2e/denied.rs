@@ -21,10 +21,10 @@ fn without(action: &str, template: &str, folder: &Path) {
 }
 
 fn refused(stage: &Stage, operation: &str) -> usize {
-    let refused = |call: &tidegate_world::JournalEntry| {
+    let refused = |call: &tidegate_world::ApiCall| {
         is_tidegates(call) && call.operation == operation && call.outcome.starts_with("AccessDenied")
     };
-    stage.world().journal().iter().filter(|call| refused(call)).count()
+    stage.world().calls().iter().filter(|call| refused(call)).count()
 }
 
 fn assert_denied(letter: &Value, action: &str) {

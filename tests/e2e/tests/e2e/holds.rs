@@ -32,8 +32,8 @@ fn a_hold_reaches_every_account_and_its_release_lets_what_waited_go_on() {
         stage.approve(&package);
         stage.hear(&HERON, HUB, "promote", "wait", "held").await;
         stage.rest().await;
-        let journal = stage.world().journal();
-        let writes = journal.iter().filter(|call| is_tidegates(call) && is_write(call));
+        let calls = stage.world().calls();
+        let writes = calls.iter().filter(|call| is_tidegates(call) && is_write(call));
         let in_staging: Vec<_> = writes.filter(|call| call.account == STAGING.id).collect();
         assert!(in_staging.is_empty(), "under a hold: {in_staging:?}");
         says(&stage, "Hold Released", json!({})).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_sandbox::HUB;
-use tidegate_world::JournalEntry;
+use tidegate_world::ApiCall;
 
 use crate::calm::calm;
 use crate::dead_letters::dead_letters;
@@ -159,8 +159,8 @@ fn nothing_is_denied_while_nothing_is_wrong() {
         let denied: Vec<Check> = checks(permissions).into_iter().filter(|check| !check.allowed).collect();
         assert!(denied.is_empty(), "{denied:#?}");
     }
-    let is_denied = |call: &&JournalEntry| is_tidegates(call) && call.outcome.starts_with("AccessDenied");
-    let denied: Vec<_> = calm.journal.iter().chain(&rollouts.journal).filter(is_denied).collect();
+    let is_denied = |call: &&ApiCall| is_tidegates(call) && call.outcome.starts_with("AccessDenied");
+    let denied: Vec<_> = calm.calls.iter().chain(&rollouts.calls).filter(is_denied).collect();
     assert!(denied.is_empty(), "{denied:#?}");
 }
 

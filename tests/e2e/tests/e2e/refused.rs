@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidegate_sandbox::{Account, CloudConfig, HUB, PRODUCTION, STAGING};
-use tidegate_world::Mischief;
+use tidegate_world::Fault;
 
 use crate::model::Model;
 use crate::stage::{Stage, text};
@@ -27,7 +27,7 @@ pub(crate) async fn refusals() -> Arc<Refusals> {
 }
 
 fn refuse(stage: &Stage, account: Account, operation: &str) {
-    stage.world().set_mischief(Mischief::RefuseCall {
+    stage.world().inject_fault(Fault::RejectCall {
         account: Some(account.id.to_owned()),
         operation: operation.to_owned(),
         message: "your account may not have this".to_owned(),
@@ -71,11 +71,11 @@ fn each_refusal_is_a_decision_that_follows_the_one_whose_plan_it_ended() {
     for (function, before) in [("train", "commit"), ("deploy", "requested"), ("scale", "idle")] {
         let refused = decided(&day, function, "rejected_by_aws");
         assert_eq!(refused.len(), 1, "{function}");
-        let ended = decided(&day, function, before).into_iter().find(|r| r["id"] == refused[0]["follows"]);
+        let ended = decided(&day, function, before).into_iter().find(|r| r["id"] == refused[0]["caused_by"]);
         let ended = ended.unwrap_or_else(|| panic!("{function}: what it follows"));
-        let fates: Vec<&str> =
+        let statuses: Vec<&str> =
             ended["outcomes"].as_array().unwrap().iter().map(|outcome| text(outcome, "status")).collect();
-        assert_eq!(fates.last(), Some(&"refused"), "{function}: {fates:?}");
+        assert_eq!(statuses.last(), Some(&"rejected"), "{function}: {statuses:?}");
         assert!(text(refused[0], "message").contains("may not have this"), "{}", refused[0]);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_sandbox::{CloudConfig, HUB, PRODUCTION, STAGING};
-use tidegate_world::{JournalEntry, Mischief, Snapshot};
+use tidegate_world::{ApiCall, Fault, Snapshot};
 
 use crate::model::{COMPONENT, Model, REAL_TIME};
 use crate::stage::{Stage, text};
@@ -24,7 +24,7 @@ const BUCKET: &str = "tidegate-e2e-reports";
 pub(crate) struct Rollouts {
     second: Snapshot,
     third: Snapshot,
-    pub(crate) journal: Vec<JournalEntry>,
+    pub(crate) calls: Vec<ApiCall>,
     report: Value,
     alert: String,
     drift_alerts: Vec<String>,
@@ -61,7 +61,7 @@ async fn story() -> Rollouts {
     stage.push_another_pipeline(&OTTER, "the third version is trained by another pipeline");
     stage.hear(&OTTER, HUB, "train", "start", "commit").await;
     let third = stage.registered(&OTTER, 3).await;
-    stage.world().set_mischief(Mischief::RollBackUpdate {
+    stage.world().inject_fault(Fault::RollBackUpdate {
         account: Some(STAGING.id.to_owned()),
         endpoint: OTTER.in_staging(),
         reason: None,
@@ -76,7 +76,7 @@ async fn story() -> Rollouts {
     Rollouts {
         second,
         third: stage.snapshot(),
-        journal: stage.world().journal(),
+        calls: stage.world().calls(),
         report,
         alert,
         drift_alerts,
@@ -127,7 +127,7 @@ fn a_second_version_replaces_the_first_everywhere() {
     let (staging, production) = models_of(&told.second);
     assert!(!staging.is_empty() && staging.iter().all(|m| m.starts_with("otter-staging-v2-")), "{staging:?}");
     assert!(production.is_some_and(|m| m.starts_with("otter-v2-")));
-    let updates = |operation: &str| told.journal.iter().filter(|c| c.operation == operation).count();
+    let updates = |operation: &str| told.calls.iter().filter(|c| c.operation == operation).count();
     assert_eq!((updates("CreatePipeline"), updates("UpdatePipeline")), (1, 1), "its definition changed once");
     assert_eq!(updates("UpdateInferenceComponent"), 1);
     assert_eq!(updates("UpdateEndpoint"), 2, "for the second and for the third version");
@@ -136,7 +136,7 @@ fn a_second_version_replaces_the_first_everywhere() {
 #[test]
 fn the_canary_is_asked_for_as_the_policy_says() {
     let told = play(rollouts());
-    let update = told.journal.iter().find(|c| c.operation == "UpdateEndpoint").expect("it was updated");
+    let update = told.calls.iter().find(|c| c.operation == "UpdateEndpoint").expect("it was updated");
     let routing = "/DeploymentConfig/BlueGreenUpdatePolicy/TrafficRoutingConfiguration";
     let routing = update.request.pointer(routing).expect("it rolls out");
     assert_eq!(text(routing, "Type"), "CANARY");
@@ -154,10 +154,10 @@ fn a_silent_rollback_is_found_and_stops_the_promotion() {
         assert!(told.alert.contains(config), "{config} is not in {}", told.alert);
     }
     assert!(told.alert.starts_with(HUB.id), "{}", told.alert);
-    let in_production = |call: &&JournalEntry| {
+    let in_production = |call: &&ApiCall| {
         call.account == PRODUCTION.id && call.request.to_string().contains("otter-packages/3")
     };
-    assert_eq!(told.journal.iter().find(in_production), None, "production was never asked");
+    assert_eq!(told.calls.iter().find(in_production), None, "production was never asked");
 }
 
 #[test]

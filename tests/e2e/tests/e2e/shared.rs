@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tidegate_sandbox::{Account, CloudConfig, LocalCloud, PRODUCTION, STAGING};
-use tidegate_world::JournalEntry;
+use tidegate_world::ApiCall;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::model::Model;
@@ -37,10 +37,10 @@ pub(crate) async fn invoke(account: Account, function: &str, payload: &Value) ->
 }
 
 /// What Tidegate's roles asked of the world about something.
-pub(crate) async fn calls_about(name: &str) -> Vec<JournalEntry> {
-    let journal = cloud().await.world().journal();
-    let about = |call: &JournalEntry| is_tidegates(call) && call.request.to_string().contains(name);
-    journal.into_iter().filter(about).collect()
+pub(crate) async fn calls_about(name: &str) -> Vec<ApiCall> {
+    let calls = cloud().await.world().calls();
+    let about = |call: &ApiCall| is_tidegates(call) && call.request.to_string().contains(name);
+    calls.into_iter().filter(about).collect()
 }
 
 /// Applies a model's policy in all accounts.

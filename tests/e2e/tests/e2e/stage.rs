@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{
     Account, CloudConfig, HUB, Heard, LocalCloud, PRODUCTION, REGION, STAGING, Watch, Zips,
 };
-use tidegate_world::{Control, JournalEntry, Snapshot};
+use tidegate_world::{ApiCall, Control, Snapshot};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::model::Model;
@@ -166,7 +166,7 @@ impl Stage {
         let (mut quiet_since, mut before) = (Instant::now(), (0, 0));
         while quiet_since.elapsed() < Duration::from_secs(3) {
             self.listen().await;
-            let calls = self.world().journal().iter().filter(|call| is_tidegates(call)).count();
+            let calls = self.world().calls().iter().filter(|call| is_tidegates(call)).count();
             let now = (self.decisions().len(), calls);
             let busy = self.snapshot().executions.iter().any(|e| e.status == "Executing");
             if now != before || busy {
@@ -220,7 +220,7 @@ impl Stage {
             format!("{} {environment} {function} {} {}", of("at"), of("verdict"), of("message"))
         });
         let alerts = self.alerts().into_iter().map(|alert| format!("{alert:?}"));
-        let refused = self.world().journal().into_iter().filter(|c| c.outcome != "ok");
+        let refused = self.world().calls().into_iter().filter(|c| c.outcome != "ok");
         let refused = refused.map(|c| format!("{} {} {}", c.principal, c.operation, c.outcome));
         lines.chain(alerts).chain(refused).collect::<Vec<_>>().join("\n")
     }
@@ -244,12 +244,12 @@ fn matches(record: &Value, wanted: Wanted<'_>) -> bool {
 }
 
 /// Whether one of Tidegate's roles made a call: people in the stories are the accounts' roots, or Alice.
-pub(crate) fn is_tidegates(call: &JournalEntry) -> bool {
+pub(crate) fn is_tidegates(call: &ApiCall) -> bool {
     call.principal.contains(":assumed-role/") && !call.principal.contains("/Reviewer/")
 }
 
 /// Whether a call changes something.
-pub(crate) fn is_write(call: &JournalEntry) -> bool {
+pub(crate) fn is_write(call: &ApiCall) -> bool {
     !["Describe", "List", "Get", "Invoke"].iter().any(|read| call.operation.starts_with(read))
 }
 

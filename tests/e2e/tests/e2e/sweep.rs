@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
-use tidegate_world::{ActionStatus, Mischief, Snapshot};
+use tidegate_world::{EventFault, Fault, Snapshot};
 
 use crate::model::Model;
 use crate::people::outcomes;
@@ -62,9 +62,9 @@ async fn story() -> Sweeps {
     stage.registered(&MARTEN, 3).await;
 
     // The post brings the commit after all.
-    stage.world().set_mischief(Mischief::Clear);
+    stage.world().inject_fault(Fault::Clear);
     let (repository, main) = (MARTEN.repository(), "refs/heads/main");
-    stage.world().notice_push(&HUB.place(), &repository, main, None, Some(&commit));
+    stage.world().emit_push(&HUB.place(), &repository, main, None, Some(&commit));
     stage.rest().await;
     let mut nothing_left = Vec::new();
     for (account, function) in [(HUB, "train"), (HUB, "promote"), (STAGING, "deploy"), (PRODUCTION, "scale")]
@@ -83,11 +83,11 @@ async fn story() -> Sweeps {
 }
 
 fn lose(stage: &Stage, account: Account, detail_type: &str) {
-    stage.world().set_mischief(Mischief::Events {
+    stage.world().inject_fault(Fault::Events {
         account: Some(account.id.to_owned()),
         detail_type: Some(detail_type.to_owned()),
         times: None,
-        status: ActionStatus::Lost,
+        fault: EventFault::Lost,
     });
 }
 

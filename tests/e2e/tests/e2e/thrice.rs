@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
-use tidegate_world::{ActionStatus, Emission, Event, JournalEntry, Mischief, Snapshot};
+use tidegate_world::{ApiCall, Emission, Event, EventFault, Fault, Snapshot};
 
 use crate::calm::{ABALONE, Evidence, calm, the_loop};
 use crate::stage::{Stage, is_tidegates, is_write, text};
@@ -14,7 +14,7 @@ use crate::tale::{Tale, play};
 pub(crate) struct Thrice {
     day: Evidence,
     again: Snapshot,
-    writes_again: Vec<JournalEntry>,
+    writes_again: Vec<ApiCall>,
     acts_again: Vec<Value>,
     dead_letters: Vec<(String, usize)>,
 }
@@ -25,11 +25,11 @@ pub(crate) async fn thrice() -> Arc<Thrice> {
     THRICE
         .from_source(|| async {
             let mut stage = Stage::new().await;
-            stage.world().set_mischief(Mischief::Events {
+            stage.world().inject_fault(Fault::Events {
                 account: None,
                 detail_type: None,
                 times: None,
-                status: ActionStatus::Copies(3),
+                fault: EventFault::Copies(3),
             });
             let day = the_loop(&mut stage, &ABALONE).await;
             tell_everything_again(&stage).await;
@@ -40,9 +40,9 @@ pub(crate) async fn thrice() -> Arc<Thrice> {
                 again: stage.snapshot(),
                 writes_again: stage
                     .world()
-                    .journal()
+                    .calls()
                     .into_iter()
-                    .skip(day.journal.len())
+                    .skip(day.calls.len())
                     .filter(|call| is_tidegates(call) && is_write(call))
                     .collect(),
                 acts_again: stage.decisions().iter().filter(is_new_act).cloned().collect(),
@@ -64,7 +64,7 @@ async fn tell_everything_again(stage: &Stage) {
         for action in decision.get("plan").and_then(Value::as_array).into_iter().flatten() {
             let (detail_type, body) = match text(action, "action") {
                 "request_deployment" => ("Deployment Requested", "request"),
-                "report" => ("Deployment Finished", "finished"),
+                "report_deployment" => ("Deployment Finished", "finished"),
                 "request_retraining" => ("Retraining Requested", "request"),
                 _ => continue,
             };

@@ -18,7 +18,7 @@ use tidegate_engine::{ActionOutcome, CallError, Class, DecisionRecord, EngineErr
 use tidegate_policy::file::{Policy, parse_applied};
 use tidegate_policy::lookup::{self, Lookup};
 
-use crate::mishap::Mishaps;
+use crate::faults::FaultInjector;
 use claims::{Item, Status};
 pub use notes::Note;
 
@@ -29,7 +29,7 @@ const SERVICE: &str = "ledger";
 pub struct MemoryLedger {
     inner: Mutex<Inner>,
     /// What goes wrong with it: the operations are the methods of [`Ledger`], such as `record`.
-    pub mishaps: Mishaps,
+    pub faults: FaultInjector,
 }
 
 #[derive(Debug, Default)]
@@ -218,7 +218,7 @@ impl MemoryLedger {
 impl Ledger for MemoryLedger {
     async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
         let read = || Ok(self.inner().policies.get(model).map(|(applied, _)| applied.clone()));
-        self.mishaps.around(SERVICE, "policy", read).await
+        self.faults.around(SERVICE, "policy", read).await
     }
 
     async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError> {
@@ -227,12 +227,12 @@ impl Ledger for MemoryLedger {
             let found = inner.policies.iter().filter(|(_, (_, lookups))| lookups.contains(lookup));
             Ok(found.map(|(model, _)| model.clone()).collect())
         };
-        self.mishaps.around(SERVICE, "models_for", read).await
+        self.faults.around(SERVICE, "models_for", read).await
     }
 
     async fn models(&self) -> Result<Vec<String>, EngineError> {
         let read = || Ok(self.inner().policies.keys().cloned().collect());
-        self.mishaps.around(SERVICE, "models", read).await
+        self.faults.around(SERVICE, "models", read).await
     }
 
     async fn apply(&self, policy: &Policy, _now: Timestamp) -> Result<(), EngineError> {
@@ -244,7 +244,7 @@ impl Ledger for MemoryLedger {
             self.inner().policies.insert(policy.model.to_string(), (applied, lookup::of(policy)));
             Ok(())
         };
-        self.mishaps.around(SERVICE, "apply", write).await
+        self.faults.around(SERVICE, "apply", write).await
     }
 
     async fn claim(
@@ -254,12 +254,12 @@ impl Ledger for MemoryLedger {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Result<Claim, EngineError> {
-        self.mishaps.around(SERVICE, "claim", || self.take(key, owner, now, lease)).await
+        self.faults.around(SERVICE, "claim", || self.take(key, owner, now, lease)).await
     }
 
     async fn is_open(&self, key: &str) -> Result<bool, EngineError> {
         let read = || Ok(self.inner().claims.get(key).is_some_and(|item| item.status != Status::Done));
-        self.mishaps.around(SERVICE, "is_open", read).await
+        self.faults.around(SERVICE, "is_open", read).await
     }
 
     async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError> {
@@ -270,7 +270,7 @@ impl Ledger for MemoryLedger {
             }
             Ok(())
         };
-        self.mishaps.around(SERVICE, "release", give_back).await
+        self.faults.around(SERVICE, "release", give_back).await
     }
 
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
@@ -282,11 +282,11 @@ impl Ledger for MemoryLedger {
             let value = stored.map(|(_, text)| text);
             Ok(Versioned { revision, value })
         };
-        self.mishaps.around(SERVICE, "state", read).await
+        self.faults.around(SERVICE, "state", read).await
     }
 
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError> {
-        self.mishaps.around(SERVICE, "record", || self.write(entry)).await
+        self.faults.around(SERVICE, "record", || self.write(entry)).await
     }
 
     async fn progress(
@@ -306,11 +306,11 @@ impl Ledger for MemoryLedger {
             }
             Ok(is_noted)
         };
-        self.mishaps.around(SERVICE, "progress", note).await
+        self.faults.around(SERVICE, "progress", note).await
     }
 
     async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
-        self.mishaps.around(SERVICE, "finish", || self.close(record, claim)).await
+        self.faults.around(SERVICE, "finish", || self.close(record, claim)).await
     }
 
     async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError> {
@@ -320,6 +320,6 @@ impl Ledger for MemoryLedger {
             let most = usize::try_from(limit).unwrap_or(usize::MAX);
             Ok(of_model.take(most).map(|(_, text)| DecisionRecord::read(text, "decision")).collect())
         };
-        self.mishaps.around(SERVICE, "decisions", read).await
+        self.faults.around(SERVICE, "decisions", read).await
     }
 }

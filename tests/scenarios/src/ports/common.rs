@@ -14,10 +14,10 @@ impl Bus for Account {
         let at = self.cloud.now();
         let event = Published { at, detail_type: detail_type.to_owned(), detail: detail.clone() };
         let put = || {
-            self.desk(|desk| desk.bus.push(event));
+            self.state(|state| state.bus.push(event));
             Ok(())
         };
-        self.cloud.mishaps.around("events", "PutEvents", put).await
+        self.cloud.faults.around("events", "PutEvents", put).await
     }
 }
 
@@ -26,10 +26,10 @@ impl Alerts for Account {
     async fn notify(&self, subject: &str, message: &str) -> Result<(), CallError> {
         let alert = Alert { subject: subject.to_owned(), message: message.to_owned() };
         let tell = || {
-            self.desk(|desk| desk.alerts.push(alert));
+            self.state(|state| state.alerts.push(alert));
             Ok(())
         };
-        self.cloud.mishaps.around("sns", "Publish", tell).await
+        self.cloud.faults.around("sns", "Publish", tell).await
     }
 }
 
@@ -39,11 +39,11 @@ impl Schedules for Account {
         let wake = Wakeup { name: name.to_owned(), at, input: input.clone() };
         let create = || {
             // One that is there already is success, and stays as it is.
-            self.desk(|desk| {
-                desk.schedules.entry(wake.name.clone()).or_insert(wake);
+            self.state(|state| {
+                state.schedules.entry(wake.name.clone()).or_insert(wake);
             });
             Ok(())
         };
-        self.cloud.mishaps.around("scheduler", "CreateSchedule", create).await
+        self.cloud.faults.around("scheduler", "CreateSchedule", create).await
     }
 }

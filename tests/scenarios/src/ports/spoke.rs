@@ -44,12 +44,12 @@ impl Reports for Account {
     async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError> {
         let at = (bucket.to_owned(), key.to_owned());
         let read = || {
-            Ok(match self.desk(|desk| desk.reports.get(&at).cloned()) {
+            Ok(match self.state(|state| state.reports.get(&at).cloned()) {
                 Some(text) => MonitorReport::from_json(&text),
                 None => MonitorReport::Unreadable(format!("s3://{}/{} is not there", at.0, at.1)),
             })
         };
-        self.cloud.mishaps.around("s3", "GetObject", read).await
+        self.cloud.faults.around("s3", "GetObject", read).await
     }
 }
 
@@ -57,11 +57,11 @@ impl Reports for Account {
 impl Alarms for Account {
     async fn in_alarm(&self, names: &[String]) -> Result<Vec<AlarmChanged>, CallError> {
         let read = || {
-            let all = self.desk(|desk| desk.alarms.clone());
+            let all = self.state(|state| state.alarms.clone());
             let raised = all.into_values().filter(|alarm| alarm.state == AlarmState::Alarm);
             Ok(raised.filter(|alarm| names.contains(&alarm.alarm)).collect())
         };
-        self.cloud.mishaps.around("cloudwatch", "DescribeAlarms", read).await
+        self.cloud.faults.around("cloudwatch", "DescribeAlarms", read).await
     }
 }
 
@@ -73,10 +73,10 @@ impl Metrics for Account {
         now: Timestamp,
     ) -> Result<Vec<Option<u64>>, CallError> {
         let read = || {
-            let silent = self.desk(|desk| desk.metrics_silent);
+            let silent = self.state(|state| state.metrics_silent);
             Ok(queries.iter().map(|query| (!silent).then(|| self.count(query, now))).collect())
         };
-        self.cloud.mishaps.around("cloudwatch", "GetMetricData", read).await
+        self.cloud.faults.around("cloudwatch", "GetMetricData", read).await
     }
 }
 
@@ -127,7 +127,7 @@ impl Capacity for Account {
             "StepScalingPolicyConfiguration": steps});
         let put = self.call(SCALING, "PutScalingPolicy", with(Self::resource(component), more)).await?;
         let arn = text(&put, "/PolicyARN").unwrap_or_default();
-        self.desk(|desk| desk.wake_policies.insert(component.to_owned(), arn));
+        self.state(|state| state.wake_policies.insert(component.to_owned(), arn));
         Ok(format!("a request will wake component {component}: alarm and policy {name}"))
     }
 

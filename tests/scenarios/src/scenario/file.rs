@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use tidegate_engine::FunctionSpec;
+use tidegate_functions::FUNCTIONS;
 use tidegate_policy::decision::Evidence;
 
 use super::seen::Seen;
-use crate::function::Function;
 
 /// One situation and what is decided in it.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,7 +77,7 @@ pub struct Expect {
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The function whose folder it is in.
-    pub function: Function,
+    pub function: &'static FunctionSpec,
     /// Its file's name without the ending.
     pub name: String,
     /// The scenario.
@@ -111,8 +112,8 @@ pub fn root() -> PathBuf {
 /// The first file that is no scenario.
 pub fn load(events: &Path) -> Result<Vec<Found>, ScenarioError> {
     let mut all = Vec::new();
-    for function in Function::ALL {
-        let folder = events.join("scenarios").join(function.name());
+    for function in FUNCTIONS {
+        let folder = events.join("scenarios").join(function.name);
         let shown = folder.display().to_string();
         let entries = std::fs::read_dir(&folder).map_err(|error| ScenarioError::new(&shown, error))?;
         let mut files = Vec::new();
@@ -130,7 +131,7 @@ pub fn load(events: &Path) -> Result<Vec<Found>, ScenarioError> {
             let text = std::fs::read_to_string(&file).map_err(|error| ScenarioError::new(&shown, error))?;
             let scenario =
                 serde_saphyr::from_str(&text).map_err(|error| ScenarioError::new(&shown, error))?;
-            all.push(Found { function: *function, name: name.to_owned(), scenario });
+            all.push(Found { function, name: name.to_owned(), scenario });
         }
     }
     Ok(all)

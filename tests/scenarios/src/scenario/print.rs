@@ -9,7 +9,7 @@ use super::run::Decided;
 #[must_use]
 pub fn print(found: &Found, decided: &Decided) -> String {
     let mut lines = vec![
-        format!("{}/{}", found.function.name(), found.name),
+        format!("{}/{}", found.function.name, found.name),
         format!("  {}", found.scenario.about),
         format!("  verdict   {}", decided.verdict),
         format!("  reason    {}: {}", decided.reason, decided.message),

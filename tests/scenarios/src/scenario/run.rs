@@ -4,19 +4,19 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tidegate_engine::Outcome;
 use tidegate_engine::ports::Ledger;
+use tidegate_engine::{FunctionSpec, HUB as HUB_ENVIRONMENT, Outcome, Ports, Scope};
 use tidegate_events::{Body, Event, parse_value};
+use tidegate_functions::named;
 use tidegate_policy::decision::Evidence;
 use tidegate_policy::file::{Policy, parse};
-use tidegate_policy::{deploy, promote, respond, scale, train};
+use tidegate_testkit::poll_once;
 
 use super::file::{Found, Scenario, ScenarioError};
 use super::patch::{contains, set};
 use super::seen::Answers;
-use crate::function::{Function, Site, at_once};
+use crate::function::Site;
 
 const HUB: &str = "111122223333";
 const REGION: &str = "us-east-1";
@@ -46,25 +46,25 @@ pub struct Decided {
 /// If a file it names cannot be read, or the function fails.
 pub fn decide_scenario(events: &Path, found: &Found) -> Result<Decided, ScenarioError> {
     let Found { function, name, scenario } = found;
-    let place = format!("{}/{name}", function.name());
+    let place = format!("{}/{name}", function.name);
     let wrong = |message: String| ScenarioError::new(place.clone(), message);
     let event = event_of(events, scenario).map_err(wrong)?;
     let policy = policy_of(events, scenario).map_err(wrong)?;
-    let site = site_of(events, *function, scenario, policy.as_ref()).map_err(wrong)?;
+    let site = site_of(events, function, scenario, policy.as_ref()).map_err(wrong)?;
     let (about, told) = {
         let work = pin!(async {
             if let Some(policy) = &policy {
                 site.ledger.apply(policy, scenario.now).await?;
             }
-            begin(&site, *function, scenario).map_err(|message| tidegate_engine::EngineError::Stored {
+            begin(&site, function, scenario).map_err(|message| tidegate_engine::EngineError::Stored {
                 what: "scenario's state".to_owned(),
                 message,
             })?;
-            let outcomes = site.invoke(*function, &event, INVOCATION, scenario.now).await?;
-            let state = site.ledger.state_now(function.name(), &model_of(policy.as_ref(), &event));
+            let outcomes = site.invoke(function.name, &event, INVOCATION, scenario.now).await?;
+            let state = site.ledger.state_now(function.name, &model_of(policy.as_ref(), &event));
             Ok::<_, tidegate_engine::EngineError>((state, outcomes))
         });
-        at_once(work).ok_or_else(|| wrong("the function waits for something".to_owned()))?
+        poll_once(work).ok_or_else(|| wrong("the function waits for something".to_owned()))?
     }
     .map_err(|error| wrong(error.to_string()))?;
     told_of(told, about).ok_or_else(|| wrong("the function had nothing to say".to_owned()))
@@ -104,13 +104,13 @@ fn policy_of(events: &Path, scenario: &Scenario) -> Result<Option<Policy>, Strin
 
 fn site_of(
     events: &Path,
-    function: Function,
+    function: &FunctionSpec,
     scenario: &Scenario,
     policy: Option<&Policy>,
 ) -> Result<Site, String> {
-    let usual = match function {
-        Function::Train | Function::Promote => "hub",
-        Function::Deploy | Function::Respond | Function::Scale => "staging",
+    let usual = match function.scope {
+        Scope::Hub => HUB_ENVIRONMENT,
+        Scope::Environment => "staging",
     };
     let environment = scenario.environment.as_deref().unwrap_or(usual);
     let in_policy = policy.and_then(|policy| policy.environment(environment));
@@ -139,54 +139,47 @@ fn site_of(
         alarms,
         seen,
     };
-    Ok(Site::new(environment, account, REGION, HUB, Arc::new(answers)))
+    Ok(Site::new(environment, account, REGION, HUB, &Ports::all(&Arc::new(answers))))
 }
 
 /// Puts what is remembered into the ledger.
-fn begin(site: &Site, function: Function, scenario: &Scenario) -> Result<(), String> {
+fn begin(site: &Site, function: &FunctionSpec, scenario: &Scenario) -> Result<(), String> {
     // The usual policy's model; a scenario with another names no state.
     let model = "churn";
     if !scenario.state.is_null() {
-        let known = match function {
-            Function::Train => round_trip::<train::State>(&scenario.state),
-            Function::Promote => round_trip::<promote::State>(&scenario.state),
-            Function::Deploy => round_trip::<deploy::State>(&scenario.state),
-            Function::Respond => round_trip::<respond::State>(&scenario.state),
-            Function::Scale => round_trip::<scale::State>(&scenario.state),
-        }?;
+        let known = (function.check_state)(&scenario.state).map_err(|error| format!("state: {error}"))?;
         if !contains(&known, &scenario.state) {
             return Err(format!("{} has fields that the function does not remember", scenario.state));
         }
-        site.ledger.put_state(function.name(), model, &scenario.state);
+        site.ledger.put_state(function.name, model, &scenario.state);
     }
     let holds = &scenario.seen.holds;
-    if function == Function::Train && !holds.is_empty() {
-        let promotes = json!({"promotion": null, "holds": holds});
-        site.ledger.put_state(Function::Promote.name(), model, &round_trip::<promote::State>(&promotes)?);
+    let put = |name: &str, state: &Value| {
+        let owner = named(name).ok_or_else(|| format!("there is no function {name}"))?;
+        let state = (owner.check_state)(state).map_err(|error| format!("state: {error}"))?;
+        site.ledger.put_state(name, model, &state);
+        Ok::<_, String>(())
+    };
+    if function.name == "train" && !holds.is_empty() {
+        put("promote", &json!({"promotion": null, "holds": holds}))?;
     }
-    if function == Function::Respond && !holds.is_empty() {
-        let deployed = json!({"holds": holds});
-        site.ledger.put_state(Function::Deploy.name(), model, &round_trip::<deploy::State>(&deployed)?);
+    if function.name == "respond" && !holds.is_empty() {
+        put("deploy", &json!({"holds": holds}))?;
     }
     if let Some(at) = scenario.seen.live_since {
         let arn = format!("arn:aws:sagemaker:{REGION}:{HUB}:model-package/churn/7");
         let mut deployed = json!({"holds": holds, "live": {"version": 7, "package_arn": arn, "config": "churn-7",
             "request_id": "r", "at": at}});
         if scenario.seen.deploying {
-            let request = json!({"request_id": "r8", "model": model, "environment": site.environment,
-                "environment_account": site.account, "region": REGION, "version": 8, "package_arn": arn,
+            let request = json!({"request_id": "r8", "model": model, "environment": site.site().environment,
+                "environment_account": site.site().account, "region": REGION, "version": 8, "package_arn": arn,
                 "policy_version": "p", "requested_at": at});
             let in_flight = json!({"request": request, "accepted_at": at, "checks": 0});
             set(&mut deployed, "in_flight", in_flight)?;
         }
-        site.ledger.put_state(Function::Deploy.name(), model, &round_trip::<deploy::State>(&deployed)?);
+        put("deploy", &deployed)?;
     }
     Ok(())
-}
-
-fn round_trip<S: Serialize + DeserializeOwned>(state: &Value) -> Result<Value, String> {
-    let read: S = serde_json::from_value(state.clone()).map_err(|error| format!("state: {error}"))?;
-    serde_json::to_value(read).map_err(|error| error.to_string())
 }
 
 /// The model whose state is shown: the policy's, or the one that the event names.

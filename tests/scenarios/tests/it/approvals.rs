@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_events::Event;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Function, Mishap, Published};
+use tidegate_scenarios::{CallFault, Published};
 
 use super::stage::{CHURN, HUB, PRODUCTION, Stage, error, fired, reconcile, said};
 
@@ -25,7 +25,7 @@ fn approves(stage: &Stage, by: &str, version: u64) -> Event {
 }
 
 fn promote(stage: &Stage, event: &Event) -> String {
-    said(&stage.run(&stage.hub, Function::Promote, event))
+    said(&stage.run(&stage.hub, "promote", event))
 }
 
 /// A version is approved in the registry and deployed to staging.
@@ -119,8 +119,8 @@ fn a_question_that_was_lost_on_the_way_is_asked_by_the_retry() {
     to_staging(&stage, 1);
     stage.pass(1_801);
     let ended = fired(&stage.account(HUB).take_due()[0].input);
-    stage.cloud.mishaps.add("Publish", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &ended, "dead")), "Died");
+    stage.cloud.faults.inject("Publish", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.hub, "promote", &ended, "dead")), "Died");
     stage.pass(200);
     assert_eq!(promote(&stage, &ended), "wait approval_required");
     assert_eq!(asked(&stage), 1);

@@ -7,11 +7,12 @@ use tidegate_engine::Class;
 use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Function, Mishap, Published, at_once};
+use tidegate_scenarios::{CallFault, Published};
+use tidegate_testkit::poll_once;
 
 use super::stage::{CHURN, HUB, PRODUCTION, REGION, Stage, arn, error, reconcile, said};
 
-const SCALE: Function = Function::Scale;
+const SCALE: &str = "scale";
 
 /// A request of the hub's to production.
 fn request(stage: &Stage, version: u64) -> Event {
@@ -24,13 +25,13 @@ fn request(stage: &Stage, version: u64) -> Event {
 
 /// Deploys a version to production, and says how it ended.
 fn deploy(stage: &Stage, version: u64) -> String {
-    let mut last = said(&stage.run(&stage.production, Function::Deploy, &request(stage, version)));
+    let mut last = said(&stage.run(&stage.production, "deploy", &request(stage, version)));
     for _ in 0..9 {
         if last.starts_with("succeeded") || last.starts_with("failed") {
             break;
         }
         stage.pass(900);
-        last = said(&stage.run(&stage.production, Function::Deploy, &reconcile(stage.now())));
+        last = said(&stage.run(&stage.production, "deploy", &reconcile(stage.now())));
     }
     last
 }
@@ -58,7 +59,10 @@ fn a_sweep_that_failed_half_way_is_finished_by_its_retry_and_by_its_redrive() {
     for redriven in [false, true] {
         let stage = idle();
         let sweep = reconcile(stage.now());
-        stage.cloud.mishaps.add("UpdateInferenceComponentRuntimeConfig", Mishap::Refused(Class::Denied));
+        stage
+            .cloud
+            .faults
+            .inject("UpdateInferenceComponentRuntimeConfig", CallFault::Rejected(Class::Denied));
         assert_eq!(error(stage.invoke(&stage.production, SCALE, &sweep, "one")), "Denied");
         stage.pass(1);
         let other = reconcile(stage.now());
@@ -82,7 +86,7 @@ fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
     assert_eq!(copies(&stage), 0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     assert_eq!(deploy(&stage, 2), "failed sample_failed");
     assert_eq!(copies(&stage), 1, "the deployment woke it");
     stage.pass(27 * 3_600);
@@ -100,7 +104,7 @@ fn a_deployment_that_failed_before_it_told_anything_leaves_it_asleep() {
     };
     let refused = || {
         stage.says("Approved", 2);
-        stage.cloud.mishaps.add("CreateModel", Mishap::Refused(Class::Permanent));
+        stage.cloud.faults.inject("CreateModel", CallFault::Rejected(Class::Permanent));
         deploy(&stage, 2)
     };
     let ends: [(&str, &dyn Fn() -> String); 2] =
@@ -117,7 +121,7 @@ fn a_deployment_that_failed_before_it_told_anything_leaves_it_asleep() {
 fn people_hear_once_that_it_cannot_go_to_zero() {
     let stage = idle();
     for days in 0..3 {
-        stage.cloud.mishaps.add("RegisterScalableTarget", Mishap::Refused(Class::Permanent));
+        stage.cloud.faults.inject("RegisterScalableTarget", CallFault::Rejected(Class::Permanent));
         let told = said(&stage.run(&stage.production, SCALE, &reconcile(stage.now())));
         assert_eq!(told, "no_change rejected_by_aws", "after {days} days");
         stage.pass(27 * 3_600);
@@ -130,15 +134,15 @@ fn people_hear_once_that_it_cannot_go_to_zero() {
 #[test]
 fn a_request_that_comes_at_the_last_moment_keeps_it_awake() {
     let stage = idle();
-    stage.production.ledger.mishaps.add("record", Mishap::Pauses);
+    stage.production.ledger.faults.inject("record", CallFault::Pause);
     let sweep = reconcile(stage.now());
     let mut slow = std::pin::pin!(stage.production.invoke(SCALE, &sweep, "slow", stage.now()));
-    assert!(tidegate_scenarios::at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     let ask = json!({"EndpointName": "churn", "InferenceComponentName": "churn", "Body": "1,2",
         "ContentType": "text/csv"});
     stage.account(PRODUCTION).ask("sagemaker-runtime", "InvokeEndpoint", &ask).unwrap();
     stage.pass(0);
-    let told = tidegate_scenarios::at_once(slow).unwrap().unwrap();
+    let told = poll_once(slow).unwrap().unwrap();
     assert_eq!(said(&told), "no_change traffic");
     assert_eq!(copies(&stage), 1);
     assert_eq!(stage.account(PRODUCTION).alerts().len(), 0, "nothing is wrong");
@@ -149,17 +153,17 @@ fn a_way_to_zero_that_was_left_behind_is_not_taken_while_or_after_another_versio
     for ends in [false, true] {
         let stage = idle();
         let sweep = reconcile(stage.now());
-        stage.cloud.mishaps.add("UpdateInferenceComponentRuntimeConfig", Mishap::Refused(Class::Denied));
+        stage
+            .cloud
+            .faults
+            .inject("UpdateInferenceComponentRuntimeConfig", CallFault::Rejected(Class::Denied));
         assert_eq!(error(stage.invoke(&stage.production, SCALE, &sweep, "one")), "Denied");
         stage.pass(60);
         let (began, why) = if ends {
             (deploy(&stage, 2), "no_change in_grace_period")
         } else {
             let request = request(&stage, 2);
-            (
-                said(&stage.run(&stage.production, Function::Deploy, &request)),
-                "no_change deployment_in_flight",
-            )
+            (said(&stage.run(&stage.production, "deploy", &request)), "no_change deployment_in_flight")
         };
         assert_eq!(began, if ends { "succeeded answered" } else { "apply endpoint_ready" });
         let again = stage.invoke(&stage.production, SCALE, &sweep, "one").unwrap().unwrap();
@@ -182,7 +186,7 @@ fn another_size_of_the_same_version_is_applied() {
     let stage = idle();
     let larger = CHURN.replace("memoryMb: 1024", "memoryMb: 4096, copies: 2");
     let policy = parse("churn.yaml", &larger).unwrap();
-    at_once(pin!(stage.production.ledger.apply(&policy, stage.now()))).unwrap().unwrap();
+    poll_once(pin!(stage.production.ledger.apply(&policy, stage.now()))).unwrap().unwrap();
     assert_eq!(deploy(&stage, 1), "succeeded answered");
     assert_eq!(copies(&stage), 2);
     let described = json!({"InferenceComponentName": "churn"});

@@ -8,11 +8,12 @@ use tidegate_engine::Outcome;
 use tidegate_events::{Body, Event};
 use tidegate_policy::deploy::DeployController;
 use tidegate_policy::deploy::State;
-use tidegate_scenarios::{Function, Mishap, Published, Site, at_once};
+use tidegate_scenarios::{CallFault, Published, Site};
+use tidegate_testkit::poll_once;
 
 use super::stage::{HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
 
-const DEPLOY: Function = Function::Deploy;
+const DEPLOY: &str = "deploy";
 
 fn site<'s>(stage: &'s Stage, account: &str) -> &'s Site {
     if account == STAGING { &stage.staging } else { &stage.production }
@@ -59,15 +60,15 @@ fn roll_back_next(stage: &Stage) {
         json!({"kind": "roll_back_update", "account": null, "endpoint": "churn-staging", "reason": null});
     let component = json!({"kind": "fail_component_update", "account": null, "component": "churn", "reason": "no",
         "failed": false});
-    for mischief in [endpoint, component] {
-        stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(mischief).unwrap()));
+    for fault in [endpoint, component] {
+        stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(fault).unwrap()));
     }
 }
 
 /// How often an operation was accepted.
 fn accepted(stage: &Stage, operation: &str) -> usize {
     stage.cloud.with_world(|world, _| {
-        world.journal().iter().filter(|entry| entry.operation == operation && entry.outcome == "ok").count()
+        world.calls().iter().filter(|entry| entry.operation == operation && entry.outcome == "ok").count()
     })
 }
 
@@ -76,7 +77,7 @@ fn state(stage: &Stage, account: &str) -> State {
         site(stage, account).ledger.as_ref(),
         "churn"
     ));
-    Arc::unwrap_or_clone(at_once(read).unwrap().unwrap())
+    Arc::unwrap_or_clone(poll_once(read).unwrap().unwrap())
 }
 
 fn people(stage: &Stage, account: &str, detail_type: &str) {
@@ -102,7 +103,7 @@ fn what_was_told_before_the_crash_and_rolled_back_is_not_told_again() {
             let stage = serving(account);
             roll_back_next(&stage);
             let request = request(&stage, account, 2);
-            stage.cloud.mishaps.add(operation, Mishap::DiesAfter);
+            stage.cloud.faults.inject(operation, CallFault::CrashAfter);
             assert_eq!(error(stage.invoke(site(&stage, account), DEPLOY, &request, "one")), "Died");
             stage.pass(seconds);
             stage.invoke(site(&stage, account), DEPLOY, &request, "one").unwrap().unwrap();
@@ -118,11 +119,11 @@ fn what_was_told_before_the_crash_and_rolled_back_is_not_told_again() {
 fn what_a_hold_kept_from_being_told_did_not_roll_back() {
     let stage = serving(PRODUCTION);
     let request = request(&stage, PRODUCTION, 2);
-    stage.cloud.mishaps.add("CreateModel", Mishap::Pauses);
+    stage.cloud.faults.inject("CreateModel", CallFault::Pause);
     let mut slow = pin!(stage.production.invoke(DEPLOY, &request, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     people(&stage, PRODUCTION, "Hold Placed");
-    assert_eq!(said(&at_once(slow).unwrap().unwrap()), "wait held");
+    assert_eq!(said(&poll_once(slow).unwrap().unwrap()), "wait held");
     assert_eq!(state(&stage, PRODUCTION).in_flight.unwrap().component_update_requested_at, None);
     stage.pass(60);
     scale_by_hand(&stage, 2);
@@ -136,11 +137,11 @@ fn what_a_hold_kept_from_being_told_did_not_roll_back() {
 fn a_component_that_somebody_else_changes_is_left_alone_until_it_is_ready() {
     let stage = serving(PRODUCTION);
     let request = request(&stage, PRODUCTION, 2);
-    stage.production.ledger.mishaps.add("record", Mishap::Pauses);
+    stage.production.ledger.faults.inject("record", CallFault::Pause);
     let mut slow = pin!(stage.production.invoke(DEPLOY, &request, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     scale_by_hand(&stage, 2);
-    assert_eq!(said(&at_once(slow).unwrap().unwrap()), "wait component_busy");
+    assert_eq!(said(&poll_once(slow).unwrap().unwrap()), "wait component_busy");
     stage.pass(900);
     let look = stage.account(PRODUCTION).take_due().pop().unwrap();
     assert_eq!(deploy(&stage, PRODUCTION, &fired(&look.input)), "apply endpoint_ready");
@@ -157,7 +158,7 @@ fn a_component_that_was_created_before_the_crash_is_the_plans_own() {
         assert_eq!(deploy(&stage, PRODUCTION, &request(&stage, PRODUCTION, 1)), "apply requested");
         stage.pass(900);
         let ready = reconcile(stage.now());
-        stage.cloud.mishaps.add("CreateInferenceComponent", Mishap::DiesAfter);
+        stage.cloud.faults.inject("CreateInferenceComponent", CallFault::CrashAfter);
         assert_eq!(error(stage.invoke(&stage.production, DEPLOY, &ready, "one")), "Died");
         stage.pass(seconds);
         let outcomes = stage.invoke(&stage.production, DEPLOY, &ready, "one").unwrap().unwrap();
@@ -199,7 +200,7 @@ fn a_rejection_in_the_middle_of_an_update_ends_with_what_serves() {
 fn a_rejection_before_anything_was_told_ends_at_once() {
     let stage = serving(STAGING);
     let request = request(&stage, STAGING, 2);
-    stage.cloud.mishaps.add("UpdateEndpoint", Mishap::DiesBefore);
+    stage.cloud.faults.inject("UpdateEndpoint", CallFault::CrashBefore);
     assert_eq!(error(stage.invoke(&stage.staging, DEPLOY, &request, "one")), "Died");
     stage.says("Rejected", 2);
     stage.pass(60);

@@ -6,7 +6,7 @@ use tidegate_scenarios::scenario::{Decided, Found, decide_scenario, load, root};
 
 /// The answer that a scenario is about: the first that is written down, or else the first.
 fn explained(found: &Found) -> Answer {
-    let file = root().join("scenarios").join(found.function.name()).join(format!("{}.yaml", found.name));
+    let file = root().join("scenarios").join(found.function.name).join(format!("{}.yaml", found.name));
     let scenario = Scenario::load(&file, None).unwrap_or_else(|error| panic!("{error}"));
     let answers = run(&scenario, "scenario").unwrap_or_else(|error| panic!("{}: {error}", found.name));
     let recorded = answers.iter().position(|answer| answer.recorded);
@@ -48,7 +48,7 @@ fn explain_says_what_the_function_decides() {
     for found in all.into_iter().filter(|found| found.scenario.seen.refuses.is_empty()) {
         let decided = decide_scenario(&root(), &found).unwrap();
         let answer = explained(&found);
-        let place = format!("{}/{}", found.function.name(), found.name);
+        let place = format!("{}/{}", found.function.name, found.name);
         wrong.extend(differences(&decided, &answer).into_iter().map(|text| format!("{place}: {text}")));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

@@ -4,7 +4,8 @@ use std::pin::pin;
 
 use serde_json::{Value, json};
 use tidegate_events::{Event, parse};
-use tidegate_scenarios::{Function, Mishap, Published, at_once};
+use tidegate_scenarios::{CallFault, Published};
+use tidegate_testkit::poll_once;
 
 use super::stage::{DEFINITION, HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
 
@@ -32,11 +33,11 @@ fn release(stage: &Stage, environment: Option<&str>) -> Event {
 }
 
 fn promote(stage: &Stage, event: &Event) -> String {
-    said(&stage.run(&stage.hub, Function::Promote, event))
+    said(&stage.run(&stage.hub, "promote", event))
 }
 
 fn deploy(stage: &Stage, event: &Event) -> String {
-    said(&stage.run(&stage.staging, Function::Deploy, event))
+    said(&stage.run(&stage.staging, "deploy", event))
 }
 
 /// Version 1 runs in staging and soaks.
@@ -81,7 +82,7 @@ fn a_soak_whose_end_is_lost_under_a_hold_is_recorded_once_by_the_sweep() {
 fn a_hold_that_is_told_after_its_release_holds_nothing_anywhere() {
     let stage = Stage::new();
     let (placed, released) = (hold(&stage, None), release(&stage, None));
-    for (function, site) in [(Function::Promote, &stage.hub), (Function::Deploy, &stage.staging)] {
+    for (function, site) in [("promote", &stage.hub), ("deploy", &stage.staging)] {
         assert_eq!(said(&stage.run(site, function, &released)), "ignore not_held");
         assert_eq!(said(&stage.run(site, function, &placed)), "ignore older_hold");
         assert_eq!(said(&stage.run(site, function, &placed)), "duplicate");
@@ -117,7 +118,7 @@ fn a_person_who_rolls_back_and_holds_is_not_undone_by_a_late_duplicate() {
     // Back to version 1, and then nothing more.
     promote(&stage, &stage.says("Approved", 1)[0]);
     stage.deploy(&stage.sent(HUB, REQUESTED)[0]);
-    for (function, site) in [(Function::Promote, &stage.hub), (Function::Deploy, &stage.staging)] {
+    for (function, site) in [("promote", &stage.hub), ("deploy", &stage.staging)] {
         assert_eq!(said(&stage.run(site, function, &hold(&stage, None))), "wait held");
     }
     let mut again = newer[0].clone();
@@ -165,7 +166,7 @@ fn a_component_is_not_put_on_its_endpoint_under_a_hold() {
     if let tidegate_events::Body::DeploymentRequested(body) = &mut request.body {
         (body.environment, body.environment_account) = ("production".to_owned(), PRODUCTION.to_owned());
     }
-    let run = |event: &Event| said(&stage.run(&stage.production, Function::Deploy, event));
+    let run = |event: &Event| said(&stage.run(&stage.production, "deploy", event));
     assert_eq!(run(&request), "apply requested");
     assert_eq!(run(&hold(&stage, None)), "wait held");
     stage.pass(900);
@@ -183,12 +184,12 @@ fn a_plan_left_behind_is_not_carried_out_under_a_hold() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "r");
-    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &request, "dead")), "Died");
+    stage.cloud.faults.inject("CreateEndpoint", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
     deploy(&stage, &hold(&stage, None));
     stage.pass(86_400);
     // Out of the dead-letter queue.
-    stage.run(&stage.staging, Function::Deploy, &request);
+    stage.run(&stage.staging, "deploy", &request);
     stage.pass(900);
     assert_eq!(stage.config(STAGING, "churn-staging"), None);
     assert_eq!(deploy(&stage, &release(&stage, None)), "apply requested");
@@ -199,8 +200,8 @@ fn a_request_left_behind_is_not_sent_under_a_hold_and_not_forgotten() {
     let stage = Stage::new();
     stage.register(1);
     let approved = stage.says("Approved", 1).remove(0);
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &approved, "dead")), "Died");
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.hub, "promote", &approved, "dead")), "Died");
     promote(&stage, &hold(&stage, Some("staging")));
     stage.pass(3_700);
     promote(&stage, &approved);
@@ -216,11 +217,11 @@ fn a_hold_between_the_decision_and_the_call_is_heeded() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "r");
-    stage.cloud.mishaps.add("CreateModel", Mishap::Pauses);
-    let mut slow = pin!(stage.staging.invoke(Function::Deploy, &request, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    stage.cloud.faults.inject("CreateModel", CallFault::Pause);
+    let mut slow = pin!(stage.staging.invoke("deploy", &request, "slow", stage.now()));
+    assert!(poll_once(slow.as_mut()).is_none());
     assert_eq!(deploy(&stage, &hold(&stage, Some("staging"))), "wait held");
-    at_once(slow).unwrap().unwrap();
+    poll_once(slow).unwrap().unwrap();
     stage.pass(900);
     assert_eq!(stage.config(STAGING, "churn-staging"), None);
     assert_eq!(deploy(&stage, &release(&stage, Some("staging"))), "apply requested");
@@ -235,7 +236,7 @@ fn drift_under_a_hold_is_answered_when_the_hold_is_gone() {
     let event = parse(text.as_bytes()).unwrap();
     let tidegate_events::Body::AlarmChanged(alarm) = &event.body else { panic!("an alarm") };
     deploy(&stage, &hold(&stage, None));
-    let respond = |event: &Event| said(&stage.run(&stage.staging, Function::Respond, event));
+    let respond = |event: &Event| said(&stage.run(&stage.staging, "respond", event));
     assert_eq!(respond(&event), "suppress held");
     stage.account(STAGING).raise_alarm(alarm);
     stage.pass(86_401);
@@ -248,10 +249,10 @@ fn drift_under_a_hold_is_answered_when_the_hold_is_gone() {
     assert_eq!(respond(&fired(&due[0].input)), "retrain drift_alarm");
     let request = stage.sent(STAGING, "Retraining Requested").remove(0);
     // The hub's hold counts there as well.
-    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     stage.pass(7_200);
     promote(&stage, &hold(&stage, Some("staging")));
-    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &request)), "skip held");
+    assert_eq!(said(&stage.run(&stage.hub, "train", &request)), "skip held");
     assert_eq!(stage.executions("churn-train"), 1, "the commit's own");
 }
 
@@ -261,7 +262,7 @@ fn a_drift_that_stays_is_answered_until_a_person_has_it() {
     let event = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let tidegate_events::Body::AlarmChanged(alarm) = &event.body else { panic!("an alarm") };
     stage.account(STAGING).raise_alarm(alarm);
-    let respond = |event: &Event| said(&stage.run(&stage.staging, Function::Respond, event));
+    let respond = |event: &Event| said(&stage.run(&stage.staging, "respond", event));
     assert_eq!(respond(&event), "retrain drift_alarm");
     for then in ["retrain drift_alarm", "alert escalated"] {
         stage.pass(86_401);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_engine::{ActionStatus, Class};
 use tidegate_events::{Event, parse};
-use tidegate_scenarios::{Function, Mishap};
+use tidegate_scenarios::CallFault;
 
 use super::stage::{DEFINITION, HUB, PRODUCTION, STAGING, Stage, arn, error, fired, reconcile, said};
 
@@ -19,8 +19,8 @@ fn a_plan_left_behind_does_not_undo_the_deployment_that_came_after() {
     stage.deploy(&stage.request(1, "first"));
     // Version 2 is requested, decided and not carried out; then people want version 1 again, and get it.
     let left_behind = stage.request(2, "second");
-    stage.cloud.mishaps.add("UpdateEndpoint", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &left_behind, "dead")), "Died");
+    stage.cloud.faults.inject("UpdateEndpoint", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, "deploy", &left_behind, "dead")), "Died");
     stage.pass(30);
     let wanted = stage.request(1, "third");
     stage.deploy(&wanted);
@@ -28,7 +28,7 @@ fn a_plan_left_behind_does_not_undo_the_deployment_that_came_after() {
     assert!(running.contains("-v1-"), "{running}");
     // Out of the dead-letter queue, much later.
     stage.pass(86_400);
-    let outcomes = stage.run(&stage.staging, Function::Deploy, &left_behind);
+    let outcomes = stage.run(&stage.staging, "deploy", &left_behind);
     stage.pass(3_600);
     assert_eq!(stage.config(STAGING, "churn-staging").unwrap(), running, "{}", said(&outcomes));
     let record = &stage.staging.ledger.all_decisions();
@@ -42,13 +42,13 @@ fn a_failed_deployment_is_not_tried_again_by_a_plan_left_behind() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "first");
-    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &request, "dead")), "Died");
+    stage.cloud.faults.inject("CreateEndpoint", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
     stage.says("Rejected", 1);
-    let outcomes = stage.run(&stage.staging, Function::Deploy, &reconcile(stage.now()));
+    let outcomes = stage.run(&stage.staging, "deploy", &reconcile(stage.now()));
     assert_eq!(said(&outcomes), "failed not_approved");
     stage.pass(86_400);
-    stage.run(&stage.staging, Function::Deploy, &request);
+    stage.run(&stage.staging, "deploy", &request);
     assert_eq!(stage.config(STAGING, "churn-staging"), None);
 }
 
@@ -57,12 +57,12 @@ fn a_request_left_behind_is_not_sent_once_another_version_was_approved() {
     let stage = Stage::new();
     stage.register(2);
     let first = stage.says("Approved", 2).remove(0);
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &first, "dead")), "Died");
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.hub, "promote", &first, "dead")), "Died");
     let second = stage.says("Approved", 1).remove(0);
-    stage.run(&stage.hub, Function::Promote, &second);
+    stage.run(&stage.hub, "promote", &second);
     stage.pass(86_400);
-    stage.run(&stage.hub, Function::Promote, &first);
+    stage.run(&stage.hub, "promote", &first);
     let sent: Vec<Event> = stage.sent(HUB, REQUESTED);
     assert_eq!(sent.len(), 1);
     assert!(sent[0].idempotency_key().contains("churn-staging-1-"), "{}", sent[0].idempotency_key());
@@ -73,15 +73,15 @@ fn a_request_left_behind_is_sent_if_it_still_stands() {
     let stage = Stage::new();
     stage.register(1);
     let approved = stage.says("Approved", 1).remove(0);
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &approved, "dead")), "Died");
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.hub, "promote", &approved, "dead")), "Died");
     // Another decision about the model in between, one that changes nothing.
     let request = json!({"ModelPackageArn": arn(1), "CustomerMetadataProperties": {"a": "b"}});
     stage.account(HUB).ask("sagemaker", "UpdateModelPackage", &request).unwrap();
     let metadata = stage.aws("SageMaker Model Package State Change").remove(0);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &metadata)), "ignore metadata_only");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &metadata)), "ignore metadata_only");
     stage.pass(200);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &approved)), "deploy approved");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &approved)), "deploy approved");
     assert_eq!(stage.sent(HUB, REQUESTED).len(), 1);
 }
 
@@ -91,13 +91,13 @@ fn going_to_zero_is_not_caught_up_with_after_a_wake() {
     component(&stage);
     stage.pass(3 * 86_400);
     let tick = parse(include_bytes!("../../../../events/schedule/scheduled-event.rule.json")).unwrap();
-    stage.cloud.mishaps.add("RegisterScalableTarget", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.production, Function::Scale, &tick, "dead")), "Died");
+    stage.cloud.faults.inject("RegisterScalableTarget", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.production, "scale", &tick, "dead")), "Died");
     let text = include_str!("../../../../events/cloudwatch/alarm.no-capacity-invocation-failures.alarm.json");
     let alarm = parse(text.replace("churn-ic", "churn").as_bytes()).unwrap();
-    assert_eq!(said(&stage.run(&stage.production, Function::Scale, &alarm)), "scale_from_zero no_capacity");
+    assert_eq!(said(&stage.run(&stage.production, "scale", &alarm)), "scale_from_zero no_capacity");
     stage.pass(600);
-    stage.run(&stage.production, Function::Scale, &tick);
+    stage.run(&stage.production, "scale", &tick);
     stage.pass(3_600);
     let copies = stage.cloud.with_world(|world, _| {
         world.snapshot().component(PRODUCTION, "churn").map(|component| component.desired)
@@ -114,10 +114,10 @@ fn component(stage: &Stage) {
         body.environment = "production".to_owned();
         body.environment_account = PRODUCTION.to_owned();
     }
-    stage.run(&stage.production, Function::Deploy, &request);
+    stage.run(&stage.production, "deploy", &request);
     for _ in 0..4 {
         stage.pass(600);
-        stage.run(&stage.production, Function::Deploy, &reconcile(stage.now()));
+        stage.run(&stage.production, "deploy", &reconcile(stage.now()));
     }
     let invoke = json!({"EndpointName": "churn", "InferenceComponentName": "churn", "Body": "1"});
     stage.account(PRODUCTION).ask("sagemaker-runtime", "InvokeEndpoint", &invoke).unwrap();
@@ -128,18 +128,18 @@ fn component(stage: &Stage) {
 fn a_report_that_was_lost_is_given_again_when_the_hub_asks_again() {
     let stage = Stage::new();
     stage.register(1);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     stage.deploy(&request);
     stage.pass(3_600);
-    let outcomes = stage.run(&stage.hub, Function::Promote, &reconcile(stage.now()));
+    let outcomes = stage.run(&stage.hub, "promote", &reconcile(stage.now()));
     assert_eq!(said(&outcomes), "deploy no_report");
     let again = stage.sent(HUB, REQUESTED).remove(0);
-    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &again)), "ignore already_reported");
-    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &again)), "duplicate");
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &again)), "ignore already_reported");
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &again)), "duplicate");
     let reports = stage.sent(STAGING, FINISHED);
     assert_eq!(reports.len(), 1);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &reports[0])), "wait soaking");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &reports[0])), "wait soaking");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn an_older_request_that_arrives_last_changes_nothing() {
     stage.pass(60);
     let newer = stage.request(1, "newer");
     stage.deploy(&newer);
-    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, &older)), "ignore older_request");
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &older)), "ignore older_request");
     stage.pass(3_600);
     assert!(stage.config(STAGING, "churn-staging").unwrap().contains("-v1-"));
 }
@@ -163,18 +163,18 @@ fn the_same_version_soaks_a_second_time() {
     stage.register(1);
     for (round, approval) in [(1, "Approved"), (2, "Rejected"), (3, "Approved")] {
         let told = stage.says(approval, 1).remove(0);
-        stage.run(&stage.hub, Function::Promote, &told);
+        stage.run(&stage.hub, "promote", &told);
         if approval == "Rejected" {
             continue;
         }
         let request = stage.sent(HUB, REQUESTED).pop().expect("a request");
         let report = stage.deploy(&request);
-        assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "wait soaking", "{round}");
+        assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "wait soaking", "{round}");
         stage.pass(1_801);
         let due = stage.account(HUB).take_due();
         assert_eq!(due.len(), 1, "{round}");
         let ended = fired(&due[0].input);
-        assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &ended)), "deploy soak_ended", "{round}");
+        assert_eq!(said(&stage.run(&stage.hub, "promote", &ended)), "deploy soak_ended", "{round}");
     }
 }
 
@@ -184,8 +184,8 @@ fn a_rejection_that_arrives_before_the_approval_it_follows_wins() {
     stage.register(1);
     let approved = stage.says("Approved", 1).remove(0);
     let rejected = stage.says("Rejected", 1).remove(0);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &rejected)), "ignore rejected_not_promoting");
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &approved)), "ignore approval_withdrawn");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &rejected)), "ignore rejected_not_promoting");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &approved)), "ignore approval_withdrawn");
     assert_eq!(stage.sent(HUB, REQUESTED).len(), 0);
 }
 
@@ -193,16 +193,16 @@ fn a_rejection_that_arrives_before_the_approval_it_follows_wins() {
 fn an_update_that_rolls_back_silently_stops_the_promotion() {
     let stage = Stage::new();
     stage.register(2);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
-    stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
-    let mischief =
+    stage.run(&stage.hub, "promote", &stage.deploy(&request));
+    let fault =
         json!({"kind": "roll_back_update", "account": null, "endpoint": "churn-staging", "reason": null});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(mischief).unwrap()));
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 2)[0]);
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(fault).unwrap()));
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 2)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let report = stage.deploy(&request);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_rolled_back");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "stop environment_rolled_back");
     let alert = &stage.account(HUB).alerts()[0];
     assert!(alert.message.contains("-v1-") && alert.message.contains("-v2-"), "{}", alert.message);
 }
@@ -211,12 +211,12 @@ fn an_update_that_rolls_back_silently_stops_the_promotion() {
 fn a_commit_left_behind_does_not_bring_its_definition_back() {
     let stage = Stage::new();
     let push = stage.push(DEFINITION).remove(0);
-    stage.cloud.mishaps.add("CreatePipeline", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Train, &push, "dead")), "Died");
+    stage.cloud.faults.inject("CreatePipeline", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.hub, "train", &push, "dead")), "Died");
     let newer = DEFINITION.replacen('{', "{ ", 1).replace("ml.t3.medium", "ml.m5.large");
-    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &stage.push(&newer)[0])), "start commit");
+    assert_eq!(said(&stage.run(&stage.hub, "train", &stage.push(&newer)[0])), "start commit");
     stage.pass(86_400);
-    stage.run(&stage.hub, Function::Train, &push);
+    stage.run(&stage.hub, "train", &push);
     let describe = json!({"PipelineName": "churn-train"});
     let found = stage.account(HUB).ask("sagemaker", "DescribePipeline", &describe).unwrap();
     assert_eq!(found["PipelineDefinition"], newer);
@@ -226,11 +226,11 @@ fn a_commit_left_behind_does_not_bring_its_definition_back() {
 #[test]
 fn pushes_in_the_wrong_order_leave_the_newest_definition() {
     let stage = Stage::new();
-    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     let older = stage.push(&DEFINITION.replacen('{', "{ ", 1)).remove(0);
     let newest = DEFINITION.replacen('{', "{  ", 1);
-    stage.run(&stage.hub, Function::Train, &stage.push(&newest)[0]);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &older)), "skip older_commit");
+    stage.run(&stage.hub, "train", &stage.push(&newest)[0]);
+    assert_eq!(said(&stage.run(&stage.hub, "train", &older)), "skip older_commit");
     assert_eq!(stage.executions("churn-train"), 2);
 }
 
@@ -239,11 +239,11 @@ fn a_retraining_left_behind_is_started_without_cause_once_the_drift_is_gone() {
     let stage = Stage::new();
     let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
-    stage.cloud.mishaps.add("PutEvents", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Respond, &drift, "dead")), "Died");
-    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &calm)), "ignore alarm_ok");
+    stage.cloud.faults.inject("PutEvents", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, "respond", &drift, "dead")), "Died");
+    assert_eq!(said(&stage.run(&stage.staging, "respond", &calm)), "ignore alarm_ok");
     stage.pass(86_400);
-    stage.run(&stage.staging, Function::Respond, &drift);
+    stage.run(&stage.staging, "respond", &drift);
     assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 0);
 }
 
@@ -252,9 +252,9 @@ fn a_drift_that_is_told_after_its_end_retrains_nothing() {
     let stage = Stage::new();
     let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
-    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &calm)), "ignore alarm_ok");
-    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &drift)), "ignore older_observation");
-    assert_eq!(said(&stage.run(&stage.staging, Function::Respond, &drift)), "duplicate");
+    assert_eq!(said(&stage.run(&stage.staging, "respond", &calm)), "ignore alarm_ok");
+    assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "ignore older_observation");
+    assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "duplicate");
     assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 0);
 }
 
@@ -262,14 +262,14 @@ fn a_drift_that_is_told_after_its_end_retrains_nothing() {
 fn people_are_told_even_if_the_registry_takes_no_note() {
     let stage = Stage::new();
     stage.register(1);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let report = stage.deploy(&request);
-    stage.cloud.mishaps.add("UpdateModelPackage", Mishap::Refused(Class::Permanent));
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &report)), "stop environment_failed");
+    stage.cloud.faults.inject("UpdateModelPackage", CallFault::Rejected(Class::Permanent));
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "stop environment_failed");
     assert_eq!(stage.account(HUB).alerts().len(), 1);
     let stopped = stage.hub.ledger.all_decisions().pop().expect("the last decision");
     let fates: Vec<ActionStatus> = stopped.outcomes.iter().map(|outcome| outcome.status).collect();

@@ -8,7 +8,8 @@ use tidegate_engine::ports::{Claim, Entry, Ledger, Pipelines, Recorded, StateKey
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError, EventRef, SCHEMA};
 use tidegate_policy::file::parse;
 use tidegate_policy::lookup::{Lookup, LookupKind};
-use tidegate_scenarios::{MemoryLedger, at_once};
+use tidegate_scenarios::MemoryLedger;
+use tidegate_testkit::poll_once;
 
 use super::stage::{CHURN, DEFINITION, HUB, Stage};
 
@@ -19,7 +20,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn now<T>(future: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
-    at_once(pin!(future)).expect("it does not wait")
+    poll_once(pin!(future)).expect("it does not wait")
 }
 
 fn claim(ledger: &MemoryLedger, owner: &str, seconds: i64) -> Claim {
@@ -183,7 +184,7 @@ fn a_pipeline_is_started_once_for_a_token() {
         let running = hub.running("p").await?;
         Ok::<_, tidegate_engine::CallError>((first, second, running, hub.pipeline("q").await?))
     });
-    let (first, second, running, absent) = at_once(made).unwrap().unwrap();
+    let (first, second, running, absent) = poll_once(made).unwrap().unwrap();
     assert_eq!((&first, running), (&second, vec![first.clone()]));
     assert_eq!(absent, None);
 }

@@ -4,11 +4,12 @@ use std::pin::pin;
 
 use serde_json::json;
 use tidegate_events::{Body, Event};
-use tidegate_scenarios::{Function, Mishap, at_once};
+use tidegate_scenarios::CallFault;
+use tidegate_testkit::poll_once;
 
 use super::stage::{DEFINITION, HUB, Stage, reconcile, said};
 
-const TRAIN: Function = Function::Train;
+const TRAIN: &str = "train";
 
 fn train(stage: &Stage, event: &Event) -> String {
     said(&stage.run(&stage.hub, TRAIN, event))
@@ -40,15 +41,15 @@ fn a_slow_push_does_not_overwrite_the_definition_of_a_newer_one() {
     let stage = Stage::new();
     train(&stage, &stage.push(&definition(0))[0]);
     let older = stage.push(&definition(1)).remove(0);
-    stage.cloud.mishaps.add("GetFile", Mishap::Pauses);
+    stage.cloud.faults.inject("GetFile", CallFault::Pause);
     let mut slow = pin!(stage.hub.invoke(TRAIN, &older, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     // It decides, and is slow again before it acts.
-    stage.hub.ledger.mishaps.add("state", Mishap::Pauses);
-    assert!(at_once(slow.as_mut()).is_none());
+    stage.hub.ledger.faults.inject("state", CallFault::Pause);
+    assert!(poll_once(slow.as_mut()).is_none());
     assert_eq!(stage.hub.ledger.all_decisions().len(), 2);
     assert_eq!(train(&stage, &stage.push(&definition(2))[0]), "start commit");
-    assert_eq!(said(&at_once(slow).unwrap().unwrap()), "start commit");
+    assert_eq!(said(&poll_once(slow).unwrap().unwrap()), "start commit");
     assert_eq!(installed(&stage), definition(2));
     assert_eq!(stage.executions("churn-train"), 2, "the slow one was overtaken");
 }
@@ -58,16 +59,16 @@ fn what_a_slow_push_would_install_is_taken_back_by_the_one_that_restores_the_def
     let stage = Stage::new();
     train(&stage, &stage.push(&definition(0))[0]);
     let older = stage.push(&definition(1)).remove(0);
-    stage.cloud.mishaps.add("UpdatePipeline", Mishap::Pauses);
+    stage.cloud.faults.inject("UpdatePipeline", CallFault::Pause);
     let mut slow = pin!(stage.hub.invoke(TRAIN, &older, "slow", stage.now()));
-    assert!(at_once(slow.as_mut()).is_none());
+    assert!(poll_once(slow.as_mut()).is_none());
     stage.pass(1);
     let restores = stage.push(&format!("{}\n", definition(0))).remove(0);
     stage.run(&stage.hub, TRAIN, &restores);
     let restored = stage.hub.ledger.all_decisions().pop().unwrap();
     let actions: Vec<&str> = restored.plan.iter().filter_map(|action| action["action"].as_str()).collect();
     assert_eq!(actions, ["upsert_pipeline", "start_execution"], "another definition is on its way");
-    at_once(slow).unwrap().unwrap();
+    poll_once(slow).unwrap().unwrap();
     // The call of the slow one was under way already. The next push does not take what it finds for granted.
     train(&stage, &stage.push(&format!("{}\n\n", definition(0)))[0]);
     assert_eq!(installed(&stage), format!("{}\n\n", definition(0)));
@@ -136,7 +137,7 @@ fn the_event_of_the_newest_of_two_lost_pushes_may_come_first() {
     train(&stage, &stage.push(&definition(0))[0]);
     stage.push(&definition(1));
     let newest = stage.push(&definition(2)).remove(0);
-    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::DiesBefore);
+    stage.cloud.faults.inject("StartPipelineExecution", CallFault::CrashBefore);
     assert!(stage.invoke(&stage.hub, TRAIN, &newest, "dead").is_none());
     stage.pass(3_600);
     assert_eq!(sweep(&stage), "start commit", "the sweep goes on with the plan of the event");

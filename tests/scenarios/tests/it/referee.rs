@@ -21,7 +21,8 @@ use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::reason::Reason;
 use tidegate_policy::site::Site;
 use tidegate_policy::step::Step;
-use tidegate_scenarios::{Function, Mishap, at_once};
+use tidegate_scenarios::CallFault;
+use tidegate_testkit::poll_once;
 
 use super::stage::{HUB, Stage};
 
@@ -170,7 +171,7 @@ impl Bench {
         Engine {
             time: Arc::clone(&self.clock) as Arc<dyn Time>,
             decision_log: Arc::clone(&self.said) as Arc<dyn DecisionLog>,
-            ..self.stage.hub.engine(Function::Train, "one")
+            ..self.stage.hub.engine("train", "one")
         }
     }
 
@@ -188,7 +189,7 @@ impl Bench {
         let subject = Subject { model: "churn".to_owned(), policy_version: "p".to_owned() };
         let reference = EventRef::of(&event);
         let run = engine.run(sample, None, &violations, &subject, &reference, self.stage.now());
-        at_once(pin!(run)).expect("it does not wait")
+        poll_once(pin!(run)).expect("it does not wait")
     }
 }
 
@@ -248,16 +249,16 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
     let bench = Bench::new(60);
     let ledger = &bench.stage.hub.ledger;
     for operation in ["models_for", "policy", "models", "policy"] {
-        ledger.mishaps.add(operation, Mishap::Refused(Class::Throttled));
+        ledger.faults.inject(operation, CallFault::Rejected(Class::Throttled));
     }
     let engine = bench.engine();
     let names = [Lookup::new(LookupKind::PackageGroup, "churn")];
     let named = resolve::by_names(&engine, &names);
-    let (models, failed) = at_once(pin!(named)).expect("it does not wait").unwrap();
+    let (models, failed) = poll_once(pin!(named)).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
-    let (models, failed) = at_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
+    let (models, failed) = poll_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
-    assert!(ledger.mishaps.are_over());
+    assert!(ledger.faults.are_used_up());
 }
 
 #[test]

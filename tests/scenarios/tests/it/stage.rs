@@ -8,10 +8,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_engine::ports::Ledger;
-use tidegate_engine::{EngineError, Outcome};
+use tidegate_engine::{EngineError, Outcome, Ports};
 use tidegate_events::{Event, parse_value};
 use tidegate_policy::file::{Policy, parse};
-use tidegate_scenarios::{Account, Cloud, Function, Published, Site, at_once};
+use tidegate_scenarios::{Account, Cloud, Published, Site};
+use tidegate_testkit::poll_once;
 use tidegate_world::{Emission, Pace};
 
 pub(crate) const HUB: &str = "111122223333";
@@ -50,9 +51,15 @@ impl Stage {
         let accounts: BTreeMap<String, Account> =
             [HUB, STAGING, PRODUCTION].map(|id| (id.to_owned(), cloud.account(id, REGION))).into();
         let site = |environment: &str, account: &str| {
-            let site = Site::new(environment, account, REGION, HUB, Arc::new(accounts[account].clone()));
+            let site = Site::new(
+                environment,
+                account,
+                REGION,
+                HUB,
+                &Ports::all(&Arc::new(accounts[account].clone())),
+            );
             for policy in policies {
-                at_once(pin!(site.ledger.apply(policy, cloud.now()))).unwrap().unwrap();
+                poll_once(pin!(site.ledger.apply(policy, cloud.now()))).unwrap().unwrap();
             }
             site
         };
@@ -100,18 +107,18 @@ impl Stage {
     }
 
     /// One invocation under a request id.
-    pub(crate) fn invoke(&self, site: &Site, function: Function, event: &Event, request: &str) -> Came {
-        at_once(pin!(site.invoke(function, event, request, self.now())))
+    pub(crate) fn invoke(&self, site: &Site, function: &'static str, event: &Event, request: &str) -> Came {
+        poll_once(pin!(site.invoke(function, event, request, self.now())))
     }
 
     /// One invocation that must end well.
-    pub(crate) fn run(&self, site: &Site, function: Function, event: &Event) -> Vec<Outcome> {
+    pub(crate) fn run(&self, site: &Site, function: &'static str, event: &Event) -> Vec<Outcome> {
         self.count.set(self.count.get() + 1);
         let request = format!("request-{}", self.count.get());
         match self.invoke(site, function, event, &request) {
             Some(Ok(outcomes)) => outcomes,
-            Some(Err(error)) => panic!("{}: {error}", function.name()),
-            None => panic!("{} died", function.name()),
+            Some(Err(error)) => panic!("{}: {error}", function),
+            None => panic!("{} died", function),
         }
     }
 
@@ -186,7 +193,7 @@ impl Stage {
         self.told.take();
         let place = self.account(HUB).place().clone();
         self.cloud
-            .with_world(|world, now| world.set_back(&place, "churn-model", "main", commit, now))
+            .with_world(|world, now| world.reset_branch(&place, "churn-model", "main", commit, now))
             .unwrap();
         self.aws("CodeCommit Repository State Change")
     }
@@ -203,10 +210,10 @@ impl Stage {
 
     /// Deploys a version to staging, request and all, and gives the report.
     pub(crate) fn deploy(&self, request: &Event) -> Event {
-        self.run(&self.staging, Function::Deploy, request);
+        self.run(&self.staging, "deploy", request);
         self.pass(900);
         let reconcile = reconcile(self.now());
-        self.run(&self.staging, Function::Deploy, &reconcile);
+        self.run(&self.staging, "deploy", &reconcile);
         self.sent(STAGING, "Deployment Finished").pop().expect("a report")
     }
 

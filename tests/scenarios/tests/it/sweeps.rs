@@ -3,11 +3,11 @@
 use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{Function, Mishap, Site};
+use tidegate_scenarios::{CallFault, Site};
 
 use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
 
-fn sweep(stage: &Stage, site: &Site, function: Function) -> String {
+fn sweep(stage: &Stage, site: &Site, function: &'static str) -> String {
     stage.pass(1);
     said(&stage.run(site, function, &reconcile(stage.now())))
 }
@@ -15,38 +15,38 @@ fn sweep(stage: &Stage, site: &Site, function: Function) -> String {
 #[test]
 fn a_lost_commit_is_found_and_its_late_event_is_a_duplicate() {
     let stage = Stage::new();
-    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     let lost = stage.push(&format!("{DEFINITION}\n"));
-    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "start commit");
+    assert_eq!(sweep(&stage, &stage.hub, "train"), "start commit");
     assert_eq!(stage.executions("churn-train"), 2);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Train, &lost[0])), "duplicate");
-    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "pass nothing_overdue");
+    assert_eq!(said(&stage.run(&stage.hub, "train", &lost[0])), "duplicate");
+    assert_eq!(sweep(&stage, &stage.hub, "train"), "pass nothing_overdue");
 }
 
 #[test]
 fn a_sweep_that_dies_over_a_lost_commit_is_finished_by_the_next() {
     let stage = Stage::new();
-    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     stage.push(&format!("{DEFINITION}\n"));
-    stage.cloud.mishaps.add("StartPipelineExecution", Mishap::DiesBefore);
+    stage.cloud.faults.inject("StartPipelineExecution", CallFault::CrashBefore);
     let sweeping = reconcile(stage.now());
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Train, &sweeping, "dead")), "Died");
+    assert_eq!(error(stage.invoke(&stage.hub, "train", &sweeping, "dead")), "Died");
     assert_eq!(stage.executions("churn-train"), 1);
     stage.pass(3_600);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "start commit");
+    assert_eq!(sweep(&stage, &stage.hub, "train"), "start commit");
     assert_eq!(stage.executions("churn-train"), 2);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Train), "pass nothing_overdue");
+    assert_eq!(sweep(&stage, &stage.hub, "train"), "pass nothing_overdue");
 }
 
 #[test]
 fn a_lost_approval_is_found_and_its_late_event_changes_nothing() {
     let stage = Stage::new();
     stage.register(2);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let lost = stage.says("Approved", 2);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy approved, unchanged nothing_overdue");
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "deploy approved, unchanged nothing_overdue");
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 2);
-    stage.run(&stage.hub, Function::Promote, &lost[0]);
+    stage.run(&stage.hub, "promote", &lost[0]);
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 0);
 }
 
@@ -54,23 +54,23 @@ fn a_lost_approval_is_found_and_its_late_event_changes_nothing() {
 fn a_lost_approval_after_a_rejection_is_found() {
     let stage = Stage::new();
     stage.register(1);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, "Deployment Requested").remove(0);
     let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
         "message": "no"});
-    stage.cloud.with_world(|world, _| world.mischief(serde_json::from_value(broken).unwrap()));
-    let outcomes = stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
+    stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
+    let outcomes = stage.run(&stage.hub, "promote", &stage.deploy(&request));
     assert_eq!(said(&outcomes), "stop environment_failed");
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
     // As people were told to: "reject and approve this one again".
     let rejected = stage.says("Rejected", 1).remove(0);
-    assert_eq!(said(&stage.run(&stage.hub, Function::Promote, &rejected)), "ignore rejected_not_promoting");
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &rejected)), "ignore rejected_not_promoting");
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
     let lost = stage.says("Approved", 1);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy approved, unchanged nothing_overdue");
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "deploy approved, unchanged nothing_overdue");
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 1);
-    stage.run(&stage.hub, Function::Promote, &lost[0]);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    stage.run(&stage.hub, "promote", &lost[0]);
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 0);
 }
 
@@ -79,15 +79,15 @@ fn a_lost_rejection_stops_the_promotion_and_people_are_told_once() {
     for word in ["Rejected", "PendingManualApproval"] {
         let stage = Stage::new();
         stage.register(1);
-        stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+        stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
         stage.pass(60);
         let lost = stage.says(word, 1);
         let reason = if word == "Rejected" { "rejected" } else { "approval_withdrawn" };
         let found = format!("stop {reason}, unchanged nothing_overdue");
-        assert_eq!(sweep(&stage, &stage.hub, Function::Promote), found);
-        assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+        assert_eq!(sweep(&stage, &stage.hub, "promote"), found);
+        assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
         // It says how far the promotion is, which the sweep does not.
-        let late = said(&stage.run(&stage.hub, Function::Promote, &lost[0]));
+        let late = said(&stage.run(&stage.hub, "promote", &lost[0]));
         assert!(late.starts_with("ignore "), "{late}");
     }
 }
@@ -96,24 +96,24 @@ fn a_lost_rejection_stops_the_promotion_and_people_are_told_once() {
 fn a_lost_rejection_and_a_lost_approval_of_the_next_version_are_both_found() {
     let stage = Stage::new();
     stage.register(2);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     stage.pass(60);
     stage.says("Rejected", 1);
     stage.says("Approved", 2);
     let found = "stop rejected, deploy approved, unchanged nothing_overdue";
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), found);
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), found);
 }
 
 #[test]
 fn a_lost_end_of_a_soak_is_found() {
     let stage = Stage::new();
     stage.register(1);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, "Deployment Requested").remove(0);
-    stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+    stage.run(&stage.hub, "promote", &stage.deploy(&request));
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
     stage.pass(1_800);
-    assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "deploy soak_ended");
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "deploy soak_ended");
 }
 
 #[test]
@@ -121,13 +121,13 @@ fn a_lost_endpoint_event_is_found() {
     let stage = Stage::new();
     stage.register(1);
     stage.says("Approved", 1);
-    stage.run(&stage.staging, Function::Deploy, &stage.request(1, "r"));
-    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "unchanged endpoint_busy");
+    stage.run(&stage.staging, "deploy", &stage.request(1, "r"));
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "unchanged endpoint_busy");
     stage.pass(900);
-    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "succeeded answered");
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "succeeded answered");
     let events = stage.aws("SageMaker Endpoint State Change");
     let late = events.last().expect("the event that came late");
-    assert_eq!(said(&stage.run(&stage.staging, Function::Deploy, late)), "ignore nothing_in_flight");
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", late)), "ignore nothing_in_flight");
     assert_eq!(stage.account(STAGING).published("Deployment Finished").len(), 1);
 }
 
@@ -137,25 +137,25 @@ fn a_call_that_never_was_made_is_made_by_the_sweep() {
     stage.register(1);
     stage.says("Approved", 1);
     let request = stage.request(1, "r");
-    stage.cloud.mishaps.add("CreateEndpoint", Mishap::DiesBefore);
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Deploy, &request, "dead")), "Died");
-    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "apply requested");
+    stage.cloud.faults.inject("CreateEndpoint", CallFault::CrashBefore);
+    assert_eq!(error(stage.invoke(&stage.staging, "deploy", &request, "dead")), "Died");
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "apply requested");
     stage.pass(900);
-    assert_eq!(sweep(&stage, &stage.staging, Function::Deploy), "succeeded answered");
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "succeeded answered");
 }
 
 #[test]
 fn a_sweep_without_news_leaves_no_record() {
     let stage = Stage::new();
     stage.register(1);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     for _ in 0..3 {
-        sweep(&stage, &stage.hub, Function::Promote);
-        sweep(&stage, &stage.hub, Function::Train);
-        sweep(&stage, &stage.staging, Function::Deploy);
-        sweep(&stage, &stage.staging, Function::Respond);
-        sweep(&stage, &stage.staging, Function::Scale);
-        sweep(&stage, &stage.production, Function::Scale);
+        sweep(&stage, &stage.hub, "promote");
+        sweep(&stage, &stage.hub, "train");
+        sweep(&stage, &stage.staging, "deploy");
+        sweep(&stage, &stage.staging, "respond");
+        sweep(&stage, &stage.staging, "scale");
+        sweep(&stage, &stage.production, "scale");
     }
     assert_eq!(stage.hub.ledger.all_decisions().len(), 1);
     assert_eq!(stage.staging.ledger.all_decisions().len(), 0);
@@ -168,13 +168,13 @@ fn a_version_that_waits_for_people_is_not_on_record_at_every_sweep() {
     let text = CHURN.replace("soak: 30m", "approvals: { required: 1 }");
     let stage = Stage::with(&[parse("churn", &text).unwrap()]);
     stage.register(1);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, "Deployment Requested").remove(0);
-    let outcomes = stage.run(&stage.hub, Function::Promote, &stage.deploy(&request));
+    let outcomes = stage.run(&stage.hub, "promote", &stage.deploy(&request));
     assert_eq!(said(&outcomes), "wait approval_required");
     let before = stage.hub.ledger.all_decisions().len();
     for _ in 0..3 {
-        assert_eq!(sweep(&stage, &stage.hub, Function::Promote), "unchanged nothing_overdue");
+        assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
     }
     assert_eq!(stage.hub.ledger.all_decisions().len(), before);
 }
@@ -193,11 +193,11 @@ fn two() -> Stage {
 #[test]
 fn a_model_whose_branch_cannot_be_read_does_not_end_the_sweep() {
     let stage = two();
-    stage.run(&stage.hub, Function::Train, &stage.push(DEFINITION)[0]);
+    stage.run(&stage.hub, "train", &stage.push(DEFINITION)[0]);
     stage.push(&format!("{DEFINITION}\n"));
-    stage.cloud.mishaps.add("GetBranch", Mishap::Refused(Class::Denied));
+    stage.cloud.faults.inject("GetBranch", CallFault::Rejected(Class::Denied));
     let event = reconcile(stage.now());
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Train, &event, "one")), "Denied");
+    assert_eq!(error(stage.invoke(&stage.hub, "train", &event, "one")), "Denied");
     assert_eq!((stage.executions("churn-train"), stage.executions("other-train")), (1, 2));
 }
 
@@ -205,12 +205,12 @@ fn a_model_whose_branch_cannot_be_read_does_not_end_the_sweep() {
 fn a_model_whose_registry_cannot_be_read_does_not_end_the_sweep() {
     let stage = two();
     stage.register(2);
-    stage.run(&stage.hub, Function::Promote, &stage.says("Approved", 1)[0]);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     stage.says("Approved", 2);
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 2);
-    stage.cloud.mishaps.add("ListModelPackages", Mishap::Refused(Class::Denied));
+    stage.cloud.faults.inject("ListModelPackages", CallFault::Rejected(Class::Denied));
     let event = reconcile(stage.now());
-    assert_eq!(error(stage.invoke(&stage.hub, Function::Promote, &event, "one")), "Denied");
+    assert_eq!(error(stage.invoke(&stage.hub, "promote", &event, "one")), "Denied");
     assert_eq!(stage.sent(HUB, "Deployment Requested").len(), 1);
 }
 
@@ -222,9 +222,9 @@ fn a_model_whose_alarms_cannot_be_read_does_not_end_the_sweep() {
     let event = tidegate_events::parse(text.as_bytes()).unwrap();
     let tidegate_events::Body::AlarmChanged(alarm) = &event.body else { panic!("an alarm") };
     stage.account(STAGING).raise_alarm(alarm);
-    stage.cloud.mishaps.add("DescribeAlarms", Mishap::Refused(Class::Throttled));
+    stage.cloud.faults.inject("DescribeAlarms", CallFault::Rejected(Class::Throttled));
     let event = reconcile(stage.now());
-    assert_eq!(error(stage.invoke(&stage.staging, Function::Respond, &event, "one")), "Throttled");
+    assert_eq!(error(stage.invoke(&stage.staging, "respond", &event, "one")), "Throttled");
     assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 1);
 }
 
@@ -233,7 +233,7 @@ fn a_state_that_cannot_be_read_does_not_end_the_sweep() {
     let stage = two();
     stage.production.ledger.put_state("deploy", "churn", &json!({"live": "nonsense"}));
     let event = reconcile(stage.now());
-    let kind = error(stage.invoke(&stage.production, Function::Scale, &event, "one"));
+    let kind = error(stage.invoke(&stage.production, "scale", &event, "one"));
     assert_eq!(kind, "UnreadableLedger");
     let records = stage.production.ledger.all_decisions();
     assert_eq!(records.iter().map(|r| r.model.as_str()).collect::<Vec<_>>(), ["other"]);

@@ -24,7 +24,7 @@ impl Rule for Approved {
             if now != "Approved" && looked != Some("Approved") {
                 return Err(format!(
                     "{} in {place} calls {} with {package}, which is {now} (when it looked last: {})",
-                    function.name(),
+                    function,
                     entry.operation,
                     looked.unwrap_or("it did not look")
                 ));

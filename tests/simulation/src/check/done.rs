@@ -46,8 +46,8 @@ impl Done {
         }
         match text(action, "/action") {
             // Who is told what has a rule of its own.
-            "alert" => true,
-            "wake_at" | "check_at" => {
+            "notify" => true,
+            "schedule_check" => {
                 let name = text(action, "/name").to_owned();
                 self.schedules.get(&(place, name)).is_some_and(|look| *look >= since)
             }

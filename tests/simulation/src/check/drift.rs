@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_events::{AlarmState, Body, DriftVerdict, Scheduled};
-use tidegate_scenarios::{Function, Note};
+use tidegate_events::{AlarmState, Body, DriftVerdict};
+use tidegate_scenarios::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
@@ -108,13 +108,11 @@ fn says(body: &Body, place: Where, model: &str, stage: &Stage) -> Option<Word> {
             Some(Found::Nothing) => word("report", false, None),
             _ => None,
         },
-        Body::Scheduled(Scheduled::Reconcile | Wake::CheckDrift { .. }) => {
-            match stage.alarms.get(&(place, model.to_owned())) {
-                Some(("ALARM", false)) => word("alarm", true, None),
-                Some(("OK", _)) => word("alarm", false, None),
-                _ => None,
-            }
-        }
+        Body::Scheduled(_) => match stage.alarms.get(&(place, model.to_owned())) {
+            Some(("ALARM", false)) => word("alarm", true, None),
+            Some(("OK", _)) => word("alarm", false, None),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -125,13 +123,8 @@ impl Rule for Governed {
     }
 
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
-        let Seen::Noted {
-            by,
-            place,
-            function: Function::Respond,
-            note: Note::Decided { .. },
-            record: Some(record),
-        } = seen
+        let Seen::Noted { by, place, function: "respond", note: Note::Decided { .. }, record: Some(record) } =
+            seen
         else {
             return Ok(());
         };

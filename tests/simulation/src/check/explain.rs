@@ -84,7 +84,7 @@ pub(super) fn explains(action: &Value, operation: &str, request: &Value) -> bool
 pub(super) fn publishes(action: &Value) -> Option<(&'static str, &Value)> {
     let (detail_type, field) = match text(action, "/action") {
         "request_deployment" => ("Deployment Requested", "request"),
-        "report" => ("Deployment Finished", "finished"),
+        "report_deployment" => ("Deployment Finished", "finished"),
         "request_retraining" => ("Retraining Requested", "request"),
         _ => return None,
     };

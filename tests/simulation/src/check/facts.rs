@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::DecisionRecord;
 use tidegate_events::Event;
-use tidegate_scenarios::{Function, Note};
-use tidegate_world::JournalEntry;
+use tidegate_scenarios::Note;
+use tidegate_world::ApiCall;
 
 use super::Seen;
 use crate::book::Invocation;
@@ -19,7 +19,7 @@ use crate::place::Where;
 /// A decision in a ledger.
 pub(crate) struct Filed {
     pub(crate) place: Where,
-    pub(crate) function: Function,
+    pub(crate) function: &'static str,
     /// When, by AWS's clock.
     pub(crate) at: Timestamp,
     /// When, as a count of what happened.
@@ -57,8 +57,8 @@ impl Saw {
     }
 
     /// When a state was read last, as a count of what happened.
-    pub(crate) fn read_at(&self, function: Function, model: &str) -> Option<u64> {
-        self.states.get(&(function.name().to_owned(), model.to_owned())).map(|(_, at)| *at)
+    pub(crate) fn read_at(&self, function: &'static str, model: &str) -> Option<u64> {
+        self.states.get(&(function.to_owned(), model.to_owned())).map(|(_, at)| *at)
     }
 }
 
@@ -116,7 +116,7 @@ impl Facts {
     }
 
     /// The decisions of a function at a place, newest first.
-    pub(crate) fn of(&self, place: Where, function: Function) -> impl Iterator<Item = &Filed> {
+    pub(crate) fn of(&self, place: Where, function: &'static str) -> impl Iterator<Item = &Filed> {
         self.filed.iter().rev().filter(move |filed| filed.place == place && filed.function == function)
     }
 
@@ -127,7 +127,7 @@ impl Facts {
     }
 
     /// The models that a call puts behind an endpoint.
-    pub(crate) fn deployed_by(&self, entry: &JournalEntry) -> Vec<String> {
+    pub(crate) fn deployed_by(&self, entry: &ApiCall) -> Vec<String> {
         match entry.operation.as_str() {
             "CreateEndpoint" | "UpdateEndpoint" => {
                 let config = text(&entry.request, "/EndpointConfigName").to_owned();
@@ -170,7 +170,7 @@ impl Facts {
     }
 
     /// What a call changed.
-    fn world(&mut self, entry: &JournalEntry) {
+    fn world(&mut self, entry: &ApiCall) {
         if entry.outcome != "ok" {
             return;
         }
@@ -206,7 +206,7 @@ impl Facts {
     }
 
     /// What an invocation has read.
-    fn read(&mut self, by: Number, entry: &JournalEntry) {
+    fn read(&mut self, by: Number, entry: &ApiCall) {
         let saw = self.saw.entry(by).or_default();
         match entry.operation.as_str() {
             "DescribeModelPackage" => {
@@ -223,7 +223,7 @@ impl Facts {
 
     fn noted(
         &mut self,
-        (by, place, function): (Number, Where, Function),
+        (by, place, function): (Number, Where, &'static str),
         note: &Note,
         record: Option<&Arc<DecisionRecord>>,
         now: Timestamp,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use tidegate_events::Body;
-use tidegate_scenarios::{Function, Note};
+use tidegate_scenarios::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
@@ -13,7 +13,7 @@ use crate::stage::Stage;
 
 /// What a person said, as a function has heard it.
 struct Heard {
-    by: (Where, Function),
+    by: (Where, &'static str),
     model: String,
     /// The environment, or every one.
     environment: Option<String>,
@@ -33,7 +33,13 @@ pub(super) struct Held {
 
 impl Held {
     /// The time of the hold that stands in an environment, of which a function had heard by then.
-    fn held(&self, by: (Where, Function), model: &str, environment: &str, then: u64) -> Option<Timestamp> {
+    fn held(
+        &self,
+        by: (Where, &'static str),
+        model: &str,
+        environment: &str,
+        then: u64,
+    ) -> Option<Timestamp> {
         let heard = |holds: bool, scope: Option<&str>| {
             self.heard
                 .iter()
@@ -50,7 +56,7 @@ impl Held {
         of(Some(environment)).or_else(|| of(None))
     }
 
-    fn note(&mut self, by: (Where, Function), body: &Body, heard: u64) {
+    fn note(&mut self, by: (Where, &'static str), body: &Body, heard: u64) {
         let (model, environment, at, holds) = match body {
             Body::HoldPlaced(said) => (&said.model, &said.environment, said.at, true),
             Body::HoldReleased(said) => (&said.model, &said.environment, said.at, false),
@@ -81,10 +87,10 @@ fn asks<'r>(
 }
 
 /// Whose memory of holds a function goes by: respond rests on what deploy has heard, and train on what promote has.
-fn remembers(function: Function) -> Function {
+fn remembers(function: &'static str) -> &'static str {
     match function {
-        Function::Respond => Function::Deploy,
-        Function::Train => Function::Promote,
+        "respond" => "deploy",
+        "train" => "promote",
         function => function,
     }
 }
@@ -102,7 +108,7 @@ impl Rule for Held {
                     self.note((*place, *function), body, facts.count);
                 }
                 for (what, environment) in asks(record, event) {
-                    let of = remembers(*function);
+                    let of = remembers(function);
                     let then = facts
                         .evidence(*by)
                         .and_then(|saw| saw.read_at(of, &record.model))
@@ -116,7 +122,7 @@ impl Rule for Held {
                 }
                 Ok(())
             }
-            Seen::Asked { by, place, function: Function::Train, entry }
+            Seen::Asked { by, place, function: "train", entry }
                 if entry.operation == "StartPipelineExecution"
                     && entry.outcome == "ok"
                     && self.started.insert(text(&entry.request, "/ClientRequestToken").to_owned()) =>
@@ -130,14 +136,14 @@ impl Rule for Held {
                 };
                 let (model, environment) = (&request.model, &request.environment);
                 let then = saw.map_or(0, |saw| saw.began);
-                match self.held((*place, Function::Promote), model, environment, then) {
+                match self.held((*place, "promote"), model, environment, then) {
                     None => Ok(()),
                     Some(since) => Err(format!(
                         "{model} is retrained for {environment}, which is held since {since}, by a plan of before"
                     )),
                 }
             }
-            Seen::Asked { by, place, function: Function::Deploy, entry } if entry.outcome == "ok" => {
+            Seen::Asked { by, place, function: "deploy", entry } if entry.outcome == "ok" => {
                 let models = facts.deployed_by(entry);
                 let name = text(&entry.request, "/EndpointName");
                 let name =
@@ -153,9 +159,9 @@ impl Rule for Held {
                 }
                 let then = facts
                     .evidence(*by)
-                    .and_then(|saw| saw.read_at(Function::Deploy, &model.name))
+                    .and_then(|saw| saw.read_at("deploy", &model.name))
                     .unwrap_or(u64::MAX);
-                match self.held((*place, Function::Deploy), &model.name, place.name(), then) {
+                match self.held((*place, "deploy"), &model.name, place.name(), then) {
                     None => Ok(()),
                     Some(since) => {
                         Err(format!("{} of {name} in {place}, which is held since {since}", entry.operation))

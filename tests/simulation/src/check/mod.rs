@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
-use tidegate_scenarios::{Alert, Function, Note, Published, Wakeup};
-use tidegate_world::JournalEntry;
+use tidegate_scenarios::{Alert, Note, Published, Wakeup};
+use tidegate_world::ApiCall;
 
 use crate::book::{Book, Dealt};
 use crate::fortune::{Call, Number};
@@ -47,16 +47,16 @@ pub struct Violation {
 /// Something that happened.
 pub(crate) enum Seen<'a> {
     /// A function is about to make a call, of whatever kind.
-    Call { by: Number, place: Where, function: Function, call: &'a Call },
+    Call { by: Number, place: Where, function: &'static str, call: &'a Call },
     /// A call of a function has reached the world.
-    Asked { by: Number, place: Where, function: Function, entry: &'a JournalEntry },
+    Asked { by: Number, place: Where, function: &'static str, entry: &'a ApiCall },
     /// Somebody else's call has.
-    Other { entry: &'a JournalEntry },
+    Other { entry: &'a ApiCall },
     /// Something was read from a ledger or written into it.
     Noted {
         by: Number,
         place: Where,
-        function: Function,
+        function: &'static str,
         note: &'a Note,
         record: Option<&'a Arc<DecisionRecord>>,
     },
@@ -69,7 +69,7 @@ pub(crate) enum Seen<'a> {
     /// A function has dealt with an event.
     Dealt(&'a Dealt),
     /// A function has failed, by itself.
-    Failed { place: Where, function: Function, kind: &'static str, error: &'a str },
+    Failed { place: Where, function: &'static str, kind: &'static str, error: &'a str },
 }
 
 /// One rule.
@@ -143,13 +143,12 @@ impl Checker {
         }
         let calls = stage.luck.calls(self.calls);
         self.calls += calls.len();
-        let journal = stage
-            .cloud
-            .with_world(|world, _| world.journal().get(self.journal..).unwrap_or_default().to_vec());
+        let journal =
+            stage.cloud.with_world(|world, _| world.calls().get(self.journal..).unwrap_or_default().to_vec());
         let first = self.journal;
         self.journal += journal.len();
         let mut entries = journal.iter().enumerate().map(|(at, entry)| (first + at, entry)).peekable();
-        let mut caller: Option<(Number, Where, Function)> = None;
+        let mut caller: Option<(Number, Where, &'static str)> = None;
         for call in &calls {
             while let Some((_, entry)) = entries.next_if(|(at, _)| *at < call.journal) {
                 self.entry(caller, entry, stage)?;
@@ -212,8 +211,8 @@ impl Checker {
 
     fn entry(
         &mut self,
-        caller: Option<(Number, Where, Function)>,
-        entry: &JournalEntry,
+        caller: Option<(Number, Where, &'static str)>,
+        entry: &ApiCall,
         stage: &Stage,
     ) -> Result<(), Violation> {
         match caller.filter(|_| entry.principal.contains(":assumed-role/")) {
@@ -225,7 +224,7 @@ impl Checker {
     /// The notes of a place's ledger up to a number of them.
     fn ledger(
         &mut self,
-        caller: Option<(Number, Where, Function)>,
+        caller: Option<(Number, Where, &'static str)>,
         place: Where,
         until: usize,
         stage: &Stage,

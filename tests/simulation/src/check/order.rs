@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalGiven, Body, DeploymentRequested};
-use tidegate_scenarios::{Function, Note};
+use tidegate_scenarios::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
@@ -91,18 +91,14 @@ impl Rule for InOrder {
                 }
                 Ok(())
             }
-            Seen::Dealt(dealt) if dealt.parcel.function == Function::Promote => {
+            Seen::Dealt(dealt) if dealt.parcel.function == "promote" => {
                 if let Body::DeploymentFinished(end) = &dealt.parcel.event.body {
                     self.answered.insert(end.request_id.clone());
                 }
                 Ok(())
             }
             Seen::Noted {
-                by,
-                note: Note::Decided { .. },
-                record: Some(record),
-                function: Function::Promote,
-                ..
+                by, note: Note::Decided { .. }, record: Some(record), function: "promote", ..
             } => {
                 if let Some(Body::ApprovalGiven(given)) =
                     facts.evidence(*by).and_then(|saw| saw.event.as_ref()).map(|event| &event.body)

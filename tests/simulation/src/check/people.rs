@@ -40,7 +40,8 @@ pub(super) struct PeopleTold {
 
 impl PeopleTold {
     fn plan(&mut self, place: Where, decision: &str, plan: &[serde_json::Value]) {
-        for (at, action) in plan.iter().enumerate().filter(|(_, action)| text(action, "/action") == "alert") {
+        for (at, action) in plan.iter().enumerate().filter(|(_, action)| text(action, "/action") == "notify")
+        {
             let (subject, message) =
                 (text(action, "/subject").to_owned(), text(action, "/message").to_owned());
             self.due.push(Due {

@@ -23,10 +23,10 @@ impl Rule for Recorded {
         match seen {
             Seen::Asked { place, function, entry, .. } if changes(&entry.operation) => {
                 let why = |filed: &Filed| open(filed).any(|a| explains(a, &entry.operation, &entry.request));
-                if facts.of(*place, *function).any(why) {
+                if facts.of(*place, function).any(why) {
                     return Ok(());
                 }
-                let of = function.name();
+                let of = function;
                 Err(format!(
                     "{of} in {place} calls {} {}, and no recorded plan that is still open has such an action",
                     entry.operation, entry.request
@@ -37,10 +37,10 @@ impl Rule for Recorded {
                 if matches!(call.operation, "PutEvents" | "Publish" | "CreateSchedule") =>
             {
                 let unfinished = |filed: &Filed| !filed.closed;
-                if facts.of(*place, *function).any(unfinished) {
+                if facts.of(*place, function).any(unfinished) {
                     return Ok(());
                 }
-                Err(format!("{} in {place} calls {} without a decision", function.name(), call.operation))
+                Err(format!("{} in {place} calls {} without a decision", function, call.operation))
             }
             Seen::Published { place, event } if event.detail_type != tidegate_events::DECISION_RECORDED => {
                 let detail = without_schema(&event.detail);

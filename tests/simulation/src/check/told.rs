@@ -51,7 +51,7 @@ impl Rule for Told {
             Seen::Dealt(dealt) => {
                 let of = concerned(&dealt.parcel.event.body, stage);
                 if dealt.outcomes.len() < of {
-                    let (function, place) = (dealt.parcel.function.name(), dealt.parcel.place);
+                    let (function, place) = (dealt.parcel.function, dealt.parcel.place);
                     return Err(format!(
                         "{function} in {place} heard {} and came to {} outcomes for {of} models",
                         dealt.parcel.event.idempotency_key(),
@@ -70,7 +70,7 @@ impl Rule for Told {
             Seen::Failed { place, function, kind, error }
                 if matches!(*kind, "UnreadableLedger" | "UnreadableEvent" | "Contention") =>
             {
-                Err(format!("{} in {place} fails: {error}", function.name()))
+                Err(format!("{} in {place} fails: {error}", function))
             }
             _ => Ok(()),
         }

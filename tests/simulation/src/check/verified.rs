@@ -1,6 +1,6 @@
 //! Success is reported of what runs and answers.
 
-use tidegate_scenarios::{Function, Note};
+use tidegate_scenarios::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
@@ -16,13 +16,8 @@ impl Rule for Verified {
     }
 
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
-        let Seen::Noted {
-            by,
-            place,
-            function: Function::Deploy,
-            note: Note::Decided { .. },
-            record: Some(record),
-        } = seen
+        let Seen::Noted { by, place, function: "deploy", note: Note::Decided { .. }, record: Some(record) } =
+            seen
         else {
             return Ok(());
         };

@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 use tidegate_policy::deploy;
-use tidegate_scenarios::Function;
 
 use super::facts::text;
 use super::{Facts, Filed, Rule, Seen};
@@ -21,7 +20,7 @@ impl Rule for Asleep {
     }
 
     fn see(&mut self, seen: &Seen<'_>, facts: &Facts, stage: &Stage) -> Result<(), String> {
-        let Seen::Asked { by, place, function: Function::Scale, entry } = seen else { return Ok(()) };
+        let Seen::Asked { by, place, function: "scale", entry } = seen else { return Ok(()) };
         if entry.operation != "UpdateInferenceComponentRuntimeConfig" || entry.outcome != "ok" {
             return Ok(());
         }
@@ -43,10 +42,10 @@ impl Rule for Asleep {
         let known = |filed: &&Filed| {
             filed.count < began && model.is_some_and(|model| model.name == filed.record.model)
         };
-        let of_deploy = || facts.of(*place, Function::Deploy).filter(known);
+        let of_deploy = || facts.of(*place, "deploy").filter(known);
         // Also a version that was rejected on its way may serve in the end.
         let state: deploy::State =
-            stage.state(*place, Function::Deploy, model.map_or("", |model| model.name.as_str()));
+            stage.state(*place, "deploy", model.map_or("", |model| model.name.as_str()));
         let serves = |filed: &Filed| match filed.record.verdict.as_str() {
             "succeeded" => true,
             "failed" => filed.record.reason == "not_approved" && state.live.is_some(),

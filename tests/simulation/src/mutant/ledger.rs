@@ -9,7 +9,7 @@ use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, 
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
-use tidegate_scenarios::{Function, MemoryLedger};
+use tidegate_scenarios::MemoryLedger;
 
 use super::{Memory, Mutant};
 
@@ -21,7 +21,7 @@ pub(super) struct BentLedger {
     envelope: String,
     /// The number of the invocation.
     number: usize,
-    function: Function,
+    function: &'static str,
     /// What is to be written when the plan is through.
     waiting: Mutex<Vec<Entry>>,
     memory: Arc<Mutex<Memory>>,
@@ -32,7 +32,7 @@ impl BentLedger {
         mutant: Mutant,
         real: Arc<MemoryLedger>,
         envelope: &str,
-        (number, function): (usize, Function),
+        (number, function): (usize, &'static str),
         memory: Arc<Mutex<Memory>>,
     ) -> Self {
         let (envelope, waiting) = (envelope.to_owned(), Mutex::default());
@@ -143,7 +143,7 @@ impl Ledger for BentLedger {
         let mut state = self.real.state(key).await?;
         match self.mutant {
             Mutant::ForgetHold => without(&mut state, &["holds"]),
-            Mutant::HideHoldFromTrain if self.function == Function::Train && key.function == "promote" => {
+            Mutant::HideHoldFromTrain if self.function == "train" && key.function == "promote" => {
                 without(&mut state, &["holds"]);
             }
             Mutant::ForgetRetrainings if key.function == "respond" => {

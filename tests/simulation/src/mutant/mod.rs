@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
-use tidegate_scenarios::{Function, MemoryLedger};
+use tidegate_scenarios::MemoryLedger;
 
 pub(crate) use ports::{Bent, Deaf, Memory, event as bent_event};
 
@@ -94,7 +94,7 @@ impl Mutant {
         self,
         real: &Arc<MemoryLedger>,
         event: &Event,
-        (number, function): (usize, Function),
+        (number, function): (usize, &'static str),
         memory: &Arc<Mutex<Memory>>,
     ) -> Arc<dyn Ledger> {
         let (real, memory) = (Arc::clone(real), Arc::clone(memory));

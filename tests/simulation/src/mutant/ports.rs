@@ -70,7 +70,7 @@ impl Bent {
     /// The configuration that an endpoint was last told to have.
     fn asked_last(&self, name: &str) -> Option<String> {
         self.cloud.with_world(|world, _| {
-            let told = world.journal().iter().rev().find(|entry| {
+            let told = world.calls().iter().rev().find(|entry| {
                 matches!(entry.operation.as_str(), "CreateEndpoint" | "UpdateEndpoint")
                     && entry.account == self.real.place().account
                     && entry.request.get("EndpointName").and_then(Value::as_str) == Some(name)

@@ -40,7 +40,7 @@ pub(crate) fn line(heard: &Heard) {
 /// What was asked of AWS, what runs where, and what people were told.
 pub(crate) fn summary(cloud: &LocalCloud, watch: &Watch) {
     let mut asked: BTreeMap<(String, String), (u32, u32)> = BTreeMap::new();
-    for call in cloud.world().journal() {
+    for call in cloud.world().calls() {
         // Only what Tidegate's roles asked; the demo's own calls are made by the accounts' roots.
         if call.principal.contains(":assumed-role/") && !call.principal.contains("/Reviewer/") {
             let (calls, errors) =

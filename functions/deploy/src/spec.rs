@@ -1,0 +1,33 @@
+//! What the registry knows of the function.
+
+use std::sync::Arc;
+
+use tidegate_engine::{FunctionSpec, Scope, round_trip};
+use tidegate_events::{Body, Scheduled};
+use tidegate_policy::deploy::State;
+
+use crate::{Deploy, NAME};
+
+/// The function as the registry lists it.
+pub static SPEC: FunctionSpec = FunctionSpec {
+    name: NAME,
+    scope: Scope::Environment,
+    wants: |event| {
+        matches!(
+            &event.body,
+            Body::DeploymentRequested(_)
+                | Body::EndpointChanged(_)
+                | Body::HoldPlaced(_)
+                | Body::HoldReleased(_)
+                | Body::Scheduled(Scheduled::Reconcile)
+        ) || event.is_check_of(NAME)
+    },
+    build: |ports| {
+        Box::new(Deploy {
+            registry: Arc::clone(&ports.registry),
+            endpoints: Arc::clone(&ports.endpoints),
+            sampler: Arc::clone(&ports.sampler),
+        })
+    },
+    check_state: round_trip::<State>,
+};

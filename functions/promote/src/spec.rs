@@ -1,0 +1,28 @@
+//! What the registry knows of the function.
+
+use std::sync::Arc;
+
+use tidegate_engine::{FunctionSpec, Scope, round_trip};
+use tidegate_events::{Body, Scheduled};
+use tidegate_policy::promote::State;
+
+use crate::{NAME, Promote};
+
+/// The function as the registry lists it.
+pub static SPEC: FunctionSpec = FunctionSpec {
+    name: NAME,
+    scope: Scope::Hub,
+    wants: |event| {
+        matches!(
+            &event.body,
+            Body::ModelPackageChanged(_)
+                | Body::DeploymentFinished(_)
+                | Body::ApprovalGiven(_)
+                | Body::HoldPlaced(_)
+                | Body::HoldReleased(_)
+                | Body::Scheduled(Scheduled::Reconcile)
+        ) || event.is_check_of(NAME)
+    },
+    build: |ports| Box::new(Promote { registry: Arc::clone(&ports.registry) }),
+    check_state: round_trip::<State>,
+};

@@ -1,0 +1,28 @@
+//! What the registry knows of the function.
+
+use std::sync::Arc;
+
+use tidegate_engine::{FunctionSpec, Scope, round_trip};
+use tidegate_events::{Body, Scheduled};
+use tidegate_policy::respond::State;
+
+use crate::{NAME, Respond};
+
+/// The function as the registry lists it.
+pub static SPEC: FunctionSpec = FunctionSpec {
+    name: NAME,
+    scope: Scope::Environment,
+    wants: |event| match &event.body {
+        // A composite alarm has no metrics. An alarm over several metrics may be for scale as well.
+        Body::AlarmChanged(alarm) => {
+            alarm.metrics.is_empty() || alarm.metrics.iter().any(|metric| !metric.asks_for_capacity())
+        }
+        Body::ObjectCreated(object) => object.key.ends_with("constraint_violations.json"),
+        Body::DriftObserved(_) | Body::Scheduled(Scheduled::Reconcile) => true,
+        _ => event.is_check_of(NAME),
+    },
+    build: |ports| {
+        Box::new(Respond { reports: Arc::clone(&ports.reports), alarms: Arc::clone(&ports.alarms) })
+    },
+    check_state: round_trip::<State>,
+};

@@ -1,0 +1,26 @@
+//! What the registry knows of the function.
+
+use std::sync::Arc;
+
+use tidegate_engine::{FunctionSpec, Scope, round_trip};
+use tidegate_events::{Body, Scheduled};
+use tidegate_policy::train::State;
+
+use crate::{NAME, Train};
+
+/// The function as the registry lists it.
+pub static SPEC: FunctionSpec = FunctionSpec {
+    name: NAME,
+    scope: Scope::Hub,
+    wants: |event| {
+        matches!(
+            &event.body,
+            Body::CommitPushed(_) | Body::RetrainingRequested(_) | Body::Scheduled(Scheduled::Reconcile)
+        )
+    },
+    build: |ports| {
+        let (repository, pipelines) = (Arc::clone(&ports.repository), Arc::clone(&ports.pipelines));
+        Box::new(Train { repository, pipelines })
+    },
+    check_state: round_trip::<State>,
+};

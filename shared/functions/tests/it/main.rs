@@ -1,0 +1,4 @@
+//! The routes and settings against the templates.
+
+#[cfg(test)]
+mod routes;

@@ -1,0 +1,198 @@
+//! Which permissions a call needs: actions and resources of the Service Authorization Reference.
+
+use serde_json::Value;
+
+use crate::account::{AccountRegion, parse_arn};
+use crate::json::{list, text};
+
+/// Stands for the caller's account, which is not known before the caller is.
+pub(crate) const OWN_ACCOUNT: &str = "{account}";
+
+/// An action and the ARN (or `*`) it is done to.
+pub(crate) type Permission = (String, String);
+
+/// The member that names a resource, and the resource's type.
+type Named = (&'static str, &'static str);
+
+const PIPELINE: Named = ("PipelineName", "pipeline");
+const GROUP: Named = ("ModelPackageGroupName", "model-package-group");
+const MODEL: Named = ("ModelName", "model");
+const CONFIG: Named = ("EndpointConfigName", "endpoint-config");
+const ENDPOINT: Named = ("EndpointName", "endpoint");
+const COMPONENT: Named = ("InferenceComponentName", "inference-component");
+
+/// Whether a permission matters to a caller of this account: creating a model is authorised on the model package as
+/// well, but only when that lies in another account.
+pub(crate) fn matters((action, resource): &Permission, account: &str) -> bool {
+    let package = parse_arn(resource)
+        .filter(|(_, kind, _)| action == "sagemaker:CreateModel" && *kind == "model-package");
+    package.is_none_or(|(place, ..)| place.account != account)
+}
+
+/// The resources a SageMaker operation is authorised on; none means `*`.
+fn resources(operation: &str) -> &'static [Named] {
+    match operation {
+        "CreatePipeline"
+        | "UpdatePipeline"
+        | "DescribePipeline"
+        | "DeletePipeline"
+        | "StartPipelineExecution"
+        | "ListPipelineExecutions" => &[PIPELINE],
+        "StopPipelineExecution" | "DescribePipelineExecution" | "ListPipelineExecutionSteps" => {
+            &[("PipelineExecutionArn", "pipeline")]
+        }
+        "CreateModelPackageGroup"
+        | "DescribeModelPackageGroup"
+        | "PutModelPackageGroupPolicy"
+        | "GetModelPackageGroupPolicy"
+        | "CreateModelPackage" => &[GROUP],
+        "DescribeModelPackage" => &[("ModelPackageName", "model-package")],
+        "UpdateModelPackage" => &[("ModelPackageArn", "model-package")],
+        "CreateModel" | "DescribeModel" | "DeleteModel" => &[MODEL],
+        "CreateEndpointConfig" | "DescribeEndpointConfig" | "DeleteEndpointConfig" => &[CONFIG],
+        "CreateEndpoint" | "UpdateEndpoint" => &[ENDPOINT, CONFIG],
+        "DescribeEndpoint" | "DeleteEndpoint" | "UpdateEndpointWeightsAndCapacities" => &[ENDPOINT],
+        "InvokeEndpoint" => &[ENDPOINT],
+        "CreateInferenceComponent" => &[ENDPOINT, COMPONENT],
+        "UpdateInferenceComponent"
+        | "UpdateInferenceComponentRuntimeConfig"
+        | "DescribeInferenceComponent"
+        | "DeleteInferenceComponent" => &[COMPONENT],
+        "DescribeTrainingJob" => &[("TrainingJobName", "training-job")],
+        "DescribeProcessingJob" => &[("ProcessingJobName", "processing-job")],
+        "AddTags" | "ListTags" => &[("ResourceArn", "")],
+        _ => &[],
+    }
+}
+
+/// Everything a caller must be allowed for this call.
+pub(crate) fn needed(service: &str, operation: &str, request: &Value, region: &str) -> Vec<Permission> {
+    match service {
+        "application-autoscaling" => vec![autoscaling(operation, region)],
+        "codecommit" => {
+            let name = text(request, "repositoryName").unwrap_or("*");
+            let arn = format!("arn:aws:codecommit:{region}:{OWN_ACCOUNT}:{name}");
+            vec![(format!("codecommit:{operation}"), arn)]
+        }
+        _ => sagemaker(operation, request, region),
+    }
+}
+
+/// A scalable target's id is not known to its caller: policies can only name all of them.
+fn autoscaling(operation: &str, region: &str) -> Permission {
+    let resource = if operation.starts_with("Describe") {
+        "*".to_owned()
+    } else {
+        format!("arn:aws:application-autoscaling:{region}:{OWN_ACCOUNT}:scalable-target/*")
+    };
+    (format!("application-autoscaling:{operation}"), resource)
+}
+
+fn sagemaker(operation: &str, request: &Value, region: &str) -> Vec<Permission> {
+    let here = AccountRegion::new(OWN_ACCOUNT, region);
+    let action = format!("sagemaker:{operation}");
+    let mut needed: Vec<Permission> = Vec::new();
+    for (member, kind) in resources(operation) {
+        let name = text(request, member).unwrap_or("*");
+        // A resource given by ARN may lie in another account.
+        let arn = if parse_arn(name).is_some() { name.to_owned() } else { here.arn(kind, name) };
+        needed.push((action.clone(), arn));
+    }
+    if operation == "ListModelPackages"
+        && let Some(group) = text(request, "ModelPackageGroupName")
+    {
+        let (place, group) = match parse_arn(group) {
+            Some((place, _, name)) => (place, name),
+            None => (here.clone(), group),
+        };
+        needed.push((action.clone(), place.arn("model-package", &format!("{group}/*"))));
+    }
+    if operation == "InvokeEndpoint"
+        && let Some(component) = text(request, "InferenceComponentName")
+    {
+        needed.push((action.clone(), here.arn("inference-component", component)));
+    }
+    if needed.is_empty() {
+        needed.push((action, "*".to_owned()));
+    }
+    needed.extend(dependent(operation, request, &needed));
+    needed
+}
+
+/// Permissions that a request needs because of what is in it.
+fn dependent(operation: &str, request: &Value, needed: &[Permission]) -> Vec<Permission> {
+    let mut more = Vec::new();
+    if operation.starts_with("Create") && !list(request, "Tags").is_empty() {
+        let own = needed
+            .iter()
+            .map(|(_, arn)| arn)
+            .find(|arn| operation != "CreateInferenceComponent" || arn.contains(":inference-component/"));
+        more.extend(own.map(|arn| ("sagemaker:AddTags".to_owned(), arn.clone())));
+    }
+    let role = match operation {
+        "CreateModel" | "CreateEndpointConfig" => text(request, "ExecutionRoleArn"),
+        "CreatePipeline" | "UpdatePipeline" => text(request, "RoleArn"),
+        _ => None,
+    };
+    more.extend(role.map(|role| ("iam:PassRole".to_owned(), role.to_owned())));
+    if operation == "CreateModel" {
+        // Another account's package is used under that account's policy, and under one's own.
+        let packages = crate::services::sagemaker::models::containers(request);
+        let packages = packages.iter().filter_map(|c| text(c, "ModelPackageName"));
+        let foreign = packages.filter(|package| parse_arn(package).is_some());
+        more.extend(foreign.map(|package| ("sagemaker:CreateModel".to_owned(), package.to_owned())));
+    }
+    more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{matters, needed};
+    use serde_json::json;
+
+    fn of(operation: &str, request: serde_json::Value) -> Vec<String> {
+        let needed = needed("sagemaker", operation, &request, "us-east-1");
+        needed.into_iter().map(|(action, arn)| format!("{action} {arn}")).collect()
+    }
+
+    #[test]
+    fn an_update_needs_the_endpoint_and_the_configuration() {
+        let asked = of("UpdateEndpoint", json!({"EndpointName": "Churn", "EndpointConfigName": "churn-7"}));
+        let prefix = "sagemaker:UpdateEndpoint arn:aws:sagemaker:us-east-1:{account}:";
+        assert_eq!(asked, [format!("{prefix}endpoint/churn"), format!("{prefix}endpoint-config/churn-7")]);
+    }
+
+    #[test]
+    fn a_role_is_passed_and_tags_are_added() {
+        let asked = of(
+            "CreateModel",
+            json!({"ModelName": "m", "ExecutionRoleArn": "arn:aws:iam::444455556666:role/r",
+                   "Tags": [{"Key": "a", "Value": "b"}],
+                   "PrimaryContainer": {"ModelPackageName":
+                       "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7"}}),
+        );
+        assert_eq!(
+            asked,
+            [
+                "sagemaker:CreateModel arn:aws:sagemaker:us-east-1:{account}:model/m",
+                "sagemaker:AddTags arn:aws:sagemaker:us-east-1:{account}:model/m",
+                "iam:PassRole arn:aws:iam::444455556666:role/r",
+                "sagemaker:CreateModel arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_model_of_a_package_in_the_same_account_needs_no_permission_for_the_package() {
+        let arn = "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7".to_owned();
+        let create = ("sagemaker:CreateModel".to_owned(), arn.clone());
+        assert!(!matters(&create, "111122223333"));
+        assert!(matters(&create, "444455556666"));
+        assert!(matters(&("sagemaker:DescribeModelPackage".to_owned(), arn), "111122223333"));
+    }
+
+    #[test]
+    fn lists_are_authorised_on_everything() {
+        assert_eq!(of("ListEndpoints", json!({})), ["sagemaker:ListEndpoints *"]);
+    }
+}

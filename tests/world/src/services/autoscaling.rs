@@ -1,0 +1,4 @@
+//! Application Auto Scaling.
+
+pub(crate) mod policies;
+pub(crate) mod targets;

@@ -1,0 +1,212 @@
+//! Scaling policies and their effect when an alarm invokes them.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::account::{AccountRegion, Call};
+use crate::error::ApiError;
+use crate::json::{copy, epoch, float, int, later, list, listing, need, text};
+use crate::services::Operations;
+use crate::services::autoscaling::targets::{fifty, key, no_target};
+use crate::world::World;
+
+pub(crate) const OPERATIONS: Operations = &[
+    ("PutScalingPolicy", put_policy),
+    ("DescribeScalingPolicies", describe_policies),
+    ("DeleteScalingPolicy", delete_policy),
+];
+
+/// A policy of a scalable target.
+#[derive(Debug, Clone)]
+pub(crate) struct ScalingPolicy {
+    arn: String,
+    request: Value,
+    alarms: Vec<String>,
+    created: Timestamp,
+    last: Option<Timestamp>,
+}
+
+fn put_policy(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let key = key(request)?;
+    let name = need(request, "PolicyName")?;
+    let kind = text(request, "PolicyType").unwrap_or("StepScaling");
+    let configuration = match kind {
+        "StepScaling" => "StepScalingPolicyConfiguration",
+        "TargetTrackingScaling" => "TargetTrackingScalingPolicyConfiguration",
+        other => {
+            return Err(ApiError::validation(format!("Policy type {other} is not supported for sagemaker")));
+        }
+    };
+    let given = request.get(configuration).filter(|c| !c.is_null());
+    let given = given.ok_or_else(|| {
+        ApiError::validation(format!("You must specify a {configuration} when using the {kind} policy type"))
+    })?;
+    if kind == "StepScaling" && list(given, "StepAdjustments").is_empty() {
+        return Err(ApiError::validation("Step adjustments must not be empty"));
+    }
+    let id = world.id("scaling-policy", 12);
+    let resources = world.resources_mut(&call.place);
+    if !resources.targets.contains_key(&key) {
+        return Err(no_target(&key));
+    }
+    let (region, account) = (&call.place.region, &call.place.account);
+    let full = (key.0.clone(), key.1.clone(), name.to_owned());
+    let old = resources.scaling_policies.get(&full);
+    let arn = old.map_or_else(
+        || {
+            format!(
+                "arn:aws:autoscaling:{region}:{account}:scalingPolicy:{id}:resource/sagemaker/{}:policyName/{name}",
+                key.0
+            )
+        },
+        |policy| policy.arn.clone(),
+    );
+    // Target tracking makes its two alarms itself.
+    let alarms: Vec<String> = if kind == "TargetTrackingScaling" {
+        ["High", "Low"].iter().map(|side| format!("TargetTracking-{}-Alarm{side}-{name}", key.0)).collect()
+    } else {
+        Vec::new()
+    };
+    let policy = ScalingPolicy {
+        arn: arn.clone(),
+        request: request.clone(),
+        alarms: alarms.clone(),
+        created: old.map_or(call.now, |policy| policy.created),
+        last: None,
+    };
+    resources.scaling_policies.insert(full, policy);
+    Ok(json!({"PolicyARN": arn, "Alarms": written(&call.place, &alarms)}))
+}
+
+fn written(place: &AccountRegion, alarms: &[String]) -> Vec<Value> {
+    alarms
+        .iter()
+        .map(|name| {
+            let arn = format!("arn:aws:cloudwatch:{}:{}:alarm:{name}", place.region, place.account);
+            json!({"AlarmName": name, "AlarmARN": arn})
+        })
+        .collect()
+}
+
+fn describe_policies(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let names: Vec<&str> = list(request, "PolicyNames").iter().filter_map(Value::as_str).collect();
+    let is = |key: &str, value: &str| text(request, key).is_none_or(|wanted| wanted == value);
+    let items = world
+        .resources(&call.place)
+        .into_iter()
+        .flat_map(|resources| &resources.scaling_policies)
+        .filter(|((.., name), _)| names.is_empty() || names.contains(&name.as_str()))
+        .filter(|((id, dim, _), _)| is("ResourceId", id) && is("ScalableDimension", dim))
+        .map(|((id, dimension, name), policy)| {
+            let mut item = json!({
+                "PolicyARN": policy.arn,
+                "PolicyName": name,
+                "ServiceNamespace": "sagemaker",
+                "ResourceId": id,
+                "ScalableDimension": dimension,
+                "PolicyType": text(&policy.request, "PolicyType").unwrap_or("StepScaling"),
+                "Alarms": written(&call.place, &policy.alarms),
+                "CreationTime": epoch(policy.created),
+            });
+            let keys = ["StepScalingPolicyConfiguration", "TargetTrackingScalingPolicyConfiguration"];
+            copy(&policy.request, &keys, &mut item);
+            item
+        });
+    listing("ScalingPolicies", items.collect(), &fifty(request))
+}
+
+fn delete_policy(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let (id, dimension) = key(request)?;
+    let name = need(request, "PolicyName")?;
+    let removed = world.resources_mut(&call.place).scaling_policies.remove(&(
+        id.clone(),
+        dimension.clone(),
+        name.to_owned(),
+    ));
+    removed.map(|_| json!({})).ok_or_else(|| {
+        ApiError::new(
+            "ObjectNotFoundException",
+            format!(
+                "No scaling policy found for service namespace: sagemaker, resource ID: {id}, scalable dimension: \
+                 {dimension}, policy name: {name}"
+            ),
+        )
+    })
+}
+
+/// The capacity a step policy wants, `breach` being how far the metric is above the threshold.
+fn stepped(configuration: &Value, now_wanted: i64, breach: f64) -> Option<i64> {
+    let steps = list(configuration, "StepAdjustments");
+    let covers = |step: &&Value| {
+        float(step, "MetricIntervalLowerBound").is_none_or(|low| breach >= low)
+            && float(step, "MetricIntervalUpperBound").is_none_or(|high| breach < high)
+    };
+    let step = steps.iter().find(covers).or(steps.first())?;
+    let by = int(step, "ScalingAdjustment")?;
+    Some(match text(configuration, "AdjustmentType") {
+        Some("ExactCapacity") => by,
+        Some("PercentChangeInCapacity") => {
+            let change = (now_wanted as f64 * by as f64 / 100.0).round() as i64;
+            let least = int(configuration, "MinAdjustmentMagnitude").unwrap_or(1);
+            now_wanted + if change.abs() < least { least * by.signum() } else { change }
+        }
+        _ => now_wanted + by,
+    })
+}
+
+/// The capacity target tracking wants: one more or one less, but it never leaves zero.
+fn tracked(alarm: &str, now_wanted: i64) -> i64 {
+    match (now_wanted, alarm.contains("AlarmLow")) {
+        (0, _) => 0,
+        (_, true) => now_wanted - 1,
+        (_, false) => now_wanted + 1,
+    }
+}
+
+impl World {
+    /// An alarm calls a scaling policy. `breach`: how far the metric is from the threshold, 0 if unknown.
+    ///
+    /// # Errors
+    /// `ObjectNotFoundException` when no policy here has this ARN.
+    pub fn alarm_action(
+        &mut self,
+        place: &AccountRegion,
+        action_arn: &str,
+        alarm: &str,
+        breach: f64,
+        at: Timestamp,
+    ) -> Result<(), ApiError> {
+        let found = self.resources(place).and_then(|resources| {
+            resources
+                .scaling_policies
+                .iter()
+                .find(|(_, p)| p.arn == action_arn)
+                .map(|(k, p)| (k.clone(), p.clone()))
+        });
+        let missing = || ApiError::new("ObjectNotFoundException", format!("No scaling policy {action_arn}"));
+        let ((id, dimension, name), policy) = found.ok_or_else(missing)?;
+        let key = (id.clone(), dimension.clone());
+        let (now_wanted, min, max) = self.bounds(place, &key).ok_or_else(missing)?;
+        let step = policy.request.get("StepScalingPolicyConfiguration").filter(|c| !c.is_null());
+        let cooldown = step.and_then(|c| int(c, "Cooldown")).unwrap_or(0);
+        let cool = self.pace.bake(cooldown);
+        if policy.last.is_some_and(|last| later(last, cool) > at) {
+            tracing::debug!(%action_arn, "the scaling policy is cooling down");
+            return Ok(());
+        }
+        let wanted = match step {
+            Some(configuration) => stepped(configuration, now_wanted, breach).unwrap_or(now_wanted),
+            None => tracked(alarm, now_wanted),
+        }
+        .clamp(min, max);
+        if wanted != now_wanted {
+            if let Some(policy) =
+                self.resources_mut(place).scaling_policies.get_mut(&(id.clone(), dimension.clone(), name))
+            {
+                policy.last = Some(at);
+            }
+            self.set_capacity(place, &id, &dimension, wanted, at);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! SageMaker Runtime: invocations and their metrics.
+
+use serde_json::{Value, json};
+
+use crate::account::{AccountRegion, Call};
+use crate::error::ApiError;
+use crate::json::{need, put, text};
+use crate::services::Operations;
+use crate::world::World;
+
+pub(crate) const OPERATIONS: Operations = &[("InvokeEndpoint", invoke)];
+
+/// What a component without copies answers.
+const NO_CAPACITY: &str = "Inference Component has no capacity to process this request. ApplicationAutoScaling may be \
+    in-progress (if configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API.";
+
+/// `SageMaker Runtime` has its own name for the same error.
+fn rejected(message: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationError", message)
+}
+
+/// The variant that answers, and the names under which a fault can break its container.
+struct Serving {
+    variant: String,
+    names: Vec<String>,
+}
+
+fn invoke(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "EndpointName")?;
+    let component = text(request, "InferenceComponentName");
+    let served = serving(world, &call.place, name, component, text(request, "TargetVariant"));
+    if let (Err(error), Some(component)) = (&served, component)
+        && error.message == NO_CAPACITY
+    {
+        let dimensions = [("InferenceComponentName", component)];
+        world.count_metric(&call.place, "NoCapacityInvocationFailures", &dimensions, call.now);
+    }
+    let served = served?;
+    let names: Vec<&str> = served.names.iter().map(String::as_str).collect();
+    let mut series = vec![vec![("EndpointName", name), ("VariantName", served.variant.as_str())]];
+    series.extend(component.map(|component| vec![("InferenceComponentName", component)]));
+    let broken = world.faults.container(&call.place.account, &names);
+    for dimensions in &series {
+        world.count_metric(&call.place, "Invocations", dimensions, call.now);
+        if let Some((status, _)) = &broken {
+            let metric = if *status < 500 { "Invocation4XXErrors" } else { "Invocation5XXErrors" };
+            world.count_metric(&call.place, metric, dimensions, call.now);
+        }
+    }
+    if let Some((status, message)) = broken {
+        return Err(model_error(call, name, status, &message));
+    }
+    Ok(json!({
+        "Body": "{\"predictions\": [0.5]}",
+        "ContentType": "application/json",
+        "InvokedProductionVariant": served.variant,
+    }))
+}
+
+fn serving(
+    world: &World,
+    place: &AccountRegion,
+    name: &str,
+    component: Option<&str>,
+    variant: Option<&str>,
+) -> Result<Serving, ApiError> {
+    let missing = || rejected(format!("Endpoint {name} of account {} not found.", place.account));
+    let resources = world.resources(place).ok_or_else(missing)?;
+    let endpoint = resources.endpoints.get(name).ok_or_else(missing)?;
+    if !matches!(endpoint.status, "InService" | "Updating" | "SystemUpdating" | "RollingBack") {
+        return Err(rejected(format!(
+            "Endpoint {name} of account {} is {}.",
+            place.account, endpoint.status
+        )));
+    }
+    let mut names = vec![name.to_owned()];
+    if let Some(wanted) = component {
+        let found = resources.components.get(wanted).filter(|c| c.endpoint == name);
+        let found = found.ok_or_else(|| rejected(format!("Inference Component Name {wanted} not found.")))?;
+        if found.current == 0 {
+            return Err(rejected(NO_CAPACITY));
+        }
+        names.push(wanted.to_owned());
+        names.extend(text(&found.specification, "ModelName").map(str::to_owned));
+        return Ok(Serving { variant: found.variant.clone(), names });
+    }
+    let chosen = match variant {
+        Some(wanted) => endpoint.variants.iter().find(|v| v.name == wanted),
+        None => endpoint.variants.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)),
+    };
+    let chosen = chosen.ok_or_else(|| rejected("Could not find the requested variant."))?;
+    if chosen.model.is_none() {
+        return Err(rejected(
+            "Inference Component Name header is required for endpoints to which you plan to deploy \
+            inference components. Please include Inference Component Name header or consider using SageMaker models.",
+        ));
+    }
+    names.extend(chosen.model.clone());
+    Ok(Serving { variant: chosen.name.clone(), names })
+}
+
+fn model_error(call: &Call, name: &str, status: u16, message: &str) -> ApiError {
+    let text = format!(
+        "Received {} error ({status}) from primary with message \"{message}\". See \
+         https://{}.console.aws.amazon.com/cloudwatch/home for more information.",
+        if status < 500 { "client" } else { "server" },
+        call.place.region
+    );
+    let mut error = ApiError::new("ModelError", text.clone()).with_status(424);
+    let mut fields = json!({"Message": text, "OriginalStatusCode": status, "OriginalMessage": message});
+    let log = format!(
+        "arn:aws:logs:{}:{}:log-group:/aws/sagemaker/Endpoints/{name}",
+        call.place.region, call.place.account
+    );
+    put(&mut fields, "LogStreamArn", json!(log));
+    error.fields = fields.as_object().cloned().unwrap_or_default();
+    error
+}

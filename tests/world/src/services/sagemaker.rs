@@ -1,0 +1,9 @@
+//! SageMaker: one module for each kind of resource.
+
+pub(crate) mod endpoint_configs;
+pub(crate) mod endpoints;
+pub(crate) mod inference_components;
+pub(crate) mod models;
+pub(crate) mod pipelines;
+pub(crate) mod registry;
+pub(crate) mod tags;

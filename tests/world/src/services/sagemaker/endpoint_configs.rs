@@ -1,0 +1,198 @@
+//! Endpoint configurations: the models and the capacity of an endpoint.
+
+use serde_json::{Value, json};
+
+use crate::account::Call;
+use crate::error::ApiError;
+use crate::json::{copy, epoch, int, list, listing, millis, need, put, tag_map, text};
+use crate::resources::{Resources, Stored};
+use crate::services::Operations;
+use crate::services::sagemaker::models::sorted;
+use crate::world::World;
+
+pub(crate) const OPERATIONS: Operations = &[
+    ("CreateEndpointConfig", create_endpoint_config),
+    ("DescribeEndpointConfig", describe_endpoint_config),
+    ("DeleteEndpointConfig", delete_endpoint_config),
+    ("ListEndpointConfigs", list_endpoint_configs),
+];
+
+fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "EndpointConfigName")?;
+    let arn = call.place.arn("endpoint-config", name);
+    let resources = world.resources_mut(&call.place);
+    if resources.configs.contains_key(name) {
+        return Err(ApiError::already_existing("endpoint configuration", &arn));
+    }
+    let variants = list(request, "ProductionVariants");
+    if variants.is_empty() {
+        return Err(crate::json::missing("ProductionVariants"));
+    }
+    for variant in variants.iter().chain(list(request, "ShadowProductionVariants")) {
+        check_variant(resources, call, request, variant)?;
+    }
+    let mut names: Vec<&str> = variants.iter().filter_map(|v| text(v, "VariantName")).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() != variants.len() {
+        return Err(ApiError::validation("Variant names must be unique within an endpoint configuration."));
+    }
+    resources.tag(&arn, tag_map(request));
+    let stored = Stored { arn: arn.clone(), request: request.clone(), created: call.now };
+    let detail = event_detail(name, &stored, resources.tag_object(&arn));
+    resources.configs.insert(name.to_owned(), stored);
+    world.emit_sagemaker_event(
+        &call.place,
+        "SageMaker Endpoint Config State Change",
+        vec![arn.clone()],
+        detail,
+        call.now,
+        1,
+    );
+    Ok(json!({"EndpointConfigArn": arn}))
+}
+
+/// One variant against the others and against what exists.
+fn check_variant(
+    resources: &Resources,
+    call: &Call,
+    config: &Value,
+    variant: &Value,
+) -> Result<(), ApiError> {
+    let name = text(variant, "VariantName").unwrap_or_default();
+    let refuse = |why: &str| Err(ApiError::validation(format!("Production variant \"{name}\": {why}")));
+    let given = |value: &Value, key: &str| value.get(key).is_some_and(|v| !v.is_null());
+    let serverless = given(variant, "ServerlessConfig");
+    match text(variant, "ModelName") {
+        Some(model) if !resources.models.contains_key(model) => {
+            return Err(ApiError::could_not_find("model", &call.place.arn("model", model)));
+        }
+        None if serverless => return refuse("a serverless variant requires a ModelName."),
+        None if !given(config, "ExecutionRoleArn") => {
+            return refuse("ExecutionRoleArn is required when no ModelName is provided.");
+        }
+        None | Some(_) => {}
+    }
+    if serverless {
+        if given(variant, "InstanceType") || given(variant, "InitialInstanceCount") {
+            return refuse("ServerlessConfig cannot be combined with InstanceType or InitialInstanceCount.");
+        }
+        if given(config, "DataCaptureConfig") {
+            return refuse("DataCaptureConfig is not supported for serverless endpoints.");
+        }
+        if list(config, "ProductionVariants").len() > 1 {
+            return refuse("a serverless endpoint supports one production variant only.");
+        }
+        return check_serverless_model(resources, variant, name);
+    }
+    if !given(variant, "InstanceType") && list(variant, "InstancePools").is_empty() {
+        return refuse("InstanceType is required.");
+    }
+    check_counts(config, variant, name)
+}
+
+fn check_serverless_model(resources: &Resources, variant: &Value, name: &str) -> Result<(), ApiError> {
+    let model = text(variant, "ModelName").and_then(|model| resources.models.get(model));
+    if model.is_some_and(|m| m.request.get("VpcConfig").is_some_and(|v| !v.is_null())) {
+        return Err(ApiError::validation(format!(
+            "Production variant \"{name}\": VpcConfig is not supported for serverless endpoints."
+        )));
+    }
+    Ok(())
+}
+
+fn check_counts(config: &Value, variant: &Value, name: &str) -> Result<(), ApiError> {
+    let refuse = |why: &str| Err(ApiError::validation(format!("Production variant \"{name}\": {why}")));
+    let scaling = variant.get("ManagedInstanceScaling").filter(|s| text(s, "Status") == Some("ENABLED"));
+    let min = scaling.and_then(|s| int(s, "MinInstanceCount"));
+    let max = scaling.and_then(|s| int(s, "MaxInstanceCount"));
+    if text(variant, "ModelName").is_some() && min == Some(0) {
+        return refuse("MinInstanceCount 0 requires inference components: ModelName must not be provided.");
+    }
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        return refuse("MinInstanceCount must not be greater than MaxInstanceCount.");
+    }
+    let asynchronous = config.get("AsyncInferenceConfig").is_some_and(|a| !a.is_null());
+    match int(variant, "InitialInstanceCount") {
+        Some(count) if count < 1 && !asynchronous && min != Some(0) => {
+            refuse("InitialInstanceCount must be at least 1 for a real-time endpoint.")
+        }
+        None if scaling.is_none() => refuse("InitialInstanceCount is required."),
+        _ => Ok(()),
+    }
+}
+
+/// The same for a creation and a deletion, but for the tags.
+fn event_detail(name: &str, config: &Stored, tags: Value) -> Value {
+    let of = |key: &str| config.request.get(key).cloned().unwrap_or(Value::Null);
+    json!({
+        "EndpointConfigName": name,
+        "EndpointConfigArn": config.arn,
+        "ProductionVariants": of("ProductionVariants"),
+        "DataCaptureConfig": of("DataCaptureConfig"),
+        "KmsKeyId": of("KmsKeyId"),
+        "CreationTime": millis(config.created),
+        "AsyncInferenceConfig": of("AsyncInferenceConfig"),
+        "ExplainerConfig": of("ExplainerConfig"),
+        "ShadowProductionVariants": of("ShadowProductionVariants"),
+        "Tags": tags,
+    })
+}
+
+fn describe_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "EndpointConfigName")?;
+    let config =
+        world.resources(&call.place).and_then(|resources| resources.configs.get(name)).ok_or_else(|| {
+            ApiError::could_not_find("endpoint configuration", &call.place.arn("endpoint-config", name))
+        })?;
+    let mut answer = json!({
+        "EndpointConfigName": name, "EndpointConfigArn": config.arn, "CreationTime": epoch(config.created),
+    });
+    let keys = [
+        "ProductionVariants",
+        "DataCaptureConfig",
+        "KmsKeyId",
+        "AsyncInferenceConfig",
+        "ExplainerConfig",
+        "ShadowProductionVariants",
+        "ExecutionRoleArn",
+        "VpcConfig",
+        "MetricsConfig",
+    ];
+    copy(&config.request, &keys, &mut answer);
+    let isolated = config.request.get("EnableNetworkIsolation").cloned().unwrap_or(json!(false));
+    put(&mut answer, "EnableNetworkIsolation", isolated);
+    Ok(answer)
+}
+
+/// As with AWS, a configuration in use can be deleted; the next update of its endpoint then finds it missing.
+fn delete_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "EndpointConfigName")?;
+    let resources = world.resources_mut(&call.place);
+    let config = resources.configs.remove(name).ok_or_else(|| {
+        ApiError::could_not_find("endpoint configuration", &call.place.arn("endpoint-config", name))
+    })?;
+    resources.tags.remove(&config.arn);
+    let detail = event_detail(name, &config, json!({}));
+    world.emit_sagemaker_event(
+        &call.place,
+        "SageMaker Endpoint Config State Change",
+        vec![config.arn],
+        detail,
+        call.now,
+        1,
+    );
+    Ok(json!({}))
+}
+
+fn list_endpoint_configs(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let stored = world.resources(&call.place).map(|resources| &resources.configs);
+    let items = sorted(stored.into_iter().flatten(), request, |name, config| {
+        json!({
+            "EndpointConfigName": name, "EndpointConfigArn": config.arn, "CreationTime": epoch(config.created),
+        })
+    });
+    listing("EndpointConfigs", items, request)
+}

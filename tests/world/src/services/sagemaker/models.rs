@@ -1,0 +1,153 @@
+//! SageMaker models: an image and its weights under a name.
+
+use serde_json::{Value, json};
+
+use crate::account::{AccountRegion, Call};
+use crate::error::ApiError;
+use crate::json::{copy, epoch, list, listing, millis, need, put, stamp, tag_map, text};
+use crate::resources::Stored;
+use crate::services::Operations;
+use crate::world::World;
+
+pub(crate) const OPERATIONS: Operations = &[
+    ("CreateModel", create_model),
+    ("DescribeModel", describe_model),
+    ("DeleteModel", delete_model),
+    ("ListModels", list_models),
+];
+
+fn create_model(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "ModelName")?;
+    let arn = call.place.arn("model", name);
+    if world.resources(&call.place).is_some_and(|resources| resources.models.contains_key(name)) {
+        return Err(ApiError::already_existing("model", &arn));
+    }
+    let containers = containers(request);
+    if containers.is_empty() {
+        return Err(ApiError::validation("Either PrimaryContainer or Containers must be provided."));
+    }
+    for container in &containers {
+        check_container(world, call, container)?;
+    }
+    world.store_model(&call.place, name, request, call.now);
+    Ok(json!({"ModelArn": arn}))
+}
+
+/// The containers of a model request, whichever way they are given.
+pub(crate) fn containers(request: &Value) -> Vec<&Value> {
+    request
+        .get("PrimaryContainer")
+        .filter(|c| !c.is_null())
+        .into_iter()
+        .chain(list(request, "Containers"))
+        .collect()
+}
+
+fn check_container(world: &World, call: &Call, container: &Value) -> Result<(), ApiError> {
+    if let Some(package) = text(container, "ModelPackageName") {
+        let package = world.admitted_package(call, package, "sagemaker:CreateModel")?;
+        return package.deployable();
+    }
+    if text(container, "Image").is_none() {
+        return Err(ApiError::validation("A container needs either an Image or a ModelPackageName."));
+    }
+    Ok(())
+}
+
+impl World {
+    /// Stores a model that was checked before, and emits its event.
+    pub(crate) fn store_model(
+        &mut self,
+        place: &AccountRegion,
+        name: &str,
+        request: &Value,
+        at: jiff::Timestamp,
+    ) {
+        let arn = place.arn("model", name);
+        let resources = self.resources_mut(place);
+        resources.tag(&arn, tag_map(request));
+        let stored = Stored { arn: arn.clone(), request: request.clone(), created: at };
+        let detail = event_detail(name, &stored, resources.tag_object(&arn));
+        resources.models.insert(name.to_owned(), stored);
+        self.emit_sagemaker_event(place, "SageMaker Model State Change", vec![arn], detail, at, 1);
+    }
+}
+
+/// The same for a creation and a deletion, except for the tags: the service does not distinguish them.
+fn event_detail(name: &str, model: &Stored, tags: Value) -> Value {
+    let of = |key: &str| model.request.get(key).cloned().unwrap_or(Value::Null);
+    json!({
+        "ModelName": name,
+        "PrimaryContainer": of("PrimaryContainer"),
+        "Containers": of("Containers"),
+        "ExecutionRoleArn": of("ExecutionRoleArn"),
+        "CreationTime": millis(model.created),
+        "ModelArn": model.arn,
+        "Tags": tags,
+    })
+}
+
+fn describe_model(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "ModelName")?;
+    let model = world
+        .resources(&call.place)
+        .and_then(|resources| resources.models.get(name))
+        .ok_or_else(|| ApiError::could_not_find("model", &call.place.arn("model", name)))?;
+    let mut answer = json!({"ModelName": name, "ModelArn": model.arn, "CreationTime": epoch(model.created)});
+    let keys =
+        ["PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig"];
+    copy(&model.request, &keys, &mut answer);
+    let isolated = model.request.get("EnableNetworkIsolation").cloned().unwrap_or(json!(false));
+    put(&mut answer, "EnableNetworkIsolation", isolated);
+    Ok(answer)
+}
+
+fn delete_model(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "ModelName")?;
+    let resources = world.resources_mut(&call.place);
+    let model = resources
+        .models
+        .remove(name)
+        .ok_or_else(|| ApiError::could_not_find("model", &call.place.arn("model", name)))?;
+    resources.tags.remove(&model.arn);
+    let detail = event_detail(name, &model, json!({}));
+    world.emit_sagemaker_event(
+        &call.place,
+        "SageMaker Model State Change",
+        vec![model.arn],
+        detail,
+        call.now,
+        1,
+    );
+    Ok(json!({}))
+}
+
+fn list_models(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let stored = world.resources(&call.place).map(|resources| &resources.models);
+    let items = sorted(
+        stored.into_iter().flatten(),
+        request,
+        |name, model| json!({"ModelName": name, "ModelArn": model.arn, "CreationTime": epoch(model.created)}),
+    );
+    listing("Models", items, request)
+}
+
+/// Stored things that the request's filters admit, newest first unless it asks otherwise.
+pub(crate) fn sorted<'a>(
+    stored: impl Iterator<Item = (&'a String, &'a Stored)>,
+    request: &Value,
+    summary: impl Fn(&str, &Stored) -> Value,
+) -> Vec<Value> {
+    let mut found: Vec<(&String, &Stored)> = stored
+        .filter(|(name, _)| text(request, "NameContains").is_none_or(|part| name.contains(part)))
+        .filter(|(_, s)| stamp(request, "CreationTimeAfter").is_none_or(|after| s.created > after))
+        .filter(|(_, s)| stamp(request, "CreationTimeBefore").is_none_or(|before| s.created < before))
+        .collect();
+    if text(request, "SortBy") != Some("Name") {
+        found.sort_by_key(|(_, s)| s.created);
+    }
+    if text(request, "SortOrder") != Some("Ascending") {
+        found.reverse();
+    }
+    found.into_iter().map(|(name, s)| summary(name, s)).collect()
+}

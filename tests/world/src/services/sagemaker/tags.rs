@@ -1,0 +1,64 @@
+//! Tags of SageMaker resources.
+
+use serde_json::{Value, json};
+
+use crate::account::{AccountRegion, Call, parse_arn};
+use crate::error::ApiError;
+use crate::json::{listing, need, tag_map};
+use crate::resources::Resources;
+use crate::services::Operations;
+use crate::world::World;
+
+pub(crate) const OPERATIONS: Operations = &[("AddTags", add_tags), ("ListTags", list_tags)];
+
+/// The ARN in its stored spelling, if the resource exists in the caller's account and region.
+fn known(resources: Option<&Resources>, place: &AccountRegion, arn: &str) -> Result<String, ApiError> {
+    let invalid = || ApiError::validation(format!("Invalid ARN {arn}"));
+    let (there, kind, name) = parse_arn(arn).ok_or_else(invalid)?;
+    let found = resources.filter(|_| there == *place).and_then(|resources| {
+        let same = |candidate: &str| candidate.eq_ignore_ascii_case(arn);
+        match kind {
+            "pipeline" if name.contains("/execution/") => {
+                resources.executions.keys().find(|a| same(a)).cloned()
+            }
+            "pipeline" => resources.pipelines.values().map(|p| &p.arn).find(|a| same(a)).cloned(),
+            "model-package-group" => resources.groups.values().map(|g| &g.arn).find(|a| same(a)).cloned(),
+            "model-package" => resources.packages.keys().find(|a| same(a)).cloned(),
+            "model" => resources.models.values().map(|m| &m.arn).find(|a| same(a)).cloned(),
+            "endpoint-config" => resources.configs.values().map(|c| &c.arn).find(|a| same(a)).cloned(),
+            "endpoint" => resources.endpoints.values().map(|e| &e.arn).find(|a| same(a)).cloned(),
+            "inference-component" => resources.components.values().map(|c| &c.arn).find(|a| same(a)).cloned(),
+            "training-job" | "processing-job" => {
+                resources.jobs.values().map(|j| &j.arn).find(|a| same(a)).cloned()
+            }
+            _ => None,
+        }
+    });
+    found.ok_or_else(|| ApiError::validation(format!("Resource {arn} does not exist.")))
+}
+
+/// Tags as the API writes them.
+fn tag_list(resources: Option<&Resources>, arn: &str) -> Vec<Value> {
+    resources
+        .and_then(|resources| resources.tags.get(arn))
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect()
+}
+
+fn add_tags(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let arn = known(world.resources(&call.place), &call.place, need(request, "ResourceArn")?)?;
+    let resources = world.resources_mut(&call.place);
+    resources.tag(&arn, tag_map(request));
+    Ok(json!({"Tags": tag_list(Some(resources), &arn)}))
+}
+
+fn list_tags(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let resources = world.resources(&call.place);
+    let arn = known(resources, &call.place, need(request, "ResourceArn")?)?;
+    let mut request = request.clone();
+    let size = request.get("MaxResults").cloned().unwrap_or(json!(50));
+    crate::json::put(&mut request, "MaxResults", size);
+    listing("Tags", tag_list(resources, &arn), &request)
+}
