@@ -73,7 +73,7 @@ mod tests {
         );
         assert_eq!(
             said(&json!([update(json!([10, 600]))]), &json!([update(Value::Null), wait])),
-            ["update_endpoint.rollout.canary: [10,600] / null", "action 2: nothing / check_at"]
+            ["update_endpoint.rollout.canary: [10,600] / null", "action 2: nothing / schedule_check"]
         );
         assert_eq!(
             said(&json!([wait]), &json!([update(Value::Null)])),

@@ -207,7 +207,7 @@ impl Simulation {
             Coming::Event(event) => return self.deliver_to_targets(index, &event),
             Coming::Wake { name, input } => {
                 stack.mirror.fired(&name);
-                if self.is_over && input.get("tidegate").and_then(Value::as_str) == Some("check_drift") {
+                if self.is_over && input.get("function").and_then(Value::as_str) == Some("respond") {
                     return;
                 }
                 read(&input)
