@@ -77,7 +77,7 @@ mod tests {
         );
         assert_eq!(
             said(&json!([wait]), &json!([update(Value::Null)])),
-            ["action 1: check_at / update_endpoint"]
+            ["action 1: schedule_check / update_endpoint"]
         );
         assert!(said(&json!([wait]), &json!([wait])).is_empty());
     }
