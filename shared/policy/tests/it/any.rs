@@ -17,14 +17,18 @@ use tidegate_events::{
 };
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
-use tidegate_policy::promote::{EnvironmentStatus, Home, Package, Promotion};
+use tidegate_policy::promote::{EnvironmentStatus, Package, Promotion};
+use tidegate_policy::site::Site;
 use tidegate_policy::{deploy, promote};
+
+use super::decide;
 
 pub(crate) use deployment::{Look, look};
 pub(crate) use orderly::{answering, orderly_state};
 pub(crate) use policies::policies;
 pub(crate) use rest::*;
 
+/// The hub's account.
 pub(crate) const HUB: &str = "111122223333";
 
 pub(crate) fn policy() -> Policy {
@@ -38,17 +42,9 @@ pub(crate) fn environment(policy: &Policy, name: &str) -> Environment {
     policy.environment(name).unwrap().clone()
 }
 
-pub(crate) fn home() -> Home {
-    Home { account: HUB.to_owned(), region: "us-east-1".to_owned() }
-}
-
-pub(crate) fn post() -> deploy::Post {
-    deploy::Post {
-        home: Home { account: "444455556666".to_owned(), region: "us-east-1".to_owned() },
-        environment: "staging".to_owned(),
-        hub_account: HUB.to_owned(),
-        check_seconds: 60,
-    }
+/// Where staging's functions run.
+pub(crate) fn staging() -> Site {
+    decide::site(&environment(&policy(), "staging"))
 }
 
 pub(crate) fn at(minutes: i64) -> Timestamp {

@@ -6,10 +6,10 @@ use tidegate_events::{ApprovalStatus, HoldPlaced, HoldReleased};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Environment;
 use tidegate_policy::hold::on;
-use tidegate_policy::promote::{self, Action};
+use tidegate_policy::promote;
 use tidegate_policy::{deploy, hold};
 
-use super::any;
+use super::{any, decide};
 use tidegate_policy::step::Step;
 
 /// What a person says.
@@ -34,17 +34,16 @@ fn heard(words: &[Said]) -> (hold::Holds, hold::Released) {
     let mut state = promote::State::default();
     for word in words {
         let decision = match word {
-            Said::Stop(placed) => promote::decide_hold(&policy, &state, placed),
-            Said::GoOn(release) => promote::decide_release(&policy, &state, release, any::at(0)),
+            Said::Stop(placed) => decide::hold(&policy, &state, placed),
+            Said::GoOn(release) => decide::release(&policy, &state, release, any::at(0)),
         };
         state = decision.state.unwrap_or(state);
     }
     (state.holds, state.released)
 }
 
-fn changes(step: &deploy::Action) -> bool {
-    use deploy::Action;
-    !matches!(step, Step::ReportDeployment { .. } | Step::ScheduleCheck { .. } | Step::Notify { .. })
+fn changes(step: &Step<deploy::Action>) -> bool {
+    matches!(step, Step::Call(_))
 }
 
 /// Whether an action of a plan is carried out if a hold comes after the decision, and nothing else has changed.
@@ -53,7 +52,7 @@ fn goes_on(
     decided: &deploy::Deploy,
     held: &deploy::State,
     seen: &deploy::Snapshot,
-    step: &deploy::Action,
+    step: &Step<deploy::Action>,
 ) -> bool {
     use deploy::{Action, Current};
     let in_flight = decided.state.clone().and_then(|state| state.in_flight);
@@ -108,19 +107,19 @@ proptest! {
     ) {
         let policy = any::policy();
         let automatic = vec![
-            promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now),
-            promote::decide_report(&policy, &state, &report, now),
-            promote::decide_check(&policy, &state, "staging", version, now),
-            promote::decide_sweep(&policy, &state, now),
-            promote::decide_approval(&policy, &state, &approval, now),
+            decide::package(&policy, &state, &change, package.as_ref(), now),
+            decide::report(&policy, &state, &report, now),
+            decide::check(&policy, &state, "staging", version, now),
+            decide::sweep(&policy, &state, now),
+            decide::approval(&policy, &state, &approval, now),
         ];
         for decision in &automatic {
             let after = decision.state.as_ref().unwrap_or(&state);
             prop_assert_eq!((&after.holds, &after.released), (&state.holds, &state.released), "only people say so");
         }
         let persons = match &word {
-            Said::Stop(placed) => promote::decide_hold(&policy, &state, placed),
-            Said::GoOn(release) => promote::decide_release(&policy, &state, release, now),
+            Said::Stop(placed) => decide::hold(&policy, &state, placed),
+            Said::GoOn(release) => decide::release(&policy, &state, release, now),
         };
         for decision in automatic.into_iter().chain([persons]) {
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
@@ -142,7 +141,7 @@ proptest! {
         let environment = any::environment(&policy, if production { "production" } else { "staging" });
         let free = deploy::State { holds: hold::Holds::new(), released: hold::Released::new(), ..state };
         let held = deploy::decide_hold(&free, &placed).state.expect("nothing stood there");
-        let converge = |state: &_| deploy::converge(&any::post(), &policy, &environment, state, &seen, now);
+        let converge = |state: &_| deploy::converge(&any::staging(), &policy, &environment, state, &seen, now);
         let (freely, under_hold) = (converge(&free), converge(&held));
         prop_assert!(!under_hold.plan.iter().any(changes), "{:?}", under_hold);
         for step in freely.plan.iter().filter(|step| changes(step)) {

@@ -9,9 +9,9 @@ use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
     PackageStatus,
 };
-use tidegate_policy::promote::{self, Action, EnvironmentStatus, Package, State};
+use tidegate_policy::promote::{self, EnvironmentStatus, Package, State};
 
-use super::any;
+use super::{any, decide};
 use tidegate_policy::step::Step;
 
 /// What can happen next.
@@ -112,8 +112,7 @@ impl Life {
                 let change = which.get(&self.told).clone();
                 let approval = self.registry.get(&change.version.unwrap_or_default()).cloned().unwrap();
                 let package = Package { approval, status: PackageStatus::Completed };
-                let decision =
-                    promote::decide_package(&policy, &self.state, &any::home(), &change, Some(&package), now);
+                let decision = decide::package(&policy, &self.state, &change, Some(&package), now);
                 self.follow(decision)?;
             }
             Happens::Answers { request, well } if !self.requests.is_empty() => {
@@ -133,12 +132,12 @@ impl Life {
                     finished_at: now,
                 };
                 self.reports.push(report.clone());
-                self.follow(promote::decide_report(&policy, &self.state, &report, now))?;
+                self.follow(decide::report(&policy, &self.state, &report, now))?;
             }
             Happens::SoakEnds(version) => {
-                self.follow(promote::decide_check(&policy, &self.state, "staging", version, now))?;
+                self.follow(decide::check(&policy, &self.state, "staging", version, now))?;
             }
-            Happens::Sweep => self.follow(promote::decide_sweep(&policy, &self.state, now))?,
+            Happens::Sweep => self.follow(decide::sweep(&policy, &self.state, now))?,
             Happens::Arrives(_) | Happens::Answers { .. } => {}
         }
         Ok(())
@@ -161,7 +160,7 @@ proptest! {
             let policy = any::policy();
             let now = life.now();
             let decision =
-                promote::decide_package(&policy, &life.state, &any::home(), &change, Some(&package), now);
+                decide::package(&policy, &life.state, &change, Some(&package), now);
             life.follow(decision)?;
         }
         let still = |change: &&ModelPackageChanged| {

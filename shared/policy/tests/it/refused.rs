@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use tidegate_policy::check::{Violation, follow_up};
 use tidegate_policy::decision::Decision;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding};
+use tidegate_policy::respond::{self, Observation};
+use tidegate_policy::step::Step;
 use tidegate_policy::{deploy, promote, scale, train};
 
-use super::any;
+use super::{any, decide};
 
 /// Why AWS, or the last look, will not have an action.
 fn why() -> BoxedStrategy<Reason> {
@@ -27,7 +28,7 @@ fn why() -> BoxedStrategy<Reason> {
 fn answers<S: Clone + PartialEq + std::fmt::Debug, A: PartialEq + std::fmt::Debug>(
     decision: &Decision<S, A>,
     other: &S,
-    follows: impl Fn(&S, &A) -> Option<Decision<S, A>>,
+    follows: impl Fn(&S, &Step<A>) -> Option<Decision<S, A>>,
     check: impl Fn(&S, &Decision<S, A>) -> Vec<Violation>,
 ) -> Result<(), TestCaseError> {
     for step in &decision.plan {
@@ -64,22 +65,22 @@ proptest! {
     ) {
         let policy = any::policy();
         let follows = |state: &_, step: &_| promote::on_rejected(state, step, &why, now);
-        let begun = promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now);
+        let begun = decide::package(&policy, &state, &change, package.as_ref(), now);
         answers(&begun, &other, follows, follow_up::promote)?;
         let report = any::answering(&policy, &state, &report);
-        let went_on = promote::decide_report(&policy, &state, &report, now);
+        let went_on = decide::report(&policy, &state, &report, now);
         answers(&went_on, &other, follows, follow_up::promote)?;
-        answers(&promote::decide_sweep(&policy, &state, now), &other, follows, follow_up::promote)?;
+        answers(&decide::sweep(&policy, &state, now), &other, follows, follow_up::promote)?;
     }
 
     #[test]
     fn of_deploy((policy, look) in any::look(), other in any::deploy_state(), why in why(), now in any::time()) {
-        let any::Look { post, environment, state, seen, .. } = &look;
-        let decision = deploy::converge(post, &policy, environment, state, seen, now);
-        let check = |state: &_, next: &_| follow_up::deploy(&post.environment, state, next, now);
+        let any::Look { site, environment, state, seen, .. } = &look;
+        let decision = deploy::converge(site, &policy, environment, state, seen, now);
+        let check = |state: &_, next: &_| follow_up::deploy(&site.environment, state, next, now);
         let refused = |state: &_, step: &_| deploy::on_rejected(environment, state, step, &why, now);
         answers(&decision, &other, refused, check)?;
-        let prevented = |state: &_, step: &_| deploy::on_precondition_failed(post, environment, state, step, &why, now);
+        let prevented = |state: &_, step: &_| deploy::on_precondition_failed(site, environment, state, step, &why, now);
         answers(&decision, &other, prevented, check)?;
     }
 
@@ -89,7 +90,7 @@ proptest! {
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, "staging");
-        let drift = Finding::Drift {
+        let drift = Observation::Drift {
             source: "s".to_owned(),
             alarm: Some("a".to_owned()),
             at: Some(now),

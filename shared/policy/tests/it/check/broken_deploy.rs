@@ -6,7 +6,7 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{
-    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Variant,
+    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Trigger, Variant,
 };
 use tidegate_policy::file::EndpointKind;
 use tidegate_policy::hold::Hold;
@@ -54,8 +54,8 @@ fn shape() -> Vec<Break<Scene>> {
             let hold = Hold { at: any::at(-9), by: "ana".to_owned(), reason: "r".to_owned() };
             s.state.holds.insert("production".to_owned(), hold);
         }),
-        on(I::HoldChanged, "a hold comes by itself", held, |s| s.cause = Cause::Look),
-        on(I::HoldChanged, "a hold is released by nobody", released, |s| s.cause = Cause::Look),
+        on(I::HoldChanged, "a hold comes by itself", held, |s| s.trigger = Trigger::Sweep),
+        on(I::HoldChanged, "a hold is released by nobody", released, |s| s.trigger = Trigger::Sweep),
         on(I::BeyondLimits, "a model's name over 63 characters", updates, |s| {
             let Step::Call(Action::CreateModel { name, .. }) = &mut s.decision.plan[0] else {
                 unreachable!()
@@ -92,7 +92,7 @@ fn places() -> Vec<Break<Scene>> {
             component.name = "other".to_owned();
         }),
         on(I::OutOfScope, "another environment's function", updates, |s| {
-            s.post.environment = "staging".to_owned();
+            s.site.environment = "staging".to_owned();
             s.site.account = "444455556666".to_owned();
         }),
         on(I::OutOfScope, "an account that the policy does not name", updates, |s| {
@@ -100,34 +100,34 @@ fn places() -> Vec<Break<Scene>> {
         }),
         on(I::OutOfScope, "no policy", updates, |s| s.policy = None),
         on(I::OutOfScope, "a request for another account", updates, |s| {
-            s.request.environment_account = "123456789012".to_owned();
+            s.request().environment_account = "123456789012".to_owned();
             s.flies().request.environment_account = "123456789012".to_owned();
         }),
         on(I::OutOfScope, "a request for another model", updates, |s| {
-            s.request.model = "other".to_owned();
+            s.request().model = "other".to_owned();
             s.flies().request.model = "other".to_owned();
         }),
         on(I::OutOfScope, "a look for another environment", changes_component, |s| {
-            let Step::ScheduleCheck { environment, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *environment = "staging".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            check.environment = "staging".to_owned();
         }),
         on(I::OutOfScope, "a look for another model", changes_component, |s| {
-            let Step::ScheduleCheck { model, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *model = "other".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            check.model = "other".to_owned();
         }),
         on(I::OutOfScope, "a request for another region", updates, |s| {
-            s.request.region = "eu-west-1".to_owned();
+            s.request().region = "eu-west-1".to_owned();
             s.flies().request.region = "eu-west-1".to_owned();
         }),
         on(I::OutOfScope, "a look at another deployment", changes_component, |s| {
-            let Step::ScheduleCheck { request_id, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *request_id = "r".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            check.subject = "r".to_owned();
         }),
         on(I::UnauthorizedSender, "another account than the hub", updates, |s| {
-            s.cause = Cause::Request("123456789012");
+            s.trigger = Trigger::Request { from: "123456789012".to_owned(), request: request(7, 0) };
         }),
         on(I::UnauthorizedSender, "a stranger's request is remembered", updates, |s| {
-            s.cause = Cause::Request("123456789012");
+            s.trigger = Trigger::Request { from: "123456789012".to_owned(), request: request(7, 0) };
             s.decision.plan.clear();
             s.decision.verdict = Verdict::Ignore;
         }),
@@ -154,7 +154,7 @@ fn places() -> Vec<Break<Scene>> {
             s.policy.as_mut().unwrap().registry.group = "fraud".parse().unwrap();
         }),
         on(I::WrongPackage, "a request whose version is not its package's", updates, |s| {
-            s.request.version = 6
+            s.request().version = 6
         }),
     ]
 }

@@ -6,40 +6,58 @@ use jiff::Timestamp;
 use tidegate_events::{
     CommitPushed, DeploymentFinished, DeploymentOutcome, RefChange, RefKind, RetrainingRequested,
 };
-use tidegate_policy::check::{Invariant, Violation, follow_up};
-use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::check::{Invariant, Violation};
+use tidegate_policy::controller::{Controller, DecisionOf, StepOf};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::deploy::DeployController;
+use tidegate_policy::file::Policy;
 use tidegate_policy::hold::Hold;
+use tidegate_policy::promote::PromoteController;
 use tidegate_policy::reason::Reason;
+use tidegate_policy::respond::RespondController;
+use tidegate_policy::scale::ScaleController;
+use tidegate_policy::site::Site;
+use tidegate_policy::step::Step;
+use tidegate_policy::train::TrainController;
 use tidegate_policy::{deploy, promote, respond, scale, train};
 
 use super::{Break, Judged, broken, deployments, promotions};
-use crate::any;
-use tidegate_policy::step::Step;
+use crate::{any, decide};
 
 /// What followed, with the state that it followed in.
-struct Scene<S, A> {
-    state: S,
-    decision: Decision<S, A>,
-    judge: fn(&S, &Decision<S, A>) -> Vec<Violation>,
+struct Scene<C: Controller> {
+    policy: Policy,
+    site: Site,
+    state: C::State,
+    decision: DecisionOf<C>,
 }
 
-impl<S, A> Judged for Scene<S, A> {
+impl<C: Controller> Judged for Scene<C> {
     fn judge(&self) -> Vec<Violation> {
-        (self.judge)(&self.state, &self.decision)
+        let cx = decide::context(Some(&self.policy), &self.site, now());
+        C::violations_after_rejection(&cx, &self.state, &self.decision)
     }
 }
 
-impl<S, A> Scene<S, A> {
-    fn next(&mut self) -> &mut S {
+impl<C: Controller> Scene<C> {
+    /// What follows when AWS rejects a step, or its precondition fails.
+    fn of(policy: Policy, site: Site, state: C::State, step: &StepOf<C>, why: &Reason) -> Self {
+        let cx = decide::context(Some(&policy), &site, now());
+        let decision = match why {
+            Reason::RejectedByAws { .. } => C::on_rejected(&cx, &state, step, why),
+            _ => C::on_precondition_failed(&cx, &state, step, why),
+        };
+        Self { policy, state, decision: decision.unwrap(), site }
+    }
+
+    fn next(&mut self) -> &mut C::State {
         self.decision.state.as_mut().unwrap()
     }
 }
 
-type Trains = Scene<train::State, train::Action>;
-type Promotes = Scene<promote::State, promote::Action>;
-type Deploys = Scene<deploy::State, deploy::Action>;
-type Responds = Scene<respond::State, respond::Action>;
-type Scales = Scene<scale::State, scale::Action>;
+fn production() -> Site {
+    decide::site(&any::environment(&any::policy(), "production"))
+}
 
 fn now() -> Timestamp {
     any::at(60)
@@ -56,7 +74,7 @@ fn hold() -> Hold {
 const TWO_LINES: &str = "Tidegate:\nchurn";
 
 /// The start of a commit.
-fn start() -> (train::State, train::Action) {
+fn start() -> (train::State, Step<train::Action>) {
     let push = CommitPushed {
         repository: "codecommit:churn-model".to_owned(),
         ref_kind: RefKind::Branch,
@@ -77,15 +95,13 @@ fn start() -> (train::State, train::Action) {
     (decision.state.unwrap(), decision.plan.pop().unwrap())
 }
 
-fn not_trained() -> Trains {
+fn not_trained() -> Scene<TrainController> {
     let (state, step) = start();
-    let decision = train::on_rejected(&any::policy(), &state, &step, &by_aws()).unwrap();
-    Scene { state, decision, judge: follow_up::train }
+    Scene::of(any::policy(), decide::hub(), state, &step, &by_aws())
 }
 
-fn after_train() -> Vec<Break<Trains>> {
+fn after_train() -> Vec<Break<Scene<TrainController>>> {
     use Invariant as I;
-    use train::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a start", not_trained, |s| s.decision.verdict = Verdict::Start),
@@ -111,14 +127,13 @@ fn after_train() -> Vec<Break<Trains>> {
     ]
 }
 
-fn not_requested() -> Promotes {
+fn not_requested() -> Scene<PromoteController> {
     let asked = promotions::approved().decision;
     let (state, step) = (asked.state.unwrap(), asked.plan[0].clone());
-    let decision = promote::on_rejected(&state, &step, &by_aws(), now()).unwrap();
-    Scene { state, decision, judge: follow_up::promote }
+    Scene::of(any::policy(), decide::hub(), state, &step, &by_aws())
 }
 
-fn after_promote() -> Vec<Break<Promotes>> {
+fn after_promote() -> Vec<Break<Scene<PromoteController>>> {
     use Invariant as I;
     use promote::{Action, EnvironmentStatus};
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
@@ -163,48 +178,37 @@ fn after_promote() -> Vec<Break<Promotes>> {
 }
 
 /// The update of production's endpoint.
-fn update() -> (deploy::State, deploy::Action) {
+fn update() -> (deploy::State, Step<deploy::Action>) {
     let mut asked = deployments::updates().decision;
     (asked.state.unwrap(), asked.plan.remove(2))
 }
 
-fn after_update(why: &Reason) -> Deploys {
-    let scene = deployments::updates();
+fn after_update(why: &Reason) -> Scene<DeployController> {
     let (state, step) = update();
-    let environment = any::environment(scene.policy.as_ref().unwrap(), "production");
-    let decision =
-        deploy::on_precondition_failed(&scene.post, &environment, &state, &step, why, now()).unwrap();
-    Scene {
-        state,
-        decision,
-        judge: |state, decision| follow_up::deploy("production", state, decision, now()),
-    }
+    Scene::of(deployments::classic(), production(), state, &step, why)
 }
 
-fn not_deployed() -> Deploys {
+fn not_deployed() -> Scene<DeployController> {
     after_update(&by_aws())
 }
 
-fn busy() -> Deploys {
+fn busy() -> Scene<DeployController> {
     after_update(&Reason::EndpointBusy { endpoint: "churn".to_owned(), status: "Updating".to_owned() })
 }
 
-fn not_reported() -> Deploys {
+fn not_reported() -> Scene<DeployController> {
     let mut scene = not_deployed();
     let (state, report) = (scene.decision.state.take().unwrap(), scene.decision.plan.remove(0));
-    let environment = any::environment(&any::policy(), "production");
-    let decision = deploy::on_rejected(&environment, &state, &report, &by_aws(), now()).unwrap();
-    Scene { state, decision, ..scene }
+    Scene::of(deployments::classic(), production(), state, &report, &by_aws())
 }
 
-fn finished(scene: &mut Deploys) -> &mut DeploymentFinished {
+fn finished(scene: &mut Scene<DeployController>) -> &mut DeploymentFinished {
     let Step::ReportDeployment { finished } = &mut scene.decision.plan[0] else { unreachable!() };
     finished
 }
 
-fn after_deploy() -> Vec<Break<Deploys>> {
+fn after_deploy() -> Vec<Break<Scene<DeployController>>> {
     use Invariant as I;
-    use deploy::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a success", not_deployed, |s| s.decision.verdict = Verdict::Succeeded),
@@ -221,8 +225,8 @@ fn after_deploy() -> Vec<Break<Deploys>> {
             *at = any::at(0);
         }),
         on(I::OutOfScope, "a look at another deployment", busy, |s| {
-            let Step::ScheduleCheck { request_id, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *request_id = "r".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            check.subject = "r".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", not_reported, |s| {
             let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
@@ -257,19 +261,16 @@ fn request() -> RetrainingRequested {
     }
 }
 
-fn no_answer() -> Responds {
+fn no_answer() -> Scene<RespondController> {
     let drifting = [("job".to_owned(), any::at(0))].into();
     let (requested, heard) = (vec![any::at(0), now()], [("job".to_owned(), any::at(0))].into());
     let state = respond::State { retrainings: requested, attempts: 2, drifting, last_report_at: heard };
     let step = Step::RequestRetraining { request: request() };
-    let (policy, environment) = (any::policy(), any::environment(&any::policy(), "staging"));
-    let decision = respond::on_rejected(&policy, &environment, &state, &step, &by_aws()).unwrap();
-    Scene { state, decision, judge: follow_up::respond }
+    Scene::of(any::policy(), any::staging(), state, &step, &by_aws())
 }
 
-fn after_respond() -> Vec<Break<Responds>> {
+fn after_respond() -> Vec<Break<Scene<RespondController>>> {
     use Invariant as I;
-    use respond::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a retraining", no_answer, |s| s.decision.verdict = Verdict::Retrain),
@@ -287,32 +288,24 @@ fn after_respond() -> Vec<Break<Responds>> {
     ]
 }
 
-fn after_capacity(step: &scale::Action, why: &Reason) -> Scales {
-    let environment = any::environment(&any::policy(), "production");
+fn after_capacity(why: &Reason) -> Scene<ScaleController> {
     let state = scale::State { zero_since: Some(now()), ..scale::State::default() };
-    let decision = match why {
-        Reason::RejectedByAws { .. } => scale::on_rejected(&environment, &state, step, why, now()),
-        _ => scale::on_precondition_failed(&environment, &state, step, why),
-    };
-    let judge: fn(&_, &_) -> _ = |state, decision| {
-        follow_up::scale(&any::environment(&any::policy(), "production"), state, decision, now())
-    };
-    Scene { state, decision: decision.unwrap(), judge }
+    Scene::of(any::policy(), production(), state, &to_none(), why)
 }
 
-fn to_none() -> scale::Action {
+fn to_none() -> Step<scale::Action> {
     Step::Call(scale::Action::SetCopyCount { component: "churn".to_owned(), copies: 0 })
 }
 
-fn lifts() -> Scales {
-    after_capacity(&to_none(), &Reason::Traffic { invocations: 3 })
+fn lifts() -> Scene<ScaleController> {
+    after_capacity(&Reason::Traffic { invocations: 3 })
 }
 
-fn keeps() -> Scales {
-    after_capacity(&to_none(), &by_aws())
+fn keeps() -> Scene<ScaleController> {
+    after_capacity(&by_aws())
 }
 
-fn after_scale() -> Vec<Break<Scales>> {
+fn after_scale() -> Vec<Break<Scene<ScaleController>>> {
     use Invariant as I;
     use scale::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
