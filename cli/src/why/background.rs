@@ -111,8 +111,15 @@ fn governor(policy: &Policy, target: &Environment, known: &Known, now: Timestamp
     let live = known.deploy.live.as_ref().map(|live| live.at);
     let (source, reason) = ("why".to_owned(), Reason::DriftObserved { metric: "the model".to_owned() });
     let observation = Observation::Drift { source, at: None, alarm: None, reason, numbers: None };
-    let decision =
-        respond::decide(policy, target, &known.respond, &observation, "why", (live, known.deploy.hold()), now);
+    let decision = respond::decide(
+        policy,
+        target,
+        &known.respond,
+        &observation,
+        "why",
+        (live, known.deploy.hold()),
+        now,
+    );
     if matches!(decision.reason, Reason::ResponseIsAlert { .. }) || decision.verdict == Verdict::Retrain {
         return None;
     }

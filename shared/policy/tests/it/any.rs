@@ -157,9 +157,11 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
     let steps = btree_map(name(), step(), 0..3).prop_map(past);
     let people = btree_map(prop_oneof![Just("ana"), Just("bo")].prop_map(str::to_owned), time(), 0..3);
     let approvals = btree_map(name(), people, 0..2);
-    let waiting = option::of(
-        name().prop_map(|environment| promote::Blocker { environment, reason: "held".to_owned() }),
-    );
+    let waiting = option::of(name().prop_map(|environment| promote::Blocker {
+        environment,
+        reason: "held".to_owned(),
+        until: None,
+    }));
     // What was rejected goes no further.
     let stopped = prop_oneof![
         any::<bool>().prop_map(|stopped| (stopped, None)),

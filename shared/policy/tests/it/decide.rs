@@ -113,14 +113,8 @@ pub(crate) fn report(policy: &Policy, state: &State, report: &DeploymentFinished
     promote(policy, state, &Trigger::Report(report.clone()), None, now)
 }
 
-pub(crate) fn check(
-    policy: &Policy,
-    state: &State,
-    environment: &str,
-    version: u64,
-    now: Timestamp,
-) -> Promote {
-    promote(policy, state, &Trigger::Check { environment: environment.to_owned(), version }, None, now)
+pub(crate) fn check(policy: &Policy, state: &State, version: u64, now: Timestamp) -> Promote {
+    promote(policy, state, &Trigger::Check { version }, None, now)
 }
 
 pub(crate) fn approval(policy: &Policy, state: &State, given: &ApprovalGiven, now: Timestamp) -> Promote {

@@ -154,7 +154,7 @@ proptest! {
         }
         for decision in [
             decide::report(&policy, &stopped, &report, now),
-            decide::check(&policy, &stopped, "staging", version, now),
+            decide::check(&policy, &stopped, version, now),
             decide::sweep(&policy, &stopped, now),
         ] {
             prop_assert_eq!(risk(decision.verdict), 0);

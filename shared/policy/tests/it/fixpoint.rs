@@ -74,7 +74,7 @@ struct Journey {
 #[derive(Debug, Clone)]
 enum Todo {
     Answer(tidegate_events::DeploymentRequested),
-    Check { at: Timestamp, environment: String, version: u64 },
+    Check { at: Timestamp, version: u64 },
     Agree { environment: String, people: u32 },
 }
 
@@ -93,7 +93,7 @@ impl Journey {
                 }
                 Step::ScheduleCheck { at, check, .. } => {
                     let version = check.subject.parse().unwrap();
-                    self.open.push(Todo::Check { at, environment: check.environment, version });
+                    self.open.push(Todo::Check { at, version });
                 }
                 _ => {}
             }
@@ -121,11 +121,11 @@ impl Journey {
                 };
                 self.follow(decide::report(&self.policy, &self.state, &report, any::at(self.now)));
             }
-            Todo::Check { at, environment, version } => {
+            Todo::Check { at, version } => {
                 let minutes = (at.as_second() - any::at(0).as_second()) / 60;
                 self.now = self.now.max(minutes);
                 let now = any::at(self.now);
-                self.follow(decide::check(&self.policy, &self.state, &environment, version, now));
+                self.follow(decide::check(&self.policy, &self.state, version, now));
             }
             Todo::Agree { environment, people } => {
                 for person in 0..people {

@@ -109,7 +109,7 @@ proptest! {
         let automatic = vec![
             decide::package(&policy, &state, &change, package.as_ref(), now),
             decide::report(&policy, &state, &report, now),
-            decide::check(&policy, &state, "staging", version, now),
+            decide::check(&policy, &state, version, now),
             decide::sweep(&policy, &state, now),
             decide::approval(&policy, &state, &approval, now),
         ];

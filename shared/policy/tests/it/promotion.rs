@@ -135,7 +135,7 @@ impl Life {
                 self.follow(decide::report(&policy, &self.state, &report, now))?;
             }
             Happens::SoakEnds(version) => {
-                self.follow(decide::check(&policy, &self.state, "staging", version, now))?;
+                self.follow(decide::check(&policy, &self.state, version, now))?;
             }
             Happens::Sweep => self.follow(decide::sweep(&policy, &self.state, now))?,
             Happens::Arrives(_) | Happens::Answers { .. } => {}

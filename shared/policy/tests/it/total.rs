@@ -66,7 +66,7 @@ proptest! {
         state in any::promote_state(), version in 1..4_u64, now in any::time(),
     ) {
         let policy = any::policy();
-        let ended = |state: &_| decide::check(&policy, state, "staging", version, now);
+        let ended = |state: &_| decide::check(&policy, state, version, now);
         settles(&state, ended, promote::still_applies)?;
         // A sweep heals one thing at a time, and each only once.
         let mut swept = state;

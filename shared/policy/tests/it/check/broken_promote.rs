@@ -55,7 +55,7 @@ fn shape() -> Vec<Break<Scene>> {
             };
             *package_arn = any::arn(6);
         }),
-        on(I::WrongTime, "the wake-up is early", soaking, |s| {
+        on(I::NoFollowUpScheduled, "the check is early", soaking, |s| {
             let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(11);
         }),

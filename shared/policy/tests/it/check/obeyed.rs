@@ -122,7 +122,7 @@ proptest! {
             Trigger::Approval(approval),
             Trigger::Hold(placed),
             Trigger::Release(release),
-            Trigger::Check { environment: "staging".to_owned(), version },
+            Trigger::Check { version },
             Trigger::Sweep,
         ];
         for trigger in triggers {
