@@ -100,7 +100,7 @@ async fn every_protocol_tells_its_code() {
     let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>no</Message></Error>\
                <RequestId>1</RequestId></ErrorResponse>";
     let (aws, _) = cloud([Answer::Http { status: 403, headers: Vec::new(), body: xml.into() }]);
-    let error = tidegate_engine::ports::Alerts::tell(&aws.alerts("arn"), "s", "m").await.unwrap_err();
+    let error = tidegate_engine::ports::Alerts::notify(&aws.alerts("arn"), "s", "m").await.unwrap_err();
     assert_eq!((error.class, error.message.as_str()), (Class::Denied, "AuthorizationError: no"));
 }
 

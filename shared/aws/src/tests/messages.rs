@@ -43,7 +43,7 @@ async fn people_are_told() {
     let xml = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>";
     let (aws, wire) = cloud([plain(xml)]);
     let topic = "arn:aws:sns:eu-west-1:111122223333:alerts";
-    aws.alerts(topic).tell("churn:\nfailed", "why & what").await.unwrap();
+    aws.alerts(topic).notify("churn:\nfailed", "why & what").await.unwrap();
     let text = wire.only().text();
     for part in [
         "Action=Publish",

@@ -39,7 +39,7 @@ static CALM: Tale<Evidence> = Tale::untold();
 
 /// The evidence of a calm day.
 pub(crate) async fn calm() -> Arc<Evidence> {
-    CALM.from_source(|| async {
+    CALM.told_by(|| async {
         let mut stage = Stage::new().await;
         the_loop(&mut stage, &ABALONE).await
     })

@@ -40,7 +40,7 @@ pub(crate) struct Chaos {
 static CHAOS: Tale<Chaos> = Tale::untold();
 
 pub(crate) async fn chaos() -> Arc<Chaos> {
-    CHAOS.from_source(story).await
+    CHAOS.told_by(story).await
 }
 
 async fn story() -> Chaos {

@@ -46,7 +46,7 @@ pub(crate) struct DeadLetters {
 static DEAD_LETTERS: Tale<DeadLetters> = Tale::untold();
 
 pub(crate) async fn dead_letters() -> Arc<DeadLetters> {
-    DEAD_LETTERS.from_source(story).await
+    DEAD_LETTERS.told_by(story).await
 }
 
 async fn story() -> DeadLetters {

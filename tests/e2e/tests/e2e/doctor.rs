@@ -30,7 +30,7 @@ pub(crate) struct Visits {
 static VISITS: Tale<Visits> = Tale::untold();
 
 pub(crate) async fn visits() -> Arc<Visits> {
-    VISITS.from_source(story).await
+    VISITS.told_by(story).await
 }
 
 async fn events(stage: &Stage, account: Account, operation: &str, body: Value) {

@@ -40,7 +40,7 @@ pub(crate) struct Redriven {
 static REDRIVEN: Tale<Redriven> = Tale::untold();
 
 pub(crate) async fn redriven() -> Arc<Redriven> {
-    REDRIVEN.from_source(story).await
+    REDRIVEN.told_by(story).await
 }
 
 async fn story() -> Redriven {

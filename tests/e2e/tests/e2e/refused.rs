@@ -23,7 +23,7 @@ pub(crate) struct Refusals {
 static REFUSALS: Tale<Refusals> = Tale::untold();
 
 pub(crate) async fn refusals() -> Arc<Refusals> {
-    REFUSALS.from_source(story).await
+    REFUSALS.told_by(story).await
 }
 
 fn refuse(stage: &Stage, account: Account, operation: &str) {

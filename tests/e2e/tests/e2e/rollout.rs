@@ -37,7 +37,7 @@ pub(crate) struct Rollouts {
 static ROLLOUTS: Tale<Rollouts> = Tale::untold();
 
 pub(crate) async fn rollouts() -> Arc<Rollouts> {
-    ROLLOUTS.from_source(story).await
+    ROLLOUTS.told_by(story).await
 }
 
 async fn story() -> Rollouts {

@@ -25,7 +25,7 @@ static ZIPS: OnceCell<Zips> = OnceCell::const_new();
 /// The functions' zips and the command, built once.
 pub(crate) async fn zips() -> Zips {
     let build = || async {
-        tokio::task::spawn_blocking(|| tidegate_sandbox::build_zips(&|_| ()))
+        tokio::task::spawn_blocking(|| tidegate_sandbox::build_zips(tidegate_sandbox::Build::Tests, &|_| ()))
             .await
             .expect("the build does not panic")
             .expect("the functions build")

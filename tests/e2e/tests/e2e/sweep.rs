@@ -35,7 +35,7 @@ struct Healed {
 static SWEEPS: Tale<Sweeps> = Tale::untold();
 
 pub(crate) async fn sweeps() -> Arc<Sweeps> {
-    SWEEPS.from_source(story).await
+    SWEEPS.told_by(story).await
 }
 
 async fn story() -> Sweeps {

@@ -23,7 +23,7 @@ static THRICE: Tale<Thrice> = Tale::untold();
 
 pub(crate) async fn thrice() -> Arc<Thrice> {
     THRICE
-        .from_source(|| async {
+        .told_by(|| async {
             let mut stage = Stage::new().await;
             stage.world().inject_fault(Fault::Events {
                 account: None,
