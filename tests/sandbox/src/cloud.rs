@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tidegate_world::{Control, Pace, AccountRegion, WorldConfig, WorldServer};
+use tidegate_world::{AccountRegion, Control, Pace, WorldConfig, WorldServer};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 

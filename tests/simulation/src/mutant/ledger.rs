@@ -147,7 +147,7 @@ impl Ledger for MutatedLedger {
                 without(&mut state, &["holds"]);
             }
             Mutant::ForgetRetrainings if key.function == "respond" => {
-                without(&mut state, &["requested", "attempts"]);
+                without(&mut state, &["retrainings", "attempts"]);
             }
             _ => {}
         }

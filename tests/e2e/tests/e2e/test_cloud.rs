@@ -1,4 +1,4 @@
-//! A cloud in which a story happens, and the ears of whoever tells it.
+//! A local cloud for one scenario, with a watch on its decisions and alerts.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{
     Account, CloudConfig, HUB, Heard, LocalCloud, PRODUCTION, REGION, STAGING, Watch, Zips,
 };
-use tidegate_world::{Control, ApiCall, Snapshot};
+use tidegate_world::{ApiCall, Control, Snapshot};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::model::Model;
 
-/// How long anything may take. Whole minutes of CloudWatch and a machine with two busy cores are in it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// How often the story looks again.
-const BEAT: Duration = Duration::from_millis(100);
+/// The longest wait for anything. It covers whole minutes of CloudWatch and a machine with two busy cores.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(120);
+/// The interval between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A cloud mostly waits: a machine with two cores takes three, and the shared one.
-static ROOM: Semaphore = Semaphore::const_new(3);
+/// A cloud mostly waits: a machine with two cores can run three, and the shared one.
+static CLOUD_SLOTS: Semaphore = Semaphore::const_new(3);
 static ZIPS: OnceCell<Zips> = OnceCell::const_new();
 
 /// The functions' zips and the command, built once.
@@ -33,16 +33,16 @@ pub(crate) async fn zips() -> Zips {
     ZIPS.get_or_init(build).await.clone()
 }
 
-/// A cloud, its ears, and a folder for the story's files.
-pub(crate) struct Stage {
+/// A local cloud, its watch, and a folder for the files of the scenario.
+pub(crate) struct TestCloud {
     pub(crate) cloud: LocalCloud,
     watch: Watch,
-    heard: BTreeSet<String>,
+    seen: BTreeSet<String>,
     folder: tempfile::TempDir,
-    _room: SemaphorePermit<'static>,
+    _slot: SemaphorePermit<'static>,
 }
 
-/// A decision that somebody waits for.
+/// A decision to wait for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) model: &'a str,
@@ -52,20 +52,20 @@ pub(crate) struct Wanted<'a> {
     pub(crate) reason: &'a str,
 }
 
-impl Stage {
-    /// An ordinary cloud.
+impl TestCloud {
+    /// A cloud with the default configuration.
     pub(crate) async fn new() -> Self {
         Self::with(CloudConfig::default()).await
     }
 
-    /// A cloud that differs somewhere.
+    /// A cloud with this configuration.
     pub(crate) async fn with(config: CloudConfig) -> Self {
         let zips = zips().await;
-        let room = ROOM.acquire().await.expect("nobody closes the room");
+        let slot = CLOUD_SLOTS.acquire().await.expect("nobody closes the slot");
         let cloud = LocalCloud::start(config, zips, &|_| ()).await.unwrap_or_else(|error| panic!("{error}"));
         let watch = cloud.watch().await.unwrap_or_else(|error| panic!("{error}"));
-        let folder = tempfile::tempdir().expect("a folder for the story");
-        Self { cloud, watch, heard: BTreeSet::new(), folder, _room: room }
+        let folder = tempfile::tempdir().expect("a folder for the scenario");
+        Self { cloud, watch, seen: BTreeSet::new(), folder, _slot: slot }
     }
 
     pub(crate) fn world(&self) -> Control {
@@ -76,20 +76,20 @@ impl Stage {
         self.world().snapshot()
     }
 
-    /// A file of the story.
+    /// Writes a file into the folder of the scenario.
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
-        std::fs::write(&path, text).expect("the story's folder can be written");
+        std::fs::write(&path, text).expect("the folder of the scenario can be written");
         path
     }
 
-    /// A folder of the story that is not there yet.
+    /// The path of a folder of the scenario that does not exist yet.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Waits for a decision that no earlier call has heard.
-    pub(crate) async fn hear(
+    /// Waits for a decision that no earlier call has returned.
+    pub(crate) async fn wait_for_decision(
         &mut self,
         model: &Model,
         account: Account,
@@ -98,31 +98,31 @@ impl Stage {
         reason: &str,
     ) -> Value {
         let wanted = Wanted { model: model.name, account, function, decision, reason };
-        let heard = self.heard.clone();
-        let is_new = |record: &Value| matches(record, wanted) && !heard.contains(text(record, "id"));
+        let seen = self.seen.clone();
+        let is_new = |record: &Value| matches(record, wanted) && !seen.contains(text(record, "id"));
         let what = format!("{wanted:?}");
-        let found = self.watch.until(&what, PATIENCE, &mut |_| (), &is_new).await;
+        let found = self.watch.until(&what, MAX_WAIT, &mut |_| (), &is_new).await;
         let found = found.unwrap_or_else(|error| panic!("{error}\n{}", self.history()));
-        self.heard.insert(text(&found, "id").to_owned());
+        self.seen.insert(text(&found, "id").to_owned());
         found
     }
 
-    /// Listens once.
-    pub(crate) async fn listen(&mut self) {
+    /// Polls the watch once.
+    pub(crate) async fn poll(&mut self) {
         self.watch.listen().await.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Every decision heard so far.
+    /// Every decision so far.
     pub(crate) fn decisions(&self) -> &[Value] {
         self.watch.decisions()
     }
 
-    /// Whether such a decision was heard.
-    pub(crate) fn has_heard(&self, wanted: Wanted<'_>) -> bool {
+    /// Whether there is such a decision.
+    pub(crate) fn has_decision(&self, wanted: Wanted<'_>) -> bool {
         self.decisions().iter().any(|record| matches(record, wanted))
     }
 
-    /// Every alert heard so far: account, subject, message.
+    /// Every alert so far: account, subject, message.
     pub(crate) fn alerts(&self) -> Vec<(String, String, String)> {
         let alert = |heard: &Heard| match heard {
             Heard::Alert { account, subject, message } => {
@@ -134,46 +134,46 @@ impl Stage {
     }
 
     /// Waits for an alert.
-    pub(crate) async fn hear_alert(&mut self, what: &str, wanted: impl Fn(&str, &str) -> bool) -> String {
+    pub(crate) async fn wait_for_alert(&mut self, what: &str, wanted: impl Fn(&str, &str) -> bool) -> String {
         let begun = Instant::now();
         loop {
-            self.listen().await;
+            self.poll().await;
             let found = self.alerts().into_iter().find(|(_, subject, message)| wanted(subject, message));
             if let Some((account, subject, message)) = found {
                 return format!("{account} {subject} {message}");
             }
-            assert!(begun.elapsed() < PATIENCE, "no alert: {what}\n{:?}", self.alerts());
-            tokio::time::sleep(BEAT).await;
+            assert!(begun.elapsed() < MAX_WAIT, "no alert: {what}\n{:?}", self.alerts());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
     /// Waits until something is true of the world.
-    pub(crate) async fn see<T>(&mut self, what: &str, look: impl Fn(&Snapshot) -> Option<T>) -> T {
+    pub(crate) async fn wait_for_world<T>(&mut self, what: &str, look: impl Fn(&Snapshot) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             if let Some(found) = look(&self.snapshot()) {
                 return found;
             }
-            self.listen().await;
-            assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}\n{}", self.history());
-            tokio::time::sleep(BEAT).await;
+            self.poll().await;
+            assert!(begun.elapsed() < MAX_WAIT, "no {what} in time\n{}", self.history());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Lets things come to rest: for three seconds nobody decides anything and nothing is under way in the world.
-    pub(crate) async fn rest(&mut self) {
+    /// Waits until there was no decision, no call and no running execution for three seconds.
+    pub(crate) async fn wait_until_idle(&mut self) {
         let begun = Instant::now();
         let (mut quiet_since, mut before) = (Instant::now(), (0, 0));
         while quiet_since.elapsed() < Duration::from_secs(3) {
-            self.listen().await;
+            self.poll().await;
             let calls = self.world().calls().iter().filter(|call| is_tidegates(call)).count();
             let now = (self.decisions().len(), calls);
             let busy = self.snapshot().executions.iter().any(|e| e.status == "Executing");
             if now != before || busy {
                 (quiet_since, before) = (Instant::now(), now);
             }
-            assert!(begun.elapsed() < PATIENCE, "it never came to rest\n{}", self.history());
-            tokio::time::sleep(BEAT).await;
+            assert!(begun.elapsed() < MAX_WAIT, "it never became idle\n{}", self.history());
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -188,7 +188,7 @@ impl Stage {
     }
 
     /// Waits until the schedules have invoked each of the eight functions.
-    pub(crate) async fn every_sweep_came(&self) {
+    pub(crate) async fn wait_for_every_sweep(&self) {
         let begun = Instant::now();
         loop {
             let permissions = self.permissions().await;
@@ -200,8 +200,8 @@ impl Stage {
             if swept == 8 {
                 return;
             }
-            assert!(begun.elapsed() < PATIENCE, "only {swept} functions were swept");
-            tokio::time::sleep(BEAT * 5).await;
+            assert!(begun.elapsed() < MAX_WAIT, "only {swept} functions were swept");
+            tokio::time::sleep(POLL_INTERVAL * 5).await;
         }
     }
 
@@ -243,7 +243,7 @@ fn matches(record: &Value, wanted: Wanted<'_>) -> bool {
     pairs.into_iter().all(|(name, value)| text(record, name) == value)
 }
 
-/// Whether one of Tidegate's roles made a call: people in the stories are the accounts' roots, or Alice.
+/// Whether one of Tidegate's roles made a call: people in the scenarios are the accounts' roots, or Alice.
 pub(crate) fn is_tidegates(call: &ApiCall) -> bool {
     call.principal.contains(":assumed-role/") && !call.principal.contains("/Reviewer/")
 }

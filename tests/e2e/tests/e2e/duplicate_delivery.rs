@@ -1,4 +1,4 @@
-//! A bad day for the post: every event of AWS is delivered three times, at once, and in the end all of it again.
+//! Duplicate delivery: every event of AWS is delivered three times, and at the end all events are delivered again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
 use tidegate_world::{ApiCall, Emission, Event, EventFault, Fault, Snapshot};
 
 use crate::calm::{ABALONE, Evidence, calm, the_loop};
-use crate::stage::{Stage, is_tidegates, is_write, text};
-use crate::tale::{Tale, play};
+use crate::shared_run::{SharedRun, block_on};
+use crate::test_cloud::{TestCloud, is_tidegates, is_write, text};
 
-pub(crate) struct Thrice {
+pub(crate) struct DuplicateDelivery {
     day: Evidence,
     again: Snapshot,
     writes_again: Vec<ApiCall>,
@@ -19,48 +19,48 @@ pub(crate) struct Thrice {
     dead_letters: Vec<(String, usize)>,
 }
 
-static THRICE: Tale<Thrice> = Tale::untold();
+static DUPLICATE_DELIVERY: SharedRun<DuplicateDelivery> = SharedRun::new();
 
-pub(crate) async fn thrice() -> Arc<Thrice> {
-    THRICE
-        .from_source(|| async {
-            let mut stage = Stage::new().await;
-            stage.world().inject_fault(Fault::Events {
+pub(crate) async fn duplicate_delivery() -> Arc<DuplicateDelivery> {
+    DUPLICATE_DELIVERY
+        .get_or_run(|| async {
+            let mut test = TestCloud::new().await;
+            test.world().inject_fault(Fault::Events {
                 account: None,
                 detail_type: None,
                 times: None,
                 fault: EventFault::Copies(3),
             });
-            let day = the_loop(&mut stage, &ABALONE).await;
-            tell_everything_again(&stage).await;
-            stage.rest().await;
+            let day = the_loop(&mut test, &ABALONE).await;
+            replay_everything(&test).await;
+            test.wait_until_idle().await;
             let known = day.decisions.iter().map(|d| text(d, "id")).collect::<Vec<_>>();
             let is_new_act = |d: &&Value| !known.contains(&text(d, "id")) && acts(d);
-            Thrice {
-                again: stage.snapshot(),
-                writes_again: stage
+            DuplicateDelivery {
+                again: test.snapshot(),
+                writes_again: test
                     .world()
                     .calls()
                     .into_iter()
                     .skip(day.calls.len())
                     .filter(|call| is_tidegates(call) && is_write(call))
                     .collect(),
-                acts_again: stage.decisions().iter().filter(is_new_act).cloned().collect(),
-                dead_letters: stage.all_dead_letters().await,
+                acts_again: test.decisions().iter().filter(is_new_act).cloned().collect(),
+                dead_letters: test.all_dead_letters().await,
                 day,
             }
         })
         .await
 }
 
-/// Sends everything that AWS told, and everything that Tidegate told its other accounts, once more.
-async fn tell_everything_again(stage: &Stage) {
-    for emission in stage.world().emissions() {
+/// Sends all events of AWS, and all events of Tidegate to its other accounts, once more.
+async fn replay_everything(test: &TestCloud) {
+    for emission in test.world().emissions() {
         if let Emission::Event(event) = emission {
-            tell(stage, &event).await;
+            replay(test, &event).await;
         }
     }
-    for decision in stage.decisions() {
+    for decision in test.decisions() {
         for action in decision.get("plan").and_then(Value::as_array).into_iter().flatten() {
             let (detail_type, body) = match text(action, "action") {
                 "request_deployment" => ("Deployment Requested", "request"),
@@ -73,18 +73,18 @@ async fn tell_everything_again(stage: &Stage) {
             let accounts = [HUB, STAGING, PRODUCTION];
             let from =
                 accounts.into_iter().find(|a| a.id == text(decision, "account")).expect("one of three");
-            stage.put_event(from, detail_type, &detail).await;
+            test.put_event(from, detail_type, &detail).await;
         }
     }
 }
 
-async fn tell(stage: &Stage, event: &Event) {
+async fn replay(test: &TestCloud, event: &Event) {
     let entry = json!({
         "Source": event.source, "DetailType": event.detail_type, "Detail": event.detail,
         "Resources": event.resources, "Time": event.time.to_string(),
     });
     let body = json!({ "account": event.account, "region": event.region, "entries": [entry] });
-    stage.cloud.aws().door("/_tidegate/events", &body).await.unwrap_or_else(|error| panic!("{error}"));
+    test.cloud.aws().door("/_tidegate/events", &body).await.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Whether a decision does something beyond waiting.
@@ -115,22 +115,22 @@ pub(crate) fn acts_of(decisions: &[Value]) -> BTreeMap<(String, String, String, 
 }
 
 #[test]
-fn the_day_ends_as_a_calm_one() {
-    let (calm, thrice) = play(async { (calm().await, thrice().await) });
+fn the_final_state_is_the_same_as_without_duplicates() {
+    let (calm, duplicate_delivery) = block_on(async { (calm().await, duplicate_delivery().await) });
     let statuses = |world: &Snapshot| {
         let of = |e: &tidegate_world::ExecutionState| (e.pipeline.clone(), e.status.clone(), e.steps.clone());
         world.executions.iter().map(of).collect::<Vec<_>>()
     };
-    assert_eq!(thrice.day.world.endpoints, calm.world.endpoints);
-    assert_eq!(thrice.day.world.components, calm.world.components);
-    assert_eq!(thrice.day.world.packages, calm.world.packages);
-    assert_eq!(statuses(&thrice.day.world), statuses(&calm.world));
-    assert_eq!(acts_of(&thrice.day.decisions), acts_of(&calm.decisions));
+    assert_eq!(duplicate_delivery.day.world.endpoints, calm.world.endpoints);
+    assert_eq!(duplicate_delivery.day.world.components, calm.world.components);
+    assert_eq!(duplicate_delivery.day.world.packages, calm.world.packages);
+    assert_eq!(statuses(&duplicate_delivery.day.world), statuses(&calm.world));
+    assert_eq!(acts_of(&duplicate_delivery.day.decisions), acts_of(&calm.decisions));
 }
 
 #[test]
 fn each_action_took_effect_once() {
-    let thrice = play(thrice());
+    let duplicate_delivery = block_on(duplicate_delivery());
     let expected: [(Account, &str, usize); 11] = [
         (HUB, "CreatePipeline", 1),
         (HUB, "StartPipelineExecution", 2),
@@ -145,21 +145,30 @@ fn each_action_took_effect_once() {
         (PRODUCTION, "UpdateInferenceComponentRuntimeConfig", 1),
     ];
     for (account, operation, times) in expected {
-        assert_eq!(thrice.day.calls(account.id, operation), times, "{operation} in {}", account.environment);
+        assert_eq!(
+            duplicate_delivery.day.calls(account.id, operation),
+            times,
+            "{operation} in {}",
+            account.environment
+        );
     }
-    assert_eq!(thrice.day.world.executions.len(), 2);
+    assert_eq!(duplicate_delivery.day.world.executions.len(), 2);
 }
 
 #[test]
-fn the_whole_day_told_again_changes_nothing() {
-    let thrice = play(thrice());
-    assert_eq!(thrice.again, thrice.day.world);
-    assert!(thrice.writes_again.is_empty(), "{:#?}", thrice.writes_again);
-    assert!(thrice.acts_again.is_empty(), "{:#?}", thrice.acts_again);
+fn a_replay_of_all_events_changes_nothing() {
+    let duplicate_delivery = block_on(duplicate_delivery());
+    assert_eq!(duplicate_delivery.again, duplicate_delivery.day.world);
+    assert!(duplicate_delivery.writes_again.is_empty(), "{:#?}", duplicate_delivery.writes_again);
+    assert!(duplicate_delivery.acts_again.is_empty(), "{:#?}", duplicate_delivery.acts_again);
 }
 
 #[test]
 fn copies_do_not_end_as_dead_letters() {
-    let thrice = play(thrice());
-    assert!(thrice.dead_letters.iter().all(|(_, count)| *count == 0), "{:?}", thrice.dead_letters);
+    let duplicate_delivery = block_on(duplicate_delivery());
+    assert!(
+        duplicate_delivery.dead_letters.iter().all(|(_, count)| *count == 0),
+        "{:?}",
+        duplicate_delivery.dead_letters
+    );
 }
