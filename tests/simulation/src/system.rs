@@ -248,7 +248,8 @@ impl SimulatedSite {
 
     fn new(cloud: &Cloud, site: SiteId, fleet: &Fleet, policies: &[Arc<Policy>]) -> Self {
         let account = cloud.account(site.account(), REGION);
-        let engine_site = Site::new(site.name(), site.account(), REGION, SiteId::Hub.account());
+        let mut engine_site = Site::new(site.name(), site.account(), REGION, SiteId::Hub.account());
+        engine_site.check_seconds = 120;
         let ledger = Arc::new(MemoryLedger::new());
         for policy in policies {
             ledger.put_policy(applied(policy));
