@@ -1,7 +1,7 @@
 //! The kinds of endpoints: what each is made of, which resources it needs, how it goes to zero, and what a policy may ask
 //! of it.
 //!
-//! A kind is a module with an implementation of [`Kind`]. A new one is that module, an entry in [`EndpointKind`] and
+//! A kind is a module with an implementation of [`Behavior`]. A new one is that module, an entry in [`EndpointKind`] and
 //! [`EndpointSpec`], and the arms that the compiler then asks for in this file.
 
 mod async_inference;
@@ -99,7 +99,7 @@ pub struct NotScalable {
 }
 
 /// What differs between the kinds of endpoints.
-trait Kind {
+pub(crate) trait Behavior {
     /// The instances that it runs on, if it has any.
     fn instances(&self) -> Option<Instances<'_>>;
 
@@ -119,17 +119,22 @@ trait Kind {
     fn rollout_problem(&self) -> Option<String>;
 
     /// What its environment asks for and it cannot do. `at` is the environment's path.
-    fn problems(&self, at: &str, environment: &Environment) -> Vec<Finding>;
+    fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// What its environment asks for without any effect. `at` is the environment's path.
-    fn warnings(&self, at: &str, environment: &Environment) -> Vec<Finding>;
+    fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// Whether this version can deploy it.
     fn is_supported(&self) -> bool;
 }
 
 impl EndpointSpec {
-    fn dispatch(&self) -> &dyn Kind {
+    /// What differs from the other kinds.
+    pub(crate) fn behavior(&self) -> &dyn Behavior {
         match self {
             Self::RealTime(spec) => spec,
             Self::Serverless(spec) => spec,
@@ -152,27 +157,7 @@ impl EndpointSpec {
     /// The instances that it runs on, if it has any.
     #[must_use]
     pub fn instances(&self) -> Option<Instances<'_>> {
-        self.dispatch().instances()
-    }
-
-    pub(crate) fn has_data_capture(&self) -> bool {
-        self.dispatch().has_data_capture()
-    }
-
-    pub(crate) fn rollout_problem(&self) -> Option<String> {
-        self.dispatch().rollout_problem()
-    }
-
-    pub(crate) fn problems(&self, at: &str, environment: &Environment) -> Vec<Finding> {
-        self.dispatch().problems(at, environment)
-    }
-
-    pub(crate) fn warnings(&self, at: &str, environment: &Environment) -> Vec<Finding> {
-        self.dispatch().warnings(at, environment)
-    }
-
-    pub(crate) fn is_supported(&self) -> bool {
-        self.dispatch().is_supported()
+        self.behavior().instances()
     }
 }
 
@@ -182,7 +167,7 @@ impl Endpoint {
     /// # Errors
     /// [`NotScalable`] if this kind of endpoint has none.
     pub fn scalable_component(&self) -> Result<ScalableComponent, NotScalable> {
-        self.spec.dispatch().scalable_component(self.name.as_str())
+        self.spec.behavior().scalable_component(self.name.as_str())
     }
 }
 

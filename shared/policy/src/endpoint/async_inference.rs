@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::ASYNC_OUTPUT_PAGE;
-use super::{Component, FieldRules, Instances, Kind, NotScalable, ProductionVariant, ScalableComponent};
+use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding, Vpc};
+use crate::file::Vpc;
 use crate::names::{InstanceType, S3Uri};
 use crate::reason::Reason;
 
@@ -32,7 +32,7 @@ pub struct AsyncInference {
     pub vpc: Option<Vpc>,
 }
 
-impl Kind for AsyncInference {
+impl Behavior for AsyncInference {
     fn instances(&self) -> Option<Instances<'_>> {
         let count = self.instances;
         Some(Instances { instance_type: &self.instance_type, min: count, max: count, vpc: self.vpc.as_ref() })
@@ -60,14 +60,6 @@ impl Kind for AsyncInference {
 
     fn rollout_problem(&self) -> Option<String> {
         None
-    }
-
-    fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
-        Vec::new()
-    }
-
-    fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
-        Vec::new()
     }
 
     fn is_supported(&self) -> bool {

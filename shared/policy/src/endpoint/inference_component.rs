@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::COMPONENT_PAGE;
-use super::{Component, FieldRules, Instances, Kind, NotScalable, ProductionVariant, ScalableComponent};
-use crate::file::{Environment, Finding, Vpc};
+use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
+use crate::file::Vpc;
 use crate::names::InstanceType;
 
 pub(super) const FIELDS: FieldRules = FieldRules {
@@ -42,7 +42,7 @@ impl InferenceComponent {
     }
 }
 
-impl Kind for InferenceComponent {
+impl Behavior for InferenceComponent {
     fn instances(&self) -> Option<Instances<'_>> {
         // SageMaker adds instances beyond the first as the copies need them.
         Some(Instances {
@@ -80,14 +80,6 @@ impl Kind for InferenceComponent {
 
     fn rollout_problem(&self) -> Option<String> {
         Some("of an inferenceComponent is not supported by this version; remove it".to_owned())
-    }
-
-    fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
-        Vec::new()
-    }
-
-    fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
-        Vec::new()
     }
 
     fn is_supported(&self) -> bool {

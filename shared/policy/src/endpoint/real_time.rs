@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::VARIANT_PAGE;
-use super::{Component, FieldRules, Instances, Kind, NotScalable, ProductionVariant, ScalableComponent};
+use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
 use crate::decision::Verdict;
 use crate::file::{Environment, Finding, Vpc};
 use crate::names::InstanceType;
@@ -33,7 +33,7 @@ pub struct RealTime {
     pub vpc: Option<Vpc>,
 }
 
-impl Kind for RealTime {
+impl Behavior for RealTime {
     fn instances(&self) -> Option<Instances<'_>> {
         let count = self.instances;
         Some(Instances { instance_type: &self.instance_type, min: count, max: count, vpc: self.vpc.as_ref() })
@@ -72,10 +72,6 @@ impl Kind for RealTime {
             "a realTime endpoint keeps at least one instance; an inferenceComponent can go to zero ({COMPONENTS_TO_ZERO_PAGE})"
         );
         vec![Finding::new(format!("{at}/scale/toZero"), message).because(format!("{at}/endpoint/kind"))]
-    }
-
-    fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
-        Vec::new()
     }
 
     fn is_supported(&self) -> bool {

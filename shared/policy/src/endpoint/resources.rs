@@ -81,7 +81,7 @@ impl DesiredResources {
     /// What a request wants in an environment.
     #[must_use]
     pub fn of(environment: &Environment, request: &DeploymentRequested) -> Self {
-        let kind = environment.endpoint.spec.dispatch();
+        let kind = environment.endpoint.spec.behavior();
         let endpoint = environment.endpoint.name.to_string();
         let model = format!("{endpoint}-v{}-{}", request.version, short(&[&request.package_arn], 6));
         let variant = kind.variant(&model);

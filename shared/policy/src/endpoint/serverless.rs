@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Refusal, SERVERLESS_CONFIG_PAGE};
-use super::{Component, FieldRules, Instances, Kind, NotScalable, ProductionVariant, ScalableComponent};
+use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
 use crate::decision::Verdict;
 use crate::file::{Environment, Finding};
 use crate::reason::Reason;
@@ -34,7 +34,7 @@ pub struct Serverless {
     pub max_concurrency: u32,
 }
 
-impl Kind for Serverless {
+impl Behavior for Serverless {
     fn instances(&self) -> Option<Instances<'_>> {
         None
     }

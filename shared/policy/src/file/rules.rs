@@ -25,7 +25,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     found.extend(neighbours(&policy.environments));
     for (index, environment) in policy.environments.iter().enumerate() {
         let at = format!("environments/{index}");
-        found.extend(environment.endpoint.spec.problems(&at, environment));
+        found.extend(environment.endpoint.spec.behavior().problems(&at, environment));
         found.extend(rollout::broken(&at, environment));
         found.extend(gates(&at, &environment.gates));
         found.extend(watched(&at, environment));
@@ -157,7 +157,7 @@ fn watched(at: &str, environment: &Environment) -> Vec<Finding> {
             let message = format!("expected whole hours, from 1h to 24h ({MONITOR_SCHEDULES})");
             found.push(Finding::new(format!("{at}/monitor/every"), message));
         }
-        if environment.capture.is_none() && environment.endpoint.spec.has_data_capture() {
+        if environment.capture.is_none() && environment.endpoint.spec.behavior().has_data_capture() {
             let message = format!("there is nothing to look at without `capture` ({CAPTURE})");
             found.push(Finding::new(format!("{at}/monitor"), message).because(format!("{at}/capture")));
         }

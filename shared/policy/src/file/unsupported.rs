@@ -44,7 +44,7 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
         // Nothing leads from a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
         (environment.gates.windows.is_some(), "gates/windows", "a deployment window is"),
-        (!spec.is_supported(), "endpoint/kind", kind.as_str()),
+        (!spec.behavior().is_supported(), "endpoint/kind", kind.as_str()),
         (vpc, "endpoint/vpc", "a network of one's own is"),
         (rollout.linear.is_some(), "rollout/linear", "a linear update is"),
         (rollout.rolling.is_some(), "rollout/rolling", "a rolling update is"),

@@ -24,7 +24,7 @@ pub(super) fn findings(policy: &Policy) -> Vec<Finding> {
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     let spec = &environment.endpoint.spec;
-    let mut found = spec.warnings(at, environment);
+    let mut found = spec.behavior().warnings(at, environment);
     let mut warn = |field: &str, message: String| found.push(Finding::new(format!("{at}/{field}"), message));
     if let Some(to_zero) = &environment.scale.to_zero
         && to_zero.grace < to_zero.idle

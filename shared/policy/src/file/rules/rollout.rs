@@ -63,7 +63,7 @@ fn possible(at: &str, environment: &Environment) -> Vec<Finding> {
     let section = at.strip_suffix("/rollout").unwrap_or(at);
     let mut found = Vec::new();
     if *rollout != Rollout::default() {
-        if let Some(message) = spec.rollout_problem() {
+        if let Some(message) = spec.behavior().rollout_problem() {
             found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
         }
         if instances.is_some_and(|i| i.instance_type.as_str().starts_with("ml.inf1.")) {
