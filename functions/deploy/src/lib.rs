@@ -9,9 +9,10 @@ use tidegate_engine::{Adapter, CallError, Engine, EngineError};
 use tidegate_events::ApprovalStatus;
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
-    Action, Current, DeployController, InFlight, Need, Snapshot, State, Trigger, needs_probe, target,
+    Action, Current, DeployController, InFlight, Need, Snapshot, State, Trigger, needs_probe,
 };
-use tidegate_policy::file::{EndpointKind, Environment};
+use tidegate_policy::endpoint::DesiredResources;
+use tidegate_policy::file::Environment;
 use tidegate_policy::step::Step;
 
 pub use spec::SPEC;
@@ -93,23 +94,22 @@ impl Deploy {
     }
 
     async fn snapshot(&self, environment: &Environment, in_flight: &InFlight) -> Result<Snapshot, CallError> {
-        let name = environment.endpoint.name.as_str();
+        let wanted = DesiredResources::of(environment, &in_flight.request);
         let package = self.registry.package(&in_flight.request.package_arn);
-        let endpoint = self.endpoints.endpoint(name);
+        let endpoint = self.endpoints.endpoint(&wanted.endpoint);
         let (package, endpoint) = futures::future::try_join(package, endpoint).await?;
-        let component = match (&endpoint, environment.endpoint.kind) {
-            (Some(_), EndpointKind::InferenceComponent) => self.endpoints.component(name).await?,
-            _ => None,
+        let component = match (&endpoint, &wanted.component) {
+            (Some(_), Some(component)) => self.endpoints.component(&component.name).await?,
+            (None, _) | (_, None) => None,
         };
         let approval = package.map(|found| found.package.approval);
         let mut seen = Snapshot { approval, endpoint, component, probe: None };
         if needs_probe(environment, in_flight, &seen)
             && let Some(sample) = &environment.verify.invoke
         {
-            let component = target(environment, &in_flight.request).component.map(|c| c.name);
-            let probe =
-                self.sampler.ask(name, component.as_deref(), &sample.content_type, &sample.body).await?;
-            seen.probe = Some(probe);
+            let component = wanted.component.as_ref().map(|component| component.name.as_str());
+            let (content_type, body) = (&sample.content_type, &sample.body);
+            seen.probe = Some(self.sampler.ask(&wanted.endpoint, component, content_type, body).await?);
         }
         Ok(seen)
     }

@@ -12,6 +12,7 @@ use tidegate_engine::resolve;
 use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef, Outcome};
 use tidegate_policy::controller::{Context, Controller};
 use tidegate_policy::deploy::DeployController;
+use tidegate_policy::endpoint::InvokedResource;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::scale::{Action, Current, Need, ScaleController, Snapshot, State, Trigger};
 use tidegate_policy::step::Step;
@@ -61,7 +62,7 @@ impl Adapter for Scale {
         let to_zero = cx.named_environment().and_then(|environment| environment.scale.to_zero.as_ref());
         let idle = to_zero.map(|to_zero| to_zero.idle.signed()).unwrap_or_default();
         let from = cx.now.checked_sub(idle).unwrap_or(Timestamp::MIN);
-        let query = [InvocationQuery { name: component.clone(), component: true, from }];
+        let query = [InvocationQuery { resource: InvokedResource::Component(component.clone()), from }];
         let metrics = self.metrics.invocations(&query, cx.now).map_err(EngineError::from);
         let model = cx.policy.map(|policy| policy.model.as_str()).unwrap_or_default();
         let deployed = resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);

@@ -9,7 +9,7 @@ use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::DeployController;
 use tidegate_policy::file::Policy;
 use tidegate_policy::scale::{
-    Action, Current, Invocations, Need, ScaleController, Snapshot, State, Trigger, traffic_windows,
+    Action, Current, Invocations, Need, ScaleController, Snapshot, State, Trigger, traffic_queries,
 };
 use tidegate_policy::step::Step;
 
@@ -98,10 +98,8 @@ async fn of_ledger(engine: &Engine, policy: &Policy, now: Timestamp) -> Result<L
     let model = policy.model.as_str();
     let read = || resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);
     let deployed = engine.retry_throttled(read).await?;
-    let queries = policy.environment(&engine.site.environment).and_then(|environment| {
-        let name = environment.endpoint.name.to_string();
-        let starts = traffic_windows(environment, &deployed, now)?;
-        Some(starts.map(|from| InvocationQuery { name: name.clone(), component: true, from }))
-    });
+    let queries = policy
+        .environment(&engine.site.environment)
+        .and_then(|environment| traffic_queries(environment, &deployed, now));
     Ok(Look { seen: Snapshot::of(&deployed), queries })
 }

@@ -6,6 +6,7 @@
 mod accept_request;
 mod action;
 mod begin;
+mod component;
 mod controller;
 mod converge;
 mod end;
@@ -13,7 +14,6 @@ mod hold;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;
-mod target;
 mod withdrawn;
 
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ use crate::site::Site;
 
 use action::schedule_check;
 
+pub use crate::endpoint::{Component, ComponentStatus, Rollout, RunningComponent, VARIANT};
 pub use accept_request::{accept_request, reject_unauthorized};
 pub use action::{Action, still_applies};
 pub use controller::{DeployController, Need, Trigger};
@@ -34,7 +35,6 @@ pub use hold::{decide_hold, release};
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::{Current, precondition};
-pub use target::{Component, Rollout, Target, VARIANT, Variant, copies, target};
 
 /// The function's name.
 pub const NAME: &str = "deploy";
@@ -175,82 +175,6 @@ impl Endpoint {
     #[must_use]
     pub fn heads_for(&self) -> Option<&str> {
         self.pending_config.as_deref().or(self.config.as_deref())
-    }
-}
-
-/// An inference component as SageMaker describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunningComponent {
-    /// Its status.
-    pub status: ComponentStatus,
-    /// The model that it runs.
-    pub model: Option<String>,
-    /// Memory for a copy in MB.
-    pub memory_mb: Option<u32>,
-    /// Copies that run: none while it sleeps.
-    pub copies: Option<u32>,
-    /// Why it failed.
-    pub failure: Option<String>,
-    /// When it last changed.
-    pub last_modified: Option<Timestamp>,
-}
-
-impl RunningComponent {
-    /// Whether it runs the wanted model in copies of the wanted size, however many.
-    #[must_use]
-    pub fn runs(&self, wanted: &Component) -> bool {
-        self.model.as_ref() == Some(&wanted.model) && self.memory_mb == Some(wanted.memory_mb)
-    }
-
-    /// Whether it has at least so many copies.
-    #[must_use]
-    pub fn has_copies(&self, fewest: u32) -> bool {
-        self.copies.is_some_and(|copies| copies >= fewest)
-    }
-}
-
-/// The states of an inference component.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ComponentStatus {
-    /// It serves.
-    InService,
-    /// It is being made.
-    Creating,
-    /// It is being changed.
-    Updating,
-    /// It failed.
-    Failed,
-    /// It is being deleted.
-    Deleting,
-    /// None that we know.
-    Unknown(String),
-}
-
-impl ComponentStatus {
-    /// A status as SageMaker writes it.
-    #[must_use]
-    pub fn read(text: &str) -> Self {
-        match text {
-            "InService" => Self::InService,
-            "Creating" => Self::Creating,
-            "Updating" => Self::Updating,
-            "Failed" => Self::Failed,
-            "Deleting" => Self::Deleting,
-            other => Self::Unknown(other.to_owned()),
-        }
-    }
-}
-
-impl std::fmt::Display for ComponentStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::InService => "InService",
-            Self::Creating => "Creating",
-            Self::Updating => "Updating",
-            Self::Failed => "Failed",
-            Self::Deleting => "Deleting",
-            Self::Unknown(text) => text,
-        })
     }
 }
 

@@ -22,6 +22,7 @@ pub mod controller;
 pub mod decision;
 pub mod deploy;
 pub mod duration;
+pub mod endpoint;
 pub mod file;
 pub mod fingerprint;
 pub mod hold;

@@ -4,6 +4,7 @@ mod controller;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;
+mod traffic;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use tidegate_events::{AlarmChanged, AlarmState};
 
 use crate::decision::{Decision, Verdict};
 use crate::deploy;
-use crate::file::{EndpointKind, Environment, ToZero};
+use crate::endpoint::{NotScalable, ScalableComponent};
+use crate::file::{Environment, ToZero};
 use crate::reason::Reason;
 use crate::step::Step;
 
@@ -19,6 +21,7 @@ pub use controller::{Current, Need, ScaleController, Trigger};
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::precondition;
+pub use traffic::{InvocationQuery, Invocations, traffic_queries};
 
 /// The metric that says a request found no copy. Target tracking cannot leave zero; an alarm on this metric can.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
@@ -74,30 +77,6 @@ impl Snapshot {
     }
 }
 
-/// How far back CloudWatch is asked whether an endpoint has ever served. Its one-minute data is kept for 15 days.
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// From when invocations are counted: the idle window, and the time since the deployment. `None` if the endpoint cannot go to
-/// zero or does not serve: then CloudWatch is not asked.
-#[must_use]
-pub fn traffic_windows(
-    environment: &Environment,
-    deployed: &deploy::State,
-    now: Timestamp,
-) -> Option<[Timestamp; 2]> {
-    if environment.endpoint.kind != EndpointKind::InferenceComponent || deployed.in_flight.is_some() {
-        return None;
-    }
-    let to_zero = environment.scale.to_zero.as_ref()?;
-    // When the version that serves was verified. A later deployment that failed brought no requests.
-    let verified_at = deployed.live.as_ref()?.at;
-    let back = |span: SignedDuration| now.checked_sub(span).unwrap_or(Timestamp::MIN);
-    // The verifying request came shortly before the deployment was found live.
-    let since_deployment = verified_at.checked_sub(SignedDuration::from_mins(5)).unwrap_or(verified_at);
-    Some([back(to_zero.idle.signed()), since_deployment.max(back(LOOK_BACK))])
-}
-
 /// Since when the version that serves does, by what deploy remembers. Also a deployment that failed may have set the copies
 /// again.
 #[must_use]
@@ -112,15 +91,6 @@ pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
 #[must_use]
 pub fn copies_since(deployed: &deploy::State) -> Option<Timestamp> {
     deployed.live.as_ref().map(|live| live.at).max(deployed.copies_set_at)
-}
-
-/// Invocations of an endpoint, from CloudWatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invocations {
-    /// In the idle window.
-    pub in_window: u64,
-    /// Since the deployment: zero means that the endpoint has never served, or that metrics do not arrive.
-    pub since_deployment: u64,
 }
 
 /// What scale can ask of AWS.
@@ -181,17 +151,11 @@ pub fn should_record(state: &State, decision: &ScaleDecision) -> bool {
 
 fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
     let keep = |reason| Decision::new(Verdict::NoChange, reason);
-    let endpoint = environment.endpoint.name.to_string();
     let Some(to_zero) = &environment.scale.to_zero else { return keep(Reason::NoScalePolicy) };
-    match environment.endpoint.kind {
-        EndpointKind::RealTime => {
-            return Decision::new(Verdict::Reject, Reason::RealTimeMinimumIsOne { endpoint });
-        }
-        EndpointKind::Serverless => return keep(Reason::ServerlessScalesItself { endpoint }),
-        // No policy with an async endpoint is accepted by this version.
-        EndpointKind::Async => return keep(Reason::NoScalePolicy),
-        EndpointKind::InferenceComponent => {}
-    }
+    let component = match environment.endpoint.scalable_component() {
+        Ok(component) => component,
+        Err(NotScalable { verdict, reason }) => return Decision::new(verdict, reason),
+    };
     let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };
     // What AWS refused before a deployment says nothing about what it refuses now.
     let state = &State { rejected_at: state.rejected_at.filter(|at| *at > live_since), ..state.clone() };
@@ -204,7 +168,7 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         return match seen.invocations {
             // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.
             Some(Invocations { in_window, .. }) if in_window > 0 && may => {
-                come_back(environment, state, Reason::Traffic { invocations: in_window }, now)
+                come_back(component, state, Reason::Traffic { invocations: in_window }, now)
             }
             _ => keep(Reason::AlreadyAtZero { since }),
         };
@@ -214,7 +178,7 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     match seen.invocations {
         None | Some(Invocations { in_window: 0, since_deployment: 0 }) => keep(Reason::NoMetrics),
-        Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(environment, to_zero, state, now)
+        Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(component, to_zero, state, now)
             .evidence("invocations_since_deployment", since_deployment)
             .from_source(INVOCATIONS),
         Some(Invocations { in_window, .. }) => keep(Reason::Traffic { invocations: in_window }),
@@ -245,15 +209,16 @@ fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
-fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: Timestamp) -> ScaleDecision {
-    let component = environment.endpoint.name.to_string();
+fn go_to_zero(
+    component: ScalableComponent,
+    to_zero: &ToZero,
+    state: &State,
+    now: Timestamp,
+) -> ScaleDecision {
+    let ScalableComponent { name: component, copies } = component;
     // The way back is built before the way down is taken.
     let plan = vec![
-        Step::Call(Action::SetCapacityLimits {
-            component: component.clone(),
-            min: 0,
-            max: deploy_copies(environment),
-        }),
+        Step::Call(Action::SetCapacityLimits { component: component.clone(), min: 0, max: copies }),
         Step::Call(Action::EnsureScaleFromZeroAlarm { component: component.clone() }),
         Step::Call(Action::SetCopyCount { component, copies: 0 }),
     ];
@@ -264,9 +229,8 @@ fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: T
         .state(State { zero_since: Some(now), ..state.clone() })
 }
 
-fn come_back(environment: &Environment, state: &State, reason: Reason, now: Timestamp) -> ScaleDecision {
-    let copies = deploy_copies(environment);
-    let component = environment.endpoint.name.to_string();
+fn come_back(component: ScalableComponent, state: &State, reason: Reason, now: Timestamp) -> ScaleDecision {
+    let ScalableComponent { name: component, copies } = component;
     let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
     let last_reason = Some(reason.code().to_owned());
     let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None };
@@ -277,10 +241,6 @@ fn come_back(environment: &Environment, state: &State, reason: Reason, now: Time
         .state(next)
 }
 
-fn deploy_copies(environment: &Environment) -> u32 {
-    deploy::copies(&environment.endpoint)
-}
-
 /// Decides about an alarm that may ask for capacity.
 pub fn on_capacity_alarm(
     environment: &Environment,
@@ -288,23 +248,15 @@ pub fn on_capacity_alarm(
     alarm: &AlarmChanged,
     now: Timestamp,
 ) -> ScaleDecision {
-    let component = environment.endpoint.name.to_string();
-    // Another kind of endpoint has no copies, whatever an alarm of somebody else's is called.
-    let has_copies = environment.endpoint.kind == EndpointKind::InferenceComponent;
-    let asks = alarm.metrics.iter().any(|m| {
-        has_copies
-            && m.name == NO_CAPACITY_METRIC
-            && m.dimensions
-                .get("InferenceComponentName")
-                .is_some_and(|name| name.eq_ignore_ascii_case(&component))
-    });
-    if !asks {
+    let component = environment.endpoint.scalable_component().ok();
+    let Some(component) = component.filter(|component| asks_for_capacity(alarm, &component.name)) else {
         return Decision::new(Verdict::Ignore, Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() });
-    }
+    };
+    let name = component.name.clone();
     match &alarm.state {
         // Muting an alarm silences people's phones; the request still needs an answer.
-        AlarmState::Alarm => come_back(environment, state, Reason::NoCapacity { component }, now),
-        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component }),
+        AlarmState::Alarm => come_back(component, state, Reason::NoCapacity { component: name }, now),
+        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component: name }),
         AlarmState::InsufficientData => Decision::new(
             Verdict::Ignore,
             Reason::InsufficientData { source: format!("alarm {}", alarm.alarm) },
@@ -313,4 +265,12 @@ pub fn on_capacity_alarm(
             Decision::new(Verdict::Ignore, Reason::UnknownState { state: state.clone() })
         }
     }
+}
+
+/// Whether an alarm watches for requests that found no copy of the component.
+fn asks_for_capacity(alarm: &AlarmChanged, component: &str) -> bool {
+    alarm.metrics.iter().any(|metric| {
+        let of = metric.dimensions.get("InferenceComponentName");
+        metric.name == NO_CAPACITY_METRIC && of.is_some_and(|name| name.eq_ignore_ascii_case(component))
+    })
 }

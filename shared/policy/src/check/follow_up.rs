@@ -251,7 +251,7 @@ pub fn scale(
         | Step::ReportDeployment { .. }
         | Step::RequestRetraining { .. } => true,
     });
-    let copies = environment.endpoint.copies.unwrap_or(1);
+    let copies = environment.endpoint.scalable_component().map_or(1, |component| component.copies);
     for step in &decision.plan {
         match step {
             Step::Call(Action::SetCapacityLimits { component, min, max }) => {

@@ -5,7 +5,8 @@ use tidegate_events::{AlarmChanged, AlarmState};
 
 use super::{Invariant, Violation, Violations, long_ago};
 use crate::decision::Verdict;
-use crate::file::{EndpointKind, Environment};
+use crate::endpoint::EndpointKind;
+use crate::file::Environment;
 use crate::scale::{Action, ScaleDecision, Snapshot, State, Trigger};
 use crate::step::Step;
 
@@ -74,7 +75,7 @@ impl Checker<'_> {
     }
 
     fn step(&mut self, step: &Step<Action>) {
-        let copies = self.environment.endpoint.copies.unwrap_or(1);
+        let copies = self.environment.endpoint.scalable_component().map_or(1, |component| component.copies);
         let (component, sound) = match step {
             // The most is what the policy wants while it is awake; the least is that, or none.
             Step::Call(Action::SetCapacityLimits { component, min, max }) => {
@@ -96,7 +97,7 @@ impl Checker<'_> {
             format!("{step:?}, the policy wants {copies} copies")
         });
         // A classic endpoint keeps at least one instance, and a serverless one scales itself.
-        let kind = self.environment.endpoint.kind;
+        let kind = self.environment.endpoint.spec.kind();
         self.violations.require(kind == EndpointKind::InferenceComponent, Invariant::CannotBeZero, || {
             format!("the endpoint is {kind:?}")
         });

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tidegate_events::ScheduledCheck;
 
-use super::{Component, InFlight, Rollout, Site, State, Variant, target};
+use super::{InFlight, Site, State};
+use crate::endpoint::{Component, DesiredResources, ProductionVariant, Rollout};
 use crate::file::Environment;
 use crate::step::Step;
 
@@ -24,7 +25,7 @@ pub enum Action {
         /// Its name.
         name: String,
         /// What serves.
-        variant: Variant,
+        variant: ProductionVariant,
     },
     /// Make the endpoint.
     CreateEndpoint {
@@ -83,7 +84,7 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
 pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: &Step<Action>) -> bool {
     let wanted = environment
         .zip(state.in_flight.as_ref())
-        .map(|(environment, in_flight)| target(environment, &in_flight.request));
+        .map(|(environment, in_flight)| DesiredResources::of(environment, &in_flight.request));
     let Some(wanted) = wanted else { return false };
     match step {
         Step::Call(Action::CreateModel { name, .. }) => *name == wanted.model,

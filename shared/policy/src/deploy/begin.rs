@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 
 use super::converge::Reconciliation;
-use super::target::Component;
-use super::{Action, Deploy, Endpoint, InFlight, RunningComponent, State, schedule_check};
+use super::{Action, Deploy, Endpoint, InFlight, State};
 use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
 use crate::step::Step;
@@ -39,36 +38,8 @@ impl Reconciliation<'_> {
             .state(self.asked_endpoint(running.last_modified))
     }
 
-    pub(super) fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
-        if let Some(held) = self.held() {
-            return held;
-        }
-        let component = wanted.clone();
-        let put = if running.is_some() {
-            Step::Call(Action::UpdateComponent { component })
-        } else {
-            Step::Call(Action::CreateComponent { component })
-        };
-        let model = Step::Call(Action::CreateModel {
-            name: self.wanted.model.clone(),
-            package_arn: self.in_flight.request.package_arn.clone(),
-        });
-        let mut in_flight = InFlight {
-            component_update_requested_at: Some(self.now),
-            component_modified_before: running.and_then(|running| running.last_modified),
-            unresponsive_since: None,
-            ..self.in_flight.clone()
-        };
-        let look = schedule_check(self.site, self.environment, &in_flight, self.now);
-        in_flight.checks = in_flight.checks.saturating_add(1);
-        Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
-            .evidence("component", found(wanted, running))
-            .plan(vec![model, put, look])
-            .state(State { in_flight: Some(in_flight), ..self.state.clone() })
-    }
-
     /// Under a hold nothing is begun. What SageMaker has begun goes on, is verified and reported.
-    fn held(&self) -> Option<Deploy> {
+    pub(super) fn held(&self) -> Option<Deploy> {
         self.state.hold().map(|hold| self.wait(hold.why(), Vec::new()))
     }
 
@@ -111,15 +82,5 @@ impl Reconciliation<'_> {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
-    }
-}
-
-/// What is found instead of the wanted component.
-fn found(wanted: &Component, running: Option<&RunningComponent>) -> &'static str {
-    match running {
-        None => "none",
-        Some(running) if running.model.as_ref() != Some(&wanted.model) => "another model",
-        Some(running) if !running.runs(wanted) => "another memory",
-        Some(_) => "too few copies",
     }
 }

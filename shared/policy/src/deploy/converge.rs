@@ -3,12 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
-use super::target::{Component, Target, target};
-use super::{
-    Action, ComponentStatus, Deploy, Endpoint, InFlight, Probe, RunningComponent, Site, Snapshot, State,
-    schedule_check,
-};
+use super::component::in_service;
+use super::{Action, Deploy, Endpoint, InFlight, Probe, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
+use crate::endpoint::DesiredResources;
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
@@ -24,11 +22,11 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
     if environment.verify.invoke.is_none() || !seen.endpoint.as_ref().is_some_and(serves) {
         return false;
     }
-    let wanted = target(environment, &in_flight.request);
+    let wanted = DesiredResources::of(environment, &in_flight.request);
     let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
     let component_runs = match (&wanted.component, &seen.component) {
         (None, _) => true,
-        (Some(component), Some(running)) => component_in_service(in_flight, running, component),
+        (Some(component), Some(running)) => in_service(in_flight, running, component),
         (Some(_), None) => false,
     };
     endpoint_runs && component_runs
@@ -53,7 +51,7 @@ pub fn converge(
         environment,
         state,
         in_flight,
-        wanted: target(environment, &in_flight.request),
+        wanted: DesiredResources::of(environment, &in_flight.request),
         now,
     };
     match &seen.approval {
@@ -70,44 +68,15 @@ pub fn should_record(state: &State, decision: &Deploy) -> bool {
     fell_silent || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
 }
 
-fn runs(endpoint: &Endpoint, wanted: &Target) -> bool {
+fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
     endpoint.status == EndpointStatus::InService && endpoint.config.as_deref() == Some(wanted.config.as_str())
-}
-
-/// Whether the component is in service as it is wanted. After it changed at our word one copy is enough: how many there
-/// are by then is Application Auto Scaling's business.
-fn component_in_service(in_flight: &InFlight, running: &RunningComponent, wanted: &Component) -> bool {
-    let fewest = if component_changed(in_flight, running) { 1 } else { wanted.copies };
-    running.status == ComponentStatus::InService && running.runs(wanted) && running.has_copies(fewest)
-}
-
-fn component_changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
-    changed_since(
-        running.last_modified,
-        in_flight.component_update_requested_at,
-        in_flight.component_modified_before,
-    )
-}
-
-/// What is said of a component that changed at our word and is not as it was told to be.
-fn not_as_told(running: &RunningComponent, wanted: &Component) -> Reason {
-    let model = running.model.clone().unwrap_or_else(|| "unknown".to_owned());
-    if model != wanted.model {
-        return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model };
-    }
-    let number = |number: Option<u32>| number.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
-    let size = |memory, copies| format!("{model} with {} MB in {} copies", number(memory), number(copies));
-    Reason::OldConfigRunning {
-        requested: size(Some(wanted.memory_mb), Some(wanted.copies)),
-        running: size(running.memory_mb, running.copies),
-    }
 }
 
 /// Whether something changed after it was told to. A change before we asked says nothing about our request.
 ///
 /// What counts is how it looked when we asked: SageMaker's clock and ours may differ. Ours is the next best where there
 /// was nothing to look at.
-fn changed_since(
+pub(super) fn changed_since(
     last_modified: Option<Timestamp>,
     asked: Option<Timestamp>,
     seen: Option<Timestamp>,
@@ -122,7 +91,7 @@ pub(super) struct Reconciliation<'a> {
     pub(super) environment: &'a Environment,
     pub(super) state: &'a State,
     pub(super) in_flight: &'a InFlight,
-    pub(super) wanted: Target,
+    pub(super) wanted: DesiredResources,
     pub(super) now: Timestamp,
 }
 
@@ -166,30 +135,7 @@ impl Reconciliation<'_> {
         }
     }
 
-    fn of_component(&self, seen: &Snapshot) -> Deploy {
-        let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
-        let Some(running) = &seen.component else { return self.put_component(wanted, None) };
-        match &running.status {
-            ComponentStatus::InService if component_in_service(self.in_flight, running, wanted) => {
-                self.verify(seen)
-            }
-            ComponentStatus::InService if component_changed(self.in_flight, running) => {
-                self.end(DeploymentOutcome::RolledBackSilently, not_as_told(running, wanted), seen)
-            }
-            ComponentStatus::InService => self.put_component(wanted, Some(running)),
-            ComponentStatus::Failed => {
-                let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
-                let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
-                self.end(DeploymentOutcome::Failed, reason, seen)
-            }
-            ComponentStatus::Creating
-            | ComponentStatus::Updating
-            | ComponentStatus::Deleting
-            | ComponentStatus::Unknown(_) => self.wait_for_component(wanted, &running.status),
-        }
-    }
-
-    fn verify(&self, seen: &Snapshot) -> Deploy {
+    pub(super) fn verify(&self, seen: &Snapshot) -> Deploy {
         let endpoint = self.wanted.endpoint.clone();
         match (&self.environment.verify.invoke, &seen.probe) {
             (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnverified { endpoint }, seen),
@@ -222,11 +168,6 @@ impl Reconciliation<'_> {
     pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
         let (endpoint, status) = (self.wanted.endpoint.clone(), status.to_string());
         self.wait(Reason::EndpointBusy { endpoint, status }, Vec::new())
-    }
-
-    pub(super) fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
-        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
-        self.wait(reason, vec![self.schedule_check()])
     }
 
     pub(super) fn wait(&self, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
 
 use super::converge::Reconciliation;
-use super::target::target;
 use super::{Action, Deploy, Live, Probe, Report, Snapshot, State};
 use crate::decision::{Decision, Verdict};
+use crate::endpoint::DesiredResources;
 use crate::file::Environment;
 use crate::reason::Reason;
 use crate::step::Step;
@@ -29,7 +29,7 @@ pub(super) fn report(
         outcome,
         reason: reason.code().to_owned(),
         detail: reason.to_string(),
-        requested_config: Some(target(environment, request).config),
+        requested_config: Some(DesiredResources::of(environment, request).config),
         running_config,
         finished_at: now,
     }

@@ -2,8 +2,8 @@
 
 use tidegate_events::{ApprovalStatus, EndpointStatus};
 
-use super::target::Component;
-use super::{Action, ComponentStatus, Endpoint, InFlight, RunningComponent, State};
+use super::{Action, Endpoint, InFlight, State};
+use crate::endpoint::{Component, ComponentStatus, RunningComponent};
 use crate::hold::Hold;
 use crate::reason::Reason;
 use crate::step::Step;

@@ -3,7 +3,8 @@
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::converge::Reconciliation;
-use super::{Action, ComponentStatus, Deploy, Snapshot};
+use super::{Action, Deploy, Snapshot};
+use crate::endpoint::ComponentStatus;
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;

@@ -2,7 +2,6 @@
 
 use super::{Action, ScaleDecision, State};
 use crate::decision::{Decision, Verdict};
-use crate::deploy::copies;
 use crate::file::Environment;
 use crate::reason::Reason;
 use crate::step::Step;
@@ -17,7 +16,8 @@ pub fn on_precondition_failed(
     why: &Reason,
 ) -> Option<ScaleDecision> {
     let Step::Call(Action::SetCopyCount { component, copies: 0 }) = step else { return None };
-    let wanted = copies(&environment.endpoint);
+    // The policy may have changed the kind since; one copy is what a component has that it does not describe.
+    let wanted = environment.endpoint.scalable_component().map_or(1, |component| component.copies);
     let lift =
         Step::Call(Action::SetCapacityLimits { component: component.clone(), min: wanted, max: wanted });
     let last_reason = Some(why.code().to_owned());

@@ -64,7 +64,7 @@ impl Metrics for Mirror {
         // A tick asks for the idle window first and for the time since the deployment second.
         let shown = self.answers.invocations.iter().cycle();
         let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
-            let counted = known.traffic.get(&query.name);
+            let counted = known.traffic.get(query.resource.name());
             counted.map(|traffic| traffic.sum(query.from, now)).or(*shown)
         };
         Ok(queries.iter().zip(shown).map(answer).collect())

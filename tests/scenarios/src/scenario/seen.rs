@@ -12,9 +12,8 @@ use tidegate_engine::ports::{
 };
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, ApprovalStatus, EndpointStatus, PackageStatus};
-use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, Variant,
-};
+use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
+use tidegate_policy::endpoint::ProductionVariant;
 use tidegate_policy::hold::Holds;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
@@ -259,7 +258,7 @@ impl Endpoints for Answers {
         self.takes("sagemaker", "CreateModel").map(|()| String::new())
     }
 
-    async fn create_config(&self, _: &str, _: &Variant) -> Call<String> {
+    async fn create_config(&self, _: &str, _: &ProductionVariant) -> Call<String> {
         self.takes("sagemaker", "CreateEndpointConfig").map(|()| String::new())
     }
 

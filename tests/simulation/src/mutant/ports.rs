@@ -12,9 +12,8 @@ use tidegate_engine::ports::{
     Sampler, Schedules,
 };
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
-use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, Variant,
-};
+use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
+use tidegate_policy::endpoint::ProductionVariant;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_scenarios::{Account, Cloud};
@@ -198,7 +197,7 @@ impl Endpoints for MutatedPorts {
         self.real.create_model(name, package_arn).await
     }
 
-    async fn create_config(&self, name: &str, variant: &Variant) -> Result<String, CallError> {
+    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError> {
         self.real.create_config(name, variant).await
     }
 

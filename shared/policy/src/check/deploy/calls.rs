@@ -125,9 +125,7 @@ impl Checker<'_> {
                 .any(|a| matches!(a, Step::Call(Action::CreateEndpointConfig { name, .. }) if name == used))
         };
         let made = match step {
-            Step::Call(Action::CreateEndpointConfig { variant, .. }) => {
-                variant_model(variant).is_none_or(model)
-            }
+            Step::Call(Action::CreateEndpointConfig { variant, .. }) => variant.model().is_none_or(model),
             Step::Call(
                 Action::CreateEndpoint { config: used, .. } | Action::UpdateEndpoint { config: used, .. },
             ) => config(used),
@@ -191,13 +189,5 @@ impl Checker<'_> {
         self.violations.require(!back, Invariant::RollbackUndone, || {
             format!("asked {asked:?}, changed {changed:?}, and asked again: {step:?}")
         });
-    }
-}
-
-fn variant_model(variant: &crate::deploy::Variant) -> Option<&str> {
-    use crate::deploy::Variant;
-    match variant {
-        Variant::RealTime { model, .. } | Variant::Serverless { model, .. } => Some(model),
-        Variant::Components { .. } => None,
     }
 }
