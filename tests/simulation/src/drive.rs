@@ -75,7 +75,7 @@ impl Drive {
     /// The ledgers forget what is old.
     fn age(&self) {
         for post in &self.stage.posts {
-            post.ledger.age(self.stage.clock(post.place));
+            post.ledger.expire_claims(self.stage.clock(post.place));
         }
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::{Class, Time};
-use tidegate_scenarios::{CallFault, Cloud, FaultPlan, MemoryLedger};
+use tidegate_scenarios::Cloud;
+use tidegate_testkit::{CallFault, FaultPlan, InMemoryLedger};
 
 use crate::place::Where;
 use crate::step::{Goes, Which};
@@ -78,14 +79,14 @@ struct Inner {
 pub(crate) struct Luck {
     inner: Mutex<Inner>,
     cloud: Cloud,
-    ledgers: Vec<Arc<MemoryLedger>>,
+    ledgers: Vec<Arc<InMemoryLedger>>,
 }
 
 /// The state of an invocation between two polls.
 pub(crate) struct Paused(Present);
 
 impl Luck {
-    pub(crate) fn new(cloud: Cloud, ledgers: Vec<Arc<MemoryLedger>>) -> Self {
+    pub(crate) fn new(cloud: Cloud, ledgers: Vec<Arc<InMemoryLedger>>) -> Self {
         Self { inner: Mutex::default(), cloud, ledgers }
     }
 

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tidegate_engine::ports::Applied;
 use tidegate_engine::{DecisionRecord, Engine, Handler, Ports, Site};
 use tidegate_events::{Event, parse_value};
 use tidegate_functions::named;
 use tidegate_policy::file::Policy;
-use tidegate_scenarios::{Account, Cloud, MemoryLedger};
-use tidegate_testkit::Runtime;
+use tidegate_scenarios::{Account, Cloud};
+use tidegate_testkit::{InMemoryLedger, Runtime};
 use tidegate_world::Pace;
 
 use crate::fleet::{Amendment, Fleet, Model};
@@ -30,7 +29,7 @@ pub(crate) const BEGINNING: &str = "2026-03-02T08:00:00Z";
 pub(crate) struct Post {
     pub(crate) place: Where,
     pub(crate) account: Account,
-    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) ledger: Arc<InMemoryLedger>,
     runtime: Runtime,
     /// Seconds by which its clock is ahead.
     clock: i64,
@@ -136,7 +135,7 @@ impl Stage {
         self.asked_for.extend(asked_for(&fleet, &policies));
         for policy in policies {
             for post in &self.posts {
-                post.ledger.put_policy(applied(&policy));
+                post.ledger.put_policy(Arc::clone(&policy));
             }
             self.policies.insert(policy.model.to_string(), policy);
         }
@@ -161,7 +160,7 @@ impl Stage {
         self.cloud.account(place.account(), REGION)
     }
 
-    pub(crate) fn ledger(&self, place: Where) -> Option<&Arc<MemoryLedger>> {
+    pub(crate) fn ledger(&self, place: Where) -> Option<&Arc<InMemoryLedger>> {
         self.post(place).map(|post| &post.ledger)
     }
 
@@ -249,18 +248,14 @@ impl Post {
     fn new(cloud: &Cloud, place: Where, fleet: &Fleet, policies: &[Arc<Policy>]) -> Self {
         let account = cloud.account(place.account(), REGION);
         let site = Site::new(place.name(), place.account(), REGION, Where::Hub.account());
-        let ledger = Arc::new(MemoryLedger::new());
+        let ledger = Arc::new(InMemoryLedger::new());
         for policy in policies {
-            ledger.put_policy(applied(policy));
+            ledger.put_policy(Arc::clone(policy));
         }
         let clock = fleet.clocks.get(place.index()).copied().unwrap_or_default();
         let runtime = Runtime::new(site, ledger.clone(), &Ports::all(&Arc::new(account.clone())));
         Self { place, account, ledger, runtime, clock }
     }
-}
-
-fn applied(policy: &Arc<Policy>) -> Applied {
-    Applied { policy: Arc::clone(policy), version: policy.version() }
 }
 
 /// The models by the versions of their policies.

@@ -1,7 +1,8 @@
 //! People are told what a decision says that they are told: once, and nothing else.
 
 use tidegate_engine::{ActionOutcome, ActionStatus};
-use tidegate_scenarios::{Alert, Note};
+use tidegate_scenarios::Alert;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};

@@ -1,6 +1,6 @@
 //! Success is reported of what runs and answers.
 
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Rule, Seen};
