@@ -21,8 +21,7 @@ use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::reason::Reason;
 use tidegate_policy::site::Site;
 use tidegate_policy::step::Step;
-use tidegate_scenarios::CallFault;
-use tidegate_testkit::poll_once;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{HUB, Stage};
 
