@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+#[cfg(feature = "operate")]
 mod doctor;
 #[cfg(test)]
 mod example;
@@ -12,6 +13,7 @@ mod ledgers;
 mod policies;
 mod print;
 mod progress;
+#[cfg(feature = "operate")]
 mod redrive;
 mod replay;
 mod status;
@@ -121,6 +123,7 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    #[cfg(feature = "operate")]
     /// Show the dead letters and why they are there, and send them back to where they were going.
     Redrive {
         /// Only those of this function, such as deploy; `forward` are those that go to another account.
@@ -132,6 +135,7 @@ enum Command {
         #[command(flatten)]
         ledgers: Ledgers,
     },
+    #[cfg(feature = "operate")]
     /// Check that the stacks are whole, fit together, and that nothing is stuck; say how to mend what is not.
     Doctor {
         #[command(flatten)]
@@ -178,9 +182,11 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             let wanted = history::Wanted { since, last };
             history::run(&model, &ledgers, &wanted, print::Detail { full, json }).await
         }
+        #[cfg(feature = "operate")]
         Command::Redrive { function, list, ledgers } => {
             redrive::run(&ledgers, &redrive::Wanted { function, list }, json).await
         }
+        #[cfg(feature = "operate")]
         Command::Doctor { ledgers } => doctor::run(&ledgers, json).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

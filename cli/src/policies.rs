@@ -32,7 +32,7 @@ fn as_json(place: &Place, model: &str, applied: Option<&Applied>) -> serde_json:
         let one = |e: &tidegate_policy::file::Environment| {
             json!({
                 "name": e.name, "account": e.account, "region": e.region, "endpoint": e.endpoint.name,
-                "kind": e.endpoint.kind,
+                "kind": e.endpoint.spec.kind(),
             })
         };
         all.map(one).collect::<Vec<_>>()
@@ -53,7 +53,8 @@ fn row(place: &Place, model: &str, applied: Option<&Applied>) -> Vec<Cell> {
         repository = policy.source.repository.to_string();
         drift = policy.drift.as_ref().map(|drift| word(&drift.response)).unwrap_or_default();
         let all = policy.environments.iter();
-        let all = all.map(|e| format!("{} ({} {}, {})", e.name, e.account, e.region, word(&e.endpoint.kind)));
+        let all = all
+            .map(|e| format!("{} ({} {}, {})", e.name, e.account, e.region, word(&e.endpoint.spec.kind())));
         environments = all.collect::<Vec<_>>().join(" -> ");
     }
     [&place.name, model, &version, &repository, &drift, &environments]

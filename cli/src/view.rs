@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::{try_join_all, try_join3, try_join4};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tidegate_engine::ports::{Applied, Ledger};
-use tidegate_engine::{DecisionRecord, EngineError, arrival};
+use tidegate_engine::{DecisionRecord, EngineError, resolve};
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::{self, Hold};
 use tidegate_policy::promote::{EnvironmentStatus, Promotion};
@@ -58,10 +58,10 @@ impl Known {
     async fn read(place: &Place, model: &str) -> Result<Self, EngineError> {
         let ledger = &place.ledger;
         let states = try_join4(
-            arrival::state(ledger, "promote", model),
-            arrival::state(ledger, "deploy", model),
-            arrival::state(ledger, "respond", model),
-            arrival::state(ledger, "scale", model),
+            resolve::state_of::<promote::PromoteController>(ledger, model),
+            resolve::state_of::<deploy::DeployController>(ledger, model),
+            resolve::state_of::<respond::RespondController>(ledger, model),
+            resolve::state_of::<scale::ScaleController>(ledger, model),
         );
         let (applied, (promote, deploy, respond, scale), decisions) =
             try_join3(ledger.policy(model), states, ledger.decisions(model, DECISIONS)).await?;
@@ -137,7 +137,7 @@ impl View {
 
     /// How far the promotion is in an environment.
     pub(crate) fn step(&self, environment: &str) -> Option<&EnvironmentStatus> {
-        self.promotion()?.steps.get(environment)
+        self.promotion()?.environments.get(environment)
     }
 
     /// The version that serves in an environment: what its own ledger says, or else what it reported to the hub.

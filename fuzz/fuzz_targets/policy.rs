@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tidegate_policy::file::{Checked, PolicyError, parse_applied, read, schema};
-use tidegate_policy::{deploy, lookup};
+use tidegate_policy::lookup;
 
 /// The schema that editors check policies against.
 static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
@@ -41,7 +41,7 @@ fn accepted(text: &str, checked: &Checked) {
         in_text(text, warning.line);
     }
     for environment in &policy.environments {
-        let _ = deploy::copies(&environment.endpoint);
+        let _ = environment.endpoint.scalable_component();
     }
     assert!(!lookup::of(policy).is_empty());
 }

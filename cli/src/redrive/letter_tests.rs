@@ -155,7 +155,7 @@ fn a_message_does_not_decide_which_function_is_invoked() {
 }
 
 #[test]
-fn what_is_incomplete_or_unknown_has_no_scale_up_path() {
+fn incomplete_or_unknown_letters_cannot_be_redriven() {
     let mut dropped = unhandled_letter();
     dropped.as_object_mut().unwrap().remove("requestPayload");
     assert!(no_way(&letter(&dropped)).contains("too large"));

@@ -6,9 +6,8 @@ use tidegate_policy::decision::{Evidence, Verdict};
 use tidegate_policy::file::{Environment, Policy};
 use tidegate_policy::promote::EnvironmentStatus;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding};
+use tidegate_policy::respond::{self, Observation};
 
-use super::blocking::until;
 use super::{Why, at};
 use crate::view::{Known, View};
 
@@ -111,14 +110,21 @@ pub(crate) fn drift(policy: &Policy, target: &Environment, known: &Known, now: T
 fn governor(policy: &Policy, target: &Environment, known: &Known, now: Timestamp) -> Option<String> {
     let live = known.deploy.live.as_ref().map(|live| live.at);
     let (source, reason) = ("why".to_owned(), Reason::DriftObserved { metric: "the model".to_owned() });
-    let finding = Finding::Drift { source, at: None, alarm: None, reason, numbers: None };
-    let decision =
-        respond::decide(policy, target, &known.respond, &finding, "why", (live, known.deploy.hold()), now);
+    let observation = Observation::Drift { source, at: None, alarm: None, reason, numbers: None };
+    let decision = respond::decide(
+        policy,
+        target,
+        &known.respond,
+        &observation,
+        "why",
+        (live, known.deploy.hold()),
+        now,
+    );
     if matches!(decision.reason, Reason::ResponseIsAlert { .. }) || decision.verdict == Verdict::Retrain {
         return None;
     }
     let words = decision.reason.code().replace('_', " ");
-    Some(until(&decision.reason).map_or(words.clone(), |until| format!("{words} until {}", at(until))))
+    Some(decision.reason.until().map_or(words.clone(), |until| format!("{words} until {}", at(until))))
 }
 
 /// Whether the endpoint sleeps, in a few words.

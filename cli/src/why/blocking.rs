@@ -4,10 +4,10 @@
 //! controller will do, because it is the same code.
 
 use jiff::Timestamp;
-use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy;
 use tidegate_policy::file::{Environment, Policy};
-use tidegate_policy::promote::{self, EnvironmentStatus, Promotion};
+use tidegate_policy::promote::gates::{self, Closed, GateInput};
+use tidegate_policy::promote::{EnvironmentStatus, Promotion};
 use tidegate_policy::reason::Reason;
 
 use crate::print::time;
@@ -24,19 +24,34 @@ pub(crate) struct Why {
     pub(crate) until: Option<Timestamp>,
     /// The reason in one sentence.
     pub(crate) message: String,
+    /// Every gate that is closed; the first is the reason.
+    pub(crate) blockers: Vec<Blocker>,
+}
+
+/// A gate that is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Blocker {
+    /// The gate.
+    pub(crate) gate: &'static str,
+    /// The reason's code.
+    pub(crate) reason: String,
+    /// When it opens by itself, if that is known.
+    pub(crate) until: Option<Timestamp>,
+    /// The reason in words.
+    pub(crate) message: String,
 }
 
 impl Why {
     fn nothing(reason: &str, message: String) -> Self {
-        Self { blocks: false, reason: reason.to_owned(), until: None, message }
+        Self { blocks: false, reason: reason.to_owned(), until: None, message, blockers: Vec::new() }
     }
 
     fn blocked(reason: &str, message: String) -> Self {
-        Self { blocks: true, reason: reason.to_owned(), until: None, message }
+        Self { blocks: true, reason: reason.to_owned(), until: None, message, blockers: Vec::new() }
     }
 
     fn because(reason: &Reason, message: String) -> Self {
-        Self { until: until(reason), ..Self::blocked(reason.code(), message) }
+        Self { until: reason.until(), ..Self::blocked(reason.code(), message) }
     }
 
     /// In a few words, for a table.
@@ -46,19 +61,6 @@ impl Why {
             Some(until) => format!("{} until {}", self.reason.replace('_', " "), time(until)),
             None => self.reason.replace('_', " "),
         }
-    }
-}
-
-/// Until when a reason holds, where it says so.
-pub(super) fn until(reason: &Reason) -> Option<Timestamp> {
-    match reason {
-        Reason::Soaking { until }
-        | Reason::Cooldown { until }
-        | Reason::RetrainingInFlight { until }
-        | Reason::BudgetSpent { until, .. }
-        | Reason::AwaitingSample { until, .. }
-        | Reason::InGracePeriod { until } => Some(*until),
-        _ => None,
     }
 }
 
@@ -207,7 +209,7 @@ fn stopped(view: &View, policy: &Policy, promotion: &Promotion, environment: &st
     }
 }
 
-/// It is on its way and has not been let in.
+/// It is on its way and has not been let in: every gate that is closed, the first of which decides.
 fn not_entered(
     view: &View,
     policy: &Policy,
@@ -216,49 +218,39 @@ fn not_entered(
     now: Timestamp,
 ) -> Why {
     let (name, version) = (target.name.as_str(), promotion.version);
-    let before = policy.environments.iter().take_while(|e| e.name != target.name).last();
-    let wait = match before.map(|before| (before, promotion.environments.get(before.name.as_str()))) {
-        Some((before, Some(EnvironmentStatus::Succeeded { .. }))) => {
-            let decision = view.hub.as_ref().map(|hub| {
-                promote::decide_soak_end(policy, &hub.promote, before.name.as_str(), version, now)
-            });
-            decision.filter(|decision| decision.verdict == Verdict::Wait).map(|decision| decision.reason)
-        }
-        Some((before, _)) => {
-            let first = why(view, policy, before.name.as_str(), now);
-            let message = format!(
-                "version {version} does not enter {name} before {} has it: {}",
-                before.name, first.message
-            );
-            return Why { message, ..Why::blocked("awaiting_previous", String::new()) };
-        }
-        None => gates_of_first(view, promotion, target),
-    };
-    match wait {
-        Some(reason) => {
-            let given = promotion.approvals.get(name).map_or(0, |people| people.len());
-            let count = matches!(reason, Reason::ApprovalRequired { .. }).then(|| format!(", {given} given"));
-            let message =
-                format!("version {version} does not enter {name} yet: {reason}{}", count.unwrap_or_default());
-            Why::because(&reason, message)
-        }
-        None => Why::nothing(
+    let state = view.hub.as_ref().map(|hub| hub.promote.clone()).unwrap_or_default();
+    let input = GateInput { policy, state: &state, promotion, environment: target, now };
+    let closed: Vec<Blocker> =
+        gates::blockers(&input).iter().filter_map(|closed| blocker(closed, promotion, name)).collect();
+    let Some(first) = closed.first() else {
+        return Why::nothing(
             "due",
             format!(
                 "nothing blocks {name}: version {version} is due, and the next sweep asks for its deployment"
             ),
+        );
+    };
+    let before = policy.environments.iter().take_while(|e| e.name != target.name).last();
+    let message = match before.filter(|_| first.gate == "previous") {
+        Some(before) => format!(
+            "version {version} does not enter {name} before {} has it: {}",
+            before.name,
+            why(view, policy, before.name.as_str(), now).message
         ),
-    }
+        None => format!("version {version} does not enter {name} yet: {}", first.message),
+    };
+    Why { blocks: true, reason: first.reason.clone(), until: first.until, message, blockers: closed }
 }
 
-/// The gates of the first environment, which no environment comes before.
-fn gates_of_first(view: &View, promotion: &Promotion, target: &Environment) -> Option<Reason> {
-    let name = target.name.as_str();
-    if let Some(hold) = view.held(name) {
-        return Some(hold.why());
-    }
-    let required = target.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
-    let given = promotion.approvals.get(name).map_or(0, |people| people.len());
-    let missing = u32::try_from(given).is_ok_and(|given| given < required);
-    missing.then(|| Reason::ApprovalRequired { environment: name.to_owned(), required })
+/// A closed gate in words.
+fn blocker(closed: &Closed, promotion: &Promotion, environment: &str) -> Option<Blocker> {
+    let reason = closed.state.reason()?;
+    let given = promotion.approvals.get(environment).map_or(0, |people| people.len());
+    let count = matches!(reason, Reason::ApprovalRequired { .. }).then(|| format!(", {given} given"));
+    Some(Blocker {
+        gate: closed.gate,
+        reason: reason.code().to_owned(),
+        until: reason.until(),
+        message: format!("{reason}{}", count.unwrap_or_default()),
+    })
 }

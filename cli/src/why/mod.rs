@@ -45,6 +45,9 @@ pub(crate) async fn run(
     } else {
         let style = if why.blocks { WAITING } else { GOOD };
         say(&paint(style, &why.message));
+        for also in why.blockers.iter().skip(1) {
+            say(&format!("    also blocked by {}: {}", also.gate, also.message));
+        }
         for seen in &evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
             say(&format!("    {}: {}{expected}", seen.name.replace('_', " "), seen.observed));
@@ -55,9 +58,14 @@ pub(crate) async fn run(
 
 /// The answer for machines.
 fn as_json(why: &Why, evidence: &[Evidence], model: &str, environment: &str) -> serde_json::Value {
+    let blockers: Vec<_> = why
+        .blockers
+        .iter()
+        .map(|b| json!({ "gate": b.gate, "reason": b.reason, "until": b.until, "message": b.message }))
+        .collect();
     json!({
         "model": model, "environment": environment, "blocks": why.blocks, "reason": why.reason,
-        "until": why.until, "message": why.message, "evidence": evidence,
+        "until": why.until, "message": why.message, "blockers": blockers, "evidence": evidence,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::shared::{POLICY, complaint, file, objects, out, policy_of, remark, sample, text, tidegate};
 
 const SCENARIO: &str = "events/scenarios/respond/a-drift-alarm-retrains.yaml";
-const RECONCILE: &str = "events/schedule/wake.reconcile.json";
+const RECONCILE: &str = "events/schedule/reconcile.json";
 const HOLD: &str = "events/contract/hold-placed.json";
 const RETRAINING: &str = "events/contract/retraining-requested.json";
 

@@ -1,160 +1,116 @@
-//! deploy: the endpoint becomes the requested version, or the hub hears why not.
+//! deploy: the endpoint becomes the requested version, or the hub is told why not.
 
-mod case;
 mod spec;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::{Applied, Endpoints, Registry, Sampler, Schedules};
-use tidegate_engine::resolve::{self, ManagedModel};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome, Subject};
-use tidegate_events::{Body, DeploymentRequested, Event, Wake};
-use tidegate_policy::deploy::Post;
-use tidegate_policy::lookup::LookupKind;
-use tidegate_policy::promote::Home;
-use tidegate_policy::reason::Reason;
-
-use case::{Cause, DeployCase};
+use tidegate_engine::ports::{Endpoints, Registry, Sampler};
+use tidegate_engine::{Adapter, CallError, Engine, EngineError};
+use tidegate_events::ApprovalStatus;
+use tidegate_policy::controller::Context;
+use tidegate_policy::deploy::{
+    Action, Current, DeployController, InFlight, Need, Snapshot, State, Trigger, needs_probe,
+};
+use tidegate_policy::endpoint::DesiredResources;
+use tidegate_policy::file::Environment;
+use tidegate_policy::step::Step;
 
 pub use spec::SPEC;
-
-/// The function's name.
-pub const NAME: &str = "deploy";
+pub use tidegate_policy::deploy::NAME;
 
 /// The function with its ports.
 pub struct Deploy {
-    /// The hub's account.
-    pub hub_account: String,
-    /// Seconds until it looks again at what sends no event.
-    pub check_seconds: u32,
     /// The hub's model registry.
     pub registry: Arc<dyn Registry>,
     /// This account's endpoints.
     pub endpoints: Arc<dyn Endpoints>,
-    /// What asks them.
+    /// What sends them the sample request.
     pub sampler: Arc<dyn Sampler>,
-    /// What wakes it again.
-    pub schedules: Arc<dyn Schedules>,
 }
 
 #[async_trait]
-impl Handler for Deploy {
-    async fn handle(
+impl Adapter for Deploy {
+    type Controller = DeployController;
+
+    async fn observe(
         &self,
-        engine: &Engine,
-        event: &Event,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let reference = EventRef::of(event);
-        match &event.body {
-            Body::DeploymentRequested(request) => {
-                self.requested(engine, &event.envelope.account, request, &reference, now).await
+        _engine: &Engine,
+        cx: &Context<'_>,
+        need: Need,
+    ) -> Result<Option<Snapshot>, EngineError> {
+        match (need, cx.environment()) {
+            (Need::Deployment(in_flight), Some(environment)) => {
+                Ok(Some(self.snapshot(environment, &in_flight).await?))
             }
-            Body::EndpointChanged(change) => {
-                let named = (LookupKind::Endpoint, change.endpoint.as_str());
-                let cause = || Cause::Endpoint(change.endpoint.clone());
-                let case = |managed: &ManagedModel| Ok(self.case(engine, Some(&managed.applied), cause()));
-                engine.run_named(named, &reference, now, case).await
+            (Need::Deployment(_), None) | (Need::Nothing, _) => Ok(None),
+        }
+    }
+
+    async fn recheck(
+        &self,
+        _engine: &Engine,
+        _cx: &Context<'_>,
+        state: &State,
+        _trigger: &Trigger,
+        step: &Step<Action>,
+    ) -> Result<Option<(ApprovalStatus, Current)>, EngineError> {
+        let (Some(call), Some(in_flight)) = (step.call(), &state.in_flight) else { return Ok(None) };
+        let package = self.registry.package(&in_flight.request.package_arn);
+        let (package, current) = futures::future::try_join(package, self.current(call)).await?;
+        let approval = package.map_or(ApprovalStatus::Absent, |found| found.package.approval);
+        Ok(Some((approval, current)))
+    }
+
+    async fn call(&self, call: &Action) -> Result<String, CallError> {
+        match call {
+            Action::CreateModel { name, package_arn } => self.endpoints.create_model(name, package_arn).await,
+            Action::CreateEndpointConfig { name, variant } => {
+                self.endpoints.create_config(name, variant).await
             }
-            Body::HoldPlaced(placed) => {
-                let cause = || Cause::Hold(placed.clone());
-                self.said(engine, event, (&placed.model, placed.environment.as_deref()), cause, now).await
+            Action::CreateEndpoint { name, config, tags } => {
+                self.endpoints.create_endpoint(name, config, tags).await
             }
-            Body::HoldReleased(release) => {
-                let cause = || Cause::Release(release.clone());
-                self.said(engine, event, (&release.model, release.environment.as_deref()), cause, now).await
+            Action::UpdateEndpoint { name, config, rollout } => {
+                self.endpoints.update_endpoint(name, config, rollout).await
             }
-            Body::Wake(Wake::CheckDeployment { model, request_id, .. }) => {
-                let cause = || Cause::Check { request_id: request_id.clone() };
-                let case = |managed: &ManagedModel| Ok(self.case(engine, Some(&managed.applied), cause()));
-                engine.run_model(model, &reference, now, case).await
-            }
-            Body::Wake(Wake::Reconcile) => {
-                self.reconcile(engine, &engine.this_sweep(event, &reference), now).await
-            }
-            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
+            Action::CreateComponent { component } => self.endpoints.create_component(component).await,
+            Action::UpdateComponent { component } => self.endpoints.update_component(component).await,
         }
     }
 }
 
 impl Deploy {
-    fn case(&self, engine: &Engine, applied: Option<&Applied>, cause: Cause) -> DeployCase {
-        DeployCase {
-            post: Post {
-                home: Home { account: engine.account.clone(), region: engine.region.clone() },
-                environment: engine.environment.clone(),
-                hub_account: self.hub_account.clone(),
-                check_seconds: self.check_seconds,
-            },
-            policy: applied.map(|applied| Arc::clone(&applied.policy)),
-            cause,
-            registry: Arc::clone(&self.registry),
-            endpoints: Arc::clone(&self.endpoints),
-            sampler: Arc::clone(&self.sampler),
-            schedules: Arc::clone(&self.schedules),
-            bus: Arc::clone(&engine.bus),
-            alerts: Arc::clone(&engine.alerts),
-        }
+    /// What a call is about to change, as it is now.
+    async fn current(&self, call: &Action) -> Result<Current, CallError> {
+        Ok(match call {
+            Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+                Current::Component(self.endpoints.component(&component.name).await?)
+            }
+            Action::CreateEndpoint { name, .. } | Action::UpdateEndpoint { name, .. } => {
+                Current::Endpoint(self.endpoints.endpoint(name).await?)
+            }
+            Action::CreateModel { .. } | Action::CreateEndpointConfig { .. } => Current::Endpoint(None),
+        })
     }
 
-    async fn requested(
-        &self,
-        engine: &Engine,
-        from: &str,
-        request: &DeploymentRequested,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        // A request is answered even if no policy is applied here: the refusal must be on record.
-        let applied = engine.retry_throttled(|| engine.ledger.policy(&request.model)).await?;
-        let policy_version = applied.as_ref().map_or_else(|| "none".to_owned(), |a| a.version.clone());
-        let subject = Subject { model: request.model.clone(), policy_version };
-        let cause = Cause::Request { from: from.to_owned(), request: request.clone() };
-        let case = self.case(engine, applied.as_ref(), cause);
-        // Another account's request is another event, even if it repeats the hub's request word for word.
-        let reference = EventRef {
-            idempotency_key: format!("{} from {from}", reference.idempotency_key),
-            ..reference.clone()
+    async fn snapshot(&self, environment: &Environment, in_flight: &InFlight) -> Result<Snapshot, CallError> {
+        let wanted = DesiredResources::of(environment, &in_flight.request);
+        let package = self.registry.package(&in_flight.request.package_arn);
+        let endpoint = self.endpoints.endpoint(&wanted.endpoint);
+        let (package, endpoint) = futures::future::try_join(package, endpoint).await?;
+        let component = match (&endpoint, &wanted.component) {
+            (Some(_), Some(component)) => self.endpoints.component(&component.name).await?,
+            (None, _) | (_, None) => None,
         };
-        Ok(vec![engine.run(&case, &subject, &reference, now).await?])
-    }
-
-    /// What a person said about a model here, or in every environment. Only through the hub: there it is on record for
-    /// all of them.
-    async fn said(
-        &self,
-        engine: &Engine,
-        event: &Event,
-        (model, environment): (&str, Option<&str>),
-        cause: impl Fn() -> Cause + Send + Sync,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let reference = EventRef::of(event);
-        let account = &event.envelope.account;
-        if *account != self.hub_account {
-            return Ok(vec![engine.ignore(&reference, &Reason::NotFromHub { account: account.clone() })]);
+        let approval = package.map(|found| found.package.approval);
+        let mut seen = Snapshot { approval, endpoint, component, probe: None };
+        if needs_probe(environment, in_flight, &seen)
+            && let Some(sample) = &environment.verify.invoke
+        {
+            let component = wanted.component.as_ref().map(|component| component.name.as_str());
+            let (content_type, body) = (&sample.content_type, &sample.body);
+            seen.probe = Some(self.sampler.ask(&wanted.endpoint, component, content_type, body).await?);
         }
-        if let Some(wanted) = environment.filter(|name| *name != engine.environment) {
-            let wanted = wanted.to_owned();
-            return Ok(vec![engine.ignore(&reference, &Reason::OtherEnvironment { wanted })]);
-        }
-        let case = |managed: &ManagedModel| Ok(self.case(engine, Some(&managed.applied), cause()));
-        engine.run_model(model, &reference, now, case).await
-    }
-
-    /// Looks at every deployment in flight, in case SageMaker's event never came.
-    async fn reconcile(
-        &self,
-        engine: &Engine,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = resolve::all(engine).await?;
-        for managed in models {
-            let case = self.case(engine, Some(&managed.applied), Cause::Sweep);
-            outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
-        }
-        outcomes.finish()
+        Ok(seen)
     }
 }

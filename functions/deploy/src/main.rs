@@ -11,17 +11,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::read()?;
     let aws = Aws::from_env().await;
     let deploy = Deploy {
-        hub_account: Environment::text("TIDEGATE_HUB_ACCOUNT")?,
-        check_seconds: Environment::seconds("TIDEGATE_CHECK_SECONDS")?,
         registry: Arc::new(aws.registry()),
         endpoints: Arc::new(aws.endpoints(&Environment::text("TIDEGATE_MODEL_ROLE_ARN")?)),
         sampler: Arc::new(aws.sampler()),
-        schedules: Arc::new(aws.schedules(
-            &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
-            &Environment::text("TIDEGATE_SCHEDULE_ROLE_ARN")?,
-            &Environment::text("TIDEGATE_FUNCTION_ARN")?,
-        )),
     };
-    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
+    let parts =
+        Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws).with_schedules(&aws)?.with_hub(
+            Environment::text("TIDEGATE_HUB_ACCOUNT")?,
+            Environment::seconds("TIDEGATE_CHECK_SECONDS")?,
+        );
     serve(parts, deploy).await
 }

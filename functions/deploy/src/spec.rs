@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Wake};
+use tidegate_events::{Body, Scheduled};
 use tidegate_policy::deploy::State;
 
 use crate::{Deploy, NAME};
@@ -19,17 +19,14 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::EndpointChanged(_)
                 | Body::HoldPlaced(_)
                 | Body::HoldReleased(_)
-                | Body::Wake(Wake::CheckDeployment { .. } | Wake::Reconcile)
-        )
+                | Body::Scheduled(Scheduled::Reconcile)
+        ) || event.is_check_of(NAME)
     },
-    build: |ports, site| {
+    build: |ports| {
         Box::new(Deploy {
-            hub_account: site.hub_account.clone(),
-            check_seconds: site.check_seconds,
             registry: Arc::clone(&ports.registry),
             endpoints: Arc::clone(&ports.endpoints),
             sampler: Arc::clone(&ports.sampler),
-            schedules: Arc::clone(&ports.schedules),
         })
     },
     check_state: round_trip::<State>,

@@ -10,14 +10,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     start_logging();
     let environment = Environment::read()?;
     let aws = Aws::from_env().await;
-    let promote = Promote {
-        registry: Arc::new(aws.registry()),
-        schedules: Arc::new(aws.schedules(
-            &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
-            &Environment::text("TIDEGATE_SCHEDULE_ROLE_ARN")?,
-            &Environment::text("TIDEGATE_FUNCTION_ARN")?,
-        )),
-    };
-    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
+    let promote = Promote { registry: Arc::new(aws.registry()) };
+    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws).with_schedules(&aws)?;
     serve(parts, promote).await
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Wake};
+use tidegate_events::{Body, Scheduled};
 use tidegate_policy::promote::State;
 
 use crate::{NAME, Promote};
@@ -20,12 +20,9 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::ApprovalGiven(_)
                 | Body::HoldPlaced(_)
                 | Body::HoldReleased(_)
-                | Body::Wake(Wake::SoakEnded { .. } | Wake::Reconcile)
-        )
+                | Body::Scheduled(Scheduled::Reconcile)
+        ) || event.is_check_of(NAME)
     },
-    build: |ports, _| {
-        let (registry, schedules) = (Arc::clone(&ports.registry), Arc::clone(&ports.schedules));
-        Box::new(Promote { registry, schedules })
-    },
+    build: |ports| Box::new(Promote { registry: Arc::clone(&ports.registry) }),
     check_state: round_trip::<State>,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Wake};
+use tidegate_events::{Body, Scheduled};
 use tidegate_policy::respond::State;
 
 use crate::{NAME, Respond};
@@ -18,15 +18,11 @@ pub static SPEC: FunctionSpec = FunctionSpec {
             alarm.metrics.is_empty() || alarm.metrics.iter().any(|metric| !metric.asks_for_capacity())
         }
         Body::ObjectCreated(object) => object.key.ends_with("constraint_violations.json"),
-        Body::DriftObserved(_) | Body::Wake(Wake::CheckDrift { .. } | Wake::Reconcile) => true,
-        _ => false,
+        Body::DriftObserved(_) | Body::Scheduled(Scheduled::Reconcile) => true,
+        _ => event.is_check_of(NAME),
     },
-    build: |ports, _| {
-        Box::new(Respond {
-            reports: Arc::clone(&ports.reports),
-            alarms: Arc::clone(&ports.alarms),
-            schedules: Arc::clone(&ports.schedules),
-        })
+    build: |ports| {
+        Box::new(Respond { reports: Arc::clone(&ports.reports), alarms: Arc::clone(&ports.alarms) })
     },
     check_state: round_trip::<State>,
 };

@@ -1,26 +1,26 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
-mod case;
-mod observe;
 mod spec;
+mod traffic;
 
 use async_trait::async_trait;
+use futures::TryFutureExt;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::{Capacity, Metrics};
-use tidegate_engine::resolve::{self, ManagedModel};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
-use tidegate_events::{AlarmChanged, Body, Event, Wake};
-use tidegate_policy::lookup::LookupKind;
+use tidegate_engine::ports::{Capacity, InvocationQuery, Metrics};
+use tidegate_engine::resolve;
+use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef, Outcome};
+use tidegate_policy::controller::{Context, Controller};
+use tidegate_policy::deploy::DeployController;
+use tidegate_policy::endpoint::InvokedResource;
 use tidegate_policy::reason::Reason;
+use tidegate_policy::scale::{Action, Current, Need, ScaleController, Snapshot, State, Trigger};
+use tidegate_policy::step::Step;
 
-use case::{Cause, ScaleCase};
-use observe::Look;
+use traffic::{Prefetched, read_traffic};
 
 pub use spec::SPEC;
-
-/// The function's name.
-pub const NAME: &str = "scale";
+pub use tidegate_policy::scale::NAME;
 
 /// The function with its ports.
 pub struct Scale {
@@ -31,87 +31,86 @@ pub struct Scale {
 }
 
 #[async_trait]
-impl Handler for Scale {
-    async fn handle(
+impl Adapter for Scale {
+    type Controller = ScaleController;
+
+    async fn observe(
         &self,
         engine: &Engine,
-        event: &Event,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let reference = EventRef::of(event);
-        match &event.body {
-            // A tick is a sweep already: reconciling is nothing else.
-            Body::Tick(_) => self.tick(engine, &reference, now).await,
-            Body::Wake(Wake::Reconcile) => {
-                self.tick(engine, &engine.this_sweep(event, &reference), now).await
+        cx: &Context<'_>,
+        need: Need,
+    ) -> Result<Option<Snapshot>, EngineError> {
+        match (need, cx.policy) {
+            (Need::Traffic, Some(policy)) => {
+                let mut seen = read_traffic(engine, self.metrics.as_ref(), &[policy], cx.now).await?;
+                seen.pop().transpose()
             }
-            Body::AlarmChanged(alarm) => self.alarm(engine, alarm, &reference, now).await,
-            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
+            _ => Ok(None),
         }
     }
-}
 
-impl Scale {
-    fn case(&self, engine: &Engine, managed: &ManagedModel, cause: Cause) -> Option<ScaleCase> {
-        Some(ScaleCase {
-            model: managed.subject.model.clone(),
-            environment: managed.applied.policy.environment(&engine.environment)?.clone(),
-            cause,
-            ledger: Arc::clone(&engine.ledger),
-            capacity: Arc::clone(&self.capacity),
-            metrics: Arc::clone(&self.metrics),
-            alerts: Arc::clone(&engine.alerts),
-        })
-    }
-
-    /// Looks at every endpoint that a policy lets go to zero: one read of the ledger each, and one batch of metrics.
-    async fn tick(
+    /// The metrics and what deploy remembers.
+    async fn recheck(
         &self,
         engine: &Engine,
-        reference: &EventRef,
+        cx: &Context<'_>,
+        _state: &State,
+        _trigger: &Trigger,
+        step: &Step<Action>,
+    ) -> Result<Option<Current>, EngineError> {
+        let Step::Call(Action::SetCopyCount { component, copies: 0 }) = step else { return Ok(None) };
+        let to_zero = cx.named_environment().and_then(|environment| environment.scale.to_zero.as_ref());
+        let idle = to_zero.map(|to_zero| to_zero.idle.signed()).unwrap_or_default();
+        let from = cx.now.checked_sub(idle).unwrap_or(Timestamp::MIN);
+        let query = [InvocationQuery { resource: InvokedResource::Component(component.clone()), from }];
+        let metrics = self.metrics.invocations(&query, cx.now).map_err(EngineError::from);
+        let model = cx.policy.map(|policy| policy.model.as_str()).unwrap_or_default();
+        let deployed = resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);
+        let (metrics, deployed) = futures::future::try_join(metrics, deployed).await?;
+        Ok(Some(Current { deployed, in_window: metrics.first().copied().flatten() }))
+    }
+
+    async fn call(&self, call: &Action) -> Result<String, CallError> {
+        match call {
+            Action::SetCapacityLimits { component, min, max } => {
+                self.capacity.set_capacity_limits(component, *min, *max).await
+            }
+            Action::EnsureScaleFromZeroAlarm { component } => {
+                self.capacity.ensure_scale_from_zero_alarm(component).await
+            }
+            Action::SetCopyCount { component, copies } => {
+                self.capacity.set_copy_count(component, *copies).await
+            }
+        }
+    }
+
+    /// Checks every endpoint that a policy lets go to zero: one read of the ledger each, and one batch of metrics.
+    async fn sweep(
+        &self,
+        engine: &Engine,
+        sweep: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (mut managed, mut outcomes) = resolve::all(engine).await?;
-        managed.retain(|m| {
-            m.applied.policy.environment(&engine.environment).is_some_and(|e| e.scale.to_zero.is_some())
+        let (mut models, mut outcomes) = resolve::all(engine).await?;
+        models.retain(|managed| {
+            let cx = Context { policy: Some(&managed.applied.policy), site: &engine.site, event: "", now };
+            ScaleController::not_applicable(&cx, &Trigger::Tick).is_none()
         });
-        let mut looks = Vec::new();
-        for one in managed {
-            match observe::of_ledger(engine, one).await {
-                Ok(look) => looks.push(look),
-                // One model's failure is not the others' business.
-                Err(error) => outcomes.add(Err(error)),
-            }
-        }
-        observe::traffic(engine, self.metrics.as_ref(), &mut looks, now).await?;
-        for Look { managed, seen, .. } in looks {
-            if let Some(case) = self.case(engine, &managed, Cause::Tick(seen)) {
-                outcomes.add(engine.sweep(&case, &managed.subject, reference, now).await);
-            }
+        let policies: Vec<_> = models.iter().map(|managed| managed.applied.policy.as_ref()).collect();
+        let seen = read_traffic(engine, self.metrics.as_ref(), &policies, now).await?;
+        for (managed, seen) in models.iter().zip(seen) {
+            outcomes.add(match seen {
+                Ok(seen) => {
+                    let prefetched = Prefetched { scale: self, seen };
+                    engine.sweep(&prefetched, managed, &Trigger::Tick, sweep, now).await
+                }
+                // One model's failure does not keep the others from being checked.
+                Err(error) => Err(error),
+            });
         }
         if outcomes.is_empty() {
-            outcomes.add(Ok(engine.ignore(reference, &Reason::NoScalePolicy)));
+            outcomes.add(Ok(engine.ignore(sweep, &Reason::NoScalePolicy)));
         }
         outcomes.finish()
-    }
-
-    async fn alarm(
-        &self,
-        engine: &Engine,
-        alarm: &AlarmChanged,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        // A component has its endpoint's name, so the endpoint's lookup finds it.
-        let component = alarm.metrics.iter().find_map(|m| m.dimensions.get("InferenceComponentName"));
-        let Some(component) = component else {
-            let reason = Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() };
-            return Ok(vec![engine.ignore(reference, &reason)]);
-        };
-        let case = |managed: &ManagedModel| {
-            let wanted = managed.subject.model.clone();
-            self.case(engine, managed, Cause::Alarm(alarm.clone())).ok_or(Reason::OtherEnvironment { wanted })
-        };
-        engine.run_named((LookupKind::Endpoint, component), reference, now, case).await
     }
 }

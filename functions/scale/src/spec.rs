@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{AlarmMetric, Body, Wake};
+use tidegate_events::{AlarmMetric, Body, Scheduled};
 use tidegate_policy::scale::State;
 
 use crate::{NAME, Scale};
@@ -15,10 +15,10 @@ pub static SPEC: FunctionSpec = FunctionSpec {
     wants: |event| match &event.body {
         Body::AlarmChanged(alarm) => alarm.metrics.iter().any(AlarmMetric::asks_for_capacity),
         // A tick does not say whom it is for; scale is the only function that a schedule ticks.
-        Body::Tick(_) | Body::Wake(Wake::Reconcile) => true,
+        Body::Tick(_) | Body::Scheduled(Scheduled::Reconcile) => true,
         _ => false,
     },
-    build: |ports, _| {
+    build: |ports| {
         Box::new(Scale { metrics: Arc::clone(&ports.metrics), capacity: Arc::clone(&ports.capacity) })
     },
     check_state: round_trip::<State>,

@@ -1,25 +1,23 @@
 //! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
 
-mod case;
 mod spec;
+mod sweep;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_engine::ports::{Pipelines, Repository};
 use tidegate_engine::resolve::{self, ManagedModel};
-use tidegate_engine::{Engine, EngineError, EventRef, Handler, Outcome};
-use tidegate_events::{Body, CommitPushed, Event, RefChange, RefKind, RetrainingRequested, Wake};
-use tidegate_policy::lookup::LookupKind;
-use tidegate_policy::reason::Reason;
-use tidegate_policy::train;
-
-use case::{Cause, TrainCase};
+use tidegate_engine::{Adapter, CallError, Class, Engine, EngineError, EventRef};
+use tidegate_policy::controller::Context;
+use tidegate_policy::hold::{self, Hold};
+use tidegate_policy::promote::PromoteController;
+use tidegate_policy::step::Step;
+use tidegate_policy::train::{
+    Action, Definition, Need, Snapshot, State, TrainController, Trigger, definition_digest,
+};
 
 pub use spec::SPEC;
-
-/// The function's name.
-pub const NAME: &str = "train";
+pub use tidegate_policy::train::NAME;
 
 /// The function with its ports.
 pub struct Train {
@@ -30,127 +28,128 @@ pub struct Train {
 }
 
 #[async_trait]
-impl Handler for Train {
-    async fn handle(
+impl Adapter for Train {
+    type Controller = TrainController;
+
+    async fn observe(&self, engine: &Engine, cx: &Context<'_>, need: Need) -> Result<Snapshot, EngineError> {
+        Ok(match need {
+            Need::Nothing => Snapshot::default(),
+            Need::Commit { file, head_of } => {
+                Snapshot { head: self.head(cx, head_of).await?, ..self.pipeline(cx, file).await? }
+            }
+            Need::Retraining { environment } => {
+                Snapshot { hold: held(engine, cx, &environment).await?, ..self.pipeline(cx, None).await? }
+            }
+        })
+    }
+
+    async fn recheck(
         &self,
         engine: &Engine,
-        event: &Event,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let reference = EventRef::of(event);
-        match &event.body {
-            Body::CommitPushed(push) => {
-                let named = (LookupKind::Repository, push.repository.as_str());
-                let case =
-                    |managed: &ManagedModel| Ok(self.case(engine, managed, Cause::Commit(push.clone())));
-                engine.run_named(named, &reference, now, case).await
+        cx: &Context<'_>,
+        _state: &State,
+        trigger: &Trigger,
+        step: &Step<Action>,
+    ) -> Result<Option<Hold>, EngineError> {
+        match (step, trigger) {
+            (Step::Call(Action::StartExecution { .. }), Trigger::Retraining(request)) => {
+                held(engine, cx, &request.environment).await
             }
-            Body::RetrainingRequested(request) => {
-                let from = &event.envelope.account;
-                let cause = || requested(from, request);
-                let case = |managed: &ManagedModel| Ok(self.case(engine, managed, cause()));
-                engine.run_model(&request.model, &reference.scoped_to_sender(from), now, case).await
-            }
-            Body::Wake(Wake::Reconcile) => self.reconcile(engine, &reference, now).await,
-            _ => Ok(vec![engine.ignore(&reference, &Reason::UnsupportedEvent)]),
-        }
-    }
-}
-
-/// Whoever else the bus admits may not ask for an environment.
-fn requested(from: &str, request: &RetrainingRequested) -> Cause {
-    if request.environment_account == from {
-        return Cause::Retraining(request.clone());
-    }
-    let why = Reason::OtherEnvironment { wanted: request.environment_account.clone() };
-    Cause::Stranger { from: from.to_owned(), why }
-}
-
-impl Train {
-    fn case(&self, engine: &Engine, managed: &ManagedModel, cause: Cause) -> TrainCase {
-        TrainCase {
-            policy: Arc::clone(&managed.applied.policy),
-            cause,
-            repository: Arc::clone(&self.repository),
-            pipelines: Arc::clone(&self.pipelines),
-            ledger: Arc::clone(&engine.ledger),
-            alerts: Arc::clone(&engine.alerts),
+            _ => Ok(None),
         }
     }
 
-    /// Heals pushes whose event never came: a branch that has trained before and whose head has moved since.
-    async fn reconcile(
-        &self,
-        engine: &Engine,
-        reference: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = resolve::all(engine).await?;
-        for managed in models {
-            // One model's failure is not the others' business.
-            let pushes = match self.missed(engine, &managed, reference).await {
-                Ok(pushes) => pushes,
-                Err(error) => {
-                    outcomes.add(Err(error));
-                    continue;
+    async fn call(&self, call: &Action) -> Result<String, CallError> {
+        match call {
+            Action::UpsertPipeline { pipeline, repository, commit, path, sha256, create, token } => {
+                let text = self.definition(repository, commit, path, sha256).await?;
+                if *create {
+                    self.pipelines.create(pipeline, &text, token).await?;
+                    Ok(format!("created pipeline {pipeline}"))
+                } else {
+                    self.pipelines.update(pipeline, &text).await?;
+                    Ok(format!("updated pipeline {pipeline}"))
                 }
-            };
-            for (push, missed) in pushes {
-                let case = self.case(engine, &managed, Cause::Commit(push));
-                outcomes.add(engine.run(&case, &managed.subject, &missed, now).await);
+            }
+            Action::StartExecution { pipeline, token, display_name, description, parameters } => {
+                let arn =
+                    self.pipelines.start(pipeline, token, display_name, description, parameters).await?;
+                Ok(format!("started {arn}"))
             }
         }
-        if outcomes.is_empty() {
-            outcomes.add(Ok(engine.ignore(reference, &Reason::NothingOverdue)));
-        }
-        outcomes.finish()
     }
 
-    /// Heads that have not trained, and those whose plan was left behind: the state knows them, and nobody tells again.
-    async fn missed(
+    async fn lost_events(
         &self,
         engine: &Engine,
         managed: &ManagedModel,
-        reference: &EventRef,
-    ) -> Result<Vec<(CommitPushed, EventRef)>, EngineError> {
-        let policy = &managed.applied.policy;
-        if policy.source.repository.codecommit().is_none() {
-            return Ok(Vec::new());
-        }
-        let state: Arc<train::State> = engine
-            .retry_throttled(|| resolve::state(engine.ledger.as_ref(), NAME, &managed.subject.model))
-            .await?;
-        let mut missed = Vec::new();
-        for branch in policy.plain_branches() {
-            let full_ref = format!("refs/heads/{branch}");
-            let Some(known) = state.known(&full_ref) else { continue };
-            let head = engine
-                .retry_throttled(|| self.repository.head(policy.source.repository.as_str(), branch))
-                .await?;
-            let Some(head) = head else { continue };
-            let is_known = head == known;
-            // What the push that was lost, or left behind, would have said of where the branch was before.
-            let before = match state.pushes.get(&full_ref) {
-                Some(push) if is_known => push.before.clone(),
-                None if is_known => None,
-                _ => Some(known.to_owned()),
-            };
-            let push = CommitPushed {
-                repository: policy.source.repository.to_string(),
-                ref_kind: RefKind::Branch,
-                branch: branch.to_owned(),
-                full_ref,
-                change: RefChange::Updated,
-                commit: Some(head),
-                old_commit: before,
-                actor: None,
-                changed_paths: None,
-            };
-            let healed = engine.healed(reference, Body::CommitPushed(push.clone()));
-            if !is_known || engine.is_left_behind(&managed.subject, &healed).await? {
-                missed.push((push, healed));
+        sweep: &EventRef,
+    ) -> Result<Vec<(Trigger, EventRef)>, EngineError> {
+        sweep::lost_pushes(self, engine, managed, sweep).await
+    }
+}
+
+/// Holds are promote's to remember.
+async fn held(engine: &Engine, cx: &Context<'_>, environment: &str) -> Result<Option<Hold>, EngineError> {
+    let model = cx.policy.map(|policy| policy.model.as_str()).unwrap_or_default();
+    let state = resolve::state_of::<PromoteController>(engine.ledger.as_ref(), model).await?;
+    Ok(hold::on(&state.holds, environment).cloned())
+}
+
+impl Train {
+    /// The pipeline, its executions that have not ended, and the definition in the commit.
+    async fn pipeline(
+        &self,
+        cx: &Context<'_>,
+        file: Option<(String, String)>,
+    ) -> Result<Snapshot, CallError> {
+        let name = cx.policy.map(|policy| policy.pipeline.name.as_str()).unwrap_or_default();
+        let pipeline = self.pipelines.pipeline(name);
+        let definition = self.wanted(cx, file);
+        let (pipeline, definition) = futures::future::try_join(pipeline, definition).await?;
+        let running = if pipeline.is_some() { self.pipelines.running(name).await? } else { Vec::new() };
+        Ok(Snapshot { definition, pipeline, running, ..Snapshot::default() })
+    }
+
+    async fn head(&self, cx: &Context<'_>, branch: Option<String>) -> Result<Option<String>, CallError> {
+        match (cx.policy, branch) {
+            (Some(policy), Some(branch)) => {
+                self.repository.head(policy.source.repository.as_str(), &branch).await
             }
+            _ => Ok(None),
         }
-        Ok(missed)
+    }
+
+    async fn wanted(
+        &self,
+        cx: &Context<'_>,
+        file: Option<(String, String)>,
+    ) -> Result<Definition, CallError> {
+        let Some((policy, (commit, path))) = cx.policy.zip(file) else { return Ok(Definition::Kept) };
+        let text = self.repository.file(policy.source.repository.as_str(), &commit, &path).await?;
+        Ok(match text {
+            Some(text) => Definition::File { path, text },
+            None => Definition::Missing { path },
+        })
+    }
+
+    /// The file again, which must be the one that was decided about.
+    async fn definition(
+        &self,
+        repository: &str,
+        commit: &str,
+        path: &str,
+        sha256: &str,
+    ) -> Result<String, CallError> {
+        let text = self.repository.file(repository, commit, path).await?.unwrap_or_default();
+        if definition_digest(&text) == sha256 {
+            return Ok(text);
+        }
+        Err(CallError {
+            service: "codecommit",
+            operation: "GetFile",
+            class: Class::Permanent,
+            message: format!("{path} of commit {commit} is not the file that was decided about"),
+        })
     }
 }

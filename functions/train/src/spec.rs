@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Wake};
+use tidegate_events::{Body, Scheduled};
 use tidegate_policy::train::State;
 
 use crate::{NAME, Train};
@@ -15,10 +15,10 @@ pub static SPEC: FunctionSpec = FunctionSpec {
     wants: |event| {
         matches!(
             &event.body,
-            Body::CommitPushed(_) | Body::RetrainingRequested(_) | Body::Wake(Wake::Reconcile)
+            Body::CommitPushed(_) | Body::RetrainingRequested(_) | Body::Scheduled(Scheduled::Reconcile)
         )
     },
-    build: |ports, _| {
+    build: |ports| {
         let (repository, pipelines) = (Arc::clone(&ports.repository), Arc::clone(&ports.pipelines));
         Box::new(Train { repository, pipelines })
     },

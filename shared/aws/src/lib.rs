@@ -16,6 +16,7 @@ mod endpoints;
 mod error;
 mod ledger;
 mod metrics;
+#[cfg(feature = "operate")]
 pub mod operate;
 mod pipelines;
 mod registry;

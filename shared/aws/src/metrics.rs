@@ -10,7 +10,7 @@ use aws_sdk_cloudwatch::types::{
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{InvocationQuery, Metrics};
-use tidegate_policy::deploy::VARIANT;
+use tidegate_policy::endpoint::{InvokedResource, VARIANT};
 
 use crate::convert::{date_time, timestamp};
 use crate::error::failed;
@@ -158,12 +158,12 @@ fn id(place: usize) -> String {
 /// Invocations of a component, or of the one variant of an endpoint.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html>
 fn query(asked: &Asked<'_>) -> MetricDataQuery {
-    let name = asked.query.name.as_str();
     let dimension = |key: &str, value: &str| Dimension::builder().name(key).value(value).build();
-    let dimensions = if asked.query.component {
-        vec![dimension("InferenceComponentName", name)]
-    } else {
-        vec![dimension("EndpointName", name), dimension("VariantName", VARIANT)]
+    let dimensions = match &asked.query.resource {
+        InvokedResource::Component(name) => vec![dimension("InferenceComponentName", name)],
+        InvokedResource::Endpoint(name) => {
+            vec![dimension("EndpointName", name), dimension("VariantName", VARIANT)]
+        }
     };
     let metric = Metric::builder()
         .namespace("AWS/SageMaker")

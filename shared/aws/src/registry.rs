@@ -88,7 +88,13 @@ impl Registry for ModelRegistry {
         Ok(None)
     }
 
-    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+    async fn update_lifecycle(
+        &self,
+        arn: &str,
+        stage: &str,
+        status: &str,
+        description: &str,
+    ) -> Result<(), CallError> {
         let life_cycle = ModelLifeCycle::builder()
             .stage(label(stage))
             .stage_status(label(status))

@@ -38,7 +38,7 @@ impl OneTimeSchedules {
 
 #[async_trait]
 impl Schedules for OneTimeSchedules {
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
         let input = input.to_string();
         // From what was asked, not from when it is sent: a second attempt is the same call.
         let token = fingerprint(&["schedule", &self.group, name, &at.to_string(), &input]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::Value;
 use tidegate_events::Event;
+use tidegate_policy::site::Scope;
 
 use crate::Handler;
 use crate::ports::{
@@ -13,61 +14,8 @@ use crate::ports::{
     Sampler, Schedules,
 };
 
-/// The environment's name in the hub.
-pub const HUB: &str = "hub";
-
 /// How long a claim is leased to one invocation; the templates' default.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
-
-/// Seconds until deploy checks again what sends no event; the templates' default.
-pub const CHECK_SECONDS: u32 = 60;
-
-/// The stack that a function is part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// The hub's, which exists once.
-    Hub,
-    /// An environment's.
-    Environment,
-}
-
-/// One deployed stack: the account, region and environment in which functions run, and their settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
-    /// The environment's name; [`HUB`] in the hub.
-    pub environment: String,
-    /// Its account.
-    pub account: String,
-    /// Its region.
-    pub region: String,
-    /// The account whose requests and holds an environment obeys.
-    pub hub_account: String,
-    /// How long a claim is leased to one invocation.
-    pub lease: SignedDuration,
-    /// Seconds until deploy checks again what sends no event.
-    pub check_seconds: u32,
-}
-
-impl Site {
-    /// A site with the templates' default settings.
-    #[must_use]
-    pub fn new(environment: &str, account: &str, region: &str, hub_account: &str) -> Self {
-        Self {
-            environment: environment.to_owned(),
-            account: account.to_owned(),
-            region: region.to_owned(),
-            hub_account: hub_account.to_owned(),
-            lease: LEASE,
-            check_seconds: CHECK_SECONDS,
-        }
-    }
-
-    /// Which stack it is.
-    #[must_use]
-    pub fn scope(&self) -> Scope {
-        if self.environment == HUB { Scope::Hub } else { Scope::Environment }
-    }
-}
 
 /// Every port that any function is built from, as one site has them.
 #[derive(Clone)]
@@ -133,7 +81,7 @@ pub struct FunctionSpec {
     /// Whether the rules and schedules of the templates hand it an event, whichever account sent it.
     pub wants: fn(&Event) -> bool,
     /// Builds its handler.
-    pub build: fn(&Ports, &Site) -> Box<dyn Handler>,
+    pub build: fn(&Ports) -> Box<dyn Handler>,
     /// Reads its state from JSON and writes it again, as [`round_trip`].
     pub check_state: fn(&Value) -> Result<Value, serde_json::Error>,
 }

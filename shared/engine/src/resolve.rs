@@ -1,13 +1,16 @@
-//! From the bytes of an invocation to the models that it concerns.
-
-use tidegate_policy::lookup::{Lookup, LookupKind};
-use tidegate_policy::reason::Reason;
+//! From an event to the models that it concerns.
 
 use jiff::Timestamp;
 use std::sync::Arc;
+use tidegate_events::Event;
+use tidegate_policy::controller::{Context, Controller, Route};
+use tidegate_policy::file::Policy;
+use tidegate_policy::lookup::Lookup;
+use tidegate_policy::reason::Reason;
 
+use crate::adapter::{ControllerOf, TriggerOf};
 use crate::ports::{Applied, Ledger, Remembered, StateKey, Versioned};
-use crate::{Case, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
+use crate::{Adapter, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
 
 /// A model and its policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,92 +21,148 @@ pub struct ManagedModel {
     pub applied: Applied,
 }
 
-/// Models with their policies. One whose policy cannot be read is a failure among the outcomes, and not the others'
-/// business.
+/// Models with their policies, beside the models whose policy could not be read: one model's failure does not keep the
+/// others from being dealt with.
 pub type ResolvedModels = (Vec<ManagedModel>, Outcomes);
 
 impl ManagedModel {
     fn new(model: String, applied: Applied) -> Self {
         Self { subject: Subject { model, policy_version: applied.version.clone() }, applied }
     }
+
+    fn policy(&self) -> Option<&Policy> {
+        Some(&self.applied.policy)
+    }
 }
 
 impl Engine {
-    /// Runs an event for every model that a name in it concerns. `case` says how, or why not for this model.
+    /// Deals with an event for every model that it concerns.
     ///
     /// # Errors
     /// As [`Engine::run`]; one model that fails does not keep the others from being dealt with.
-    pub async fn run_named<C: Case>(
+    pub async fn handle<A: Adapter>(
         &self,
-        (kind, name): (LookupKind, &str),
-        reference: &EventRef,
+        adapter: &A,
+        event: &Event,
         now: Timestamp,
-        case: impl Fn(&ManagedModel) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
-        match by_name(self, kind, name).await? {
-            Err(reason) => Ok(vec![self.ignore(reference, &reason)]),
-            Ok(found) => self.run_each(found, reference, now, case).await,
-        }
-    }
-
-    /// Runs an event that names one model.
-    ///
-    /// # Errors
-    /// As [`Engine::run`].
-    pub async fn run_model<C: Case>(
-        &self,
-        model: &str,
-        reference: &EventRef,
-        now: Timestamp,
-        case: impl Fn(&ManagedModel) -> Result<C, Reason> + Send,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        match self.retry_throttled(|| self.ledger.policy(model)).await? {
-            None => Ok(vec![self.ignore(reference, &Reason::Unmanaged { what: format!("model {model}") })]),
-            Some(applied) => {
-                let found = (vec![ManagedModel::new(model.to_owned(), applied)], Outcomes::default());
-                self.run_each(found, reference, now, case).await
+        let reference = EventRef::of(event);
+        match ControllerOf::<A>::route(&self.site, event) {
+            Route::NotApplicable(reason) => Ok(vec![self.ignore(&reference, &reason)]),
+            Route::Lookup { names, subject, trigger } => {
+                let (models, outcomes) = by_names(self, &names).await?;
+                if models.is_empty() && outcomes.is_empty() {
+                    return Ok(vec![self.ignore(&reference, &Reason::Unmanaged { what: subject })]);
+                }
+                self.run_each(adapter, (models, outcomes), &trigger, &reference, now).await
             }
+            Route::Model { model, sender, answers_unmanaged, trigger } => {
+                let reference = match sender {
+                    Some(account) => reference.scoped_to_sender(&account),
+                    None => reference,
+                };
+                match self.retry_throttled(|| self.ledger.policy(&model)).await? {
+                    Some(applied) => {
+                        let models = vec![ManagedModel::new(model, applied)];
+                        let found = (models, Outcomes::default());
+                        self.run_each(adapter, found, &trigger, &reference, now).await
+                    }
+                    None if answers_unmanaged => {
+                        let subject = Subject { model, policy_version: "none".to_owned() };
+                        let outcome = self.run(adapter, None, &trigger, &subject, &reference, now).await?;
+                        Ok(vec![outcome])
+                    }
+                    None => {
+                        let what = format!("model {model}");
+                        Ok(vec![self.ignore(&reference, &Reason::Unmanaged { what })])
+                    }
+                }
+            }
+            Route::Sweep => adapter.sweep(self, &self.this_sweep(event, &reference), now).await,
         }
     }
 
-    /// Runs an event for models that were found already, beside those that failed.
-    ///
-    /// # Errors
-    /// As [`Engine::run_named`].
-    pub async fn run_each<C: Case>(
+    async fn run_each<A: Adapter>(
         &self,
+        adapter: &A,
         (models, mut outcomes): ResolvedModels,
+        trigger: &TriggerOf<A>,
         reference: &EventRef,
         now: Timestamp,
-        case: impl Fn(&ManagedModel) -> Result<C, Reason> + Send,
     ) -> Result<Vec<Outcome>, EngineError> {
         for managed in &models {
-            outcomes.add(match case(managed) {
-                Ok(case) => self.run(&case, &managed.subject, reference, now).await,
-                Err(reason) => Ok(self.ignore(reference, &reason)),
-            });
+            outcomes.add(self.run_managed(adapter, managed, trigger, reference, now).await);
         }
         outcomes.finish()
     }
+
+    async fn run_managed<A: Adapter>(
+        &self,
+        adapter: &A,
+        managed: &ManagedModel,
+        trigger: &TriggerOf<A>,
+        reference: &EventRef,
+        now: Timestamp,
+    ) -> Result<Outcome, EngineError> {
+        let cx = self.context(managed.policy(), reference, now);
+        if let Some(reason) = ControllerOf::<A>::not_applicable(&cx, trigger) {
+            return Ok(self.ignore(reference, &reason));
+        }
+        self.run(adapter, managed.policy(), trigger, &managed.subject, reference, now).await
+    }
+
+    /// The recurring sweep: for each model the lost events that the adapter finds, then the controller's own sweep.
+    pub(crate) async fn sweep_models<A: Adapter>(
+        &self,
+        adapter: &A,
+        sweep: &EventRef,
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let (models, mut outcomes) = all(self).await?;
+        for managed in models {
+            match adapter.lost_events(self, &managed, sweep).await {
+                Ok(lost) => {
+                    for (trigger, event) in lost {
+                        outcomes.add(self.run_managed(adapter, &managed, &trigger, &event, now).await);
+                    }
+                }
+                Err(error) => outcomes.add(Err(error)),
+            }
+            if let Some(trigger) = ControllerOf::<A>::sweep() {
+                outcomes.add(self.sweep(adapter, &managed, &trigger, sweep, now).await);
+            }
+        }
+        if outcomes.is_empty() {
+            outcomes.add(Ok(self.ignore(sweep, &Reason::NothingOverdue)));
+        }
+        outcomes.finish()
+    }
+
+    pub(crate) fn context<'c>(
+        &'c self,
+        policy: Option<&'c Policy>,
+        event: &'c EventRef,
+        now: Timestamp,
+    ) -> Context<'c> {
+        Context { policy, site: &self.site, event: &event.idempotency_key, now }
+    }
 }
 
-/// The models that a name concerns, or why there are none.
+/// The models that any of the names concerns, each once.
 ///
 /// # Errors
 /// If the ledger could not say which models.
-pub async fn by_name(
-    engine: &Engine,
-    kind: LookupKind,
-    name: &str,
-) -> Result<Result<ResolvedModels, Reason>, EngineError> {
-    let lookup = Lookup::new(kind, name);
-    let models = engine.retry_throttled(|| engine.ledger.models_for(&lookup)).await?;
-    let (found, outcomes) = read(engine, models).await;
-    if found.is_empty() && outcomes.is_empty() {
-        let what = format!("{} {name}", kind.code().replace('_', " "));
-        return Ok(Err(Reason::Unmanaged { what }));
+pub async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModels, EngineError> {
+    let (mut found, mut outcomes) = ResolvedModels::default();
+    for lookup in names {
+        let models = engine.retry_throttled(|| engine.ledger.models_for(lookup)).await?;
+        let (models, failed) = read(engine, models).await;
+        found.extend(models);
+        outcomes.join(failed);
     }
-    Ok(Ok((found, outcomes)))
+    found.sort_by(|a, b| a.subject.model.cmp(&b.subject.model));
+    found.dedup_by(|a, b| a.subject.model == b.subject.model);
+    Ok((found, outcomes))
 }
 
 /// Every model, for the sweeps.
@@ -127,16 +186,12 @@ async fn read(engine: &Engine, models: Vec<String>) -> ResolvedModels {
     (found, outcomes)
 }
 
-/// What a function remembers for a model; the empty state if it never decided anything.
+/// What a controller remembers for a model; the empty state if it never decided anything.
 ///
 /// # Errors
 /// If the ledger could not be read, or holds what this version cannot read.
-pub async fn state<S: Remembered>(
-    ledger: &dyn Ledger,
-    function: &str,
-    model: &str,
-) -> Result<Arc<S>, EngineError> {
-    let key = StateKey { function: function.to_owned(), model: model.to_owned() };
+pub async fn state_of<C: Controller>(ledger: &dyn Ledger, model: &str) -> Result<Arc<C::State>, EngineError> {
+    let key = StateKey { function: C::NAME.to_owned(), model: model.to_owned() };
     read_state(&key, &ledger.state(&key).await?)
 }
 

@@ -6,18 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidegate_events::{Body, Envelope, Event};
 use tidegate_policy::check::Violation;
+use tidegate_policy::controller::{Controller, DecisionOf, StepOf};
 use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::file::Policy;
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
+use tidegate_policy::site::Site;
 
-use crate::carry_out::Refusal;
-use crate::case::DecisionOf;
+use crate::adapter::{ControllerOf, StateOf, TriggerOf};
+use crate::carry_out::Rejection;
 use crate::measure::{DecisionLog, Measured, Meter, Time};
 use crate::ports::{
-    Alerts, Bus, Claim, Entry, Ledger, Recorded, Remembered, StateKey, StateWrite, StoredState, Versioned,
+    Alerts, Bus, Claim, Entry, Ledger, Recorded, Remembered, Schedules, StateKey, StateWrite, StoredState,
+    Versioned,
 };
-use crate::resolve::read_state;
-use crate::{Case, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
+use crate::resolve::{ManagedModel, read_state};
+use crate::{Adapter, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
 
 /// How often a decision is made again because somebody else decided meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -29,12 +33,8 @@ pub struct Engine {
     pub function: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// The account it runs in.
-    pub account: String,
-    /// The region it runs in.
-    pub region: String,
-    /// The environment it runs in; `hub` in the hub.
-    pub environment: String,
+    /// Where it runs.
+    pub site: Arc<Site>,
     /// Lambda's request id, the same for a retry.
     pub request_id: String,
     /// How long a claim is ours before another invocation may take it over.
@@ -43,8 +43,10 @@ pub struct Engine {
     pub ledger: Arc<dyn Ledger>,
     /// The bus.
     pub bus: Arc<dyn Bus>,
-    /// Where people are told.
+    /// Where people are notified.
     pub alerts: Arc<dyn Alerts>,
+    /// What invokes the function again at a time.
+    pub schedules: Arc<dyn Schedules>,
     /// The time of this invocation.
     pub time: Arc<dyn Time>,
     /// Where decisions are said, with what they cost.
@@ -54,8 +56,10 @@ pub struct Engine {
 }
 
 /// One event for one model, while it is dealt with.
-pub(crate) struct Work<'w, C: Case> {
-    pub(crate) case: &'w C,
+pub(crate) struct Work<'w, A: Adapter> {
+    pub(crate) adapter: &'w A,
+    pub(crate) policy: Option<&'w Policy>,
+    pub(crate) trigger: &'w TriggerOf<A>,
     pub(crate) subject: &'w Subject,
     pub(crate) event: &'w EventRef,
     /// The key of its claim.
@@ -65,24 +69,30 @@ pub(crate) struct Work<'w, C: Case> {
     start: Measured,
 }
 
+/// The decision of an adapter's controller.
+type Decided<A> = DecisionOf<ControllerOf<A>>;
+
 /// A decision on record, and what is left of its plan. Records and decisions go from hand to hand as boxes: an
 /// invocation's future would have room for each of them at every place where it waits.
-pub(crate) type Planned<C> = (Box<DecisionRecord>, Vec<<C as Case>::Action>);
+pub(crate) type Planned<A> = (Box<DecisionRecord>, Vec<StepOf<ControllerOf<A>>>);
 
 impl Engine {
     /// Deals with an event for one model, once, whatever its copies, retries and crashes.
     ///
     /// # Errors
     /// If it could not be dealt with now; what was done so far is not done again by the retry.
-    pub async fn run<C: Case>(
+    pub async fn run<A: Adapter>(
         &self,
-        case: &C,
+        adapter: &A,
+        policy: Option<&Policy>,
+        trigger: &TriggerOf<A>,
         subject: &Subject,
         event: &EventRef,
         now: Timestamp,
     ) -> Result<Outcome, EngineError> {
         let start = self.meter.read(self.time.elapsed());
-        let work = Work { case, subject, event, claim: self.claim_key(subject, event), now, start };
+        let claim = self.claim_key(subject, event);
+        let work = Work { adapter, policy, trigger, subject, event, claim, now, start };
         let outcome = match self.claim(&work).await? {
             Claim::Done { decision, record } => {
                 tracing::info!(function = self.function, model = subject.model, decision, "duplicate");
@@ -111,18 +121,22 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::run`].
-    pub async fn sweep<C: Case>(
+    pub async fn sweep<A: Adapter>(
         &self,
-        case: &C,
-        subject: &Subject,
+        adapter: &A,
+        managed: &ManagedModel,
+        trigger: &TriggerOf<A>,
         event: &EventRef,
         now: Timestamp,
     ) -> Result<Outcome, EngineError> {
-        let (_, state) = self.state::<C::State>(subject).await?;
-        let seen = self.retry_throttled(|| case.observe(&state, now)).await?;
-        let decision = case.decide(&state, &seen, now);
-        if case.should_record(&state, &decision) || self.is_left_behind(subject, event).await? {
-            return self.run(case, subject, event, now).await;
+        let (policy, subject) = (Some(managed.applied.policy.as_ref()), &managed.subject);
+        let cx = self.context(policy, event, now);
+        let (_, state) = self.state::<StateOf<A>>(subject).await?;
+        let need = || ControllerOf::<A>::needs(&cx, &state, trigger);
+        let seen = self.retry_throttled(|| adapter.observe(self, &cx, need())).await?;
+        let decision = ControllerOf::<A>::decide(&cx, &state, trigger, &seen);
+        if ControllerOf::<A>::should_record(&state, &decision) || self.is_left_behind(subject, event).await? {
+            return self.run(adapter, policy, trigger, subject, event, now).await;
         }
         let reason = decision.reason.code().to_owned();
         Ok(Outcome::Unchanged { model: subject.model.clone(), reason })
@@ -151,13 +165,13 @@ impl Engine {
     /// The reference for what a sweep found out by itself in this account: it means what the event that never came would
     /// have meant, so that the event, should it come late after all, is a duplicate.
     #[must_use]
-    pub fn healed(&self, reference: &EventRef, body: Body) -> EventRef {
+    pub fn synthesized_event_ref(&self, reference: &EventRef, body: Body) -> EventRef {
         let envelope = Envelope {
             id: reference.id.clone(),
             source: reference.source.clone(),
             detail_type: reference.detail_type.clone(),
-            account: self.account.clone(),
-            region: self.region.clone(),
+            account: self.site.account.clone(),
+            region: self.site.region.clone(),
             time: None,
             resources: Vec::new(),
             replay_name: None,
@@ -182,11 +196,11 @@ impl Engine {
     }
 
     fn claim_key(&self, subject: &Subject, event: &EventRef) -> String {
-        short(&[self.function, &self.environment, &subject.model, &event.idempotency_key], 40)
+        short(&[self.function, &self.site.environment, &subject.model, &event.idempotency_key], 40)
     }
 
     /// Claims the event. Of two copies at once the second waits for a moment: mostly it then finds the event dealt with.
-    async fn claim<C: Case>(&self, work: &Work<'_, C>) -> Result<Claim, EngineError> {
+    async fn claim<A: Adapter>(&self, work: &Work<'_, A>) -> Result<Claim, EngineError> {
         let (mut waited, mut attempt) = (Duration::ZERO, 0);
         loop {
             let asked = || self.ledger.claim(&work.claim, &self.request_id, work.now, self.lease);
@@ -215,13 +229,18 @@ impl Engine {
         Ok((stored, state))
     }
 
-    async fn decide_and_act<C: Case>(&self, work: &Work<'_, C>) -> Result<Box<DecisionRecord>, EngineError> {
+    async fn decide_and_act<A: Adapter>(
+        &self,
+        work: &Work<'_, A>,
+    ) -> Result<Box<DecisionRecord>, EngineError> {
         for _ in 0..ATTEMPTS {
-            let (stored, state) = self.state::<C::State>(work.subject).await?;
-            let seen = self.retry_throttled(|| work.case.observe(&state, work.now)).await?;
-            let decision = Box::new(work.case.decide(&state, &seen, work.now));
-            let violations = work.case.check(&state, &seen, &decision, work.now);
-            let decision = unless_broken::<C>(decision, &violations);
+            let (stored, state) = self.state::<StateOf<A>>(work.subject).await?;
+            let cx = self.context(work.policy, work.event, work.now);
+            let need = || ControllerOf::<A>::needs(&cx, &state, work.trigger);
+            let seen = self.retry_throttled(|| work.adapter.observe(self, &cx, need())).await?;
+            let decision = Box::new(ControllerOf::<A>::decide(&cx, &state, work.trigger, &seen));
+            let violations = ControllerOf::<A>::violations(&cx, &state, work.trigger, &seen, &decision);
+            let decision = unless_broken::<A>(decision, &violations);
             if let Some(planned) = self.record(work, stored, decision, None).await? {
                 return self.carry_out(work, planned, None).await;
             }
@@ -231,28 +250,31 @@ impl Engine {
 
     /// What follows when AWS, or the last look before an action, refused it for good; `None` if nothing does, and the
     /// plan goes on.
-    pub(crate) async fn follow<C: Case>(
+    pub(crate) async fn follow<A: Adapter>(
         &self,
-        work: &Work<'_, C>,
+        work: &Work<'_, A>,
         before: &DecisionRecord,
-        action: &C::Action,
-        refusal: Refusal,
-    ) -> Result<Option<Planned<C>>, EngineError> {
+        step: &StepOf<ControllerOf<A>>,
+        rejection: Rejection,
+    ) -> Result<Option<Planned<A>>, EngineError> {
         for attempt in 0..ATTEMPTS {
-            let (stored, state) = self.state::<C::State>(work.subject).await?;
-            let decision = match &refusal {
-                Refusal::ByAws(why, _) => work.case.refused(&state, action, why, work.now),
-                Refusal::ByLook(why) => work.case.prevented(&state, action, why, work.now),
+            let (stored, state) = self.state::<StateOf<A>>(work.subject).await?;
+            let cx = self.context(work.policy, work.event, work.now);
+            let decision = match &rejection {
+                Rejection::ByAws(why, _) => ControllerOf::<A>::on_rejected(&cx, &state, step, why),
+                Rejection::ByPrecondition(why) => {
+                    ControllerOf::<A>::on_precondition_failed(&cx, &state, step, why)
+                }
             };
             let Some(decision) = decision.map(Box::new) else { return Ok(None) };
             if before.caused_by.is_some()
-                && let Refusal::ByAws(_, error) = refusal
+                && let Rejection::ByAws(_, error) = rejection
             {
                 // Even what follows from a refusal was refused: the queue has an alarm.
                 return Err(error.into());
             }
-            let violations = work.case.check_follow_up(&state, &decision, work.now);
-            let decision = unless_broken::<C>(decision, &violations);
+            let violations = ControllerOf::<A>::violations_after_rejection(&cx, &state, &decision);
+            let decision = unless_broken::<A>(decision, &violations);
             if attempt == 0 {
                 // Before the claim moves on: after a crash nobody would come back to this one.
                 self.publish(before).await?;
@@ -266,13 +288,13 @@ impl Engine {
     }
 
     /// Writes a decision, its plan and the state that follows; `None` if somebody else was first.
-    async fn record<C: Case>(
+    async fn record<A: Adapter>(
         &self,
-        work: &Work<'_, C>,
+        work: &Work<'_, A>,
         read: Versioned,
-        mut decision: Box<DecisionOf<C>>,
+        mut decision: Box<Decided<A>>,
         follows: Option<&DecisionRecord>,
-    ) -> Result<Option<Planned<C>>, EngineError> {
+    ) -> Result<Option<Planned<A>>, EngineError> {
         let key = self.state_key(work.subject);
         // The revision is checked even if the state does not change: the decision rests on what was read.
         let value = decision.state.take().map(StoredState::of).or(read.value);
@@ -295,11 +317,11 @@ impl Engine {
         }
     }
 
-    fn record_of<C: Case>(
+    fn record_of<A: Adapter>(
         &self,
-        work: &Work<'_, C>,
-        decision: DecisionOf<C>,
-        plan: &[C::Action],
+        work: &Work<'_, A>,
+        decision: Decided<A>,
+        plan: &[StepOf<ControllerOf<A>>],
         follows: Option<&DecisionRecord>,
     ) -> Result<DecisionRecord, EngineError> {
         let plan: Result<Vec<Value>, _> = plan.iter().map(serde_json::to_value).collect();
@@ -309,14 +331,15 @@ impl Engine {
         let follows = follows.map(|before| before.id.clone());
         let (at, model, idempotency_key) =
             (work.now.to_string(), &work.subject.model, &work.event.idempotency_key);
-        let mut identity = vec![self.function, &self.account, &self.environment, model, idempotency_key, &at];
+        let mut identity =
+            vec![self.function, &self.site.account, &self.site.environment, model, idempotency_key, &at];
         identity.extend(follows.as_deref());
         Ok(DecisionRecord {
             schema: SCHEMA,
             id: short(&identity, 20),
             at: work.now,
-            account: self.account.clone(),
-            environment: self.environment.clone(),
+            account: self.site.account.clone(),
+            environment: self.site.environment.clone(),
             function: self.function.to_owned(),
             function_version: self.version.to_owned(),
             model: model.clone(),
@@ -334,7 +357,7 @@ impl Engine {
     }
 
     /// Says a decision once, with what it cost.
-    pub(crate) fn say<C: Case>(&self, work: &Work<'_, C>, record: &DecisionRecord) {
+    pub(crate) fn say<A: Adapter>(&self, work: &Work<'_, A>, record: &DecisionRecord) {
         let spent = self.meter.read(self.time.elapsed()).since(work.start);
         self.decision_log.log(record, &spent);
     }
@@ -343,13 +366,13 @@ impl Engine {
         StateKey { function: self.function.to_owned(), model: subject.model.clone() }
     }
 
-    fn contention<C: Case>(&self, work: &Work<'_, C>) -> EngineError {
+    fn contention<A: Adapter>(&self, work: &Work<'_, A>) -> EngineError {
         EngineError::Contention { model: work.subject.model.clone(), attempts: ATTEMPTS }
     }
 }
 
 /// The decision, or the refusal to do anything if the checker found that it breaks an invariant.
-fn unless_broken<C: Case>(decision: Box<DecisionOf<C>>, violations: &[Violation]) -> Box<DecisionOf<C>> {
+fn unless_broken<A: Adapter>(decision: Box<Decided<A>>, violations: &[Violation]) -> Box<Decided<A>> {
     let Some(first) = violations.first() else { return decision };
     let reason = Reason::ViolatesInvariant {
         invariant: first.invariant.code().to_owned(),

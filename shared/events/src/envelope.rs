@@ -12,15 +12,15 @@ use crate::{EventError, fields::Fields};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// Opaque: it looks like a UUID and often is none. One change may arrive under several ids, see
-    /// [`crate::Event::meaning`]. Empty for a wake that has none.
+    /// [`crate::Event::meaning`]. Empty for a schedule of ours that has none.
     pub id: String,
     /// The service or application that says it, such as `aws.sagemaker` or [`crate::SOURCE`].
     pub source: String,
     /// What kind of thing it says.
     pub detail_type: String,
-    /// The account where it happened, twelve digits. Empty for a wake.
+    /// The account where it happened, twelve digits. Empty for a schedule of ours.
     pub account: String,
-    /// The region where it happened. Empty for a wake.
+    /// The region where it happened. Empty for a schedule of ours.
     pub region: String,
     /// When it happened; a replay from an archive keeps the original time.
     pub time: Option<Timestamp>,

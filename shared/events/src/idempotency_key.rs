@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     AlarmChanged, Body, CommitPushed, EndpointChanged, Envelope, Event, ModelPackageChanged, ObjectCreated,
-    RefChange, Wake,
+    RefChange, Scheduled, ScheduledCheck,
 };
 
 /// The longest key, in bytes; a DynamoDB sort key holds twice as much.
@@ -28,7 +28,7 @@ impl Event {
     ///
     /// The parts are joined by `|`, and escaped so that no two lists of parts make the same key.
     ///
-    /// A [`Wake::Reconcile`] without `at` and `execution_id` has nothing to tell it from the next one; do not drop it as
+    /// A [`Scheduled::Reconcile`] without `at` and `execution_id` has nothing to tell it from the next one; do not drop it as
     /// a duplicate.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
@@ -47,7 +47,7 @@ impl Event {
                 let schedule = envelope.resources.first().map(|arn| arn.to_lowercase()).unwrap_or_default();
                 vec![schedule.into(), moment(envelope, tick.scheduled_at)]
             }
-            Body::Wake(wake) => self::wake(envelope, wake),
+            Body::Scheduled(scheduled) => self::scheduled(envelope, scheduled),
             Body::Other => vec![envelope.id.as_str().into()],
             own => contract(own),
         };
@@ -76,7 +76,7 @@ impl Body {
             Self::HoldPlaced(_) => "hold_placed",
             Self::HoldReleased(_) => "hold_released",
             Self::Tick(_) => "tick",
-            Self::Wake(_) => "wake",
+            Self::Scheduled(_) => "scheduled",
             Self::Other => "other",
         }
     }
@@ -174,25 +174,16 @@ fn place(envelope: &Envelope) -> Vec<Part<'_>> {
     vec![envelope.account.as_str().into(), envelope.region.as_str().into()]
 }
 
-fn wake<'e>(envelope: &'e Envelope, wake: &'e Wake) -> Vec<Part<'e>> {
-    let mut parts = vec![Part::from(wake.kind())];
-    match wake {
-        Wake::Reconcile => {
-            parts.push(moment(envelope, None));
-            return parts;
-        }
-        Wake::SoakEnded { model, environment, version } => {
-            parts.extend([model.into(), environment.into(), version.to_string().into()]);
-        }
-        Wake::CheckDeployment { model, environment, request_id } => {
-            parts.extend([model, environment, request_id].map(Part::from));
-        }
-        Wake::CheckDrift { model, environment, alarm } => {
-            parts.extend([model, environment, alarm].map(Part::from));
+/// The same subject may be checked more than once; the time tells the checks apart when the schedule passes it on.
+fn scheduled<'e>(envelope: &'e Envelope, scheduled: &'e Scheduled) -> Vec<Part<'e>> {
+    let mut parts = vec![Part::from(scheduled.kind())];
+    match scheduled {
+        Scheduled::Reconcile => parts.push(moment(envelope, None)),
+        Scheduled::Check(ScheduledCheck { function, model, environment, subject }) => {
+            parts.extend([function, model, environment, subject].map(Part::from));
+            parts.extend(envelope.time.map(millis));
         }
     }
-    // The same version may soak again after a rollback; the time tells the two apart when the schedule passes it on.
-    parts.extend(envelope.time.map(millis));
     parts
 }
 

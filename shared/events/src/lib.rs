@@ -42,7 +42,7 @@ pub use envelope::Envelope;
 pub use error::EventError;
 pub use json::{Json, Members, Text};
 pub use received::Received;
-pub use schedule::{Tick, Wake};
+pub use schedule::{Scheduled, ScheduledCheck, Tick};
 
 /// The `source` of every event that Tidegate itself defines.
 pub const SOURCE: &str = "tidegate";
@@ -52,7 +52,7 @@ pub const SOURCE: &str = "tidegate";
 /// Nothing in Tidegate reacts to it, so it parses to [`Body::Other`].
 pub const DECISION_RECORDED: &str = "Decision Recorded";
 
-/// The `source` of the envelope that is synthesised for a [`Wake`], which arrives without one.
+/// The `source` of the envelope that is synthesised for a [`Scheduled`], which arrives without one.
 pub const SCHEDULE_SOURCE: &str = "tidegate.schedule";
 
 /// The largest payload that [`parse`] accepts, in bytes.
@@ -109,7 +109,7 @@ pub enum Body {
     /// A schedule ticked: `Scheduled Event` from `aws.events` or `aws.scheduler`.
     Tick(Tick),
     /// A schedule of ours fired with its own input.
-    Wake(Wake),
+    Scheduled(Scheduled),
     /// A well-formed envelope around something that nobody here knows; its envelope says what.
     Other,
 }
@@ -189,7 +189,7 @@ pub fn read_detail(envelope: Envelope, detail: Option<&Json<'_>>) -> Result<Even
 
 fn read_object(map: &Members<'_>) -> Result<Event, EventError> {
     if map.get("tidegate").is_some() {
-        return schedule::wake(map);
+        return schedule::scheduled(map);
     }
     if map.get("alarmData").is_some() {
         return aws::direct_alarm(map);

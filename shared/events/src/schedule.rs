@@ -1,6 +1,7 @@
-//! Schedules: plain ticks, and our own one-time wakes that arrive without an envelope.
+//! Schedules: plain ticks, and the inputs of our own schedules, which arrive without an envelope.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::json::Members;
@@ -13,73 +14,64 @@ pub struct Tick {
     pub scheduled_at: Option<Timestamp>,
 }
 
-/// A schedule that Tidegate made fired; its input is the whole payload.
+/// A schedule of Tidegate fired; its input is the whole payload.
 ///
-/// All kinds may carry `at`, the time for which the schedule was set
-/// (`"at": "<aws.scheduler.scheduled-time>"`), which becomes the time of the synthesised envelope, and
-/// `execution_id` (`"<aws.scheduler.execution-id>"`), which becomes its id. See
-/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>.
+/// Both kinds may carry `at`, the time for which the schedule was set (`"at": "<aws.scheduler.scheduled-time>"`), which
+/// becomes the time of the synthesised envelope, and `execution_id` (`"<aws.scheduler.execution-id>"`), which becomes its
+/// id. See <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wake {
-    /// `{"tidegate": "reconcile"}`: read the truth again for what is in flight or overdue.
+pub enum Scheduled {
+    /// `{"tidegate": "reconcile"}`: the recurring sweep reads the current state of what is in flight or overdue.
     Reconcile,
-    /// `{"tidegate": "soak_ended", …}`: a version has been watched long enough.
-    SoakEnded {
-        /// The model.
-        model: String,
-        /// The environment in which the version was watched.
-        environment: String,
-        /// The version.
-        version: u64,
-    },
-    /// `{"tidegate": "check_deployment", …}`: look whether a deployment came to an end without telling.
-    CheckDeployment {
-        /// The model.
-        model: String,
-        /// The environment that is being deployed to.
-        environment: String,
-        /// The request that started the deployment.
-        request_id: String,
-    },
-    /// `{"tidegate": "check_drift", …}`: look whether an alarm is still in ALARM, after its drift was not answered.
-    CheckDrift {
-        /// The model.
-        model: String,
-        /// The environment that drifted.
-        environment: String,
-        /// The alarm.
-        alarm: String,
-    },
+    /// `{"tidegate": "scheduled_check", …}`: a function asked to be invoked again at this time.
+    Check(ScheduledCheck),
 }
 
-impl Wake {
+/// A check that a function scheduled for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledCheck {
+    /// The function that asked for the check and receives it.
+    pub function: String,
+    /// The model.
+    pub model: String,
+    /// The environment that is checked.
+    pub environment: String,
+    /// What is checked there, as the function named it: a version, the id of a deployment request, an alarm.
+    pub subject: String,
+}
+
+/// The fields of [`ScheduledCheck`] in a schedule's input.
+const CHECK_FIELDS: [&str; 4] = ["function", "model", "environment", "subject"];
+
+impl Scheduled {
     /// The value of the field `tidegate` that stands for this kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Reconcile => "reconcile",
-            Self::SoakEnded { .. } => "soak_ended",
-            Self::CheckDeployment { .. } => "check_deployment",
-            Self::CheckDrift { .. } => "check_drift",
+            Self::Check(_) => "scheduled_check",
         }
     }
+}
 
-    /// The input to give to a schedule so that [`crate::parse`] reads this value back.
+impl Event {
+    /// Whether a function scheduled the check for itself.
     #[must_use]
-    pub fn input(&self) -> Value {
-        let kind = self.kind();
-        match self {
-            Self::Reconcile => serde_json::json!({ "tidegate": kind }),
-            Self::SoakEnded { model, environment, version } => serde_json::json!({
-                "tidegate": kind, "model": model, "environment": environment, "version": version,
-            }),
-            Self::CheckDeployment { model, environment, request_id } => serde_json::json!({
-                "tidegate": kind, "model": model, "environment": environment, "request_id": request_id,
-            }),
-            Self::CheckDrift { model, environment, alarm } => serde_json::json!({
-                "tidegate": kind, "model": model, "environment": environment, "alarm": alarm,
-            }),
-        }
+    pub fn is_check_of(&self, function: &str) -> bool {
+        matches!(&self.body, Body::Scheduled(Scheduled::Check(check)) if check.function == function)
+    }
+}
+
+impl ScheduledCheck {
+    /// The input of a schedule that fires at `at`, so that [`crate::parse`] reads the check back. The time is part of the
+    /// input, so that two checks of the same subject are two events.
+    #[must_use]
+    pub fn input(&self, at: Timestamp) -> Value {
+        let Self { function, model, environment, subject } = self;
+        serde_json::json!({
+            "tidegate": "scheduled_check", "function": function, "model": model, "environment": environment,
+            "subject": subject, "at": at.to_string(),
+        })
     }
 }
 
@@ -92,34 +84,22 @@ pub(crate) fn ticks(source: &str, detail_type: &str) -> bool {
 }
 
 /// Reads the input of one of our own schedules and puts an envelope around it.
-pub(crate) fn wake(map: &Members<'_>) -> Result<Event, EventError> {
+pub(crate) fn scheduled(map: &Members<'_>) -> Result<Event, EventError> {
     let fields = Fields::root(map);
     let kind = fields.text("tidegate")?;
-    let (wake, own): (Wake, &[&str]) = match kind.as_str() {
-        "reconcile" => (Wake::Reconcile, &[]),
-        "soak_ended" => {
-            let model = fields.text("model")?;
-            let environment = fields.text("environment")?;
-            let version = fields.version("version")?;
-            (Wake::SoakEnded { model, environment, version }, &["model", "environment", "version"])
-        }
-        "check_deployment" => {
-            let model = fields.text("model")?;
-            let environment = fields.text("environment")?;
-            let request_id = fields.text("request_id")?;
-            (
-                Wake::CheckDeployment { model, environment, request_id },
-                &["model", "environment", "request_id"],
-            )
-        }
-        "check_drift" => {
-            let model = fields.text("model")?;
-            let environment = fields.text("environment")?;
-            let alarm = fields.text("alarm")?;
-            (Wake::CheckDrift { model, environment, alarm }, &["model", "environment", "alarm"])
+    let (scheduled, own): (Scheduled, &[&str]) = match kind.as_str() {
+        "reconcile" => (Scheduled::Reconcile, &[]),
+        "scheduled_check" => {
+            let check = ScheduledCheck {
+                function: fields.text("function")?,
+                model: fields.text("model")?,
+                environment: fields.text("environment")?,
+                subject: fields.text("subject")?,
+            };
+            (Scheduled::Check(check), &CHECK_FIELDS)
         }
         other => {
-            let expected = "one of `reconcile`, `soak_ended`, `check_deployment`, `check_drift`";
+            let expected = "one of `reconcile`, `scheduled_check`";
             return Err(EventError::bad_value("tidegate".to_owned(), other, expected));
         }
     };
@@ -135,5 +115,5 @@ pub(crate) fn wake(map: &Members<'_>) -> Result<Event, EventError> {
         resources: Vec::new(),
         replay_name: None,
     };
-    Ok(Event { envelope, body: Body::Wake(wake), received: None })
+    Ok(Event { envelope, body: Body::Scheduled(scheduled), received: None })
 }

@@ -5,13 +5,14 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tidegate_aws::Aws;
-use tidegate_engine::ports::{Alerts, Bus, Ledger};
+use tidegate_engine::ports::{Alerts, Bus, Ledger, NoSchedules, Schedules};
 use tidegate_engine::{Engine, EngineError, Handler, Meter};
+use tidegate_policy::site::Site;
 use tracing_subscriber::EnvFilter;
 
-use crate::Environment;
 use crate::emf::EmfLog;
 use crate::time::InvocationTime;
+use crate::{Environment, MissingVariable};
 
 /// What a main puts together.
 pub struct Parts {
@@ -21,6 +22,10 @@ pub struct Parts {
     ledger: Arc<dyn Ledger>,
     bus: Arc<dyn Bus>,
     alerts: Arc<dyn Alerts>,
+    schedules: Arc<dyn Schedules>,
+    /// The hub's account, where it is another one.
+    hub_account: Option<String>,
+    check_seconds: u32,
     meter: Meter,
 }
 
@@ -34,9 +39,32 @@ impl Parts {
             ledger: Arc::new(aws.ledger(&environment.table)),
             bus: Arc::new(aws.bus(&environment.bus)),
             alerts: Arc::new(aws.alerts(&environment.topic_arn)),
+            schedules: Arc::new(NoSchedules),
+            hub_account: None,
+            check_seconds: 0,
             meter: aws.meter(),
             environment,
         }
+    }
+
+    /// For a function that schedules checks: the schedules of the group that its template names.
+    ///
+    /// # Errors
+    /// If a variable of the group is not set.
+    pub fn with_schedules(self, aws: &Aws) -> Result<Self, MissingVariable> {
+        let schedules = aws.schedules(
+            &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
+            &Environment::text("TIDEGATE_SCHEDULE_ROLE_ARN")?,
+            &Environment::text("TIDEGATE_FUNCTION_ARN")?,
+        );
+        Ok(Self { schedules: Arc::new(schedules), ..self })
+    }
+
+    /// For a function that obeys the hub: the hub's account, and after how many seconds it checks again what sends no
+    /// event.
+    #[must_use]
+    pub fn with_hub(self, hub_account: String, check_seconds: u32) -> Self {
+        Self { hub_account: Some(hub_account), check_seconds, ..self }
     }
 }
 
@@ -106,17 +134,24 @@ fn now() -> Timestamp {
 fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
     // arn:aws:lambda:REGION:ACCOUNT:function:NAME
     let mut arn = context.invoked_function_arn.split(':').skip(3).map(str::to_owned);
+    let (region, account) = (arn.next().unwrap_or_default(), arn.next().unwrap_or_default());
+    let site = Site {
+        environment: parts.environment.name.clone(),
+        hub_account: parts.hub_account.clone().unwrap_or_else(|| account.clone()),
+        account,
+        region,
+        check_seconds: parts.check_seconds,
+    };
     Engine {
         function: parts.function,
         version: parts.version,
-        region: arn.next().unwrap_or_default(),
-        account: arn.next().unwrap_or_default(),
-        environment: parts.environment.name.clone(),
+        site: Arc::new(site),
         request_id: context.request_id.clone(),
         lease: parts.environment.lease,
         ledger: Arc::clone(&parts.ledger),
         bus: Arc::clone(&parts.bus),
         alerts: Arc::clone(&parts.alerts),
+        schedules: Arc::clone(&parts.schedules),
         time: Arc::new(InvocationTime::until(context.deadline)),
         decision_log: Arc::new(EmfLog),
         meter: parts.meter.clone(),

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::controller::Context;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// What was decided, in one word. `Ignore`, `Skip`, `Wait`, `Keep`, `Suppress` and `Refuse` do nothing, and say why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,10 +121,10 @@ pub struct Evidence {
 
 /// A verdict with its reason, its evidence, its complete plan, and the state that follows.
 ///
-/// `S` is the state that the deciding function keeps for a model and environment, `A` its actions.
+/// `S` is the state that the deciding function keeps for a model and environment, `C` its calls.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
-pub struct Decision<S, A> {
+pub struct Decision<S, C> {
     /// What was decided.
     pub verdict: Verdict,
     /// Why.
@@ -130,20 +132,26 @@ pub struct Decision<S, A> {
     /// From what.
     pub evidence: Vec<Evidence>,
     /// What will be done, in order. The executor makes no choices.
-    pub plan: Vec<A>,
+    pub plan: Vec<Step<C>>,
     /// The state to write with the decision; `None` leaves it as it is.
     pub state: Option<S>,
 }
 
-impl<S, A> Decision<S, A> {
+impl<S, C> Decision<S, C> {
     /// A decision that does nothing and changes nothing.
     pub fn new(verdict: Verdict, reason: Reason) -> Self {
         Self { verdict, reason, evidence: Vec::new(), plan: Vec::new(), state: None }
     }
 
-    /// The refusal of what an account said that may not say it.
-    pub fn of_stranger(account: &str, why: Reason) -> Self {
+    /// The rejection of what an account sent that may not send it.
+    pub fn unauthorized(account: &str, why: Reason) -> Self {
         Self::new(Verdict::Reject, why).evidence("from_account", account)
+    }
+
+    /// The rejection of an event about a model that has no policy here.
+    pub fn unmanaged(cx: &Context<'_>) -> Self {
+        let what = format!("the model in {}", cx.site.environment);
+        Self::new(Verdict::Reject, Reason::Unmanaged { what })
     }
 
     /// Adds what was seen.
@@ -182,7 +190,7 @@ impl<S, A> Decision<S, A> {
     }
 
     /// Sets the plan.
-    pub fn plan(mut self, plan: Vec<A>) -> Self {
+    pub fn plan(mut self, plan: Vec<Step<C>>) -> Self {
         self.plan = plan;
         self
     }

@@ -4,15 +4,16 @@
 //! either calls SageMaker, waits, or reports. `InService` alone proves nothing.
 
 mod accept_request;
-mod actions;
+mod action;
 mod begin;
+mod component;
+mod controller;
 mod converge;
 mod end;
 mod hold;
-mod last_look;
-mod prevented;
-mod refused;
-mod target;
+mod on_precondition_failed;
+mod on_rejected;
+mod precondition;
 mod withdrawn;
 
 use jiff::Timestamp;
@@ -21,18 +22,22 @@ use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentRequested, E
 
 use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
-use crate::promote::Home;
+use crate::site::Site;
 
-use actions::look_again;
+use action::schedule_check;
 
-pub use accept_request::{accept_request, own_environment, reject_unauthorized};
-pub use actions::{Action, still_applies};
+pub use crate::endpoint::{Component, ComponentStatus, Rollout, RunningComponent, VARIANT};
+pub use accept_request::{accept_request, reject_unauthorized};
+pub use action::{Action, still_applies};
+pub use controller::{DeployController, Need, Trigger};
 pub use converge::{converge, needs_probe, should_record};
 pub use hold::{decide_hold, release};
-pub use last_look::{Found, last_look};
-pub use prevented::prevented;
-pub use refused::refused;
-pub use target::{Component, Rollout, Target, VARIANT, Variant, copies, target};
+pub use on_precondition_failed::on_precondition_failed;
+pub use on_rejected::on_rejected;
+pub use precondition::{Current, precondition};
+
+/// The function's name.
+pub const NAME: &str = "deploy";
 
 /// deploy's decisions.
 pub type Deploy = Decision<State, Action>;
@@ -173,82 +178,6 @@ impl Endpoint {
     }
 }
 
-/// An inference component as SageMaker describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunningComponent {
-    /// Its status.
-    pub status: ComponentStatus,
-    /// The model that it runs.
-    pub model: Option<String>,
-    /// Memory for a copy in MB.
-    pub memory_mb: Option<u32>,
-    /// Copies that run: none while it sleeps.
-    pub copies: Option<u32>,
-    /// Why it failed.
-    pub failure: Option<String>,
-    /// When it last changed.
-    pub last_modified: Option<Timestamp>,
-}
-
-impl RunningComponent {
-    /// Whether it runs the wanted model in copies of the wanted size, however many.
-    #[must_use]
-    pub fn runs(&self, wanted: &Component) -> bool {
-        self.model.as_ref() == Some(&wanted.model) && self.memory_mb == Some(wanted.memory_mb)
-    }
-
-    /// Whether it has at least so many copies.
-    #[must_use]
-    pub fn has_copies(&self, fewest: u32) -> bool {
-        self.copies.is_some_and(|copies| copies >= fewest)
-    }
-}
-
-/// The states of an inference component.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ComponentStatus {
-    /// It serves.
-    InService,
-    /// It is being made.
-    Creating,
-    /// It is being changed.
-    Updating,
-    /// It failed.
-    Failed,
-    /// It is being deleted.
-    Deleting,
-    /// None that we know.
-    Unknown(String),
-}
-
-impl ComponentStatus {
-    /// A status as SageMaker writes it.
-    #[must_use]
-    pub fn read(text: &str) -> Self {
-        match text {
-            "InService" => Self::InService,
-            "Creating" => Self::Creating,
-            "Updating" => Self::Updating,
-            "Failed" => Self::Failed,
-            "Deleting" => Self::Deleting,
-            other => Self::Unknown(other.to_owned()),
-        }
-    }
-}
-
-impl std::fmt::Display for ComponentStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::InService => "InService",
-            Self::Creating => "Creating",
-            Self::Updating => "Updating",
-            Self::Failed => "Failed",
-            Self::Deleting => "Deleting",
-            Self::Unknown(text) => text,
-        })
-    }
-}
-
 /// What the sample request gave.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Probe {
@@ -258,17 +187,4 @@ pub enum Probe {
     Failed(String),
     /// Nothing in the time that it was given: the model may still be loading, or hang.
     Silent,
-}
-
-/// Where this function runs and whom it obeys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Post {
-    /// Its own account and region.
-    pub home: Home,
-    /// Its environment's name.
-    pub environment: String,
-    /// The hub's account: the only one whose requests count.
-    pub hub_account: String,
-    /// Seconds until it looks again at something that sends no event.
-    pub check_seconds: u32,
 }

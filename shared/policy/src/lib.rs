@@ -18,9 +18,11 @@
 pub mod arn;
 pub mod check;
 pub mod clock;
+pub mod controller;
 pub mod decision;
 pub mod deploy;
 pub mod duration;
+pub mod endpoint;
 pub mod file;
 pub mod fingerprint;
 pub mod hold;
@@ -31,4 +33,6 @@ pub mod promote;
 pub mod reason;
 pub mod respond;
 pub mod scale;
+pub mod site;
+pub mod step;
 pub mod train;

@@ -1,13 +1,17 @@
 //! promote: which version goes to which environment now, what it waits for, or why it goes no further.
 
-mod actions;
+mod action;
 mod approval;
+mod controller;
 mod due;
 mod enter;
+pub mod gates;
 mod hold;
+mod lost_changes;
+mod on_rejected;
 mod overdue;
-mod refused;
 mod report;
+mod trigger;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,15 +23,24 @@ use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::hold::{Holds, Released};
 use crate::reason::Reason;
+use crate::site::Site;
 
-use enter::enter;
+use action::stopped;
+use enter::enter_or_wait;
 
-pub use actions::{Action, still_applies};
+pub use action::{Action, still_applies};
 pub use approval::decide_approval;
+pub use controller::{Need, PromoteController};
 pub use hold::{decide_hold, decide_release};
-pub use overdue::decide_overdue;
-pub use refused::refused;
-pub use report::{decide_report, decide_soak_end};
+pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reapproved};
+pub use on_rejected::on_rejected;
+pub use overdue::decide_sweep;
+use overdue::next_check;
+pub use report::{decide_check, decide_report};
+pub use trigger::Trigger;
+
+/// The function's name.
+pub const NAME: &str = "promote";
 
 /// promote's decisions.
 pub type Promote = Decision<State, Action>;
@@ -96,13 +109,16 @@ impl Promotion {
     }
 }
 
-/// What a promotion waits for before it may enter an environment. A sweep records it once.
+/// The gate that keeps a promotion out of its next environment. A sweep records it once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocker {
     /// The environment.
     pub environment: String,
     /// The reason's code.
     pub reason: String,
+    /// When it opens by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// How far a version is in one environment.
@@ -147,15 +163,6 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// Where the deciding function runs: its account, region and partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
-    /// The account id.
-    pub account: String,
-    /// The region.
-    pub region: String,
-}
-
 /// What the registry says about a package now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
@@ -171,12 +178,12 @@ pub struct Package {
 pub fn decide_package(
     policy: &Policy,
     state: &State,
-    home: &Home,
+    site: &Site,
     change: &ModelPackageChanged,
     package: Option<&Package>,
     now: Timestamp,
 ) -> Promote {
-    if let Some(decided) = ignorable(state, home, change) {
+    if let Some(decided) = ignorable(state, site, change) {
         return decided;
     }
     let version = change.version.unwrap_or_default();
@@ -195,12 +202,12 @@ pub fn decide_package(
 
 /// What an event alone can rule out, before anything is read from AWS.
 #[must_use]
-pub fn ignorable(state: &State, home: &Home, change: &ModelPackageChanged) -> Option<Promote> {
+pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Option<Promote> {
     let ignore = |reason| Some(Decision::new(Verdict::Ignore, reason).evidence("package", &change.arn));
     let Some(arn) = Arn::parse(&change.arn) else {
         return ignore(Reason::ForeignArn { arn: change.arn.clone() });
     };
-    if arn.account != home.account || arn.region != home.region || !arn.fits_its_partition() {
+    if arn.account != site.account || arn.region != site.region || !arn.fits_its_partition() {
         return ignore(Reason::ForeignArn { arn: change.arn.clone() });
     }
     let Some(version) = change.version else { return ignore(Reason::Unversioned) };
@@ -290,7 +297,7 @@ fn approved(
         blocked_by: None,
     };
     let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());
-    enter(policy, state, promotion, first, Reason::Approved { version }, now)
+    enter_or_wait(policy, state, promotion, first, Reason::Approved { version }, now)
         .evidence("package", &change.arn)
         .evidence("promotion_before", replaced)
 }
@@ -313,7 +320,7 @@ fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Prom
     }
     let reason = Reason::ApprovalWithdrawn { version, status: change.approval.to_string() };
     let subject = format!("the approval of version {version} was taken back");
-    let alert = Action::alert(&subject, &reason.to_string(), promotion);
+    let alert = stopped(&subject, &reason.to_string(), promotion);
     Decision::new(Verdict::Stop, reason)
         .evidence("package", &change.arn)
         .plan(vec![alert])
@@ -336,7 +343,7 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Time
         return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }).state(state.with(next));
     }
     let reason = Reason::Rejected { version };
-    let alert = Action::alert(&format!("version {version} was rejected"), &reason.to_string(), promotion);
+    let alert = stopped(&format!("version {version} was rejected"), &reason.to_string(), promotion);
     Decision::new(Verdict::Stop, reason)
         .evidence("package", &change.arn)
         .plan(vec![alert])

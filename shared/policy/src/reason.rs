@@ -220,7 +220,7 @@ reasons! {
     /// The source could not be read.
     SourceFailed { source: String, error: String } = "source_failed", "{source} could not be read: {error}";
     /// The same source has spoken since.
-    OlderFinding { source: String, newest: Timestamp } = "older_finding", "{source} has said something newer since, at {newest}";
+    OlderObservation { source: String, newest: Timestamp } = "older_observation", "{source} has said something newer since, at {newest}";
     /// No drift.
     NoViolations = "no_violations", "the report has no violations";
     /// The policy has no response.
@@ -266,6 +266,22 @@ reasons! {
     NoScalePolicy = "no_scale_policy", "the policy does not send this endpoint to zero";
 }
 
+impl Reason {
+    /// Until when it holds, where it says so.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Soaking { until }
+            | Self::AwaitingSample { until, .. }
+            | Self::Cooldown { until }
+            | Self::RetrainingInFlight { until }
+            | Self::BudgetSpent { until, .. }
+            | Self::InGracePeriod { until } => Some(*until),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,5 +294,19 @@ mod tests {
         codes.dedup();
         assert_eq!(codes.len(), count);
         assert!(codes.iter().all(|c| c.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
+
+    /// A reason with a field `until` says until when it holds.
+    #[test]
+    fn every_field_until_is_returned_by_until() {
+        let source = include_str!("reason.rs");
+        let (table, _) = source.split_once("impl Reason {\n    /// Until when").unwrap();
+        let (_, method) = source.split_once("pub fn until").unwrap();
+        let (method, _) = method.split_once("_ => None").unwrap();
+        let with_until = table.lines().filter(|line| line.contains("until: Timestamp"));
+        let names = with_until.map(|line| line.split_whitespace().next().unwrap());
+        for name in names {
+            assert!(method.contains(&format!("Self::{name} ")), "{name}");
+        }
     }
 }

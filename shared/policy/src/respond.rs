@@ -1,16 +1,18 @@
 //! respond: drift from any source leads to a retraining request, a message to people, or nothing with a reason.
 //!
-//! First a [`Finding`] is read from the source, then the *governor* decides what it may lead to. Only
-//! [`Finding::Drift`] can lead to anything: too little data and a source that failed are findings of their own.
+//! First one of the [`sources`](self) turns what arrived into an [`Observation`], then the *governor* decides what it may lead
+//! to. Only [`Observation::Drift`] can lead to anything.
 
-mod finding;
-mod memory;
-mod refused;
+mod controller;
+mod observation;
+mod on_rejected;
+mod source_history;
+mod sources;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tidegate_events::RetrainingRequested;
+use tidegate_events::{RetrainingRequested, ScheduledCheck};
 
 use crate::decision::{Decision, Verdict};
 use crate::file::{Drift, DriftResponse, Environment, Policy};
@@ -18,14 +20,18 @@ use crate::fingerprint::short;
 use crate::hold::Hold;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::{NoCall, Step};
 
-pub use finding::{
-    Finding, MonitorReport, finding_of_alarm, finding_of_look, finding_of_observation, finding_of_report,
-};
-pub use refused::refused;
+pub use controller::{Need, RespondController, Snapshot, Trigger};
+pub use observation::Observation;
+pub use on_rejected::on_rejected;
+pub use sources::MonitorReport;
+
+/// The function's name.
+pub const NAME: &str = "respond";
 
 /// respond's decisions.
-pub type Respond = Decision<State, Action>;
+pub type Respond = Decision<State, NoCall>;
 
 /// What the ledger remembers for a model in this environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -42,80 +48,44 @@ pub struct State {
     pub last_report_at: BTreeMap<String, Timestamp>,
 }
 
-/// What respond can ask of AWS.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
-pub enum Action {
-    /// Ask the hub to retrain.
-    RequestRetraining {
-        /// The request, sent as it is.
-        request: RetrainingRequested,
-    },
-    /// Look at the alarm again at a time, because it tells nothing new while it stays in ALARM.
-    CheckAt {
-        /// The schedule's name.
-        name: String,
-        /// When.
-        at: Timestamp,
-        /// The model.
-        model: String,
-        /// The environment.
-        environment: String,
-        /// The alarm.
-        alarm: String,
-    },
-    /// Tell people.
-    Alert {
-        /// The subject, at most 100 characters.
-        subject: String,
-        /// The message.
-        message: String,
-    },
-}
-
-impl Action {
-    /// Whether it tells people. Nobody can be told that this was refused.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self, Self::Alert { .. })
-    }
-}
-
 /// Whether an action of a plan that was left behind is still wanted: a retraining not once the drift is gone.
 #[must_use]
-pub fn still_applies(state: &State, action: &Action) -> bool {
-    match action {
-        Action::RequestRetraining { request } => {
+pub fn still_applies(state: &State, step: &Step<NoCall>) -> bool {
+    match step {
+        Step::RequestRetraining { request } => {
             state.attempts > 0 && state.retrainings.contains(&request.requested_at)
         }
         // To look again harms nothing, and people shall know.
-        Action::CheckAt { .. } | Action::Alert { .. } => true,
+        Step::ScheduleCheck { .. } | Step::Notify { .. } => true,
+        Step::RequestDeployment { .. } | Step::ReportDeployment { .. } | Step::Call(_) => false,
     }
 }
 
-/// Decides what a finding leads to. `meaning` is the event's, so that the same finding makes the same request; deploy
+/// Decides what a observation leads to. `idempotency_key` is the event's, so that the same observation makes the same request; deploy
 /// knows since when the version that serves does, and which hold stands.
 pub fn decide(
     policy: &Policy,
     environment: &Environment,
     state: &State,
-    finding: &Finding,
+    observation: &Observation,
     idempotency_key: &str,
     (live_since, hold): (Option<Timestamp>, Option<&Hold>),
     now: Timestamp,
 ) -> Respond {
-    if let Some(older) = memory::older(state, finding) {
+    if let Some(older) = source_history::older(state, observation) {
         return Decision::new(Verdict::Ignore, older);
     }
-    let (before, state) = (state.attempts, memory::after(state, finding, now));
-    let (source, alarm, reason, numbers) = match finding {
-        Finding::Nothing(reason) => return Decision::new(Verdict::Ignore, reason.clone()),
-        Finding::Calm { reason, .. } => {
+    let (before, state) = (state.attempts, source_history::after(state, observation, now));
+    let (source, alarm, reason, numbers) = match observation {
+        Observation::Inconclusive(reason) => return Decision::new(Verdict::Ignore, reason.clone()),
+        Observation::NoDrift { reason, .. } => {
             return Decision::new(Verdict::Ignore, reason.clone())
                 .evidence("attempts_before", before)
                 .state(state);
         }
-        Finding::Drift { source, alarm, reason, numbers, .. } => (source, alarm, reason.clone(), *numbers),
+        Observation::Drift { source, alarm, reason, numbers, .. } => {
+            (source, alarm, reason.clone(), *numbers)
+        }
     };
     let cause = reason.code();
     let decision = match &policy.drift {
@@ -128,14 +98,14 @@ pub fn decide(
         Some(drift) => {
             let governor = hold.map_or_else(|| governor(drift, &state, live_since, now), Governor::held);
             let mut decision = match governor {
-                Governor::Go => retrain(policy, environment, drift, state, reason, idempotency_key, now),
-                Governor::Hold(hold) => {
-                    Decision::new(Verdict::Suppress, hold).evidence("cause", &reason).state(state)
+                Governor::Allow => retrain(policy, environment, drift, state, reason, idempotency_key, now),
+                Governor::Suppress(why) => {
+                    Decision::new(Verdict::Suppress, why).evidence("cause", &reason).state(state)
                 }
-                Governor::Person(why) => alert(policy, environment, why, state).evidence("cause", &reason),
+                Governor::Escalate(why) => alert(policy, environment, why, state).evidence("cause", &reason),
             };
-            let again = alarm.as_ref().zip(again_at(drift, &decision, now));
-            decision.plan.extend(again.map(|(alarm, at)| look_again(policy, environment, alarm, at)));
+            let recheck = alarm.as_ref().zip(recheck_at(drift, &decision, now));
+            decision.plan.extend(recheck.map(|(alarm, at)| schedule_recheck(policy, environment, alarm, at)));
             decision
         }
     };
@@ -147,7 +117,7 @@ pub fn decide(
 }
 
 /// When it is worth a look whether the drift is still there: an alarm that stays in ALARM tells nothing more.
-fn again_at(drift: &Drift, decision: &Respond, now: Timestamp) -> Option<Timestamp> {
+fn recheck_at(drift: &Drift, decision: &Respond, now: Timestamp) -> Option<Timestamp> {
     match &decision.reason {
         Reason::Cooldown { until }
         | Reason::RetrainingInFlight { until }
@@ -159,15 +129,13 @@ fn again_at(drift: &Drift, decision: &Respond, now: Timestamp) -> Option<Timesta
     }
 }
 
-fn look_again(policy: &Policy, environment: &Environment, alarm: &str, at: Timestamp) -> Action {
+fn schedule_recheck(policy: &Policy, environment: &Environment, alarm: &str, at: Timestamp) -> Step<NoCall> {
     let (model, environment) = (policy.model.to_string(), environment.name.to_string());
     let mark = short(&["look again", &model, &environment, alarm], 10);
-    Action::CheckAt {
+    Step::ScheduleCheck {
         name: format!("drift-{model}-{}-{mark}", at.as_second()),
         at,
-        model,
-        environment,
-        alarm: alarm.to_owned(),
+        check: ScheduledCheck { function: NAME.to_owned(), model, environment, subject: alarm.to_owned() },
     }
 }
 
@@ -176,14 +144,14 @@ fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
 }
 
 enum Governor {
-    Go,
-    Hold(Reason),
-    Person(Reason),
+    Allow,
+    Suppress(Reason),
+    Escalate(Reason),
 }
 
 impl Governor {
     fn held(hold: &Hold) -> Self {
-        Self::Hold(hold.why())
+        Self::Suppress(hold.why())
     }
 }
 
@@ -194,7 +162,7 @@ fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Ti
         if now < until {
             // Until a version that was deployed after the request serves here, that request is still under way.
             let answered = live_since.is_some_and(|live| live > last);
-            return Governor::Hold(if answered {
+            return Governor::Suppress(if answered {
                 Reason::Cooldown { until }
             } else {
                 Reason::RetrainingInFlight { until }
@@ -202,7 +170,7 @@ fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Ti
         }
     }
     if let Some(limit) = drift.escalate_after.filter(|limit| state.attempts >= *limit) {
-        return Governor::Person(Reason::Escalated { attempts: limit });
+        return Governor::Escalate(Reason::Escalated { attempts: limit });
     }
     if let Some(budget) = &drift.budget {
         let recent: Vec<Timestamp> =
@@ -210,10 +178,10 @@ fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Ti
         let spent = u32::try_from(recent.len()).unwrap_or(u32::MAX);
         if spent >= budget.retrainings {
             let until = recent.first().map_or(now, |oldest| after(*oldest, budget.per.signed()));
-            return Governor::Person(Reason::BudgetSpent { spent, until });
+            return Governor::Escalate(Reason::BudgetSpent { spent, until });
         }
     }
-    Governor::Go
+    Governor::Allow
 }
 
 fn retrain(
@@ -243,7 +211,7 @@ fn retrain(
     Decision::new(Verdict::Retrain, reason)
         .evidence("request_id", &request.request_id)
         .evidence("attempt", next.attempts)
-        .plan(vec![Action::RequestRetraining { request }])
+        .plan(vec![Step::RequestRetraining { request }])
         .state(next)
 }
 
@@ -254,5 +222,5 @@ fn alert(policy: &Policy, environment: &Environment, reason: Reason, state: Stat
          retrain, approve an earlier version, or raise the threshold.",
         policy.model, environment.name, environment.account, environment.endpoint.name
     );
-    Decision::new(Verdict::Alert, reason).plan(vec![Action::Alert { subject, message }]).state(state)
+    Decision::new(Verdict::Alert, reason).plan(vec![Step::Notify { subject, message }]).state(state)
 }

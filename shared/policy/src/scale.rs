@@ -1,8 +1,10 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
-mod last_look;
-mod prevented;
-mod refused;
+mod controller;
+mod on_precondition_failed;
+mod on_rejected;
+mod precondition;
+mod traffic;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,12 +12,16 @@ use tidegate_events::{AlarmChanged, AlarmState};
 
 use crate::decision::{Decision, Verdict};
 use crate::deploy;
-use crate::file::{EndpointKind, Environment, ToZero};
+use crate::endpoint::{NotScalable, ScalableComponent};
+use crate::file::{Environment, ToZero};
 use crate::reason::Reason;
+use crate::step::Step;
 
-pub use last_look::last_look;
-pub use prevented::prevented;
-pub use refused::refused;
+pub use controller::{Current, Need, ScaleController, Trigger};
+pub use on_precondition_failed::on_precondition_failed;
+pub use on_rejected::on_rejected;
+pub use precondition::precondition;
+pub use traffic::{InvocationQuery, Invocations, traffic_queries};
 
 /// The metric that says a request found no copy. Target tracking cannot leave zero; an alarm on this metric can.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
@@ -23,6 +29,9 @@ pub const NO_CAPACITY_METRIC: &str = "NoCapacityInvocationFailures";
 
 /// Where invocations are counted.
 const INVOCATIONS: &str = "metric AWS/SageMaker Invocations";
+
+/// The function's name.
+pub const NAME: &str = "scale";
 
 /// scale's decisions.
 pub type ScaleDecision = Decision<State, Action>;
@@ -55,6 +64,19 @@ pub struct Snapshot {
     pub invocations: Option<Invocations>,
 }
 
+impl Snapshot {
+    /// What the ledger says, before CloudWatch is asked.
+    #[must_use]
+    pub fn of(deployed: &deploy::State) -> Self {
+        Self {
+            live_since: live_since(deployed),
+            copies_since: copies_since(deployed),
+            deploying: deployed.in_flight.is_some(),
+            invocations: None,
+        }
+    }
+}
+
 /// Since when the version that serves does, by what deploy remembers. Also a deployment that failed may have set the copies
 /// again.
 #[must_use]
@@ -69,15 +91,6 @@ pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
 #[must_use]
 pub fn copies_since(deployed: &deploy::State) -> Option<Timestamp> {
     deployed.live.as_ref().map(|live| live.at).max(deployed.copies_set_at)
-}
-
-/// Invocations of an endpoint, from CloudWatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invocations {
-    /// In the idle window.
-    pub in_window: u64,
-    /// Since the deployment: zero means that the endpoint has never served, or that metrics do not arrive.
-    pub since_deployment: u64,
 }
 
 /// What scale can ask of AWS.
@@ -105,31 +118,20 @@ pub enum Action {
         /// Copies.
         copies: u32,
     },
-    /// Tell people.
-    Alert {
-        /// The subject, at most 100 characters.
-        subject: String,
-        /// The message.
-        message: String,
-    },
-}
-
-impl Action {
-    /// Whether it tells people. Nobody can be told that this was refused.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self, Self::Alert { .. })
-    }
 }
 
 /// Whether an action of a plan that was left behind is still wanted: on the way down only while it is meant to be at
 /// zero, on the way up only while it is not.
 #[must_use]
-pub fn still_applies(state: &State, action: &Action) -> bool {
-    match action {
-        Action::SetCapacityLimits { min, .. } => (*min == 0) == state.zero_since.is_some(),
-        Action::SetCopyCount { copies, .. } => (*copies == 0) == state.zero_since.is_some(),
-        Action::EnsureScaleFromZeroAlarm { .. } | Action::Alert { .. } => true,
+pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
+    match step {
+        Step::Call(Action::SetCapacityLimits { min, .. }) => (*min == 0) == state.zero_since.is_some(),
+        Step::Call(Action::SetCopyCount { copies, .. }) => (*copies == 0) == state.zero_since.is_some(),
+        Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) | Step::Notify { .. } => true,
+        Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. } => false,
     }
 }
 
@@ -149,17 +151,11 @@ pub fn should_record(state: &State, decision: &ScaleDecision) -> bool {
 
 fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
     let keep = |reason| Decision::new(Verdict::NoChange, reason);
-    let endpoint = environment.endpoint.name.to_string();
     let Some(to_zero) = &environment.scale.to_zero else { return keep(Reason::NoScalePolicy) };
-    match environment.endpoint.kind {
-        EndpointKind::RealTime => {
-            return Decision::new(Verdict::Reject, Reason::RealTimeMinimumIsOne { endpoint });
-        }
-        EndpointKind::Serverless => return keep(Reason::ServerlessScalesItself { endpoint }),
-        // No policy with an async endpoint is accepted by this version.
-        EndpointKind::Async => return keep(Reason::NoScalePolicy),
-        EndpointKind::InferenceComponent => {}
-    }
+    let component = match environment.endpoint.scalable_component() {
+        Ok(component) => component,
+        Err(NotScalable { verdict, reason }) => return Decision::new(verdict, reason),
+    };
     let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };
     // What AWS refused before a deployment says nothing about what it refuses now.
     let state = &State { rejected_at: state.rejected_at.filter(|at| *at > live_since), ..state.clone() };
@@ -172,7 +168,7 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         return match seen.invocations {
             // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.
             Some(Invocations { in_window, .. }) if in_window > 0 && may => {
-                come_back(environment, state, Reason::Traffic { invocations: in_window }, now)
+                come_back(component, state, Reason::Traffic { invocations: in_window }, now)
             }
             _ => keep(Reason::AlreadyAtZero { since }),
         };
@@ -182,7 +178,7 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     match seen.invocations {
         None | Some(Invocations { in_window: 0, since_deployment: 0 }) => keep(Reason::NoMetrics),
-        Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(environment, to_zero, state, now)
+        Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(component, to_zero, state, now)
             .evidence("invocations_since_deployment", since_deployment)
             .from_source(INVOCATIONS),
         Some(Invocations { in_window, .. }) => keep(Reason::Traffic { invocations: in_window }),
@@ -197,17 +193,34 @@ fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> O
     [deployed, refused, woken].into_iter().flatten().max()
 }
 
+/// When the grace or the idle window that this state began is over, if that is ahead.
+fn next_check(environment: &Environment, state: &State, now: Timestamp) -> Option<Timestamp> {
+    let to_zero = environment.scale.to_zero.as_ref()?;
+    let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
+    let ends = [
+        state.rejected_at.map(|at| after(at, grace)),
+        state.rejected_at.map(|at| after(at, idle)),
+        state.scaled_up_at.map(|at| after(at, idle)),
+    ];
+    ends.into_iter().flatten().filter(|end| *end > now).min()
+}
+
 fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
-fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: Timestamp) -> ScaleDecision {
-    let component = environment.endpoint.name.to_string();
+fn go_to_zero(
+    component: ScalableComponent,
+    to_zero: &ToZero,
+    state: &State,
+    now: Timestamp,
+) -> ScaleDecision {
+    let ScalableComponent { name: component, copies } = component;
     // The way back is built before the way down is taken.
     let plan = vec![
-        Action::SetCapacityLimits { component: component.clone(), min: 0, max: deploy_copies(environment) },
-        Action::EnsureScaleFromZeroAlarm { component: component.clone() },
-        Action::SetCopyCount { component, copies: 0 },
+        Step::Call(Action::SetCapacityLimits { component: component.clone(), min: 0, max: copies }),
+        Step::Call(Action::EnsureScaleFromZeroAlarm { component: component.clone() }),
+        Step::Call(Action::SetCopyCount { component, copies: 0 }),
     ];
     Decision::new(Verdict::ScaleToZero, Reason::Idle { seconds: to_zero.idle.seconds() })
         .evidence_vs("invocations_in_window", 0, 1)
@@ -216,21 +229,16 @@ fn go_to_zero(environment: &Environment, to_zero: &ToZero, state: &State, now: T
         .state(State { zero_since: Some(now), ..state.clone() })
 }
 
-fn come_back(environment: &Environment, state: &State, reason: Reason, now: Timestamp) -> ScaleDecision {
-    let copies = deploy_copies(environment);
-    let component = environment.endpoint.name.to_string();
+fn come_back(component: ScalableComponent, state: &State, reason: Reason, now: Timestamp) -> ScaleDecision {
+    let ScalableComponent { name: component, copies } = component;
     let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
     let last_reason = Some(reason.code().to_owned());
     let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None };
     Decision::new(Verdict::ScaleFromZero, reason)
         .evidence("zero_since", was)
         // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
-        .plan(vec![Action::SetCapacityLimits { component, min: copies, max: copies }])
+        .plan(vec![Step::Call(Action::SetCapacityLimits { component, min: copies, max: copies })])
         .state(next)
-}
-
-fn deploy_copies(environment: &Environment) -> u32 {
-    deploy::copies(&environment.endpoint)
 }
 
 /// Decides about an alarm that may ask for capacity.
@@ -240,23 +248,15 @@ pub fn on_capacity_alarm(
     alarm: &AlarmChanged,
     now: Timestamp,
 ) -> ScaleDecision {
-    let component = environment.endpoint.name.to_string();
-    // Another kind of endpoint has no copies, whatever an alarm of somebody else's is called.
-    let has_copies = environment.endpoint.kind == EndpointKind::InferenceComponent;
-    let asks = alarm.metrics.iter().any(|m| {
-        has_copies
-            && m.name == NO_CAPACITY_METRIC
-            && m.dimensions
-                .get("InferenceComponentName")
-                .is_some_and(|name| name.eq_ignore_ascii_case(&component))
-    });
-    if !asks {
+    let component = environment.endpoint.scalable_component().ok();
+    let Some(component) = component.filter(|component| asks_for_capacity(alarm, &component.name)) else {
         return Decision::new(Verdict::Ignore, Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() });
-    }
+    };
+    let name = component.name.clone();
     match &alarm.state {
         // Muting an alarm silences people's phones; the request still needs an answer.
-        AlarmState::Alarm => come_back(environment, state, Reason::NoCapacity { component }, now),
-        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component }),
+        AlarmState::Alarm => come_back(component, state, Reason::NoCapacity { component: name }, now),
+        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component: name }),
         AlarmState::InsufficientData => Decision::new(
             Verdict::Ignore,
             Reason::InsufficientData { source: format!("alarm {}", alarm.alarm) },
@@ -265,4 +265,12 @@ pub fn on_capacity_alarm(
             Decision::new(Verdict::Ignore, Reason::UnknownState { state: state.clone() })
         }
     }
+}
+
+/// Whether an alarm watches for requests that found no copy of the component.
+fn asks_for_capacity(alarm: &AlarmChanged, component: &str) -> bool {
+    alarm.metrics.iter().any(|metric| {
+        let of = metric.dimensions.get("InferenceComponentName");
+        metric.name == NO_CAPACITY_METRIC && of.is_some_and(|name| name.eq_ignore_ascii_case(component))
+    })
 }

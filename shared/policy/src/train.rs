@@ -1,8 +1,10 @@
 //! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
 
 mod action;
+mod controller;
 mod definition;
-mod refused;
+mod lost_push;
+mod on_rejected;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,11 +17,14 @@ use crate::fingerprint::{fingerprint, short};
 use crate::hold::Hold;
 use crate::reason::Reason;
 
+use crate::step::Step;
 use definition::{Asked, asked};
 
 pub use action::{Action, still_applies};
+pub use controller::{Need, TrainController, Trigger};
 pub use definition::definition_digest;
-pub use refused::refused;
+pub use lost_push::lost_push;
+pub use on_rejected::on_rejected;
 
 /// What the ledger remembers for a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -109,6 +114,9 @@ pub struct Pipeline {
     pub definition: String,
 }
 
+/// The function's name.
+pub const NAME: &str = "train";
+
 /// train's decisions.
 pub type Train = Decision<State, Action>;
 
@@ -181,13 +189,13 @@ pub fn decide_commit(
         Err(reason) => return Decision::new(Verdict::Reject, reason).evidence("commit", &commit),
     };
     let short_commit: String = commit.chars().take(12).collect();
-    let start = Action::StartExecution {
+    let start = Step::Call(Action::StartExecution {
         pipeline: pipeline.to_owned(),
         token: token.clone(),
         display_name: format!("commit-{short_commit}"),
         description: format!("{} {} at {}", push.repository, push.branch, short_commit),
         parameters: policy.pipeline.parameters.clone(),
-    };
+    });
     let mut next = state.clone();
     next.commits.insert(push.full_ref.clone(), commit.clone());
     next.rejected_commits.remove(&push.full_ref);
@@ -240,13 +248,13 @@ pub fn decide_retraining(
         return Decision::new(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })
             .evidence("running_executions", seen.running.len());
     }
-    let start = Action::StartExecution {
+    let start = Step::Call(Action::StartExecution {
         pipeline: pipeline.to_owned(),
         token: token.clone(),
         display_name: format!("retrain-{}", short(&[&request.request_id], 12)),
         description: format!("retraining requested by {}: {}", request.environment, request.cause),
         parameters: policy.pipeline.parameters.clone(),
-    };
+    });
     let next = State { last_start: Some(Start { at: now, token }), ..state.clone() };
     Decision::new(Verdict::Start, Reason::RetrainingRequested { cause: request.cause.clone() })
         .evidence("requested_by", &request.environment)

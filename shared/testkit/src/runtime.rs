@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_engine::{
-    Engine, EngineError, FunctionSpec, Handler, Meter, NoDecisionLog, NoTime, Outcome, Ports, Site,
+    Engine, EngineError, FunctionSpec, Handler, LEASE, Meter, NoDecisionLog, NoTime, Outcome, Ports, Site,
 };
 use tidegate_events::Event;
 use tidegate_functions::FUNCTIONS;
@@ -27,7 +27,7 @@ impl Runtime {
     /// The functions of a site.
     #[must_use]
     pub fn new(site: Site, ledger: Arc<InMemoryLedger>, ports: &Ports) -> Self {
-        let build = |function: &FunctionSpec| (function.name, (function.build)(ports, &site));
+        let build = |function: &FunctionSpec| (function.name, (function.build)(ports));
         let handlers = FUNCTIONS.iter().map(|function| build(function)).collect();
         let engine = engine(&site, Arc::clone(&ledger), ports);
         Self { site, ledger, engine, handlers }
@@ -89,14 +89,13 @@ fn engine(site: &Site, ledger: Arc<InMemoryLedger>, ports: &Ports) -> Engine {
     Engine {
         function: "",
         version: env!("CARGO_PKG_VERSION"),
-        account: site.account.clone(),
-        region: site.region.clone(),
-        environment: site.environment.clone(),
+        site: Arc::new(site.clone()),
         request_id: String::new(),
-        lease: site.lease,
+        lease: LEASE,
         ledger,
         bus: Arc::clone(&ports.bus),
         alerts: Arc::clone(&ports.alerts),
+        schedules: Arc::clone(&ports.schedules),
         time: Arc::new(NoTime),
         decision_log: Arc::new(NoDecisionLog),
         meter: Meter::default(),

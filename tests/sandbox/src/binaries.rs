@@ -19,16 +19,48 @@ pub struct Zips {
     pub cli: PathBuf,
 }
 
+/// What is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// What the demo runs: the functions, and a command line without `doctor` and `redrive`.
+    Demo,
+    /// The whole workspace as `cargo test --workspace` builds it, so that the AWS SDK is built once for both.
+    Tests,
+}
+
+impl Build {
+    fn arguments(self) -> Vec<String> {
+        let names = FUNCTIONS.map(|function| format!("tidegate-{}", function.name));
+        match self {
+            Self::Tests => ["build", "--workspace", "--all-targets"].map(str::to_owned).to_vec(),
+            Self::Demo => {
+                let mut arguments =
+                    vec!["build".to_owned(), "--bins".to_owned(), "--no-default-features".to_owned()];
+                for name in &names {
+                    let feature = format!("{name}/lambda");
+                    arguments.extend([
+                        "--package".to_owned(),
+                        name.clone(),
+                        "--features".to_owned(),
+                        feature,
+                    ]);
+                }
+                arguments.extend(["--package".to_owned(), "tidegate".to_owned()]);
+                arguments
+            }
+        }
+    }
+}
+
 /// Builds the functions and the command in the profile of the tests, and zips the functions. Cargo shows its progress.
 ///
 /// # Errors
 /// If cargo fails or a zip cannot be written.
-pub fn build(say: &dyn Fn(&str)) -> Result<Zips, SandboxError> {
+pub fn build(what: Build, say: &dyn Fn(&str)) -> Result<Zips, SandboxError> {
     say("building the functions (the first time about five minutes: the AWS SDK is large)");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // The whole workspace, as `cargo test --workspace` builds it: another selection would build the SDK again.
-    command.current_dir(workspace()).args(["build", "--workspace", "--bins"]);
+    command.current_dir(workspace()).args(what.arguments());
     // What `cargo run` and `cargo test` set about their own package: build scripts would take it for a change.
     for (name, _) in std::env::vars_os() {
         let of_package = name.to_str().is_some_and(|name| {

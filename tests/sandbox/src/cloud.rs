@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tidegate_world::{Control, Pace, AccountRegion, WorldConfig, WorldServer};
+use tidegate_world::{AccountRegion, Control, Pace, WorldConfig, WorldServer};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-use crate::binaries::{self, Zips};
+use crate::binaries::{self, Build, Zips};
 use crate::paths::{cloud_files, scratch, workspace};
 use crate::{AwsClient, SandboxError, Watch, python};
 
@@ -241,8 +241,12 @@ impl LocalCloud {
     ///
     /// # Errors
     /// If the build fails, or as [`LocalCloud::start`].
-    pub async fn build_and_start(config: CloudConfig, say: &dyn Fn(&str)) -> Result<Self, SandboxError> {
-        let zips = binaries::build(say)?;
+    pub async fn build_and_start(
+        what: Build,
+        config: CloudConfig,
+        say: &dyn Fn(&str),
+    ) -> Result<Self, SandboxError> {
+        let zips = binaries::build(what, say)?;
         Self::start(config, zips, say).await
     }
 }

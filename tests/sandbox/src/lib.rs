@@ -14,7 +14,7 @@ mod watch;
 
 pub use aws::{AwsClient, AwsError};
 pub use bad_day::{BadDay, DayReport};
-pub use binaries::{Zips, build as build_zips};
+pub use binaries::{Build, Zips, build as build_zips};
 pub use cloud::{Account, CloudConfig, HUB, LocalCloud, PRODUCTION, REGION, STAGING};
 pub use paths::workspace;
 pub use python::{api_models, environment as python_environment};

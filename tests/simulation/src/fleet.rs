@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use tidegate_policy::file::{Policy, parse};
 
-use crate::place::{REGION, Where};
-use crate::random::Dice;
+use crate::rng::SeededRng;
+use crate::site::{REGION, SiteId};
 
 /// The fleet of one history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub(crate) struct Model {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Environment {
     /// Where.
-    pub(crate) place: Where,
+    pub(crate) site: SiteId,
     /// What serves there.
     pub(crate) kind: Kind,
     /// Minutes of soak in the environment before.
@@ -55,10 +55,10 @@ pub(crate) struct Environment {
     pub(crate) approvals: u32,
     /// Whether the policy has no sample request.
     #[serde(default)]
-    pub(crate) unasked: bool,
+    pub(crate) without_sample: bool,
     /// Minutes of silence, and minutes of grace, until it goes to zero.
     #[serde(default)]
-    pub(crate) to_zero: Option<(u32, u32)>,
+    pub(crate) scale_to_zero: Option<(u32, u32)>,
 }
 
 /// What serves.
@@ -80,8 +80,8 @@ pub(crate) enum Kind {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Amendment {
     /// Minutes of soak before an environment; none where absent.
-    Soak { place: Where, minutes: Option<u32> },
-    /// One more environment, in its place in the order.
+    Soak { site: SiteId, minutes: Option<u32> },
+    /// One more environment, in the order of promotion.
     Add { environment: Environment },
 }
 
@@ -89,7 +89,7 @@ pub(crate) enum Amendment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Drift {
-    /// Whether it retrains; otherwise people are told.
+    /// Whether it retrains; otherwise it sends an alert.
     pub(crate) retrain: bool,
     /// Minutes between retrainings.
     pub(crate) cooldown: u32,
@@ -105,25 +105,25 @@ const NAMES: [&str; 4] = ["heron", "otter", "teal", "plover"];
 
 impl Fleet {
     /// A fleet by chance.
-    pub(crate) fn draw(dice: &mut Dice) -> Self {
-        let count = dice.one(1, &[1, 1, 2, 2, 3, 4]);
+    pub(crate) fn draw(rng: &mut SeededRng) -> Self {
+        let count = rng.one(1, &[1, 1, 2, 2, 3, 4]);
         let mut models: Vec<Model> = Vec::new();
         for name in NAMES.iter().take(count) {
-            let mut model = Model::draw(name, dice);
+            let mut model = Model::draw(name, rng);
             // Teams share repositories, and sometimes groups.
-            if let Some(first) = models.first().filter(|_| dice.chance(25)) {
+            if let Some(first) = models.first().filter(|_| rng.chance(25)) {
                 model.repository.clone_from(&first.repository);
                 model.keeps_pipeline |= !first.repository.starts_with("codecommit:");
-                if dice.chance(50) {
+                if rng.chance(50) {
                     model.group.clone_from(&first.group);
                 }
             }
             models.push(model);
         }
         let mut clocks = [0; 4];
-        if dice.chance(30) {
+        if rng.chance(30) {
             for clock in &mut clocks {
-                *clock = dice.one(0, &[-90, -20, -2, -1, 1, 2, 20, 90]);
+                *clock = rng.one(0, &[-90, -20, -2, -1, 1, 2, 20, 90]);
             }
         }
         Self { models, clocks }
@@ -139,9 +139,9 @@ impl Fleet {
     }
 
     /// Where anything runs, in order: the hub, and the environments that a policy names.
-    pub(crate) fn places(&self) -> Vec<Where> {
-        let named = |place: &Where| self.models.iter().any(|model| model.at(*place).is_some());
-        std::iter::once(Where::Hub).chain(Where::ENVIRONMENTS.into_iter().filter(named)).collect()
+    pub(crate) fn sites(&self) -> Vec<SiteId> {
+        let named = |site: &SiteId| self.models.iter().any(|model| model.at(*site).is_some());
+        std::iter::once(SiteId::Hub).chain(SiteId::ENVIRONMENTS.into_iter().filter(named)).collect()
     }
 
     /// The model with this name.
@@ -151,27 +151,27 @@ impl Fleet {
 }
 
 impl Model {
-    fn draw(name: &str, dice: &mut Dice) -> Self {
-        let keeps_pipeline = dice.chance(20);
-        let host = if keeps_pipeline && dice.chance(60) { "github:acme/" } else { "codecommit:" };
-        let places: &[Where] = dice.weighted(&PLACES).copied().unwrap_or(&[Where::Staging]);
+    fn draw(name: &str, rng: &mut SeededRng) -> Self {
+        let keeps_pipeline = rng.chance(20);
+        let host = if keeps_pipeline && rng.chance(60) { "github:acme/" } else { "codecommit:" };
+        let sites: &[SiteId] = rng.weighted(&SITES).copied().unwrap_or(&[SiteId::Staging]);
         let environments =
-            places.iter().enumerate().map(|(at, place)| Environment::draw(*place, at, dice)).collect();
+            sites.iter().enumerate().map(|(at, site)| Environment::draw(*site, at, rng)).collect();
         Self {
             name: name.to_owned(),
             repository: format!("{host}{name}-model"),
             group: name.to_owned(),
             keeps_pipeline,
             environments,
-            drift: dice.chance(75).then(|| Drift::draw(dice)),
+            drift: rng.chance(75).then(|| Drift::draw(rng)),
         }
     }
 
     /// The endpoint's name in an environment; a component has its endpoint's.
-    pub(crate) fn endpoint(&self, place: Where) -> String {
-        match place {
-            Where::Staging => format!("{}-staging", self.name),
-            Where::Hub | Where::Preproduction | Where::Production => self.name.clone(),
+    pub(crate) fn endpoint(&self, site: SiteId) -> String {
+        match site {
+            SiteId::Staging => format!("{}-staging", self.name),
+            SiteId::Hub | SiteId::Preproduction | SiteId::Production => self.name.clone(),
         }
     }
 
@@ -185,22 +185,22 @@ impl Model {
         format!("{}-drift", self.name)
     }
 
-    /// Its environment at a place.
-    pub(crate) fn at(&self, place: Where) -> Option<&Environment> {
-        self.environments.iter().find(|environment| environment.place == place)
+    /// Its environment at a site.
+    pub(crate) fn at(&self, site: SiteId) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.site == site)
     }
 
     /// The same model after its team has changed its policy; `None` if there is nothing to change.
-    pub(crate) fn amended(&self, how: &Amendment) -> Option<Self> {
+    pub(crate) fn amended(&self, change: &Amendment) -> Option<Self> {
         let mut model = self.clone();
-        match how {
-            Amendment::Soak { place, minutes } => {
-                let environment = model.environments.iter_mut().skip(1).find(|e| e.place == *place)?;
+        match change {
+            Amendment::Soak { site, minutes } => {
+                let environment = model.environments.iter_mut().skip(1).find(|e| e.site == *site)?;
                 environment.soak = *minutes;
             }
-            Amendment::Add { environment } if model.at(environment.place).is_none() => {
+            Amendment::Add { environment } if model.at(environment.site).is_none() => {
                 model.environments.push(environment.clone());
-                model.environments.sort_by_key(|environment| environment.place);
+                model.environments.sort_by_key(|environment| environment.site);
             }
             Amendment::Add { .. } => return None,
         }
@@ -218,7 +218,7 @@ impl Model {
             self.pipeline()
         );
         for environment in &self.environments {
-            text.push_str(&environment.policy(&self.endpoint(environment.place)));
+            text.push_str(&environment.policy(&self.endpoint(environment.site)));
         }
         if let Some(drift) = &self.drift {
             text.push_str(&drift.policy(&self.alarm()));
@@ -227,33 +227,33 @@ impl Model {
     }
 }
 
-const PLACES: [(u64, &[Where]); 4] = [
-    (6, &[Where::Staging, Where::Production]),
-    (3, &Where::ENVIRONMENTS),
-    (1, &[Where::Staging]),
-    (1, &[Where::Production]),
+const SITES: [(u64, &[SiteId]); 4] = [
+    (6, &[SiteId::Staging, SiteId::Production]),
+    (3, &SiteId::ENVIRONMENTS),
+    (1, &[SiteId::Staging]),
+    (1, &[SiteId::Production]),
 ];
 
 impl Environment {
-    /// An environment by chance, so many places after the first.
-    pub(crate) fn draw(place: Where, position: usize, dice: &mut Dice) -> Self {
+    /// An environment by chance, so many sites after the first.
+    pub(crate) fn draw(site: SiteId, position: usize, rng: &mut SeededRng) -> Self {
         let kind =
-            dice.one(Kind::Serverless, &[Kind::RealTime, Kind::Canary, Kind::Component, Kind::Component]);
-        let sleeps = kind == Kind::Component && dice.chance(75);
+            rng.one(Kind::Serverless, &[Kind::RealTime, Kind::Canary, Kind::Component, Kind::Component]);
+        let sleeps = kind == Kind::Component && rng.chance(75);
         Self {
-            place,
+            site,
             kind,
-            soak: (position > 0 && dice.chance(60)).then(|| dice.one(30, &[10, 60, 240])),
-            approvals: if position > 0 && dice.chance(15) { dice.one(1, &[2]) } else { 0 },
-            unasked: dice.chance(15),
-            to_zero: sleeps.then(|| (dice.one(60, &[30, 120]), dice.one(60, &[30, 240]))),
+            soak: (position > 0 && rng.chance(60)).then(|| rng.one(30, &[10, 60, 240])),
+            approvals: if position > 0 && rng.chance(15) { rng.one(1, &[2]) } else { 0 },
+            without_sample: rng.chance(15),
+            scale_to_zero: sleeps.then(|| (rng.one(60, &[30, 120]), rng.one(60, &[30, 240]))),
         }
     }
 
     fn policy(&self, endpoint: &str) -> String {
-        let Self { place, .. } = self;
+        let Self { site, .. } = self;
         let mut text =
-            format!("  - name: {place}\n    account: \"{}\"\n    region: {REGION}\n", place.account());
+            format!("  - name: {site}\n    account: \"{}\"\n    region: {REGION}\n", site.account());
         let mut gates = Vec::new();
         gates.extend(self.soak.map(|minutes| format!("soak: {minutes}m")));
         gates.extend((self.approvals > 0).then(|| format!("approvals: {{ required: {} }}", self.approvals)));
@@ -271,10 +271,10 @@ impl Environment {
         if self.kind == Kind::Canary {
             text.push_str("    rollout: { canary: { percent: 50, bake: 10m }, withoutAlarms: true }\n");
         }
-        if !self.unasked {
+        if !self.without_sample {
             text.push_str("    verify: { invoke: { contentType: text/csv, body: \"42,1,0.5\" } }\n");
         }
-        if let Some((idle, grace)) = self.to_zero {
+        if let Some((idle, grace)) = self.scale_to_zero {
             let _ = writeln!(text, "    scale: {{ toZero: {{ idle: {idle}m, grace: {grace}m }} }}");
         }
         text
@@ -282,12 +282,12 @@ impl Environment {
 }
 
 impl Drift {
-    fn draw(dice: &mut Dice) -> Self {
+    fn draw(rng: &mut SeededRng) -> Self {
         let drift = Self {
-            retrain: dice.chance(80),
-            cooldown: dice.one(60, &[10, 240]),
-            budget: dice.chance(60).then(|| (dice.one(2, &[1, 3]), dice.one(1_440, &[480]))),
-            escalate_after: dice.chance(60).then(|| dice.one(2, &[1, 3])),
+            retrain: rng.chance(80),
+            cooldown: rng.one(60, &[10, 240]),
+            budget: rng.chance(60).then(|| (rng.one(2, &[1, 3]), rng.one(1_440, &[480]))),
+            escalate_after: rng.chance(60).then(|| rng.one(2, &[1, 3])),
         };
         // A drift that lasts for weeks, with nothing but ten minutes between two retrainings, is two thousand times the
         // same and takes minutes to play.
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn every_policy_that_is_drawn_is_accepted() {
         for seed in 0..300 {
-            let fleet = Fleet::draw(&mut Dice::new(seed));
+            let fleet = Fleet::draw(&mut SeededRng::new(seed));
             let policies = fleet.policies();
             assert!(policies.is_ok(), "seed {seed}: {}", policies.err().unwrap_or_default());
         }

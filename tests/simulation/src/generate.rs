@@ -1,17 +1,18 @@
-//! A story out of a seed.
+//! Generates a history from a seed.
 
-mod together;
+mod combinations;
 
 use crate::fleet::{Amendment, Environment, Fleet, Model};
-use crate::place::Where;
-use crate::random::Dice;
-use crate::step::{
-    Alarm, Approval, Change, Failure, Found, Goes, Hand, Post, Saw, Step, Story, Topic, What, Which,
+use crate::history::{
+    Action, Alarm, Approval, CallSelector, Change, DeliveryFault, DriftObservation, EndpointFailure, History,
+    InvocationFault, ManualChange, ReportContent, Step, Topic,
 };
+use crate::rng::SeededRng;
+use crate::site::SiteId;
 
 /// How often each kind of step occurs in a history. Every history has its own weights, and most kinds are left out of
 /// it: what only goes wrong if one thing happens all the time is found as well.
-struct Mood {
+struct Profile {
     weights: Vec<(u64, Kind)>,
     gaps: Vec<(u64, (u64, u64))>,
 }
@@ -26,22 +27,22 @@ enum Kind {
     Edit,
     Hold,
     Release,
-    Agree,
-    ByHand,
+    ApproveEnvironment,
+    ManualChange,
     Traffic,
     Alarm,
     Report,
-    Observed,
+    DriftObserved,
     Metrics,
     Container,
     Endpoint,
     Job,
-    Repaired,
+    ClearFaults,
     Sweep,
     Tick,
-    Post,
-    Call,
-    Storm,
+    DeliveryFault,
+    CallFault,
+    Throttling,
     Redrive,
     Replay,
     Race,
@@ -61,22 +62,22 @@ const KINDS: [(Kind, u64, u64); 31] = [
     (Kind::Edit, 3, 40),
     (Kind::Hold, 3, 35),
     (Kind::Release, 4, 35),
-    (Kind::Agree, 4, 25),
-    (Kind::ByHand, 2, 30),
+    (Kind::ApproveEnvironment, 4, 25),
+    (Kind::ManualChange, 2, 30),
     (Kind::Traffic, 8, 60),
     (Kind::Alarm, 6, 60),
     (Kind::Report, 4, 40),
-    (Kind::Observed, 4, 40),
+    (Kind::DriftObserved, 4, 40),
     (Kind::Metrics, 2, 25),
     (Kind::Container, 2, 25),
     (Kind::Endpoint, 3, 35),
     (Kind::Job, 1, 20),
-    (Kind::Repaired, 2, 50),
+    (Kind::ClearFaults, 2, 50),
     (Kind::Sweep, 14, 90),
     (Kind::Tick, 8, 70),
-    (Kind::Post, 20, 75),
-    (Kind::Call, 40, 85),
-    (Kind::Storm, 2, 25),
+    (Kind::DeliveryFault, 20, 75),
+    (Kind::CallFault, 40, 85),
+    (Kind::Throttling, 2, 25),
     (Kind::Redrive, 3, 60),
     (Kind::Replay, 1, 15),
     (Kind::Race, 8, 50),
@@ -97,185 +98,204 @@ const GAPS: [(u64, (u64, u64)); 7] = [
     (1, (1_300_000, 1_500_000)),
 ];
 
-impl Story {
-    /// The story of a seed.
+impl History {
+    /// The history of a seed.
     #[must_use]
     pub fn of_seed(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let fleet = Fleet::draw(&mut dice);
-        let mood = Mood::draw(&mut dice);
-        let length =
-            dice.weighted(&[(3, (8, 20)), (5, (20, 45)), (2, (45, 90))]).copied().unwrap_or((20, 45));
-        let count = dice.between(length.0, length.1);
+        let mut rng = SeededRng::new(seed);
+        let fleet = Fleet::draw(&mut rng);
+        let profile = Profile::draw(&mut rng);
+        let length = rng.weighted(&[(3, (8, 20)), (5, (20, 45)), (2, (45, 90))]).copied().unwrap_or((20, 45));
+        let count = rng.between(length.0, length.1);
         let mut at = 0;
         let mut steps = Vec::new();
         // Without a version there is nothing to deploy.
-        for model in fleet.models.iter().filter(|_| dice.chance(85)) {
+        for model in fleet.models.iter().filter(|_| rng.chance(85)) {
             let model = model.name.clone();
-            steps.push(Step { at, what: What::Register { model: model.clone() } });
-            steps.push(Step { at, what: What::Say { model, back: 0, approval: Approval::Approved } });
+            steps.push(Step { at, action: Action::Register { model: model.clone() } });
+            steps.push(Step { at, action: Action::Review { model, back: 0, approval: Approval::Approved } });
         }
         for _ in 0..count {
-            let (least, most) = dice.weighted(&mood.gaps).copied().unwrap_or((1, 60));
-            at += dice.between(least, most);
-            for (after, what) in mood.steps(&fleet, &mut dice) {
+            let (least, most) = rng.weighted(&profile.gaps).copied().unwrap_or((1, 60));
+            at += rng.between(least, most);
+            for (after, what) in profile.steps(&fleet, &mut rng) {
                 at += after;
-                steps.push(Step { at, what });
+                steps.push(Step { at, action: what });
             }
         }
         Self { about: String::new(), expects: Vec::new(), seed: Some(seed), fleet, steps }
     }
 }
 
-impl Mood {
-    fn draw(dice: &mut Dice) -> Self {
-        let calm = dice.chance(15);
+impl Profile {
+    fn draw(rng: &mut SeededRng) -> Self {
+        let calm = rng.chance(15);
         let mut weights = Vec::new();
         for (kind, weight, often) in KINDS {
             let fault = matches!(
                 kind,
-                Kind::Post
-                    | Kind::Call
-                    | Kind::Storm
+                Kind::DeliveryFault
+                    | Kind::CallFault
+                    | Kind::Throttling
                     | Kind::Replay
                     | Kind::Race
                     | Kind::Withdraw
                     | Kind::Heal
                     | Kind::HoldBack
             );
-            if dice.chance(often) && !(calm && fault) {
-                weights.push((weight * dice.one(2, &[1, 1, 2, 4, 8]), kind));
+            if rng.chance(often) && !(calm && fault) {
+                weights.push((weight * rng.one(2, &[1, 1, 2, 4, 8]), kind));
             }
         }
-        let gaps = GAPS.iter().map(|(weight, gap)| (weight * dice.one(2, &[0, 1, 2, 4]), *gap)).collect();
+        let gaps = GAPS.iter().map(|(weight, gap)| (weight * rng.one(2, &[0, 1, 2, 4]), *gap)).collect();
         Self { weights, gaps }
     }
 
     /// One step mostly; some things only go wrong together, and come together.
-    fn steps(&self, fleet: &Fleet, dice: &mut Dice) -> Vec<(u64, What)> {
-        let (Some(kind), Some(model)) = (dice.weighted(&self.weights).copied(), dice.pick(&fleet.models))
+    fn steps(&self, fleet: &Fleet, rng: &mut SeededRng) -> Vec<(u64, Action)> {
+        let (Some(kind), Some(model)) = (rng.weighted(&self.weights).copied(), rng.pick(&fleet.models))
         else {
             return Vec::new();
         };
         match kind {
-            Kind::Race => together::race(model, dice),
-            Kind::Withdraw => together::withdrawal(model, dice),
-            Kind::Heal => together::healing(model, dice),
-            Kind::HoldBack => together::holding_back(model, dice),
-            kind => step(kind, model, fleet, dice).into_iter().map(|what| (0, what)).collect(),
+            Kind::Race => combinations::race(model, rng),
+            Kind::Withdraw => combinations::withdrawal(model, rng),
+            Kind::Heal => combinations::healing(model, rng),
+            Kind::HoldBack => combinations::holding_back(model, rng),
+            kind => step(kind, model, fleet, rng).into_iter().map(|what| (0, what)).collect(),
         }
     }
 }
 
-fn step(kind: Kind, model: &Model, fleet: &Fleet, dice: &mut Dice) -> Option<What> {
+fn step(kind: Kind, model: &Model, fleet: &Fleet, rng: &mut SeededRng) -> Option<Action> {
     let name = model.name.clone();
-    let somewhere = dice.pick(&model.environments)?.place;
+    let somewhere = rng.pick(&model.environments)?.site;
     let back = || 0;
     Some(match kind {
-        Kind::Push => What::Push { model: name, branch: branch(dice), change: change(dice) },
-        Kind::Amend => What::Amend { model: name, how: amendment(model, dice)? },
-        Kind::Register => What::Register { model: name },
-        Kind::Approve => What::Say { model: name, back: back_of(dice), approval: Approval::Approved },
-        Kind::Reject => What::Say { model: name, back: back_of(dice), approval: Approval::Rejected },
-        Kind::Reconsider => What::Say { model: name, back: back(), approval: Approval::Pending },
-        Kind::Edit => What::Edit { model: name, back: back_of(dice) },
+        Kind::Push => Action::Push { model: name, branch: branch(rng), change: change(rng) },
+        Kind::Amend => Action::Amend { model: name, change: amendment(model, rng)? },
+        Kind::Register => Action::Register { model: name },
+        Kind::Approve => Action::Review { model: name, back: back_of(rng), approval: Approval::Approved },
+        Kind::Reject => Action::Review { model: name, back: back_of(rng), approval: Approval::Rejected },
+        Kind::Reconsider => Action::Review { model: name, back: back(), approval: Approval::Pending },
+        Kind::Edit => Action::Edit { model: name, back: back_of(rng) },
         Kind::Hold | Kind::Release => {
-            let place = dice.chance(60).then_some(somewhere);
+            let site = rng.chance(60).then_some(somewhere);
             match kind {
-                Kind::Hold => What::Hold { model: name, place },
-                _ => What::Release { model: name, place },
+                Kind::Hold => Action::Hold { model: name, site },
+                _ => Action::Release { model: name, site },
             }
         }
-        Kind::Agree => {
-            let by = dice.one("bob", &["carol", "dave"]).to_owned();
-            What::Agree { model: name, place: somewhere, back: back_of(dice), by }
+        Kind::ApproveEnvironment => {
+            let by = rng.one("bob", &["carol", "dave"]).to_owned();
+            Action::ApproveEnvironment { model: name, site: somewhere, back: back_of(rng), by }
         }
-        Kind::ByHand => {
-            let how = dice.one(Hand::Update, &[Hand::Update, Hand::Update, Hand::Delete]);
-            What::ByHand { model: name, place: somewhere, how }
+        Kind::ManualChange => {
+            let change = rng.one(
+                ManualChange::Update,
+                &[ManualChange::Update, ManualChange::Update, ManualChange::Delete],
+            );
+            Action::ManualChange { model: name, site: somewhere, change }
         }
         Kind::Traffic => {
-            let requests = dice.one(1, &[1, 3]);
-            What::Traffic { model: name, place: somewhere, requests }
+            let requests = rng.one(1, &[1, 3]);
+            Action::Traffic { model: name, site: somewhere, requests }
         }
-        Kind::Job => What::Job { model: name },
-        Kind::Repaired => What::Repaired,
-        Kind::Container => What::Container { model: name, place: somewhere },
+        Kind::Job => Action::Job { model: name },
+        Kind::ClearFaults => Action::ClearFaults,
+        Kind::Container => Action::Container { model: name, site: somewhere },
         Kind::Endpoint => {
-            let others = [Failure::SilentRollback, Failure::Rollback, Failure::Component];
-            What::Endpoint { model: name, place: somewhere, fails: dice.one(Failure::Creation, &others) }
+            let others =
+                [EndpointFailure::SilentRollback, EndpointFailure::Rollback, EndpointFailure::Component];
+            Action::Endpoint {
+                model: name,
+                site: somewhere,
+                failure: rng.one(EndpointFailure::Creation, &others),
+            }
         }
-        Kind::Alarm | Kind::Report | Kind::Observed | Kind::Metrics => data(kind, model, somewhere, dice),
-        _ => trouble(kind, &fleet.places(), dice)?,
+        Kind::Alarm | Kind::Report | Kind::DriftObserved | Kind::Metrics => data(kind, model, somewhere, rng),
+        _ => trouble(kind, &fleet.sites(), rng)?,
     })
 }
 
-fn back_of(dice: &mut Dice) -> u8 {
-    dice.one(0, &[0, 0, 0, 1, 1, 2])
+fn back_of(rng: &mut SeededRng) -> u8 {
+    rng.one(0, &[0, 0, 0, 1, 1, 2])
 }
 
-fn branch(dice: &mut Dice) -> String {
-    dice.one("main", &["main", "main", "release/1", "feature/x"]).to_owned()
+fn branch(rng: &mut SeededRng) -> String {
+    rng.one("main", &["main", "main", "release/1", "feature/x"]).to_owned()
 }
 
-fn change(dice: &mut Dice) -> Change {
+fn change(rng: &mut SeededRng) -> Change {
     let often = [Change::Code, Change::Code, Change::Pipeline, Change::Pipeline];
-    if dice.chance(18) {
-        dice.one(Change::Nonsense, &[Change::Gone, Change::Branch, Change::SetBack, Change::SetBack])
+    if rng.chance(18) {
+        rng.one(Change::Nonsense, &[Change::Gone, Change::Branch, Change::SetBack, Change::SetBack])
     } else {
-        dice.one(Change::Code, &often)
+        rng.one(Change::Code, &often)
     }
 }
 
-fn data(kind: Kind, model: &Model, place: Where, dice: &mut Dice) -> What {
+fn data(kind: Kind, model: &Model, site: SiteId, rng: &mut SeededRng) -> Action {
     let model = model.name.clone();
     match kind {
         Kind::Alarm => {
-            let state =
-                dice.one(Alarm::On, &[Alarm::On, Alarm::On, Alarm::Off, Alarm::Unknown, Alarm::Muted]);
-            What::Alarm { model, place, state }
+            let state = rng.one(Alarm::On, &[Alarm::On, Alarm::On, Alarm::Off, Alarm::Unknown, Alarm::Muted]);
+            Action::Alarm { model, site, state }
         }
         Kind::Report => {
-            let found = dice.one(Found::Violations, &[Found::Violations, Found::Nothing, Found::Damaged]);
-            What::Report { model, place, found }
+            let content = rng.one(
+                ReportContent::Violations,
+                &[ReportContent::Violations, ReportContent::Nothing, ReportContent::Damaged],
+            );
+            Action::Report { model, site, content }
         }
-        Kind::Observed => {
-            let others = [Saw::Drift, Saw::NoDrift, Saw::Insufficient, Saw::SourceFailed];
-            What::Observed { model, place, saw: dice.one(Saw::Drift, &others) }
+        Kind::DriftObserved => {
+            let others = [
+                DriftObservation::Drift,
+                DriftObservation::NoDrift,
+                DriftObservation::Insufficient,
+                DriftObservation::SourceFailed,
+            ];
+            Action::DriftObserved { model, site, verdict: rng.one(DriftObservation::Drift, &others) }
         }
-        _ => What::Metrics { place, silent: dice.chance(60) },
+        _ => Action::Metrics { site, silent: rng.chance(60) },
     }
 }
 
-fn amendment(model: &Model, dice: &mut Dice) -> Option<Amendment> {
-    let place = *dice.pick(&Where::ENVIRONMENTS)?;
-    Some(match model.at(place) {
-        Some(_) => Amendment::Soak { place, minutes: dice.one(None, &[Some(10), Some(60), Some(240)]) },
-        None => Amendment::Add { environment: Environment::draw(place, place.index() - 1, dice) },
+fn amendment(model: &Model, rng: &mut SeededRng) -> Option<Amendment> {
+    let site = *rng.pick(&SiteId::ENVIRONMENTS)?;
+    Some(match model.at(site) {
+        Some(_) => Amendment::Soak { site, minutes: rng.one(None, &[Some(10), Some(60), Some(240)]) },
+        None => Amendment::Add { environment: Environment::draw(site, site.index() - 1, rng) },
     })
 }
 
-fn trouble(kind: Kind, places: &[Where], dice: &mut Dice) -> Option<What> {
-    let place = *dice.pick(places)?;
-    let function = dice.pick(&place.functions())?.to_string();
+fn trouble(kind: Kind, sites: &[SiteId], rng: &mut SeededRng) -> Option<Action> {
+    let site = *rng.pick(sites)?;
+    let function = rng.pick(&site.functions())?.to_string();
     Some(match kind {
-        Kind::Sweep => What::Sweep { place, function },
-        Kind::Tick => What::Tick { place: *dice.pick(places.get(1..)?)? },
-        Kind::Post => What::Post { about: topic(dice), does: post(dice) },
-        Kind::Call => {
-            let call = u8::try_from(dice.weighted(&[(6, 4), (3, 9), (1, 25)]).copied().unwrap_or(4)).ok()?;
-            let call = u8::try_from(dice.below(u64::from(call) + 1)).ok()?;
-            What::Call { place, function, call: Which::Number(call), goes: goes(dice) }
+        Kind::Sweep => Action::Sweep { site, function },
+        Kind::Tick => Action::Tick { site: *rng.pick(sites.get(1..)?)? },
+        Kind::DeliveryFault => Action::DeliveryFault { topic: topic(rng), fault: delivery_fault(rng) },
+        Kind::CallFault => {
+            let call = u8::try_from(rng.weighted(&[(6, 4), (3, 9), (1, 25)]).copied().unwrap_or(4)).ok()?;
+            let call = u8::try_from(rng.below(u64::from(call) + 1)).ok()?;
+            Action::CallFault {
+                site,
+                function,
+                call: CallSelector::Number(call),
+                fault: invocation_fault(rng),
+            }
         }
-        Kind::Storm => {
-            What::Storm { place, seconds: dice.one(120, &[30, 600, 3_600]), passes: dice.one(3, &[2, 5]) }
+        Kind::Throttling => {
+            Action::Throttling { site, seconds: rng.one(120, &[30, 600, 3_600]), passes: rng.one(3, &[2, 5]) }
         }
-        Kind::Redrive => What::Redrive { place, function },
-        _ => What::Replay { place, hours: dice.one(24, &[1, 100]) },
+        Kind::Redrive => Action::Redrive { site, function },
+        _ => Action::Replay { site, hours: rng.one(24, &[1, 100]) },
     })
 }
 
-fn topic(dice: &mut Dice) -> Topic {
+fn topic(rng: &mut SeededRng) -> Topic {
     use Topic::{
         Alarm, Drift, Endpoint, Finished, Package, People, Push, Report, Request, Retraining, Schedule, Wake,
     };
@@ -283,31 +303,37 @@ fn topic(dice: &mut Dice) -> Topic {
         Package, Package, Endpoint, Endpoint, Alarm, Report, Drift, Retraining, Request, Request, Finished,
         Finished, Wake, Schedule, People, People,
     ];
-    dice.one(Push, &others)
+    rng.one(Push, &others)
 }
 
-fn post(dice: &mut Dice) -> Post {
+fn delivery_fault(rng: &mut SeededRng) -> DeliveryFault {
     let late = [(3, (5, 120)), (3, (120, 3_600)), (3, (3_600, 36_000)), (1, (86_400, 200_000))];
-    let (least, most) = dice.weighted(&late).copied().unwrap_or((5, 120));
-    let seconds = u32::try_from(dice.between(least, most)).unwrap_or(60);
-    dice.one(
-        Post::Lost,
-        &[Post::Lost, Post::Late(seconds), Post::Late(seconds), Post::Again(seconds), Post::Times(3)],
+    let (least, most) = rng.weighted(&late).copied().unwrap_or((5, 120));
+    let seconds = u32::try_from(rng.between(least, most)).unwrap_or(60);
+    rng.one(
+        DeliveryFault::Lost,
+        &[
+            DeliveryFault::Lost,
+            DeliveryFault::Late(seconds),
+            DeliveryFault::Late(seconds),
+            DeliveryFault::Again(seconds),
+            DeliveryFault::Times(3),
+        ],
     )
 }
 
-fn goes(dice: &mut Dice) -> Goes {
-    let wait = Goes::Waits(dice.one(5, &[1, 20, 59]));
+fn invocation_fault(rng: &mut SeededRng) -> InvocationFault {
+    let wait = InvocationFault::Pause(rng.one(5, &[1, 20, 59]));
     let others = [
-        Goes::DiesAfter,
-        Goes::DiesBefore,
-        Goes::DiesAfter,
-        Goes::Fails,
-        Goes::Throttled,
-        Goes::Denied,
-        Goes::AnswerLost,
+        InvocationFault::CrashAfter,
+        InvocationFault::CrashBefore,
+        InvocationFault::CrashAfter,
+        InvocationFault::Error,
+        InvocationFault::Throttled,
+        InvocationFault::Denied,
+        InvocationFault::ResponseLost,
         wait,
         wait,
     ];
-    dice.one(Goes::DiesBefore, &others)
+    rng.one(InvocationFault::CrashBefore, &others)
 }

@@ -7,128 +7,135 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::{EngineError, Outcome};
 use tidegate_testkit::poll_once;
 
-use crate::book::Invocation;
-use crate::drive::Drive;
-use crate::fortune::{Halt, Number, Paused};
-use crate::mutant::{Mutant, bent_event};
-use crate::post::Parcel;
-use crate::words::is_dull;
+use crate::describe::is_routine;
+use crate::event_bus::Delivery;
+use crate::faults::{InvocationId, PausedContext, Suspension};
+use crate::invocation_log::Invocation;
+use crate::mutant::{Mutant, mutated_event};
+use crate::runner::Runner;
 
-/// What a function may take; the templates' `Timeout`.
+/// The `Timeout` of the templates.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 type Running = Pin<Box<dyn Future<Output = Result<Vec<Outcome>, EngineError>> + Send>>;
 
-/// An invocation that others overtake.
-pub(crate) struct Slow {
-    /// When it goes on.
+/// A paused invocation.
+pub(crate) struct SuspendedInvocation {
+    /// When it resumes.
     pub(crate) until: Timestamp,
     /// When Lambda ends it.
     deadline: Timestamp,
-    number: Number,
-    parcel: Parcel,
+    number: InvocationId,
+    delivery: Delivery,
     running: Running,
-    paused: Paused,
+    paused: PausedContext,
 }
 
-impl Drive {
-    /// A new attempt.
-    pub(crate) fn invoke(&mut self, parcel: Parcel) {
-        let now = self.stage.now();
-        let (place, function) = (parcel.place, parcel.function);
-        let clock = self.stage.clock(place);
-        let event = Arc::new(bent_event(self.stage.mutant, &parcel.event));
+impl Runner {
+    /// Starts an attempt.
+    pub(crate) fn invoke(&mut self, delivery: Delivery) {
+        let now = self.system.now();
+        let (site, function) = (delivery.site, delivery.function);
+        let clock = self.system.clock(site);
+        let event = Arc::new(mutated_event(self.system.mutant, &delivery.event));
         let number =
-            self.book.begin(Invocation { place, function, was_paused: false, event: parcel.event.clone() });
+            self.log.begin(Invocation { site, function, was_paused: false, event: delivery.event.clone() });
         let Some((engine, handler)) =
-            self.stage.cast((place, function), (number, &parcel.request), &parcel.event)
+            self.system.prepare((site, function), (number, &delivery.request), &delivery.event)
         else {
             return;
         };
-        self.tally.invocations += 1;
+        self.statistics.invocations += 1;
         let deadline = now.checked_add(TIMEOUT).unwrap_or(now);
-        self.stage.luck.begin(number, place, function, (now, deadline));
+        self.system.faults.begin(number, site, function, (now, deadline));
         let running: Running = Box::pin(async move { handler.handle(&engine, &event, clock).await });
-        self.poll(number, parcel, running, deadline);
+        self.poll(number, delivery, running, deadline);
     }
 
-    /// A slow invocation goes on, unless its time is over.
-    pub(crate) fn go_on(&mut self, slow: Slow) {
-        let Slow { deadline, number, parcel, running, paused, .. } = slow;
-        if self.stage.now() >= deadline {
+    /// Resumes a suspended invocation, unless it has timed out.
+    pub(crate) fn resume(&mut self, suspended: SuspendedInvocation) {
+        let SuspendedInvocation { deadline, number, delivery, running, paused, .. } = suspended;
+        if self.system.now() >= deadline {
             drop(running);
-            return self.ended(&parcel, Err("timed out".to_owned()));
+            return self.ended(&delivery, Err("timed out".to_owned()));
         }
-        self.stage.luck.resume(paused);
-        self.poll(number, parcel, running, deadline);
+        self.system.faults.resume(paused);
+        self.poll(number, delivery, running, deadline);
     }
 
-    fn poll(&mut self, number: Number, parcel: Parcel, mut running: Running, deadline: Timestamp) {
+    fn poll(&mut self, number: InvocationId, delivery: Delivery, mut running: Running, deadline: Timestamp) {
         let came = poll_once(running.as_mut());
-        let (paused, halt) = self.stage.luck.leave();
-        for (goes, operation) in self.stage.luck.happened() {
-            self.tally.fault(parcel.function, goes, operation);
+        let (paused, suspension) = self.system.faults.leave();
+        for (fault, operation) in self.system.faults.happened() {
+            self.statistics.call_fault(delivery.function, fault, operation);
         }
-        match (came, paused, halt) {
+        match (came, paused, suspension) {
             (Some(Ok(outcomes)), ..) => {
                 for outcome in &outcomes {
-                    self.tally.outcome(parcel.function, outcome);
+                    self.statistics.outcome(delivery.function, outcome);
                 }
-                self.book.ended(&parcel, &outcomes);
-                self.ended(&parcel, Ok(outcomes));
+                self.log.ended(&delivery, &outcomes);
+                self.ended(&delivery, Ok(outcomes));
             }
-            (Some(Err(_)), ..) if self.stage.mutant == Some(Mutant::SwallowError) => {
-                let message = "it failed, and never mind".to_owned();
+            (Some(Err(_)), ..) if self.system.mutant == Some(Mutant::SwallowError) => {
+                let message = "the error is ignored".to_owned();
                 self.ended(
-                    &parcel,
+                    &delivery,
                     Ok(vec![Outcome::NotApplicable { reason: "failed".to_owned(), message }]),
                 );
             }
             (Some(Err(error)), ..) => {
-                self.tally.error(error.kind());
-                self.book.failed(&parcel, &error);
-                self.ended(&parcel, Err(error.to_string()));
+                self.statistics.error(error.kind());
+                self.log.failed(&delivery, &error);
+                self.ended(&delivery, Err(error.to_string()));
             }
-            (None, Some(paused), Some(Halt::Waits { how_long, why })) => {
-                self.book.paused(number);
-                let now = self.stage.now();
-                let (place, function) = (parcel.place, parcel.function);
-                self.tale.say(now, || format!("  {function} in {place} waits {how_long:#}: {why}"));
+            (None, Some(paused), Some(Suspension::Pause { how_long, why })) => {
+                self.log.paused(number);
+                let now = self.system.now();
+                let (site, function) = (delivery.site, delivery.function);
+                self.trace.add(now, || format!("  {function} in {site} waits {how_long:#}: {why}"));
                 let until = now.checked_add(how_long).unwrap_or(now).min(deadline);
-                self.slow.push(Slow { until, deadline, number, parcel, running, paused });
+                self.suspended.push(SuspendedInvocation {
+                    until,
+                    deadline,
+                    number,
+                    delivery,
+                    running,
+                    paused,
+                });
             }
-            (None, _, halt) => {
-                let how = match halt {
-                    Some(Halt::Dies(how)) => how,
-                    _ => "died".to_owned(),
+            (None, _, suspension) => {
+                let how = match suspension {
+                    Some(Suspension::Crash(how)) => how,
+                    _ => "crashed".to_owned(),
                 };
-                self.ended(&parcel, Err(how));
+                self.ended(&delivery, Err(how));
             }
         }
     }
 
-    fn ended(&mut self, parcel: &Parcel, came: Result<Vec<Outcome>, String>) {
-        let now = self.stage.now();
-        let (place, function) = (parcel.place, parcel.function);
+    fn ended(&mut self, delivery: &Delivery, came: Result<Vec<Outcome>, String>) {
+        let now = self.system.now();
+        let (site, function) = (delivery.site, delivery.function);
         match came {
-            Ok(outcomes) if outcomes.iter().all(is_dull) => {}
-            Ok(outcomes) => self.tale.say(now, || {
-                let words: Vec<String> = outcomes.iter().map(crate::tale::outcome).collect();
+            Ok(outcomes) if outcomes.iter().all(is_routine) => {}
+            Ok(outcomes) => self.trace.add(now, || {
+                let words: Vec<String> = outcomes.iter().map(crate::trace::outcome).collect();
                 format!(
-                    "  {function} in {place} hears {}: {}",
-                    crate::tale::event(&parcel.event),
+                    "  {function} in {site} processes {}: {}",
+                    crate::trace::event(&delivery.event),
                     words.join("; ")
                 )
             }),
             Err(error) => {
-                let again = self.stage.office.failed(parcel.clone(), error.clone(), now);
-                let then = if again { "Lambda tries again" } else { "into the dead-letter queue" };
-                self.tale.say(now, || {
-                    let heard = crate::tale::event(&parcel.event);
-                    format!("  {function} in {place} hears {heard}, and fails: {error}; {then}")
+                let again = self.system.event_bus.failed(delivery.clone(), error.clone(), now);
+                let then = if again { "Lambda retries" } else { "to the dead-letter queue" };
+                self.trace.add(now, || {
+                    let heard = crate::trace::event(&delivery.event);
+                    format!("  {function} in {site} fails to process {heard}: {error}; {then}")
                 });
                 if !again {
-                    self.tally.dead_letters += 1;
+                    self.statistics.dead_letters += 1;
                 }
             }
         }

@@ -1,68 +1,76 @@
-//! A history from its first step to its rest.
+//! Runs a history from its first step to its final state.
 
 use std::panic::AssertUnwindSafe;
 
 use jiff::Timestamp;
 
 use crate::check::Violation;
-use crate::drive::Drive;
+use crate::describe;
+use crate::history::History;
 use crate::mutant::Mutant;
-use crate::stage::{BEGINNING, Stage};
-use crate::step::Story;
-use crate::tale::Tale;
-use crate::tally::Tally;
-use crate::words;
+use crate::runner::Runner;
+use crate::statistics::Statistics;
+use crate::system::{BEGINNING, System};
+use crate::trace::Trace;
 
-/// What became of a history.
+/// The result of a run.
 #[derive(Debug)]
-pub struct Ending {
-    /// What must not have been, if anything.
+pub struct RunResult {
+    /// The violation, if any.
     pub violation: Option<Violation>,
-    /// What was tried.
-    pub tally: Tally,
-    /// The history in words, if it was asked for.
-    pub tale: Vec<String>,
+    /// What occurred.
+    pub statistics: Statistics,
+    /// The trace, if it was requested.
+    pub trace: Vec<String>,
 }
 
-impl Story {
-    /// Plays it.
+impl History {
+    /// Runs the history.
     ///
     /// # Errors
-    /// If its fleet's policies are none, or the world does not take them.
-    pub fn play(&self, mutant: Option<Mutant>, told: bool) -> Result<Ending, String> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.played(mutant, told))).unwrap_or_else(|panic| {
-            let said = panic.downcast_ref::<String>().cloned();
-            let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
-            let violation = Violation {
-                rule: "nothing panics",
-                what: said.unwrap_or_default(),
-                at: Timestamp::UNIX_EPOCH,
-            };
-            Ok(Ending { violation: Some(violation), tally: Tally::default(), tale: Vec::new() })
-        })
+    /// If a policy is invalid, or the world rejects the setup.
+    pub fn run(&self, mutant: Option<Mutant>, traced: bool) -> Result<RunResult, String> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.run_steps(mutant, traced))).unwrap_or_else(
+            |panic| {
+                let message = panic.downcast_ref::<String>().cloned();
+                let message =
+                    message.or_else(|| panic.downcast_ref::<&str>().map(|message| (*message).to_owned()));
+                let violation = Violation {
+                    rule: "nothing panics",
+                    what: message.unwrap_or_default(),
+                    at: Timestamp::UNIX_EPOCH,
+                };
+                Ok(RunResult {
+                    violation: Some(violation),
+                    statistics: Statistics::default(),
+                    trace: Vec::new(),
+                })
+            },
+        )
     }
 
-    fn played(&self, mutant: Option<Mutant>, told: bool) -> Result<Ending, String> {
+    fn run_steps(&self, mutant: Option<Mutant>, traced: bool) -> Result<RunResult, String> {
         // The engine's jitter comes from this thread's generator.
         fastrand::seed(self.seed.unwrap_or_default());
-        let stage = Stage::new(&self.fleet, mutant)?;
+        let system = System::new(&self.fleet, mutant)?;
         let beginning: Timestamp = BEGINNING.parse().map_err(|error| format!("{error}"))?;
-        let mut drive = Drive::new(stage, if told { Tale::written() } else { Tale::default() });
+        let mut runner = Runner::new(system, if traced { Trace::recording() } else { Trace::default() });
         for step in &self.steps {
-            if drive.violation.is_none() {
-                drive.play(step, beginning);
+            if runner.violation.is_none() {
+                runner.run(step, beginning);
             }
         }
-        if drive.violation.is_none() {
-            drive.rest();
+        if runner.violation.is_none() {
+            runner.run_to_quiescence();
         }
-        drive.tally.histories = 1;
-        let Drive { violation, tally, mut tale, .. } = drive;
+        runner.statistics.histories = 1;
+        let Runner { violation, statistics, mut trace, .. } = runner;
         if let Some(Violation { rule, what, at }) = &violation {
-            tale.say(*at, || format!("BROKEN: {rule}\n                     {what}"));
+            trace.add(*at, || format!("VIOLATION: {rule}\n                     {what}"));
         }
-        let lines = tale.into_lines();
-        let tale = if told { words::fleet(&self.fleet).into_iter().chain(lines).collect() } else { lines };
-        Ok(Ending { violation, tally, tale })
+        let lines = trace.into_lines();
+        let trace =
+            if traced { describe::fleet(&self.fleet).into_iter().chain(lines).collect() } else { lines };
+        Ok(RunResult { violation, statistics, trace })
     }
 }

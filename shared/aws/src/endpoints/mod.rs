@@ -9,8 +9,9 @@ use aws_sdk_sagemaker::types::{
 };
 use tidegate_engine::{CallError, Class, ports::Endpoints};
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT, Variant,
+use tidegate_policy::deploy::Endpoint;
+use tidegate_policy::endpoint::{
+    Component, ComponentStatus, ProductionVariant, Rollout, RunningComponent, VARIANT,
 };
 
 use crate::convert::{int, timestamp};
@@ -96,12 +97,9 @@ impl Endpoints for SageMakerEndpoints {
         made("model", name, asked.map_err(failed(SERVICE, "CreateModel")))
     }
 
-    async fn create_config(&self, name: &str, variant: &Variant) -> Result<String, CallError> {
+    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError> {
         // A configuration without models has to say itself with which role they will run.
-        let role = match variant {
-            Variant::Components { .. } => Some(self.model_role_arn.clone()),
-            Variant::RealTime { .. } | Variant::Serverless { .. } => None,
-        };
+        let role = variant.model().is_none().then(|| self.model_role_arn.clone());
         let asked = self
             .client
             .create_endpoint_config()

@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::types::{
     ProductionVariantInstanceType, ProductionVariantManagedInstanceScaling, ProductionVariantRoutingConfig,
     ProductionVariantServerlessConfig, RoutingStrategy, TrafficRoutingConfig, TrafficRoutingConfigType,
 };
-use tidegate_policy::deploy::{Rollout, VARIANT, Variant};
+use tidegate_policy::endpoint::{self, Rollout, VARIANT};
 
 use crate::convert::int;
 
@@ -21,16 +21,16 @@ const EXECUTION_LIMITS: (i32, i32) = (600, 28_800);
 const WATCH: i32 = 300;
 
 /// A production variant.
-pub(super) fn variant(variant: &Variant) -> ProductionVariant {
+pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVariant {
     let base = ProductionVariant::builder().variant_name(VARIANT);
     match variant {
-        Variant::RealTime { model, instance_type, instances } => base
+        endpoint::ProductionVariant::RealTime { model, instance_type, instances } => base
             .model_name(model)
             .instance_type(ProductionVariantInstanceType::from(instance_type.as_str()))
             .initial_instance_count(int(*instances))
             .initial_variant_weight(1.0)
             .build(),
-        Variant::Serverless { model, memory_mb, max_concurrency } => {
+        endpoint::ProductionVariant::Serverless { model, memory_mb, max_concurrency } => {
             let serverless = ProductionVariantServerlessConfig::builder()
                 .memory_size_in_mb(int(*memory_mb))
                 .max_concurrency(int(*max_concurrency))
@@ -39,7 +39,7 @@ pub(super) fn variant(variant: &Variant) -> ProductionVariant {
         }
         // With no model, and scaling down to nothing:
         // https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
-        Variant::Components { instance_type, max_instances } => {
+        endpoint::ProductionVariant::Components { instance_type, max_instances } => {
             let scaling = ProductionVariantManagedInstanceScaling::builder()
                 .status(ManagedInstanceScalingStatus::Enabled)
                 .min_instance_count(0)

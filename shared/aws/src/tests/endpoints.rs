@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{Rollout, Variant};
+use tidegate_policy::endpoint::{ProductionVariant, Rollout};
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
 
@@ -59,7 +59,7 @@ async fn a_model_is_made_of_a_package() {
     );
 }
 
-async fn config(variant: Variant) -> Value {
+async fn config(variant: ProductionVariant) -> Value {
     let (aws, wire) = cloud([ok(json!({ "EndpointConfigArn": "arn" }))]);
     aws.endpoints("arn:role").create_config("c", &variant).await.unwrap();
     wire.only().json()
@@ -67,8 +67,11 @@ async fn config(variant: Variant) -> Value {
 
 #[tokio::test]
 async fn each_kind_of_variant_has_its_configuration() {
-    let real_time =
-        Variant::RealTime { model: "m".to_owned(), instance_type: "ml.m5.large".to_owned(), instances: 2 };
+    let real_time = ProductionVariant::RealTime {
+        model: "m".to_owned(),
+        instance_type: "ml.m5.large".to_owned(),
+        instances: 2,
+    };
     assert_eq!(
         config(real_time).await,
         json!({ "EndpointConfigName": "c", "ProductionVariants": [{
@@ -76,7 +79,8 @@ async fn each_kind_of_variant_has_its_configuration() {
             "InitialVariantWeight": 1.0,
         }] })
     );
-    let serverless = Variant::Serverless { model: "m".to_owned(), memory_mb: 2048, max_concurrency: 5 };
+    let serverless =
+        ProductionVariant::Serverless { model: "m".to_owned(), memory_mb: 2048, max_concurrency: 5 };
     assert_eq!(
         config(serverless).await,
         json!({ "EndpointConfigName": "c", "ProductionVariants": [{
@@ -84,7 +88,8 @@ async fn each_kind_of_variant_has_its_configuration() {
             "ServerlessConfig": { "MemorySizeInMB": 2048, "MaxConcurrency": 5 },
         }] })
     );
-    let components = Variant::Components { instance_type: "ml.invented.large".to_owned(), max_instances: 3 };
+    let components =
+        ProductionVariant::Components { instance_type: "ml.invented.large".to_owned(), max_instances: 3 };
     assert_eq!(
         config(components).await,
         json!({ "EndpointConfigName": "c", "ExecutionRoleArn": "arn:role", "ProductionVariants": [{

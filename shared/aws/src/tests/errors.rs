@@ -88,7 +88,8 @@ async fn a_message_is_never_long() {
 #[tokio::test]
 async fn every_protocol_tells_its_code() {
     let (aws, _) = cloud([refusal(429, "ThrottlingException", "slow")]);
-    let error = aws.schedules("g", "r", "t").wake_at("n", jiff::Timestamp::MAX, &serde_json::json!({})).await;
+    let error =
+        aws.schedules("g", "r", "t").schedule_at("n", jiff::Timestamp::MAX, &serde_json::json!({})).await;
     assert_eq!(error.unwrap_err().class, Class::Throttled);
 
     let denied = serde_json::json!({ "__type": "AccessDenied", "message": "no" });
@@ -99,7 +100,7 @@ async fn every_protocol_tells_its_code() {
     let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>no</Message></Error>\
                <RequestId>1</RequestId></ErrorResponse>";
     let (aws, _) = cloud([Answer::Http { status: 403, headers: Vec::new(), body: xml.into() }]);
-    let error = tidegate_engine::ports::Alerts::tell(&aws.alerts("arn"), "s", "m").await.unwrap_err();
+    let error = tidegate_engine::ports::Alerts::notify(&aws.alerts("arn"), "s", "m").await.unwrap_err();
     assert_eq!((error.class, error.message.as_str()), (Class::Denied, "AuthorizationError: no"));
 }
 

@@ -221,7 +221,7 @@ async fn the_newest_approved_version_is_the_highest() {
 #[tokio::test]
 async fn a_note_goes_into_the_life_cycle() {
     let (aws, wire) = cloud([ok(json!({ "ModelPackageArn": PACKAGE }))]);
-    aws.registry().note(PACKAGE, "production", "Rolled back", "one\ntwo").await.unwrap();
+    aws.registry().update_lifecycle(PACKAGE, "production", "Rolled back", "one\ntwo").await.unwrap();
     let sent = wire.only();
     assert_eq!(sent.target, "UpdateModelPackage");
     assert_eq!(

@@ -43,7 +43,7 @@ async fn people_are_told() {
     let xml = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>";
     let (aws, wire) = cloud([plain(xml)]);
     let topic = "arn:aws:sns:eu-west-1:111122223333:alerts";
-    aws.alerts(topic).tell("churn:\nfailed", "why & what").await.unwrap();
+    aws.alerts(topic).notify("churn:\nfailed", "why & what").await.unwrap();
     let text = wire.only().text();
     for part in [
         "Action=Publish",
@@ -62,7 +62,7 @@ async fn schedule(
     let at: Timestamp = "2199-03-02T09:30:00.5Z".parse().unwrap();
     let schedules =
         aws.schedules("waits", "arn:aws:iam::1:role/wake", "arn:aws:lambda:eu-west-1:1:function:deploy");
-    let asked = schedules.wake_at("check-1-churn", at, &json!({ "tidegate": "check" })).await;
+    let asked = schedules.schedule_at("check-1-churn", at, &json!({ "tidegate": "check" })).await;
     (asked, wire.only())
 }
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_engine::ports::{InvocationQuery, Metrics};
+use tidegate_policy::endpoint::InvokedResource;
 
 use super::cloud::{Answer, Sent, cloud, ok_cbor};
 
@@ -15,7 +16,7 @@ fn now() -> Timestamp {
 
 fn since(name: &str, seconds: i64) -> InvocationQuery {
     let from = now().checked_sub(SignedDuration::from_secs(seconds)).unwrap();
-    InvocationQuery { name: name.to_owned(), component: false, from }
+    InvocationQuery { resource: InvokedResource::Endpoint(name.to_owned()), from }
 }
 
 fn result(id: &str, status: &str, points: &[(i64, f64)]) -> Value {
@@ -36,7 +37,10 @@ async fn invocations(queries: &[InvocationQuery], answers: Vec<Answer>) -> (Vec<
 
 #[tokio::test]
 async fn the_query_names_what_is_asked_for() {
-    let component = InvocationQuery { component: true, ..since("sleepy", 7_200) };
+    let component = InvocationQuery {
+        resource: InvokedResource::Component("sleepy".to_owned()),
+        ..since("sleepy", 7_200)
+    };
     let answer = page(vec![result("q0", "Complete", &[(NOW - 60, 2.0)]), result("q1", "Complete", &[])]);
     let (told, sent) = invocations(&[since("churn", 7_200), component], vec![answer]).await;
     assert_eq!(told, [Some(2), Some(0)]);

@@ -7,6 +7,7 @@ mod capacity;
 mod cloud;
 mod components;
 mod counting;
+#[cfg(feature = "operate")]
 mod dead_letters;
 mod endpoints;
 mod errors;
@@ -17,4 +18,5 @@ mod ledger_records;
 mod messages;
 mod metrics;
 mod observe;
+#[cfg(feature = "operate")]
 mod operate;

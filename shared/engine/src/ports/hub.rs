@@ -65,5 +65,11 @@ pub trait Registry: Send + Sync {
     /// The newest approved version of a group.
     async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError>;
     /// Writes a package's life cycle.
-    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError>;
+    async fn update_lifecycle(
+        &self,
+        arn: &str,
+        stage: &str,
+        status: &str,
+        description: &str,
+    ) -> Result<(), CallError>;
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_events::DECISION_RECORDED;
 
-use crate::{CallError, DecisionRecord, EngineError};
+use crate::{CallError, Class, DecisionRecord, EngineError};
 
 pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, Stored};
@@ -44,5 +44,21 @@ pub trait Alerts: Send + Sync {
 #[async_trait]
 pub trait Schedules: Send + Sync {
     /// Asks to be invoked with `input` at a time. A schedule of the same name that exists already is success.
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError>;
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError>;
+}
+
+/// The schedules of a function that schedules nothing: its template gives it no schedule group.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSchedules;
+
+#[async_trait]
+impl Schedules for NoSchedules {
+    async fn schedule_at(&self, name: &str, _at: Timestamp, _input: &Value) -> Result<(), CallError> {
+        Err(CallError {
+            service: "scheduler",
+            operation: "CreateSchedule",
+            class: Class::Permanent,
+            message: format!("{name} was not created: this function has no schedule group"),
+        })
+    }
 }

@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Component, Endpoint, Probe, Rollout, RunningComponent, Variant};
+use tidegate_policy::deploy::{Endpoint, Probe};
+use tidegate_policy::endpoint::{Component, ProductionVariant, Rollout, RunningComponent};
 use tidegate_policy::respond::MonitorReport;
 
 use crate::CallError;
+
+pub use tidegate_policy::scale::InvocationQuery;
 
 /// SageMaker endpoints, their configurations, models and components. Making what exists already is success; each
 /// method says in words what it did.
@@ -19,7 +22,7 @@ pub trait Endpoints: Send + Sync {
     /// Makes the model of a package.
     async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError>;
     /// Makes a configuration.
-    async fn create_config(&self, name: &str, variant: &Variant) -> Result<String, CallError>;
+    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError>;
     /// Makes an endpoint.
     async fn create_endpoint(
         &self,
@@ -62,17 +65,6 @@ pub trait Reports: Send + Sync {
 pub trait Alarms: Send + Sync {
     /// Of these alarms, the ones that are in ALARM now, as their state change would have told it.
     async fn in_alarm(&self, names: &[String]) -> Result<Vec<AlarmChanged>, CallError>;
-}
-
-/// One sum of invocations to ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvocationQuery {
-    /// The endpoint, or the component if it has one.
-    pub name: String,
-    /// Whether `name` is an inference component.
-    pub component: bool,
-    /// From when.
-    pub from: Timestamp,
 }
 
 /// CloudWatch metrics.

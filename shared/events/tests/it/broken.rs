@@ -121,8 +121,8 @@ fn values_that_cannot_be() {
         ),
         ("codecommit/reference-updated.branch-push.json", "/detail/referenceFullName", json!("refs/heads/")),
         ("sagemaker/endpoint.in-service.json", "/detail/EndpointName", json!("")),
-        ("schedule/wake.soak-ended.json", "/version", json!(0)),
-        ("schedule/wake.soak-ended.json", "/tidegate", json!("dance")),
+        ("schedule/scheduled-check.soak.json", "/subject", json!("")),
+        ("schedule/scheduled-check.soak.json", "/tidegate", json!("dance")),
     ] {
         let found = broken(file, pointer, Some(new.clone()));
         assert!(matches!(found, Err(EventError::BadValue { .. })), "{file} {pointer} {new}: {found:?}");
@@ -132,7 +132,7 @@ fn values_that_cannot_be() {
         late,
         Err(EventError::BadTime { field: "detail.LastModifiedTime".to_owned(), value: "soon".to_owned() })
     );
-    let stray = broken("schedule/wake.reconcile.json", "/modell", Some(json!("churn")));
+    let stray = broken("schedule/reconcile.json", "/modell", Some(json!("churn")));
     assert!(matches!(stray, Err(EventError::UnknownField { .. })), "{stray:?}");
 }
 

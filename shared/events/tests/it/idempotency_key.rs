@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::{files, sample};
 use serde_json::{Value, json};
-use tidegate_events::{parse_value, to_detail};
+use tidegate_events::{Body, Scheduled, parse_value, to_detail};
 
 fn idempotency_key(value: Value) -> String {
     let key = parse_value(value).unwrap().idempotency_key();
@@ -173,15 +173,17 @@ fn parts_cannot_be_shifted_and_long_ones_are_hashed() {
 }
 
 #[test]
-fn wakes_with_another_time_are_other_wakes() {
-    let soak = json!({"tidegate": "soak_ended", "model": "churn", "environment": "staging", "version": 7});
+fn two_checks_of_one_subject_at_different_times_are_two_events() {
+    let soak = json!({"tidegate": "scheduled_check", "function": "promote", "model": "churn",
+        "environment": "staging", "subject": "7"});
     let mut later = soak.clone();
     later["at"] = json!("2026-03-02T10:00:00Z");
-    assert_eq!(idempotency_key(soak.clone()), "wake|soak_ended|churn|staging|7");
-    assert_eq!(idempotency_key(later), "wake|soak_ended|churn|staging|7|1772445600000");
-    let event = parse_value(soak.clone()).unwrap();
-    let tidegate_events::Body::Wake(wake) = &event.body else { panic!("{event:?}") };
-    assert_eq!(wake.input(), soak);
+    assert_eq!(idempotency_key(soak), "scheduled|scheduled_check|promote|churn|staging|7");
+    let key = "scheduled|scheduled_check|promote|churn|staging|7|1772445600000";
+    assert_eq!(idempotency_key(later.clone()), key);
+    let event = parse_value(later.clone()).unwrap();
+    let Body::Scheduled(Scheduled::Check(check)) = &event.body else { panic!("{event:?}") };
+    assert_eq!(check.input("2026-03-02T10:00:00Z".parse().unwrap()), later);
 }
 
 #[test]

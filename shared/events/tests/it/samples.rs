@@ -38,7 +38,8 @@ const KINDS: &[(&str, &str)] = &[
     ("sagemaker/pipeline-execution.", "pipeline_execution_changed"),
     ("sagemaker/", "other"),
     ("schedule/scheduled-event.", "tick"),
-    ("schedule/wake.", "wake"),
+    ("schedule/reconcile.json", "scheduled"),
+    ("schedule/scheduled-check.", "scheduled"),
     ("schedule/scheduler-custom-input.json", "no event"),
     ("ssm/", "other"),
 ];

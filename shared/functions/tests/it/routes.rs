@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tidegate_engine::{CHECK_SECONDS, HUB, LEASE, Site};
-use tidegate_events::{Body, Event, Wake, read};
+use tidegate_events::{Body, Event, Scheduled, read};
 use tidegate_functions::{FUNCTIONS, is_forwarded, named, targets, wanted_by};
 
 const HUB_TEMPLATE: &str = include_str!("../../../../infra/hub.yaml");
@@ -82,7 +82,7 @@ fn events() -> Vec<(PathBuf, Value, Event)> {
         for sender in [HUB_ACCOUNT, ENVIRONMENT_ACCOUNT, OTHER_ACCOUNT] {
             sample["account"] = json!(sender);
             let Ok(event) = read(&sample) else { continue };
-            if !matches!(event.body, Body::Tick(_) | Body::Wake(_)) {
+            if !matches!(event.body, Body::Tick(_) | Body::Scheduled(_)) {
                 events.push((file.clone(), sample.clone(), event));
             }
         }
@@ -119,7 +119,7 @@ fn every_sample_reaches_the_functions_that_the_templates_hand_it_to() {
 #[test]
 fn every_function_is_swept() {
     let event = read(&json!({"tidegate": "reconcile"})).unwrap();
-    assert_eq!(event.body, Body::Wake(Wake::Reconcile));
+    assert_eq!(event.body, Body::Scheduled(Scheduled::Reconcile));
     for stack in stacks() {
         let is_swept =
             |events: &Value| events.as_object().unwrap().values().any(|event| event["Type"] == "ScheduleV2");

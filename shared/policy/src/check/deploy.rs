@@ -5,33 +5,17 @@ mod expected;
 mod outcome;
 
 use jiff::Timestamp;
-use tidegate_events::{DeploymentRequested, EndpointStatus, HoldPlaced, HoldReleased};
+use tidegate_events::{DeploymentRequested, EndpointStatus};
 
 use super::holds::HoldCommand;
 use super::{Invariant, Violation, Violations};
 use crate::decision::Verdict;
-use crate::deploy::{Action, Deploy, Post, Snapshot, State};
+use crate::deploy::{Action, Deploy, Snapshot, State, Trigger};
 use crate::file::{Environment, Policy};
+use crate::site::Site;
 
+use crate::step::Step;
 use expected::Expected;
-
-/// Why a deployment is looked at.
-#[derive(Debug, Clone, Copy)]
-pub enum DeployCause<'a> {
-    /// A request.
-    Request {
-        /// The account that EventBridge says it came from.
-        from: &'a str,
-        /// What it asks for.
-        request: &'a DeploymentRequested,
-    },
-    /// A person placed a hold.
-    Hold(&'a HoldPlaced),
-    /// A person released one.
-    Release(&'a HoldReleased),
-    /// The endpoint changed, time passed, or a sweep looks.
-    Look,
-}
 
 /// The verdicts that end a deployment.
 const ENDS: [Verdict; 3] = [Verdict::Succeeded, Verdict::Failed, Verdict::RolledBackSilently];
@@ -39,11 +23,11 @@ const ENDS: [Verdict; 3] = [Verdict::Succeeded, Verdict::Failed, Verdict::Rolled
 /// Everything that a decision about a deployment breaks. `seen` is what was observed, if anything was.
 #[must_use]
 pub fn deploy(
-    post: &Post,
+    site: &Site,
     policy: Option<&Policy>,
     state: &State,
     seen: Option<&Snapshot>,
-    cause: DeployCause<'_>,
+    trigger: &Trigger,
     decision: &Deploy,
     now: Timestamp,
 ) -> Vec<Violation> {
@@ -51,20 +35,19 @@ pub fn deploy(
     let [succeeded, failed, rolled_back] = ENDS;
     let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Reject, succeeded, failed, rolled_back];
     violations.shape(decision, &[Verdict::Apply], &quiet, changes);
-    let here =
-        |e: &&Environment| e.account.as_str() == post.home.account && e.region.as_str() == post.home.region;
-    let environment = policy.and_then(|policy| policy.environment(&post.environment)).filter(here);
+    let here = |e: &&Environment| e.account.as_str() == site.account && e.region.as_str() == site.region;
+    let environment = policy.and_then(|policy| policy.environment(&site.environment)).filter(here);
     let in_flight = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
-    let request = match cause {
-        DeployCause::Request { from, request }
-            if from == post.hub_account && in_flight.is_none_or(|f| f.request_id != request.request_id) =>
+    let request = match trigger {
+        Trigger::Request { from, request }
+            if *from == site.hub_account && in_flight.is_none_or(|f| f.request_id != request.request_id) =>
         {
             Some(request)
         }
         _ => in_flight,
     };
     let after = decision.state.as_ref().unwrap_or(state);
-    let mut checker = Checker { post, policy, environment, state, after, request, cause, now, violations };
+    let mut checker = Checker { site, policy, environment, state, after, request, trigger, now, violations };
     checker.obedience(decision);
     checker.memory(decision, seen);
     checker.schedules(decision, seen);
@@ -75,27 +58,27 @@ pub fn deploy(
     checker.violations.0
 }
 
-fn changes(action: &Action) -> bool {
-    !matches!(action, Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. })
+fn changes(step: &Step<Action>) -> bool {
+    matches!(step, Step::Call(_))
 }
 
-fn asks_endpoint(action: &Action) -> bool {
-    matches!(action, Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. })
+fn asks_endpoint(step: &Step<Action>) -> bool {
+    matches!(step, Step::Call(Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. }))
 }
 
-fn asks_component(action: &Action) -> bool {
-    matches!(action, Action::CreateComponent { .. } | Action::UpdateComponent { .. })
+fn asks_component(step: &Step<Action>) -> bool {
+    matches!(step, Step::Call(Action::CreateComponent { .. } | Action::UpdateComponent { .. }))
 }
 
 struct Checker<'a> {
-    post: &'a Post,
+    site: &'a Site,
     policy: Option<&'a Policy>,
     environment: Option<&'a Environment>,
     state: &'a State,
     after: &'a State,
     /// What is worked on: the request that has come, or the one in flight.
     request: Option<&'a DeploymentRequested>,
-    cause: DeployCause<'a>,
+    trigger: &'a Trigger,
     now: Timestamp,
     violations: Violations,
 }
@@ -103,8 +86,8 @@ struct Checker<'a> {
 impl Checker<'_> {
     /// Who is obeyed, and which request counts.
     fn obedience(&mut self, decision: &Deploy) {
-        let DeployCause::Request { from, request } = self.cause else { return };
-        if from != self.post.hub_account {
+        let Trigger::Request { from, request } = self.trigger else { return };
+        if *from != self.site.hub_account {
             let untouched = decision.plan.is_empty() && self.after == self.state;
             return self.violations.require(untouched, Invariant::UnauthorizedSender, || {
                 format!("{from} is not the hub, and the plan is {:?}", decision.plan)
@@ -126,10 +109,12 @@ impl Checker<'_> {
     /// What is remembered.
     fn memory(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let (before, after) = (self.state, self.after);
-        let word = match self.cause {
-            DeployCause::Hold(hold) => HoldCommand::Hold(hold),
-            DeployCause::Release(release) => HoldCommand::Release(release),
-            DeployCause::Request { .. } | DeployCause::Look => HoldCommand::Nothing,
+        let word = match self.trigger {
+            Trigger::Hold(hold) => HoldCommand::Hold(hold),
+            Trigger::Release(release) => HoldCommand::Release(release),
+            Trigger::Request { .. } | Trigger::Endpoint(_) | Trigger::Check { .. } | Trigger::Sweep => {
+                HoldCommand::Nothing
+            }
         };
         self.violations.holds((&before.holds, &before.released), (&after.holds, &after.released), word);
         let taken_up = self.request.is_some_and(|request| {
@@ -169,7 +154,7 @@ impl Checker<'_> {
         let before = self.state.in_flight.as_ref().filter(|before| before.request == after.request);
         let endpoint = seen.and_then(|seen| seen.endpoint.as_ref()).and_then(|e| e.last_modified);
         let component = seen.and_then(|seen| seen.component.as_ref()).and_then(|c| c.last_modified);
-        let tells = |asks: fn(&Action) -> bool| decision.plan.iter().any(asks);
+        let tells = |asks: fn(&Step<Action>) -> bool| decision.plan.iter().any(asks);
         let checks = [
             (
                 "endpoint",
@@ -204,19 +189,19 @@ impl Checker<'_> {
     /// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>
     fn schedules(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let mut looks = false;
-        for action in &decision.plan {
-            match action {
-                Action::CheckAt { at, model, environment, request_id, .. } => {
+        for step in &decision.plan {
+            match step {
+                Step::ScheduleCheck { at, check, .. } => {
                     looks = true;
                     let ahead = *at > self.now || *at == Timestamp::MAX;
                     self.violations
                         .require(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
-                    let ours = self.request.is_some_and(|r| r.request_id == *request_id)
-                        && *environment == self.post.environment
-                        && self.policy.is_some_and(|policy| policy.model.as_str() == model);
-                    self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
+                    let ours = self.request.is_some_and(|r| r.request_id == check.subject)
+                        && check.environment == self.site.environment
+                        && self.policy.is_some_and(|policy| policy.model.as_str() == check.model);
+                    self.violations.require(ours, Invariant::OutOfScope, || format!("{step:?}"));
                 }
-                Action::Alert { subject, message } => self.violations.message(subject, message),
+                Step::Notify { subject, message } => self.violations.message(subject, message),
                 _ => {}
             }
         }

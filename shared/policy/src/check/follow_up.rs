@@ -13,6 +13,7 @@ use crate::file::Environment;
 use crate::promote::{self, EnvironmentStatus, Promote, Promotion};
 use crate::respond::{self, Respond};
 use crate::scale::{self, ScaleDecision};
+use crate::step::Step;
 use crate::train::{self, Train};
 use crate::{deploy, deploy::Deploy};
 
@@ -23,12 +24,11 @@ const NOTE: usize = 1_024;
 /// What follows when a start of the pipeline was refused.
 #[must_use]
 pub fn train(state: &train::State, decision: &Train) -> Vec<Violation> {
-    use train::Action;
     let mut violations = Violations::default();
-    violations.follows(decision, &[Verdict::Reject], |action| !matches!(action, Action::Alert { .. }));
+    violations.follows(decision, &[Verdict::Reject], |step| !matches!(step, Step::Notify { .. }));
     let mut told = false;
-    for action in &decision.plan {
-        if let Action::Alert { subject, message } = action {
+    for step in &decision.plan {
+        if let Step::Notify { subject, message } = step {
             told = true;
             violations.message(subject, message);
         }
@@ -55,23 +55,26 @@ pub fn train(state: &train::State, decision: &Train) -> Vec<Violation> {
 pub fn promote(state: &promote::State, decision: &Promote) -> Vec<Violation> {
     use promote::Action;
     let mut violations = Violations::default();
-    violations.follows(decision, &[Verdict::Stop], |action| {
-        matches!(action, Action::RequestDeployment { .. } | Action::WakeAt { .. })
+    violations.follows(decision, &[Verdict::Stop], |step| {
+        matches!(step, Step::RequestDeployment { .. } | Step::ScheduleCheck { .. })
     });
     let mut told = false;
-    for action in &decision.plan {
-        match action {
-            Action::Alert { subject, message } => {
+    for step in &decision.plan {
+        match step {
+            Step::Notify { subject, message } => {
                 told = true;
                 violations.message(subject, message);
             }
-            Action::UpdateModelLifeCycle { package_arn, description, .. } => {
+            Step::Call(Action::UpdateModelLifeCycle { package_arn, description, .. }) => {
                 let ours = state.promotion.as_ref().is_some_and(|now| now.package_arn == *package_arn);
                 violations.require(ours, Invariant::OutOfScope, || format!("a note on {package_arn}"));
                 let fits = description.chars().count() <= NOTE;
                 violations.require(fits, Invariant::BeyondLimits, || format!("the note is `{description}`"));
             }
-            Action::RequestDeployment { .. } | Action::WakeAt { .. } => {}
+            Step::RequestDeployment { .. }
+            | Step::ScheduleCheck { .. }
+            | Step::ReportDeployment { .. }
+            | Step::RequestRetraining { .. } => {}
         }
     }
     violations.are_told(decision.verdict, told);
@@ -107,9 +110,8 @@ fn stopped(violations: &mut Violations, before: Option<&Promotion>, after: Optio
 #[must_use]
 pub fn deploy(environment: &str, state: &deploy::State, decision: &Deploy, now: Timestamp) -> Vec<Violation> {
     let mut violations = Violations::default();
-    violations.follows(decision, &[Verdict::Wait, Verdict::Failed, Verdict::Reject], |action| {
-        use deploy::Action;
-        !matches!(action, Action::CheckAt { .. } | Action::Report { .. } | Action::Alert { .. })
+    violations.follows(decision, &[Verdict::Wait, Verdict::Failed, Verdict::Reject], |step| {
+        matches!(step, Step::Call(_))
     });
     let after = decision.state.as_ref().unwrap_or(state);
     let mut checker = AfterDeploy { environment, state, after, now, violations };
@@ -128,34 +130,28 @@ struct AfterDeploy<'a> {
 
 impl AfterDeploy<'_> {
     fn plan(&mut self, decision: &Deploy) {
-        use deploy::Action;
         let (mut told, mut reported, mut looks) = (false, false, false);
-        for action in &decision.plan {
-            match action {
-                Action::Alert { subject, message } => {
+        for step in &decision.plan {
+            match step {
+                Step::Notify { subject, message } => {
                     told = true;
                     self.violations.message(subject, message);
                 }
-                Action::Report { finished } => {
+                Step::ReportDeployment { finished } => {
                     reported = true;
                     self.report(finished);
                 }
-                Action::CheckAt { at, environment, request_id, .. } => {
+                Step::ScheduleCheck { at, check, .. } => {
                     looks = true;
                     let ahead = *at > self.now || *at == Timestamp::MAX;
                     self.violations
                         .require(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
                     let flies = self.state.in_flight.as_ref();
-                    let ours = flies.is_some_and(|flies| flies.request.request_id == *request_id)
-                        && environment == self.environment;
-                    self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
+                    let ours = flies.is_some_and(|flies| flies.request.request_id == check.subject)
+                        && check.environment == self.environment;
+                    self.violations.require(ours, Invariant::OutOfScope, || format!("{step:?}"));
                 }
-                Action::CreateModel { .. }
-                | Action::CreateEndpointConfig { .. }
-                | Action::CreateEndpoint { .. }
-                | Action::UpdateEndpoint { .. }
-                | Action::CreateComponent { .. }
-                | Action::UpdateComponent { .. } => {}
+                Step::RequestDeployment { .. } | Step::RequestRetraining { .. } | Step::Call(_) => {}
             }
         }
         match decision.verdict {
@@ -214,13 +210,11 @@ impl AfterDeploy<'_> {
 /// What follows when a request to retrain was refused.
 #[must_use]
 pub fn respond(state: &respond::State, decision: &Respond) -> Vec<Violation> {
-    use respond::Action;
     let mut violations = Violations::default();
-    violations
-        .follows(decision, &[Verdict::Alert], |action| matches!(action, Action::RequestRetraining { .. }));
+    violations.follows(decision, &[Verdict::Alert], |step| matches!(step, Step::RequestRetraining { .. }));
     let mut told = false;
-    for action in &decision.plan {
-        if let Action::Alert { subject, message } = action {
+    for step in &decision.plan {
+        if let Step::Notify { subject, message } = step {
             told = true;
             violations.message(subject, message);
         }
@@ -248,15 +242,19 @@ pub fn scale(
 ) -> Vec<Violation> {
     use scale::Action;
     let mut violations = Violations::default();
-    violations.follows(decision, &[Verdict::NoChange], |action| match action {
-        Action::SetCapacityLimits { min, .. } => *min == 0,
-        Action::SetCopyCount { .. } | Action::EnsureScaleFromZeroAlarm { .. } => true,
-        Action::Alert { .. } => false,
+    violations.follows(decision, &[Verdict::NoChange], |step| match step {
+        Step::Call(Action::SetCapacityLimits { min, .. }) => *min == 0,
+        Step::Call(Action::SetCopyCount { .. } | Action::EnsureScaleFromZeroAlarm { .. }) => true,
+        Step::Notify { .. } => false,
+        Step::ScheduleCheck { .. }
+        | Step::RequestDeployment { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestRetraining { .. } => true,
     });
-    let copies = environment.endpoint.copies.unwrap_or(1);
-    for action in &decision.plan {
-        match action {
-            Action::SetCapacityLimits { component, min, max } => {
+    let copies = environment.endpoint.scalable_component().map_or(1, |component| component.copies);
+    for step in &decision.plan {
+        match step {
+            Step::Call(Action::SetCapacityLimits { component, min, max }) => {
                 let ours = component == environment.endpoint.name.as_str();
                 violations.require(ours, Invariant::OutOfScope, || format!("the component is {component}"));
                 let sound = (*min, *max) == (copies, copies);
@@ -264,8 +262,12 @@ pub fn scale(
                     format!("{min} to {max}, and the policy wants {copies} copies")
                 });
             }
-            Action::Alert { subject, message } => violations.message(subject, message),
-            Action::SetCopyCount { .. } | Action::EnsureScaleFromZeroAlarm { .. } => {}
+            Step::Notify { subject, message } => violations.message(subject, message),
+            Step::Call(Action::SetCopyCount { .. } | Action::EnsureScaleFromZeroAlarm { .. })
+            | Step::ScheduleCheck { .. }
+            | Step::RequestDeployment { .. }
+            | Step::ReportDeployment { .. }
+            | Step::RequestRetraining { .. } => {}
         }
     }
     let after = decision.state.as_ref().unwrap_or(state);
@@ -282,14 +284,14 @@ pub fn scale(
 impl Violations {
     /// What holds for the shape of everything that follows. `begins` says which actions do more than to tell, to look
     /// again and to lift a bound.
-    fn follows<S, A: PartialEq + std::fmt::Debug>(
+    fn follows<S, C: PartialEq + std::fmt::Debug>(
         &mut self,
-        decision: &Decision<S, A>,
+        decision: &Decision<S, C>,
         verdicts: &[Verdict],
-        begins: fn(&A) -> bool,
+        begins: fn(&Step<C>) -> bool,
     ) {
         self.shape(decision, &[], verdicts, |_| false);
-        let begun = decision.plan.iter().find(|action| begins(action));
+        let begun = decision.plan.iter().find(|step| begins(step));
         self.require(begun.is_none(), Invariant::ActsAfterRejection, || {
             format!("{} with {begun:?}", decision.verdict)
         });

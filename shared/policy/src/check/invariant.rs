@@ -38,7 +38,7 @@ invariants! {
     /// The verdict belongs to another function.
     ForeignVerdict = "foreign_verdict", "a function gives only its own verdicts";
     /// `Ignore`, `Wait` and the like, with a call to AWS.
-    QuietVerdictActs = "quiet_verdict_acts", "a verdict that does nothing has no action that changes anything in AWS";
+    QuietVerdictActs = "quiet_verdict_acts", "a verdict that does nothing has no step that changes anything in AWS";
     /// `Start`, `Apply` and the like, with nothing to do.
     ActsWithoutPlan = "acts_without_plan", "a verdict that acts has a plan that does";
     /// An action twice in one plan.

@@ -24,13 +24,14 @@ mod train;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decision::{Decision, Verdict};
+use crate::step::Step;
 
-pub use deploy::{DeployCause, deploy};
+pub use deploy::deploy;
 pub use invariant::Invariant;
-pub use promote::{PromoteCause, promote};
+pub use promote::promote;
 pub use respond::respond;
 pub use scale::scale;
-pub use train::{TrainCause, train};
+pub use train::train;
 
 /// A decision that must not be carried out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +62,12 @@ impl Violations {
 
     /// What holds for the shape of every decision. `changes` says which actions change something in AWS; schedules,
     /// notes, reports and messages to people do not.
-    fn shape<S, A: PartialEq + std::fmt::Debug>(
+    fn shape<S, C: PartialEq + std::fmt::Debug>(
         &mut self,
-        decision: &Decision<S, A>,
+        decision: &Decision<S, C>,
         acting: &[Verdict],
         quiet: &[Verdict],
-        changes: fn(&A) -> bool,
+        changes: fn(&Step<C>) -> bool,
     ) {
         let Decision { verdict, reason, plan, .. } = decision;
         let acts = plan.iter().any(changes);
@@ -82,9 +83,9 @@ impl Violations {
         self.require(!unknown, Invariant::ActsOnUnknown, || {
             format!("{verdict} because of {}: {reason}", reason.code())
         });
-        for (index, action) in plan.iter().enumerate() {
-            let again = plan.iter().take(index).any(|before| before == action);
-            self.require(!again, Invariant::DuplicateAction, || format!("{action:?} is there twice"));
+        for (index, step) in plan.iter().enumerate() {
+            let again = plan.iter().take(index).any(|before| before == step);
+            self.require(!again, Invariant::DuplicateAction, || format!("{step:?} is there twice"));
         }
     }
 

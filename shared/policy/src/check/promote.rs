@@ -4,45 +4,23 @@ mod memory;
 mod request;
 
 use jiff::Timestamp;
-use tidegate_events::{ApprovalGiven, DeploymentFinished, HoldPlaced, HoldReleased, ModelPackageChanged};
 
 use super::holds::HoldCommand;
 use super::{Invariant, Violation, Violations};
 use crate::decision::Verdict;
 use crate::file::{Environment, Policy};
-use crate::promote::{Action, EnvironmentStatus, Home, Package, Promote, Promotion, State};
-
-/// Why a promotion is looked at.
-#[derive(Debug, Clone, Copy)]
-pub enum PromoteCause<'a> {
-    /// The registry changed.
-    Package {
-        /// The change.
-        change: &'a ModelPackageChanged,
-        /// What the registry says now, if it was asked.
-        package: Option<&'a Package>,
-    },
-    /// An environment reported.
-    Report(&'a DeploymentFinished),
-    /// A person approved a version for an environment.
-    Approval(&'a ApprovalGiven),
-    /// A person placed a hold.
-    Hold(&'a HoldPlaced),
-    /// A person released one.
-    Release(&'a HoldReleased),
-    /// What somebody said who may not say it.
-    Stranger,
-    /// A soak should be over, or a sweep looks.
-    Time,
-}
+use crate::promote::{Action, EnvironmentStatus, Package, Promote, Promotion, State, Trigger};
+use crate::site::Site;
+use crate::step::Step;
 
 /// Everything that a decision about a promotion breaks.
 #[must_use]
 pub fn promote(
     policy: &Policy,
     state: &State,
-    home: &Home,
-    cause: PromoteCause<'_>,
+    site: &Site,
+    trigger: &Trigger,
+    package: Option<&Package>,
     decision: &Promote,
     now: Timestamp,
 ) -> Vec<Violation> {
@@ -50,9 +28,9 @@ pub fn promote(
     let quiet = [Verdict::Ignore, Verdict::Wait, Verdict::Stop, Verdict::Complete, Verdict::Reject];
     violations.shape(decision, &[Verdict::Deploy], &quiet, changes);
     let next = decision.state.as_ref().unwrap_or(state);
-    let word = match cause {
-        PromoteCause::Hold(hold) => HoldCommand::Hold(hold),
-        PromoteCause::Release(release) => HoldCommand::Release(release),
+    let word = match trigger {
+        Trigger::Hold(hold) => HoldCommand::Hold(hold),
+        Trigger::Release(release) => HoldCommand::Release(release),
         _ => HoldCommand::Nothing,
     };
     violations.holds((&state.holds, &state.released), (&next.holds, &next.released), word);
@@ -65,29 +43,31 @@ pub fn promote(
         })
     };
     let before = state.promotion.as_ref().filter(same);
-    let mut checker = Checker { policy, state, next, home, cause, before, after, now, violations };
+    let mut checker = Checker { policy, state, next, site, trigger, package, before, after, now, violations };
     checker.memory(decision);
-    for action in &decision.plan {
-        checker.action(action);
+    for step in &decision.plan {
+        checker.step(step);
     }
     checker.ends(decision);
-    let obeyed = matches!(cause, PromoteCause::Stranger) && (!decision.plan.is_empty() || next != state);
+    let obeyed =
+        matches!(trigger, Trigger::UnauthorizedSender { .. }) && (!decision.plan.is_empty() || next != state);
     checker
         .violations
         .require(!obeyed, Invariant::UnauthorizedSender, || format!("the plan is {:?}", decision.plan));
     checker.violations.0
 }
 
-fn changes(action: &Action) -> bool {
-    matches!(action, Action::RequestDeployment { .. })
+fn changes(step: &Step<Action>) -> bool {
+    matches!(step, Step::RequestDeployment { .. })
 }
 
 struct Checker<'a> {
     policy: &'a Policy,
     state: &'a State,
     next: &'a State,
-    home: &'a Home,
-    cause: PromoteCause<'a>,
+    site: &'a Site,
+    trigger: &'a Trigger,
+    package: Option<&'a Package>,
     /// The promotion as it was, if the same one goes on.
     before: Option<&'a Promotion>,
     after: Option<&'a Promotion>,
@@ -96,10 +76,10 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn action(&mut self, action: &Action) {
-        match action {
-            Action::RequestDeployment { request } => self.request(request),
-            Action::UpdateModelLifeCycle { package_arn, stage, status, description } => {
+    fn step(&mut self, step: &Step<Action>) {
+        match step {
+            Step::RequestDeployment { request } => self.request(request),
+            Step::Call(Action::UpdateModelLifeCycle { package_arn, stage, status, description }) => {
                 let ours = self.after.is_some_and(|p| p.package_arn == *package_arn);
                 self.violations.require(ours, Invariant::OutOfScope, || format!("a note on {package_arn}"));
                 self.violations.name("stage", stage);
@@ -108,18 +88,18 @@ impl Checker<'_> {
                 self.violations
                     .require(fits, Invariant::BeyondLimits, || format!("the note `{description}`"));
             }
-            Action::WakeAt { at, model, environment, version, .. } => {
-                let ours = *model == self.policy.model.as_str()
-                    && self
-                        .after
-                        .is_some_and(|p| p.version == *version && succeeded(p, environment).is_some());
-                self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
-                let end = self.soak_end(environment);
-                self.violations.require(end == Some(*at) && *at >= self.now, Invariant::WrongTime, || {
-                    format!("the next look is at {at}, the soak in {environment} ends at {end:?}")
-                });
+            Step::ScheduleCheck { at, check, .. } => {
+                let ours = check.model == self.policy.model.as_str()
+                    && self.policy.environment(&check.environment).is_some()
+                    && self.after.is_some_and(|after| after.version.to_string() == check.subject);
+                self.violations.require(ours, Invariant::OutOfScope, || format!("{step:?}"));
+                let ahead = *at >= self.now;
+                self.violations.require(ahead, Invariant::WrongTime, || format!("the check is at {at}"));
             }
-            Action::Alert { subject, message } => self.violations.message(subject, message),
+            Step::Notify { subject, message } => self.violations.message(subject, message),
+            Step::ReportDeployment { .. } | Step::RequestRetraining { .. } => {
+                self.violations.require(false, Invariant::OutOfScope, || format!("promote plans {step:?}"));
+            }
         }
     }
 
@@ -135,7 +115,7 @@ impl Checker<'_> {
     /// What must come with the end of something: people are told of a stop, the next step is called for, and complete is
     /// only what is everywhere.
     fn ends(&mut self, decision: &Promote) {
-        let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+        let told = decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }));
         let asks = decision.reason.code() == "approval_required";
         let asked_before = |p: &Promotion| {
             let waits = p.blocked_by.as_ref().map(|waiting| waiting.environment.as_str());
@@ -167,9 +147,10 @@ impl Checker<'_> {
         let missing = environments.find(|name| self.after.and_then(|after| succeeded(after, name)).is_none());
         let soaks = soaks.clone().find(|(_, next)| Some(*next) == missing && !asked(next));
         let until = soaks.and_then(|(soaked, _)| self.soak_end(soaked)).filter(|until| *until > self.now);
-        if let (Some((soaked, _)), Some(until), false) = (soaks, until, self.newly_succeeded().is_empty()) {
-            let called = decision.plan.iter().any(|action| {
-                matches!(action, Action::WakeAt { at, environment, .. } if *at == until && environment == soaked)
+        if let (Some((soaked, next)), Some(until), false) = (soaks, until, self.newly_succeeded().is_empty())
+        {
+            let called = decision.plan.iter().any(|step| {
+                matches!(step, Step::ScheduleCheck { at, check, .. } if *at == until && check.environment == next)
             });
             self.violations.require(called, Invariant::NoFollowUpScheduled, || {
                 format!("the soak in {soaked} ends at {until}")

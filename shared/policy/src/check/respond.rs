@@ -7,7 +7,8 @@ use super::{Invariant, Violation, Violations, long_ago};
 use crate::decision::Verdict;
 use crate::file::{Drift, DriftResponse, Environment, Policy};
 use crate::hold::Hold;
-use crate::respond::{Action, Finding, Respond, State};
+use crate::respond::{Observation, Respond, State};
+use crate::step::{NoCall, Step};
 
 /// Everything that an answer to drift breaks. `hold` is the hold that stands in the environment.
 #[must_use]
@@ -15,7 +16,7 @@ pub fn respond(
     policy: &Policy,
     environment: &Environment,
     state: &State,
-    finding: &Finding,
+    observation: &Observation,
     hold: Option<&Hold>,
     decision: &Respond,
     now: Timestamp,
@@ -23,34 +24,39 @@ pub fn respond(
     let mut violations = Violations::default();
     let quiet = [Verdict::Ignore, Verdict::Suppress, Verdict::Alert, Verdict::Reject];
     violations.shape(decision, &[Verdict::Retrain], &quiet, changes);
-    let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+    let told = decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }));
     violations.require(told || decision.verdict != Verdict::Alert, Invariant::NotificationMissing, || {
         format!("the plan is {:?}", decision.plan)
     });
     let after = decision.state.as_ref().unwrap_or(state);
     let mut checker = Checker { policy, environment, state, after, now, violations };
     let mut asked = Vec::new();
-    for action in &decision.plan {
-        match action {
-            Action::Alert { subject, message } => checker.violations.message(subject, message),
-            Action::RequestRetraining { request } => asked.push(request),
-            Action::CheckAt { .. } => checker.look(action, finding),
+    for step in &decision.plan {
+        match step {
+            Step::Notify { subject, message } => checker.violations.message(subject, message),
+            Step::RequestRetraining { request } => asked.push(request),
+            Step::ScheduleCheck { .. } => checker.look(step, observation),
+            Step::RequestDeployment { .. } | Step::ReportDeployment { .. } | Step::Call(_) => {
+                checker
+                    .violations
+                    .require(false, Invariant::OutOfScope, || format!("respond plans {step:?}"));
+            }
         }
     }
-    checker.memory(finding, asked.len());
-    checker.heard(finding, asked.len());
+    checker.memory(observation, asked.len());
+    checker.heard(observation, asked.len());
     checker.violations.require(asked.len() <= 1, Invariant::BudgetOverspent, || {
         format!("{} requests at once", asked.len())
     });
     if let Some(request) = asked.first() {
         checker.violations.require(hold.is_none(), Invariant::ActsWhileHeld, || format!("held by {hold:?}"));
-        checker.retraining(request, finding);
+        checker.retraining(request, observation);
     }
     checker.violations.0
 }
 
-fn changes(action: &Action) -> bool {
-    matches!(action, Action::RequestRetraining { .. })
+fn changes(step: &Step<NoCall>) -> bool {
+    matches!(step, Step::RequestRetraining { .. })
 }
 
 /// Who has said nothing for so long will not say that drift is over.
@@ -67,23 +73,23 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     /// Only an alarm can be looked at again, and only the one that reported.
-    fn look(&mut self, action: &Action, finding: &Finding) {
-        let Action::CheckAt { at, model, environment, alarm, .. } = action else { return };
-        let ours = *model == self.policy.model.as_str()
-            && *environment == self.environment.name.as_str()
-            && matches!(finding, Finding::Drift { alarm: Some(reported), .. } if reported == alarm);
-        self.violations.require(ours, Invariant::OutOfScope, || format!("{action:?}"));
+    fn look(&mut self, step: &Step<NoCall>, observation: &Observation) {
+        let Step::ScheduleCheck { at, check, .. } = step else { return };
+        let ours = check.model == self.policy.model.as_str()
+            && check.environment == self.environment.name.as_str()
+            && matches!(observation, Observation::Drift { alarm: Some(reported), .. } if *reported == check.subject);
+        self.violations.require(ours, Invariant::OutOfScope, || format!("{step:?}"));
         let ahead = *at > self.now || *at == Timestamp::MAX;
         self.violations.require(ahead, Invariant::WrongTime, || format!("the next look is at {at}"));
     }
 
-    fn retraining(&mut self, request: &RetrainingRequested, finding: &Finding) {
-        let cause = match finding {
-            Finding::Drift { reason, .. } => Some(reason.code()),
-            Finding::Calm { .. } | Finding::Nothing(_) => None,
+    fn retraining(&mut self, request: &RetrainingRequested, observation: &Observation) {
+        let cause = match observation {
+            Observation::Drift { reason, .. } => Some(reason.code()),
+            Observation::NoDrift { .. } | Observation::Inconclusive(_) => None,
         };
         self.violations
-            .require(cause.is_some(), Invariant::NoDrift, || format!("the finding is {finding:?}"));
+            .require(cause.is_some(), Invariant::NoDrift, || format!("the observation is {observation:?}"));
         self.violations.require(cause.is_none_or(|cause| request.cause == cause), Invariant::NoDrift, || {
             format!("the request's cause is {}", request.cause)
         });
@@ -126,7 +132,7 @@ impl Checker<'_> {
     }
 
     /// What is remembered: every request as long as cooldown or budget look back, and attempts until the drift is gone.
-    fn memory(&mut self, finding: &Finding, asked: usize) {
+    fn memory(&mut self, observation: &Observation, asked: usize) {
         let (before, after, now) = (self.state, self.after, self.now);
         let drift = self.policy.drift.as_ref();
         let span = drift.map_or(SignedDuration::ZERO, |drift| {
@@ -138,15 +144,15 @@ impl Checker<'_> {
             .find(|at| !long_ago(**at, span, now) && !after.retrainings.contains(at));
         self.violations.require(gone.is_none(), Invariant::StateLost, || format!("the request of {gone:?}"));
         // Who told of drift says that it is over, and nobody else; who has been silent for a month is gone.
-        let calm = |of: &str| matches!(finding, Finding::Calm { source, .. } if source == of);
+        let calm = |of: &str| matches!(observation, Observation::NoDrift { source, .. } if source == of);
         let over = |(name, at): (&String, &Timestamp)| calm(name) || long_ago(*at, MONTH, now);
-        let all_over = matches!(finding, Finding::Calm { .. }) && before.drifting.iter().all(over);
+        let all_over = matches!(observation, Observation::NoDrift { .. }) && before.drifting.iter().all(over);
         self.violations.require(all_over || after.attempts >= before.attempts, Invariant::StateLost, || {
             format!("{} attempts became {}", before.attempts, after.attempts)
         });
         let lost = before.drifting.iter().find(|seen| !after.drifting.contains_key(seen.0) && !over(*seen));
         // Only so many are kept; then a newer one takes the place of the oldest.
-        let replaced = matches!(finding, Finding::Drift { source, .. } if !before.drifting.contains_key(source))
+        let replaced = matches!(observation, Observation::Drift { source, .. } if !before.drifting.contains_key(source))
             && after.drifting.len() >= before.drifting.len();
         self.violations.require(lost.is_none() || replaced, Invariant::StateLost, || {
             format!("the drift that {lost:?} saw")
@@ -163,9 +169,10 @@ impl Checker<'_> {
     }
 
     /// What a source said before it said something newer leads to nothing, whenever it is told.
-    fn heard(&mut self, finding: &Finding, asked: usize) {
+    fn heard(&mut self, observation: &Observation, asked: usize) {
         let (before, after) = (&self.state.last_report_at, &self.after.last_report_at);
-        let (Finding::Drift { source, at, .. } | Finding::Calm { source, at, .. }) = finding else {
+        let (Observation::Drift { source, at, .. } | Observation::NoDrift { source, at, .. }) = observation
+        else {
             let same = before == after;
             return self
                 .violations

@@ -5,8 +5,10 @@ use tidegate_events::{AlarmChanged, AlarmState};
 
 use super::{Invariant, Violation, Violations, long_ago};
 use crate::decision::Verdict;
-use crate::file::{EndpointKind, Environment};
-use crate::scale::{Action, ScaleDecision, Snapshot, State};
+use crate::endpoint::EndpointKind;
+use crate::file::Environment;
+use crate::scale::{Action, ScaleDecision, Snapshot, State, Trigger};
+use crate::step::Step;
 
 /// What a request that found no copy is counted in.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
@@ -18,18 +20,22 @@ const NO_CAPACITY: &str = "NoCapacityInvocationFailures";
 pub fn scale(
     environment: &Environment,
     state: &State,
+    trigger: &Trigger,
     seen: Option<&Snapshot>,
-    alarm: Option<&AlarmChanged>,
     decision: &ScaleDecision,
     now: Timestamp,
 ) -> Vec<Violation> {
+    let alarm = match trigger {
+        Trigger::Alarm(alarm) => Some(alarm),
+        Trigger::Tick => None,
+    };
     let mut violations = Violations::default();
     let quiet = [Verdict::NoChange, Verdict::Ignore, Verdict::Reject];
     violations.shape(decision, &[Verdict::ScaleToZero, Verdict::ScaleFromZero], &quiet, changes);
     let after = decision.state.as_ref().unwrap_or(state);
     let mut checker = Checker { environment, state, after, now, violations };
-    for action in &decision.plan {
-        checker.action(action);
+    for step in &decision.plan {
+        checker.step(step);
     }
     let down = decision.plan.iter().any(goes_down);
     let up = decision.plan.iter().any(changes) && !down;
@@ -44,12 +50,15 @@ pub fn scale(
     checker.violations.0
 }
 
-fn changes(action: &Action) -> bool {
-    !matches!(action, Action::Alert { .. })
+fn changes(step: &Step<Action>) -> bool {
+    !matches!(step, Step::Notify { .. })
 }
 
-fn goes_down(action: &Action) -> bool {
-    matches!(action, Action::SetCapacityLimits { min: 0, .. } | Action::SetCopyCount { copies: 0, .. })
+fn goes_down(step: &Step<Action>) -> bool {
+    matches!(
+        step,
+        Step::Call(Action::SetCapacityLimits { min: 0, .. } | Action::SetCopyCount { copies: 0, .. })
+    )
 }
 
 struct Checker<'a> {
@@ -61,26 +70,34 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn action(&mut self, action: &Action) {
-        let copies = self.environment.endpoint.copies.unwrap_or(1);
-        let (component, sound) = match action {
+    fn foreign(&mut self, step: &Step<Action>) {
+        self.violations.require(false, Invariant::OutOfScope, || format!("scale plans {step:?}"));
+    }
+
+    fn step(&mut self, step: &Step<Action>) {
+        let copies = self.environment.endpoint.scalable_component().map_or(1, |component| component.copies);
+        let (component, sound) = match step {
             // The most is what the policy wants while it is awake; the least is that, or none.
-            Action::SetCapacityLimits { component, min, max } => {
+            Step::Call(Action::SetCapacityLimits { component, min, max }) => {
                 (component, *max == copies && *max >= 1 && (*min == 0 || *min == copies))
             }
-            Action::SetCopyCount { component, copies: wanted } => {
+            Step::Call(Action::SetCopyCount { component, copies: wanted }) => {
                 (component, *wanted == 0 || *wanted == copies)
             }
-            Action::EnsureScaleFromZeroAlarm { component } => (component, true),
-            Action::Alert { subject, message } => return self.violations.message(subject, message),
+            Step::Call(Action::EnsureScaleFromZeroAlarm { component }) => (component, true),
+            Step::Notify { subject, message } => return self.violations.message(subject, message),
+            Step::ScheduleCheck { .. }
+            | Step::RequestDeployment { .. }
+            | Step::ReportDeployment { .. }
+            | Step::RequestRetraining { .. } => return self.foreign(step),
         };
         let ours = component == self.environment.endpoint.name.as_str();
         self.violations.require(ours, Invariant::OutOfScope, || format!("the component is {component}"));
         self.violations.require(sound, Invariant::InvalidCapacityLimits, || {
-            format!("{action:?}, the policy wants {copies} copies")
+            format!("{step:?}, the policy wants {copies} copies")
         });
         // A classic endpoint keeps at least one instance, and a serverless one scales itself.
-        let kind = self.environment.endpoint.kind;
+        let kind = self.environment.endpoint.spec.kind();
         self.violations.require(kind == EndpointKind::InferenceComponent, Invariant::CannotBeZero, || {
             format!("the endpoint is {kind:?}")
         });
@@ -110,14 +127,14 @@ impl Checker<'_> {
     }
 
     /// The alarm and the scaling policy need the scalable target, and the copies go only when all of them are there.
-    fn way_back(&mut self, plan: &[Action]) {
-        let place = |wanted: fn(&Action) -> bool| plan.iter().position(wanted);
-        let bounds = place(|action| matches!(action, Action::SetCapacityLimits { .. }));
-        let armed = place(|action| matches!(action, Action::EnsureScaleFromZeroAlarm { .. }));
-        let gone = place(|action| matches!(action, Action::SetCopyCount { copies: 0, .. }));
+    fn way_back(&mut self, plan: &[Step<Action>]) {
+        let place = |wanted: fn(&Step<Action>) -> bool| plan.iter().position(wanted);
+        let bounds = place(|step| matches!(step, Step::Call(Action::SetCapacityLimits { .. })));
+        let armed = place(|step| matches!(step, Step::Call(Action::EnsureScaleFromZeroAlarm { .. })));
+        let gone = place(|step| matches!(step, Step::Call(Action::SetCopyCount { copies: 0, .. })));
         let built = bounds.is_some() && bounds < armed && armed < gone;
         self.violations.require(built, Invariant::NoScaleUpPath, || {
-            format!("bounds are action {bounds:?}, the alarm {armed:?}, the end {gone:?}")
+            format!("bounds are step {bounds:?}, the alarm {armed:?}, the end {gone:?}")
         });
     }
 

@@ -1,24 +1,14 @@
 //! What holds for every decision to train.
 
 use jiff::Timestamp;
-use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
+use tidegate_events::{CommitPushed, RefChange, RefKind};
 
 use super::{Invariant, Violation, Violations, limits};
 use crate::decision::Verdict;
 use crate::file::Policy;
 use crate::fingerprint::fingerprint;
-use crate::train::{Action, Definition, Snapshot, State, Train};
-
-/// Why the pipeline may start.
-#[derive(Debug, Clone, Copy)]
-pub enum TrainCause<'a> {
-    /// A push.
-    Push(&'a CommitPushed),
-    /// A retraining request.
-    Request(&'a RetrainingRequested),
-    /// What somebody said who may not say it.
-    Stranger,
-}
+use crate::step::Step;
+use crate::train::{Action, Definition, Snapshot, State, Train, Trigger};
 
 /// Everything that a decision to train breaks. `seen` is what was observed, if anything was.
 #[must_use]
@@ -26,7 +16,7 @@ pub fn train(
     policy: &Policy,
     state: &State,
     seen: Option<&Snapshot>,
-    cause: TrainCause<'_>,
+    trigger: &Trigger,
     decision: &Train,
     now: Timestamp,
 ) -> Vec<Violation> {
@@ -34,33 +24,33 @@ pub fn train(
     let quiet = [Verdict::Ignore, Verdict::Skip, Verdict::Wait, Verdict::Reject];
     violations.shape(decision, &[Verdict::Start], &quiet, changes);
     let mut checker =
-        Checker { policy, state, after: decision.state.as_ref().unwrap_or(state), cause, now, violations };
+        Checker { policy, state, after: decision.state.as_ref().unwrap_or(state), trigger, now, violations };
     checker.memory(decision);
     checker.definition_kept(seen, decision);
     if decision.plan.iter().any(changes) {
         checker.cause();
         checker.plan(&decision.plan);
-        match (seen, cause) {
+        match (seen, trigger) {
             (None, _) => checker
                 .violations
                 .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned()),
-            (Some(seen), TrainCause::Push(push)) => checker.definition(seen, push, &decision.plan),
-            (Some(seen), TrainCause::Request(_)) => checker.single_flight(seen, &decision.plan),
-            (Some(_), TrainCause::Stranger) => {}
+            (Some(seen), Trigger::Commit(push)) => checker.definition(seen, push, &decision.plan),
+            (Some(seen), Trigger::Retraining(_)) => checker.single_flight(seen, &decision.plan),
+            (Some(_), Trigger::UnauthorizedSender { .. }) => {}
         }
     }
     checker.violations.0
 }
 
-fn changes(action: &Action) -> bool {
-    !matches!(action, Action::Alert { .. })
+fn changes(step: &Step<Action>) -> bool {
+    !matches!(step, Step::Notify { .. })
 }
 
 struct Checker<'a> {
     policy: &'a Policy,
     state: &'a State,
     after: &'a State,
-    cause: TrainCause<'a>,
+    trigger: &'a Trigger,
     now: Timestamp,
     violations: Violations,
 }
@@ -70,8 +60,8 @@ impl Checker<'_> {
     /// would start twice.
     fn token(&self) -> String {
         let (model, pipeline) = (self.policy.model.as_str(), self.policy.pipeline.name.as_str());
-        match self.cause {
-            TrainCause::Push(CommitPushed { repository, full_ref, commit, .. }) => {
+        match self.trigger {
+            Trigger::Commit(CommitPushed { repository, full_ref, commit, .. }) => {
                 let of = |commit| vec!["commit", model, pipeline, repository, full_ref, commit];
                 let mut parts = of(commit.as_deref().unwrap_or_default());
                 // A state of an earlier version does not name the token of the last start.
@@ -80,17 +70,17 @@ impl Checker<'_> {
                 parts.extend(last.as_deref());
                 fingerprint(&parts)
             }
-            TrainCause::Request(request) => {
+            Trigger::Retraining(request) => {
                 fingerprint(&["retraining", model, pipeline, &request.request_id])
             }
-            TrainCause::Stranger => String::new(),
+            Trigger::UnauthorizedSender { .. } => String::new(),
         }
     }
 
     /// Whether anything may start at all.
     fn cause(&mut self) {
-        match self.cause {
-            TrainCause::Push(push) => {
+        match self.trigger {
+            Trigger::Commit(push) => {
                 let repository = self.policy.source.repository.as_str();
                 let watched = push.repository.eq_ignore_ascii_case(repository)
                     && push.ref_kind == RefKind::Branch
@@ -104,14 +94,14 @@ impl Checker<'_> {
                     format!("{} has trained {before:?} before", push.full_ref)
                 });
             }
-            TrainCause::Request(request) => {
+            Trigger::Retraining(request) => {
                 let known = self.policy.environment(&request.environment);
                 let ours = request.model == self.policy.model.as_str()
                     && known.is_some_and(|e| e.account.as_str() == request.environment_account);
                 self.violations
                     .require(ours, Invariant::StartedWithoutCause, || format!("the request was {request:?}"));
             }
-            TrainCause::Stranger => {
+            Trigger::UnauthorizedSender { .. } => {
                 self.violations
                     .require(false, Invariant::UnauthorizedSender, || "the pipeline is started".to_owned());
             }
@@ -123,22 +113,26 @@ impl Checker<'_> {
         });
     }
 
-    fn plan(&mut self, plan: &[Action]) {
-        let place = |wanted: fn(&Action) -> bool| plan.iter().position(wanted);
-        let starts = plan.iter().filter(|action| matches!(action, Action::StartExecution { .. })).count();
-        let upserts = plan.iter().filter(|action| matches!(action, Action::UpsertPipeline { .. })).count();
+    fn plan(&mut self, plan: &[Step<Action>]) {
+        let place = |wanted: fn(&Step<Action>) -> bool| plan.iter().position(wanted);
+        let starts =
+            plan.iter().filter(|step| matches!(step, Step::Call(Action::StartExecution { .. }))).count();
+        let upserts =
+            plan.iter().filter(|step| matches!(step, Step::Call(Action::UpsertPipeline { .. }))).count();
         self.violations.require(starts <= 1 && upserts <= 1, Invariant::StartedTwice, || {
             format!("the plan has {starts} starts and {upserts} definitions")
         });
-        let start = place(|action| matches!(action, Action::StartExecution { .. }));
-        let upsert = place(|action| matches!(action, Action::UpsertPipeline { .. }));
+        let start = place(|step| matches!(step, Step::Call(Action::StartExecution { .. })));
+        let upsert = place(|step| matches!(step, Step::Call(Action::UpsertPipeline { .. })));
         self.violations.require(upsert < start, Invariant::DefinitionAfterStart, || {
-            format!("the definition is action {upsert:?}, the start {start:?}")
+            format!("the definition is step {upsert:?}, the start {start:?}")
         });
         let expected = self.token();
-        for action in plan {
-            let (Action::UpsertPipeline { pipeline, token, .. }
-            | Action::StartExecution { pipeline, token, .. }) = action
+        for step in plan {
+            let Step::Call(
+                Action::UpsertPipeline { pipeline, token, .. }
+                | Action::StartExecution { pipeline, token, .. },
+            ) = step
             else {
                 continue;
             };
@@ -148,14 +142,16 @@ impl Checker<'_> {
             self.violations.require(of_cause, Invariant::ClientTokenMismatch, || {
                 format!("the token is {token}, the cause's is {expected}")
             });
-            if let Action::StartExecution { .. } = action {
-                self.start(action);
+            if let Step::Call(Action::StartExecution { .. }) = step {
+                self.start(step);
             }
         }
     }
 
-    fn start(&mut self, action: &Action) {
-        let Action::StartExecution { display_name, description, parameters, .. } = action else { return };
+    fn start(&mut self, step: &Step<Action>) {
+        let Step::Call(Action::StartExecution { display_name, description, parameters, .. }) = step else {
+            return;
+        };
         // A description has 3 to 3072 characters of one line, a display name 82, a value 1024.
         let fits = limits::is_name(display_name, 82)
             && limits::is_line(description, 3_072)
@@ -169,8 +165,8 @@ impl Checker<'_> {
     }
 
     /// What a push installs before it starts.
-    fn definition(&mut self, seen: &Snapshot, push: &CommitPushed, plan: &[Action]) {
-        let upsert = plan.iter().find(|action| matches!(action, Action::UpsertPipeline { .. }));
+    fn definition(&mut self, seen: &Snapshot, push: &CommitPushed, plan: &[Step<Action>]) {
+        let upsert = plan.iter().find(|step| matches!(step, Step::Call(Action::UpsertPipeline { .. })));
         let right = match (&seen.definition, &seen.pipeline, upsert) {
             (Definition::Missing { .. }, _, _) => false,
             (Definition::Kept, present, upsert) => {
@@ -185,7 +181,14 @@ impl Checker<'_> {
             (
                 Definition::File { path, text },
                 present,
-                Some(Action::UpsertPipeline { repository, commit, path: from, sha256, create, .. }),
+                Some(Step::Call(Action::UpsertPipeline {
+                    repository,
+                    commit,
+                    path: from,
+                    sha256,
+                    create,
+                    ..
+                })),
             ) => {
                 self.policy.pipeline.definition.file.as_ref() == Some(path)
                     && from == path
@@ -202,8 +205,8 @@ impl Checker<'_> {
         });
     }
 
-    fn single_flight(&mut self, seen: &Snapshot, plan: &[Action]) {
-        let upsert = plan.iter().find(|action| matches!(action, Action::UpsertPipeline { .. }));
+    fn single_flight(&mut self, seen: &Snapshot, plan: &[Step<Action>]) {
+        let upsert = plan.iter().find(|step| matches!(step, Step::Call(Action::UpsertPipeline { .. })));
         self.violations.require(
             upsert.is_none() && seen.pipeline.is_some(),
             Invariant::DefinitionMismatch,
@@ -220,9 +223,10 @@ impl Checker<'_> {
 
     /// The definition that was decided on last is remembered, or the next push would not know what is on its way.
     fn definition_kept(&mut self, seen: Option<&Snapshot>, decision: &Train) {
-        let starts = decision.plan.iter().any(|action| matches!(action, Action::StartExecution { .. }));
-        let asked = match (seen.map(|seen| &seen.definition), self.cause) {
-            (Some(Definition::File { text, .. }), TrainCause::Push(_)) if starts => json_digest(text),
+        let starts =
+            decision.plan.iter().any(|step| matches!(step, Step::Call(Action::StartExecution { .. })));
+        let asked = match (seen.map(|seen| &seen.definition), self.trigger) {
+            (Some(Definition::File { text, .. }), Trigger::Commit(_)) if starts => json_digest(text),
             _ => self.state.definition_digest.clone(),
         };
         let kept = self.after.definition_digest == asked;
@@ -233,11 +237,12 @@ impl Checker<'_> {
 
     /// What is remembered.
     fn memory(&mut self, decision: &Train) {
-        let starts = decision.plan.iter().any(|action| matches!(action, Action::StartExecution { .. }));
+        let starts =
+            decision.plan.iter().any(|step| matches!(step, Step::Call(Action::StartExecution { .. })));
         let (before, after) = (&self.state.commits, &self.after.commits);
-        let pushed = match self.cause {
-            TrainCause::Push(push) => Some((&push.full_ref, &push.commit)),
-            TrainCause::Request(_) | TrainCause::Stranger => None,
+        let pushed = match self.trigger {
+            Trigger::Commit(push) => Some((&push.full_ref, &push.commit)),
+            Trigger::Retraining(_) | Trigger::UnauthorizedSender { .. } => None,
         };
         for (reference, commit) in before {
             let moved = starts && pushed.is_some_and(|(pushed, _)| pushed == reference);

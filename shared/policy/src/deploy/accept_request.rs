@@ -3,37 +3,38 @@
 use jiff::Timestamp;
 use tidegate_events::DeploymentRequested;
 
-use super::{Action, Deploy, InFlight, NewestRequest, Post, State};
+use super::{Deploy, InFlight, NewestRequest, Site, State};
 use crate::arn::Arn;
 use crate::decision::{Decision, Verdict};
-use crate::file::{Environment, Policy};
+use crate::file::Policy;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// Whether a request may be obeyed. `from` is the account that EventBridge says it came from.
 #[must_use]
 pub fn reject_unauthorized(
-    post: &Post,
+    site: &Site,
     policy: Option<&Policy>,
     from: &str,
     request: &DeploymentRequested,
 ) -> Option<Deploy> {
     let refuse = |reason| {
-        Some(Decision::new(Verdict::Reject, reason).evidence_vs("from_account", from, &post.hub_account))
+        Some(Decision::new(Verdict::Reject, reason).evidence_vs("from_account", from, &site.hub_account))
     };
-    if from != post.hub_account {
+    if from != site.hub_account {
         return refuse(Reason::NotFromHub { account: from.to_owned() });
     }
-    if request.environment != post.environment
-        || request.environment_account != post.home.account
-        || request.region != post.home.region
+    if request.environment != site.environment
+        || request.environment_account != site.account
+        || request.region != site.region
     {
         let wanted = format!("{} in {} {}", request.environment, request.environment_account, request.region);
         return Some(Decision::new(Verdict::Ignore, Reason::OtherEnvironment { wanted }));
     }
     let arn = match Arn::parse(&request.package_arn) {
         Some(arn)
-            if arn.account == post.hub_account
-                && arn.region == post.home.region
+            if arn.account == site.hub_account
+                && arn.region == site.region
                 && arn.fits_its_partition()
                 && arn.service == "sagemaker" =>
         {
@@ -41,7 +42,7 @@ pub fn reject_unauthorized(
         }
         _ => return refuse(Reason::ForeignArn { arn: request.package_arn.clone() }),
     };
-    let Some(policy) = policy.filter(|policy| own_environment(post, Some(policy)).is_some()) else {
+    let Some(policy) = policy.filter(|policy| site.environment_of(policy).is_some()) else {
         return refuse(Reason::Unmanaged { what: format!("{} in {}", request.model, request.environment) });
     };
     // AWS is not consistent about the case of names in events.
@@ -50,14 +51,6 @@ pub fn reject_unauthorized(
         return refuse(Reason::OtherPackage { arn: request.package_arn.clone(), wanted });
     }
     None
-}
-
-/// The policy's environment that this function serves.
-#[must_use]
-pub fn own_environment<'p>(post: &Post, policy: Option<&'p Policy>) -> Option<&'p Environment> {
-    policy?
-        .environment(&post.environment)
-        .filter(|e| e.account.as_str() == post.home.account && e.region.as_str() == post.home.region)
 }
 
 /// Takes a request up: the state in which [`converge`](super::converge) starts, or an answer that is known already.
@@ -77,7 +70,7 @@ pub fn accept_request(
     if let Some(report) = &state.last_report
         && report.finished.request_id == request.request_id
     {
-        let again = Action::Report { finished: report.finished.clone() };
+        let again = Step::ReportDeployment { finished: report.finished.clone() };
         let decision = Decision::new(Verdict::Ignore, Reason::AlreadyReported);
         return Err(Box::new(
             decision.evidence("reported_before", &report.finished.reason).plan(vec![again]),

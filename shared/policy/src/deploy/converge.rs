@@ -3,14 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
-use super::target::{Component, Target, target};
-use super::{
-    Action, ComponentStatus, Deploy, Endpoint, InFlight, Post, Probe, RunningComponent, Snapshot, State,
-    look_again,
-};
+use super::component::in_service;
+use super::{Action, Deploy, Endpoint, InFlight, Probe, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
+use crate::endpoint::DesiredResources;
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// How long a model may be silent before its deployment has failed: what a large one may take to load, and no reason to
 /// keep people waiting longer.
@@ -23,11 +22,11 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
     if environment.verify.invoke.is_none() || !seen.endpoint.as_ref().is_some_and(serves) {
         return false;
     }
-    let wanted = target(environment, &in_flight.request);
+    let wanted = DesiredResources::of(environment, &in_flight.request);
     let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
     let component_runs = match (&wanted.component, &seen.component) {
         (None, _) => true,
-        (Some(component), Some(running)) => component_in_service(in_flight, running, component),
+        (Some(component), Some(running)) => in_service(in_flight, running, component),
         (Some(_), None) => false,
     };
     endpoint_runs && component_runs
@@ -35,7 +34,7 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
 
 /// Decides the next step of the deployment in flight.
 pub fn converge(
-    post: &Post,
+    site: &Site,
     policy: &Policy,
     environment: &Environment,
     state: &State,
@@ -46,18 +45,18 @@ pub fn converge(
         let endpoint = environment.endpoint.name.to_string();
         return Decision::new(Verdict::Ignore, Reason::NothingInFlight { endpoint });
     };
-    let step = Step {
-        post,
+    let reconciliation = Reconciliation {
+        site,
         policy,
         environment,
         state,
         in_flight,
-        wanted: target(environment, &in_flight.request),
+        wanted: DesiredResources::of(environment, &in_flight.request),
         now,
     };
     match &seen.approval {
-        Some(ApprovalStatus::Approved) => step.of_endpoint(seen),
-        other => step.withdrawn(seen, other.as_ref()),
+        Some(ApprovalStatus::Approved) => reconciliation.of_endpoint(seen),
+        other => reconciliation.withdrawn(seen, other.as_ref()),
     }
 }
 
@@ -69,44 +68,15 @@ pub fn should_record(state: &State, decision: &Deploy) -> bool {
     fell_silent || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
 }
 
-fn runs(endpoint: &Endpoint, wanted: &Target) -> bool {
+fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
     endpoint.status == EndpointStatus::InService && endpoint.config.as_deref() == Some(wanted.config.as_str())
-}
-
-/// Whether the component is in service as it is wanted. After it changed at our word one copy is enough: how many there
-/// are by then is Application Auto Scaling's business.
-fn component_in_service(in_flight: &InFlight, running: &RunningComponent, wanted: &Component) -> bool {
-    let fewest = if component_changed(in_flight, running) { 1 } else { wanted.copies };
-    running.status == ComponentStatus::InService && running.runs(wanted) && running.has_copies(fewest)
-}
-
-fn component_changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
-    changed_since(
-        running.last_modified,
-        in_flight.component_update_requested_at,
-        in_flight.component_modified_before,
-    )
-}
-
-/// What is said of a component that changed at our word and is not as it was told to be.
-fn not_as_told(running: &RunningComponent, wanted: &Component) -> Reason {
-    let model = running.model.clone().unwrap_or_else(|| "unknown".to_owned());
-    if model != wanted.model {
-        return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model };
-    }
-    let number = |number: Option<u32>| number.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
-    let size = |memory, copies| format!("{model} with {} MB in {} copies", number(memory), number(copies));
-    Reason::OldConfigRunning {
-        requested: size(Some(wanted.memory_mb), Some(wanted.copies)),
-        running: size(running.memory_mb, running.copies),
-    }
 }
 
 /// Whether something changed after it was told to. A change before we asked says nothing about our request.
 ///
 /// What counts is how it looked when we asked: SageMaker's clock and ours may differ. Ours is the next best where there
 /// was nothing to look at.
-fn changed_since(
+pub(super) fn changed_since(
     last_modified: Option<Timestamp>,
     asked: Option<Timestamp>,
     seen: Option<Timestamp>,
@@ -115,17 +85,17 @@ fn changed_since(
 }
 
 /// One look at the deployment in flight.
-pub(super) struct Step<'a> {
-    pub(super) post: &'a Post,
+pub(super) struct Reconciliation<'a> {
+    pub(super) site: &'a Site,
     pub(super) policy: &'a Policy,
     pub(super) environment: &'a Environment,
     pub(super) state: &'a State,
     pub(super) in_flight: &'a InFlight,
-    pub(super) wanted: Target,
+    pub(super) wanted: DesiredResources,
     pub(super) now: Timestamp,
 }
 
-impl Step<'_> {
+impl Reconciliation<'_> {
     fn of_endpoint(&self, seen: &Snapshot) -> Deploy {
         let name = self.wanted.endpoint.clone();
         let Some(endpoint) = &seen.endpoint else { return self.create() };
@@ -165,30 +135,7 @@ impl Step<'_> {
         }
     }
 
-    fn of_component(&self, seen: &Snapshot) -> Deploy {
-        let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
-        let Some(running) = &seen.component else { return self.put_component(wanted, None) };
-        match &running.status {
-            ComponentStatus::InService if component_in_service(self.in_flight, running, wanted) => {
-                self.verify(seen)
-            }
-            ComponentStatus::InService if component_changed(self.in_flight, running) => {
-                self.end(DeploymentOutcome::RolledBackSilently, not_as_told(running, wanted), seen)
-            }
-            ComponentStatus::InService => self.put_component(wanted, Some(running)),
-            ComponentStatus::Failed => {
-                let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
-                let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
-                self.end(DeploymentOutcome::Failed, reason, seen)
-            }
-            ComponentStatus::Creating
-            | ComponentStatus::Updating
-            | ComponentStatus::Deleting
-            | ComponentStatus::Unknown(_) => self.wait_for_component(wanted, &running.status),
-        }
-    }
-
-    fn verify(&self, seen: &Snapshot) -> Deploy {
+    pub(super) fn verify(&self, seen: &Snapshot) -> Deploy {
         let endpoint = self.wanted.endpoint.clone();
         match (&self.environment.verify.invoke, &seen.probe) {
             (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnverified { endpoint }, seen),
@@ -202,7 +149,7 @@ impl Step<'_> {
             (Some(_), Some(Probe::Silent)) => self.silent(endpoint, seen),
             (Some(_), None) => {
                 let status = "not asked yet".to_owned();
-                self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.look_again()])
+                self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.schedule_check()])
             }
         }
     }
@@ -215,7 +162,7 @@ impl Step<'_> {
             return self.end(DeploymentOutcome::Failed, Reason::SampleTimedOut { endpoint, since }, seen);
         }
         let in_flight = InFlight { unresponsive_since: Some(since), ..self.in_flight.clone() };
-        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.look_again()])
+        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.schedule_check()])
     }
 
     pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
@@ -223,16 +170,11 @@ impl Step<'_> {
         self.wait(Reason::EndpointBusy { endpoint, status }, Vec::new())
     }
 
-    pub(super) fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
-        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
-        self.wait(reason, vec![self.look_again()])
-    }
-
-    pub(super) fn wait(&self, reason: Reason, plan: Vec<Action>) -> Deploy {
+    pub(super) fn wait(&self, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
         self.wait_with(self.in_flight.clone(), reason, plan)
     }
 
-    fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Action>) -> Deploy {
+    fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
         let in_flight = InFlight { checks: in_flight.checks.saturating_add(1), ..in_flight };
         Decision::new(Verdict::Wait, reason)
             .evidence("version", self.in_flight.request.version)
@@ -240,7 +182,7 @@ impl Step<'_> {
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
 
-    pub(super) fn look_again(&self) -> Action {
-        look_again(self.post, self.environment, self.in_flight, self.now)
+    pub(super) fn schedule_check(&self) -> Step<Action> {
+        schedule_check(self.site, self.environment, self.in_flight, self.now)
     }
 }

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
 
-use super::converge::Step;
-use super::target::target;
+use super::converge::Reconciliation;
 use super::{Action, Deploy, Live, Probe, Report, Snapshot, State};
 use crate::decision::{Decision, Verdict};
+use crate::endpoint::DesiredResources;
 use crate::file::Environment;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// The report about the end of a deployment.
 pub(super) fn report(
@@ -28,7 +29,7 @@ pub(super) fn report(
         outcome,
         reason: reason.code().to_owned(),
         detail: reason.to_string(),
-        requested_config: Some(target(environment, request).config),
+        requested_config: Some(DesiredResources::of(environment, request).config),
         running_config,
         finished_at: now,
     }
@@ -49,7 +50,7 @@ pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<L
     }
 }
 
-impl Step<'_> {
+impl Reconciliation<'_> {
     /// Ends the deployment. The version serves if it succeeded.
     pub(super) fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
         let live = match outcome {
@@ -60,7 +61,7 @@ impl Step<'_> {
     }
 
     /// Ends the deployment as failed, though its version serves.
-    pub(super) fn end_serving(&self, reason: Reason, seen: &Snapshot, alert: Action) -> Deploy {
+    pub(super) fn end_serving(&self, reason: Reason, seen: &Snapshot, alert: Step<Action>) -> Deploy {
         let mut decision = self.end_with(DeploymentOutcome::Failed, reason, seen, Some(self.live()));
         decision.plan.push(alert);
         decision
@@ -90,7 +91,7 @@ impl Step<'_> {
         if let Some(Probe::Answered(status)) = seen.probe {
             decision = decision.evidence("sample_status", status);
         }
-        decision.plan(vec![Action::Report { finished }]).state(state)
+        decision.plan(vec![Step::ReportDeployment { finished }]).state(state)
     }
 
     fn live(&self) -> Live {

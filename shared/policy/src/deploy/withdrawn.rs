@@ -2,12 +2,14 @@
 
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
-use super::converge::Step;
-use super::{Action, ComponentStatus, Deploy, Snapshot};
+use super::converge::Reconciliation;
+use super::{Action, Deploy, Snapshot};
+use crate::endpoint::ComponentStatus;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
-impl Step<'_> {
+impl Reconciliation<'_> {
     /// What SageMaker has begun cannot be called back: it goes on to its end, and what serves then is reported. Before
     /// that, nothing is begun any more.
     pub(super) fn withdrawn(&self, seen: &Snapshot, approval: Option<&ApprovalStatus>) -> Deploy {
@@ -57,7 +59,7 @@ impl Step<'_> {
             }
     }
 
-    fn it_serves(&self, reason: &Reason) -> Action {
+    fn it_serves(&self, reason: &Reason) -> Step<Action> {
         let (model, environment, endpoint) =
             (&self.policy.model, &self.environment.name, &self.wanted.endpoint);
         let version = self.in_flight.request.version;
@@ -72,7 +74,7 @@ impl Step<'_> {
             self.environment.account
         );
         let subject = subject(&format!("{model} {version} serves in {environment}, and is not approved"));
-        Action::Alert { subject, message }
+        Step::Notify { subject, message }
     }
 }
 

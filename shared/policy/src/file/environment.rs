@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::serving::{Capture, Monitor, Scale, Verify};
 use crate::clock::{Day, TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
+use crate::endpoint::{Endpoint, EndpointKind};
 use crate::names::{AccountId, EndpointName, EnvironmentName, InstanceType, Region, S3Uri};
 
 /// One place where the model is served.
@@ -22,6 +23,7 @@ pub struct Environment {
     #[serde(default)]
     pub gates: Gates,
     /// The endpoint that serves it.
+    #[schemars(with = "EndpointSection")]
     pub endpoint: Endpoint,
     /// How an update rolls out.
     #[serde(default)]
@@ -84,52 +86,32 @@ pub struct Window {
 }
 
 /// The endpoint of an environment: its name, its kind, and what that kind needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Endpoint {
+#[derive(JsonSchema)]
+#[schemars(rename = "Endpoint", rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "the schema is generated from it; values are read as `Endpoint`")]
+struct EndpointSection {
     /// The endpoint's name.
-    pub name: EndpointName,
+    name: EndpointName,
     /// How SageMaker serves it.
-    pub kind: EndpointKind,
+    kind: EndpointKind,
     /// Serverless: memory in MB. Inference component: memory for each copy in MB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 128))]
-    pub memory_mb: Option<u32>,
+    memory_mb: Option<u32>,
     /// Serverless: concurrent invocations.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
-    pub max_concurrency: Option<u32>,
+    max_concurrency: Option<u32>,
     /// Real-time, asynchronous and inference component: the instance type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_type: Option<InstanceType>,
+    instance_type: Option<InstanceType>,
     /// Real-time and asynchronous: instances. Inference component: the most instances that SageMaker may run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
-    pub instances: Option<u32>,
+    instances: Option<u32>,
     /// Inference component: copies of the model (1 where absent).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
-    pub copies: Option<u32>,
+    copies: Option<u32>,
     /// Asynchronous: where the answers are put.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<S3Uri>,
+    output: Option<S3Uri>,
     /// The network that its containers are attached to; SageMaker's own where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vpc: Option<Vpc>,
-}
-
-/// The ways SageMaker serves a model behind an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum EndpointKind {
-    /// Instances that always run.
-    RealTime,
-    /// No instances; scales to zero by itself.
-    Serverless,
-    /// A component on an endpoint whose instances SageMaker manages; can go to zero copies.
-    InferenceComponent,
-    /// Instances behind a queue; answers go to S3.
-    Async,
+    vpc: Option<Vpc>,
 }
 
 /// A network of the environment's account.

@@ -9,6 +9,7 @@
 
 mod check;
 mod drift;
+mod endpoint_fields;
 mod environment;
 mod pipeline;
 mod problem;
@@ -33,10 +34,10 @@ use crate::names::ModelName;
 
 pub use drift::{Alerts, Budget, Drift, DriftResponse};
 pub use environment::{
-    AllAtOnce, Approvals, Canary, Endpoint, EndpointKind, Environment, Gates, Linear, Rolling, Rollout, Vpc,
-    Window,
+    AllAtOnce, Approvals, Canary, Environment, Gates, Linear, Rolling, Rollout, Vpc, Window,
 };
 pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source};
+pub(crate) use problem::Finding;
 pub use problem::{PolicyError, Problem};
 pub use read::{Checked, parse, parse_applied, read};
 pub use schema::schema;

@@ -53,7 +53,7 @@ impl fmt::Display for PolicyError {
 
 /// A problem that a rule found: the field as `environments/0/endpoint/kind`, and the other fields that it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     /// The field.
     pub(super) at: String,
     /// The other fields that the rule looked at. If one of them is itself wrong, this finding is not worth telling.
@@ -63,12 +63,12 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(at: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(at: impl Into<String>, message: impl Into<String>) -> Self {
         Self { at: at.into(), because: Vec::new(), message: message.into() }
     }
 
     /// Names a field that the rule looked at.
-    pub(super) fn because(mut self, field: impl Into<String>) -> Self {
+    pub(crate) fn because(mut self, field: impl Into<String>) -> Self {
         self.because.push(field.into());
         self
     }

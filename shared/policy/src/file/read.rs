@@ -4,7 +4,7 @@ use super::check::{self, Outcome};
 use super::problem::{Finding, PolicyError, Problem};
 use super::schema::TABLE;
 use super::tree::{self, At, Unreadable};
-use super::{Policy, rules, unsupported, warn};
+use super::{Policy, endpoint_fields, rules, unsupported, warn};
 
 /// A policy that can be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +30,10 @@ pub fn parse(file: &str, text: &str) -> Result<Policy, PolicyError> {
 pub fn read(file: &str, text: &str) -> Result<Checked, PolicyError> {
     let fail = |problems| PolicyError { file: file.to_owned(), problems };
     let (root, unreadable) = tree::read(text).map_err(|error| fail(vec![at_place(error)]))?;
-    let outcome = check::check(&root, &TABLE);
-    let policy: Result<Policy, _> = serde_json::from_value(outcome.value.clone());
+    let mut outcome = check::check(&root, &TABLE);
     let names = names(&outcome);
+    let misplaced = endpoint_fields::complete(&mut outcome, &TABLE);
+    let policy: Result<Policy, _> = serde_json::from_value(outcome.value.clone());
 
     let mut problems: Vec<Problem> = unreadable.into_iter().map(at_place).collect();
     problems.extend(outcome.found.iter().map(|(at, finding)| finding.clone().problem(*at, &names)));
@@ -40,6 +41,7 @@ pub fn read(file: &str, text: &str) -> Result<Checked, PolicyError> {
         let at = outcome.place(&finding.at);
         finding.problem(at, &names)
     };
+    problems.extend(misplaced.into_iter().map(located));
     match &policy {
         Ok(policy) => {
             let broken = rules::broken(policy).into_iter().filter(|f| f.stands(&outcome.replaced));

@@ -1,18 +1,12 @@
 //! What one field cannot say alone: the rules between fields, with the reason and where AWS explains it.
 
-mod endpoint;
 mod rollout;
 
 use std::path::{Component, Path};
 
 use super::problem::Finding;
-use super::{EndpointKind, Environment, Gates, Pipeline, Policy, Source};
+use super::{Environment, Gates, Pipeline, Policy, Source};
 
-const COMPONENTS_TO_ZERO: &str =
-    "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html";
-pub(super) const SERVERLESS: &str =
-    "https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html";
-const GUARDRAILS: &str = "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html";
 const GUARDRAIL_EXCLUSIONS: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html";
 const GUARDRAIL_ALARMS: &str =
@@ -31,7 +25,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     found.extend(neighbours(&policy.environments));
     for (index, environment) in policy.environments.iter().enumerate() {
         let at = format!("environments/{index}");
-        found.extend(endpoint::broken(&at, environment));
+        found.extend(environment.endpoint.spec.behavior().problems(&at, environment));
         found.extend(rollout::broken(&at, environment));
         found.extend(gates(&at, &environment.gates));
         found.extend(watched(&at, environment));
@@ -163,17 +157,10 @@ fn watched(at: &str, environment: &Environment) -> Vec<Finding> {
             let message = format!("expected whole hours, from 1h to 24h ({MONITOR_SCHEDULES})");
             found.push(Finding::new(format!("{at}/monitor/every"), message));
         }
-        if environment.capture.is_none() && environment.endpoint.kind != EndpointKind::Serverless {
+        if environment.capture.is_none() && environment.endpoint.spec.behavior().has_data_capture() {
             let message = format!("there is nothing to look at without `capture` ({CAPTURE})");
             found.push(Finding::new(format!("{at}/monitor"), message).because(format!("{at}/capture")));
         }
-    }
-    if environment.scale.to_zero.is_some() && environment.endpoint.kind == EndpointKind::RealTime {
-        let message = format!(
-            "a realTime endpoint keeps at least one instance; an inferenceComponent can go to zero ({COMPONENTS_TO_ZERO})"
-        );
-        let finding = Finding::new(format!("{at}/scale/toZero"), message);
-        found.push(finding.because(format!("{at}/endpoint/kind")));
     }
     if let Some(target) = environment.scale.target.as_ref().filter(|target| target.min > target.max) {
         let message = format!("the least, {}, is more than the most, {}", target.min, target.max);

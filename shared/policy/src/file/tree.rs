@@ -131,7 +131,7 @@ impl<'a, E: Iterator<Item = Result<(Event<'a>, Span), ScanError>>> Reader<E> {
             let name = format!("{}{}", tag.original_handle(), tag.suffix());
             self.found.push(Unreadable {
                 at,
-                message: format!("the tag `{name}` has no idempotency_key in a policy; quotes make text"),
+                message: format!("the tag `{name}` has no meaning in a policy; quotes make text"),
             });
         }
         let node = Node { at, value };

@@ -1,8 +1,7 @@
 //! What is allowed but hardly meant.
 
 use super::problem::{Finding, Problem};
-use super::rules::SERVERLESS;
-use super::{Drift, DriftResponse, EndpointKind, Environment, Policy};
+use super::{Drift, DriftResponse, Environment, Policy};
 
 /// What is allowed in a policy but hardly meant. The problems have no place in a file; those of
 /// [`read`](super::read) have.
@@ -24,28 +23,22 @@ pub(super) fn findings(policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let spec = &environment.endpoint.spec;
+    let mut found = spec.behavior().warnings(at, environment);
     let mut warn = |field: &str, message: String| found.push(Finding::new(format!("{at}/{field}"), message));
-    let endpoint = &environment.endpoint;
-    if let Some(to_zero) = &environment.scale.to_zero {
-        if endpoint.kind == EndpointKind::Serverless {
-            let message = format!(
-                "a serverless endpoint costs nothing while idle, so there is nothing to do ({SERVERLESS})"
-            );
-            warn("scale/toZero", message);
-        }
-        if to_zero.grace < to_zero.idle {
-            warn(
-                "scale/toZero/grace",
-                format!(
-                    "the grace of {} is over before the idle time of {} can be; it protects nothing",
-                    to_zero.grace, to_zero.idle
-                ),
-            );
-        }
+    if let Some(to_zero) = &environment.scale.to_zero
+        && to_zero.grace < to_zero.idle
+    {
+        warn(
+            "scale/toZero/grace",
+            format!(
+                "the grace of {} is over before the idle time of {} can be; it protects nothing",
+                to_zero.grace, to_zero.idle
+            ),
+        );
     }
     let rollout = &environment.rollout;
-    if endpoint.instances == Some(1) {
+    if spec.instances().is_some_and(|instances| instances.max == 1) {
         for (given, field) in [(rollout.canary.is_some(), "canary"), (rollout.linear.is_some(), "linear")] {
             if given {
                 let message = "with one instance the first step is already the whole capacity".to_owned();

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use tidegate_events::ApprovalGiven;
 
-use super::due::due;
-use super::enter::enter;
+use super::enter::enter_or_wait;
 use super::{Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
@@ -68,27 +67,7 @@ fn go_on(
     people.insert(person(given), given.at);
     let (count, names) = (people.len(), people.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
-    let decision = match waits_for_time(policy, &promotion, environment, now) {
-        Some(wait) => Decision::new(Verdict::Wait, wait).state(state.with(promotion)),
-        None => {
-            let why = Reason::ApprovalsComplete { environment: name, people: names };
-            enter(policy, state, promotion, environment, why, now)
-        }
-    };
+    let why = Reason::ApprovalsComplete { environment: name, people: names };
+    let decision = enter_or_wait(policy, state, promotion, environment, why, now);
     decision.evidence_vs("approvals", count, required)
-}
-
-/// What the environment waits for besides people: the environment before, and the soak there.
-fn waits_for_time(
-    policy: &Policy,
-    promotion: &Promotion,
-    environment: &Environment,
-    now: Timestamp,
-) -> Option<Reason> {
-    let due = due(policy, promotion)?;
-    if due.next.name != environment.name {
-        return Some(Reason::AwaitingPrevious { previous: due.next.name.to_string() });
-    }
-    // Its end has its wake-up already.
-    due.soaks_until(now).map(|until| Reason::Soaking { until })
 }

@@ -1,16 +1,15 @@
 //! Which environment comes next.
 
-use jiff::Timestamp;
-
 use super::{EnvironmentStatus, Promotion};
 use crate::file::{Environment, Policy};
+use crate::reason::Reason;
 
 /// The environment that a promotion must enter next.
 pub(super) struct Due<'p> {
     /// The environment.
     pub(super) next: &'p Environment,
-    /// The one before it, and when the version succeeded there. None comes before the first.
-    pub(super) previous: Option<(&'p Environment, Timestamp)>,
+    /// The one before it; none comes before the first.
+    pub(super) previous: Option<&'p Environment>,
 }
 
 /// The first environment, in the order of the policy as it is now, in which the version has not succeeded; `None` if it
@@ -19,7 +18,7 @@ pub(super) fn due<'p>(policy: &'p Policy, promotion: &Promotion) -> Option<Due<'
     let mut previous = None;
     for next in &policy.environments {
         match promotion.environments.get(next.name.as_str()) {
-            Some(EnvironmentStatus::Succeeded { at }) => previous = Some((next, *at)),
+            Some(EnvironmentStatus::Succeeded { .. }) => previous = Some(next),
             _ => return Some(Due { next, previous }),
         }
     }
@@ -27,15 +26,16 @@ pub(super) fn due<'p>(policy: &'p Policy, promotion: &Promotion) -> Option<Due<'
 }
 
 impl Due<'_> {
-    /// When the soak in the environment before is over; `None` if there is none to wait for.
-    pub(super) fn soaks_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let (_, at) = self.previous?;
-        let until = at.checked_add(self.next.gates.soak?.signed()).unwrap_or(Timestamp::MAX);
-        Some(until).filter(|until| *until > now)
-    }
-
     /// Whether the environment was asked already, whatever came of it.
     pub(super) fn is_asked(&self, promotion: &Promotion) -> bool {
         promotion.environments.contains_key(self.next.name.as_str())
+    }
+
+    /// Why the environment is entered, if nothing else says it: the soak before it is over, or the version was approved.
+    pub(super) fn why(&self, version: u64) -> Reason {
+        match self.previous {
+            Some(previous) => Reason::SoakEnded { previous: previous.name.to_string() },
+            None => Reason::Approved { version },
+        }
     }
 }

@@ -1,45 +1,44 @@
 //! The way into an environment: what must hold first, and the request itself.
 
 use jiff::Timestamp;
-use tidegate_events::DeploymentRequested;
+use tidegate_events::{DeploymentRequested, ScheduledCheck};
 
-use super::{Action, Blocker, EnvironmentStatus, Promote, Promotion, State};
+use super::action::{DEPLOYING, life_cycle};
+use super::gates::{GateInput, GateState, first_closed};
+use super::{Action, Blocker, EnvironmentStatus, NAME, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::fingerprint::short;
-use crate::hold;
-use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
-/// Asks `next` for the promotion's version, because of `why`; or says what it waits for. The soak is over.
-pub(super) fn enter(
+/// Asks an environment for the promotion's version, because of `why`; or waits for the first gate that is closed.
+pub(super) fn enter_or_wait(
     policy: &Policy,
     state: &State,
     mut promotion: Promotion,
-    next: &Environment,
+    environment: &Environment,
     why: Reason,
     now: Timestamp,
 ) -> Promote {
-    let decision = match closed(state, &promotion, next) {
-        Some(wait) => {
-            let plan = begin_to_wait(policy, &mut promotion, next, &wait);
-            Decision::new(Verdict::Wait, wait).plan(plan)
-        }
+    let input = GateInput { policy, state, promotion: &promotion, environment, now };
+    let decision = match first_closed(&input) {
+        Some(closed) => wait(policy, &mut promotion, environment, closed.state),
         None => {
-            let request = request_for(policy, &promotion, next, now);
-            let step =
+            let request = request_for(policy, &promotion, environment, now);
+            let requested =
                 EnvironmentStatus::Requested { request_id: request.request_id.clone(), at: now, retries: 0 };
-            promotion.environments.insert(next.name.to_string(), step);
+            promotion.environments.insert(environment.name.to_string(), requested);
             promotion.blocked_by = None;
             let done = "Tidegate asked for the deployment";
-            let note = Action::note(&promotion, next.name.as_str(), super::actions::DEPLOYING, done);
-            Decision::new(Verdict::Deploy, why).plan(vec![Action::RequestDeployment { request }, note])
+            let progress = life_cycle(&promotion, environment.name.as_str(), DEPLOYING, done);
+            Decision::new(Verdict::Deploy, why).plan(vec![Step::RequestDeployment { request }, progress])
         }
     };
     decision.state(state.with(promotion))
 }
 
-/// As [`enter`], where the evidence must say which version goes where.
+/// As [`enter_or_wait`], where the evidence must say which version goes where.
 pub(super) fn go_on(
     policy: &Policy,
     state: &State,
@@ -49,45 +48,64 @@ pub(super) fn go_on(
     now: Timestamp,
 ) -> Promote {
     let version = promotion.version;
-    enter(policy, state, promotion, next, why, now).evidence("version", version).evidence("next", &next.name)
+    enter_or_wait(policy, state, promotion, next, why, now)
+        .evidence("version", version)
+        .evidence("next", &next.name)
 }
 
-/// What keeps the version out: a hold before all, so that nobody is asked to approve what is held.
-fn closed(state: &State, promotion: &Promotion, next: &Environment) -> Option<Reason> {
-    let name = next.name.as_str();
-    if let Some(hold) = hold::on(&state.holds, name) {
-        return Some(hold.why());
+/// Remembers what is waited for. A check is scheduled and people are asked once, however often the gate is evaluated.
+fn wait(policy: &Policy, promotion: &mut Promotion, environment: &Environment, gate: GateState) -> Promote {
+    let name = environment.name.to_string();
+    let blocked = |reason: &Reason, until| Blocker {
+        environment: name.clone(),
+        reason: reason.code().to_owned(),
+        until,
+    };
+    match gate {
+        GateState::Open => Decision::new(Verdict::Ignore, Reason::NothingOverdue),
+        // It is another environment's turn, and what that one waits for stays on record.
+        GateState::Closed { reason: reason @ Reason::AwaitingPrevious { .. } } => {
+            Decision::new(Verdict::Wait, reason)
+        }
+        GateState::Closed { reason } => {
+            promotion.blocked_by = Some(blocked(&reason, None));
+            Decision::new(Verdict::Wait, reason)
+        }
+        GateState::ClosedForPeople { reason, ask } => {
+            promotion.blocked_by = Some(blocked(&reason, None));
+            let is_new = promotion.approvals_requested.insert(name.clone());
+            Decision::new(Verdict::Wait, reason).plan(is_new.then_some(ask).into_iter().collect())
+        }
+        GateState::ClosedUntil { reason, until, progress } => {
+            let blocker = blocked(&reason, Some(until));
+            let is_new = promotion.blocked_by.as_ref() != Some(&blocker);
+            promotion.blocked_by = Some(blocker);
+            let check = || check_at(policy, promotion, environment, &reason, until);
+            let plan = if is_new { [check()].into_iter().chain(progress).collect() } else { Vec::new() };
+            Decision::new(Verdict::Wait, reason).plan(plan)
+        }
     }
-    let required = next.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
-    let given = promotion.approvals.get(name).map_or(0, |people| people.len());
-    (given < required as usize).then(|| Reason::ApprovalRequired { environment: name.to_owned(), required })
 }
 
-/// Notes what is waited for. People are asked once for their approval, however often it is looked at.
-fn begin_to_wait(
+/// The scheduled check of a promotion at the time when a gate opens.
+fn check_at(
     policy: &Policy,
-    promotion: &mut Promotion,
-    next: &Environment,
-    wait: &Reason,
-) -> Vec<Action> {
-    let name = next.name.to_string();
-    promotion.blocked_by = Some(Blocker { environment: name.clone(), reason: wait.code().to_owned() });
-    if !matches!(wait, Reason::ApprovalRequired { .. }) || !promotion.approvals_requested.insert(name.clone())
-    {
-        return Vec::new();
+    promotion: &Promotion,
+    environment: &Environment,
+    reason: &Reason,
+    until: Timestamp,
+) -> Step<Action> {
+    let (model, version) = (&policy.model, promotion.version);
+    Step::ScheduleCheck {
+        name: format!("{model}-{}-{version}-{}-{}", environment.name, reason.code(), until.as_second()),
+        at: until,
+        check: ScheduledCheck {
+            function: NAME.to_owned(),
+            model: model.to_string(),
+            environment: environment.name.to_string(),
+            subject: version.to_string(),
+        },
     }
-    let given = promotion.approvals.get(&name);
-    let given = given.map(|people| people.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
-    let message = format!(
-        "{wait}.\nModel: {}\nVersion: {}\nPackage: {}\nApproved by: {}\nNothing is deployed to {name} until then. To \
-         approve, put an event `Approval Given` on the hub's bus; to refuse, reject the version in the registry.",
-        policy.model,
-        promotion.version,
-        promotion.package_arn,
-        given.unwrap_or_else(|| "nobody yet".to_owned()),
-    );
-    let subject = subject(&format!("{} {} waits for approval for {name}", policy.model, promotion.version));
-    vec![Action::Alert { subject, message }]
 }
 
 /// The request for one environment; its id is the same for the same approval.

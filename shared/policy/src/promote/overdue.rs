@@ -5,12 +5,14 @@ use tidegate_events::DeploymentRequested;
 
 use super::due::due;
 use super::enter::{go_on, request_for};
-use super::{Action, EnvironmentStatus, Promote, Promotion, State};
+use super::gates::{GateInput, GateState, first_closed};
+use super::{EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::hold;
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// A request that has had no answer for so long is sent again; the environment answers a repeated request with what
 /// it knows. Long enough for a slow endpoint, which SageMaker may take half an hour to create.
@@ -20,7 +22,7 @@ const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(60);
 const TELL_AFTER: u32 = 3;
 
 /// Decides what the sweep must heal.
-pub fn decide_overdue(policy: &Policy, state: &State, now: Timestamp) -> Promote {
+pub fn decide_sweep(policy: &Policy, state: &State, now: Timestamp) -> Promote {
     overdue(policy, state, None, now)
         // What is on record as waiting is not recorded at every sweep.
         .filter(|decision| decision.verdict != Verdict::Wait || waits_anew(state, decision))
@@ -53,11 +55,8 @@ pub(super) fn overdue(
     });
     unanswered.or_else(|| {
         let due = due(policy, promotion).filter(|due| !due.is_asked(promotion))?;
-        let reason = due.previous.map_or(Reason::Approved { version: promotion.version }, |(previous, _)| {
-            Reason::SoakEnded { previous: previous.name.to_string() }
-        });
-        let why = why.cloned().unwrap_or(reason);
-        due.soaks_until(now).is_none().then(|| go_on(policy, state, promotion.clone(), due.next, why, now))
+        let why = why.cloned().unwrap_or_else(|| due.why(promotion.version));
+        Some(go_on(policy, state, promotion.clone(), due.next, why, now))
     })
 }
 
@@ -84,7 +83,7 @@ fn ask_again(
         EnvironmentStatus::Requested { request_id: request.request_id.clone(), at: now, retries: again };
     promotion.environments.insert(name.clone(), step);
     let reason = Reason::NoReport { environment: name.clone() };
-    let mut plan = vec![Action::RequestDeployment { request }];
+    let mut plan = vec![Step::RequestDeployment { request }];
     if again == TELL_AFTER {
         let message = format!(
             "{reason}, {again} times by now.\nModel: {}\nVersion: {}\nEnvironment: {name} ({} {})\nThe request is sent \
@@ -94,11 +93,37 @@ fn ask_again(
         );
         let subject =
             subject(&format!("{name} does not answer about {} {}", policy.model, promotion.version));
-        plan.push(Action::Alert { subject, message });
+        plan.push(Step::Notify { subject, message });
     }
     Decision::new(Verdict::Deploy, reason)
         .evidence("version", promotion.version)
         .evidence("asked_again", again)
         .plan(plan)
         .state(state.with(promotion))
+}
+
+/// When a sweep next has something to do: a request without a report is overdue, or what the version waits for is over.
+pub(super) fn next_check(policy: &Policy, state: &State, now: Timestamp) -> Option<Timestamp> {
+    let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
+    let overdue = policy.environments.iter().filter_map(|environment| {
+        let name = environment.name.as_str();
+        match promotion.environments.get(name)? {
+            EnvironmentStatus::Requested { at, .. } if hold::on(&state.holds, name).is_none() => {
+                Some(at.checked_add(ANSWER_WITHIN).unwrap_or(Timestamp::MAX))
+            }
+            EnvironmentStatus::Requested { .. }
+            | EnvironmentStatus::Succeeded { .. }
+            | EnvironmentStatus::Failed { .. } => None,
+        }
+    });
+    let entering = due(policy, promotion).filter(|due| !due.is_asked(promotion)).and_then(|due| {
+        let input = GateInput { policy, state, promotion, environment: due.next, now };
+        match first_closed(&input).map(|closed| closed.state) {
+            Some(GateState::ClosedUntil { until, .. }) => Some(until),
+            // A person opens it, or an event.
+            Some(GateState::ClosedForPeople { .. } | GateState::Closed { .. }) => None,
+            Some(GateState::Open) | None => Some(now),
+        }
+    });
+    overdue.chain(entering).min()
 }

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
-use super::due::{Due, due};
+use super::action::{life_cycle, stopped};
+use super::due::due;
 use super::enter::go_on;
 use super::{Action, EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// Decides about an environment's report.
 pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished, now: Timestamp) -> Promote {
@@ -62,72 +64,33 @@ fn bad_news(report: &DeploymentFinished) -> Option<Reason> {
 }
 
 /// People hear of a failure that no promotion waits for.
-fn late(report: &DeploymentFinished, news: &Reason) -> Action {
+fn late(report: &DeploymentFinished, news: &Reason) -> Step<Action> {
     let running = report.running_config.as_deref().unwrap_or("unknown");
     let message = format!(
         "{news}.\nPackage: {}\nThe endpoint runs: {running}\nNo promotion waits for this report any more: another \
          has taken its place, or this one was stopped before. Nothing was changed because of it.",
         report.package_arn
     );
-    Action::Alert { subject: subject(&subject_of(report)), message }
+    Step::Notify { subject: subject(&subject_of(report)), message }
 }
 
 fn subject_of(report: &DeploymentFinished) -> String {
     format!("{} {} not deployed to {}", report.model, report.version, report.environment)
 }
 
-/// Decides when a soak in `soaked` should be over.
-pub fn decide_soak_end(
-    policy: &Policy,
-    state: &State,
-    soaked: &str,
-    version: u64,
-    now: Timestamp,
-) -> Promote {
-    let Some(promotion) = current(state, soaked, version) else {
-        return Decision::new(Verdict::Ignore, Reason::Superseded);
-    };
-    let Some(EnvironmentStatus::Succeeded { .. }) = promotion.environments.get(soaked) else {
-        return Decision::new(Verdict::Ignore, Reason::Superseded);
-    };
-    if policy.environments.last().is_some_and(|last| last.name.as_str() == soaked) {
-        return Decision::new(Verdict::Ignore, Reason::LastEnvironment { environment: soaked.to_owned() });
-    }
-    // The policy may have changed meanwhile: the order and the soak that count are those that it asks for now.
-    match due(policy, promotion) {
-        Some(due) if due.is_asked(promotion) => {
-            Decision::new(Verdict::Ignore, Reason::AlreadyPromoting { version })
+/// Decides at a scheduled check of a version: what it waited for should be over. `environment` is the one that it waited to
+/// enter.
+pub fn decide_check(policy: &Policy, state: &State, version: u64, now: Timestamp) -> Promote {
+    let promotion = state.promotion.as_ref().filter(|p| p.version == version && !p.stopped);
+    let Some(promotion) = promotion else { return Decision::new(Verdict::Ignore, Reason::Superseded) };
+    // The policy may have changed meanwhile: the order and the gates that count are those that it has now.
+    match due(policy, promotion).filter(|due| !due.is_asked(promotion)) {
+        Some(due) => {
+            let why = due.why(version);
+            go_on(policy, state, promotion.clone(), due.next, why, now)
         }
-        Some(due) => enter_when_soaked(policy, state, promotion.clone(), &due, soaked, now),
         None => Decision::new(Verdict::Ignore, Reason::AlreadyPromoting { version }),
     }
-}
-
-/// Enters what is due, unless the soak before it runs.
-fn enter_when_soaked(
-    policy: &Policy,
-    state: &State,
-    promotion: Promotion,
-    due: &Due<'_>,
-    soaked: &str,
-    now: Timestamp,
-) -> Promote {
-    match (due.soaks_until(now), due.previous) {
-        (Some(until), Some((previous, _))) => {
-            soaking(policy, state, promotion, previous.name.as_str(), until)
-        }
-        _ => {
-            let why = Reason::SoakEnded { previous: soaked.to_owned() };
-            go_on(policy, state, promotion, due.next, why, now)
-        }
-    }
-}
-
-fn current<'s>(state: &'s State, environment: &str, version: u64) -> Option<&'s Promotion> {
-    state
-        .promotion
-        .as_ref()
-        .filter(|p| p.version == version && !p.stopped && p.environments.contains_key(environment))
 }
 
 fn succeeded(
@@ -140,42 +103,20 @@ fn succeeded(
     let name = environment.name.as_str();
     promotion.environments.insert(name.to_owned(), EnvironmentStatus::Succeeded { at: now });
     let Some(due) = due(policy, &promotion) else {
-        let note = Action::note(&promotion, name, super::actions::DEPLOYED, "Running in every environment");
+        let note = life_cycle(&promotion, name, super::action::DEPLOYED, "Running in every environment");
         return Decision::new(Verdict::Complete, Reason::LastEnvironment { environment: name.to_owned() })
             .evidence("version", promotion.version)
             .plan(vec![note])
             .state(state.with(promotion));
     };
-    match (due.soaks_until(now), due.previous) {
-        _ if due.is_asked(&promotion) => {
-            let why = Reason::AwaitingPrevious { previous: due.next.name.to_string() };
-            Decision::new(Verdict::Wait, why)
-                .evidence("version", promotion.version)
-                .state(state.with(promotion))
-        }
-        (Some(until), Some((previous, _))) => {
-            soaking(policy, state, promotion, previous.name.as_str(), until)
-        }
-        _ => {
-            let why = Reason::PreviousSucceeded { previous: name.to_owned() };
-            go_on(policy, state, promotion, due.next, why, now)
-        }
+    if due.is_asked(&promotion) {
+        let why = Reason::AwaitingPrevious { previous: due.next.name.to_string() };
+        return Decision::new(Verdict::Wait, why)
+            .evidence("version", promotion.version)
+            .state(state.with(promotion));
     }
-}
-
-fn soaking(policy: &Policy, state: &State, promotion: Promotion, soaked: &str, until: Timestamp) -> Promote {
-    let wake = Action::WakeAt {
-        name: format!("{}-{soaked}-{}-soak-{}", policy.model, promotion.version, until.as_second()),
-        at: until,
-        model: policy.model.to_string(),
-        environment: soaked.to_owned(),
-        version: promotion.version,
-    };
-    let note = Action::note(&promotion, soaked, super::actions::SOAKING, &format!("Soaks until {until}"));
-    Decision::new(Verdict::Wait, Reason::Soaking { until })
-        .evidence("version", promotion.version)
-        .plan(vec![wake, note])
-        .state(state.with(promotion))
+    let why = Reason::PreviousSucceeded { previous: name.to_owned() };
+    go_on(policy, state, promotion, due.next, why, now)
 }
 
 fn failed(
@@ -188,8 +129,8 @@ fn failed(
     let step = EnvironmentStatus::Failed { at: now, cause: report.reason.clone() };
     promotion.environments.insert(report.environment.clone(), step);
     promotion.stopped = true;
-    let note = Action::note(&promotion, &report.environment, super::actions::FAILED, &reason.to_string());
-    let alert = Action::alert(&subject_of(report), &reason.to_string(), &promotion);
+    let note = life_cycle(&promotion, &report.environment, super::action::FAILED, &reason.to_string());
+    let alert = stopped(&subject_of(report), &reason.to_string(), &promotion);
     let unknown = || "unknown".to_owned();
     Decision::new(Verdict::Stop, reason)
         .evidence_vs(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{State, token_of_last};
 use crate::file::Policy;
+use crate::step::Step;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,28 +41,13 @@ pub enum Action {
         /// The parameters.
         parameters: BTreeMap<String, String>,
     },
-    /// Tell people.
-    Alert {
-        /// The subject, at most 100 characters.
-        subject: String,
-        /// The message.
-        message: String,
-    },
-}
-
-impl Action {
-    /// Whether it tells people. Nobody can be told that this was refused.
-    #[must_use]
-    pub fn is_alert(&self) -> bool {
-        matches!(self, Self::Alert { .. })
-    }
 }
 
 /// Whether an action is still wanted: not if its branch has trained with another commit since, nor if anything has
 /// started the pipeline since it was to be trained again.
 #[must_use]
-pub fn still_applies(policy: &Policy, state: &State, action: &Action) -> bool {
-    let (Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = action else {
+pub fn still_applies(policy: &Policy, state: &State, step: &Step<Action>) -> bool {
+    let Step::Call(Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = step else {
         return true;
     };
     state.last_start.as_ref().is_some_and(|last| last.token == *token)

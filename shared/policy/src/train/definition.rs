@@ -7,6 +7,7 @@ use super::{Action, Definition, Snapshot, State};
 use crate::file::Policy;
 use crate::fingerprint::fingerprint;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// From this size on SageMaker takes a definition only from S3.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
@@ -15,7 +16,7 @@ const DEFINITION_LIMIT: usize = 102_400;
 /// What a push asks of the pipeline.
 pub(super) struct Asked {
     /// The call that installs its definition, unless it is there.
-    pub(super) upsert: Option<Action>,
+    pub(super) upsert: Option<Step<Action>>,
     /// The definition's fingerprint; `None` if the present one is kept.
     pub(super) digest: Option<String>,
 }
@@ -49,14 +50,16 @@ pub(super) fn asked(
                 .is_some_and(|running| running == wanted);
             // Another one that was decided on may still be on its way, and would be the present one after this.
             let stays = same && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
-            let upsert = (!stays).then(|| Action::UpsertPipeline {
-                pipeline,
-                repository: push.repository.clone(),
-                commit: commit.to_owned(),
-                path: path.clone(),
-                sha256: definition_digest(text),
-                create: present.is_none(),
-                token: token.to_owned(),
+            let upsert = (!stays).then(|| {
+                Step::Call(Action::UpsertPipeline {
+                    pipeline,
+                    repository: push.repository.clone(),
+                    commit: commit.to_owned(),
+                    path: path.clone(),
+                    sha256: definition_digest(text),
+                    create: present.is_none(),
+                    token: token.to_owned(),
+                })
             });
             Ok(Asked { upsert, digest: Some(digest) })
         }

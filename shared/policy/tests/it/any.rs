@@ -17,14 +17,18 @@ use tidegate_events::{
 };
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
-use tidegate_policy::promote::{EnvironmentStatus, Home, Package, Promotion};
+use tidegate_policy::promote::{EnvironmentStatus, Package, Promotion};
+use tidegate_policy::site::Site;
 use tidegate_policy::{deploy, promote};
+
+use super::decide;
 
 pub(crate) use deployment::{Look, look};
 pub(crate) use orderly::{answering, orderly_state};
 pub(crate) use policies::policies;
 pub(crate) use rest::*;
 
+/// The hub's account.
 pub(crate) const HUB: &str = "111122223333";
 
 pub(crate) fn policy() -> Policy {
@@ -38,17 +42,9 @@ pub(crate) fn environment(policy: &Policy, name: &str) -> Environment {
     policy.environment(name).unwrap().clone()
 }
 
-pub(crate) fn home() -> Home {
-    Home { account: HUB.to_owned(), region: "us-east-1".to_owned() }
-}
-
-pub(crate) fn post() -> deploy::Post {
-    deploy::Post {
-        home: Home { account: "444455556666".to_owned(), region: "us-east-1".to_owned() },
-        environment: "staging".to_owned(),
-        hub_account: HUB.to_owned(),
-        check_seconds: 60,
-    }
+/// Where staging's functions run.
+pub(crate) fn staging() -> Site {
+    decide::site(&environment(&policy(), "staging"))
 }
 
 pub(crate) fn at(minutes: i64) -> Timestamp {
@@ -161,9 +157,11 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
     let steps = btree_map(name(), step(), 0..3).prop_map(past);
     let people = btree_map(prop_oneof![Just("ana"), Just("bo")].prop_map(str::to_owned), time(), 0..3);
     let approvals = btree_map(name(), people, 0..2);
-    let waiting = option::of(
-        name().prop_map(|environment| promote::Blocker { environment, reason: "held".to_owned() }),
-    );
+    let waiting = option::of(name().prop_map(|environment| promote::Blocker {
+        environment,
+        reason: "held".to_owned(),
+        until: None,
+    }));
     // What was rejected goes no further.
     let stopped = prop_oneof![
         any::<bool>().prop_map(|stopped| (stopped, None)),

@@ -2,14 +2,15 @@
 
 use proptest::option;
 use proptest::prelude::*;
-use tidegate_events::{ApprovalStatus, DriftObserved, DriftVerdict};
+use tidegate_events::{AlarmState, ApprovalStatus, DriftObserved, DriftVerdict};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::EndpointKind;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding, MonitorReport, finding_of_alarm, finding_of_observation};
+use tidegate_policy::respond::{self, MonitorReport, Observation, Trigger};
+use tidegate_policy::step::{NoCall, Step};
 use tidegate_policy::{deploy, scale};
 
-use super::any;
+use super::{any, decide};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
@@ -21,22 +22,24 @@ proptest! {
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, "staging");
-        let decide = |finding: &Finding| {
-            respond::decide(&policy, &environment, &state, finding, "m", (live, hold.as_ref()), now)
+        let observed = |observation: &Observation| {
+            respond::decide(&policy, &environment, &state, observation, "m", (live, hold.as_ref()), now)
         };
-        let nothing = Finding::Nothing(Reason::NoViolations);
-        let calm = Finding::Calm { source: "s".to_owned(), at: None, reason: Reason::NoViolations };
-        for finding in [nothing, calm, finding_of_alarm(&policy, &alarm)] {
-            let decision = decide(&finding);
+        let nothing = Observation::Inconclusive(Reason::NoViolations);
+        let calm = Observation::NoDrift { source: "s".to_owned(), at: None, reason: Reason::NoViolations };
+        let seen = respond::Snapshot { deployed: decide::deployed(live, hold.as_ref()), ..respond::Snapshot::default() };
+        let rung = decide::respond(&policy, &state, Trigger::Alarm(alarm.clone()), &seen, now);
+        let rings = alarm.state == AlarmState::Alarm && alarm.previous != Some(AlarmState::Alarm) && !alarm.muted;
+        prop_assert_eq!(observed(&calm), observed(&calm));
+        for (decision, drifts) in [(observed(&nothing), false), (observed(&calm), false), (rung, rings)] {
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
-            prop_assert!(decision.plan.iter().all(|action| respond::still_applies(&after, action)));
-            prop_assert_eq!(&decision, &decide(&finding));
-            if !matches!(finding, Finding::Drift { .. }) {
+            prop_assert!(decision.plan.iter().all(|step| respond::still_applies(&after, step)));
+            if !drifts {
                 prop_assert_eq!(decision.verdict, Verdict::Ignore);
                 prop_assert!(decision.plan.is_empty());
             }
             // Under a hold nothing is asked for, whatever was found.
-            let asks = |action: &respond::Action| matches!(action, respond::Action::RequestRetraining { .. });
+            let asks = |step: &Step<NoCall>| matches!(step, Step::RequestRetraining { .. });
             prop_assert!(hold.is_none() || !decision.plan.iter().any(asks));
         }
         let _ = MonitorReport::from_json(&text);
@@ -49,7 +52,7 @@ proptest! {
         let policy = any::policy();
         let environment = any::environment(&policy, "staging");
         let now = any::at(minutes);
-        let drift = Finding::Drift {
+        let drift = Observation::Drift {
             source: "s".to_owned(),
             at: None,
             alarm: None,
@@ -87,8 +90,8 @@ proptest! {
             let grace = environment.scale.to_zero.as_ref().unwrap().grace.signed();
             prop_assert!(now.duration_since(seen.live_since.unwrap()) >= grace);
             // The way back is built before the way down is taken.
-            let armed = decision.plan.iter().position(|a| matches!(a, scale::Action::EnsureScaleFromZeroAlarm { .. }));
-            let down = decision.plan.iter().position(|a| matches!(a, scale::Action::SetCopyCount { copies: 0, .. }));
+            let armed = decision.plan.iter().position(|a| matches!(a, Step::Call(scale::Action::EnsureScaleFromZeroAlarm { .. })));
+            let down = decision.plan.iter().position(|a| matches!(a, Step::Call(scale::Action::SetCopyCount { copies: 0, .. })));
             prop_assert!(armed.unwrap() < down.unwrap());
         } else if decision.verdict == Verdict::ScaleFromZero {
             // It was thought to be at zero, and answers all the same.
@@ -106,7 +109,7 @@ proptest! {
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, if production { "production" } else { "staging" });
-        let decision = deploy::converge(&any::post(), &policy, &environment, &state, &seen, now);
+        let decision = deploy::converge(&any::staging(), &policy, &environment, &state, &seen, now);
         if seen.approval != Some(ApprovalStatus::Approved) {
             prop_assert!(!matches!(decision.verdict, Verdict::Apply | Verdict::Succeeded), "{:?}", decision);
         }
@@ -125,14 +128,14 @@ proptest! {
     #[test]
     fn only_the_hub_commands_and_only_here(request in any::request(), from in "[0-9]{12}") {
         let policy = any::policy();
-        let refused = deploy::reject_unauthorized(&any::post(), Some(&policy), &from, &request);
+        let refused = deploy::reject_unauthorized(&any::staging(), Some(&policy), &from, &request);
         prop_assert!(refused.is_some_and(|decision| decision.plan.is_empty()) || from == any::HUB);
-        if deploy::reject_unauthorized(&any::post(), Some(&policy), any::HUB, &request).is_none() {
+        if deploy::reject_unauthorized(&any::staging(), Some(&policy), any::HUB, &request).is_none() {
             prop_assert_eq!(request.environment.as_str(), "staging");
             prop_assert_eq!(request.environment_account.as_str(), "444455556666");
             prop_assert!(request.package_arn.contains(any::HUB));
         }
-        prop_assert!(deploy::reject_unauthorized(&any::post(), None, any::HUB, &request).is_some());
+        prop_assert!(deploy::reject_unauthorized(&any::staging(), None, any::HUB, &request).is_some());
     }
 }
 
@@ -167,6 +170,9 @@ fn a_source_that_could_not_tell_never_retrains() {
         observed_at: any::at(0),
     };
     for verdict in [DriftVerdict::Insufficient, DriftVerdict::SourceFailed] {
-        assert!(matches!(finding_of_observation(&observed(verdict)), Finding::Nothing(_)));
+        let (state, seen) = (respond::State::default(), respond::Snapshot::default());
+        let trigger = Trigger::Observed(observed(verdict));
+        let decision = decide::respond(&any::policy(), &state, trigger, &seen, any::at(0));
+        assert_eq!((decision.verdict, decision.plan.len()), (Verdict::Ignore, 0));
     }
 }

@@ -13,11 +13,20 @@ mod promotions;
 use std::collections::BTreeSet;
 
 use tidegate_policy::check::{Invariant, Violation};
+use tidegate_policy::controller::Controller;
+
+use crate::decide::Decided;
 
 /// A decision with all that it was made from.
 trait Judged {
-    /// What the referee says.
+    /// The invariants that it breaks.
     fn judge(&self) -> Vec<Violation>;
+}
+
+impl<C: Controller> Judged for Decided<C> {
+    fn judge(&self) -> Vec<Violation> {
+        self.violations()
+    }
 }
 
 /// A right decision, and how it is made one that breaks an invariant.

@@ -6,12 +6,13 @@ use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, End
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{self, ComponentStatus, Probe, Snapshot};
 use tidegate_policy::file::Policy;
-use tidegate_policy::promote::{self, Package, State};
+use tidegate_policy::promote::{Package, State};
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding};
+use tidegate_policy::respond::{self, Observation};
 use tidegate_policy::{scale, train};
 
 use super::any::{self, Look};
+use super::decide;
 
 /// How much a verdict risks. Nothing is done; people are told, or capacity comes back; the way to the next environment is
 /// opened; AWS is told to train, to deploy or to take capacity away.
@@ -90,11 +91,11 @@ fn made_worse(seen: &Snapshot, worse: &Worse) -> Snapshot {
 }
 
 fn converged(policy: &Policy, look: &Look, seen: &Snapshot, now: Timestamp) -> deploy::Deploy {
-    deploy::converge(&look.post, policy, &look.environment, &look.state, seen, now)
+    deploy::converge(&look.site, policy, &look.environment, &look.state, seen, now)
 }
 
-fn drift() -> Finding {
-    Finding::Drift {
+fn drift() -> Observation {
+    Observation::Drift {
         source: "s".to_owned(),
         at: None,
         alarm: None,
@@ -143,7 +144,7 @@ proptest! {
     ) {
         // The event says approved; the registry does not.
         if let Some(package) = status.filter(|p| p.approval != ApprovalStatus::Approved || p.status != PackageStatus::Completed) {
-            let decision = promote::decide_package(&policy, &state, &any::home(), &change, Some(&package), now);
+            let decision = decide::package(&policy, &state, &change, Some(&package), now);
             prop_assert_eq!(risk(decision.verdict), 0);
         }
         // It was stopped: nothing but another approval of a person moves it.
@@ -152,9 +153,9 @@ proptest! {
             promotion.stopped = true;
         }
         for decision in [
-            promote::decide_report(&policy, &stopped, &report, now),
-            promote::decide_soak_end(&policy, &stopped, "staging", version, now),
-            promote::decide_overdue(&policy, &stopped, now),
+            decide::report(&policy, &stopped, &report, now),
+            decide::check(&policy, &stopped, version, now),
+            decide::sweep(&policy, &stopped, now),
         ] {
             prop_assert_eq!(risk(decision.verdict), 0);
         }
@@ -165,13 +166,13 @@ proptest! {
         policy in any::policies(), state in any::orderly_state(), report in any::report(), now in any::time(),
     ) {
         let report = any::answering(&policy, &state, &report);
-        let well = promote::decide_report(&policy, &state, &with(&report, DeploymentOutcome::Succeeded), now);
-        let badly = promote::decide_report(&policy, &state, &with(&report, DeploymentOutcome::Failed), now);
+        let well = decide::report(&policy, &state, &with(&report, DeploymentOutcome::Succeeded), now);
+        let badly = decide::report(&policy, &state, &with(&report, DeploymentOutcome::Failed), now);
         prop_assert!(risk(badly.verdict) <= risk(well.verdict));
         if badly.verdict == Verdict::Stop {
             let failed: State = badly.state.unwrap();
             for outcome in [DeploymentOutcome::Succeeded, DeploymentOutcome::RolledBackSilently] {
-                let after = promote::decide_report(&policy, &failed, &with(&report, outcome), now);
+                let after = decide::report(&policy, &failed, &with(&report, outcome), now);
                 prop_assert_eq!(risk(after.verdict), 0);
                 prop_assert!(after.state.is_none_or(|after| after == failed));
             }
@@ -184,7 +185,7 @@ proptest! {
         now in any::time(),
     ) {
         let decide = |package: Option<&Package>| {
-            risk(promote::decide_package(&policy, &state, &any::home(), &change, package, now).verdict)
+            risk(decide::package(&policy, &state, &change, package, now).verdict)
         };
         let good = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
         prop_assert!(decide(None) <= decide(package.as_ref()));
@@ -197,8 +198,8 @@ proptest! {
         now in any::time(),
     ) {
         let environment = any::environment(&policy, "staging");
-        let decide = |state: &respond::State, finding: &Finding, hold: Option<&tidegate_policy::hold::Hold>| {
-            respond::decide(&policy, &environment, state, finding, "m", (None, hold), now).verdict
+        let decide = |state: &respond::State, observation: &Observation, hold: Option<&tidegate_policy::hold::Hold>| {
+            respond::decide(&policy, &environment, state, observation, "m", (None, hold), now).verdict
         };
         let freely = risk(decide(&state, &drift(), None));
         prop_assert!(risk(decide(&state, &drift(), Some(&hold))) <= freely.min(1));
@@ -208,7 +209,7 @@ proptest! {
         tired.retrainings.push(more);
         tired.retrainings.sort();
         prop_assert!(risk(decide(&tired, &drift(), None)) <= freely.max(1));
-        let too_little = Finding::Nothing(Reason::InsufficientData { source: "s".to_owned() });
+        let too_little = Observation::Inconclusive(Reason::InsufficientData { source: "s".to_owned() });
         prop_assert_eq!(risk(decide(&state, &too_little, None)), 0);
     }
 

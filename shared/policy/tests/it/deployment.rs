@@ -2,11 +2,10 @@
 
 use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{
-    self, Action, ComponentStatus, Endpoint, Probe, RunningComponent, Snapshot, State,
-};
+use tidegate_policy::deploy::{self, ComponentStatus, Endpoint, Probe, RunningComponent, Snapshot, State};
 
 use super::any;
+use tidegate_policy::step::Step;
 
 fn request(id: &str, minutes: i64) -> DeploymentRequested {
     DeploymentRequested {
@@ -41,7 +40,7 @@ fn seen(config: &str, last_modified: i64) -> Snapshot {
 fn converge(state: &State, seen: &Snapshot, minutes: i64) -> deploy::Deploy {
     let policy = any::policy();
     deploy::converge(
-        &any::post(),
+        &any::staging(),
         &policy,
         &any::environment(&policy, "staging"),
         state,
@@ -87,9 +86,9 @@ fn two_deployments_never_share_a_check() {
         let state = deploy::accept_request(&State::default(), &request(id, 0), any::at(0)).unwrap();
         let wanted = deploy::target(&environment, &request(id, 0)).config;
         let decision =
-            deploy::converge(&any::post(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
-        decision.plan.into_iter().find_map(|action| match action {
-            Action::CheckAt { name, .. } => Some(name),
+            deploy::converge(&any::staging(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
+        decision.plan.into_iter().find_map(|step| match step {
+            Step::ScheduleCheck { name, .. } => Some(name),
             _ => None,
         })
     };
@@ -104,9 +103,10 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
     let wanted = deploy::target(&environment, &request("r", 0)).config;
     let look = |state: &State, seen: &Snapshot, minutes: i64| {
-        let decision = deploy::converge(&any::post(), &policy, &environment, state, seen, any::at(minutes));
-        let at = decision.plan.iter().find_map(|action| match action {
-            Action::CheckAt { at, .. } => Some(at.duration_since(any::at(minutes)).as_secs()),
+        let decision =
+            deploy::converge(&any::staging(), &policy, &environment, state, seen, any::at(minutes));
+        let at = decision.plan.iter().find_map(|step| match step {
+            Step::ScheduleCheck { at, .. } => Some(at.duration_since(any::at(minutes)).as_secs()),
             _ => None,
         });
         (decision.state.unwrap(), at.unwrap())

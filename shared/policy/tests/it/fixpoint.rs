@@ -8,31 +8,34 @@ use tidegate_events::{
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{self, ComponentStatus, Endpoint, Probe, RunningComponent, Snapshot};
 use tidegate_policy::file::{Environment, Policy};
-use tidegate_policy::promote::{self, Action, Package, State};
+use tidegate_policy::promote::{self, Package, State};
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding};
+use tidegate_policy::respond::{self, Observation};
 use tidegate_policy::{scale, train};
 
-use super::any;
+use super::{any, decide};
+use tidegate_policy::step::Step;
 
 /// A plan of train's, applied to what is there.
-fn train_applied(seen: &mut train::Snapshot, plan: &[train::Action], text: &str) {
-    for action in plan {
-        match action {
-            train::Action::UpsertPipeline { .. } => {
+fn train_applied(seen: &mut train::Snapshot, plan: &[Step<train::Action>], text: &str) {
+    for step in plan {
+        match step {
+            Step::Call(train::Action::UpsertPipeline { .. }) => {
                 seen.pipeline = Some(train::Pipeline { definition: text.to_owned() });
             }
-            train::Action::StartExecution { token, .. } => seen.running.push(token.clone()),
-            train::Action::Alert { .. } => {}
+            Step::Call(train::Action::StartExecution { token, .. }) => seen.running.push(token.clone()),
+            _ => {}
         }
     }
 }
 
 /// A plan of deploy's, applied to what is there, by a SageMaker that does all at once.
-fn deploy_applied(seen: &mut Snapshot, plan: &[deploy::Action], now: Timestamp) {
-    for action in plan {
-        match action {
-            deploy::Action::CreateEndpoint { config, .. } | deploy::Action::UpdateEndpoint { config, .. } => {
+fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Timestamp) {
+    for step in plan {
+        match step {
+            Step::Call(
+                deploy::Action::CreateEndpoint { config, .. } | deploy::Action::UpdateEndpoint { config, .. },
+            ) => {
                 seen.endpoint = Some(Endpoint {
                     status: EndpointStatus::InService,
                     config: Some(config.clone()),
@@ -41,7 +44,9 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[deploy::Action], now: Timestamp) 
                     last_modified: Some(now),
                 });
             }
-            deploy::Action::CreateComponent { component } | deploy::Action::UpdateComponent { component } => {
+            Step::Call(
+                deploy::Action::CreateComponent { component } | deploy::Action::UpdateComponent { component },
+            ) => {
                 seen.component = Some(RunningComponent {
                     status: ComponentStatus::InService,
                     model: Some(component.model.clone()),
@@ -61,7 +66,7 @@ struct Journey {
     policy: Policy,
     state: State,
     now: i64,
-    /// Requests without an answer, and wake-ups to come.
+    /// Requests without an answer, and checks to come.
     open: Vec<Todo>,
     entered: Vec<String>,
 }
@@ -69,27 +74,28 @@ struct Journey {
 #[derive(Debug, Clone)]
 enum Todo {
     Answer(tidegate_events::DeploymentRequested),
-    Wake { at: Timestamp, environment: String, version: u64 },
+    Check { at: Timestamp, version: u64 },
     Agree { environment: String, people: u32 },
 }
 
 impl Journey {
     fn follow(&mut self, decision: promote::Promote) {
         if let Reason::ApprovalRequired { environment, required } = &decision.reason
-            && decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }))
+            && decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }))
         {
             self.open.push(Todo::Agree { environment: environment.clone(), people: *required });
         }
-        for action in decision.plan {
-            match action {
-                Action::RequestDeployment { request } => {
+        for step in decision.plan {
+            match step {
+                Step::RequestDeployment { request } => {
                     self.entered.push(request.environment.clone());
                     self.open.push(Todo::Answer(request));
                 }
-                Action::WakeAt { at, environment, version, .. } => {
-                    self.open.push(Todo::Wake { at, environment, version });
+                Step::ScheduleCheck { at, check, .. } => {
+                    let version = check.subject.parse().unwrap();
+                    self.open.push(Todo::Check { at, version });
                 }
-                Action::UpdateModelLifeCycle { .. } | Action::Alert { .. } => {}
+                _ => {}
             }
         }
         self.state = decision.state.unwrap_or_else(|| self.state.clone());
@@ -113,13 +119,13 @@ impl Journey {
                     running_config: None,
                     finished_at: any::at(self.now),
                 };
-                self.follow(promote::decide_report(&self.policy, &self.state, &report, any::at(self.now)));
+                self.follow(decide::report(&self.policy, &self.state, &report, any::at(self.now)));
             }
-            Todo::Wake { at, environment, version } => {
+            Todo::Check { at, version } => {
                 let minutes = (at.as_second() - any::at(0).as_second()) / 60;
                 self.now = self.now.max(minutes);
                 let now = any::at(self.now);
-                self.follow(promote::decide_soak_end(&self.policy, &self.state, &environment, version, now));
+                self.follow(decide::check(&self.policy, &self.state, version, now));
             }
             Todo::Agree { environment, people } => {
                 for person in 0..people {
@@ -132,7 +138,7 @@ impl Journey {
                         comment: None,
                     };
                     let now = any::at(self.now);
-                    self.follow(promote::decide_approval(&self.policy, &self.state, &given, now));
+                    self.follow(decide::approval(&self.policy, &self.state, &given, now));
                 }
             }
         }
@@ -165,7 +171,7 @@ proptest! {
         if first.verdict == Verdict::Start {
             let other = tidegate_events::CommitPushed { commit: Some("dddd".to_owned()), ..push };
             let next = train::decide_commit(&policy, &state, &other, &seen, now);
-            let upserts = next.plan.iter().any(|action| matches!(action, train::Action::UpsertPipeline { .. }));
+            let upserts = next.plan.iter().any(|step| matches!(step, Step::Call(train::Action::UpsertPipeline { .. })));
             prop_assert!(!upserts, "{:?}", next);
         }
         let asked = train::decide_retraining(&policy, &state, &request, &seen, now);
@@ -182,7 +188,7 @@ proptest! {
     fn what_was_deployed_is_not_deployed_again(
         (policy, look) in any::look(), minutes in 0..600_i64,
     ) {
-        let any::Look { post, environment, state, seen, .. } = look;
+        let any::Look { site, environment, state, seen, .. } = look;
         if state.in_flight.is_none() {
             return Ok(());
         }
@@ -195,7 +201,7 @@ proptest! {
         let mut verdicts = Vec::new();
         for round in 0..5 {
             let now = any::at(minutes + round);
-            let decision = deploy::converge(&post, &policy, &environment, &state, &seen, now);
+            let decision = deploy::converge(&site, &policy, &environment, &state, &seen, now);
             deploy_applied(&mut seen, &decision.plan, now);
             seen.probe = Some(Probe::Answered(200));
             state = decision.state.unwrap_or(state);
@@ -229,9 +235,8 @@ proptest! {
         };
         let good = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
         let mut journey = Journey { policy, state: State::default(), now: 0, open: Vec::new(), entered: Vec::new() };
-        let (home, begun) = (any::home(), any::at(0));
         let first =
-            promote::decide_package(&journey.policy, &journey.state, &home, &change, Some(&good), begun);
+            decide::package(&journey.policy, &journey.state, &change, Some(&good), any::at(0));
         journey.follow(first);
         let mut steps = 0;
         while let Some(todo) = journey.open.pop() {
@@ -242,10 +247,10 @@ proptest! {
         prop_assert_eq!(&journey.entered, &names(&journey.policy));
         // All is done: neither the sweep nor the same event again finds anything.
         let later = any::at(journey.now + 600);
-        let swept = promote::decide_overdue(&journey.policy, &journey.state, later);
+        let swept = decide::sweep(&journey.policy, &journey.state, later);
         prop_assert_eq!((swept.reason.code(), swept.plan.len()), ("nothing_overdue", 0));
         let told =
-            promote::decide_package(&journey.policy, &journey.state, &home, &change, Some(&good), later);
+            decide::package(&journey.policy, &journey.state, &change, Some(&good), later);
         prop_assert_eq!((told.verdict, told.plan.len()), (Verdict::Ignore, 0));
     }
 
@@ -277,7 +282,7 @@ proptest! {
         policy in any::policies(), state in any::respond_state(), minutes in 0..100_000_i64,
     ) {
         let environment = any::environment(&policy, "staging");
-        let drift = Finding::Drift {
+        let drift = Observation::Drift {
             source: "s".to_owned(),
             at: None,
             alarm: None,

@@ -6,10 +6,11 @@ use tidegate_events::{ApprovalStatus, HoldPlaced, HoldReleased};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Environment;
 use tidegate_policy::hold::on;
-use tidegate_policy::promote::{self, Action};
+use tidegate_policy::promote;
 use tidegate_policy::{deploy, hold};
 
-use super::any;
+use super::{any, decide};
+use tidegate_policy::step::Step;
 
 /// What a person says.
 #[derive(Debug, Clone)]
@@ -33,17 +34,16 @@ fn heard(words: &[Said]) -> (hold::Holds, hold::Released) {
     let mut state = promote::State::default();
     for word in words {
         let decision = match word {
-            Said::Stop(placed) => promote::decide_hold(&policy, &state, placed),
-            Said::GoOn(release) => promote::decide_release(&policy, &state, release, any::at(0)),
+            Said::Stop(placed) => decide::hold(&policy, &state, placed),
+            Said::GoOn(release) => decide::release(&policy, &state, release, any::at(0)),
         };
         state = decision.state.unwrap_or(state);
     }
     (state.holds, state.released)
 }
 
-fn changes(action: &deploy::Action) -> bool {
-    use deploy::Action;
-    !matches!(action, Action::Report { .. } | Action::CheckAt { .. } | Action::Alert { .. })
+fn changes(step: &Step<deploy::Action>) -> bool {
+    matches!(step, Step::Call(_))
 }
 
 /// Whether an action of a plan is carried out if a hold comes after the decision, and nothing else has changed.
@@ -52,19 +52,19 @@ fn goes_on(
     decided: &deploy::Deploy,
     held: &deploy::State,
     seen: &deploy::Snapshot,
-    action: &deploy::Action,
+    step: &Step<deploy::Action>,
 ) -> bool {
-    use deploy::{Action, Found};
+    use deploy::{Action, Current};
     let in_flight = decided.state.clone().and_then(|state| state.in_flight);
     let state = deploy::State { in_flight, ..held.clone() };
-    let found = match action {
-        Action::CreateComponent { .. } | Action::UpdateComponent { .. } => {
-            Found::Component(seen.component.clone())
+    let found = match step {
+        Step::Call(Action::CreateComponent { .. } | Action::UpdateComponent { .. }) => {
+            Current::Component(seen.component.clone())
         }
-        _ => Found::Endpoint(seen.endpoint.clone()),
+        _ => Current::Endpoint(seen.endpoint.clone()),
     };
-    deploy::still_applies(Some(environment), &state, action)
-        && deploy::last_look(&state, action, &ApprovalStatus::Approved, &found).is_none()
+    deploy::still_applies(Some(environment), &state, step)
+        && deploy::precondition(&state, step, &ApprovalStatus::Approved, &found).is_none()
 }
 
 proptest! {
@@ -107,27 +107,27 @@ proptest! {
     ) {
         let policy = any::policy();
         let automatic = vec![
-            promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now),
-            promote::decide_report(&policy, &state, &report, now),
-            promote::decide_soak_end(&policy, &state, "staging", version, now),
-            promote::decide_overdue(&policy, &state, now),
-            promote::decide_approval(&policy, &state, &approval, now),
+            decide::package(&policy, &state, &change, package.as_ref(), now),
+            decide::report(&policy, &state, &report, now),
+            decide::check(&policy, &state, version, now),
+            decide::sweep(&policy, &state, now),
+            decide::approval(&policy, &state, &approval, now),
         ];
         for decision in &automatic {
             let after = decision.state.as_ref().unwrap_or(&state);
             prop_assert_eq!((&after.holds, &after.released), (&state.holds, &state.released), "only people say so");
         }
         let persons = match &word {
-            Said::Stop(placed) => promote::decide_hold(&policy, &state, placed),
-            Said::GoOn(release) => promote::decide_release(&policy, &state, release, now),
+            Said::Stop(placed) => decide::hold(&policy, &state, placed),
+            Said::GoOn(release) => decide::release(&policy, &state, release, now),
         };
         for decision in automatic.into_iter().chain([persons]) {
             let after = decision.state.clone().unwrap_or_else(|| state.clone());
-            for action in &decision.plan {
-                if let Action::RequestDeployment { request } = action {
+            for step in &decision.plan {
+                if let Step::RequestDeployment { request } = step {
                     prop_assert!(on(&after.holds, &request.environment).is_none(), "{:?}", decision);
                 }
-                prop_assert!(promote::still_applies(&after, action), "{:?} in {:?}", action, after);
+                prop_assert!(promote::still_applies(&after, step), "{:?} in {:?}", step, after);
             }
         }
     }
@@ -141,11 +141,11 @@ proptest! {
         let environment = any::environment(&policy, if production { "production" } else { "staging" });
         let free = deploy::State { holds: hold::Holds::new(), released: hold::Released::new(), ..state };
         let held = deploy::decide_hold(&free, &placed).state.expect("nothing stood there");
-        let converge = |state: &_| deploy::converge(&any::post(), &policy, &environment, state, &seen, now);
+        let converge = |state: &_| deploy::converge(&any::staging(), &policy, &environment, state, &seen, now);
         let (freely, under_hold) = (converge(&free), converge(&held));
         prop_assert!(!under_hold.plan.iter().any(changes), "{:?}", under_hold);
-        for action in freely.plan.iter().filter(|action| changes(action)) {
-            prop_assert!(!goes_on(&environment, &freely, &held, &seen, action), "{:?}", action);
+        for step in freely.plan.iter().filter(|step| changes(step)) {
+            prop_assert!(!goes_on(&environment, &freely, &held, &seen, step), "{:?}", step);
         }
         if freely.verdict == Verdict::Apply {
             prop_assert_eq!((under_hold.verdict, under_hold.reason.code()), (Verdict::Wait, "held"));

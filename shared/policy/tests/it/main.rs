@@ -7,6 +7,8 @@ mod cautious;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod decide;
+#[cfg(test)]
 mod denied;
 #[cfg(test)]
 mod deployment;

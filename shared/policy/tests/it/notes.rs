@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate_policy::promote::{Action, State, still_applies};
+use tidegate_policy::step::Step;
 
 const PACKAGE: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7";
 
@@ -13,13 +14,13 @@ fn state(steps: Value) -> State {
     serde_json::from_value(json!({ "promotion": promotion })).unwrap()
 }
 
-fn note(stage: &str, status: &str) -> Action {
-    Action::UpdateModelLifeCycle {
+fn note(stage: &str, status: &str) -> Step<Action> {
+    Step::Call(Action::UpdateModelLifeCycle {
         package_arn: PACKAGE.to_owned(),
         stage: stage.to_owned(),
         status: status.to_owned(),
         description: "said then".to_owned(),
-    }
+    })
 }
 
 fn requested(at: &str) -> Value {

@@ -2,14 +2,15 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tidegate_events::{AlarmMetric, ApprovalGiven, ModelPackageChanged};
+use tidegate_events::{AlarmChanged, AlarmMetric, ApprovalGiven, ModelPackageChanged};
 use tidegate_policy::decision::Decision;
 use tidegate_policy::file::Policy;
-use tidegate_policy::promote::{self, Action, State};
-use tidegate_policy::respond::{MonitorReport, finding_of_alarm, finding_of_report};
+use tidegate_policy::promote::State;
+use tidegate_policy::respond::{self, MonitorReport, Trigger};
 use tidegate_policy::{scale, train};
 
-use super::any;
+use super::{any, decide};
+use tidegate_policy::step::Step;
 
 /// A list, and the same in another order.
 fn shuffled<T: Clone + std::fmt::Debug + 'static>(
@@ -19,7 +20,7 @@ fn shuffled<T: Clone + std::fmt::Debug + 'static>(
 }
 
 /// All but the sentence, which may name the first of a list.
-fn gist<S: Clone, A: Clone>(decision: &Decision<S, A>) -> (String, &'static str, Vec<A>, Option<S>) {
+fn gist<S: Clone, A: Clone>(decision: &Decision<S, A>) -> (String, &'static str, Vec<Step<A>>, Option<S>) {
     let Decision { verdict, reason, plan, state, .. } = decision;
     (verdict.to_string(), reason.code(), plan.clone(), state.clone())
 }
@@ -27,9 +28,9 @@ fn gist<S: Clone, A: Clone>(decision: &Decision<S, A>) -> (String, &'static str,
 fn agree(policy: &Policy, mut state: State, words: &[ApprovalGiven]) -> (State, Vec<String>) {
     let mut asked = Vec::new();
     for given in words {
-        let decision = promote::decide_approval(policy, &state, given, any::at(500));
-        for action in &decision.plan {
-            if let Action::RequestDeployment { request } = action {
+        let decision = decide::approval(policy, &state, given, any::at(500));
+        for step in &decision.plan {
+            if let Step::RequestDeployment { request } = step {
                 asked.push(request.request_id.clone());
             }
         }
@@ -50,8 +51,11 @@ proptest! {
         let ringing = |metrics: Vec<AlarmMetric>| tidegate_events::AlarmChanged { metrics, ..alarm.clone() };
         let (one, two) = (ringing(metrics), ringing(other));
         // Not a number is not itself, so what is printed is compared.
-        let finding = |alarm| format!("{:?}", finding_of_alarm(&policy, alarm));
-        prop_assert_eq!(finding(&one), finding(&two));
+        let answer = |alarm: &AlarmChanged| {
+            let (state, seen) = (respond::State::default(), respond::Snapshot::default());
+            format!("{:?}", decide::respond(&policy, &state, Trigger::Alarm(alarm.clone()), &seen, now))
+        };
+        prop_assert_eq!(answer(&one), answer(&two));
         prop_assert_eq!(
             scale::on_capacity_alarm(&environment, &state, &one, now),
             scale::on_capacity_alarm(&environment, &state, &two, now)
@@ -82,7 +86,7 @@ proptest! {
     ) {
         let decide = |fields: Vec<String>| {
             let change = ModelPackageChanged { updated_fields: Some(fields), ..change.clone() };
-            promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now)
+            decide::package(&policy, &state, &change, package.as_ref(), now)
         };
         prop_assert_eq!(gist(&decide(fields)), gist(&decide(other)));
     }
@@ -90,7 +94,11 @@ proptest! {
     #[test]
     fn of_violations((found, other) in shuffled(vec("[a-z]{3} on [a-z]", 0..4))) {
         let kind = |violations: Vec<String>| {
-            std::mem::discriminant(&finding_of_report("key", &MonitorReport::Read(violations)))
+            let report = Some(MonitorReport::Read(violations));
+            let seen = respond::Snapshot { report, ..respond::Snapshot::default() };
+            let trigger = Trigger::Report { bucket: "b".to_owned(), key: "key".to_owned() };
+            let decision = decide::respond(&any::policy(), &respond::State::default(), trigger, &seen, any::at(0));
+            (decision.verdict, decision.reason.code())
         };
         prop_assert_eq!(kind(found), kind(other));
     }
@@ -108,8 +116,11 @@ proptest! {
         };
         let (one, two) = (policy(branches, alarms), policy(others, more));
         prop_assert_eq!(one.watches(&push.branch), two.watches(&push.branch));
-        let finding = |policy| format!("{:?}", finding_of_alarm(policy, &alarm));
-        prop_assert_eq!(finding(&one), finding(&two));
+        let answer = |policy| {
+            let (state, seen) = (respond::State::default(), respond::Snapshot::default());
+            format!("{:?}", decide::respond(policy, &state, Trigger::Alarm(alarm.clone()), &seen, any::at(0)))
+        };
+        prop_assert_eq!(answer(&one), answer(&two));
     }
 
     /// People agree in any order: the same is remembered, and the environment is asked once.

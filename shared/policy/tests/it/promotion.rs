@@ -9,9 +9,10 @@ use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
     PackageStatus,
 };
-use tidegate_policy::promote::{self, Action, EnvironmentStatus, Package, State};
+use tidegate_policy::promote::{self, EnvironmentStatus, Package, State};
 
-use super::any;
+use super::{any, decide};
+use tidegate_policy::step::Step;
 
 /// What can happen next.
 #[derive(Debug, Clone)]
@@ -60,8 +61,8 @@ impl Life {
     fn follow(&mut self, decision: promote::Promote) -> Result<(), TestCaseError> {
         let before = self.state.clone();
         self.state = decision.state.unwrap_or_else(|| before.clone());
-        for action in decision.plan {
-            let Action::RequestDeployment { request } = action else { continue };
+        for step in decision.plan {
+            let Step::RequestDeployment { request } = step else { continue };
             let promotion = self.state.promotion.as_ref().expect("a request has a promotion");
             prop_assert!(!promotion.stopped);
             prop_assert_eq!(promotion.version, request.version);
@@ -111,8 +112,7 @@ impl Life {
                 let change = which.get(&self.told).clone();
                 let approval = self.registry.get(&change.version.unwrap_or_default()).cloned().unwrap();
                 let package = Package { approval, status: PackageStatus::Completed };
-                let decision =
-                    promote::decide_package(&policy, &self.state, &any::home(), &change, Some(&package), now);
+                let decision = decide::package(&policy, &self.state, &change, Some(&package), now);
                 self.follow(decision)?;
             }
             Happens::Answers { request, well } if !self.requests.is_empty() => {
@@ -132,12 +132,12 @@ impl Life {
                     finished_at: now,
                 };
                 self.reports.push(report.clone());
-                self.follow(promote::decide_report(&policy, &self.state, &report, now))?;
+                self.follow(decide::report(&policy, &self.state, &report, now))?;
             }
             Happens::SoakEnds(version) => {
-                self.follow(promote::decide_soak_end(&policy, &self.state, "staging", version, now))?;
+                self.follow(decide::check(&policy, &self.state, version, now))?;
             }
-            Happens::Sweep => self.follow(promote::decide_overdue(&policy, &self.state, now))?,
+            Happens::Sweep => self.follow(decide::sweep(&policy, &self.state, now))?,
             Happens::Arrives(_) | Happens::Answers { .. } => {}
         }
         Ok(())
@@ -160,7 +160,7 @@ proptest! {
             let policy = any::policy();
             let now = life.now();
             let decision =
-                promote::decide_package(&policy, &life.state, &any::home(), &change, Some(&package), now);
+                decide::package(&policy, &life.state, &change, Some(&package), now);
             life.follow(decision)?;
         }
         let still = |change: &&ModelPackageChanged| {

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use tidegate_policy::check::{Violation, follow_up};
 use tidegate_policy::decision::Decision;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding};
+use tidegate_policy::respond::{self, Observation};
+use tidegate_policy::step::Step;
 use tidegate_policy::{deploy, promote, scale, train};
 
-use super::any;
+use super::{any, decide};
 
 /// Why AWS, or the last look, will not have an action.
 fn why() -> BoxedStrategy<Reason> {
@@ -27,15 +28,15 @@ fn why() -> BoxedStrategy<Reason> {
 fn answers<S: Clone + PartialEq + std::fmt::Debug, A: PartialEq + std::fmt::Debug>(
     decision: &Decision<S, A>,
     other: &S,
-    follows: impl Fn(&S, &A) -> Option<Decision<S, A>>,
+    follows: impl Fn(&S, &Step<A>) -> Option<Decision<S, A>>,
     check: impl Fn(&S, &Decision<S, A>) -> Vec<Violation>,
 ) -> Result<(), TestCaseError> {
-    for action in &decision.plan {
+    for step in &decision.plan {
         for state in decision.state.iter().chain([other]) {
-            let next = follows(state, action);
-            prop_assert_eq!(&next, &follows(state, action));
+            let next = follows(state, step);
+            prop_assert_eq!(&next, &follows(state, step));
             let broken = next.as_ref().map(|next| check(state, next)).unwrap_or_default();
-            prop_assert!(broken.is_empty(), "{broken:?}\n{action:?} in {state:?}: {next:?}");
+            prop_assert!(broken.is_empty(), "{broken:?}\n{step:?} in {state:?}: {next:?}");
         }
     }
     Ok(())
@@ -50,7 +51,7 @@ proptest! {
         request in any::retraining(), why in why(), now in any::time(),
     ) {
         let policy = any::policy();
-        let follows = |state: &_, action: &_| train::refused(&policy, state, action, &why);
+        let follows = |state: &_, step: &_| train::on_rejected(&policy, state, step, &why);
         let commit = train::decide_commit(&policy, &state, &push, &seen, now);
         answers(&commit, &other, follows, follow_up::train)?;
         let retraining = train::decide_retraining(&policy, &state, &request, &seen, now);
@@ -63,23 +64,23 @@ proptest! {
         package in any::package(), report in any::report(), why in why(), now in any::time(),
     ) {
         let policy = any::policy();
-        let follows = |state: &_, action: &_| promote::refused(state, action, &why, now);
-        let begun = promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now);
+        let follows = |state: &_, step: &_| promote::on_rejected(state, step, &why, now);
+        let begun = decide::package(&policy, &state, &change, package.as_ref(), now);
         answers(&begun, &other, follows, follow_up::promote)?;
         let report = any::answering(&policy, &state, &report);
-        let went_on = promote::decide_report(&policy, &state, &report, now);
+        let went_on = decide::report(&policy, &state, &report, now);
         answers(&went_on, &other, follows, follow_up::promote)?;
-        answers(&promote::decide_overdue(&policy, &state, now), &other, follows, follow_up::promote)?;
+        answers(&decide::sweep(&policy, &state, now), &other, follows, follow_up::promote)?;
     }
 
     #[test]
     fn of_deploy((policy, look) in any::look(), other in any::deploy_state(), why in why(), now in any::time()) {
-        let any::Look { post, environment, state, seen, .. } = &look;
-        let decision = deploy::converge(post, &policy, environment, state, seen, now);
-        let check = |state: &_, next: &_| follow_up::deploy(&post.environment, state, next, now);
-        let refused = |state: &_, action: &_| deploy::refused(environment, state, action, &why, now);
+        let any::Look { site, environment, state, seen, .. } = &look;
+        let decision = deploy::converge(site, &policy, environment, state, seen, now);
+        let check = |state: &_, next: &_| follow_up::deploy(&site.environment, state, next, now);
+        let refused = |state: &_, step: &_| deploy::on_rejected(environment, state, step, &why, now);
         answers(&decision, &other, refused, check)?;
-        let prevented = |state: &_, action: &_| deploy::prevented(post, environment, state, action, &why, now);
+        let prevented = |state: &_, step: &_| deploy::on_precondition_failed(site, environment, state, step, &why, now);
         answers(&decision, &other, prevented, check)?;
     }
 
@@ -89,7 +90,7 @@ proptest! {
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, "staging");
-        let drift = Finding::Drift {
+        let drift = Observation::Drift {
             source: "s".to_owned(),
             alarm: Some("a".to_owned()),
             at: Some(now),
@@ -97,7 +98,7 @@ proptest! {
             numbers: None,
         };
         let decision = respond::decide(&policy, &environment, &state, &drift, "m", (None, None), now);
-        let follows = |state: &_, action: &_| respond::refused(&policy, &environment, state, action, &why);
+        let follows = |state: &_, step: &_| respond::on_rejected(&policy, &environment, state, step, &why);
         answers(&decision, &other, follows, follow_up::respond)?;
     }
 
@@ -107,8 +108,8 @@ proptest! {
         seen in any::scale_seen(), alarm in any::alarm(), why in why(), now in any::time(),
     ) {
         let check = |state: &_, next: &_| follow_up::scale(&environment, state, next, now);
-        let refused = |state: &_, action: &_| scale::refused(&environment, state, action, &why, now);
-        let prevented = |state: &_, action: &_| scale::prevented(&environment, state, action, &why);
+        let refused = |state: &_, step: &_| scale::on_rejected(&environment, state, step, &why, now);
+        let prevented = |state: &_, step: &_| scale::on_precondition_failed(&environment, state, step, &why);
         for decision in [
             scale::on_tick(&environment, &state, &seen, now),
             scale::on_capacity_alarm(&environment, &state, &alarm, now),

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate_events::{Body, parse_value};
-use tidegate_policy::respond::{self, Finding, MonitorReport};
-use tidegate_policy::{deploy, promote, scale, train};
+use tidegate_policy::respond::{self, MonitorReport};
+use tidegate_policy::{deploy, scale, train};
 
-use super::any;
+use super::{any, decide};
 
 /// Every sample event of the repository.
 static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
@@ -83,40 +83,36 @@ proptest! {
         drifting in any::respond_state(), scaling in any::scale_state(), (_, look) in any::look(),
         seen in any::train_seen(), package in any::package(), now in any::time(),
     ) {
-        let staging = any::environment(&policy, "staging");
         let sentence = match &body {
             Body::CommitPushed(push) => train::decide_commit(&policy, &training, push, &seen, now).reason,
             Body::RetrainingRequested(request) => {
                 train::decide_retraining(&policy, &training, request, &seen, now).reason
             }
             Body::ModelPackageChanged(change) => {
-                promote::decide_package(&policy, &promoting, &any::home(), change, package.as_ref(), now).reason
+                decide::package(&policy, &promoting, change, package.as_ref(), now).reason
             }
-            Body::DeploymentFinished(report) => promote::decide_report(&policy, &promoting, report, now).reason,
-            Body::ApprovalGiven(given) => promote::decide_approval(&policy, &promoting, given, now).reason,
+            Body::DeploymentFinished(report) => decide::report(&policy, &promoting, report, now).reason,
+            Body::ApprovalGiven(given) => decide::approval(&policy, &promoting, given, now).reason,
             Body::HoldPlaced(placed) => {
                 let _ = deploy::decide_hold(&look.state, placed);
-                promote::decide_hold(&policy, &promoting, placed).reason
+                decide::hold(&policy, &promoting, placed).reason
             }
             Body::HoldReleased(release) => {
                 let _ = deploy::release(&look.state, release);
-                promote::decide_release(&policy, &promoting, release, now).reason
+                decide::release(&policy, &promoting, release, now).reason
             }
             Body::DeploymentRequested(request) => {
-                let refused = deploy::reject_unauthorized(&look.post, Some(&policy), any::HUB, request);
-                let taken = deploy::accept_request(&look.state, request, now);
-                let state = taken.unwrap_or_else(|_| look.state.clone());
-                let decided = deploy::converge(&look.post, &policy, &look.environment, &state, &look.seen, now);
-                refused.unwrap_or(decided).reason
+                let trigger = deploy::Trigger::Request { from: any::HUB.to_owned(), request: request.clone() };
+                decide::deploy(&policy, &look.site, &look.state, &trigger, &look.seen, now).reason
             }
             Body::AlarmChanged(alarm) => {
-                let finding = respond::finding_of_alarm(&policy, alarm);
-                let _ = respond::decide(&policy, &staging, &drifting, &finding, "m", (None, None), now);
+                let trigger = respond::Trigger::Alarm(alarm.clone());
+                let _ = decide::respond(&policy, &drifting, trigger, &respond::Snapshot::default(), now);
                 scale::on_capacity_alarm(&look.environment, &scaling, alarm, now).reason
             }
             Body::DriftObserved(observed) => {
-                let finding = respond::finding_of_observation(observed);
-                respond::decide(&policy, &staging, &drifting, &finding, "m", (None, None), now).reason
+                let trigger = respond::Trigger::Observed(observed.clone());
+                decide::respond(&policy, &drifting, trigger, &respond::Snapshot::default(), now).reason
             }
             _ => return Ok(()),
         };
@@ -129,10 +125,11 @@ proptest! {
         state in any::respond_state(), now in any::time(),
     ) {
         let policy = any::policy();
-        let finding = respond::finding_of_report("key", &MonitorReport::from_json(&text));
-        let decision =
-            respond::decide(&policy, &any::environment(&policy, "staging"), &state, &finding, "m", (None, None), now);
-        let drifts = matches!(finding, Finding::Drift { .. });
+        let report = MonitorReport::from_json(&text);
+        let drifts = matches!(&report, MonitorReport::Read(violations) if !violations.is_empty());
+        let seen = respond::Snapshot { report: Some(report), ..respond::Snapshot::default() };
+        let trigger = respond::Trigger::Report { bucket: "b".to_owned(), key: "key".to_owned() };
+        let decision = decide::respond(&policy, &state, trigger, &seen, now);
         prop_assert!(drifts || decision.plan.is_empty());
     }
 }

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::step::Step;
 use tidegate_policy::{deploy, promote, scale, train};
 
-use super::any;
+use super::{any, decide};
 
 /// Whether a verdict stands for calls that change something.
 fn acts(verdict: Verdict) -> bool {
@@ -23,15 +24,15 @@ fn acts(verdict: Verdict) -> bool {
 fn settles<S: Clone + PartialEq + std::fmt::Debug, A: PartialEq + std::fmt::Debug>(
     state: &S,
     decide: impl Fn(&S) -> Decision<S, A>,
-    still_applies: impl Fn(&S, &A) -> bool,
+    still_applies: impl Fn(&S, &Step<A>) -> bool,
 ) -> Result<(), TestCaseError> {
     let first = decide(state);
     prop_assert_eq!(&first, &decide(state));
     prop_assert!(!first.reason.to_string().is_empty());
     let after = first.state.clone().unwrap_or_else(|| state.clone());
     // A plan that nobody has overtaken stands as a whole, so that a retry carries all of it out.
-    for action in &first.plan {
-        prop_assert!(still_applies(&after, action), "{:?} does not stand in {:?}", action, after);
+    for step in &first.plan {
+        prop_assert!(still_applies(&after, step), "{:?} does not stand in {:?}", step, after);
     }
     if acts(first.verdict) {
         let second = decide(&after);
@@ -49,7 +50,7 @@ proptest! {
     ) {
         let policy = any::policy();
         let decide = |state: &_| {
-            promote::decide_package(&policy, state, &any::home(), &change, package.as_ref(), now)
+            decide::package(&policy, state, &change, package.as_ref(), now)
         };
         settles(&state, decide, promote::still_applies)?;
     }
@@ -57,7 +58,7 @@ proptest! {
     #[test]
     fn promote_answers_reports(state in any::promote_state(), report in any::report(), now in any::time()) {
         let policy = any::policy();
-        settles(&state, |state| promote::decide_report(&policy, state, &report, now), promote::still_applies)?;
+        settles(&state, |state| decide::report(&policy, state, &report, now), promote::still_applies)?;
     }
 
     #[test]
@@ -65,17 +66,17 @@ proptest! {
         state in any::promote_state(), version in 1..4_u64, now in any::time(),
     ) {
         let policy = any::policy();
-        let ended = |state: &_| promote::decide_soak_end(&policy, state, "staging", version, now);
+        let ended = |state: &_| decide::check(&policy, state, version, now);
         settles(&state, ended, promote::still_applies)?;
         // A sweep heals one thing at a time, and each only once.
         let mut swept = state;
         for _ in 0..=policy.environments.len() {
-            let decision = promote::decide_overdue(&policy, &swept, now);
-            prop_assert_eq!(&decision, &promote::decide_overdue(&policy, &swept, now));
+            let decision = decide::sweep(&policy, &swept, now);
+            prop_assert_eq!(&decision, &decide::sweep(&policy, &swept, now));
             swept = decision.state.unwrap_or(swept);
-            prop_assert!(decision.plan.iter().all(|action| promote::still_applies(&swept, action)));
+            prop_assert!(decision.plan.iter().all(|step| promote::still_applies(&swept, step)));
         }
-        prop_assert!(!acts(promote::decide_overdue(&policy, &swept, now).verdict));
+        prop_assert!(!acts(decide::sweep(&policy, &swept, now).verdict));
     }
 
     #[test]
@@ -85,14 +86,14 @@ proptest! {
     ) {
         let policy = any::policy();
         let environment = any::environment(&policy, if production { "production" } else { "staging" });
-        let post = any::post();
-        let converge = |state: &_| deploy::converge(&post, &policy, &environment, state, &seen, now);
+        let site = any::staging();
+        let converge = |state: &_| deploy::converge(&site, &policy, &environment, state, &seen, now);
         let first = converge(&state);
         prop_assert_eq!(&first, &converge(&state));
         let after = first.state.clone().unwrap_or_else(|| state.clone());
         // A deployment that has ended only leaves its report behind.
-        for action in &first.plan {
-            prop_assert!(deploy::still_applies(Some(&environment), &after, action), "{:?}", action);
+        for step in &first.plan {
+            prop_assert!(deploy::still_applies(Some(&environment), &after, step), "{:?}", step);
         }
         let taken = deploy::accept_request(&state, &request, now);
         prop_assert_eq!(&taken, &deploy::accept_request(&state, &request, now));
@@ -111,7 +112,7 @@ proptest! {
         let first = tick(&state);
         prop_assert_eq!(&first, &tick(&state));
         let after = first.state.clone().unwrap_or_else(|| state.clone());
-        prop_assert!(first.plan.iter().all(|action| scale::still_applies(&after, action)));
+        prop_assert!(first.plan.iter().all(|step| scale::still_applies(&after, step)));
         prop_assert_eq!(scale::should_record(&after, &tick(&after)), acts(tick(&after).verdict)
             || tick(&after).reason.code() != first.reason.code());
         // A later deployment sets the copies again; until then, what is at zero is not sent there twice.
@@ -128,13 +129,13 @@ proptest! {
         request in any::retraining(), now in any::time(),
     ) {
         let policy = any::policy();
-        let still_applies = |state: &_, action: &_| train::still_applies(&policy, state, action);
+        let still_applies = |state: &_, step: &_| train::still_applies(&policy, state, step);
         settles(&state, |state| train::decide_commit(&policy, state, &push, &seen, now), still_applies)?;
         let retrain = |state: &_| train::decide_retraining(&policy, state, &request, &seen, now);
         let first = retrain(&state);
         prop_assert_eq!(&first, &retrain(&state));
         let after = first.state.clone().unwrap_or_else(|| state.clone());
-        prop_assert!(first.plan.iter().all(|action| still_applies(&after, action)));
+        prop_assert!(first.plan.iter().all(|step| still_applies(&after, step)));
         prop_assert!(seen.hold.is_none() || !acts(first.verdict), "{:?}", first);
     }
 }

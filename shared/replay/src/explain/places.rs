@@ -1,7 +1,7 @@
 //! Where a function would get an event: in the hub, or in an environment of the policies.
 
 use tidegate_engine::{FunctionSpec, HUB, Scope, Site};
-use tidegate_events::{Body, Event, Wake};
+use tidegate_events::{Body, Event, Scheduled};
 use tidegate_policy::arn::Arn;
 use tidegate_policy::file::Environment;
 
@@ -40,10 +40,11 @@ fn is_there(question: &Question<'_>, site: &Site) -> bool {
     let account = question.place.account.unwrap_or(&envelope.account);
     let region = question.place.region.unwrap_or(&envelope.region);
     match &question.event.body {
-        Body::Wake(Wake::CheckDeployment { environment, .. } | Wake::CheckDrift { environment, .. }) => {
-            *environment == site.environment
+        // A hub's check is about an environment, and arrives in the hub.
+        Body::Scheduled(Scheduled::Check(check)) if site.environment != HUB => {
+            check.environment == site.environment
         }
-        Body::Wake(_) => question.place.account.is_none_or(|account| account == site.account),
+        Body::Scheduled(_) => question.place.account.is_none_or(|account| account == site.account),
         _ => account == site.account && region == site.region,
     }
 }
@@ -96,7 +97,7 @@ fn hub_of(event: &Event) -> Option<String> {
         | Body::ObjectCreated(_)
         | Body::DriftObserved(_)
         | Body::Tick(_)
-        | Body::Wake(_)
+        | Body::Scheduled(_)
         | Body::Other => None,
     }
 }

@@ -168,7 +168,7 @@ fn read(value: &Value) -> Result<Item, EventError> {
 /// What an event is in a stream.
 pub(super) fn of(event: Event) -> Item {
     match &event.body {
-        Body::Tick(_) | Body::Wake(_) => Item::Skip(Skip::Schedule),
+        Body::Tick(_) | Body::Scheduled(_) => Item::Skip(Skip::Schedule),
         Body::DeploymentRequested(_) | Body::DeploymentFinished(_) => Item::Skip(Skip::SentHere),
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),

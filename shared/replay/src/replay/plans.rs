@@ -66,18 +66,18 @@ mod tests {
     #[test]
     fn only_what_differs_is_named() {
         let update = |canary: Value| json!({"action": "update_endpoint", "name": "churn", "rollout": {"canary": canary, "alarms": ["a"]}});
-        let wait = json!({"action": "check_at", "at": "2026-03-02T09:00:00Z"});
+        let wait = json!({"action": "schedule_check", "at": "2026-03-02T09:00:00Z"});
         assert_eq!(
             said(&json!([update(json!([10, 600])), wait]), &json!([update(json!([50, 600])), wait])),
             ["update_endpoint.rollout.canary[0]: 10 / 50"]
         );
         assert_eq!(
             said(&json!([update(json!([10, 600]))]), &json!([update(Value::Null), wait])),
-            ["update_endpoint.rollout.canary: [10,600] / null", "action 2: nothing / check_at"]
+            ["update_endpoint.rollout.canary: [10,600] / null", "action 2: nothing / schedule_check"]
         );
         assert_eq!(
             said(&json!([wait]), &json!([update(Value::Null)])),
-            ["action 1: check_at / update_endpoint"]
+            ["action 1: schedule_check / update_endpoint"]
         );
         assert!(said(&json!([wait]), &json!([wait])).is_empty());
     }

@@ -27,7 +27,7 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         Body::ApprovalGiven(given) => ledger.has_policy(&given.model),
         Body::HoldPlaced(hold) => ledger.has_policy(&hold.model),
         Body::HoldReleased(hold) => ledger.has_policy(&hold.model),
-        Body::Tick(_) | Body::Wake(_) => true,
+        Body::Tick(_) | Body::Scheduled(_) => true,
         Body::Other => false,
     }
 }

@@ -208,7 +208,7 @@ impl Simulation {
             Pending::Event(event) => return self.deliver_to_targets(index, &event),
             Pending::Wake { name, input } => {
                 stack.aws.fired(&name);
-                if self.is_over && input.get("tidegate").and_then(Value::as_str) == Some("check_drift") {
+                if self.is_over && input.get("function").and_then(Value::as_str) == Some("respond") {
                     return;
                 }
                 read(&input)

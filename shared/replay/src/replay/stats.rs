@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
-use tidegate_policy::file::{EndpointKind, Policy};
+use tidegate_policy::file::Policy;
 
 use crate::input::Skip;
 
@@ -111,16 +111,10 @@ impl Counted {
                 endpoint.served = seconds(since, end);
             }
             let policy = policies.iter().find(|policy| policy.model.as_str() == model);
-            let spec = policy.and_then(|policy| policy.environment(environment)).map(|e| &e.endpoint);
-            endpoint.instances = spec.and_then(|spec| {
-                let count = match spec.kind {
-                    EndpointKind::RealTime | EndpointKind::Async => spec.instances.unwrap_or(1),
-                    // What it has beyond the first follows traffic.
-                    EndpointKind::InferenceComponent => 1,
-                    EndpointKind::Serverless => return None,
-                };
-                spec.instance_type.as_ref().map(|instance| (instance.to_string(), count))
-            });
+            let environment = policy.and_then(|policy| policy.environment(environment));
+            let instances = environment.and_then(|environment| environment.endpoint.spec.instances());
+            endpoint.instances =
+                instances.map(|instances| (instances.instance_type.to_string(), instances.min));
         }
     }
 

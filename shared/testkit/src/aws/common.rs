@@ -34,7 +34,7 @@ impl Alerts for FakeAws {
 
 #[async_trait]
 impl Schedules for FakeAws {
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
         self.accept("scheduler", "CreateSchedule")?;
         let mut state = self.state();
         // One of that name that is there already is success, and stays as it is.

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent, Variant};
+use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent};
+use tidegate_policy::endpoint::ProductionVariant;
 
 use super::state::{self, Pending, Served};
 use super::{Effect, FakeAws};
@@ -38,7 +39,7 @@ impl Endpoints for FakeAws {
         Ok(format!("created model {name}"))
     }
 
-    async fn create_config(&self, name: &str, _variant: &Variant) -> Call<String> {
+    async fn create_config(&self, name: &str, _variant: &ProductionVariant) -> Call<String> {
         self.accept("sagemaker", "CreateEndpointConfig")?;
         Ok(format!("created configuration {name}"))
     }

@@ -64,7 +64,7 @@ impl Metrics for FakeAws {
         // A tick asks for the idle window first and for the time since the deployment second.
         let shown = self.canned.invocations.iter().cycle();
         let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
-            let counted = state.traffic.get(&query.name);
+            let counted = state.traffic.get(query.resource.name());
             counted.map(|traffic| traffic.sum(query.from, now)).or(*shown)
         };
         Ok(queries.iter().zip(shown).map(answer).collect())

@@ -99,7 +99,13 @@ impl Registry for FakeAws {
         Ok(reported.or_else(|| self.canned.newest_approved.clone()))
     }
 
-    async fn note(&self, _arn: &str, _stage: &str, _status: &str, _description: &str) -> Call<()> {
+    async fn update_lifecycle(
+        &self,
+        _arn: &str,
+        _stage: &str,
+        _status: &str,
+        _description: &str,
+    ) -> Call<()> {
         self.accept("sagemaker", "UpdateModelPackage")
     }
 }

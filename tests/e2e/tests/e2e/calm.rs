@@ -1,15 +1,15 @@
-//! The loop on a calm day: a commit trains, an approval deploys, drift retrains, an idle endpoint sleeps and wakes.
+//! The loop without faults: a commit trains, an approval deploys, drift retrains, an idle endpoint scales to zero and back.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 use tidegate_sandbox::{HUB, PRODUCTION, STAGING};
-use tidegate_world::{Emission, ApiCall, Snapshot};
+use tidegate_world::{ApiCall, Emission, Snapshot};
 
 use crate::chaos_ledger::Item;
 use crate::model::{COMPONENT, Model, SERVERLESS};
-use crate::stage::{Stage, is_tidegates, is_write};
-use crate::tale::{Tale, play};
+use crate::shared_run::{SharedRun, block_on};
+use crate::test_cloud::{TestCloud, is_tidegates, is_write};
 
 pub(crate) const ABALONE: Model = Model {
     name: "abalone",
@@ -20,14 +20,14 @@ pub(crate) const ABALONE: Model = Model {
     drift: "{ response: retrain, cooldown: 24h, budget: { retrainings: 4, per: 30d }, escalateAfter: 2 }",
 };
 
-/// What is left when the story is over.
+/// The evidence at the end of a scenario.
 pub(crate) struct Evidence {
     pub(crate) world: Snapshot,
-    pub(crate) while_asleep: Snapshot,
+    pub(crate) at_zero: Snapshot,
     pub(crate) calls: Vec<ApiCall>,
     pub(crate) decisions: Vec<Value>,
     pub(crate) ledgers: Vec<Item>,
-    pub(crate) told: Vec<Emission>,
+    pub(crate) emissions: Vec<Emission>,
     pub(crate) alerts: Vec<(String, String, String)>,
     pub(crate) dead_letters: Vec<(String, usize)>,
     pub(crate) permissions: Value,
@@ -35,53 +35,53 @@ pub(crate) struct Evidence {
     pub(crate) answered: u32,
 }
 
-static CALM: Tale<Evidence> = Tale::untold();
+static CALM: SharedRun<Evidence> = SharedRun::new();
 
-/// The evidence of a calm day.
+/// The evidence of the loop without faults.
 pub(crate) async fn calm() -> Arc<Evidence> {
-    CALM.from_source(|| async {
-        let mut stage = Stage::new().await;
-        the_loop(&mut stage, &ABALONE).await
+    CALM.get_or_run(|| async {
+        let mut test = TestCloud::new().await;
+        the_loop(&mut test, &ABALONE).await
     })
     .await
 }
 
-/// Every station of the loop, for one model.
-pub(crate) async fn the_loop(stage: &mut Stage, model: &Model) -> Evidence {
-    stage.introduce(model).await;
-    let package = stage.train(model, 1).await;
-    stage.approve(&package);
-    stage.hear(model, HUB, "promote", "deploy", "approved").await;
-    stage.hear(model, STAGING, "deploy", "succeeded", "answered").await;
-    stage.hear(model, HUB, "promote", "wait", "soaking").await;
-    stage.hear(model, HUB, "promote", "deploy", "soak_ended").await;
-    stage.hear(model, PRODUCTION, "deploy", "succeeded", "answered").await;
-    stage.hear(model, HUB, "promote", "complete", "last_environment").await;
-    stage.data_drifts(model, PRODUCTION, &model.in_production()).await;
-    stage.hear(model, PRODUCTION, "respond", "retrain", "drift_alarm").await;
-    stage.hear(model, HUB, "train", "start", "retraining_requested").await;
-    stage.registered(model, 2).await;
-    stage.edit_metadata(&package);
-    stage.hear(model, HUB, "promote", "ignore", "metadata_only").await;
-    stage.fall_asleep(model).await;
-    // A tick that is still on its way would put it to sleep once more.
-    stage.nothing_on_its_way().await;
-    let while_asleep = stage.snapshot();
-    let unanswered = stage.request(model);
-    stage.hear(model, PRODUCTION, "scale", "scale_from_zero", "no_capacity").await;
-    stage.at_copies(model, 1).await;
-    let answered = stage.request(model);
-    stage.rest().await;
+/// Every step of the loop, for one model.
+pub(crate) async fn the_loop(test: &mut TestCloud, model: &Model) -> Evidence {
+    test.introduce(model).await;
+    let package = test.train(model, 1).await;
+    test.approve(&package);
+    test.wait_for_decision(model, HUB, "promote", "deploy", "approved").await;
+    test.wait_for_decision(model, STAGING, "deploy", "succeeded", "answered").await;
+    test.wait_for_decision(model, HUB, "promote", "wait", "soaking").await;
+    test.wait_for_decision(model, HUB, "promote", "deploy", "soak_ended").await;
+    test.wait_for_decision(model, PRODUCTION, "deploy", "succeeded", "answered").await;
+    test.wait_for_decision(model, HUB, "promote", "complete", "last_environment").await;
+    test.data_drifts(model, PRODUCTION, &model.in_production()).await;
+    test.wait_for_decision(model, PRODUCTION, "respond", "retrain", "drift_alarm").await;
+    test.wait_for_decision(model, HUB, "train", "start", "retraining_requested").await;
+    test.registered(model, 2).await;
+    test.edit_metadata(&package);
+    test.wait_for_decision(model, HUB, "promote", "ignore", "metadata_only").await;
+    test.scale_to_zero(model).await;
+    // A pending tick would scale it to zero once more.
+    test.wait_for_pending_events().await;
+    let at_zero = test.snapshot();
+    let unanswered = test.request(model);
+    test.wait_for_decision(model, PRODUCTION, "scale", "scale_from_zero", "no_capacity").await;
+    test.at_copies(model, 1).await;
+    let answered = test.request(model);
+    test.wait_until_idle().await;
     Evidence {
-        world: stage.snapshot(),
-        while_asleep,
-        calls: stage.world().calls(),
-        decisions: stage.decisions().to_vec(),
-        ledgers: stage.ledgers().await,
-        told: stage.world().emissions(),
-        alerts: stage.alerts(),
-        dead_letters: stage.all_dead_letters().await,
-        permissions: stage.permissions().await,
+        world: test.snapshot(),
+        at_zero,
+        calls: test.world().calls(),
+        decisions: test.decisions().to_vec(),
+        ledgers: test.ledgers().await,
+        emissions: test.world().emissions(),
+        alerts: test.alerts(),
+        dead_letters: test.all_dead_letters().await,
+        permissions: test.permissions().await,
         unanswered,
         answered,
     }
@@ -102,7 +102,7 @@ impl Evidence {
 
 #[test]
 fn version_1_is_deployed_to_both_environments_and_version_2_waits_for_a_person() {
-    let evidence = play(calm());
+    let evidence = block_on(calm());
     let versions: Vec<_> = evidence.world.packages.iter().map(|p| (p.version, p.approval.as_str())).collect();
     assert_eq!(versions, [(1, "Approved"), (2, "PendingManualApproval")]);
     let staging = evidence.world.endpoint(STAGING.id, &ABALONE.in_staging()).expect("staging serves");
@@ -118,7 +118,7 @@ fn version_1_is_deployed_to_both_environments_and_version_2_waits_for_a_person()
 
 #[test]
 fn the_commit_and_the_drift_start_one_execution_each() {
-    let evidence = play(calm());
+    let evidence = block_on(calm());
     let executions = evidence.world.executions_of(HUB.id, &ABALONE.pipeline());
     let statuses: Vec<_> = executions.iter().map(|e| e.status.as_str()).collect();
     assert_eq!(statuses, ["Succeeded", "Succeeded"]);
@@ -128,8 +128,8 @@ fn the_commit_and_the_drift_start_one_execution_each() {
 }
 
 #[test]
-fn production_is_asked_only_after_staging_has_soaked() {
-    let evidence = play(calm());
+fn production_is_requested_only_after_the_soak_in_staging() {
+    let evidence = block_on(calm());
     let first = |account: &str, operation: &str| {
         let mut calls = evidence.calls.iter().filter(|c| c.account == account && c.operation == operation);
         calls.next().unwrap_or_else(|| panic!("no {operation} in {account}")).at
@@ -139,18 +139,17 @@ fn production_is_asked_only_after_staging_has_soaked() {
 }
 
 #[test]
-fn an_idle_endpoint_goes_to_zero_copies_and_a_request_wakes_it() {
-    let evidence = play(calm());
-    let asleep =
-        evidence.while_asleep.component(PRODUCTION.id, &ABALONE.in_production()).expect("it is there");
+fn an_idle_endpoint_scales_to_zero_and_a_request_scales_it_out() {
+    let evidence = block_on(calm());
+    let asleep = evidence.at_zero.component(PRODUCTION.id, &ABALONE.in_production()).expect("it is there");
     assert_eq!((asleep.desired, asleep.current), (0, 0));
-    assert_eq!(evidence.unanswered, 0, "a request to no copy is not answered");
-    assert_eq!(evidence.answered, 1, "the one after the wake is");
+    assert_eq!(evidence.unanswered, 0, "a request at zero copies is not answered");
+    assert_eq!(evidence.answered, 1, "a request after scaling from zero is");
 }
 
 #[test]
-fn nobody_is_told_and_nothing_is_left_over() {
-    let evidence = play(calm());
+fn there_are_no_alerts_and_no_dead_letters() {
+    let evidence = block_on(calm());
     assert!(evidence.alerts.is_empty(), "{:?}", evidence.alerts);
     assert!(evidence.dead_letters.iter().all(|(_, count)| *count == 0), "{:?}", evidence.dead_letters);
     let writes = evidence.calls.iter().filter(|call| is_tidegates(call) && is_write(call));

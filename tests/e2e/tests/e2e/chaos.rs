@@ -1,5 +1,5 @@
-//! The worst day: functions' processes are killed at random moments, every event comes three times, every fifth call to
-//! AWS is refused. It ends as a calm day does, and each action took effect once.
+//! Chaos: processes of functions are killed at random moments, every event is delivered three times, every fifth call
+//! to AWS is throttled. The final state is the same as without faults, and each action takes effect once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,13 +12,13 @@ use crate::calm::{ABALONE, Evidence, calm, the_loop};
 use crate::chaos_effects::{lives, writes};
 use crate::chaos_ledger::{claims, records, sent, states};
 use crate::chaos_redrive::{Redriven, Redriver};
+use crate::duplicate_delivery::acts_of;
 use crate::people::outcomes;
-use crate::stage::{Stage, is_tidegates, sweep, text};
-use crate::tale::{Tale, play};
-use crate::thrice::acts_of;
+use crate::shared_run::{SharedRun, block_on};
+use crate::test_cloud::{TestCloud, is_tidegates, sweep, text};
 
-/// What the day is drawn from, unless `TIDEGATE_CHAOS_SEED` says otherwise. The same seed draws the same dice; who throws
-/// them when is up to the machine.
+/// The seed, unless `TIDEGATE_CHAOS_SEED` sets another. The same seed draws the same numbers; which process draws them
+/// depends on the machine.
 const SEED: u64 = 20_260_302;
 
 const DAY: BadDay = BadDay { seed: SEED, throttle_percent: 20, kills: 20, doomed: 2, copies: 3 };
@@ -37,20 +37,20 @@ pub(crate) struct Chaos {
     swept: Vec<(String, String)>,
 }
 
-static CHAOS: Tale<Chaos> = Tale::untold();
+static CHAOS: SharedRun<Chaos> = SharedRun::new();
 
 pub(crate) async fn chaos() -> Arc<Chaos> {
-    CHAOS.from_source(story).await
+    CHAOS.get_or_run(scenario).await
 }
 
-async fn story() -> Chaos {
+async fn scenario() -> Chaos {
     let templates = tempfile::tempdir().expect("a folder");
     for template in ["hub.yaml", "environment.yaml"] {
         hasten(template, templates.path());
     }
     let parameters = vec![format!("LeaseSeconds={LEASE_SECONDS}")];
     let mut environment_parameters = parameters.clone();
-    // Only the story's own ticks put it to sleep.
+    // Only the ticks of the scenario scale it to zero.
     environment_parameters.push("ScaleEvery=rate(1 hour)".to_owned());
     let config = CloudConfig {
         templates: Some(templates.path().to_owned()),
@@ -59,24 +59,24 @@ async fn story() -> Chaos {
         environment_parameters,
         ..CloudConfig::default()
     };
-    let mut stage = Stage::with(config).await;
+    let mut test = TestCloud::with(config).await;
     let seed = std::env::var("TIDEGATE_CHAOS_SEED").map_or(SEED, |seed| seed.parse().expect("a number"));
     println!("TIDEGATE_CHAOS_SEED={seed}");
     let plan = BadDay { seed, ..DAY };
-    stage.cloud.make_it(plan).await.unwrap_or_else(|error| panic!("{error}"));
-    let redriver = Redriver::begin(&stage.cloud);
-    let day = the_loop(&mut stage, &ABALONE).await;
-    stage.nothing_on_its_way().await;
+    test.cloud.make_it(plan).await.unwrap_or_else(|error| panic!("{error}"));
+    let redriver = Redriver::begin(&test.cloud);
+    let day = the_loop(&mut test, &ABALONE).await;
+    test.wait_for_pending_events().await;
     let redriven = redriver.end().await;
-    let report = stage.cloud.day_so_far().await.unwrap_or_else(|error| panic!("{error}"));
-    // The next morning the sweeps come.
-    stage.cloud.make_it(BadDay::default()).await.unwrap_or_else(|error| panic!("{error}"));
+    let report = test.cloud.day_so_far().await.unwrap_or_else(|error| panic!("{error}"));
+    // Then the sweeps run without faults.
+    test.cloud.make_it(BadDay::default()).await.unwrap_or_else(|error| panic!("{error}"));
     let mut swept = Vec::new();
     for (account, function) in [(HUB, "train"), (HUB, "promote"), (STAGING, "deploy"), (PRODUCTION, "deploy")]
     {
-        swept.extend(outcomes(&stage.invoke(account, function, &sweep()).await));
+        swept.extend(outcomes(&test.invoke(account, function, &sweep()).await));
     }
-    let day = Evidence { world: stage.snapshot(), ledgers: stage.ledgers().await, ..day };
+    let day = Evidence { world: test.snapshot(), ledgers: test.ledgers().await, ..day };
     let chaos = Chaos { seed, day, report, redriven, swept };
     println!("{}", chaos.summary());
     chaos
@@ -90,7 +90,7 @@ fn hasten(template: &str, folder: &Path) {
     std::fs::write(folder.join(template), shorter).expect("the copy can be written");
 }
 
-/// How often each act was decided. deploy converges: while an invocation is dead that has decided the next step, another
+/// How often each action was decided. deploy converges: while an invocation is dead that has decided the next step, another
 /// cause may find the step not taken and decide it as well; that it took effect once is seen in the writes.
 fn acts(day: &Evidence) -> BTreeMap<(String, String, String, String), usize> {
     let mut acts = acts_of(&records(&day.ledgers));
@@ -142,8 +142,8 @@ impl Chaos {
 }
 
 #[test]
-fn the_worst_day_ends_as_a_calm_one() {
-    let (calm, chaos) = play(async { (calm().await, chaos().await) });
+fn the_final_state_is_the_same_as_without_faults() {
+    let (calm, chaos) = block_on(async { (calm().await, chaos().await) });
     let day = &chaos.day;
     let what = chaos.summary();
     assert_eq!(day.world.endpoints, calm.world.endpoints, "{what}");
@@ -192,8 +192,8 @@ fn is_as_calm(
 }
 
 #[test]
-fn each_action_took_effect_once_on_the_worst_day() {
-    let (calm, chaos) = play(async { (calm().await, chaos().await) });
+fn each_action_takes_effect_once_under_faults() {
+    let (calm, chaos) = block_on(async { (calm().await, chaos().await) });
     let day = &chaos.day;
     let what = chaos.summary();
     let (on_this_day, as_calm) = (writes(&day.calls), writes(&calm.calls));
@@ -210,7 +210,7 @@ fn each_action_took_effect_once_on_the_worst_day() {
     };
     let missing = notes(&as_calm).saturating_sub(notes(&on_this_day));
     assert!(missing <= overtaken_notes(&records(&day.ledgers)), "{missing} notes are nowhere\n{what}");
-    assert_eq!(lives(&day.told), lives(&calm.told), "{what}");
+    assert_eq!(lives(&day.emissions), lives(&calm.emissions), "{what}");
     assert_eq!(acts(day), acts(&calm), "{what}");
     let sent_ids = |records: &[Value]| {
         let all: Vec<_> = records.iter().flat_map(sent).collect();
@@ -225,8 +225,8 @@ fn each_action_took_effect_once_on_the_worst_day() {
 }
 
 #[test]
-fn a_cause_has_one_decision_and_every_decision_its_outcomes() {
-    let chaos = play(chaos());
+fn each_idempotency_key_has_one_decision_and_each_decision_its_outcomes() {
+    let chaos = block_on(chaos());
     let records = records(&chaos.day.ledgers);
     let mut causes = BTreeMap::<_, Vec<&Value>>::new();
     for record in &records {
@@ -245,8 +245,8 @@ fn a_cause_has_one_decision_and_every_decision_its_outcomes() {
 }
 
 #[test]
-fn retries_and_redrives_healed_everything_and_the_sweeps_find_nothing() {
-    let chaos = play(chaos());
+fn retries_and_redrives_finish_everything_and_sweeps_find_nothing() {
+    let chaos = block_on(chaos());
     let what = chaos.summary();
     let quiet = |(decision, _): &(String, String)| ["", "no_change"].contains(&decision.as_str());
     assert!(chaos.swept.iter().all(quiet), "{:?}\n{what}", chaos.swept);
@@ -258,8 +258,8 @@ fn retries_and_redrives_healed_everything_and_the_sweeps_find_nothing() {
 }
 
 #[test]
-fn the_worst_day_was_as_bad_as_promised() {
-    let chaos = play(chaos());
+fn the_injected_faults_occurred() {
+    let chaos = block_on(chaos());
     let (report, what) = (&chaos.report, chaos.summary());
     for function in ["hub-train", "hub-promote", "staging-deploy", "production-deploy", "production-scale"] {
         let name = format!("tidegate-{function}");

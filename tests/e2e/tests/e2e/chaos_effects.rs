@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tidegate_world::{Emission, ApiCall};
+use tidegate_world::{ApiCall, Emission};
 
 use crate::chaos_ledger::without_chance;
-use crate::stage::{is_tidegates, is_write, text};
+use crate::test_cloud::{is_tidegates, is_write, text};
 
 /// What carries the name of what a write is about.
 const NAMES: [&str; 9] = [
@@ -46,10 +46,10 @@ pub(crate) fn writes(calls: &[ApiCall]) -> BTreeMap<About, Vec<Value>> {
 }
 
 /// How often each endpoint, pipeline and job was in each status: a second update or run would show here.
-pub(crate) fn lives(told: &[Emission]) -> BTreeMap<(String, String, String), usize> {
+pub(crate) fn lives(emissions: &[Emission]) -> BTreeMap<(String, String, String), usize> {
     const LIVING: [&str; 4] = ["Endpoint", "Pipeline", "Training", "Processing"];
     let mut counts = BTreeMap::new();
-    for emission in told {
+    for emission in emissions {
         let Emission::Event(event) = emission else { continue };
         if !LIVING.iter().any(|kind| event.detail_type.contains(kind)) {
             continue;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
 
-use crate::stage::{Stage, text};
+use crate::test_cloud::{TestCloud, text};
 
 /// A ledger's item: its account, its key, and its attributes without DynamoDB's types.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,7 @@ impl Item {
     }
 }
 
-impl Stage {
+impl TestCloud {
     /// Everything in the three ledgers.
     pub(crate) async fn ledgers(&self) -> Vec<Item> {
         let mut all = Vec::new();
@@ -140,7 +140,7 @@ pub(crate) fn sent(record: &Value) -> Vec<(String, String)> {
         let kind = text(action, "action").to_owned();
         let body = match kind.as_str() {
             "request_deployment" | "request_retraining" => action.get("request")?,
-            "report" => action.get("finished")?,
+            "report_deployment" => action.get("finished")?,
             _ => return None,
         };
         Some((kind, text(body, "request_id").to_owned()))

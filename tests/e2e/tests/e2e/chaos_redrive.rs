@@ -10,10 +10,10 @@ use tidegate_sandbox::{AwsClient, LocalCloud};
 use tokio::task::JoinHandle;
 
 use crate::operator::Operator;
-use crate::stage::{PATIENCE, Stage, queue_url, queues, text};
+use crate::test_cloud::{MAX_WAIT, TestCloud, queue_url, queues, text};
 
 /// How often the queues are looked at.
-const BEAT: Duration = Duration::from_millis(1_000);
+const POLL_INTERVAL: Duration = Duration::from_millis(1_000);
 /// How long nothing may happen until nothing will.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -42,7 +42,7 @@ impl Redriver {
                         note(&letter, &mut redriven);
                     }
                 }
-                tokio::time::sleep(BEAT).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
             redriven
         });
@@ -80,9 +80,9 @@ async fn letters(aws: &AwsClient) -> usize {
     all
 }
 
-impl Stage {
+impl TestCloud {
     /// Waits until no invocation waits or runs, and no queue holds an event.
-    pub(crate) async fn nothing_on_its_way(&mut self) {
+    pub(crate) async fn wait_for_pending_events(&mut self) {
         let (begun, mut quiet_since) = (Instant::now(), Instant::now());
         while quiet_since.elapsed() < QUIET {
             let day = self.cloud.day_so_far().await.unwrap_or_else(|error| panic!("{error}"));
@@ -90,9 +90,9 @@ impl Stage {
             if day.pending > 0 || letters > 0 {
                 quiet_since = Instant::now();
             }
-            self.listen().await;
-            assert!(begun.elapsed() < PATIENCE, "{day:?}, and {letters} dead letters\n{}", self.history());
-            tokio::time::sleep(BEAT / 2).await;
+            self.poll().await;
+            assert!(begun.elapsed() < MAX_WAIT, "{day:?}, and {letters} dead letters\n{}", self.history());
+            tokio::time::sleep(POLL_INTERVAL / 2).await;
         }
     }
 }

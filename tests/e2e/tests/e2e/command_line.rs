@@ -7,7 +7,7 @@ use tidegate_sandbox::{HUB, PRODUCTION, STAGING};
 
 use crate::model::Model;
 use crate::shared::{apply, cloud, invoke, sample};
-use crate::tale::play;
+use crate::shared_run::block_on;
 
 const STOAT: Model = Model::plain("stoat");
 const MINK: Model = Model::plain("mink");
@@ -23,7 +23,7 @@ fn printed(output: &Output) -> (String, String) {
 
 #[test]
 fn a_typo_is_named_with_file_line_and_field_and_nothing_is_written() {
-    play(async {
+    block_on(async {
         let cloud = cloud().await;
         let folder = tempfile::tempdir().expect("a folder");
         let (good, bad) = (folder.path().join("good.yaml"), folder.path().join("bad.yaml"));
@@ -48,8 +48,8 @@ fn a_typo_is_named_with_file_line_and_field_and_nothing_is_written() {
 }
 
 #[test]
-fn every_problem_of_every_file_is_said_at_once() {
-    play(async {
+fn every_problem_of_every_file_is_reported_at_once() {
+    block_on(async {
         let cloud = cloud().await;
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("tidegate.yaml");
@@ -67,7 +67,7 @@ fn every_problem_of_every_file_is_said_at_once() {
 
 #[test]
 fn history_shows_what_was_decided_and_why() {
-    play(async {
+    block_on(async {
         const FERRET: Model = Model::plain("ferret");
         apply(&FERRET).await;
         let mut event = sample("contract/deployment-requested.json");
@@ -90,7 +90,7 @@ fn history_shows_what_was_decided_and_why() {
 
 #[test]
 fn apply_shows_the_difference_and_a_rehearsal_writes_nothing() {
-    play(async {
+    block_on(async {
         const MARTEN: Model = Model::plain("marten");
         let cloud = cloud().await;
         let folder = tempfile::tempdir().expect("a folder");
@@ -115,9 +115,9 @@ fn apply_shows_the_difference_and_a_rehearsal_writes_nothing() {
         let applied = apply(&after, &[]);
         assert_eq!(applied, rehearsed.replace("would apply", "applied"));
         assert!(apply(&after, &[]).ends_with(" (unchanged)\n"));
-        let told: serde_json::Value = serde_json::from_str(&apply(&before, &["--json"])).expect("JSON");
-        assert_eq!((&told["change"], &told["applied"]), (&json!("changed"), &json!(true)));
-        assert_eq!(told["differences"][0]["before"], "4096");
+        let result: serde_json::Value = serde_json::from_str(&apply(&before, &["--json"])).expect("JSON");
+        assert_eq!((&result["change"], &result["applied"]), (&json!("changed"), &json!(true)));
+        assert_eq!(result["differences"][0]["before"], "4096");
         let (out, _) = printed(&run(cloud.tidegate(HUB), &["policies", "--json"]));
         assert!(
             out.lines().any(|line| line.contains("\"marten\"") && line.contains("\"marten-staging\"")),
@@ -127,8 +127,8 @@ fn apply_shows_the_difference_and_a_rehearsal_writes_nothing() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_force_them() {
-    play(async {
+fn colours_need_a_terminal_or_a_forced_setting() {
+    block_on(async {
         let cloud = cloud().await;
         let coloured = |variables: &[(&str, &str)]| {
             let mut command = cloud.tidegate(HUB);
@@ -142,8 +142,8 @@ fn colours_are_for_terminals_and_for_those_who_force_them() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error_of_the_input() {
-    play(async {
+fn a_missing_model_or_stack_is_an_input_error() {
+    block_on(async {
         const OTTER: Model = Model::plain("otter");
         apply(&OTTER).await;
         let cloud = cloud().await;
@@ -177,7 +177,7 @@ fn what_is_not_there_is_an_error_of_the_input() {
 
 #[test]
 fn help_has_the_exit_codes_and_shells_can_complete() {
-    play(async {
+    block_on(async {
         let cloud = cloud().await;
         let (help, _) = printed(&run(Command::new(cloud.cli()), &["--help"]));
         for part in ["Exit codes:", "  0  ", "  1  ", "  2  ", "NO_COLOR"] {

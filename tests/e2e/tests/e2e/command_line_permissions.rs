@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING, workspace};
 
 use crate::doctor::visits;
-use crate::operator::{Operator, Said};
-use crate::stage::{Stage, dead_letters, queue_url, text};
-use crate::tale::play;
+use crate::operator::{CommandOutput, Operator};
+use crate::shared_run::block_on;
+use crate::test_cloud::{TestCloud, dead_letters, queue_url, text};
 
 const ROLE: &str = "TidegateOperator";
 /// The same, but for invoking functions.
@@ -16,9 +16,9 @@ const LOOKER: &str = "TidegateLooker";
 
 /// What somebody in the documented role did.
 pub(crate) struct Permitted {
-    not_accepted: Said,
+    not_accepted: CommandOutput,
     still_there: usize,
-    said: Vec<(String, Said)>,
+    said: Vec<(String, CommandOutput)>,
     checks: Value,
 }
 
@@ -33,7 +33,7 @@ fn documented(account: Account) -> String {
     policy.replace("ACCOUNT", account.id).replace("REGION", REGION).replace("STACK", account.stack)
 }
 
-/// The same as ministack 1.5.33 has to hear it: it spells a rule of the default bus `rule/default/NAME`, takes the name
+/// The same as ministack 1.5.33 needs it: it spells a rule of the default bus `rule/default/NAME`, takes the name
 /// of a described bus for a rule's, and asks about a rule's bus where AWS asks about the rule.
 fn for_the_emulator(account: Account) -> String {
     let mut policy: Value = serde_json::from_str(&documented(account)).expect("the policy is JSON");
@@ -59,24 +59,24 @@ fn for_the_emulator(account: Account) -> String {
 }
 
 /// Lets somebody in the documented role run every command.
-pub(crate) async fn permitted(stage: &Stage, policy_file: &str) -> Permitted {
+pub(crate) async fn permitted(test: &TestCloud, policy_file: &str) -> Permitted {
     for account in [HUB, STAGING, PRODUCTION] {
         let whole = for_the_emulator(account);
         let without_invoke = whole.replace("lambda:InvokeFunction", "lambda:GetFunction");
         for (role, policy) in [(ROLE, &whole), (LOOKER, &without_invoke)] {
-            let arguments = ["person", stage.cloud.url(), account.id, role, policy];
-            let made = stage.cloud.python("tests/e2e/roles.py", &arguments).await;
+            let arguments = ["person", test.cloud.url(), account.id, role, policy];
+            let made = test.cloud.python("tests/e2e/roles.py", &arguments).await;
             made.unwrap_or_else(|error| panic!("{error}"));
         }
     }
-    send_dead_letters(stage).await;
-    let not_accepted = Operator::in_role(&stage.cloud, LOOKER).run(&["redrive", "--function", "scale"]);
-    let still_there = dead_letters(&stage.cloud, PRODUCTION, "scale").await;
-    let operator = Operator::in_role(&stage.cloud, ROLE);
+    send_dead_letters(test).await;
+    let not_accepted = Operator::in_role(&test.cloud, LOOKER).run(&["redrive", "--function", "scale"]);
+    let still_there = dead_letters(&test.cloud, PRODUCTION, "scale").await;
+    let operator = Operator::in_role(&test.cloud, ROLE);
     let another = std::fs::read_to_string(policy_file)
         .expect("it is there")
         .replace("polecat-packages", "polecat-models");
-    let another = stage.file("renamed.yaml", &another).display().to_string();
+    let another = test.file("renamed.yaml", &another).display().to_string();
     let commands: [&[&str]; 9] = [
         // A package group that is no longer named is a lookup that is deleted.
         &["apply", &another],
@@ -90,17 +90,17 @@ pub(crate) async fn permitted(stage: &Stage, policy_file: &str) -> Permitted {
         &["doctor"],
     ];
     let said = commands.iter().map(|arguments| (arguments.join(" "), operator.run(arguments))).collect();
-    Permitted { not_accepted, still_there, said, checks: stage.permissions().await }
+    Permitted { not_accepted, still_there, said, checks: test.permissions().await }
 }
 
 /// A sweep that a function failed on, and a request for an account that nobody has.
-async fn send_dead_letters(stage: &Stage) {
+async fn send_dead_letters(test: &TestCloud) {
     let arn = format!("arn:aws:lambda:{REGION}:{}:function:{}-scale", PRODUCTION.id, PRODUCTION.stack);
     let failed = json!({
         "requestContext": { "functionArn": arn, "condition": "RetriesExhausted", "approximateInvokeCount": 3 },
-        "requestPayload": crate::stage::sweep(), "responsePayload": { "errorType": "Throttled" },
+        "requestPayload": crate::test_cloud::sweep(), "responsePayload": { "errorType": "Throttled" },
     });
-    send(stage, PRODUCTION, "scale", &failed, json!({})).await;
+    send(test, PRODUCTION, "scale", &failed, json!({})).await;
     let event = json!({
         "version": "0", "id": "1", "detail-type": "Deployment Requested", "source": "tidegate", "account": HUB.id,
         "time": "2026-03-02T09:10:02Z", "region": REGION, "resources": [],
@@ -112,14 +112,14 @@ async fn send_dead_letters(stage: &Stage) {
         "TARGET_ARN": text(format!("arn:aws:events:{REGION}:123456789012:event-bus/tidegate-nowhere")),
         "ERROR_CODE": text("NO_RESOURCE".to_owned()), "ERROR_MESSAGE": text("no bus".to_owned()),
     });
-    send(stage, HUB, "forward", &event, attributes).await;
+    send(test, HUB, "forward", &event, attributes).await;
 }
 
-async fn send(stage: &Stage, account: Account, queue: &str, body: &Value, attributes: Value) {
+async fn send(test: &TestCloud, account: Account, queue: &str, body: &Value, attributes: Value) {
     let message = json!({
         "QueueUrl": queue_url(account, queue), "MessageBody": body.to_string(), "MessageAttributes": attributes,
     });
-    let sent = stage.cloud.aws().json(account.id, "sqs", "AmazonSQS.SendMessage", message).await;
+    let sent = test.cloud.aws().json(account.id, "sqs", "AmazonSQS.SendMessage", message).await;
     sent.unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -132,25 +132,25 @@ fn checks(permitted: &Permitted) -> Vec<(&str, &str, bool)> {
 
 #[test]
 fn the_documented_permissions_are_enough_for_every_command() {
-    let told = play(visits());
-    for (command, said) in &told.permitted.said {
+    let result = block_on(visits());
+    for (command, said) in &result.permitted.said {
         // The alarms that rang when the dead letters came ring on for a minute.
         let mut problems = said.out.lines().filter(|line| line.starts_with("problem"));
         let alarms_alone = command == "doctor" && problems.all(|line| line.contains("  alarms: "));
         assert!(said.code == Some(0) || alarms_alone, "{command}: {}{}", said.out, said.error);
     }
-    let redriven = &told.permitted.said.iter().find(|(command, _)| command == "redrive").expect("it ran").1;
+    let redriven = &result.permitted.said.iter().find(|(command, _)| command == "redrive").expect("it ran").1;
     for sent in ["hub=tidegate-hub forward sent", "production=tidegate-production scale sent"] {
         assert!(redriven.out.contains(sent), "{}", redriven.out);
     }
-    let denied: Vec<_> = checks(&told.permitted).into_iter().filter(|(.., allowed)| !allowed).collect();
+    let denied: Vec<_> = checks(&result.permitted).into_iter().filter(|(.., allowed)| !allowed).collect();
     assert_eq!(denied, []);
 }
 
 #[test]
-fn none_of_the_documented_permissions_is_too_much() {
-    let told = play(visits());
-    let used: BTreeSet<&str> = checks(&told.permitted).into_iter().map(|(action, ..)| action).collect();
+fn every_documented_permission_is_used() {
+    let result = block_on(visits());
+    let used: BTreeSet<&str> = checks(&result.permitted).into_iter().map(|(action, ..)| action).collect();
     let policy: Value = serde_json::from_str(&documented(HUB)).expect("the policy is JSON");
     let actions = policy["Statement"].as_array().into_iter().flatten().flat_map(
         |statement| match &statement["Action"] {
@@ -165,10 +165,10 @@ fn none_of_the_documented_permissions_is_too_much() {
 
 #[test]
 fn a_dead_letter_whose_event_is_not_accepted_stays() {
-    let told = play(visits());
-    let said = &told.permitted.not_accepted;
+    let result = block_on(visits());
+    let said = &result.permitted.not_accepted;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.contains("production=tidegate-production scale kept"), "{}", said.out);
     assert!(said.out.contains("lambda:Invoke failed (Denied)"), "{}", said.out);
-    assert_eq!(told.permitted.still_there, 1);
+    assert_eq!(result.permitted.still_there, 1);
 }

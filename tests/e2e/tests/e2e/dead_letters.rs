@@ -1,4 +1,4 @@
-//! What cannot be handled: it is tried three times, kept, told to people, and finished when the cause is gone.
+//! Events that cannot be handled: three attempts, a dead letter, an alert, and a redrive that finishes the plan.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING};
 use tidegate_world::{ApiCall, Snapshot};
 
 use crate::model::Model;
-use crate::stage::{Stage, queue_url, text};
-use crate::tale::{Tale, play};
+use crate::shared_run::{SharedRun, block_on};
+use crate::test_cloud::{TestCloud, queue_url, text};
 
 const SABLE: Model = Model::plain("sable");
 
@@ -43,69 +43,69 @@ pub(crate) struct DeadLetters {
     pub(crate) permissions: Value,
 }
 
-static DEAD_LETTERS: Tale<DeadLetters> = Tale::untold();
+static DEAD_LETTERS: SharedRun<DeadLetters> = SharedRun::new();
 
 pub(crate) async fn dead_letters() -> Arc<DeadLetters> {
-    DEAD_LETTERS.from_source(story).await
+    DEAD_LETTERS.get_or_run(scenario).await
 }
 
-async fn story() -> DeadLetters {
-    let mut stage = Stage::new().await;
-    let unreadable = unreadable_events(&mut stage).await;
-    stage.introduce(&SABLE).await;
-    let package = stage.train(&SABLE, 1).await;
+async fn scenario() -> DeadLetters {
+    let mut test = TestCloud::new().await;
+    let unreadable = unreadable_events(&mut test).await;
+    test.introduce(&SABLE).await;
+    let package = test.train(&SABLE, 1).await;
     // The hub forgets to let staging read the registry.
     let group = json!({ "ModelPackageGroupName": SABLE.group() });
-    let readers = stage.ask(HUB, "GetModelPackageGroupPolicy", &group);
+    let readers = test.ask(HUB, "GetModelPackageGroupPolicy", &group);
     let only_production = text(&readers, "ResourcePolicy").replace(STAGING.id, PRODUCTION.id);
-    put_readers(&stage, &only_production);
-    stage.approve(&package);
-    let refused = stage.dead_letter(STAGING, "deploy").await;
-    let refused_alert = told_of(&mut stage, STAGING, "deploy").await;
-    let while_refused = stage.snapshot();
+    put_readers(&test, &only_production);
+    test.approve(&package);
+    let refused = test.dead_letter(STAGING, "deploy").await;
+    let refused_alert = told_of(&mut test, STAGING, "deploy").await;
+    let while_refused = test.snapshot();
     // Somebody reads the alert, mends the policy, and sends the event again.
-    put_readers(&stage, text(&readers, "ResourcePolicy"));
-    stage.later(STAGING, "deploy", &refused["requestPayload"]).await;
-    stage.hear(&SABLE, STAGING, "deploy", "succeeded", "answered").await;
-    stage.hear(&SABLE, HUB, "promote", "complete", "last_environment").await;
+    put_readers(&test, text(&readers, "ResourcePolicy"));
+    test.later(STAGING, "deploy", &refused["requestPayload"]).await;
+    test.wait_for_decision(&SABLE, STAGING, "deploy", "succeeded", "answered").await;
+    test.wait_for_decision(&SABLE, HUB, "promote", "complete", "last_environment").await;
     DeadLetters {
         unreadable,
         refused,
         refused_alert,
         while_refused,
-        after: stage.snapshot(),
-        calls: stage.world().calls(),
-        permissions: stage.permissions().await,
+        after: test.snapshot(),
+        calls: test.world().calls(),
+        permissions: test.permissions().await,
     }
 }
 
-/// Sends each function an event that it cannot read; returns what its queue kept and what people were told.
-async fn unreadable_events(stage: &mut Stage) -> Vec<(&'static str, Value, String)> {
+/// Sends each function an event that it cannot read; returns what its queue kept and the alert.
+async fn unreadable_events(test: &mut TestCloud) -> Vec<(&'static str, Value, String)> {
     for (account, _, source, detail_type, detail) in UNREADABLE {
         let entry = json!({ "Source": source, "DetailType": detail_type, "Detail": detail });
         let body = json!({ "account": account.id, "region": REGION, "entries": [entry] });
-        let put = stage.cloud.aws().door("/_tidegate/events", &body).await;
+        let put = test.cloud.aws().door("/_tidegate/events", &body).await;
         put.unwrap_or_else(|error| panic!("{error}"));
     }
     let mut kept = Vec::new();
     for (account, function, ..) in UNREADABLE {
-        let alert = told_of(stage, account, function).await;
-        kept.push((function, stage.dead_letter(account, function).await, alert));
+        let alert = told_of(test, account, function).await;
+        kept.push((function, test.dead_letter(account, function).await, alert));
     }
     kept
 }
 
-async fn told_of(stage: &mut Stage, account: Account, function: &str) -> String {
+async fn told_of(test: &mut TestCloud, account: Account, function: &str) -> String {
     let alarm = format!("{}/{function}/dead-letters", account.stack);
-    stage.hear_alert(&alarm, |subject, message| format!("{subject} {message}").contains(&alarm)).await
+    test.wait_for_alert(&alarm, |subject, message| format!("{subject} {message}").contains(&alarm)).await
 }
 
-fn put_readers(stage: &Stage, policy: &str) {
+fn put_readers(test: &TestCloud, policy: &str) {
     let put = json!({ "ModelPackageGroupName": SABLE.group(), "ResourcePolicy": policy });
-    stage.ask(HUB, "PutModelPackageGroupPolicy", &put);
+    test.ask(HUB, "PutModelPackageGroupPolicy", &put);
 }
 
-impl Stage {
+impl TestCloud {
     /// Waits for a message in a function's dead-letter queue and takes it out, as a person who redrives does.
     pub(crate) async fn dead_letter(&mut self, account: Account, function: &str) -> Value {
         let begun = std::time::Instant::now();
@@ -120,8 +120,8 @@ impl Stage {
                 deleted.unwrap_or_else(|error| panic!("{error}"));
                 return serde_json::from_str(text(message, "Body")).expect("a dead letter is JSON");
             }
-            self.listen().await;
-            let patience = crate::stage::PATIENCE;
+            self.poll().await;
+            let patience = crate::test_cloud::MAX_WAIT;
             assert!(begun.elapsed() < patience, "no dead letter of {function}\n{}", self.history());
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
@@ -130,8 +130,8 @@ impl Stage {
 
 #[test]
 fn an_event_that_cannot_be_read_is_kept_whole_with_the_reason() {
-    let told = play(dead_letters());
-    for (function, letter, _) in &told.unreadable {
+    let result = block_on(dead_letters());
+    for (function, letter, _) in &result.unreadable {
         let (_, _, source, detail_type, detail) =
             UNREADABLE.into_iter().find(|(_, f, ..)| f == function).expect("it was sent");
         let event = &letter["requestPayload"];
@@ -144,32 +144,33 @@ fn an_event_that_cannot_be_read_is_kept_whole_with_the_reason() {
 }
 
 #[test]
-fn people_are_told_of_every_dead_letter() {
-    let told = play(dead_letters());
-    assert_eq!(told.unreadable.len(), 5);
-    for (function, _, alert) in &told.unreadable {
+fn every_dead_letter_raises_an_alert() {
+    let result = block_on(dead_letters());
+    assert_eq!(result.unreadable.len(), 5);
+    for (function, _, alert) in &result.unreadable {
         assert!(alert.contains("ALARM"), "{function}: {alert}");
     }
-    assert!(told.refused_alert.starts_with(STAGING.id), "{}", told.refused_alert);
+    assert!(result.refused_alert.starts_with(STAGING.id), "{}", result.refused_alert);
 }
 
 #[test]
 fn a_denied_call_is_tried_three_times_and_changes_nothing() {
-    let told = play(dead_letters());
+    let result = block_on(dead_letters());
     let denied = |call: &&ApiCall| {
         call.account == STAGING.id && call.operation == "DescribeModelPackage" && call.outcome != "ok"
     };
-    let denied: Vec<_> = told.calls.iter().filter(denied).collect();
+    let denied: Vec<_> = result.calls.iter().filter(denied).collect();
     assert_eq!(denied.len(), 3, "{denied:?}");
-    assert_eq!(text(&told.refused["responsePayload"], "errorType"), "Denied", "{}", told.refused);
-    assert_eq!(told.while_refused.endpoints, [], "nothing was made");
+    assert_eq!(text(&result.refused["responsePayload"], "errorType"), "Denied", "{}", result.refused);
+    assert_eq!(result.while_refused.endpoints, [], "nothing was made");
 }
 
 #[test]
-fn the_event_sent_again_finishes_what_it_began() {
-    let told = play(dead_letters());
-    let staging = told.after.endpoint(STAGING.id, &SABLE.in_staging()).expect("staging serves");
+fn a_redriven_event_finishes_its_plan() {
+    let result = block_on(dead_letters());
+    let staging = result.after.endpoint(STAGING.id, &SABLE.in_staging()).expect("staging serves");
     assert_eq!(staging.status, "InService");
-    let production = told.after.component(PRODUCTION.id, &SABLE.in_production()).expect("production serves");
+    let production =
+        result.after.component(PRODUCTION.id, &SABLE.in_production()).expect("production serves");
     assert_eq!((production.status.as_str(), production.current), ("InService", 1));
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{CloudConfig, HUB, STAGING, workspace};
 
 use crate::model::Model;
-use crate::stage::{Stage, Wanted, is_tidegates, text};
-use crate::tale::play;
+use crate::shared_run::block_on;
+use crate::test_cloud::{TestCloud, Wanted, is_tidegates, text};
 
 const VOLE: Model = Model::plain("vole");
 
@@ -20,11 +20,11 @@ fn without(action: &str, template: &str, folder: &Path) {
     std::fs::write(folder.join(template), kept.join("\n")).expect("the copy can be written");
 }
 
-fn refused(stage: &Stage, operation: &str) -> usize {
+fn refused(test: &TestCloud, operation: &str) -> usize {
     let refused = |call: &tidegate_world::ApiCall| {
         is_tidegates(call) && call.operation == operation && call.outcome.starts_with("AccessDenied")
     };
-    stage.world().calls().iter().filter(|call| refused(call)).count()
+    test.world().calls().iter().filter(|call| refused(call)).count()
 }
 
 fn assert_denied(letter: &Value, action: &str) {
@@ -34,29 +34,29 @@ fn assert_denied(letter: &Value, action: &str) {
 }
 
 #[test]
-fn a_role_that_lacks_a_permission_stops_the_loop_at_its_station() {
-    play(async {
+fn a_role_without_a_permission_stops_the_loop_at_that_step() {
+    block_on(async {
         let templates = tempfile::tempdir().expect("a folder");
         without("sagemaker:StartPipelineExecution", "hub.yaml", templates.path());
         without("sagemaker:CreateEndpoint", "environment.yaml", templates.path());
         let templates = Some(templates.path().to_owned());
-        let mut stage = Stage::with(CloudConfig { templates, ..CloudConfig::default() }).await;
-        stage.introduce(&VOLE).await;
+        let mut test = TestCloud::with(CloudConfig { templates, ..CloudConfig::default() }).await;
+        test.introduce(&VOLE).await;
 
-        stage.push(&VOLE, "nobody may start its pipeline");
-        assert_denied(&stage.dead_letter(HUB, "train").await, "sagemaker:StartPipelineExecution");
-        assert_eq!(refused(&stage, "StartPipelineExecution"), 3);
-        assert_eq!(stage.snapshot().executions, []);
+        test.push(&VOLE, "nobody may start its pipeline");
+        assert_denied(&test.dead_letter(HUB, "train").await, "sagemaker:StartPipelineExecution");
+        assert_eq!(refused(&test, "StartPipelineExecution"), 3);
+        assert_eq!(test.snapshot().executions, []);
 
         // A person starts it instead, and approves what comes of it.
         let start = json!({ "PipelineName": VOLE.pipeline(), "ClientRequestToken": "p".repeat(32) });
-        stage.ask(HUB, "StartPipelineExecution", &start);
-        let package = stage.registered(&VOLE, 1).await;
-        stage.approve(&package);
-        assert_denied(&stage.dead_letter(STAGING, "deploy").await, "sagemaker:CreateEndpoint");
-        assert_eq!(refused(&stage, "CreateEndpoint"), 3);
-        stage.rest().await;
-        assert_eq!(stage.snapshot().endpoints, []);
+        test.ask(HUB, "StartPipelineExecution", &start);
+        let package = test.registered(&VOLE, 1).await;
+        test.approve(&package);
+        assert_denied(&test.dead_letter(STAGING, "deploy").await, "sagemaker:CreateEndpoint");
+        assert_eq!(refused(&test, "CreateEndpoint"), 3);
+        test.wait_until_idle().await;
+        assert_eq!(test.snapshot().endpoints, []);
         let on = Wanted {
             model: VOLE.name,
             account: HUB,
@@ -64,6 +64,6 @@ fn a_role_that_lacks_a_permission_stops_the_loop_at_its_station() {
             decision: "deploy",
             reason: "previous_succeeded",
         };
-        assert!(!stage.has_heard(on), "production was asked\n{}", stage.history());
+        assert!(!test.has_decision(on), "production was asked\n{}", test.history());
     });
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use tidegate_sandbox::{api_models, python_environment, workspace};
 use tidegate_world::{ApiModels, UNTRANSLATED, WorldConfig, WorldServer};
 
-use crate::tale::play;
+use crate::shared_run::block_on;
 
 fn python(arguments: &[&str]) -> String {
     let python = python_environment(&|_| ()).unwrap_or_else(|error| panic!("{error}"));
@@ -16,7 +16,7 @@ fn python(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_launcher_runs_with_the_version_that_it_mends_and_with_no_other() {
+fn the_launcher_accepts_only_the_emulator_version_that_it_patches() {
     let script = "
 import sys
 sys.path.insert(0, 'tests/sandbox/cloud')
@@ -35,7 +35,7 @@ print('checked')
 
 #[test]
 fn boto3_finds_every_operation_of_the_world_as_documented() {
-    play(async {
+    block_on(async {
         let environment = python_environment(&|_| ()).unwrap_or_else(|error| panic!("{error}"));
         let models = api_models(&environment).unwrap_or_else(|error| panic!("{error}"));
         let config = WorldConfig { botocore_data: Some(models), ..WorldConfig::default() };

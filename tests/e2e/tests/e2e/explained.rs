@@ -5,8 +5,8 @@ use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING};
 
 use crate::calm::{ABALONE, Evidence, calm};
 use crate::chaos_ledger::Item;
-use crate::stage::{text, zips};
-use crate::tale::play;
+use crate::shared_run::block_on;
+use crate::test_cloud::{text, zips};
 
 /// A decision of the calm day, and what was remembered and seen when it was made.
 struct Moment {
@@ -120,7 +120,7 @@ fn explained(cli: &std::path::Path, moment: &Moment, record: &Value) -> String {
 
 #[test]
 fn explain_prints_byte_for_byte_what_the_lambda_wrote() {
-    let (day, zips) = play(async { (calm().await, zips().await) });
+    let (day, zips) = block_on(async { (calm().await, zips().await) });
     for moment in moments(&day) {
         let written = written(&day, &moment);
         let record: Value = serde_json::from_str(&written).expect("a record is JSON");
@@ -131,7 +131,7 @@ fn explain_prints_byte_for_byte_what_the_lambda_wrote() {
 
 #[test]
 fn another_state_of_the_world_is_another_record() {
-    let (day, zips) = play(async { (calm().await, zips().await) });
+    let (day, zips) = block_on(async { (calm().await, zips().await) });
     for mut moment in moments(&day) {
         let written = written(&day, &moment);
         let record: Value = serde_json::from_str(&written).expect("a record is JSON");

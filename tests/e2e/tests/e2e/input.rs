@@ -6,8 +6,8 @@ use tidegate_sandbox::{HUB, STAGING, workspace};
 use crate::model::Model;
 use crate::people::outcomes;
 use crate::shared::{FUNCTIONS, apply, cloud, invoke, sample};
-use crate::stage::text;
-use crate::tale::play;
+use crate::shared_run::block_on;
+use crate::test_cloud::text;
 
 /// A model that is managed, but about which nothing is known in SageMaker.
 const LYNX: Model = Model::plain("lynx");
@@ -48,7 +48,7 @@ fn samples() -> Vec<String> {
 
 #[test]
 fn every_sample_event_has_a_named_outcome_in_every_function() {
-    play(async {
+    block_on(async {
         for path in samples() {
             let event = sample(&path);
             for (account, function) in FUNCTIONS {
@@ -67,7 +67,7 @@ fn every_sample_event_has_a_named_outcome_in_every_function() {
 }
 
 #[test]
-fn what_is_no_event_is_refused_by_name_and_the_next_event_is_served() {
+fn an_invalid_event_is_a_named_error_and_the_next_event_is_processed() {
     let mut pushed = sample("codecommit/reference-updated.branch-push.json");
     pushed["detail"]["repositoryName"] = json!(7);
     let mut requested = sample("contract/deployment-requested.json");
@@ -93,7 +93,7 @@ fn what_is_no_event_is_refused_by_name_and_the_next_event_is_served() {
         (misspelt, "field `detail.modle`"),
         (timeless, "field `detail.LastModifiedTime`"),
     ];
-    play(async {
+    block_on(async {
         for (account, function) in FUNCTIONS {
             for (payload, why) in &refused {
                 let answer = invoke(account, function, payload).await;
@@ -108,7 +108,7 @@ fn what_is_no_event_is_refused_by_name_and_the_next_event_is_served() {
 
 #[test]
 fn bytes_that_are_no_json_do_not_end_the_worker() {
-    play(async {
+    block_on(async {
         let cloud = cloud().await;
         for (account, function) in FUNCTIONS {
             for bytes in [&b"{\"source\": "[..], b"not json", b"{} {}"] {
@@ -132,7 +132,7 @@ fn a_megabyte_is_read_and_an_error_about_it_is_short() {
     unknown["detail"]["padding"] = json!(long);
     let mut ours = sample("contract/retraining-requested.json");
     ours["detail"]["schema"] = json!(long);
-    play(async {
+    block_on(async {
         for (account, function) in FUNCTIONS {
             let answer = invoke(account, function, &unknown).await;
             assert_eq!(outcomes(&answer), [(String::new(), "unsupported_event".to_owned())], "{function}");
@@ -159,7 +159,7 @@ fn approval_of(arn: &str, at: Value) -> Value {
 
 #[test]
 fn one_instant_in_all_of_awss_spellings_is_one_event() {
-    play(async {
+    block_on(async {
         apply(&LYNX).await;
         let arn = format!("arn:aws:sagemaker:us-east-1:{}:model-package/{}/1", HUB.id, LYNX.group());
         let spellings = [
@@ -170,12 +170,12 @@ fn one_instant_in_all_of_awss_spellings_is_one_event() {
             json!("2026-03-02T09:10:02.000+0000"),
             json!("2026-03-02T10:10:02+01:00"),
         ];
-        let mut told = Vec::new();
+        let mut result = Vec::new();
         for at in spellings {
             let answer = invoke(HUB, "promote", &approval_of(&arn, at.clone())).await;
-            told.push((at, text(&answer["outcomes"][0], "outcome").to_owned()));
+            result.push((at, text(&answer["outcomes"][0], "outcome").to_owned()));
         }
-        let (first, copies) = told.split_first().expect("there are six");
+        let (first, copies) = result.split_first().expect("there are six");
         assert_eq!(first.1, "decided");
         assert!(copies.iter().all(|(_, outcome)| outcome == "duplicate"), "{copies:?}");
     });
@@ -183,7 +183,7 @@ fn one_instant_in_all_of_awss_spellings_is_one_event() {
 
 #[test]
 fn an_arn_of_elsewhere_is_not_acted_on() {
-    play(async {
+    block_on(async {
         apply(&LYNX).await;
         let group = LYNX.group();
         let elsewhere = [

@@ -1,7 +1,7 @@
 //! The real functions, built, zipped and deployed from the templates into a local cloud of three accounts, with IAM
 //! enforced: what a team would see on its first day, and on its worst.
 //!
-//! A *tale* is a story that several tests ask about. It is told once, whoever asks first.
+//! A `SharedRun` is a scenario whose result several tests check. The first test that needs it runs it.
 
 #[cfg(test)]
 mod calm;
@@ -25,6 +25,8 @@ mod dead_letters;
 mod denied;
 #[cfg(test)]
 mod doctor;
+#[cfg(test)]
+mod duplicate_delivery;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
@@ -50,12 +52,10 @@ mod rollout;
 #[cfg(test)]
 mod shared;
 #[cfg(test)]
-mod stage;
+mod shared_run;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
-mod tale;
-#[cfg(test)]
-mod thrice;
+mod test_cloud;

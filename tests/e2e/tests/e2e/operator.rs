@@ -13,9 +13,9 @@ pub(crate) struct Operator {
     config: tempfile::NamedTempFile,
 }
 
-/// What the command said.
+/// The output of a command.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) error: String,
@@ -64,12 +64,12 @@ impl Operator {
     }
 
     /// Runs the command in all three accounts.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
         self.run_in(&[HUB, STAGING, PRODUCTION].map(ledger), arguments)
     }
 
     /// Runs the command in these accounts.
-    pub(crate) fn run_in(&self, ledgers: &[String], arguments: &[&str]) -> Said {
+    pub(crate) fn run_in(&self, ledgers: &[String], arguments: &[&str]) -> CommandOutput {
         let mut command = Command::new(&self.binary);
         command.envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command.env("AWS_CONFIG_FILE", self.config.path()).args(arguments);
@@ -78,11 +78,11 @@ impl Operator {
         }
         let output = command.output().expect("the command is there");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code(), out: text(&output.stdout), error: text(&output.stderr) }
+        CommandOutput { code: output.status.code(), out: text(&output.stdout), error: text(&output.stderr) }
     }
 }
 
-impl Said {
+impl CommandOutput {
     /// The lines, where each is an object.
     pub(crate) fn objects(&self) -> Vec<Value> {
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING};
 
 use crate::model::Model;
-use crate::stage::{PATIENCE, Stage, Wanted, text, tick};
+use crate::test_cloud::{MAX_WAIT, TestCloud, Wanted, text, tick};
 
-impl Stage {
+impl TestCloud {
     /// What a team does once: the group that environments may read, the policy, the repository.
     pub(crate) async fn introduce(&self, model: &Model) {
         let group = model.group();
@@ -55,7 +55,7 @@ impl Stage {
     pub(crate) async fn registered(&mut self, model: &Model, version: i64) -> String {
         let group = model.group();
         let what = format!("version {version} of {group}");
-        self.see(&what, |now| {
+        self.wait_for_world(&what, |now| {
             let found = now.packages.iter().find(|p| p.group == group && p.version == version)?;
             (found.status == "Completed").then(|| found.arn.clone())
         })
@@ -65,7 +65,7 @@ impl Stage {
     /// Commits, and waits for the version that comes of it.
     pub(crate) async fn train(&mut self, model: &Model, version: i64) -> String {
         self.push(model, &format!("for version {version}"));
-        self.hear(model, HUB, "train", "start", "commit").await;
+        self.wait_for_decision(model, HUB, "train", "start", "commit").await;
         self.registered(model, version).await
     }
 
@@ -77,10 +77,10 @@ impl Stage {
     /// Approves, and waits until both environments have reported success.
     pub(crate) async fn release(&mut self, model: &Model, package: &str) {
         self.approve(package);
-        self.hear(model, HUB, "promote", "deploy", "approved").await;
-        self.hear(model, STAGING, "deploy", "succeeded", "answered").await;
-        self.hear(model, PRODUCTION, "deploy", "succeeded", "answered").await;
-        self.hear(model, HUB, "promote", "complete", "last_environment").await;
+        self.wait_for_decision(model, HUB, "promote", "deploy", "approved").await;
+        self.wait_for_decision(model, STAGING, "deploy", "succeeded", "answered").await;
+        self.wait_for_decision(model, PRODUCTION, "deploy", "succeeded", "answered").await;
+        self.wait_for_decision(model, HUB, "promote", "complete", "last_environment").await;
     }
 
     /// Somebody edits a version's metadata; SageMaker says `Approved` again.
@@ -116,7 +116,7 @@ impl Stage {
     }
 
     /// Nobody asks production any more, until it sleeps.
-    pub(crate) async fn fall_asleep(&mut self, model: &Model) {
+    pub(crate) async fn scale_to_zero(&mut self, model: &Model) {
         self.tick_until(model, "scale_to_zero", "idle").await;
         self.at_copies(model, 0).await;
     }
@@ -125,18 +125,18 @@ impl Stage {
     pub(crate) async fn tick_until(&mut self, model: &Model, decision: &'static str, reason: &'static str) {
         let wanted = Wanted { model: model.name, account: PRODUCTION, function: "scale", decision, reason };
         let begun = Instant::now();
-        while !self.has_heard(wanted) {
+        while !self.has_decision(wanted) {
             self.later(PRODUCTION, "scale", &tick(PRODUCTION)).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
-            self.listen().await;
-            assert!(begun.elapsed() < PATIENCE, "never {decision} {reason}\n{}", self.history());
+            self.poll().await;
+            assert!(begun.elapsed() < MAX_WAIT, "never {decision} {reason}\n{}", self.history());
         }
     }
 
     /// Waits until production's component has so many copies.
     pub(crate) async fn at_copies(&mut self, model: &Model, copies: i64) {
         let name = model.in_production();
-        self.see(&format!("{copies} copies"), |now| {
+        self.wait_for_world(&format!("{copies} copies"), |now| {
             let component = now.component(PRODUCTION.id, &name)?;
             (component.current == copies && component.status == "InService").then_some(())
         })

@@ -1,4 +1,4 @@
-//! Roles hold exactly what they use: nothing was denied in any story, and nothing was granted in vain.
+//! Roles have exactly the permissions that they use: no scenario is denied one, and each is used by a scenario.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +11,9 @@ use crate::calm::calm;
 use crate::dead_letters::dead_letters;
 use crate::refused::refusals;
 use crate::rollout::rollouts;
-use crate::stage::is_tidegates;
+use crate::shared_run::block_on;
 use crate::sweep::sweeps;
-use crate::tale::play;
+use crate::test_cloud::is_tidegates;
 
 /// Roles of the templates that serve Tidegate itself; the others are SageMaker's, whose jobs are only modelled here.
 const OURS: [&str; 10] = [
@@ -29,7 +29,7 @@ const OURS: [&str; 10] = [
     "ToHubRole",
 ];
 
-/// What is granted without a story that uses it: role (or any), statement, action (or any), and why.
+/// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
 const EXCEPTIONS: [(&str, &str, &str, &str); 5] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
     (
@@ -115,7 +115,7 @@ fn checks(permissions: &Value) -> Vec<Check> {
 
 #[test]
 fn every_permission_of_the_templates_is_used() {
-    let (calm, rollouts, sweeps, dead_letters, refusals) = play(async {
+    let (calm, rollouts, sweeps, dead_letters, refusals) = block_on(async {
         (calm().await, rollouts().await, sweeps().await, dead_letters().await, refusals().await)
     });
     let evaluated = [
@@ -136,14 +136,14 @@ fn every_permission_of_the_templates_is_used() {
             pile.insert(permission.in_template());
         }
     }
-    let in_vain: Vec<_> = unused.difference(&used_ones).collect();
+    let unused: Vec<_> = unused.difference(&used_ones).collect();
     assert!(used_ones.len() > 50, "only {} permissions were looked at", used_ones.len());
-    assert!(in_vain.is_empty(), "granted, and used by no story: {in_vain:#?}");
+    assert!(unused.is_empty(), "granted, and used by no scenario: {unused:#?}");
 }
 
 #[test]
 fn every_exception_is_about_something_that_is_granted() {
-    let rollouts = play(rollouts());
+    let rollouts = block_on(rollouts());
     let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
     for (role, sid, action, _) in EXCEPTIONS {
         let is_about =
@@ -154,7 +154,7 @@ fn every_exception_is_about_something_that_is_granted() {
 
 #[test]
 fn nothing_is_denied_while_nothing_is_wrong() {
-    let (calm, rollouts, sweeps) = play(async { (calm().await, rollouts().await, sweeps().await) });
+    let (calm, rollouts, sweeps) = block_on(async { (calm().await, rollouts().await, sweeps().await) });
     for permissions in [&calm.permissions, &rollouts.permissions, &sweeps.permissions] {
         let denied: Vec<Check> = checks(permissions).into_iter().filter(|check| !check.allowed).collect();
         assert!(denied.is_empty(), "{denied:#?}");
@@ -166,7 +166,7 @@ fn nothing_is_denied_while_nothing_is_wrong() {
 
 #[test]
 fn the_hub_cannot_touch_an_environments_sagemaker() {
-    let rollouts = play(rollouts());
+    let rollouts = block_on(rollouts());
     let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
     let foreign = |g: &&Granted| {
         let account = g.resource.split(':').nth(4).unwrap_or_default();

@@ -7,66 +7,66 @@ use tidegate_sandbox::{Account, HUB, PRODUCTION, STAGING};
 use tidegate_world::Snapshot;
 
 use crate::model::Model;
-use crate::operator::{Operator, Said, ledger};
+use crate::operator::{CommandOutput, Operator, ledger};
 use crate::shared::sample;
-use crate::stage::{Stage, dead_letters, queue_url, text};
-use crate::tale::{Tale, play};
+use crate::shared_run::{SharedRun, block_on};
+use crate::test_cloud::{TestCloud, dead_letters, queue_url, text};
 
 const WEASEL: Model = Model { production_more: "    gates: { soak: 2h }", ..Model::plain("weasel") };
 
 pub(crate) struct Redriven {
-    listed: Said,
+    listed: CommandOutput,
     still_there: usize,
-    only_scale: Said,
-    no_such_function: Said,
-    refused_again: Said,
+    only_scale: CommandOutput,
+    no_such_function: CommandOutput,
+    refused_again: CommandOutput,
     kept: usize,
-    sent: Said,
-    none: Said,
+    sent: CommandOutput,
+    none: CommandOutput,
     left: Vec<(String, usize)>,
     after: Snapshot,
-    forward: Said,
-    forwarded: Said,
+    forward: CommandOutput,
+    forwarded: CommandOutput,
     delivered: Value,
-    unknown: Said,
+    unknown: CommandOutput,
     unknown_kept: usize,
-    why: Said,
-    why_json: Said,
-    status: Said,
-    history: Said,
-    history_since: Said,
+    why: CommandOutput,
+    why_json: CommandOutput,
+    status: CommandOutput,
+    history: CommandOutput,
+    history_since: CommandOutput,
 }
 
-static REDRIVEN: Tale<Redriven> = Tale::untold();
+static REDRIVEN: SharedRun<Redriven> = SharedRun::new();
 
 pub(crate) async fn redriven() -> Arc<Redriven> {
-    REDRIVEN.from_source(story).await
+    REDRIVEN.get_or_run(scenario).await
 }
 
-async fn story() -> Redriven {
-    let mut stage = Stage::new().await;
-    let operator = Operator::new(&stage.cloud);
-    stage.introduce(&WEASEL).await;
-    let package = stage.train(&WEASEL, 1).await;
-    let readers = stop_reading(&stage);
-    stage.approve(&package);
-    wait_for_letters(&mut stage, STAGING, "deploy").await;
+async fn scenario() -> Redriven {
+    let mut test = TestCloud::new().await;
+    let operator = Operator::new(&test.cloud);
+    test.introduce(&WEASEL).await;
+    let package = test.train(&WEASEL, 1).await;
+    let readers = stop_reading(&test);
+    test.approve(&package);
+    wait_for_letters(&mut test, STAGING, "deploy").await;
 
     let listed = operator.run(&["redrive", "--list", "--json"]);
-    let still_there = dead_letters(&stage.cloud, STAGING, "deploy").await;
+    let still_there = dead_letters(&test.cloud, STAGING, "deploy").await;
     let only_scale = operator.run(&["redrive", "--function", "scale"]);
     let no_such_function = operator.run(&["redrive", "--function", "teleport"]);
     // Nothing was mended: the event fails again, and is there again.
     let refused_again = operator.run(&["redrive"]);
-    wait_for_letters(&mut stage, STAGING, "deploy").await;
-    let kept = dead_letters(&stage.cloud, STAGING, "deploy").await;
+    wait_for_letters(&mut test, STAGING, "deploy").await;
+    let kept = dead_letters(&test.cloud, STAGING, "deploy").await;
 
-    put_readers(&stage, &readers);
+    put_readers(&test, &readers);
     let sent = operator.run(&["redrive", "--function", "deploy"]);
-    stage.hear(&WEASEL, STAGING, "deploy", "succeeded", "answered").await;
-    stage.hear(&WEASEL, HUB, "promote", "wait", "soaking").await;
+    test.wait_for_decision(&WEASEL, STAGING, "deploy", "succeeded", "answered").await;
+    test.wait_for_decision(&WEASEL, HUB, "promote", "wait", "soaking").await;
     let none = operator.run(&["redrive"]);
-    let (left, after) = (stage.all_dead_letters().await, stage.snapshot());
+    let (left, after) = (test.all_dead_letters().await, test.snapshot());
 
     let why = operator.run(&["why", WEASEL.name, "production"]);
     let why_json = operator.run(&["why", WEASEL.name, "production", "--json"]);
@@ -74,11 +74,11 @@ async fn story() -> Redriven {
     let history = operator.run(&["history", WEASEL.name]);
     let history_since = operator.run(&["history", WEASEL.name, "--since", "1s"]);
 
-    let (forward, forwarded, delivered) = undelivered(&mut stage, &operator).await;
+    let (forward, forwarded, delivered) = undelivered(&mut test, &operator).await;
     let message = json!({ "QueueUrl": queue_url(PRODUCTION, "respond"), "MessageBody": "who wrote this?" });
-    ask(&stage, PRODUCTION, "sqs", "AmazonSQS.SendMessage", message).await;
+    ask(&test, PRODUCTION, "sqs", "AmazonSQS.SendMessage", message).await;
     let unknown = operator.run(&["redrive"]);
-    let unknown_kept = dead_letters(&stage.cloud, PRODUCTION, "respond").await;
+    let unknown_kept = dead_letters(&test.cloud, PRODUCTION, "respond").await;
     Redriven {
         listed,
         still_there,
@@ -104,70 +104,70 @@ async fn story() -> Redriven {
 }
 
 /// Staging's bus is shut for a while: the hub's rule cannot deliver.
-async fn undelivered(stage: &mut Stage, operator: &Operator) -> (Said, Said, Value) {
+async fn undelivered(test: &mut TestCloud, operator: &Operator) -> (CommandOutput, CommandOutput, Value) {
     let mut bus = json!({ "EventBusName": STAGING.stack, "StatementId": "hub" });
-    ask(stage, STAGING, "events", "AWSEvents.RemovePermission", bus.clone()).await;
+    ask(test, STAGING, "events", "AWSEvents.RemovePermission", bus.clone()).await;
     let mut request = sample("contract/deployment-requested.json")["detail"].clone();
     request["model"] = json!(WEASEL.name);
     request["environment_account"] = json!(STAGING.id);
-    stage.put_event(HUB, "Deployment Requested", &request).await;
-    wait_for_letters(stage, HUB, "forward").await;
+    test.put_event(HUB, "Deployment Requested", &request).await;
+    wait_for_letters(test, HUB, "forward").await;
     let forward = operator.run(&["redrive", "--list", "--json"]);
     bus["Principal"] = json!({ "AWS": format!("arn:aws:iam::{}:root", HUB.id) });
-    ask(stage, STAGING, "events", "AWSEvents.PutPermission", bus).await;
+    ask(test, STAGING, "events", "AWSEvents.PutPermission", bus).await;
     let forwarded = operator.run(&["redrive", "--function", "forward", "--json"]);
     let id = text(&request, "request_id");
     let about =
         |decision: &&Value| text(decision, "account") == STAGING.id && decision.to_string().contains(id);
     let begun = std::time::Instant::now();
     let delivered = loop {
-        if let Some(found) = stage.decisions().iter().find(about) {
+        if let Some(found) = test.decisions().iter().find(about) {
             break found.clone();
         }
-        stage.listen().await;
-        assert!(begun.elapsed() < crate::stage::PATIENCE, "nothing was delivered\n{}", stage.history());
+        test.poll().await;
+        assert!(begun.elapsed() < crate::test_cloud::MAX_WAIT, "nothing was delivered\n{}", test.history());
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     };
     (forward, forwarded, delivered)
 }
 
-async fn ask(stage: &Stage, account: Account, service: &str, target: &str, body: Value) {
-    let call = stage.cloud.aws().json(account.id, service, target, body).await;
+async fn ask(test: &TestCloud, account: Account, service: &str, target: &str, body: Value) {
+    let call = test.cloud.aws().json(account.id, service, target, body).await;
     call.unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The hub forgets to let staging read the registry; returns what it forgot.
-fn stop_reading(stage: &Stage) -> String {
+fn stop_reading(test: &TestCloud) -> String {
     let group = json!({ "ModelPackageGroupName": WEASEL.group() });
-    let answer = stage.ask(HUB, "GetModelPackageGroupPolicy", &group);
+    let answer = test.ask(HUB, "GetModelPackageGroupPolicy", &group);
     let readers = text(&answer, "ResourcePolicy").to_owned();
-    put_readers(stage, &readers.replace(STAGING.id, PRODUCTION.id));
+    put_readers(test, &readers.replace(STAGING.id, PRODUCTION.id));
     readers
 }
 
-fn put_readers(stage: &Stage, policy: &str) {
+fn put_readers(test: &TestCloud, policy: &str) {
     let put = json!({ "ModelPackageGroupName": WEASEL.group(), "ResourcePolicy": policy });
-    stage.ask(HUB, "PutModelPackageGroupPolicy", &put);
+    test.ask(HUB, "PutModelPackageGroupPolicy", &put);
 }
 
-async fn wait_for_letters(stage: &mut Stage, account: Account, function: &str) {
+async fn wait_for_letters(test: &mut TestCloud, account: Account, function: &str) {
     let begun = std::time::Instant::now();
-    while dead_letters(&stage.cloud, account, function).await == 0 {
-        stage.listen().await;
+    while dead_letters(&test.cloud, account, function).await == 0 {
+        test.poll().await;
         assert!(
-            begun.elapsed() < crate::stage::PATIENCE,
+            begun.elapsed() < crate::test_cloud::MAX_WAIT,
             "no dead letter of {function}\n{}",
-            stage.history()
+            test.history()
         );
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
 }
 
 #[test]
-fn a_list_says_what_failed_and_why_and_leaves_it_there() {
-    let told = play(redriven());
-    assert_eq!(told.listed.code, Some(0), "{:?}", told.listed);
-    let listed = told.listed.objects();
+fn a_list_shows_failures_with_reasons_and_keeps_them() {
+    let result = block_on(redriven());
+    assert_eq!(result.listed.code, Some(0), "{:?}", result.listed);
+    let listed = result.listed.objects();
     let [letter] = listed.as_slice() else { panic!("{listed:#?}") };
     assert_eq!((text(letter, "ledger"), text(letter, "queue")), (ledger(STAGING).as_str(), "deploy"));
     assert_eq!((text(letter, "failed"), text(letter, "outcome")), ("the function failed", "listed"));
@@ -178,82 +178,91 @@ fn a_list_says_what_failed_and_why_and_leaves_it_there() {
     );
     assert_eq!(letter["attempts"], json!(3));
     assert_eq!(text(&letter["event"], "detail_type"), "Deployment Requested");
-    assert_eq!(told.still_there, 1);
+    assert_eq!(result.still_there, 1);
 }
 
 #[test]
-fn only_the_function_that_was_named_is_looked_at() {
-    let told = play(redriven());
+fn only_the_named_function_is_redriven() {
+    let result = block_on(redriven());
     assert_eq!(
-        (told.only_scale.code, told.only_scale.out.as_str()),
+        (result.only_scale.code, result.only_scale.out.as_str()),
         (Some(0), "there are no dead letters\n")
     );
-    assert_eq!(told.no_such_function.code, Some(2), "{:?}", told.no_such_function);
+    assert_eq!(result.no_such_function.code, Some(2), "{:?}", result.no_such_function);
     let wanted = "there is no dead-letter queue of `teleport`; there are those of deploy, forward, \
          promote, respond, scale, train\n";
-    assert_eq!(told.no_such_function.error, wanted);
+    assert_eq!(result.no_such_function.error, wanted);
 }
 
 #[test]
-fn an_event_whose_cause_is_not_gone_comes_back() {
-    let told = play(redriven());
-    assert_eq!(told.refused_again.code, Some(0), "it was accepted: {:?}", told.refused_again);
-    assert_eq!(told.kept, 1);
+fn an_event_whose_cause_persists_becomes_a_dead_letter_again() {
+    let result = block_on(redriven());
+    assert_eq!(result.refused_again.code, Some(0), "it was accepted: {:?}", result.refused_again);
+    assert_eq!(result.kept, 1);
 }
 
 #[test]
-fn a_redriven_event_finishes_what_it_began_once() {
-    let told = play(redriven());
-    assert_eq!(told.sent.code, Some(0), "{:?}", told.sent);
-    let lines: Vec<&str> = told.sent.out.lines().collect();
+fn a_redriven_event_finishes_its_plan_once() {
+    let result = block_on(redriven());
+    assert_eq!(result.sent.code, Some(0), "{:?}", result.sent);
+    let lines: Vec<&str> = result.sent.out.lines().collect();
     assert!(lines[0].starts_with("staging=tidegate-staging deploy sent  "), "{lines:#?}");
     assert!(lines[0].contains("Deployment Requested ("), "{lines:#?}");
     assert!(lines[1].starts_with("    the function failed after 3 attempts: Denied: "), "{lines:#?}");
     assert_eq!(lines[2], "    goes to function tidegate-staging-deploy");
-    let staging = told.after.endpoint(STAGING.id, &WEASEL.in_staging()).expect("staging serves");
+    let staging = result.after.endpoint(STAGING.id, &WEASEL.in_staging()).expect("staging serves");
     assert_eq!(staging.status, "InService");
-    assert!(told.left.iter().all(|(_, count)| *count == 0), "{:?}", told.left);
-    assert_eq!((told.none.code, told.none.out.as_str()), (Some(0), "there are no dead letters\n"));
+    assert!(result.left.iter().all(|(_, count)| *count == 0), "{:?}", result.left);
+    assert_eq!((result.none.code, result.none.out.as_str()), (Some(0), "there are no dead letters\n"));
 }
 
 #[test]
-fn an_event_that_could_not_reach_the_other_account_does_after_all() {
-    let told = play(redriven());
-    let listed = told.forward.objects();
+fn an_undelivered_event_reaches_the_other_account_after_a_redrive() {
+    let result = block_on(redriven());
+    let listed = result.forward.objects();
     let [letter] = listed.as_slice() else { panic!("{listed:#?}") };
     assert_eq!((text(letter, "ledger"), text(letter, "queue")), (ledger(HUB).as_str(), "forward"));
     assert_eq!(text(letter, "failed"), "the rule could not deliver");
     assert!(text(letter, "error").starts_with("NO_PERMISSIONS: "), "{letter}");
-    let sent = told.forwarded.objects();
-    assert_eq!((told.forwarded.code, text(&sent[0], "outcome")), (Some(0), "sent"), "{:?}", told.forwarded);
+    let sent = result.forwarded.objects();
+    assert_eq!(
+        (result.forwarded.code, text(&sent[0], "outcome")),
+        (Some(0), "sent"),
+        "{:?}",
+        result.forwarded
+    );
     assert_eq!(text(&sent[0], "way"), "goes on bus tidegate-hub");
-    assert_eq!(text(&told.delivered["event"], "detail_type"), "Deployment Requested");
-    // deploy finds that the package is another model's. What counts is that it heard the hub's request.
-    let idempotency_key = text(&told.delivered["event"], "idempotency_key");
+    assert_eq!(text(&result.delivered["event"], "detail_type"), "Deployment Requested");
+    // deploy finds that the package is another model's. It only has to receive the request of the hub.
+    let idempotency_key = text(&result.delivered["event"], "idempotency_key");
     assert!(idempotency_key.ends_with(&format!("from {}", HUB.id)), "{idempotency_key}");
 }
 
 #[test]
-fn a_message_that_nobody_knows_stays_and_is_a_failure() {
-    let told = play(redriven());
-    assert_eq!(told.unknown.code, Some(1), "{:?}", told.unknown);
-    assert!(told.unknown.out.contains("production=tidegate-production respond kept"), "{}", told.unknown.out);
-    assert_eq!(told.unknown.error, "1 of 1 dead letters could not be sent back and are still there\n");
-    assert_eq!(told.unknown_kept, 1);
+fn an_unknown_message_stays_and_is_an_error() {
+    let result = block_on(redriven());
+    assert_eq!(result.unknown.code, Some(1), "{:?}", result.unknown);
+    assert!(
+        result.unknown.out.contains("production=tidegate-production respond kept"),
+        "{}",
+        result.unknown.out
+    );
+    assert_eq!(result.unknown.error, "1 of 1 dead letters could not be sent back and are still there\n");
+    assert_eq!(result.unknown_kept, 1);
 }
 
 #[test]
-fn a_soak_is_why_production_has_not_got_it() {
-    let told = play(redriven());
-    assert_eq!(told.why.code, Some(0), "{:?}", told.why);
+fn why_reports_the_soak_that_blocks_production() {
+    let result = block_on(redriven());
+    assert_eq!(result.why.code, Some(0), "{:?}", result.why);
     let message = "version 1 does not enter production yet: the version soaks until ";
-    assert!(told.why.out.starts_with(message), "{}", told.why.out);
+    assert!(result.why.out.starts_with(message), "{}", result.why.out);
     for evidence in
         ["    live version: none, expected 1", "    in staging: live since ", "    soak before it: 2h"]
     {
-        assert!(told.why.out.contains(evidence), "{evidence}: {}", told.why.out);
+        assert!(result.why.out.contains(evidence), "{evidence}: {}", result.why.out);
     }
-    let answer = &told.why_json.objects()[0];
+    let answer = &result.why_json.objects()[0];
     assert_eq!((text(answer, "reason"), &answer["blocks"]), ("soaking", &json!(true)));
     let until: jiff::Timestamp = text(answer, "until").parse().expect("a time");
     let left = until.duration_since(jiff::Timestamp::now()).as_secs();
@@ -262,9 +271,9 @@ fn a_soak_is_why_production_has_not_got_it() {
 
 #[test]
 fn status_has_a_line_for_each_place() {
-    let told = play(redriven());
-    assert_eq!(told.status.code, Some(0), "{:?}", told.status);
-    let rows = told.status.objects();
+    let result = block_on(redriven());
+    assert_eq!(result.status.code, Some(0), "{:?}", result.status);
+    let rows = result.status.objects();
     let cell = |at: usize, name: &str| rows[at][name].clone();
     let places: Vec<&str> = rows.iter().map(|row| text(row, "environment")).collect();
     assert_eq!(places, ["hub", "staging", "production"]);
@@ -277,11 +286,11 @@ fn status_has_a_line_for_each_place() {
 
 #[test]
 fn history_is_one_line_for_each_decision_newest_last() {
-    let told = play(redriven());
-    let lines: Vec<&str> = told.history.out.lines().collect();
+    let result = block_on(redriven());
+    let lines: Vec<&str> = result.history.out.lines().collect();
     assert!(lines[0].contains("train") && lines[0].contains("start"), "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains("staging") && line.ends_with("(answered)")), "{lines:#?}");
     let times: Vec<&str> = lines.iter().map(|line| &line[..20]).collect();
     assert!(times.is_sorted(), "{lines:#?}");
-    assert!(told.history_since.out.lines().count() < lines.len(), "{}", told.history_since.out);
+    assert!(result.history_since.out.lines().count() < lines.len(), "{}", result.history_since.out);
 }

@@ -1,4 +1,4 @@
-//! What AWS refuses for good is decided upon, reported and told; nothing is left in a queue.
+//! A permanent rejection by AWS becomes a decision and an alert; no dead letter remains.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tidegate_sandbox::{Account, CloudConfig, HUB, PRODUCTION, STAGING};
 use tidegate_world::Fault;
 
 use crate::model::Model;
-use crate::stage::{Stage, text};
-use crate::tale::{Tale, play};
+use crate::shared_run::{SharedRun, block_on};
+use crate::test_cloud::{TestCloud, text};
 
 const PLAICE: Model =
     Model { production_more: "    scale: { toZero: { idle: 5s, grace: 5s } }", ..Model::plain("plaice") };
@@ -20,43 +20,43 @@ pub(crate) struct Refusals {
     pub(crate) permissions: Value,
 }
 
-static REFUSALS: Tale<Refusals> = Tale::untold();
+static REFUSALS: SharedRun<Refusals> = SharedRun::new();
 
 pub(crate) async fn refusals() -> Arc<Refusals> {
-    REFUSALS.from_source(story).await
+    REFUSALS.get_or_run(scenario).await
 }
 
-fn refuse(stage: &Stage, account: Account, operation: &str) {
-    stage.world().inject_fault(Fault::RejectCall {
+fn refuse(test: &TestCloud, account: Account, operation: &str) {
+    test.world().inject_fault(Fault::RejectCall {
         account: Some(account.id.to_owned()),
         operation: operation.to_owned(),
         message: "your account may not have this".to_owned(),
     });
 }
 
-async fn story() -> Refusals {
-    let mut stage = Stage::with(CloudConfig::default()).await;
-    stage.introduce(&PLAICE).await;
-    refuse(&stage, HUB, "CreatePipeline");
-    stage.push(&PLAICE, "its pipeline is refused");
-    stage.hear(&PLAICE, HUB, "train", "reject", "rejected_by_aws").await;
-    let first = stage.train(&PLAICE, 1).await;
-    stage.release(&PLAICE, &first).await;
+async fn scenario() -> Refusals {
+    let mut test = TestCloud::with(CloudConfig::default()).await;
+    test.introduce(&PLAICE).await;
+    refuse(&test, HUB, "CreatePipeline");
+    test.push(&PLAICE, "its pipeline is refused");
+    test.wait_for_decision(&PLAICE, HUB, "train", "reject", "rejected_by_aws").await;
+    let first = test.train(&PLAICE, 1).await;
+    test.release(&PLAICE, &first).await;
 
-    refuse(&stage, PRODUCTION, "RegisterScalableTarget");
-    stage.tick_until(&PLAICE, "no_change", "rejected_by_aws").await;
-    let second = stage.train(&PLAICE, 2).await;
-    refuse(&stage, STAGING, "UpdateEndpoint");
-    stage.approve(&second);
-    stage.hear(&PLAICE, STAGING, "deploy", "failed", "rejected_by_aws").await;
-    stage.hear(&PLAICE, HUB, "promote", "stop", "environment_failed").await;
-    stage.hear_alert("of the failed deployment", |subject, _| subject.contains("plaice 2")).await;
-    stage.rest().await;
+    refuse(&test, PRODUCTION, "RegisterScalableTarget");
+    test.tick_until(&PLAICE, "no_change", "rejected_by_aws").await;
+    let second = test.train(&PLAICE, 2).await;
+    refuse(&test, STAGING, "UpdateEndpoint");
+    test.approve(&second);
+    test.wait_for_decision(&PLAICE, STAGING, "deploy", "failed", "rejected_by_aws").await;
+    test.wait_for_decision(&PLAICE, HUB, "promote", "stop", "environment_failed").await;
+    test.wait_for_alert("of the failed deployment", |subject, _| subject.contains("plaice 2")).await;
+    test.wait_until_idle().await;
     Refusals {
-        alerts: stage.alerts(),
-        decisions: stage.decisions().to_vec(),
-        dead_letters: stage.all_dead_letters().await,
-        permissions: stage.permissions().await,
+        alerts: test.alerts(),
+        decisions: test.decisions().to_vec(),
+        dead_letters: test.all_dead_letters().await,
+        permissions: test.permissions().await,
     }
 }
 
@@ -66,8 +66,8 @@ fn decided<'d>(day: &'d Refusals, function: &str, reason: &str) -> Vec<&'d Value
 }
 
 #[test]
-fn each_refusal_is_a_decision_that_follows_the_one_whose_plan_it_ended() {
-    let day = play(refusals());
+fn each_rejection_is_a_decision_caused_by_the_one_whose_plan_it_ended() {
+    let day = block_on(refusals());
     for (function, before) in [("train", "commit"), ("deploy", "requested"), ("scale", "idle")] {
         let refused = decided(&day, function, "rejected_by_aws");
         assert_eq!(refused.len(), 1, "{function}");
@@ -81,8 +81,8 @@ fn each_refusal_is_a_decision_that_follows_the_one_whose_plan_it_ended() {
 }
 
 #[test]
-fn people_hear_of_each_refusal_once_and_the_queues_stay_empty() {
-    let day = play(refusals());
+fn each_rejection_sends_one_alert_and_the_queues_stay_empty() {
+    let day = block_on(refusals());
     let mut subjects: Vec<&str> = day.alerts.iter().map(|(_, subject, _)| subject.as_str()).collect();
     subjects.sort_unstable();
     assert_eq!(subjects.len(), 3, "{subjects:#?}");

@@ -6,10 +6,10 @@ use tidegate_world::ApiCall;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::model::Model;
-use crate::stage::{is_tidegates, zips};
+use crate::test_cloud::{is_tidegates, zips};
 
 static CLOUD: OnceCell<LocalCloud> = OnceCell::const_new();
-/// Two who apply one policy at the same moment are told so; here that would only disturb.
+/// Two commands that apply a policy at the same time conflict.
 static APPLYING: Mutex<()> = Mutex::const_new(());
 
 /// Functions of each kind, each in one account.

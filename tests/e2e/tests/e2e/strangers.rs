@@ -8,8 +8,8 @@ use tidegate_sandbox::{Account, HUB, LocalCloud, PRODUCTION, REGION, STAGING};
 use crate::model::Model;
 use crate::people::outcomes;
 use crate::shared::{FUNCTIONS, apply, calls_about, cloud, invoke, sample};
-use crate::stage::{PATIENCE, all_dead_letters, text};
-use crate::tale::play;
+use crate::shared_run::block_on;
+use crate::test_cloud::{MAX_WAIT, all_dead_letters, text};
 
 /// Managed, and asked for by the wrong account.
 const WEASEL: Model = Model::plain("weasel");
@@ -59,14 +59,14 @@ async fn strangers_work(cloud: &LocalCloud) {
     }
     let begun = Instant::now();
     while world.snapshot().endpoint(STAGING.id, "badger").is_none_or(|e| e.status != "InService") {
-        assert!(begun.elapsed() < PATIENCE, "the stranger's endpoint never came up");
+        assert!(begun.elapsed() < MAX_WAIT, "the stranger's endpoint never came up");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
 #[test]
-fn models_that_nobody_manages_are_left_alone() {
-    play(async {
+fn unmanaged_models_are_ignored() {
+    block_on(async {
         let cloud = cloud().await;
         strangers_work(cloud).await;
         let events = [
@@ -105,7 +105,7 @@ fn request_for_weasel(request_id: &str) -> Value {
 
 #[test]
 fn a_request_from_an_account_that_is_not_the_hub_is_refused() {
-    play(async {
+    block_on(async {
         apply(&WEASEL).await;
         let mut event = request_for_weasel("from-production");
         event["account"] = json!(PRODUCTION.id);
@@ -163,14 +163,14 @@ async fn undelivered(account: Account, queue: &str) -> Value {
         if let Some(message) = answer.pointer("/Messages/0") {
             return message.clone();
         }
-        assert!(begun.elapsed() < PATIENCE, "the bus took it");
+        assert!(begun.elapsed() < MAX_WAIT, "the bus took it");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
 #[test]
 fn a_bus_admits_only_the_account_and_the_events_that_it_was_made_for() {
-    play(async {
+    block_on(async {
         apply(&WEASEL).await;
         let request = request_for_weasel("smuggled")["detail"].take();
         let queue = forward(PRODUCTION, STAGING).await;

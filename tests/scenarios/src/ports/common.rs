@@ -35,7 +35,7 @@ impl Alerts for Account {
 
 #[async_trait]
 impl Schedules for Account {
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
         let wake = Wakeup { name: name.to_owned(), at, input: input.clone() };
         let create = || {
             // One that is there already is success, and stays as it is.

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use tidegate_engine::ports::Endpoints;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT, Variant,
-};
+use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT};
+use tidegate_policy::endpoint::ProductionVariant;
 
 use super::{text, time};
 use crate::cloud::Account;
@@ -30,17 +29,17 @@ fn busy(error: CallError) -> CallError {
     CallError { class: if in_progress { Class::Conflict } else { error.class }, ..error }
 }
 
-fn variant(variant: &Variant) -> Value {
+fn variant(variant: &ProductionVariant) -> Value {
     match variant {
-        Variant::RealTime { model, instance_type, instances } => json!({
+        ProductionVariant::RealTime { model, instance_type, instances } => json!({
             "VariantName": VARIANT, "ModelName": model, "InstanceType": instance_type,
             "InitialInstanceCount": instances, "InitialVariantWeight": 1.0,
         }),
-        Variant::Serverless { model, memory_mb, max_concurrency } => json!({
+        ProductionVariant::Serverless { model, memory_mb, max_concurrency } => json!({
             "VariantName": VARIANT, "ModelName": model, "InitialVariantWeight": 1.0,
             "ServerlessConfig": {"MemorySizeInMB": memory_mb, "MaxConcurrency": max_concurrency},
         }),
-        Variant::Components { instance_type, max_instances } => json!({
+        ProductionVariant::Components { instance_type, max_instances } => json!({
             "VariantName": VARIANT, "InstanceType": instance_type, "InitialInstanceCount": 1,
             "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": max_instances},
             "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
@@ -115,9 +114,9 @@ impl Endpoints for Account {
         made("model", name, self.call(SAGEMAKER, "CreateModel", request).await)
     }
 
-    async fn create_config(&self, name: &str, shape: &Variant) -> Result<String, CallError> {
+    async fn create_config(&self, name: &str, shape: &ProductionVariant) -> Result<String, CallError> {
         let mut request = json!({"EndpointConfigName": name, "ProductionVariants": [variant(shape)]});
-        if let (Variant::Components { .. }, Some(members)) = (shape, request.as_object_mut()) {
+        if let (ProductionVariant::Components { .. }, Some(members)) = (shape, request.as_object_mut()) {
             members.insert("ExecutionRoleArn".to_owned(), json!(self.model_role()));
         }
         made("configuration", name, self.call(SAGEMAKER, "CreateEndpointConfig", request).await)

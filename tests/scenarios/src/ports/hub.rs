@@ -159,7 +159,13 @@ impl Registry for Account {
         Ok(packages.max_by_key(|package| package.version))
     }
 
-    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+    async fn update_lifecycle(
+        &self,
+        arn: &str,
+        stage: &str,
+        status: &str,
+        description: &str,
+    ) -> Result<(), CallError> {
         let cycle = json!({"Stage": stage, "StageStatus": status, "StageDescription": description});
         let request = json!({"ModelPackageArn": arn, "ModelLifeCycle": cycle});
         self.call(SAGEMAKER, "UpdateModelPackage", request).await.map(|_| ())

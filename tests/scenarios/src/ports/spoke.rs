@@ -7,6 +7,7 @@ use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, AlarmState};
 use tidegate_policy::deploy::Probe;
+use tidegate_policy::endpoint::InvokedResource;
 use tidegate_policy::respond::MonitorReport;
 
 use super::text;
@@ -82,8 +83,11 @@ impl Metrics for Account {
 
 impl Account {
     fn count(&self, query: &InvocationQuery, now: Timestamp) -> u64 {
-        let named = if query.component { "InferenceComponentName" } else { "EndpointName" };
-        let dimension = (named.to_owned(), query.name.clone());
+        let named = match &query.resource {
+            InvokedResource::Component(_) => "InferenceComponentName",
+            InvokedResource::Endpoint(_) => "EndpointName",
+        };
+        let dimension = (named.to_owned(), query.resource.name().to_owned());
         // As far ahead as the adapter asks.
         let until = now.checked_add(SignedDuration::from_mins(15)).unwrap_or(now);
         let inner = self.cloud.inner();

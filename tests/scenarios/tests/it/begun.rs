@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tidegate_engine::Outcome;
 use tidegate_events::{Body, Event};
+use tidegate_policy::deploy::DeployController;
 use tidegate_policy::deploy::State;
 use tidegate_scenarios::Published;
 use tidegate_testkit::{CallFault, Runtime, poll_once};
@@ -72,7 +73,10 @@ fn accepted(stage: &Stage, operation: &str) -> usize {
 }
 
 fn state(stage: &Stage, account: &str) -> State {
-    let read = pin!(tidegate_engine::resolve::state(site(stage, account).ledger.as_ref(), "deploy", "churn"));
+    let read = pin!(tidegate_engine::resolve::state_of::<DeployController>(
+        site(stage, account).ledger.as_ref(),
+        "churn"
+    ));
     Arc::unwrap_or_clone(poll_once(read).unwrap().unwrap())
 }
 

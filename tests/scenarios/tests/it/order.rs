@@ -253,7 +253,7 @@ fn a_drift_that_is_told_after_its_end_retrains_nothing() {
     let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
     assert_eq!(said(&stage.run(&stage.staging, "respond", &calm)), "ignore alarm_ok");
-    assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "ignore older_finding");
+    assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "ignore older_observation");
     assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "duplicate");
     assert_eq!(stage.account(STAGING).published("Retraining Requested").len(), 0);
 }

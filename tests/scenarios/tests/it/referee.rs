@@ -1,4 +1,4 @@
-//! The engine with a case of its own: what breaks an invariant is not done, and what is throttled is tried again.
+//! The engine with a controller of its own: what breaks an invariant is not done, and what is throttled is tried again.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,62 +10,106 @@ use jiff::Timestamp;
 use serde_json::json;
 use tidegate_engine::resolve;
 use tidegate_engine::{
-    CallError, Case, Class, DecisionLog, DecisionRecord, Engine, EngineError, EventRef, Measured, Outcome,
+    Adapter, CallError, Class, DecisionLog, DecisionRecord, Engine, EngineError, EventRef, Measured, Outcome,
     Subject, Time,
 };
-use tidegate_events::parse_value;
+use tidegate_events::{Event, parse_value};
 use tidegate_policy::check::{Invariant, Violation};
+use tidegate_policy::controller::{Context, Controller, Route};
 use tidegate_policy::decision::{Decision, Verdict};
-use tidegate_policy::lookup::LookupKind;
+use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::reason::Reason;
+use tidegate_policy::site::Site;
+use tidegate_policy::step::Step;
 use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{HUB, Stage};
 
-/// Decides to do one thing, which is throttled some times, or refused.
-#[derive(Default)]
-struct Sample {
-    violations: Vec<Violation>,
-    /// What the checker finds in what follows, if the thing is refused.
-    refused: Option<Vec<Violation>>,
-    throttled: AtomicU32,
-    done: AtomicU32,
-}
+/// Decides to make one call. `FOLLOW_UP_IS_BROKEN`: what it decides after a rejection breaks an invariant.
+#[derive(Debug)]
+struct OneCall<const FOLLOW_UP_IS_BROKEN: bool>;
 
 type Plan = Decision<u32, String>;
 
-#[async_trait]
-impl Case for Sample {
+impl<const FOLLOW_UP_IS_BROKEN: bool> Controller for OneCall<FOLLOW_UP_IS_BROKEN> {
+    const NAME: &'static str = "train";
+    /// The violations that are found in the decision.
+    type Trigger = Vec<Violation>;
     type State = u32;
-    type Action = String;
+    type Need = ();
     type Snapshot = ();
+    type Call = String;
+    type Current = ();
 
-    async fn observe(&self, _: &u32, _: Timestamp) -> Result<(), EngineError> {
+    fn route(_: &Site, _: &Event) -> Route<Vec<Violation>> {
+        Route::Sweep
+    }
+
+    fn needs(_: &Context<'_>, _: &u32, _: &Vec<Violation>) {}
+
+    fn decide(_: &Context<'_>, _: &u32, _: &Vec<Violation>, (): &()) -> Plan {
+        Decision::new(Verdict::Start, Reason::NothingOverdue)
+            .plan(vec![Step::Call("act".to_owned())])
+            .state(1)
+    }
+
+    fn violations(
+        _: &Context<'_>,
+        _: &u32,
+        violations: &Vec<Violation>,
+        (): &(),
+        _: &Plan,
+    ) -> Vec<Violation> {
+        violations.clone()
+    }
+
+    fn still_applies(_: &Context<'_>, _: &u32, _: &Step<String>) -> bool {
+        true
+    }
+
+    fn on_rejected(_: &Context<'_>, _: &u32, _: &Step<String>, why: &Reason) -> Option<Plan> {
+        Some(Decision::new(Verdict::Stop, why.clone()).plan(vec![Step::Call("tell".to_owned())]).state(2))
+    }
+
+    fn violations_after_rejection(_: &Context<'_>, _: &u32, _: &Plan) -> Vec<Violation> {
+        let violation = Violation { invariant: Invariant::ActsAfterRejection, detail: "it acts".to_owned() };
+        if FOLLOW_UP_IS_BROKEN { vec![violation] } else { Vec::new() }
+    }
+
+    fn next_check(_: &Context<'_>, _: &u32) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// Makes the call, which is throttled some times, or rejected.
+#[derive(Default)]
+struct Sample<const FOLLOW_UP_IS_BROKEN: bool = false> {
+    is_rejected: bool,
+    throttled: AtomicU32,
+    calls: AtomicU32,
+}
+
+#[async_trait]
+impl<const B: bool> Adapter for Sample<B> {
+    type Controller = OneCall<B>;
+
+    async fn observe(&self, _: &Engine, _: &Context<'_>, (): ()) -> Result<(), EngineError> {
         Ok(())
     }
 
-    fn decide(&self, _: &u32, (): &(), _: Timestamp) -> Plan {
-        Decision::new(Verdict::Start, Reason::NothingOverdue).plan(vec!["act".to_owned()]).state(1)
+    async fn recheck(
+        &self,
+        _: &Engine,
+        _: &Context<'_>,
+        _: &u32,
+        _: &Vec<Violation>,
+        _: &Step<String>,
+    ) -> Result<(), EngineError> {
+        Ok(())
     }
 
-    fn check(&self, _: &u32, (): &(), _: &Plan, _: Timestamp) -> Vec<Violation> {
-        self.violations.clone()
-    }
-
-    fn check_follow_up(&self, _: &u32, _: &Plan, _: Timestamp) -> Vec<Violation> {
-        self.refused.clone().unwrap_or_default()
-    }
-
-    fn is_alert(&self, _: &String) -> bool {
-        false
-    }
-
-    fn refused(&self, _: &u32, _: &String, why: &Reason, _: Timestamp) -> Option<Plan> {
-        Some(Decision::new(Verdict::Stop, why.clone()).plan(vec!["tell".to_owned()]).state(2))
-    }
-
-    async fn act(&self, action: &String) -> Result<String, CallError> {
-        if self.refused.is_some() && action == "act" {
+    async fn call(&self, call: &String) -> Result<String, CallError> {
+        if self.is_rejected && call == "act" {
             let (class, message) = (Class::Permanent, "never".to_owned());
             return Err(CallError { service: "s", operation: "O", class, message });
         }
@@ -73,8 +117,8 @@ impl Case for Sample {
             let (class, message) = (Class::Throttled, "slower".to_owned());
             return Err(CallError { service: "s", operation: "O", class, message });
         }
-        self.done.fetch_add(1, Ordering::SeqCst);
-        Ok(action.clone())
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        Ok(call.clone())
     }
 }
 
@@ -130,12 +174,21 @@ impl Bench {
         }
     }
 
-    fn run(&self, case: &Sample) -> Result<Outcome, EngineError> {
+    fn run<const B: bool>(&self, sample: &Sample<B>) -> Result<Outcome, EngineError> {
+        self.run_with(sample, Vec::new())
+    }
+
+    fn run_with<const B: bool>(
+        &self,
+        sample: &Sample<B>,
+        violations: Vec<Violation>,
+    ) -> Result<Outcome, EngineError> {
         let engine = self.engine();
         let event = parse_value(json!({"tidegate": "reconcile"})).unwrap();
         let subject = Subject { model: "churn".to_owned(), policy_version: "p".to_owned() };
         let reference = EventRef::of(&event);
-        poll_once(pin!(engine.run(case, &subject, &reference, self.stage.now()))).expect("it does not wait")
+        let run = engine.run(sample, None, &violations, &subject, &reference, self.stage.now());
+        poll_once(pin!(run)).expect("it does not wait")
     }
 }
 
@@ -150,12 +203,12 @@ fn record(outcome: Result<Outcome, EngineError>) -> DecisionRecord {
 fn what_breaks_an_invariant_is_not_done_and_people_are_told() {
     let said = "two starts".to_owned();
     let violations = vec![Violation { invariant: Invariant::DuplicateAction, detail: said }];
-    let (bench, case) = (Bench::new(60), Sample { violations, ..Sample::default() });
-    let record = record(bench.run(&case));
+    let (bench, sample) = (Bench::new(60), Sample::<false>::default());
+    let record = record(bench.run_with(&sample, violations));
     assert_eq!((record.verdict.as_str(), record.reason.as_str()), ("reject", "violates_invariant"));
     assert!(record.message.contains("duplicate_action"), "{}", record.message);
     assert!(record.plan.is_empty());
-    assert_eq!(case.done.load(Ordering::SeqCst), 0);
+    assert_eq!(sample.calls.load(Ordering::SeqCst), 0);
     let alerts = bench.stage.account(HUB).alerts();
     assert_eq!(alerts.len(), 1);
     assert!(alerts[0].message.contains("two starts") && alerts[0].subject.len() <= 100);
@@ -163,22 +216,22 @@ fn what_breaks_an_invariant_is_not_done_and_people_are_told() {
 
 #[test]
 fn what_follows_from_a_refusal_is_judged_before_it_is_done() {
-    let follows = |violations| {
-        let (bench, case) = (Bench::new(60), Sample { refused: Some(violations), ..Sample::default() });
-        let record = record(bench.run(&case));
+    fn follow_up<const B: bool>() -> (String, u32, usize) {
+        let (bench, sample) = (Bench::new(60), Sample::<B> { is_rejected: true, ..Sample::default() });
+        let record = record(bench.run(&sample));
         assert!(record.caused_by.is_some());
-        (record.reason, case.done.load(Ordering::SeqCst), bench.stage.account(HUB).alerts().len())
-    };
-    assert_eq!(follows(Vec::new()), ("rejected_by_aws".to_owned(), 1, 0));
-    let begins = Violation { invariant: Invariant::ActsAfterRejection, detail: "it acts".to_owned() };
-    assert_eq!(follows(vec![begins]), ("violates_invariant".to_owned(), 0, 1));
+        (record.reason, sample.calls.load(Ordering::SeqCst), bench.stage.account(HUB).alerts().len())
+    }
+    assert_eq!(follow_up::<false>(), ("rejected_by_aws".to_owned(), 1, 0));
+    assert_eq!(follow_up::<true>(), ("violates_invariant".to_owned(), 0, 1));
 }
 
 #[test]
 fn what_is_throttled_is_tried_again_with_jitter_while_there_is_time() {
-    let (bench, case) = (Bench::new(60), Sample { throttled: AtomicU32::new(4), ..Sample::default() });
-    record(bench.run(&case));
-    assert_eq!(case.done.load(Ordering::SeqCst), 1);
+    let (bench, sample) =
+        (Bench::new(60), Sample::<false> { throttled: AtomicU32::new(4), ..Sample::default() });
+    record(bench.run(&sample));
+    assert_eq!(sample.calls.load(Ordering::SeqCst), 1);
     let pauses = bench.clock.pauses.lock().unwrap().clone();
     assert_eq!(pauses.len(), 4);
     for (attempt, pause) in pauses.iter().enumerate() {
@@ -198,8 +251,9 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
         ledger.faults.inject(operation, CallFault::Rejected(Class::Throttled));
     }
     let engine = bench.engine();
-    let named = resolve::by_name(&engine, LookupKind::PackageGroup, "churn");
-    let (models, failed) = poll_once(pin!(named)).expect("it does not wait").unwrap().unwrap();
+    let names = [Lookup::new(LookupKind::PackageGroup, "churn")];
+    let named = resolve::by_names(&engine, &names);
+    let (models, failed) = poll_once(pin!(named)).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
     let (models, failed) = poll_once(pin!(resolve::all(&engine))).expect("it does not wait").unwrap();
     assert_eq!((models.len(), failed.is_empty()), (1, true));
@@ -208,12 +262,13 @@ fn the_way_to_a_policy_is_as_patient_as_the_rest() {
 
 #[test]
 fn what_is_still_throttled_when_time_runs_out_is_left_to_lambdas_retry() {
-    let (bench, case) = (Bench::new(20), Sample { throttled: AtomicU32::new(99), ..Sample::default() });
-    assert_eq!(bench.run(&case).unwrap_err().kind(), "Throttled");
+    let (bench, sample) =
+        (Bench::new(20), Sample::<false> { throttled: AtomicU32::new(99), ..Sample::default() });
+    assert_eq!(bench.run(&sample).unwrap_err().kind(), "Throttled");
     let spent: Duration = bench.clock.pauses.lock().unwrap().iter().sum();
     assert!(spent < Duration::from_secs(15), "some time is kept to write down how far it is: {spent:?}");
     assert!(bench.said.0.lock().unwrap().is_empty(), "nothing was decided to the end");
-    case.throttled.store(0, Ordering::SeqCst);
-    record(bench.run(&case));
-    assert_eq!(case.done.load(Ordering::SeqCst), 1);
+    sample.throttled.store(0, Ordering::SeqCst);
+    record(bench.run(&sample));
+    assert_eq!(sample.calls.load(Ordering::SeqCst), 1);
 }

@@ -1,10 +1,10 @@
 //! Only what is approved is deployed.
 
-use super::{Facts, Rule, Seen};
-use crate::stage::Stage;
+use super::{Facts, Observed, Rule};
+use crate::system::System;
 
-/// No endpoint and no component gets a version that is not approved at that moment. What nobody can do better: it was
-/// approved when the same invocation looked, after it had decided, and nothing was read since.
+/// No endpoint and no component gets a version that is not approved at that moment, or was not
+/// approved when the same invocation last read it.
 pub(super) struct Approved;
 
 impl Rule for Approved {
@@ -12,18 +12,18 @@ impl Rule for Approved {
         "only approved versions are deployed"
     }
 
-    fn see(&mut self, seen: &Seen<'_>, facts: &Facts, _: &Stage) -> Result<(), String> {
-        let Seen::Asked { by, place, function, entry } = seen else { return Ok(()) };
+    fn observe(&mut self, observed: &Observed<'_>, facts: &Facts, _: &System) -> Result<(), String> {
+        let Observed::WorldCall { by, site, function, entry } = observed else { return Ok(()) };
         if entry.outcome != "ok" {
             return Ok(());
         }
         let models = facts.deployed_by(entry);
         for package in facts.packages_of(&entry.account, &models) {
             let now = facts.approvals.get(package).map_or("never approved", String::as_str);
-            let looked = facts.evidence(*by).and_then(|saw| saw.packages.get(package)).map(String::as_str);
+            let looked = facts.evidence(*by).and_then(|seen| seen.packages.get(package)).map(String::as_str);
             if now != "Approved" && looked != Some("Approved") {
                 return Err(format!(
-                    "{} in {place} calls {} with {package}, which is {now} (when it looked last: {})",
+                    "{} in {site} calls {} with {package}, which is {now} (when it looked last: {})",
                     function,
                     entry.operation,
                     looked.unwrap_or("it did not look")

@@ -1,5 +1,5 @@
-//! What is known from looking: approvals, records, models, requests. Rules see the facts as they were before what they
-//! are shown.
+//! The facts that follow from observations: approvals, records, models, requests. A rule sees the facts from before
+//! its observation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use tidegate_events::Event;
 use tidegate_testkit::Note;
 use tidegate_world::ApiCall;
 
-use super::Seen;
-use crate::book::Invocation;
-use crate::fortune::Number;
-use crate::place::Where;
+use super::Observed;
+use crate::faults::InvocationId;
+use crate::invocation_log::Invocation;
+use crate::site::SiteId;
 
 /// A decision in a ledger.
-pub(crate) struct Filed {
-    pub(crate) place: Where,
+pub(crate) struct StoredDecision {
+    pub(crate) site: SiteId,
     pub(crate) function: &'static str,
     /// When, by AWS's clock.
     pub(crate) at: Timestamp,
@@ -31,12 +31,12 @@ pub(crate) struct Filed {
     pub(crate) closed: bool,
 }
 
-/// What an invocation has seen.
+/// What an invocation has read.
 #[derive(Default)]
-pub(crate) struct Saw {
+pub(crate) struct Observations {
     /// When it began, as a count of what happened.
     pub(crate) began: u64,
-    /// For each package, what the registry said when it was read last, and whether this was after the decision.
+    /// For each package, its approval when the invocation last read it.
     pub(crate) packages: BTreeMap<String, String>,
     /// When metrics were read last.
     pub(crate) metrics: Option<Timestamp>,
@@ -44,13 +44,13 @@ pub(crate) struct Saw {
     pub(crate) states: BTreeMap<(String, String), (u64, u64)>,
     /// Whether a request was answered.
     pub(crate) answered: BTreeSet<String>,
-    /// Whether others went on while it waited.
+    /// Whether other invocations ran during a pause.
     pub(crate) was_paused: bool,
-    /// What it was told.
+    /// The event.
     pub(crate) event: Option<Arc<Event>>,
 }
 
-impl Saw {
+impl Observations {
     /// The revision under which a state was read last.
     pub(crate) fn revision(&self, function: &str, model: &str) -> Option<u64> {
         self.states.get(&(function.to_owned(), model.to_owned())).map(|(revision, _)| *revision)
@@ -78,19 +78,19 @@ pub(crate) struct Facts {
     pub(crate) changes: usize,
     /// The approval of each package.
     pub(crate) approvals: BTreeMap<String, String>,
-    /// Since when it is that.
-    pub(crate) said_at: BTreeMap<String, Timestamp>,
+    /// When the approval last changed.
+    pub(crate) approval_changed_at: BTreeMap<String, Timestamp>,
     /// By account and model name: the package.
     pub(crate) models: BTreeMap<(String, String), String>,
     /// By account and configuration: the models.
     pub(crate) configs: BTreeMap<(String, String), Vec<String>>,
-    pub(crate) filed: Vec<Filed>,
-    pub(crate) saw: BTreeMap<Number, Saw>,
+    pub(crate) decisions: Vec<StoredDecision>,
+    pub(crate) seen: BTreeMap<InvocationId, Observations>,
     pub(crate) traffic: Vec<Traffic>,
-    /// By account and component: when it was last made or told to change, and with that its copies set.
+    /// By account and component: the last creation or update, which sets the copies.
     pub(crate) components: BTreeMap<(String, String), Timestamp>,
-    /// The ids of decisions that were published.
-    pub(crate) told: BTreeSet<String>,
+    /// The ids of published decisions.
+    pub(crate) published_decisions: BTreeSet<String>,
 }
 
 /// A text in JSON.
@@ -99,25 +99,25 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 }
 
 impl Facts {
-    pub(crate) fn began(&mut self, by: Number, invocation: &Invocation) {
+    pub(crate) fn began(&mut self, by: InvocationId, invocation: &Invocation) {
         let began = self.count;
-        let saw = self.saw.entry(by).or_insert_with(|| Saw { began, ..Saw::default() });
-        saw.was_paused = invocation.was_paused;
-        saw.event = Some(Arc::clone(&invocation.event));
+        let seen = self.seen.entry(by).or_insert_with(|| Observations { began, ..Observations::default() });
+        seen.was_paused = invocation.was_paused;
+        seen.event = Some(Arc::clone(&invocation.event));
     }
 
-    pub(crate) fn evidence(&self, by: Number) -> Option<&Saw> {
-        self.saw.get(&by)
+    pub(crate) fn evidence(&self, by: InvocationId) -> Option<&Observations> {
+        self.seen.get(&by)
     }
 
     /// A decision by its id.
-    pub(crate) fn filed(&self, place: Where, id: &str) -> Option<&Filed> {
-        self.filed.iter().rev().find(|filed| filed.place == place && filed.record.id == id)
+    pub(crate) fn decision(&self, site: SiteId, id: &str) -> Option<&StoredDecision> {
+        self.decisions.iter().rev().find(|stored| stored.site == site && stored.record.id == id)
     }
 
-    /// The decisions of a function at a place, newest first.
-    pub(crate) fn of(&self, place: Where, function: &'static str) -> impl Iterator<Item = &Filed> {
-        self.filed.iter().rev().filter(move |filed| filed.place == place && filed.function == function)
+    /// The decisions of a function at a site, newest first.
+    pub(crate) fn of(&self, site: SiteId, function: &'static str) -> impl Iterator<Item = &StoredDecision> {
+        self.decisions.iter().rev().filter(move |stored| stored.site == site && stored.function == function)
     }
 
     /// The package that a configuration or a model of an account serves.
@@ -140,32 +140,34 @@ impl Facts {
         }
     }
 
-    pub(super) fn see(&mut self, seen: &Seen<'_>, now: Timestamp) {
+    pub(super) fn observe(&mut self, observed: &Observed<'_>, now: Timestamp) {
         self.count += 1;
-        match seen {
-            Seen::Call { by, call, .. } => {
+        match observed {
+            Observed::CallStarted { by, call, .. } => {
                 if call.operation == "GetMetricData" {
-                    self.saw.entry(*by).or_default().metrics = Some(now);
+                    self.seen.entry(*by).or_default().metrics = Some(now);
                 }
             }
-            Seen::Asked { by, entry, .. } => {
+            Observed::WorldCall { by, entry, .. } => {
                 self.world(entry);
-                self.changes +=
-                    usize::from(entry.outcome == "ok" && super::explain::changes(&entry.operation));
+                self.changes += usize::from(entry.outcome == "ok" && super::plans::changes(&entry.operation));
                 if entry.outcome == "ok" {
                     self.read(*by, entry);
                 }
             }
-            Seen::Other { entry } => self.world(entry),
-            Seen::Noted { by, place, function, note, record } => {
-                self.noted((*by, *place, *function), note, *record, now);
+            Observed::OtherCall { entry } => self.world(entry),
+            Observed::LedgerNote { by, site, function, note, record } => {
+                self.noted((*by, *site, *function), note, *record, now);
             }
-            Seen::Published { event, .. } => {
+            Observed::Published { event, .. } => {
                 if event.detail_type == tidegate_events::DECISION_RECORDED {
-                    self.told.insert(text(&event.detail, "/id").to_owned());
+                    self.published_decisions.insert(text(&event.detail, "/id").to_owned());
                 }
             }
-            Seen::Alerted { .. } | Seen::Scheduled { .. } | Seen::Dealt(_) | Seen::Failed { .. } => {}
+            Observed::Alerted { .. }
+            | Observed::Scheduled { .. }
+            | Observed::Processed(_)
+            | Observed::Failed { .. } => {}
         }
     }
 
@@ -181,7 +183,7 @@ impl Facts {
                 let approval = text(request, "/ModelApprovalStatus").to_owned();
                 let package = text(request, "/ModelPackageArn").to_owned();
                 if self.approvals.insert(package.clone(), approval.clone()) != Some(approval) {
-                    self.said_at.insert(package, entry.at);
+                    self.approval_changed_at.insert(package, entry.at);
                 }
             }
             "CreateModel" => {
@@ -206,16 +208,16 @@ impl Facts {
     }
 
     /// What an invocation has read.
-    fn read(&mut self, by: Number, entry: &ApiCall) {
-        let saw = self.saw.entry(by).or_default();
+    fn read(&mut self, by: InvocationId, entry: &ApiCall) {
+        let seen = self.seen.entry(by).or_default();
         match entry.operation.as_str() {
             "DescribeModelPackage" => {
                 let arn = text(&entry.request, "/ModelPackageName").to_owned();
                 let says = self.approvals.get(&arn).cloned().unwrap_or_default();
-                saw.packages.insert(arn, says);
+                seen.packages.insert(arn, says);
             }
             "InvokeEndpoint" => {
-                saw.answered.insert(text(&entry.request, "/EndpointName").to_owned());
+                seen.answered.insert(text(&entry.request, "/EndpointName").to_owned());
             }
             _ => {}
         }
@@ -223,7 +225,7 @@ impl Facts {
 
     fn noted(
         &mut self,
-        (by, place, function): (Number, Where, &'static str),
+        (by, site, function): (InvocationId, SiteId, &'static str),
         note: &Note,
         record: Option<&Arc<DecisionRecord>>,
         now: Timestamp,
@@ -231,11 +233,11 @@ impl Facts {
         match (note, record) {
             (Note::Read { key, revision }, _) => {
                 let key = (key.function.clone(), key.model.clone());
-                self.saw.entry(by).or_default().states.insert(key, (*revision, self.count));
+                self.seen.entry(by).or_default().states.insert(key, (*revision, self.count));
             }
             (Note::Decided { .. }, Some(record)) => {
-                self.filed.push(Filed {
-                    place,
+                self.decisions.push(StoredDecision {
+                    site,
                     function,
                     at: now,
                     count: self.count,
@@ -245,16 +247,18 @@ impl Facts {
                 });
             }
             (Note::Progress { decision, outcomes, .. }, _) => {
-                let same = |filed: &&mut Filed| filed.place == place && filed.record.id == *decision;
-                if let Some(filed) = self.filed.iter_mut().rev().find(same) {
-                    filed.done = *outcomes;
+                let same =
+                    |stored: &&mut StoredDecision| stored.site == site && stored.record.id == *decision;
+                if let Some(stored) = self.decisions.iter_mut().rev().find(same) {
+                    stored.done = *outcomes;
                 }
             }
             (Note::Noted { .. }, Some(record)) => {
-                let same = |filed: &&mut Filed| filed.place == place && filed.record.id == record.id;
-                if let Some(filed) = self.filed.iter_mut().rev().find(same) {
-                    filed.done = record.outcomes.len();
-                    filed.closed = true;
+                let same =
+                    |stored: &&mut StoredDecision| stored.site == site && stored.record.id == record.id;
+                if let Some(stored) = self.decisions.iter_mut().rev().find(same) {
+                    stored.done = record.outcomes.len();
+                    stored.closed = true;
                 }
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! The ledger as changed code would use it.
+//! The ledger as a mutant uses it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,10 +11,10 @@ use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
 use tidegate_testkit::InMemoryLedger;
 
-use super::{Memory, Mutant};
+use super::{Mutant, ReadCache};
 
-/// The real ledger, seen by changed code, in one invocation.
-pub(super) struct BentLedger {
+/// The ledger as a mutant sees it in one invocation.
+pub(super) struct MutatedLedger {
     mutant: Mutant,
     real: Arc<InMemoryLedger>,
     /// The id of the event's envelope.
@@ -22,18 +22,18 @@ pub(super) struct BentLedger {
     /// The number of the invocation.
     number: usize,
     function: &'static str,
-    /// What is to be written when the plan is through.
+    /// The entries to write at the end of the plan.
     waiting: Mutex<Vec<Entry>>,
-    memory: Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<ReadCache>>,
 }
 
-impl BentLedger {
+impl MutatedLedger {
     pub(super) fn new(
         mutant: Mutant,
         real: Arc<InMemoryLedger>,
         envelope: &str,
         (number, function): (usize, &'static str),
-        memory: Arc<Mutex<Memory>>,
+        memory: Arc<Mutex<ReadCache>>,
     ) -> Self {
         let (envelope, waiting) = (envelope.to_owned(), Mutex::default());
         Self { mutant, real, envelope, number, function, waiting, memory }
@@ -51,7 +51,7 @@ impl BentLedger {
         }
     }
 
-    fn bent(&self, entry: &Entry) -> Entry {
+    fn mutated(&self, entry: &Entry) -> Entry {
         let mut entry = Entry { claim: self.key(&entry.claim), ..entry.clone() };
         if let (Mutant::IgnoreVersion, Some(state)) = (self.mutant, &mut entry.state) {
             state.replaces = self.real.revision(&state.key);
@@ -59,7 +59,7 @@ impl BentLedger {
         entry
     }
 
-    /// Writes what should have been written before.
+    /// Writes the delayed entries.
     async fn catch_up(&self) -> Result<(), EngineError> {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for entry in waiting {
@@ -86,7 +86,7 @@ fn without(state: &mut Versioned, members: &[&str]) {
 }
 
 #[async_trait]
-impl Ledger for BentLedger {
+impl Ledger for MutatedLedger {
     async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
         let mut applied = self.real.policy(model).await?;
         if let (Mutant::SkipSoak, Some(applied)) = (self.mutant, &mut applied) {
@@ -147,7 +147,7 @@ impl Ledger for BentLedger {
                 without(&mut state, &["holds"]);
             }
             Mutant::ForgetRetrainings if key.function == "respond" => {
-                without(&mut state, &["requested", "attempts"]);
+                without(&mut state, &["retrainings", "attempts"]);
             }
             _ => {}
         }
@@ -155,7 +155,7 @@ impl Ledger for BentLedger {
     }
 
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError> {
-        let entry = self.bent(entry);
+        let entry = self.mutated(entry);
         if self.mutant == Mutant::ActBeforeRecord {
             self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
             return Ok(Recorded::Written);

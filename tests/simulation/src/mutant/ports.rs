@@ -1,4 +1,4 @@
-//! AWS as changed code would see it.
+//! The ports as a mutant sees them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +12,24 @@ use tidegate_engine::ports::{
     Sampler, Schedules,
 };
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
-use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, Variant,
-};
+use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
+use tidegate_policy::endpoint::ProductionVariant;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_scenarios::{Account, Cloud};
 
 use super::Mutant;
 
-/// What an invocation has read until it decided.
+/// What an invocation has read before its decision.
 #[derive(Default)]
-pub(crate) struct Memory {
+pub(crate) struct ReadCache {
     decided: bool,
     packages: BTreeMap<String, Option<RegistryPackage>>,
     endpoints: BTreeMap<String, Option<Endpoint>>,
 }
 
-impl Memory {
-    /// From now on what was read counts; or, until the next decision, it does not.
+impl ReadCache {
+    /// Whether cached reads replace later reads.
     pub(super) fn decided(&mut self, decided: bool) {
         self.decided = decided;
         if !decided {
@@ -40,12 +39,12 @@ impl Memory {
     }
 }
 
-/// The account, seen by changed code.
-pub(crate) struct Bent {
+/// The account as a mutant sees it.
+pub(crate) struct MutatedPorts {
     mutant: Option<Mutant>,
     real: Arc<Account>,
     cloud: Cloud,
-    memory: Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<ReadCache>>,
 }
 
 fn healthy() -> RegistryPackage {
@@ -53,21 +52,21 @@ fn healthy() -> RegistryPackage {
     RegistryPackage { package, last_modified: None }
 }
 
-impl Bent {
+impl MutatedPorts {
     pub(crate) fn new(
         mutant: Option<Mutant>,
         real: Arc<Account>,
         cloud: Cloud,
-        memory: Arc<Mutex<Memory>>,
+        memory: Arc<Mutex<ReadCache>>,
     ) -> Self {
         Self { mutant, real, cloud, memory }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, ReadCache> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The configuration that an endpoint was last told to have.
+    /// The configuration of the last call for an endpoint.
     fn asked_last(&self, name: &str) -> Option<String> {
         self.cloud.with_world(|world, _| {
             let told = world.calls().iter().rev().find(|entry| {
@@ -84,7 +83,7 @@ impl Bent {
     }
 }
 
-/// The event, as changed code would read it.
+/// The event as a mutant reads it.
 pub(crate) fn event(mutant: Option<Mutant>, event: &Event) -> Event {
     let mut event = event.clone();
     if mutant == Some(Mutant::UnknownIsHealthy) {
@@ -102,7 +101,7 @@ pub(crate) fn event(mutant: Option<Mutant>, event: &Event) -> Event {
 }
 
 #[async_trait]
-impl Registry for Bent {
+impl Registry for MutatedPorts {
     async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError> {
         if self.mutant == Some(Mutant::TrustTheEvent) {
             return Ok(Some(healthy()));
@@ -127,33 +126,43 @@ impl Registry for Bent {
         self.real.newest_approved(group).await
     }
 
-    async fn note(&self, arn: &str, stage: &str, status: &str, description: &str) -> Result<(), CallError> {
+    async fn update_lifecycle(
+        &self,
+        arn: &str,
+        stage: &str,
+        status: &str,
+        description: &str,
+    ) -> Result<(), CallError> {
         if self.mutant == Some(Mutant::SkipCall) {
             return Ok(());
         }
-        self.real.note(arn, stage, status, description).await
+        self.real.update_lifecycle(arn, stage, status, description).await
     }
 }
 
 #[async_trait]
-impl Schedules for Bent {
-    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
-        if self.mutant == Some(Mutant::SkipCall) { Ok(()) } else { self.real.wake_at(name, at, input).await }
+impl Schedules for MutatedPorts {
+    async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+        if self.mutant == Some(Mutant::SkipCall) {
+            Ok(())
+        } else {
+            self.real.schedule_at(name, at, input).await
+        }
     }
 }
 
-/// The topic of changed code.
-pub(crate) struct Deaf;
+/// An alert topic that drops every alert.
+pub(crate) struct SilencedAlerts;
 
 #[async_trait]
-impl Alerts for Deaf {
+impl Alerts for SilencedAlerts {
     async fn notify(&self, _: &str, _: &str) -> Result<(), CallError> {
         Ok(())
     }
 }
 
 #[async_trait]
-impl Endpoints for Bent {
+impl Endpoints for MutatedPorts {
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
         if self.remembers() {
             return Ok(self.memory().endpoints.get(name).cloned().flatten());
@@ -188,7 +197,7 @@ impl Endpoints for Bent {
         self.real.create_model(name, package_arn).await
     }
 
-    async fn create_config(&self, name: &str, variant: &Variant) -> Result<String, CallError> {
+    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError> {
         self.real.create_config(name, variant).await
     }
 
@@ -220,7 +229,7 @@ impl Endpoints for Bent {
 }
 
 #[async_trait]
-impl Sampler for Bent {
+impl Sampler for MutatedPorts {
     async fn ask(
         &self,
         endpoint: &str,
@@ -234,7 +243,7 @@ impl Sampler for Bent {
 }
 
 #[async_trait]
-impl Reports for Bent {
+impl Reports for MutatedPorts {
     async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError> {
         Ok(match self.real.read(bucket, key).await? {
             MonitorReport::Unreadable(_) if self.mutant == Some(Mutant::UnknownIsHealthy) => {
@@ -246,7 +255,7 @@ impl Reports for Bent {
 }
 
 #[async_trait]
-impl Metrics for Bent {
+impl Metrics for MutatedPorts {
     async fn invocations(
         &self,
         queries: &[InvocationQuery],

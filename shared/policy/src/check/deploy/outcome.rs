@@ -5,7 +5,8 @@ use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, End
 use super::{Checker, ENDS, Expected};
 use crate::check::Invariant;
 use crate::decision::Verdict;
-use crate::deploy::{Action, ComponentStatus, Deploy, Live, Probe, Snapshot};
+use crate::deploy::{ComponentStatus, Deploy, Live, Probe, Snapshot};
+use crate::step::Step;
 
 impl Checker<'_> {
     /// Holds what is said about the end of a deployment.
@@ -13,8 +14,8 @@ impl Checker<'_> {
         let reports: Vec<&DeploymentFinished> = decision
             .plan
             .iter()
-            .filter_map(|action| match action {
-                Action::Report { finished } => Some(finished),
+            .filter_map(|step| match step {
+                Step::ReportDeployment { finished } => Some(finished),
                 _ => None,
             })
             .collect();
@@ -30,7 +31,7 @@ impl Checker<'_> {
                 self.live();
             }
             verdict => {
-                let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+                let told = decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }));
                 match seen.filter(|seen| self.brought_unapproved(seen)) {
                     Some(_) => {
                         self.violations

@@ -4,9 +4,10 @@ use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, ModelPackageChanged, PackageStatus,
 };
 
-use super::{Checker, PromoteCause, people};
+use super::{Checker, people};
 use crate::check::{Invariant, package};
-use crate::promote::{Action, EnvironmentStatus, Package, Promote, Promotion};
+use crate::promote::{Action, EnvironmentStatus, Package, Promote, Promotion, Trigger};
+use crate::step::Step;
 
 impl Checker<'_> {
     pub(super) fn memory(&mut self, decision: &Promote) {
@@ -31,17 +32,17 @@ impl Checker<'_> {
 
     /// A promotion begins with an approval that the registry confirms, and is not older than the one before.
     fn begun(&mut self, after: &Promotion) {
-        let (account, region) = (&self.home.account, &self.home.region);
+        let (account, region) = (&self.site.account, &self.site.region);
         let group = self.policy.registry.group.as_str();
         let right = package::is_version(&after.package_arn, account, region, group, after.version);
         self.violations
             .require(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
-        let confirmed = match self.cause {
-            PromoteCause::Package { change, package } => {
+        let confirmed = match self.trigger {
+            Trigger::Package(change) => {
                 change.approval == ApprovalStatus::Approved
                     && change.arn == after.package_arn
                     && change.last_modified.is_none_or(|at| at == after.approved_at)
-                    && package
+                    && self.package
                         == Some(&Package {
                             approval: ApprovalStatus::Approved,
                             status: PackageStatus::Completed,
@@ -50,7 +51,7 @@ impl Checker<'_> {
             _ => false,
         };
         self.violations.require(confirmed, Invariant::NotApproved, || {
-            format!("version {} is promoted because of {:?}", after.version, self.cause)
+            format!("version {} is promoted because of {:?}", after.version, self.trigger)
         });
         let replaced = self.state.promotion.as_ref();
         let newer = replaced.is_none_or(|before| before.approved_at <= after.approved_at);
@@ -85,8 +86,8 @@ impl Checker<'_> {
         for (environment, step) in changed {
             let (done, at) = match step {
                 EnvironmentStatus::Requested { request_id, at, .. } => {
-                    let asks = |action: &Action| {
-                        matches!(action, Action::RequestDeployment { request }
+                    let asks = |step: &Step<Action>| {
+                        matches!(step, Step::RequestDeployment { request }
                         if request.request_id == *request_id && request.environment == *environment)
                     };
                     (decision.plan.iter().any(asks), *at)
@@ -104,8 +105,8 @@ impl Checker<'_> {
         for environment in self.newly_succeeded() {
             let asked = self.before.and_then(|before| before.environments.get(&environment));
             let account = self.policy.environment(&environment).map(|e| e.account.as_str());
-            let proven = match self.cause {
-                PromoteCause::Report(report) => {
+            let proven = match self.trigger {
+                Trigger::Report(report) => {
                     report.outcome == DeploymentOutcome::Succeeded
                         && report.environment == environment
                         && report.version == after.version
@@ -115,7 +116,7 @@ impl Checker<'_> {
                 _ => false,
             };
             self.violations.require(proven, Invariant::UnverifiedSuccess, || {
-                format!("{environment} succeeded because of {:?}", self.cause)
+                format!("{environment} succeeded because of {:?}", self.trigger)
             });
         }
     }
@@ -133,18 +134,18 @@ impl Checker<'_> {
             let known = was.and_then(|was| was.get(environment));
             let new = given.iter().filter(|(by, _)| known.is_none_or(|known| !known.contains_key(*by)));
             for (by, at) in new {
-                let told = matches!(self.cause, PromoteCause::Approval(said)
+                let told = matches!(self.trigger, Trigger::Approval(said)
                     if said.environment == *environment
                         && said.version == after.version
                         && said.at == *at
                         && said.at >= after.approved_at
                         && people([&said.by].into_iter()) == people([by].into_iter()));
                 self.violations.require(told, Invariant::ApprovalWithoutPerson, || {
-                    format!("{by} agreed to {environment} because of {:?}", self.cause)
+                    format!("{by} agreed to {environment} because of {:?}", self.trigger)
                 });
             }
         }
-        let told = decision.plan.iter().any(|action| matches!(action, Action::Alert { .. }));
+        let told = decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }));
         let new = after
             .approvals_requested
             .iter()
@@ -158,8 +159,8 @@ impl Checker<'_> {
     fn rejection(&mut self) {
         let Some(after) = self.after else { return };
         let was = self.before.and_then(|before| before.rejected_at);
-        let told = match (self.cause, self.before) {
-            (PromoteCause::Package { change, .. }, Some(before)) => rejects(change, before),
+        let told = match (self.trigger, self.before) {
+            (Trigger::Package(change), Some(before)) => rejects(change, before),
             _ => false,
         };
         let right =
@@ -167,7 +168,7 @@ impl Checker<'_> {
         self.violations.require(right && after.rejected_at >= was, Invariant::ActionNotInState, || {
             format!(
                 "it was rejected at {was:?}, and now at {:?}, because of {:?}",
-                after.rejected_at, self.cause
+                after.rejected_at, self.trigger
             )
         });
     }
@@ -175,20 +176,20 @@ impl Checker<'_> {
     /// A failure, a rollback and a rejection stop what they are about.
     fn denied(&mut self) {
         let Some(was) = self.state.promotion.as_ref().filter(|was| !was.stopped) else { return };
-        let denied = match self.cause {
-            PromoteCause::Report(report) => {
+        let denied = match self.trigger {
+            Trigger::Report(report) => {
                 let account = self.policy.environment(&report.environment).map(|e| e.account.as_str());
                 report.outcome != DeploymentOutcome::Succeeded
                     && report.version == was.version
                     && account == Some(report.environment_account.as_str())
                     && answers(was.environments.get(&report.environment), report)
             }
-            PromoteCause::Package { change, .. } => rejects(change, was),
+            Trigger::Package(change) => rejects(change, was),
             _ => false,
         };
         let stopped = self.before.is_some() && self.after.is_some_and(|after| after.stopped);
         self.violations
-            .require(!denied || stopped, Invariant::FailureIgnored, || format!("{:?}", self.cause));
+            .require(!denied || stopped, Invariant::FailureIgnored, || format!("{:?}", self.trigger));
     }
 }
 

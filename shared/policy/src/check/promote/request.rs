@@ -39,7 +39,7 @@ impl Checker<'_> {
 
     fn package(&mut self, promotion: &Promotion, request: &DeploymentRequested) {
         let group = self.policy.registry.group.as_str();
-        let (account, region) = (&self.home.account, &self.home.region);
+        let (account, region) = (&self.site.account, &self.site.region);
         let right = request.version == promotion.version
             && request.package_arn == promotion.package_arn
             && request.approved_at == Some(promotion.approved_at)

@@ -2,7 +2,7 @@
 
 use super::super::problem::Finding;
 use super::super::words::listed;
-use super::{EndpointKind, Environment, GUARDRAIL_ALARMS, GUARDRAIL_EXCLUSIONS, GUARDRAILS};
+use super::{Environment, GUARDRAIL_ALARMS, GUARDRAIL_EXCLUSIONS};
 use crate::file::Rollout;
 
 /// SageMaker waits at most an hour between two steps, and after a batch.
@@ -58,30 +58,22 @@ fn ways(rollout: &Rollout) -> Vec<&'static str> {
 
 /// What the endpoint allows.
 fn possible(at: &str, environment: &Environment) -> Vec<Finding> {
-    let (rollout, endpoint) = (&environment.rollout, &environment.endpoint);
+    let (rollout, spec) = (&environment.rollout, &environment.endpoint.spec);
+    let instances = spec.instances();
     let section = at.strip_suffix("/rollout").unwrap_or(at);
     let mut found = Vec::new();
     if *rollout != Rollout::default() {
-        match endpoint.kind {
-            EndpointKind::Serverless => {
-                let message =
-                    format!("a serverless endpoint has no instances to replace in steps ({GUARDRAILS})");
-                found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
-            }
-            EndpointKind::InferenceComponent => {
-                let message = "of an inferenceComponent is not supported by this version; remove it";
-                found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
-            }
-            EndpointKind::RealTime | EndpointKind::Async => {}
+        if let Some(message) = spec.behavior().rollout_problem() {
+            found.push(Finding::new(at, message).because(format!("{section}/endpoint/kind")));
         }
-        if endpoint.instance_type.as_ref().is_some_and(|t| t.as_str().starts_with("ml.inf1.")) {
+        if instances.is_some_and(|i| i.instance_type.as_str().starts_with("ml.inf1.")) {
             let message = format!(
                 "SageMaker ignores it on Inf1 instances and updates them all at once ({GUARDRAIL_EXCLUSIONS})"
             );
             found.push(Finding::new(at, message).because(format!("{section}/endpoint/instanceType")));
         }
     }
-    if rollout.rolling.is_some() && endpoint.instances.is_some_and(|count| count < 2) {
+    if rollout.rolling.is_some() && instances.is_some_and(|i| i.max < 2) {
         let message = format!(
             "needs at least 2 instances: a batch is at most half of them ({})",
             "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html"

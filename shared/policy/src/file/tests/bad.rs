@@ -293,7 +293,7 @@ fn what_is_no_yaml_or_no_single_document() {
     let error = refused(&format!("{CHURN}---\nmodel: other\n")).to_string();
     assert!(error.contains(":35:1: a second document begins here"), "{error}");
     each_is_told_once(&[
-        ("model: churn", "model: !name churn", "4:14: the tag `!name` has no idempotency_key", ""),
+        ("model: churn", "model: !name churn", "4:14: the tag `!name` has no meaning", ""),
         ("model: churn", "\tmodel: churn", "3:13: not YAML: ", "found a tab"),
     ]);
     let deep = format!("model: {}{}\n", "[".repeat(100), "]".repeat(100));

@@ -107,7 +107,14 @@ fn a_stored_policy_of_another_version_is_refused() {
         error.starts_with("the applied policy of churn: drift.response: rollBack is not supported"),
         "{error}"
     );
-    for (from, to) in [("\"model\":", "\"modell\":"), ("tidegate/v1", "tidegate/v2"), ("{", "[")] {
+    for (from, to) in [
+        ("\"model\":", "\"modell\":"),
+        ("tidegate/v1", "tidegate/v2"),
+        ("{", "["),
+        ("\"memoryMb\":", "\"memory\":"),
+        ("\"kind\":\"serverless\"", "\"kind\":\"serverless\",\"instances\":1"),
+        ("\"kind\":\"serverless\"", "\"kind\":\"batch\""),
+    ] {
         let error = parse_applied("churn", &stored.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.starts_with("the applied policy of churn:1:"), "{error}");
     }

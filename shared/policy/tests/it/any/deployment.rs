@@ -1,18 +1,19 @@
-//! Deployments under any policy: a post, its state, what is seen there, and a request.
+//! Deployments under any policy: a site, its state, what is seen there, and a request.
 
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, DeploymentRequested};
-use tidegate_policy::deploy::{self, Post, Snapshot, State};
+use tidegate_policy::deploy::{self, Snapshot, State};
 use tidegate_policy::file::{EndpointKind, Environment, Policy};
-use tidegate_policy::promote::Home;
+use tidegate_policy::site::Site;
 
-use super::{HUB, arn, deploy_seen, deploy_state, policies, request};
+use super::{arn, deploy_seen, deploy_state, policies, request};
+use crate::decide;
 
 /// One look at a deployment.
 #[derive(Debug, Clone)]
 pub(crate) struct Look {
-    pub(crate) post: Post,
+    pub(crate) site: Site,
     pub(crate) environment: Environment,
     pub(crate) state: State,
     pub(crate) seen: Snapshot,
@@ -23,9 +24,9 @@ impl Look {
     /// The request as if it were for here, and of a package that there is.
     fn here(&self, request: DeploymentRequested) -> DeploymentRequested {
         DeploymentRequested {
-            environment: self.post.environment.clone(),
-            environment_account: self.post.home.account.clone(),
-            region: self.post.home.region.clone(),
+            environment: self.site.environment.clone(),
+            environment_account: self.site.account.clone(),
+            region: self.site.region.clone(),
             package_arn: arn(request.version),
             ..request
         }
@@ -39,10 +40,8 @@ pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
         .prop_map(|(policy, (production, meant, approved), state, seen, request, config, model)| {
             let name = if production { "production" } else { "staging" };
             let environment = policy.environment(name).unwrap().clone();
-            let home = Home { account: environment.account.to_string(), region: "us-east-1".to_owned() };
-            let post =
-                Post { home, environment: name.to_owned(), hub_account: HUB.to_owned(), check_seconds: 60 };
-            let mut look = Look { post, environment, state, seen, request };
+            let site = decide::site(&environment);
+            let mut look = Look { site, environment, state, seen, request };
             if approved {
                 look.seen.approval = Some(ApprovalStatus::Approved);
             }

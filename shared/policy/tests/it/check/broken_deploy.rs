@@ -6,7 +6,7 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{
-    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Variant,
+    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Trigger, Variant,
 };
 use tidegate_policy::file::EndpointKind;
 use tidegate_policy::hold::Hold;
@@ -15,6 +15,7 @@ use tidegate_policy::reason::Reason;
 use super::deployments::*;
 use super::{Break, broken};
 use crate::any;
+use tidegate_policy::step::Step;
 
 fn breaks() -> Vec<Break<Scene>> {
     let mut all = shape();
@@ -53,14 +54,16 @@ fn shape() -> Vec<Break<Scene>> {
             let hold = Hold { at: any::at(-9), by: "ana".to_owned(), reason: "r".to_owned() };
             s.state.holds.insert("production".to_owned(), hold);
         }),
-        on(I::HoldChanged, "a hold comes by itself", held, |s| s.cause = Cause::Look),
-        on(I::HoldChanged, "a hold is released by nobody", released, |s| s.cause = Cause::Look),
+        on(I::HoldChanged, "a hold comes by itself", held, |s| s.trigger = Trigger::Sweep),
+        on(I::HoldChanged, "a hold is released by nobody", released, |s| s.trigger = Trigger::Sweep),
         on(I::BeyondLimits, "a model's name over 63 characters", updates, |s| {
-            let Action::CreateModel { name, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::CreateModel { name, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *name = "a".repeat(64);
         }),
         on(I::WrongTime, "a look at the past", changes_component, |s| {
-            let Action::CheckAt { at, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[2] else { unreachable!() };
             *at = any::at(-1);
         }),
         on(I::NoFollowUpScheduled, "a component without a look", changes_component, |s| {
@@ -77,50 +80,54 @@ fn places() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::OutOfScope, "another endpoint", updates, |s| {
-            let Action::UpdateEndpoint { name, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            let Step::Call(Action::UpdateEndpoint { name, .. }) = &mut s.decision.plan[2] else {
+                unreachable!()
+            };
             *name = "other".to_owned();
         }),
         on(I::OutOfScope, "another component", changes_component, |s| {
-            let Action::UpdateComponent { component } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::Call(Action::UpdateComponent { component }) = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             component.name = "other".to_owned();
         }),
         on(I::OutOfScope, "another environment's function", updates, |s| {
-            s.post.environment = "staging".to_owned();
-            s.post.home.account = "444455556666".to_owned();
+            s.site.environment = "staging".to_owned();
+            s.site.account = "444455556666".to_owned();
         }),
         on(I::OutOfScope, "an account that the policy does not name", updates, |s| {
-            s.post.home.account = "123456789012".to_owned();
+            s.site.account = "123456789012".to_owned();
         }),
         on(I::OutOfScope, "no policy", updates, |s| s.policy = None),
         on(I::OutOfScope, "a request for another account", updates, |s| {
-            s.request.environment_account = "123456789012".to_owned();
+            s.request().environment_account = "123456789012".to_owned();
             s.flies().request.environment_account = "123456789012".to_owned();
         }),
         on(I::OutOfScope, "a request for another model", updates, |s| {
-            s.request.model = "other".to_owned();
+            s.request().model = "other".to_owned();
             s.flies().request.model = "other".to_owned();
         }),
         on(I::OutOfScope, "a look for another environment", changes_component, |s| {
-            let Action::CheckAt { environment, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *environment = "staging".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            check.environment = "staging".to_owned();
         }),
         on(I::OutOfScope, "a look for another model", changes_component, |s| {
-            let Action::CheckAt { model, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *model = "other".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            check.model = "other".to_owned();
         }),
         on(I::OutOfScope, "a request for another region", updates, |s| {
-            s.request.region = "eu-west-1".to_owned();
+            s.request().region = "eu-west-1".to_owned();
             s.flies().request.region = "eu-west-1".to_owned();
         }),
         on(I::OutOfScope, "a look at another deployment", changes_component, |s| {
-            let Action::CheckAt { request_id, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *request_id = "r".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            check.subject = "r".to_owned();
         }),
         on(I::UnauthorizedSender, "another account than the hub", updates, |s| {
-            s.cause = Cause::Request("123456789012");
+            s.trigger = Trigger::Request { from: "123456789012".to_owned(), request: request(7, 0) };
         }),
         on(I::UnauthorizedSender, "a stranger's request is remembered", updates, |s| {
-            s.cause = Cause::Request("123456789012");
+            s.trigger = Trigger::Request { from: "123456789012".to_owned(), request: request(7, 0) };
             s.decision.plan.clear();
             s.decision.verdict = Verdict::Ignore;
         }),
@@ -138,14 +145,16 @@ fn places() -> Vec<Break<Scene>> {
         }),
         on(I::NotApproved, "the registry cannot be read", updates, |s| s.seen().approval = None),
         on(I::WrongPackage, "a model of another package", updates, |s| {
-            let Action::CreateModel { package_arn, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::CreateModel { package_arn, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *package_arn = any::arn(6);
         }),
         on(I::WrongPackage, "a request for another group's package", updates, |s| {
             s.policy.as_mut().unwrap().registry.group = "fraud".parse().unwrap();
         }),
         on(I::WrongPackage, "a request whose version is not its package's", updates, |s| {
-            s.request.version = 6
+            s.request().version = 6
         }),
     ]
 }
@@ -160,34 +169,46 @@ fn calls() -> Vec<Break<Scene>> {
             s.decision.plan.remove(0);
         }),
         on(I::NonDeterministicName, "a configuration under an old name", updates, |s| {
-            let Action::CreateEndpointConfig { name, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::Call(Action::CreateEndpointConfig { name, .. }) = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *name = live().config;
         }),
         on(I::PolicyMismatch, "other instances", updates, |s| {
-            let Action::CreateEndpointConfig { variant, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::CreateEndpointConfig { variant, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             let Variant::RealTime { instances, .. } = variant else { unreachable!() };
             *instances = 40;
         }),
         on(I::PolicyMismatch, "without the alarm that rolls back", updates, |s| {
-            let Action::UpdateEndpoint { rollout, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            let Step::Call(Action::UpdateEndpoint { rollout, .. }) = &mut s.decision.plan[2] else {
+                unreachable!()
+            };
             rollout.alarms.clear();
         }),
         on(I::PolicyMismatch, "without the canary", updates, |s| {
-            let Action::UpdateEndpoint { rollout, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            let Step::Call(Action::UpdateEndpoint { rollout, .. }) = &mut s.decision.plan[2] else {
+                unreachable!()
+            };
             rollout.canary = None;
         }),
         on(I::PolicyMismatch, "without its tags", creates, |s| {
-            let Action::CreateEndpoint { tags, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            let Step::Call(Action::CreateEndpoint { tags, .. }) = &mut s.decision.plan[2] else {
+                unreachable!()
+            };
             tags.clear();
         }),
         on(I::PolicyMismatch, "without one of its tags", creates, |s| {
-            let Action::CreateEndpoint { tags, .. } = &mut s.decision.plan[2] else { unreachable!() };
+            let Step::Call(Action::CreateEndpoint { tags, .. }) = &mut s.decision.plan[2] else {
+                unreachable!()
+            };
             tags.retain(|(key, _)| key != "tidegate:environment");
         }),
         on(I::PolicyMismatch, "other copies", changes_component, |s| {
-            let Action::UpdateComponent { component } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::Call(Action::UpdateComponent { component }) = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             component.copies = 9;
         }),
         on(I::PolicyMismatch, "a kind that this version cannot make", updates, |s| {
@@ -338,7 +359,7 @@ fn memory() -> Vec<Break<Scene>> {
         }),
         on(I::BeyondLimits, "an alert without words", held, |s| {
             let (subject, message) = ("Tidegate".to_owned(), String::new());
-            s.decision.plan.push(Action::Alert { subject, message });
+            s.decision.plan.push(Step::Notify { subject, message });
         }),
         on(I::ActsOnUnknown, "the reason is that nobody knows the model", updates, |s| {
             s.decision.reason = Reason::Unmanaged { what: "churn".to_owned() };

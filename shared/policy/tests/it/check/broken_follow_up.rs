@@ -6,39 +6,58 @@ use jiff::Timestamp;
 use tidegate_events::{
     CommitPushed, DeploymentFinished, DeploymentOutcome, RefChange, RefKind, RetrainingRequested,
 };
-use tidegate_policy::check::{Invariant, Violation, follow_up};
-use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::check::{Invariant, Violation};
+use tidegate_policy::controller::{Controller, DecisionOf, StepOf};
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::deploy::DeployController;
+use tidegate_policy::file::Policy;
 use tidegate_policy::hold::Hold;
+use tidegate_policy::promote::PromoteController;
 use tidegate_policy::reason::Reason;
+use tidegate_policy::respond::RespondController;
+use tidegate_policy::scale::ScaleController;
+use tidegate_policy::site::Site;
+use tidegate_policy::step::Step;
+use tidegate_policy::train::TrainController;
 use tidegate_policy::{deploy, promote, respond, scale, train};
 
 use super::{Break, Judged, broken, deployments, promotions};
-use crate::any;
+use crate::{any, decide};
 
 /// What followed, with the state that it followed in.
-struct Scene<S, A> {
-    state: S,
-    decision: Decision<S, A>,
-    judge: fn(&S, &Decision<S, A>) -> Vec<Violation>,
+struct Scene<C: Controller> {
+    policy: Policy,
+    site: Site,
+    state: C::State,
+    decision: DecisionOf<C>,
 }
 
-impl<S, A> Judged for Scene<S, A> {
+impl<C: Controller> Judged for Scene<C> {
     fn judge(&self) -> Vec<Violation> {
-        (self.judge)(&self.state, &self.decision)
+        let cx = decide::context(Some(&self.policy), &self.site, now());
+        C::violations_after_rejection(&cx, &self.state, &self.decision)
     }
 }
 
-impl<S, A> Scene<S, A> {
-    fn next(&mut self) -> &mut S {
+impl<C: Controller> Scene<C> {
+    /// What follows when AWS rejects a step, or its precondition fails.
+    fn of(policy: Policy, site: Site, state: C::State, step: &StepOf<C>, why: &Reason) -> Self {
+        let cx = decide::context(Some(&policy), &site, now());
+        let decision = match why {
+            Reason::RejectedByAws { .. } => C::on_rejected(&cx, &state, step, why),
+            _ => C::on_precondition_failed(&cx, &state, step, why),
+        };
+        Self { policy, state, decision: decision.unwrap(), site }
+    }
+
+    fn next(&mut self) -> &mut C::State {
         self.decision.state.as_mut().unwrap()
     }
 }
 
-type Trains = Scene<train::State, train::Action>;
-type Promotes = Scene<promote::State, promote::Action>;
-type Deploys = Scene<deploy::State, deploy::Action>;
-type Responds = Scene<respond::State, respond::Action>;
-type Scales = Scene<scale::State, scale::Action>;
+fn production() -> Site {
+    decide::site(&any::environment(&any::policy(), "production"))
+}
 
 fn now() -> Timestamp {
     any::at(60)
@@ -55,7 +74,7 @@ fn hold() -> Hold {
 const TWO_LINES: &str = "Tidegate:\nchurn";
 
 /// The start of a commit.
-fn start() -> (train::State, train::Action) {
+fn start() -> (train::State, Step<train::Action>) {
     let push = CommitPushed {
         repository: "codecommit:churn-model".to_owned(),
         ref_kind: RefKind::Branch,
@@ -76,22 +95,20 @@ fn start() -> (train::State, train::Action) {
     (decision.state.unwrap(), decision.plan.pop().unwrap())
 }
 
-fn not_trained() -> Trains {
-    let (state, action) = start();
-    let decision = train::refused(&any::policy(), &state, &action, &by_aws()).unwrap();
-    Scene { state, decision, judge: follow_up::train }
+fn not_trained() -> Scene<TrainController> {
+    let (state, step) = start();
+    Scene::of(any::policy(), decide::hub(), state, &step, &by_aws())
 }
 
-fn after_train() -> Vec<Break<Trains>> {
+fn after_train() -> Vec<Break<Scene<TrainController>>> {
     use Invariant as I;
-    use train::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a start", not_trained, |s| s.decision.verdict = Verdict::Start),
         on(I::ActsAfterRejection, "it starts all the same", not_trained, |s| s.decision.plan.push(start().1)),
         on(I::NotificationMissing, "nobody hears of it", not_trained, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject of two lines", not_trained, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::DuplicateAction, "told twice", not_trained, |s| {
@@ -110,14 +127,13 @@ fn after_train() -> Vec<Break<Trains>> {
     ]
 }
 
-fn not_requested() -> Promotes {
+fn not_requested() -> Scene<PromoteController> {
     let asked = promotions::approved().decision;
-    let (state, action) = (asked.state.unwrap(), asked.plan[0].clone());
-    let decision = promote::refused(&state, &action, &by_aws(), now()).unwrap();
-    Scene { state, decision, judge: follow_up::promote }
+    let (state, step) = (asked.state.unwrap(), asked.plan[0].clone());
+    Scene::of(any::policy(), decide::hub(), state, &step, &by_aws())
 }
 
-fn after_promote() -> Vec<Break<Promotes>> {
+fn after_promote() -> Vec<Break<Scene<PromoteController>>> {
     use Invariant as I;
     use promote::{Action, EnvironmentStatus};
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
@@ -130,13 +146,13 @@ fn after_promote() -> Vec<Break<Promotes>> {
             s.decision.plan.remove(0);
         }),
         on(I::BeyondLimits, "a note over 1024 characters", not_requested, |s| {
-            let Action::UpdateModelLifeCycle { description, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { description, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *description = "x".repeat(1_025);
         }),
         on(I::OutOfScope, "a note on another package", not_requested, |s| {
-            let Action::UpdateModelLifeCycle { package_arn, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { package_arn, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *package_arn = any::arn(6);
@@ -162,47 +178,37 @@ fn after_promote() -> Vec<Break<Promotes>> {
 }
 
 /// The update of production's endpoint.
-fn update() -> (deploy::State, deploy::Action) {
+fn update() -> (deploy::State, Step<deploy::Action>) {
     let mut asked = deployments::updates().decision;
     (asked.state.unwrap(), asked.plan.remove(2))
 }
 
-fn after_update(why: &Reason) -> Deploys {
-    let scene = deployments::updates();
-    let (state, action) = update();
-    let environment = any::environment(scene.policy.as_ref().unwrap(), "production");
-    let decision = deploy::prevented(&scene.post, &environment, &state, &action, why, now()).unwrap();
-    Scene {
-        state,
-        decision,
-        judge: |state, decision| follow_up::deploy("production", state, decision, now()),
-    }
+fn after_update(why: &Reason) -> Scene<DeployController> {
+    let (state, step) = update();
+    Scene::of(deployments::classic(), production(), state, &step, why)
 }
 
-fn not_deployed() -> Deploys {
+fn not_deployed() -> Scene<DeployController> {
     after_update(&by_aws())
 }
 
-fn busy() -> Deploys {
+fn busy() -> Scene<DeployController> {
     after_update(&Reason::EndpointBusy { endpoint: "churn".to_owned(), status: "Updating".to_owned() })
 }
 
-fn not_reported() -> Deploys {
+fn not_reported() -> Scene<DeployController> {
     let mut scene = not_deployed();
     let (state, report) = (scene.decision.state.take().unwrap(), scene.decision.plan.remove(0));
-    let environment = any::environment(&any::policy(), "production");
-    let decision = deploy::refused(&environment, &state, &report, &by_aws(), now()).unwrap();
-    Scene { state, decision, ..scene }
+    Scene::of(deployments::classic(), production(), state, &report, &by_aws())
 }
 
-fn finished(scene: &mut Deploys) -> &mut DeploymentFinished {
-    let deploy::Action::Report { finished } = &mut scene.decision.plan[0] else { unreachable!() };
+fn finished(scene: &mut Scene<DeployController>) -> &mut DeploymentFinished {
+    let Step::ReportDeployment { finished } = &mut scene.decision.plan[0] else { unreachable!() };
     finished
 }
 
-fn after_deploy() -> Vec<Break<Deploys>> {
+fn after_deploy() -> Vec<Break<Scene<DeployController>>> {
     use Invariant as I;
-    use deploy::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a success", not_deployed, |s| s.decision.verdict = Verdict::Succeeded),
@@ -215,15 +221,15 @@ fn after_deploy() -> Vec<Break<Deploys>> {
         }),
         on(I::NoFollowUpScheduled, "it waits without a look", busy, |s| s.decision.plan.clear()),
         on(I::WrongTime, "a look at the past", busy, |s| {
-            let Action::CheckAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(0);
         }),
         on(I::OutOfScope, "a look at another deployment", busy, |s| {
-            let Action::CheckAt { request_id, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *request_id = "r".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            check.subject = "r".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", not_reported, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::ReportMismatch, "it succeeded", not_deployed, |s| {
@@ -255,28 +261,25 @@ fn request() -> RetrainingRequested {
     }
 }
 
-fn no_answer() -> Responds {
+fn no_answer() -> Scene<RespondController> {
     let drifting = [("job".to_owned(), any::at(0))].into();
     let (requested, heard) = (vec![any::at(0), now()], [("job".to_owned(), any::at(0))].into());
     let state = respond::State { retrainings: requested, attempts: 2, drifting, last_report_at: heard };
-    let action = respond::Action::RequestRetraining { request: request() };
-    let (policy, environment) = (any::policy(), any::environment(&any::policy(), "staging"));
-    let decision = respond::refused(&policy, &environment, &state, &action, &by_aws()).unwrap();
-    Scene { state, decision, judge: follow_up::respond }
+    let step = Step::RequestRetraining { request: request() };
+    Scene::of(any::policy(), any::staging(), state, &step, &by_aws())
 }
 
-fn after_respond() -> Vec<Break<Responds>> {
+fn after_respond() -> Vec<Break<Scene<RespondController>>> {
     use Invariant as I;
-    use respond::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ForeignVerdict, "a retraining", no_answer, |s| s.decision.verdict = Verdict::Retrain),
         on(I::ActsAfterRejection, "it asks again", no_answer, |s| {
-            s.decision.plan.push(Action::RequestRetraining { request: request() });
+            s.decision.plan.push(Step::RequestRetraining { request: request() });
         }),
         on(I::NotificationMissing, "nobody hears of it", no_answer, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject of two lines", no_answer, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::StateWithoutAction, "another request", no_answer, |s| s.next().retrainings.push(any::at(61))),
@@ -285,32 +288,24 @@ fn after_respond() -> Vec<Break<Responds>> {
     ]
 }
 
-fn after_capacity(action: &scale::Action, why: &Reason) -> Scales {
-    let environment = any::environment(&any::policy(), "production");
+fn after_capacity(why: &Reason) -> Scene<ScaleController> {
     let state = scale::State { zero_since: Some(now()), ..scale::State::default() };
-    let decision = match why {
-        Reason::RejectedByAws { .. } => scale::refused(&environment, &state, action, why, now()),
-        _ => scale::prevented(&environment, &state, action, why),
-    };
-    let judge: fn(&_, &_) -> _ = |state, decision| {
-        follow_up::scale(&any::environment(&any::policy(), "production"), state, decision, now())
-    };
-    Scene { state, decision: decision.unwrap(), judge }
+    Scene::of(any::policy(), production(), state, &to_none(), why)
 }
 
-fn to_none() -> scale::Action {
-    scale::Action::SetCopyCount { component: "churn".to_owned(), copies: 0 }
+fn to_none() -> Step<scale::Action> {
+    Step::Call(scale::Action::SetCopyCount { component: "churn".to_owned(), copies: 0 })
 }
 
-fn lifts() -> Scales {
-    after_capacity(&to_none(), &Reason::Traffic { invocations: 3 })
+fn lifts() -> Scene<ScaleController> {
+    after_capacity(&Reason::Traffic { invocations: 3 })
 }
 
-fn keeps() -> Scales {
-    after_capacity(&to_none(), &by_aws())
+fn keeps() -> Scene<ScaleController> {
+    after_capacity(&by_aws())
 }
 
-fn after_scale() -> Vec<Break<Scales>> {
+fn after_scale() -> Vec<Break<Scene<ScaleController>>> {
     use Invariant as I;
     use scale::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
@@ -318,18 +313,26 @@ fn after_scale() -> Vec<Break<Scales>> {
         on(I::ForeignVerdict, "to zero", lifts, |s| s.decision.verdict = Verdict::ScaleToZero),
         on(I::ActsAfterRejection, "to zero all the same", lifts, |s| s.decision.plan.push(to_none())),
         on(I::ActsAfterRejection, "a least of none", keeps, |s| {
-            s.decision.plan.push(Action::SetCapacityLimits { component: "churn".to_owned(), min: 0, max: 1 });
+            s.decision.plan.push(Step::Call(Action::SetCapacityLimits {
+                component: "churn".to_owned(),
+                min: 0,
+                max: 1,
+            }));
         }),
         on(I::InvalidCapacityLimits, "more copies than the policy's", lifts, |s| {
-            let Action::SetCapacityLimits { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { min, max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             (*min, *max) = (50, 50);
         }),
         on(I::OutOfScope, "another component", lifts, |s| {
-            let Action::SetCapacityLimits { component, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { component, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *component = "other".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = TWO_LINES.to_owned();
         }),
         on(I::StateWithoutAction, "at zero since another time", lifts, |s| {

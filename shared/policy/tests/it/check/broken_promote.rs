@@ -7,12 +7,13 @@ use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Approvals;
 use tidegate_policy::hold::Hold;
-use tidegate_policy::promote::{Action, EnvironmentStatus, Promote, State};
+use tidegate_policy::promote::{Action, EnvironmentStatus, Promote, State, Trigger};
 use tidegate_policy::reason::Reason;
 
 use super::promotions::*;
 use super::{Break, broken};
 use crate::any;
+use tidegate_policy::step::Step;
 
 fn breaks() -> Vec<Break<Scene>> {
     let mut all = shape();
@@ -37,28 +38,30 @@ fn shape() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::UnknownApproval { status: "Maybe".to_owned() };
         }),
         on(I::BeyondLimits, "a stage with a space", approved, |s| {
-            let Action::UpdateModelLifeCycle { stage, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::Call(Action::UpdateModelLifeCycle { stage, .. }) = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
             *stage = "to staging".to_owned();
         }),
         on(I::BeyondLimits, "a note over 1024 characters", approved, |s| {
-            let Action::UpdateModelLifeCycle { description, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { description, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *description = "x".repeat(1_025);
         }),
         on(I::OutOfScope, "a note on another package", approved, |s| {
-            let Action::UpdateModelLifeCycle { package_arn, .. } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateModelLifeCycle { package_arn, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *package_arn = any::arn(6);
         }),
-        on(I::WrongTime, "the wake-up is early", soaking, |s| {
-            let Action::WakeAt { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
+        on(I::NoFollowUpScheduled, "the check is early", soaking, |s| {
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *at = any::at(11);
         }),
         on(I::OutOfScope, "the wake-up of another version", soaking, |s| {
-            let Action::WakeAt { version, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *version = 6;
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            check.subject = "6".to_owned();
         }),
         on(I::NoFollowUpScheduled, "a soak without a wake-up", soaking, |s| {
             s.decision.plan.remove(0);
@@ -71,9 +74,9 @@ fn shape() -> Vec<Break<Scene>> {
             s.decision.verdict = Verdict::Complete
         }),
         on(I::CompleteTooEarly, "complete, and another environment is to come", complete, |s| {
-            let mut more = s.policy.environments[0].clone();
+            let mut more = s.policy().environments[0].clone();
             more.name = "qa".parse().unwrap();
-            s.policy.environments.push(more);
+            s.policy().environments.push(more);
         }),
     ]
 }
@@ -94,10 +97,10 @@ fn requests() -> Vec<Break<Scene>> {
         on(I::WrongPackage, "another package", approved, |s| s.request().package_arn = any::arn(6)),
         on(I::WrongPackage, "another version of it", approved, |s| s.request().version = 6),
         on(I::WrongPackage, "the package of another group", approved, |s| {
-            s.policy.registry.group = "fraud".parse().unwrap();
+            s.policy().registry.group = "fraud".parse().unwrap();
         }),
         on(I::WrongPackage, "the package of another group, that waits", begun_and_waiting, |s| {
-            s.policy.registry.group = "fraud".parse().unwrap();
+            s.policy().registry.group = "fraud".parse().unwrap();
         }),
         on(I::WrongPackage, "without the approval that it stands on", approved, |s| {
             s.request().approved_at = None;
@@ -110,7 +113,7 @@ fn requests() -> Vec<Break<Scene>> {
         on(I::StateWithoutAction, "asked, says the state", soaking, |s| {
             let step =
                 EnvironmentStatus::Requested { request_id: "r".to_owned(), at: any::at(10), retries: 0 };
-            s.next().environments.insert("production".to_owned(), step);
+            s.promotion().environments.insert("production".to_owned(), step);
         }),
         on(I::NonDeterministicName, "asked again under another name", asked_again, |s| {
             s.request().request_id = "r".to_owned();
@@ -135,9 +138,9 @@ fn order() -> Vec<Break<Scene>> {
             });
         }),
         on(I::EnvironmentSkipped, "an environment has come between", on_to_production, |s| {
-            let mut between = s.policy.environments[0].clone();
+            let mut between = s.policy().environments[0].clone();
             between.name = "qa".parse().unwrap();
-            s.policy.environments.insert(1, between);
+            s.policy().environments.insert(1, between);
         }),
         on(I::SoakCutShort, "a minute early", on_to_production, |s| {
             s.both(|promotion| {
@@ -147,7 +150,7 @@ fn order() -> Vec<Break<Scene>> {
             });
         }),
         on(I::SoakCutShort, "the policy asks for more now", on_to_production, |s| {
-            s.policy.environments[1].gates.soak = Some("1h".to_owned().try_into().unwrap());
+            s.policy().environments[1].gates.soak = Some("1h".to_owned().try_into().unwrap());
         }),
         on(I::ContinuesAfterFailure, "it was stopped", on_to_production, |s| s.both(|p| p.stopped = true)),
         on(I::ContinuesAfterFailure, "it failed somewhere", on_to_production, |s| {
@@ -156,7 +159,7 @@ fn order() -> Vec<Break<Scene>> {
                 promotion.environments.insert("qa".to_owned(), step);
             });
         }),
-        on(I::UnverifiedSuccess, "no report", soaking, |s| s.cause = Cause::Time),
+        on(I::UnverifiedSuccess, "no report", soaking, |s| s.trigger = Trigger::Sweep),
         on(I::UnverifiedSuccess, "a report of a failure", soaking, |s| {
             s.report().outcome = DeploymentOutcome::Failed;
         }),
@@ -179,37 +182,37 @@ fn people() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ApprovalsMissing, "three must agree", both_agreed, |s| {
-            s.policy.environments[1].gates.approvals = Some(Approvals { required: 3, not_author: false });
+            s.policy().environments[1].gates.approvals = Some(Approvals { required: 3, not_author: false });
         }),
         on(I::ApprovalsMissing, "one person in two spellings", both_agreed, |s| {
             for promotion in [0, 1] {
-                let promotion = if promotion == 0 { s.was() } else { s.next() };
+                let promotion = if promotion == 0 { s.was() } else { s.promotion() };
                 let given = promotion.approvals.get_mut("production").unwrap();
                 let at = given.remove("ana").unwrap();
                 given.insert(" BO".to_owned(), at);
             }
         }),
-        on(I::ApprovalWithoutPerson, "nobody said so", both_agreed, |s| s.cause = Cause::Time),
+        on(I::ApprovalWithoutPerson, "nobody said so", both_agreed, |s| s.trigger = Trigger::Sweep),
         on(I::ApprovalWithoutPerson, "somebody else said so", both_agreed, |s| {
-            let Cause::Approval(given) = &mut s.cause else { unreachable!() };
+            let Trigger::Approval(given) = &mut s.trigger else { unreachable!() };
             given.by = "cy".to_owned();
         }),
         on(I::ApprovalWithoutPerson, "it was said of another version", both_agreed, |s| {
-            let Cause::Approval(given) = &mut s.cause else { unreachable!() };
+            let Trigger::Approval(given) = &mut s.trigger else { unreachable!() };
             given.version = 6;
         }),
         on(I::ApprovalWithoutPerson, "it was said at another time", both_agreed, |s| {
-            let Cause::Approval(given) = &mut s.cause else { unreachable!() };
+            let Trigger::Approval(given) = &mut s.trigger else { unreachable!() };
             given.at = any::at(40);
         }),
         on(I::ApprovalWithoutPerson, "it was said before the promotion began", both_agreed, |s| {
             s.both(|promotion| promotion.approved_at = any::at(45));
         }),
         on(I::StateLost, "an approval", both_agreed, |s| {
-            s.next().approvals.get_mut("production").unwrap().remove("ana");
+            s.promotion().approvals.get_mut("production").unwrap().remove("ana");
         }),
         on(I::StateWithoutAction, "people are said to have been asked", soaking, |s| {
-            s.next().approvals_requested.insert("production".to_owned());
+            s.promotion().approvals_requested.insert("production".to_owned());
         }),
         on(I::ActsWhileHeld, "production is held", on_to_production, |s| hold_both(s, "production")),
         on(I::ActsWhileHeld, "everything is held", on_to_production, |s| hold_both(s, "*")),
@@ -219,31 +222,35 @@ fn people() -> Vec<Break<Scene>> {
         }),
         on(I::HoldChanged, "a hold comes by itself", soaking, |s| {
             let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
-            s.decision.state.as_mut().unwrap().holds.insert("staging".to_owned(), hold);
+            s.next().holds.insert("staging".to_owned(), hold);
         }),
         on(I::HoldChanged, "a hold on another place than was said", held, |s| {
-            let Cause::Hold(placed) = &mut s.cause else { unreachable!() };
+            let Trigger::Hold(placed) = &mut s.trigger else { unreachable!() };
             placed.environment = Some("staging".to_owned());
         }),
         on(I::HoldChanged, "a release of another place", released, |s| {
-            let Cause::Release(release) = &mut s.cause else { unreachable!() };
+            let Trigger::Release(release) = &mut s.trigger else { unreachable!() };
             release.environment = Some("staging".to_owned());
         }),
         on(I::HoldChanged, "a release that is older than the hold", released, |s| {
-            let Cause::Release(release) = &mut s.cause else { unreachable!() };
+            let Trigger::Release(release) = &mut s.trigger else { unreachable!() };
             release.at = any::at(19);
         }),
         on(I::HoldChanged, "a release that is not remembered", released, |s| {
-            s.decision.state.as_mut().unwrap().released.clear();
+            s.next().released.clear();
             s.state.released.insert("staging".to_owned(), any::at(0));
         }),
     ]
 }
 
+fn unauthorized() -> Trigger {
+    Trigger::UnauthorizedSender { from: "123456789012".to_owned(), why: Reason::UnsupportedEvent }
+}
+
 fn hold_both(scene: &mut Scene, place: &str) {
     let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
     scene.state.holds.insert(place.to_owned(), hold.clone());
-    scene.decision.state.as_mut().unwrap().holds.insert(place.to_owned(), hold);
+    scene.next().holds.insert(place.to_owned(), hold);
 }
 
 fn denials() -> Vec<Break<Scene>> {
@@ -251,34 +258,31 @@ fn denials() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::NotApproved, "the registry was not asked", approved, |s| {
-            let Cause::Package(_, package) = &mut s.cause else { unreachable!() };
-            *package = None;
+            s.seen = None;
         }),
         on(I::NotApproved, "the registry says rejected", approved, |s| {
-            let Cause::Package(_, package) = &mut s.cause else { unreachable!() };
-            package.as_mut().unwrap().approval = ApprovalStatus::Rejected;
+            s.seen.as_mut().unwrap().approval = ApprovalStatus::Rejected;
         }),
         on(I::NotApproved, "the package is not complete", approved, |s| {
-            let Cause::Package(_, package) = &mut s.cause else { unreachable!() };
-            package.as_mut().unwrap().status = PackageStatus::InProgress;
+            s.seen.as_mut().unwrap().status = PackageStatus::InProgress;
         }),
         on(I::NotApproved, "it was said of another package", approved, |s| {
-            let Cause::Package(change, _) = &mut s.cause else { unreachable!() };
+            let Trigger::Package(change) = &mut s.trigger else { unreachable!() };
             change.arn = any::arn(6);
         }),
         on(I::NotApproved, "it was approved at another time", approved, |s| {
-            let Cause::Package(change, _) = &mut s.cause else { unreachable!() };
+            let Trigger::Package(change) = &mut s.trigger else { unreachable!() };
             change.last_modified = Some(any::at(-1));
         }),
         on(I::NotApproved, "another package slips in", on_to_production, |s| {
-            s.next().package_arn = any::arn(8);
+            s.promotion().package_arn = any::arn(8);
             s.request().package_arn = any::arn(8);
         }),
         on(I::NotApproved, "another version slips in", on_to_production, |s| {
-            s.next().version = 8;
+            s.promotion().version = 8;
             s.request().version = 8;
         }),
-        on(I::NotApproved, "nobody said so", approved, |s| s.cause = Cause::Time),
+        on(I::NotApproved, "nobody said so", approved, |s| s.trigger = Trigger::Sweep),
         on(I::OlderApprovalWins, "a later one was on its way", approved, |s| {
             let mut later = in_staging();
             later.promotion.as_mut().unwrap().package_arn = any::arn(8);
@@ -286,10 +290,10 @@ fn denials() -> Vec<Break<Scene>> {
             s.state = later;
         }),
         on(I::UnauthorizedSender, "a request because of a stranger", on_to_production, |s| {
-            s.cause = Cause::Stranger
+            s.trigger = unauthorized()
         }),
-        on(I::UnauthorizedSender, "a stranger who stops", failed, |s| s.cause = Cause::Stranger),
-        on(I::FailureIgnored, "a rollback, and it goes on", failed, |s| s.next().stopped = false),
+        on(I::UnauthorizedSender, "a stranger who stops", failed, |s| s.trigger = unauthorized()),
+        on(I::FailureIgnored, "a rollback, and it goes on", failed, |s| s.promotion().stopped = false),
         on(I::FailureIgnored, "a failure, and nothing happens", failed, |s| {
             s.report().outcome = DeploymentOutcome::Failed;
             s.decision = Promote::new(Verdict::Ignore, Reason::Superseded);
@@ -306,22 +310,22 @@ fn memory() -> Vec<Break<Scene>> {
     vec![
         on(I::StateLost, "the whole promotion", soaking, |s| s.decision.state = Some(State::default())),
         on(I::StateLost, "that staging succeeded", on_to_production, |s| {
-            s.next().environments.remove("staging");
+            s.promotion().environments.remove("staging");
         }),
         on(I::StateLost, "that it was stopped", rejected, |s| {
             s.was().stopped = true;
-            s.next().stopped = false;
+            s.promotion().stopped = false;
         }),
         on(I::ActionNotInState, "a rejection of what has stopped", rejected, |s| {
             s.was().stopped = true;
-            s.next().rejected_at = None;
+            s.promotion().rejected_at = None;
         }),
         on(I::ActionNotInState, "a rejection that nobody said", soaking, |s| {
-            s.next().rejected_at = Some(any::at(5))
+            s.promotion().rejected_at = Some(any::at(5))
         }),
-        on(I::StateLost, "the newest version", approved, |s| s.next().newest_version = 3),
+        on(I::StateLost, "the newest version", approved, |s| s.promotion().newest_version = 3),
         on(I::WrongTime, "it succeeded tomorrow", soaking, |s| {
-            s.next()
+            s.promotion()
                 .environments
                 .insert("staging".to_owned(), EnvironmentStatus::Succeeded { at: any::at(1_440) });
         }),

@@ -3,58 +3,67 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use tidegate_policy::check::{self, Invariant, Violation};
+use tidegate_events::{AlarmChanged, AlarmMetric, AlarmState, DriftObserved, DriftVerdict};
+use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::file::{DriftResponse, Environment, Policy};
+use tidegate_policy::file::{DriftResponse, Policy};
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Action, Finding, Respond, State};
+use tidegate_policy::respond::{RespondController, Snapshot, State, Trigger};
+use tidegate_policy::step::Step;
 
-use super::{Break, Judged, broken};
+use super::{Break, broken};
 use crate::any;
+use crate::decide::{self, Decided};
 
-struct Scene {
-    policy: Policy,
-    environment: Environment,
-    state: State,
-    finding: Finding,
-    hold: Option<Hold>,
-    decision: Respond,
-    now: Timestamp,
-}
-
-impl Judged for Scene {
-    fn judge(&self) -> Vec<Violation> {
-        let Self { policy, environment, state, finding, hold, decision, now } = self;
-        check::respond(policy, environment, state, finding, hold.as_ref(), decision, *now)
-    }
-}
+type Scene = Decided<RespondController>;
 
 impl Scene {
-    fn of(policy: Policy, state: State, finding: Finding) -> Self {
-        let (environment, now) = (any::environment(&policy, "staging"), any::at(30 * 1_440));
-        let decision = respond::decide(&policy, &environment, &state, &finding, "m", (None, None), now);
-        Self { policy, environment, state, finding, hold: None, decision, now }
-    }
-
     fn request(&mut self) -> &mut tidegate_events::RetrainingRequested {
-        let Action::RequestRetraining { request } = &mut self.decision.plan[0] else { unreachable!() };
+        let Step::RequestRetraining { request } = &mut self.decision.plan[0] else { unreachable!() };
         request
     }
 
-    fn next(&mut self) -> &mut State {
-        self.decision.state.as_mut().unwrap()
+    fn policy(&mut self) -> &mut Policy {
+        self.policy.as_mut().unwrap()
     }
 }
 
-fn drift() -> Finding {
-    Finding::Drift {
-        source: "alarm churn-accuracy".to_owned(),
-        at: Some(any::at(10)),
-        alarm: Some("churn-accuracy".to_owned()),
-        reason: Reason::DriftAlarm { alarm: "churn-accuracy".to_owned() },
-        numbers: None,
-    }
+fn decided(state: State, trigger: Trigger) -> Scene {
+    Decided::by(any::policy(), any::staging(), state, trigger, Snapshot::default(), any::at(30 * 1_440))
+}
+
+fn drift() -> Trigger {
+    Trigger::Alarm(AlarmChanged {
+        alarm: "churn-accuracy".to_owned(),
+        state: AlarmState::Alarm,
+        previous: None,
+        reason: None,
+        changed_at: Some(any::at(10)),
+        metrics: vec![AlarmMetric {
+            namespace: "aws/sagemaker/Endpoints/data-metrics".to_owned(),
+            name: "feature_baseline_drift".to_owned(),
+            dimensions: [].into(),
+        }],
+        muted: false,
+        observed: None,
+        threshold: None,
+    })
+}
+
+/// What another source says.
+fn job(verdict: DriftVerdict, minutes: i64) -> Trigger {
+    Trigger::Observed(DriftObserved {
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        endpoint: None,
+        verdict,
+        metric: Some("psi".to_owned()),
+        observed: None,
+        threshold: None,
+        source: "job".to_owned(),
+        observed_at: any::at(minutes),
+    })
 }
 
 /// One retraining, two days ago, that brought no improvement.
@@ -63,33 +72,32 @@ fn before() -> State {
     State {
         retrainings: vec![any::at(28 * 1_440)],
         attempts: 1,
-        drifting: [source("alarm churn-accuracy", 1), source("job", 1)].into(),
-        last_report_at: [source("alarm churn-accuracy", 0), source("job", 1)].into(),
+        drifting: [source("alarm churn-accuracy", 1), source("job on psi", 1)].into(),
+        last_report_at: [source("alarm churn-accuracy", 0), source("job on psi", 1)].into(),
     }
 }
 
 fn retrains() -> Scene {
-    let scene = Scene::of(any::policy(), before(), drift());
+    let scene = decided(before(), drift());
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Retrain, 2));
     scene
 }
 
 fn alerts() -> Scene {
-    let scene = Scene::of(any::policy(), State { attempts: 2, ..before() }, drift());
+    let scene = decided(State { attempts: 2, ..before() }, drift());
     assert_eq!(scene.decision.verdict, Verdict::Alert);
     scene
 }
 
 fn suppresses() -> Scene {
     let state = State { retrainings: vec![any::at(30 * 1_440 - 5)], ..before() };
-    let scene = Scene::of(any::policy(), state, drift());
+    let scene = decided(state, drift());
     assert_eq!(scene.decision.verdict, Verdict::Suppress);
     scene
 }
 
 fn too_little() -> Scene {
-    let finding = Finding::Nothing(Reason::InsufficientData { source: "job".to_owned() });
-    Scene::of(any::policy(), before(), finding)
+    decided(before(), job(DriftVerdict::Insufficient, 0))
 }
 
 fn breaks() -> Vec<Break<Scene>> {
@@ -105,11 +113,12 @@ fn breaks() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::InsufficientData { source: "job".to_owned() };
         }),
         on(I::ActsWhileHeld, "a hold stands", retrains, |s| {
-            s.hold = Some(Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() });
+            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+            s.seen.deployed = decide::deployed(None, Some(&hold));
         }),
         on(I::NotificationMissing, "an alert to nobody", alerts, |s| s.decision.plan.clear()),
         on(I::BeyondLimits, "a subject over 100 characters", alerts, |s| {
-            let Action::Alert { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
             *subject = "a".repeat(101);
         }),
         on(I::OutOfScope, "another model", retrains, |s| s.request().model = "other".to_owned()),
@@ -120,16 +129,16 @@ fn breaks() -> Vec<Break<Scene>> {
             s.request().environment_account = "123456789012".to_owned();
         }),
         on(I::OutOfScope, "a look at another alarm", retrains, |s| {
-            let Action::CheckAt { alarm, .. } = &mut s.decision.plan[1] else { unreachable!() };
-            *alarm = "other".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            check.subject = "other".to_owned();
         }),
         on(I::OutOfScope, "a look from another environment", retrains, |s| {
-            let Action::CheckAt { environment, .. } = &mut s.decision.plan[1] else { unreachable!() };
-            *environment = "production".to_owned();
+            let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            check.environment = "production".to_owned();
         }),
         on(I::NonDeterministicName, "an id with a space", retrains, |s| s.request().request_id.push(' ')),
         on(I::WrongTime, "a look at the past", retrains, |s| {
-            let Action::CheckAt { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
+            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
             *at = any::at(0);
         }),
         on(I::WrongTime, "requested yesterday", retrains, |s| s.request().requested_at = any::at(0)),
@@ -147,20 +156,19 @@ fn governor() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::NoDrift, "the source failed", retrains, |s| {
-            s.finding =
-                Finding::Nothing(Reason::SourceFailed { source: "job".to_owned(), error: "e".to_owned() });
+            s.trigger = job(DriftVerdict::SourceFailed, 0);
         }),
         on(I::NoDrift, "the drift is over", retrains, |s| {
-            s.finding = Finding::Calm { source: "job".to_owned(), at: None, reason: Reason::NoViolations };
+            s.trigger = job(DriftVerdict::NoDrift, 2 * 1_440);
         }),
         on(I::NoDrift, "the source has said something newer", retrains, |s| {
             s.state.last_report_at.insert("alarm churn-accuracy".to_owned(), any::at(20));
         }),
         on(I::NoDrift, "another cause", retrains, |s| s.request().cause = "whim".to_owned()),
         on(I::ResponseNotRetrain, "the policy says to alert", retrains, |s| {
-            s.policy.drift.as_mut().unwrap().response = DriftResponse::Alert;
+            s.policy().drift.as_mut().unwrap().response = DriftResponse::Alert;
         }),
-        on(I::ResponseNotRetrain, "the policy says nothing", retrains, |s| s.policy.drift = None),
+        on(I::ResponseNotRetrain, "the policy says nothing", retrains, |s| s.policy().drift = None),
         on(I::CooldownIgnored, "an hour after the last", retrains, |s| {
             s.state.retrainings.push(any::at(30 * 1_440 - 60));
             s.next().retrainings.push(any::at(30 * 1_440 - 60));
@@ -176,7 +184,7 @@ fn governor() -> Vec<Break<Scene>> {
         }),
         on(I::BudgetOverspent, "two at once", retrains, |s| {
             let mut other = s.decision.plan[0].clone();
-            let Action::RequestRetraining { request } = &mut other else { unreachable!() };
+            let Step::RequestRetraining { request } = &mut other else { unreachable!() };
             request.request_id.push('2');
             s.decision.plan.push(other);
         }),
@@ -206,24 +214,18 @@ fn memory() -> Vec<Break<Scene>> {
         }),
         on(I::StateLost, "who reported drift, for one that is new", suppresses, |s| {
             s.next().drifting = [("other".to_owned(), any::at(0))].into();
-            s.finding = Finding::Drift {
-                source: "other".to_owned(),
-                at: None,
-                alarm: Some("churn-accuracy".to_owned()),
-                reason: Reason::DriftObserved { metric: "m".to_owned() },
-                numbers: None,
-            };
+            s.trigger = job(DriftVerdict::Drift, 2 * 1_440);
         }),
         on(I::StateLost, "who reported drift", too_little, |s| {
             s.decision.state = Some(State { drifting: [].into(), ..s.state.clone() });
         }),
         on(I::StateLost, "attempts, while another source drifts", suppresses, |s| {
-            s.finding = Finding::Calm { source: "job".to_owned(), at: None, reason: Reason::NoViolations };
+            s.trigger = job(DriftVerdict::NoDrift, 2 * 1_440);
             s.next().attempts = 0;
-            s.next().drifting.remove("job");
+            s.next().drifting.remove("job on psi");
         }),
         on(I::StateLost, "when a source last spoke", suppresses, |s| {
-            s.next().last_report_at.remove("job");
+            s.next().last_report_at.remove("job on psi");
         }),
         on(I::ActionNotInState, "when this source spoke", suppresses, |s| {
             s.next().last_report_at.insert("alarm churn-accuracy".to_owned(), any::at(5));

@@ -4,45 +4,43 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use tidegate_events::{AlarmChanged, AlarmMetric, AlarmState};
-use tidegate_policy::check::{self, Invariant, Violation};
+use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::{EndpointKind, Environment};
 use tidegate_policy::reason::Reason;
-use tidegate_policy::scale::{self, Action, Invocations, NO_CAPACITY_METRIC, ScaleDecision, Snapshot, State};
+use tidegate_policy::scale::{
+    Action, Invocations, NO_CAPACITY_METRIC, ScaleController, Snapshot, State, Trigger,
+};
+use tidegate_policy::step::Step;
 
-use super::{Break, Judged, broken};
+use super::{Break, broken};
 use crate::any;
+use crate::decide::{self, Decided};
 
-struct Scene {
-    environment: Environment,
-    state: State,
-    seen: Option<Snapshot>,
-    alarm: Option<AlarmChanged>,
-    decision: ScaleDecision,
-    now: Timestamp,
-}
-
-impl Judged for Scene {
-    fn judge(&self) -> Vec<Violation> {
-        let Self { environment, state, seen, alarm, decision, now } = self;
-        check::scale(environment, state, seen.as_ref(), alarm.as_ref(), decision, *now)
-    }
-}
+type Scene = Decided<ScaleController>;
 
 impl Scene {
     fn seen(&mut self) -> &mut Snapshot {
         self.seen.as_mut().unwrap()
     }
 
-    fn next(&mut self) -> &mut State {
-        self.decision.state.as_mut().unwrap()
+    fn environment(&mut self) -> &mut Environment {
+        self.policy.as_mut().unwrap().environments.last_mut().unwrap()
     }
+
+    fn alarm(&mut self) -> &mut AlarmChanged {
+        let Trigger::Alarm(alarm) = &mut self.trigger else { unreachable!() };
+        alarm
+    }
+}
+
+fn decided(state: State, trigger: Trigger, seen: Option<Snapshot>, minutes: i64) -> Scene {
+    let site = decide::site(&any::environment(&any::policy(), "production"));
+    Decided::by(any::policy(), site, state, trigger, seen, any::at(minutes))
 }
 
 /// Two days after the deployment, nobody has asked for two hours.
 fn sleeps() -> Scene {
-    let environment = any::environment(&any::policy(), "production");
-    let (state, now) = (State::default(), any::at(2 * 1_440));
     let invocations = Some(Invocations { in_window: 0, since_deployment: 9 });
     let seen = Snapshot {
         live_since: Some(any::at(0)),
@@ -50,15 +48,13 @@ fn sleeps() -> Scene {
         deploying: false,
         invocations,
     };
-    let decision = scale::on_tick(&environment, &state, &seen, now);
-    assert_eq!(decision.verdict, Verdict::ScaleToZero);
-    Scene { environment, state, seen: Some(seen), alarm: None, decision, now }
+    let scene = decided(State::default(), Trigger::Tick, Some(seen), 2 * 1_440);
+    assert_eq!(scene.decision.verdict, Verdict::ScaleToZero);
+    scene
 }
 
 fn wakes() -> Scene {
-    let environment = any::environment(&any::policy(), "production");
     let state = State { zero_since: Some(any::at(0)), ..State::default() };
-    let now = any::at(60);
     let alarm = AlarmChanged {
         alarm: "wake".to_owned(),
         state: AlarmState::Alarm,
@@ -74,16 +70,15 @@ fn wakes() -> Scene {
         observed: None,
         threshold: None,
     };
-    let decision = scale::on_capacity_alarm(&environment, &state, &alarm, now);
-    assert_eq!(decision.verdict, Verdict::ScaleFromZero);
-    Scene { environment, state, seen: None, alarm: Some(alarm), decision, now }
+    let scene = decided(state, Trigger::Alarm(alarm), None, 60);
+    assert_eq!(scene.decision.verdict, Verdict::ScaleFromZero);
+    scene
 }
 
 fn keeps() -> Scene {
     let mut scene = sleeps();
     scene.seen().invocations = Some(Invocations { in_window: 3, since_deployment: 9 });
-    scene.decision =
-        scale::on_tick(&scene.environment, &scene.state, scene.seen.as_ref().unwrap(), scene.now);
+    let scene = decided(scene.state, scene.trigger, scene.seen, 2 * 1_440);
     assert_eq!(scene.decision.verdict, Verdict::NoChange);
     scene
 }
@@ -100,14 +95,14 @@ fn breaks() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::NoMetrics;
         }),
         on(I::OutOfScope, "another component", sleeps, |s| {
-            let Action::EnsureScaleFromZeroAlarm { component } = &mut s.decision.plan[1] else {
+            let Step::Call(Action::EnsureScaleFromZeroAlarm { component }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             *component = "other".to_owned();
         }),
         on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
             let (subject, message) = ("Tidegate:\nchurn".to_owned(), "m".to_owned());
-            s.decision.plan.push(Action::Alert { subject, message });
+            s.decision.plan.push(Step::Notify { subject, message });
         }),
         on(I::ActionNotInState, "to zero, and forgotten", sleeps, |s| s.decision.state = None),
         on(I::ActionNotInState, "to zero since yesterday", sleeps, |s| {
@@ -122,15 +117,21 @@ fn breaks() -> Vec<Break<Scene>> {
             s.next().scaled_up_at = Some(today())
         }),
         on(I::InvalidCapacityLimits, "the least above the most", wakes, |s| {
-            let Action::SetCapacityLimits { min, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { min, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *min = 2;
         }),
         on(I::InvalidCapacityLimits, "more copies than the policy's", wakes, |s| {
-            let Action::SetCapacityLimits { min, max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { min, max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             (*min, *max) = (50, 50);
         }),
         on(I::InvalidCapacityLimits, "a most of none", sleeps, |s| {
-            let Action::SetCapacityLimits { max, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::SetCapacityLimits { max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *max = 0;
         }),
     ];
@@ -149,12 +150,12 @@ fn down() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::CannotBeZero, "a classic endpoint", sleeps, |s| {
-            s.environment.endpoint.kind = EndpointKind::RealTime
+            s.environment().endpoint.kind = EndpointKind::RealTime
         }),
         on(I::CannotBeZero, "a serverless endpoint", sleeps, |s| {
-            s.environment.endpoint.kind = EndpointKind::Serverless;
+            s.environment().endpoint.kind = EndpointKind::Serverless;
         }),
-        on(I::CannotBeZero, "the policy does not say so", sleeps, |s| s.environment.scale.to_zero = None),
+        on(I::CannotBeZero, "the policy does not say so", sleeps, |s| s.environment().scale.to_zero = None),
         on(I::NotIdle, "somebody asked", sleeps, |s| {
             s.seen().invocations = Some(Invocations { in_window: 1, since_deployment: 9 });
         }),
@@ -186,19 +187,19 @@ fn up() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ScaledUpWithoutDemand, "nobody asked", wakes, |s| s.alarm = None),
+        on(I::ScaledUpWithoutDemand, "nobody asked", wakes, |s| s.trigger = Trigger::Tick),
         on(I::ScaledUpWithoutDemand, "the alarm has too little data", wakes, |s| {
-            s.alarm.as_mut().unwrap().state = AlarmState::InsufficientData;
+            s.alarm().state = AlarmState::InsufficientData;
         }),
         on(I::ScaledUpWithoutDemand, "another component's alarm", wakes, |s| {
-            let metric = &mut s.alarm.as_mut().unwrap().metrics[0];
+            let metric = &mut s.alarm().metrics[0];
             metric.dimensions.insert("InferenceComponentName".to_owned(), "other".to_owned());
         }),
         on(I::ScaledUpWithoutDemand, "an alarm on another metric", wakes, |s| {
-            s.alarm.as_mut().unwrap().metrics[0].name = "Invocations".to_owned();
+            s.alarm().metrics[0].name = "Invocations".to_owned();
         }),
         on(I::ScaledUpWithoutDemand, "a tick that saw nobody ask", wakes, |s| {
-            s.alarm = None;
+            s.trigger = Trigger::Tick;
             s.seen = Some(Snapshot {
                 live_since: Some(any::at(-60)),
                 copies_since: Some(any::at(-60)),

@@ -2,47 +2,35 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
-use tidegate_policy::check::{self, Invariant, TrainCause, Violation};
+use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::file::Policy;
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::train::{self, Action, Definition, Pipeline, Snapshot, Start, State, Train};
+use tidegate_policy::step::Step;
+use tidegate_policy::train::{
+    self, Action, Definition, Pipeline, Snapshot, Start, State, TrainController, Trigger,
+};
 
-use super::{Break, Judged, broken};
+use super::{Break, broken};
 use crate::any;
+use crate::decide::{self, Decided};
 
-struct Scene {
-    policy: Policy,
-    state: State,
-    seen: Option<Snapshot>,
-    push: Option<CommitPushed>,
-    stranger: bool,
-    request: RetrainingRequested,
-    decision: Train,
-    now: Timestamp,
-}
-
-impl Judged for Scene {
-    fn judge(&self) -> Vec<Violation> {
-        let cause = match &self.push {
-            _ if self.stranger => TrainCause::Stranger,
-            Some(push) => TrainCause::Push(push),
-            None => TrainCause::Request(&self.request),
-        };
-        check::train(&self.policy, &self.state, self.seen.as_ref(), cause, &self.decision, self.now)
-    }
-}
+type Scene = Decided<TrainController>;
 
 impl Scene {
-    fn start(&mut self) -> &mut Action {
+    fn start(&mut self) -> &mut Step<Action> {
         self.decision.plan.last_mut().unwrap()
     }
 
-    fn next(&mut self) -> &mut State {
-        self.decision.state.as_mut().unwrap()
+    fn push(&mut self) -> &mut CommitPushed {
+        let Trigger::Commit(push) = &mut self.trigger else { unreachable!() };
+        push
+    }
+
+    fn request(&mut self) -> &mut RetrainingRequested {
+        let Trigger::Retraining(request) = &mut self.trigger else { unreachable!() };
+        request
     }
 }
 
@@ -61,7 +49,6 @@ fn request() -> RetrainingRequested {
 }
 
 fn commit() -> Scene {
-    let policy = any::policy();
     let push = CommitPushed {
         repository: "codecommit:churn-model".to_owned(),
         ref_kind: RefKind::Branch,
@@ -82,36 +69,27 @@ fn commit() -> Scene {
         pipeline: Some(Pipeline { definition: r#"{"Steps": [1]}"#.to_owned() }),
         ..Snapshot::default()
     };
-    let now = any::at(0);
-    let decision = train::decide_commit(&policy, &state, &push, &seen, now);
-    assert_eq!((decision.verdict, decision.plan.len()), (Verdict::Start, 2));
-    Scene {
-        policy,
-        state,
-        seen: Some(seen),
-        push: Some(push),
-        stranger: false,
-        request: request(),
-        decision,
-        now,
-    }
+    let scene = decided(state, Trigger::Commit(push), seen);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Start, 2));
+    scene
+}
+
+fn decided(state: State, trigger: Trigger, seen: Snapshot) -> Scene {
+    Decided::by(any::policy(), decide::hub(), state, trigger, seen, any::at(0))
 }
 
 fn retraining() -> Scene {
-    let (policy, state, now) = (any::policy(), State::default(), any::at(0));
     let seen =
         Snapshot { pipeline: Some(Pipeline { definition: DEFINITION.to_owned() }), ..Snapshot::default() };
-    let decision = train::decide_retraining(&policy, &state, &request(), &seen, now);
-    assert_eq!(decision.verdict, Verdict::Start);
-    Scene { policy, state, seen: Some(seen), push: None, stranger: false, request: request(), decision, now }
+    let scene = decided(State::default(), Trigger::Retraining(request()), seen);
+    assert_eq!(scene.decision.verdict, Verdict::Start);
+    scene
 }
 
 fn skipped() -> Scene {
     let mut scene = commit();
-    scene.push.as_mut().unwrap().branch = "feature/x".to_owned();
-    let push = scene.push.as_ref().unwrap();
-    scene.decision =
-        train::decide_commit(&scene.policy, &scene.state, push, scene.seen.as_ref().unwrap(), scene.now);
+    scene.push().branch = "feature/x".to_owned();
+    let scene = decided(scene.state, scene.trigger, scene.seen);
     assert_eq!(scene.decision.verdict, Verdict::Skip);
     scene
 }
@@ -127,36 +105,35 @@ fn breaks() -> Vec<Break<Scene>> {
             let start = s.start().clone();
             s.decision.plan.push(start);
         }),
-        on(I::ActsOnUnknown, "nothing was observed", commit, |s| s.seen = None),
         on(I::ActsOnUnknown, "the reason is a missing pipeline", retraining, |s| {
             s.decision.reason = Reason::PipelineMissing { pipeline: "churn-train".to_owned() };
         }),
         on(I::ActsWhileHeld, "a retraining under a hold", retraining, |s| {
             let hold = Hold { at: any::at(-5), by: "ana".to_owned(), reason: "r".to_owned() };
-            s.seen.as_mut().unwrap().hold = Some(hold);
+            s.seen.hold = Some(hold);
         }),
         on(I::OutOfScope, "another pipeline", commit, |s| {
-            let Action::StartExecution { pipeline, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { pipeline, .. }) = s.start() else { unreachable!() };
             *pipeline = "other".to_owned();
         }),
         on(I::BeyondLimits, "a display name with a slash", commit, |s| {
-            let Action::StartExecution { display_name, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { display_name, .. }) = s.start() else { unreachable!() };
             *display_name = "commit/1".to_owned();
         }),
         on(I::BeyondLimits, "a description of two lines", commit, |s| {
-            let Action::StartExecution { description, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { description, .. }) = s.start() else { unreachable!() };
             description.push('\n');
         }),
         on(I::BeyondLimits, "a description of two characters", commit, |s| {
-            let Action::StartExecution { description, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { description, .. }) = s.start() else { unreachable!() };
             *description = "by".to_owned();
         }),
         on(I::BeyondLimits, "a parameter over 1024 characters", commit, |s| {
-            let Action::StartExecution { parameters, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { parameters, .. }) = s.start() else { unreachable!() };
             parameters.insert("Note".to_owned(), "x".repeat(1_025));
         }),
         on(I::ParametersChanged, "a parameter of nobody's", commit, |s| {
-            let Action::StartExecution { parameters, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { parameters, .. }) = s.start() else { unreachable!() };
             parameters.insert("Epochs".to_owned(), "1".to_owned());
         }),
     ];
@@ -170,31 +147,34 @@ fn causes() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::UnauthorizedSender, "a retraining for a stranger", retraining, |s| s.stranger = true),
+        on(I::UnauthorizedSender, "a retraining for a stranger", retraining, |s| {
+            s.trigger = Trigger::UnauthorizedSender {
+                from: "123456789012".to_owned(),
+                why: Reason::UnsupportedEvent,
+            };
+        }),
         on(I::StartedWithoutCause, "a branch that is not watched", commit, |s| {
-            s.push.as_mut().unwrap().branch = "feature/x".to_owned();
+            s.push().branch = "feature/x".to_owned();
         }),
         on(I::StartedWithoutCause, "another repository", commit, |s| {
-            s.push.as_mut().unwrap().repository = "codecommit:other".to_owned();
+            s.push().repository = "codecommit:other".to_owned();
         }),
-        on(I::StartedWithoutCause, "a tag", commit, |s| s.push.as_mut().unwrap().ref_kind = RefKind::Tag),
+        on(I::StartedWithoutCause, "a tag", commit, |s| s.push().ref_kind = RefKind::Tag),
         on(I::StartedWithoutCause, "a branch that is gone", commit, |s| {
-            s.push.as_mut().unwrap().change = RefChange::Deleted;
+            s.push().change = RefChange::Deleted;
         }),
-        on(I::StartedWithoutCause, "a push without a commit", commit, |s| {
-            s.push.as_mut().unwrap().commit = None
-        }),
+        on(I::StartedWithoutCause, "a push without a commit", commit, |s| s.push().commit = None),
         on(I::StartedWithoutCause, "a request for another model", retraining, |s| {
-            s.request.model = "other".to_owned()
+            s.request().model = "other".to_owned()
         }),
         on(I::StartedWithoutCause, "a request of an environment that is not there", retraining, |s| {
-            s.request.environment = "qa".to_owned();
+            s.request().environment = "qa".to_owned();
         }),
         on(I::StartedWithoutCause, "a request of another account", retraining, |s| {
-            s.request.environment_account = "123456789012".to_owned();
+            s.request().environment_account = "123456789012".to_owned();
         }),
         on(I::StartedTwice, "a commit that has trained", commit, |s| {
-            let commit = s.push.as_ref().unwrap().commit.clone().unwrap();
+            let commit = s.push().commit.clone().unwrap();
             s.state.commits.insert("refs/heads/main".to_owned(), commit);
         }),
         on(I::StartedTwice, "the cause of the last start", retraining, |s| {
@@ -202,23 +182,23 @@ fn causes() -> Vec<Break<Scene>> {
         }),
         on(I::StartedTwice, "two starts", commit, |s| {
             let mut other = s.start().clone();
-            let Action::StartExecution { description, .. } = &mut other else { unreachable!() };
+            let Step::Call(Action::StartExecution { description, .. }) = &mut other else { unreachable!() };
             description.push_str(" again");
             s.decision.plan.push(other);
         }),
         on(I::ClientTokenMismatch, "a token that was drawn", commit, |s| {
-            let Action::StartExecution { token, .. } = s.start() else { unreachable!() };
+            let Step::Call(Action::StartExecution { token, .. }) = s.start() else { unreachable!() };
             *token = "0f".repeat(32);
         }),
         on(I::ClientTokenMismatch, "a token of another request", retraining, |s| {
-            s.request.request_id = "churn-staging-2".to_owned();
+            s.request().request_id = "churn-staging-2".to_owned();
         }),
         on(I::ClientTokenMismatch, "the token of an earlier push of the commit", commit, |s| {
             let earlier = train::Pushed { before: None, token: "0f".repeat(32) };
             s.state.pushes.insert("refs/heads/main".to_owned(), earlier);
         }),
         on(I::ConcurrentExecution, "an execution runs", retraining, |s| {
-            s.seen.as_mut().unwrap().running.push("arn:x".to_owned());
+            s.seen.running.push("arn:x".to_owned());
         }),
     ]
 }
@@ -232,31 +212,37 @@ fn definitions() -> Vec<Break<Scene>> {
             s.decision.plan.remove(0);
         }),
         on(I::DefinitionMismatch, "another definition is on its way", commit, |s| {
-            s.seen.as_mut().unwrap().pipeline = Some(Pipeline { definition: DEFINITION.to_owned() });
+            s.seen.pipeline = Some(Pipeline { definition: DEFINITION.to_owned() });
             s.state.definition_digest = Some("another's".to_owned());
             s.decision.plan.remove(0);
         }),
         on(I::DefinitionMismatch, "the file is not in the commit", commit, |s| {
-            s.seen.as_mut().unwrap().definition = Definition::Missing { path: "pipeline.json".to_owned() };
+            s.seen.definition = Definition::Missing { path: "pipeline.json".to_owned() };
         }),
         on(I::DefinitionMismatch, "the file was not looked at", commit, |s| {
-            s.seen.as_mut().unwrap().definition = Definition::Kept;
+            s.seen.definition = Definition::Kept;
             s.decision.plan.remove(0);
         }),
         on(I::DefinitionMismatch, "another text", commit, |s| {
             let text = r#"{"Steps": [2]}"#.to_owned();
-            s.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
+            s.seen.definition = Definition::File { path: "pipeline.json".to_owned(), text };
         }),
         on(I::DefinitionMismatch, "another commit's file", commit, |s| {
-            let Action::UpsertPipeline { commit, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { commit, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *commit = "aaaa".to_owned();
         }),
         on(I::DefinitionMismatch, "another file", commit, |s| {
-            let Action::UpsertPipeline { path, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { path, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *path = "other.json".to_owned();
         }),
         on(I::DefinitionMismatch, "another repository's file", commit, |s| {
-            let Action::UpsertPipeline { repository, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { repository, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *repository = "codecommit:other".to_owned();
         }),
         on(I::DefinitionMismatch, "a definition without steps", commit, |s| {
@@ -266,7 +252,9 @@ fn definitions() -> Vec<Break<Scene>> {
             installs(s, format!(r#"{{"Steps": ["{}"]}}"#, "x".repeat(102_400)));
         }),
         on(I::DefinitionMismatch, "create what is there", commit, |s| {
-            let Action::UpsertPipeline { create, .. } = &mut s.decision.plan[0] else { unreachable!() };
+            let Step::Call(Action::UpsertPipeline { create, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
             *create = true;
         }),
         on(I::DefinitionMismatch, "a retraining that installs one", retraining, |s| {
@@ -274,16 +262,18 @@ fn definitions() -> Vec<Break<Scene>> {
             s.decision.plan.insert(0, upsert);
         }),
         on(I::DefinitionMismatch, "a retraining of a pipeline that is not there", retraining, |s| {
-            s.seen.as_mut().unwrap().pipeline = None;
+            s.seen.pipeline = None;
         }),
     ]
 }
 
 /// The commit has this text, and it is what is installed.
 fn installs(scene: &mut Scene, text: String) {
-    let Action::UpsertPipeline { sha256, .. } = &mut scene.decision.plan[0] else { unreachable!() };
+    let Step::Call(Action::UpsertPipeline { sha256, .. }) = &mut scene.decision.plan[0] else {
+        unreachable!()
+    };
     *sha256 = train::definition_digest(&text);
-    scene.seen.as_mut().unwrap().definition = Definition::File { path: "pipeline.json".to_owned(), text };
+    scene.seen.definition = Definition::File { path: "pipeline.json".to_owned(), text };
 }
 
 fn memory() -> Vec<Break<Scene>> {

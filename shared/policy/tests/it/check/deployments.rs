@@ -1,51 +1,20 @@
 //! Right decisions about a deployment.
 
-use jiff::Timestamp;
 use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentRequested, EndpointStatus, HoldPlaced, HoldReleased,
 };
-use tidegate_policy::check::{self, DeployCause, Violation};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{
-    self, Action, ComponentStatus, Deploy, Endpoint, InFlight, Live, Post, Probe, RunningComponent, Snapshot,
-    State,
+    self, ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot,
+    State, Trigger,
 };
 use tidegate_policy::file::{Canary, EndpointKind, Environment, Policy};
-use tidegate_policy::promote::Home;
+use tidegate_policy::step::Step;
 
-use super::Judged;
 use crate::any;
+use crate::decide::{self, Decided};
 
-pub(super) enum Cause {
-    Request(&'static str),
-    Hold(HoldPlaced),
-    Release(HoldReleased),
-    Look,
-}
-
-pub(super) struct Scene {
-    pub(super) post: Post,
-    pub(super) policy: Option<Policy>,
-    pub(super) state: State,
-    pub(super) seen: Option<Snapshot>,
-    pub(super) request: DeploymentRequested,
-    pub(super) cause: Cause,
-    pub(super) decision: Deploy,
-    pub(super) now: Timestamp,
-}
-
-impl Judged for Scene {
-    fn judge(&self) -> Vec<Violation> {
-        let cause = match &self.cause {
-            Cause::Request(from) => DeployCause::Request { from, request: &self.request },
-            Cause::Hold(placed) => DeployCause::Hold(placed),
-            Cause::Release(release) => DeployCause::Release(release),
-            Cause::Look => DeployCause::Look,
-        };
-        let (policy, seen) = (self.policy.as_ref(), self.seen.as_ref());
-        check::deploy(&self.post, policy, &self.state, seen, cause, &self.decision, self.now)
-    }
-}
+pub(super) type Scene = Decided<DeployController>;
 
 impl Scene {
     pub(super) fn seen(&mut self) -> &mut Snapshot {
@@ -64,8 +33,9 @@ impl Scene {
         self.policy.as_mut().unwrap().environments.last_mut().unwrap()
     }
 
-    pub(super) fn next(&mut self) -> &mut State {
-        self.decision.state.as_mut().unwrap()
+    pub(super) fn request(&mut self) -> &mut DeploymentRequested {
+        let Trigger::Request { request, .. } = &mut self.trigger else { unreachable!() };
+        request
     }
 
     /// What is in flight in the state that follows.
@@ -74,7 +44,7 @@ impl Scene {
     }
 
     pub(super) fn finished(&mut self) -> &mut DeploymentFinished {
-        let Action::Report { finished } = &mut self.decision.plan[0] else { unreachable!() };
+        let Step::ReportDeployment { finished } = &mut self.decision.plan[0] else { unreachable!() };
         finished
     }
 }
@@ -94,13 +64,8 @@ pub(super) fn request(version: u64, minutes: i64) -> DeploymentRequested {
     }
 }
 
-fn post() -> Post {
-    let home = Home { account: "777788889999".to_owned(), region: "us-east-1".to_owned() };
-    Post { home, environment: "production".to_owned(), hub_account: any::HUB.to_owned(), check_seconds: 60 }
-}
-
 /// Production with instances, a canary and an alarm.
-fn classic() -> Policy {
+pub(super) fn classic() -> Policy {
     let mut policy = any::policy();
     let production = policy.environments.last_mut().unwrap();
     production.endpoint.kind = EndpointKind::RealTime;
@@ -142,27 +107,19 @@ fn endpoint(config: &str) -> Snapshot {
     }
 }
 
-fn decided(policy: Policy, state: State, seen: Snapshot, cause: Cause, minutes: i64) -> Scene {
-    let (post, now, request) = (post(), any::at(minutes), request(7, 0));
-    let begun = match &cause {
-        Cause::Request(from) => {
-            assert_eq!(deploy::reject_unauthorized(&post, Some(&policy), from, &request), None);
-            deploy::accept_request(&state, &request, now).unwrap()
-        }
-        Cause::Release(release) => deploy::release(&state, release).unwrap(),
-        Cause::Hold(_) | Cause::Look => state.clone(),
-    };
-    let environment = any::environment(&policy, "production");
-    let decision = match &cause {
-        Cause::Hold(placed) => deploy::decide_hold(&state, placed),
-        _ => deploy::converge(&post, &policy, &environment, &begun, &seen, now),
-    };
-    Scene { post, policy: Some(policy), state, seen: Some(seen), request, cause, decision, now }
+fn decided(policy: Policy, state: State, seen: Snapshot, trigger: Trigger, minutes: i64) -> Scene {
+    let site = decide::site(&any::environment(&policy, "production"));
+    Decided::by(policy, site, state, trigger, Some(seen), any::at(minutes))
+}
+
+/// Version 7 is requested.
+fn requested() -> Trigger {
+    Trigger::Request { from: any::HUB.to_owned(), request: request(7, 0) }
 }
 
 /// Version 7 is requested, and the endpoint gets its configuration.
 pub(super) fn updates() -> Scene {
-    let scene = decided(classic(), before(), endpoint("churn-v6-0a1b2c3d"), Cause::Request(any::HUB), 0);
+    let scene = decided(classic(), before(), endpoint("churn-v6-0a1b2c3d"), requested(), 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
     scene
 }
@@ -170,7 +127,7 @@ pub(super) fn updates() -> Scene {
 /// There is no endpoint yet.
 pub(super) fn creates() -> Scene {
     let seen = Snapshot { endpoint: None, ..endpoint("none") };
-    let scene = decided(classic(), State::default(), seen, Cause::Request(any::HUB), 0);
+    let scene = decided(classic(), State::default(), seen, requested(), 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
     scene
 }
@@ -188,7 +145,7 @@ pub(super) fn changes_component() -> Scene {
         last_modified: Some(any::at(-600)),
     };
     let seen = Snapshot { component: Some(component), ..endpoint(&wanted.config) };
-    let scene = decided(policy, before(), seen, Cause::Request(any::HUB), 0);
+    let scene = decided(policy, before(), seen, requested(), 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
     scene
 }
@@ -198,7 +155,7 @@ pub(super) fn waits_for_component() -> Scene {
     let mut scene = changes_component();
     let state = scene.decision.state.clone().unwrap();
     scene.component().status = ComponentStatus::Updating;
-    let scene = decided(scene.policy.unwrap(), state, scene.seen.unwrap(), Cause::Look, 1);
+    let scene = decided(scene.policy.unwrap(), state, scene.seen.unwrap(), Trigger::Sweep, 1);
     assert_eq!(scene.decision.verdict, Verdict::Wait);
     scene
 }
@@ -207,7 +164,7 @@ fn after_update(config: &str, probe: Option<Probe>) -> Scene {
     let state = updates().decision.state.unwrap();
     let mut seen = Snapshot { probe, ..endpoint(config) };
     seen.endpoint.as_mut().unwrap().last_modified = Some(any::at(10));
-    decided(classic(), state, seen, Cause::Look, 20)
+    decided(classic(), state, seen, Trigger::Sweep, 20)
 }
 
 /// Version 7 runs and answers.
@@ -229,7 +186,7 @@ pub(super) fn rolled_back() -> Scene {
 pub(super) fn serves_rejected() -> Scene {
     let Scene { state, seen, .. } = succeeds();
     let seen = Snapshot { approval: Some(ApprovalStatus::Rejected), probe: None, ..seen.unwrap() };
-    let scene = decided(classic(), state, seen, Cause::Look, 20);
+    let scene = decided(classic(), state, seen, Trigger::Sweep, 20);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Failed, 2));
     scene
 }
@@ -246,14 +203,14 @@ pub(super) fn placed() -> HoldPlaced {
 
 /// A person holds production.
 pub(super) fn held() -> Scene {
-    decided(classic(), before(), endpoint("churn-v6-0a1b2c3d"), Cause::Hold(placed()), -30)
+    decided(classic(), before(), endpoint("churn-v6-0a1b2c3d"), Trigger::Hold(placed()), -30)
 }
 
 /// What was requested under the hold goes on.
 pub(super) fn released() -> Scene {
     let state = held().decision.state.unwrap();
     let seen = endpoint("churn-v6-0a1b2c3d");
-    let waits = decided(classic(), state, seen.clone(), Cause::Request(any::HUB), 0);
+    let waits = decided(classic(), state, seen.clone(), requested(), 0);
     assert_eq!(waits.decision.verdict, Verdict::Wait);
     let release = HoldReleased {
         model: "churn".to_owned(),
@@ -261,7 +218,7 @@ pub(super) fn released() -> Scene {
         by: "ana".to_owned(),
         at: any::at(5),
     };
-    let scene = decided(classic(), waits.decision.state.unwrap(), seen, Cause::Release(release), 5);
+    let scene = decided(classic(), waits.decision.state.unwrap(), seen, Trigger::Release(release), 5);
     assert_eq!(scene.decision.verdict, Verdict::Apply);
     scene
 }

@@ -1,4 +1,4 @@
-//! Whatever the deciding functions decide, the referee has nothing against it.
+//! Whatever the controllers decide, no invariant is broken.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,20 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use tidegate_policy::check::{self, DeployCause, PromoteCause, TrainCause, Violation};
+use tidegate_events::{DriftObserved, DriftVerdict};
+use tidegate_policy::check::Violation;
+use tidegate_policy::controller::Controller;
+use tidegate_policy::deploy::{self, DeployController};
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::Hold;
-use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{self, Finding};
-use tidegate_policy::{deploy, promote, scale, train};
+use tidegate_policy::promote::{self, PromoteController};
+use tidegate_policy::respond::{self, RespondController, Trigger};
+use tidegate_policy::scale::{self, ScaleController};
+use tidegate_policy::site::Site;
+use tidegate_policy::train::{self, TrainController};
 
 use crate::any::{self, Look};
+use crate::decide::{self, Decided};
 
 fn none(violations: &[Violation]) -> Result<(), TestCaseError> {
     let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
@@ -22,19 +28,29 @@ fn none(violations: &[Violation]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn finding() -> impl Strategy<Value = Finding> {
-    let source = || prop_oneof![Just("s"), Just("u")].prop_map(str::to_owned);
-    let said = || (source(), proptest::option::of(any::time()));
-    prop_oneof![
-        3 => said().prop_map(|(source, at)| Finding::Drift {
+fn drift() -> impl Strategy<Value = Trigger> {
+    let verdicts = prop_oneof![
+        3 => Just(DriftVerdict::Drift),
+        1 => Just(DriftVerdict::NoDrift),
+        1 => Just(DriftVerdict::Insufficient),
+    ];
+    let sources = prop_oneof![Just("s"), Just("u")].prop_map(str::to_owned);
+    let observed =
+        (verdicts, sources, any::time()).prop_map(|(verdict, source, observed_at)| DriftObserved {
+            model: "churn".to_owned(),
+            environment: "staging".to_owned(),
+            endpoint: None,
+            verdict,
+            metric: None,
+            observed: Some(0.3),
+            threshold: Some(0.2),
             source,
-            at,
-            alarm: None,
-            reason: Reason::DriftObserved { metric: "psi".to_owned() },
-            numbers: Some((0.3, 0.2)),
-        }),
-        1 => said().prop_map(|(source, at)| Finding::Calm { source, at, reason: Reason::NoViolations }),
-        1 => Just(Finding::Nothing(Reason::InsufficientData { source: "s".to_owned() })),
+            observed_at,
+        });
+    prop_oneof![
+        3 => observed.prop_map(Trigger::Observed),
+        1 => any::alarm().prop_map(Trigger::Alarm),
+        1 => Just(Trigger::Recheck { alarm: "a".to_owned() }),
     ]
 }
 
@@ -45,24 +61,10 @@ fn hold() -> impl Strategy<Value = Option<Hold>> {
     ]
 }
 
-/// What deploy's handler does with a cause, without AWS.
-fn deployed(policy: &Policy, look: &Look, cause: DeployCause<'_>, now: Timestamp) -> deploy::Deploy {
-    let Look { post, environment, state, seen, .. } = look;
-    let begun = match cause {
-        DeployCause::Request { from, request } => {
-            match deploy::reject_unauthorized(post, Some(policy), from, request) {
-                Some(refusal) => Err(Box::new(refusal)),
-                None => deploy::accept_request(state, request, now),
-            }
-        }
-        DeployCause::Hold(placed) => Err(Box::new(deploy::decide_hold(state, placed))),
-        DeployCause::Release(release) => deploy::release(state, release),
-        DeployCause::Look => Ok(state.clone()),
-    };
-    begun.map_or_else(
-        |decided| *decided,
-        |state| deploy::converge(post, policy, environment, &state, seen, now),
-    )
+fn drift_seen() -> impl Strategy<Value = respond::Snapshot> {
+    (hold(), option::of(any::time()), option::of(any::alarm())).prop_map(|(hold, live, alarm)| {
+        respond::Snapshot { deployed: decide::deployed(live, hold.as_ref()), alarm, report: None }
+    })
 }
 
 /// What train's handler can have seen under a policy: the file is read where the policy has one, and only there.
@@ -75,6 +77,20 @@ fn under(policy: &Policy, seen: train::Snapshot) -> train::Snapshot {
     train::Snapshot { definition, ..seen }
 }
 
+/// Asks a controller, and holds every invariant against the decision. Returns the state that follows.
+fn obeys<C: Controller>(
+    policy: &Policy,
+    site: &Site,
+    state: &C::State,
+    trigger: C::Trigger,
+    seen: &C::Snapshot,
+    now: Timestamp,
+) -> Result<C::State, TestCaseError> {
+    let decided = Decided::<C>::by(policy.clone(), site.clone(), state.clone(), trigger, seen.clone(), now);
+    none(&decided.violations())?;
+    Ok(decided.after())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_024, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -83,15 +99,12 @@ proptest! {
         policy in any::policies(), state in any::train_state(), push in any::push(), seen in any::train_seen(),
         request in any::retraining(), now in any::time(),
     ) {
-        let (pushed_seen, asked_seen) = (under(&policy, seen.clone()), seen);
-        let pushed = train::decide_commit(&policy, &state, &push, &pushed_seen, now);
-        none(&check::train(&policy, &state, Some(&pushed_seen), TrainCause::Push(&push), &pushed, now))?;
-        let asked = train::decide_retraining(&policy, &state, &request, &asked_seen, now);
-        none(&check::train(&policy, &state, Some(&asked_seen), TrainCause::Request(&request), &asked, now))?;
+        let (hub, pushed_seen) = (decide::hub(), under(&policy, seen.clone()));
+        obeys::<TrainController>(&policy, &hub, &state, train::Trigger::Commit(push), &pushed_seen, now)?;
+        let asks = train::Trigger::Retraining(request);
+        let state = obeys::<TrainController>(&policy, &hub, &state, asks.clone(), &seen, now)?;
         // The same request again, when the execution that it started is over.
-        let state = asked.state.unwrap_or(state);
-        let again = train::decide_retraining(&policy, &state, &request, &asked_seen, now);
-        none(&check::train(&policy, &state, Some(&asked_seen), TrainCause::Request(&request), &again, now))?;
+        obeys::<TrainController>(&policy, &hub, &state, asks, &seen, now)?;
     }
 
     #[test]
@@ -100,53 +113,50 @@ proptest! {
         report in any::report(), approval in any::approval_given(), placed in any::hold_placed(),
         release in any::hold_released(), version in 1..4_u64, now in any::time(),
     ) {
-        let home = any::home();
-        let package = package.as_ref();
+        use promote::Trigger;
         let answer = any::answering(&policy, &state, &report);
-        let decisions = [
-            (PromoteCause::Package { change: &change, package },
-                promote::decide_package(&policy, &state, &home, &change, package, now)),
-            (PromoteCause::Report(&report), promote::decide_report(&policy, &state, &report, now)),
-            (PromoteCause::Report(&answer), promote::decide_report(&policy, &state, &answer, now)),
-            (PromoteCause::Approval(&approval), promote::decide_approval(&policy, &state, &approval, now)),
-            (PromoteCause::Hold(&placed), promote::decide_hold(&policy, &state, &placed)),
-            (PromoteCause::Release(&release), promote::decide_release(&policy, &state, &release, now)),
-            (PromoteCause::Time, promote::decide_soak_end(&policy, &state, "staging", version, now)),
-            (PromoteCause::Time, promote::decide_overdue(&policy, &state, now)),
+        let triggers = [
+            Trigger::Package(change),
+            Trigger::Report(report),
+            Trigger::Report(answer),
+            Trigger::Approval(approval),
+            Trigger::Hold(placed),
+            Trigger::Release(release),
+            Trigger::Check { version },
+            Trigger::Sweep,
         ];
-        for (cause, decision) in decisions {
-            none(&check::promote(&policy, &state, &home, cause, &decision, now))?;
+        for trigger in triggers {
+            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &package, now)?;
         }
     }
 
     #[test]
     fn deploy_obeys(
         (policy, look) in any::look(), placed in any::hold_placed(), release in any::hold_released(),
-        stranger in prop::bool::weighted(0.1), now in any::time(),
+        unauthorized in prop::bool::weighted(0.1), now in any::time(),
     ) {
-        let from = if stranger { "123456789012" } else { any::HUB };
-        let causes = [
-            DeployCause::Request { from, request: &look.request },
-            DeployCause::Hold(&placed),
-            DeployCause::Release(&release),
-            DeployCause::Look,
+        use deploy::Trigger;
+        let from = if unauthorized { "123456789012" } else { any::HUB }.to_owned();
+        let any::Look { site, state, seen, request, environment } = look;
+        let triggers = [
+            Trigger::Request { from, request },
+            Trigger::Hold(placed),
+            Trigger::Release(release),
+            Trigger::Check { request_id: "r1".to_owned() },
+            Trigger::Endpoint(environment.endpoint.name.to_string()),
+            Trigger::Sweep,
         ];
-        for cause in causes {
-            let decision = deployed(&policy, &look, cause, now);
-            let seen = Some(&look.seen);
-            none(&check::deploy(&look.post, Some(&policy), &look.state, seen, cause, &decision, now))?;
+        for trigger in triggers {
+            obeys::<DeployController>(&policy, &site, &state, trigger, &Some(seen.clone()), now)?;
         }
     }
 
     #[test]
     fn respond_obeys(
-        policy in any::policies(), state in any::respond_state(), finding in finding(), hold in hold(),
-        live in option::of(any::time()), now in any::time(),
+        policy in any::policies(), state in any::respond_state(), trigger in drift(), seen in drift_seen(),
+        now in any::time(),
     ) {
-        let environment = any::environment(&policy, "staging");
-        let under = (live, hold.as_ref());
-        let decision = respond::decide(&policy, &environment, &state, &finding, "m", under, now);
-        none(&check::respond(&policy, &environment, &state, &finding, hold.as_ref(), &decision, now))?;
+        obeys::<RespondController>(&policy, &any::staging(), &state, trigger, &seen, now)?;
     }
 
     #[test]
@@ -154,10 +164,9 @@ proptest! {
         environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(),
         alarm in any::alarm(), now in any::time(),
     ) {
-        let ticked = scale::on_tick(&environment, &state, &seen, now);
-        none(&check::scale(&environment, &state, Some(&seen), None, &ticked, now))?;
-        let rung = scale::on_capacity_alarm(&environment, &state, &alarm, now);
-        none(&check::scale(&environment, &state, None, Some(&alarm), &rung, now))?;
+        let (policy, site) = (decide::policy_with(&environment), decide::site(&environment));
+        obeys::<ScaleController>(&policy, &site, &state, scale::Trigger::Tick, &Some(seen), now)?;
+        obeys::<ScaleController>(&policy, &site, &state, scale::Trigger::Alarm(alarm), &None, now)?;
     }
 }
 
@@ -175,7 +184,7 @@ fn every_verdict_was_looked_at() {
     let trains = (any::train_state(), any::push(), any::train_seen(), any::retraining());
     let promotes =
         (any::orderly_state(), any::report(), any::approval_given(), any::change(), any::package());
-    let responds = (any::respond_state(), finding(), hold());
+    let responds = (any::respond_state(), drift(), drift_seen());
     let scales = (any::scaled(), any::scale_state(), any::scale_seen(), any::alarm());
     for _ in 0..1_000 {
         let (policy, now) = (draw(&policies, &mut runner), draw(&now, &mut runner));
@@ -184,21 +193,20 @@ fn every_verdict_was_looked_at() {
         seen.insert(train::decide_commit(&policy, &state, &push, &found, now).verdict.code());
         seen.insert(train::decide_retraining(&policy, &state, &request, &found, now).verdict.code());
         let (state, report, given, change, package) = draw(&promotes, &mut runner);
-        let changed = promote::decide_package(&policy, &state, &any::home(), &change, package.as_ref(), now);
-        seen.insert(changed.verdict.code());
+        seen.insert(decide::package(&policy, &state, &change, package.as_ref(), now).verdict.code());
         let answer = any::answering(&policy, &state, &report);
-        seen.insert(promote::decide_report(&policy, &state, &answer, now).verdict.code());
-        seen.insert(promote::decide_approval(&policy, &state, &given, now).verdict.code());
-        let (state, finding, hold) = draw(&responds, &mut runner);
-        let staging = any::environment(&policy, "staging");
-        let under_hold = (None, hold.as_ref());
-        let answered = respond::decide(&policy, &staging, &state, &finding, "m", under_hold, now);
-        seen.insert(answered.verdict.code());
+        seen.insert(decide::report(&policy, &state, &answer, now).verdict.code());
+        seen.insert(decide::approval(&policy, &state, &given, now).verdict.code());
+        let (state, trigger, found) = draw(&responds, &mut runner);
+        seen.insert(decide::respond(&policy, &state, trigger, &found, now).verdict.code());
         let (environment, state, found, alarm) = draw(&scales, &mut runner);
         seen.insert(scale::on_tick(&environment, &state, &found, now).verdict.code());
         seen.insert(scale::on_capacity_alarm(&environment, &state, &alarm, now).verdict.code());
         let (policy, look) = draw(&look, &mut runner);
-        seen.insert(deployed(&policy, &look, DeployCause::Look, now).verdict.code());
+        let Look { site, state, seen: found, .. } = look;
+        seen.insert(
+            decide::deploy(&policy, &site, &state, &deploy::Trigger::Sweep, &found, now).verdict.code(),
+        );
     }
     for verdict in [
         "ignore",

@@ -1,82 +1,42 @@
 //! Right decisions about a promotion.
 
-use jiff::Timestamp;
 use tidegate_events::{
     ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, HoldPlaced,
     HoldReleased, ModelPackageChanged, PackageStatus,
 };
-use tidegate_policy::check::{self, PromoteCause, Violation};
-use tidegate_policy::decision::{Decision, Verdict};
+use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::{Approvals, Policy};
-use tidegate_policy::promote::{self, Action, EnvironmentStatus, Package, Promote, Promotion, State};
-use tidegate_policy::reason::Reason;
+use tidegate_policy::promote::{EnvironmentStatus, Package, PromoteController, Promotion, State, Trigger};
+use tidegate_policy::step::Step;
 
-use super::Judged;
 use crate::any;
+use crate::decide::{self, Decided};
 
-pub(super) enum Cause {
-    Package(ModelPackageChanged, Option<Package>),
-    Report(DeploymentFinished),
-    Approval(ApprovalGiven),
-    Hold(HoldPlaced),
-    Release(HoldReleased),
-    Stranger,
-    Time,
-}
+pub(super) type Scene = Decided<PromoteController>;
 
-pub(super) struct Scene {
-    pub(super) policy: Policy,
-    pub(super) state: State,
-    pub(super) cause: Cause,
-    pub(super) decision: Promote,
-    pub(super) now: Timestamp,
-}
-
-impl Judged for Scene {
-    fn judge(&self) -> Vec<Violation> {
-        let cause = match &self.cause {
-            Cause::Package(change, package) => PromoteCause::Package { change, package: package.as_ref() },
-            Cause::Report(report) => PromoteCause::Report(report),
-            Cause::Approval(given) => PromoteCause::Approval(given),
-            Cause::Hold(placed) => PromoteCause::Hold(placed),
-            Cause::Release(released) => PromoteCause::Release(released),
-            Cause::Stranger => PromoteCause::Stranger,
-            Cause::Time => PromoteCause::Time,
-        };
-        check::promote(&self.policy, &self.state, &any::home(), cause, &self.decision, self.now)
-    }
+fn decided(policy: Policy, state: State, trigger: Trigger, seen: Option<Package>, minutes: i64) -> Scene {
+    Decided::by(policy, decide::hub(), state, trigger, seen, any::at(minutes))
 }
 
 impl Scene {
-    /// What is decided about the cause.
-    pub(super) fn of(policy: Policy, state: State, cause: Cause, now: Timestamp) -> Self {
-        let (p, s, home) = (&policy, &state, any::home());
-        let decision = match &cause {
-            Cause::Package(change, package) => {
-                promote::decide_package(p, s, &home, change, package.as_ref(), now)
-            }
-            Cause::Report(report) => promote::decide_report(p, s, report, now),
-            Cause::Approval(given) => promote::decide_approval(p, s, given, now),
-            Cause::Hold(placed) => promote::decide_hold(p, s, placed),
-            Cause::Release(released) => promote::decide_release(p, s, released, now),
-            Cause::Stranger => Decision::of_stranger("123456789012", Reason::UnsupportedEvent),
-            Cause::Time => promote::decide_overdue(p, s, now),
-        };
-        Self { policy, state, cause, decision, now }
+    pub(super) fn policy(&mut self) -> &mut Policy {
+        self.policy.as_mut().unwrap()
     }
 
     pub(super) fn request(&mut self) -> &mut DeploymentRequested {
-        let requests = self.decision.plan.iter_mut().find_map(|action| match action {
-            Action::RequestDeployment { request } => Some(request),
+        let requests = self.decision.plan.iter_mut().find_map(|step| match step {
+            Step::RequestDeployment { request } => Some(request),
             _ => None,
         });
         requests.unwrap()
     }
 
-    pub(super) fn next(&mut self) -> &mut Promotion {
-        self.decision.state.as_mut().unwrap().promotion.as_mut().unwrap()
+    /// The promotion in the state that follows.
+    pub(super) fn promotion(&mut self) -> &mut Promotion {
+        self.next().promotion.as_mut().unwrap()
     }
 
+    /// The promotion as it was.
     pub(super) fn was(&mut self) -> &mut Promotion {
         self.state.promotion.as_mut().unwrap()
     }
@@ -84,11 +44,11 @@ impl Scene {
     /// Changes the promotion before and after.
     pub(super) fn both(&mut self, change: fn(&mut Promotion)) {
         change(self.was());
-        change(self.next());
+        change(self.promotion());
     }
 
     pub(super) fn report(&mut self) -> &mut DeploymentFinished {
-        let Cause::Report(report) = &mut self.cause else { unreachable!() };
+        let Trigger::Report(report) = &mut self.trigger else { unreachable!() };
         report
     }
 }
@@ -110,8 +70,8 @@ pub(super) fn change(approval: ApprovalStatus, minutes: i64) -> ModelPackageChan
 
 pub(super) fn approved() -> Scene {
     let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
-    let cause = Cause::Package(change(ApprovalStatus::Approved, 0), Some(package));
-    let scene = Scene::of(any::policy(), State::default(), cause, any::at(0));
+    let trigger = Trigger::Package(change(ApprovalStatus::Approved, 0));
+    let scene = decided(any::policy(), State::default(), trigger, Some(package), 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Deploy, 2));
     scene
 }
@@ -142,7 +102,7 @@ pub(super) fn answered(outcome: DeploymentOutcome) -> Scene {
         running_config: None,
         finished_at: any::at(10),
     };
-    Scene::of(any::policy(), state, Cause::Report(report), any::at(10))
+    decided(any::policy(), state, Trigger::Report(report), None, 10)
 }
 
 pub(super) fn soaking() -> Scene {
@@ -159,13 +119,13 @@ pub(super) fn failed() -> Scene {
 
 /// The soak in staging is over.
 pub(super) fn on_to_production() -> Scene {
-    let scene = Scene::of(any::policy(), soaking().decision.state.unwrap(), Cause::Time, any::at(40));
+    let scene = decided(any::policy(), soaking().decision.state.unwrap(), Trigger::Sweep, None, 40);
     assert_eq!(scene.decision.verdict, Verdict::Deploy);
     scene
 }
 
 pub(super) fn asked_again() -> Scene {
-    let scene = Scene::of(any::policy(), in_staging(), Cause::Time, any::at(61));
+    let scene = decided(any::policy(), in_staging(), Trigger::Sweep, None, 61);
     assert_eq!(scene.decision.reason.code(), "no_report");
     scene
 }
@@ -184,14 +144,14 @@ pub(super) fn complete() -> Scene {
         environment_account: "777788889999".to_owned(),
         ..report.report().clone()
     };
-    let scene = Scene::of(any::policy(), state, Cause::Report(report), any::at(50));
+    let scene = decided(any::policy(), state, Trigger::Report(report), None, 50);
     assert_eq!(scene.decision.verdict, Verdict::Complete);
     scene
 }
 
 pub(super) fn rejected() -> Scene {
-    let cause = Cause::Package(change(ApprovalStatus::Rejected, 5), None);
-    let scene = Scene::of(any::policy(), in_staging(), cause, any::at(5));
+    let trigger = Trigger::Package(change(ApprovalStatus::Rejected, 5));
+    let scene = decided(any::policy(), in_staging(), trigger, None, 5);
     assert_eq!(scene.decision.verdict, Verdict::Stop);
     scene
 }
@@ -204,7 +164,7 @@ pub(super) fn guarded() -> Policy {
 
 /// Two people must agree before production.
 pub(super) fn waits_for_people() -> Scene {
-    let scene = Scene::of(guarded(), soaking().decision.state.unwrap(), Cause::Time, any::at(40));
+    let scene = decided(guarded(), soaking().decision.state.unwrap(), Trigger::Sweep, None, 40);
     assert_eq!(scene.decision.reason.code(), "approval_required");
     scene
 }
@@ -218,7 +178,7 @@ pub(super) fn agreed(state: State, by: &str) -> Scene {
         at: any::at(41),
         comment: None,
     };
-    Scene::of(guarded(), state, Cause::Approval(given), any::at(42))
+    decided(guarded(), state, Trigger::Approval(given), None, 42)
 }
 
 pub(super) fn one_agreed() -> Scene {
@@ -239,7 +199,7 @@ pub(super) fn held() -> Scene {
         reason: "r".to_owned(),
         at: any::at(20),
     };
-    Scene::of(any::policy(), soaking().decision.state.unwrap(), Cause::Hold(placed), any::at(20))
+    decided(any::policy(), soaking().decision.state.unwrap(), Trigger::Hold(placed), None, 20)
 }
 
 pub(super) fn released() -> Scene {
@@ -249,8 +209,7 @@ pub(super) fn released() -> Scene {
         by: "ana".to_owned(),
         at: any::at(50),
     };
-    let scene =
-        Scene::of(any::policy(), held().decision.state.unwrap(), Cause::Release(release), any::at(50));
+    let scene = decided(any::policy(), held().decision.state.unwrap(), Trigger::Release(release), None, 50);
     assert_eq!(scene.decision.verdict, Verdict::Deploy);
     scene
 }
@@ -259,8 +218,8 @@ pub(super) fn released() -> Scene {
 pub(super) fn begun_and_waiting() -> Scene {
     let mut policy = any::policy();
     policy.environments[0].gates.approvals = Some(Approvals { required: 2, not_author: false });
-    let Scene { state, cause, now, .. } = approved();
-    let scene = Scene::of(policy, state, cause, now);
+    let Scene { state, trigger, seen, .. } = approved();
+    let scene = decided(policy, state, trigger, seen, 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Wait, 1));
     scene
 }

@@ -6,7 +6,7 @@ mod story;
 use clap::Parser;
 use std::process::ExitCode;
 use std::time::Instant;
-use tidegate_sandbox::{CloudConfig, HUB, LocalCloud, SandboxError};
+use tidegate_sandbox::{Build, CloudConfig, HUB, LocalCloud, SandboxError};
 
 /// Runs Tidegate's whole loop in a local cloud of three accounts.
 #[derive(Parser)]
@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), SandboxError> {
     let begun = Instant::now();
     let say = |line: &str| println!("[{:>5.1}s] {line}", begun.elapsed().as_secs_f64());
-    let cloud = LocalCloud::build_and_start(CloudConfig::default(), &say).await?;
+    let cloud = LocalCloud::build_and_start(Build::Demo, CloudConfig::default(), &say).await?;
     let mut watch = cloud.watch().await?;
     let told = story::tell(&cloud, &mut watch).await;
     report::summary(&cloud, &watch);

@@ -1,9 +1,9 @@
-//! Plays histories and looks for one that breaks a rule.
+//! Runs histories and searches for one that breaks a rule.
 //!
-//! `cargo simulate` plays a thousand. `--runs N --hours H` runs on, `--seed N` plays one again and tells it, `--story FILE`
-//! plays one that was kept, `--mutant NAME` plays with a change that must be found.
+//! `cargo simulate` runs a thousand. `--runs N --hours H` runs longer, `--seed N` runs one and prints its trace,
+//! `--history FILE` runs a kept one, `--mutant NAME` runs with a mutant that must be found.
 //!
-//! Ends with 0 if no rule was broken, with 1 if one was, with 2 if it could not begin.
+//! The exit code is 0 if no rule was broken, 1 if one was, 2 on an error.
 
 mod report;
 
@@ -12,9 +12,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tidegate_simulation::{Many, Mutant, Story};
+use tidegate_simulation::{Batch, History, Mutant};
 
-/// Plays histories of the real functions in virtual time, with faults, and looks for one that breaks a rule.
+/// Runs histories of the real functions in virtual time, with faults, and searches for one that breaks a rule.
 #[derive(Debug, Parser)]
 #[command(name = "simulate")]
 struct Options {
@@ -24,28 +24,28 @@ struct Options {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Run on for so many hours, and play `--runs` histories at least.
+    /// Run for this many hours, and at least `--runs` histories.
     #[arg(long)]
     hours: Option<f64>,
-    /// Play this seed alone, and tell it.
-    #[arg(long, conflicts_with_all = ["story", "runs", "from", "hours"])]
+    /// Run only this seed and print its trace.
+    #[arg(long, conflicts_with_all = ["history", "runs", "from", "hours"])]
     seed: Option<u64>,
-    /// Play the story in this file alone, and tell it.
+    /// Run only the history in this file and print its trace.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["runs", "from", "hours"])]
-    story: Option<std::path::PathBuf>,
-    /// Play with this change of Tidegate, which must be found.
+    history: Option<std::path::PathBuf>,
+    /// Run with this mutant, which must be found.
     #[arg(long, value_name = "NAME", value_parser = mutant)]
     mutant: Option<Mutant>,
-    /// How many violations are enough.
+    /// The number of violations after which to stop.
     #[arg(long, default_value_t = 1)]
     violations: usize,
-    /// Do not make a history that breaks a rule smaller.
+    /// Do not shrink a history that breaks a rule.
     #[arg(long)]
     whole: bool,
     /// Write a history that breaks a rule into this file.
     #[arg(long, value_name = "FILE")]
     save: Option<std::path::PathBuf>,
-    /// On how many threads; all cores where absent.
+    /// The number of threads; all cores by default.
     #[arg(long)]
     threads: Option<usize>,
     /// Print the summary as JSON.
@@ -60,66 +60,66 @@ fn mutant(name: &str) -> Result<Mutant, String> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match (options.seed, &options.story) {
-        (Some(seed), _) => tell(&options, &Story::of_seed(seed)),
+    let done = match (options.seed, &options.history) {
+        (Some(seed), _) => run_one(&options, &History::of_seed(seed)),
         (None, Some(path)) => std::fs::read_to_string(path)
             .map_err(|error| format!("{}: {error}", path.display()))
-            .and_then(|text| Story::read(&text).map_err(|error| format!("{}: {error}", path.display())))
-            .and_then(|story| tell(&options, &story)),
-        (None, None) => many(&options),
+            .and_then(|text| History::parse(&text).map_err(|error| format!("{}: {error}", path.display())))
+            .and_then(|history| run_one(&options, &history)),
+        (None, None) => batch(&options),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            report::complain(&error);
+            report::error(&error);
             ExitCode::from(2)
         }
     }
 }
 
-/// Plays one history and tells it; if it breaks a rule, the smaller one that breaks it too. Whether none is broken.
-fn tell(options: &Options, story: &Story) -> Result<bool, String> {
-    let ending = story.play(options.mutant, true)?;
-    let Some(_) = &ending.violation else {
-        report::tale(&ending.tale);
+/// Runs one history and prints its trace; if it breaks a rule, that of the shrunk one. Returns whether no rule is broken.
+fn run_one(options: &Options, history: &History) -> Result<bool, String> {
+    let result = history.run(options.mutant, true)?;
+    let Some(_) = &result.violation else {
+        report::trace(&result.trace);
         return Ok(true);
     };
     if options.whole {
-        report::tale(&ending.tale);
+        report::trace(&result.trace);
         return Ok(false);
     }
-    smaller(options, story)?;
+    print_shrunk(options, history)?;
     Ok(false)
 }
 
-/// Tells the smallest history that breaks the same rule.
-fn smaller(options: &Options, story: &Story) -> Result<(), String> {
-    let story = story.shrunk(options.mutant, 2_000);
-    report::tale(&story.play(options.mutant, true)?.tale);
+/// Prints the trace of the smallest history that breaks the same rule.
+fn print_shrunk(options: &Options, history: &History) -> Result<(), String> {
+    let history = history.shrink(options.mutant, 2_000);
+    report::trace(&history.run(options.mutant, true)?.trace);
     if let Some(path) = &options.save {
-        std::fs::write(path, story.write()).map_err(|error| format!("{}: {error}", path.display()))?;
+        std::fs::write(path, history.to_json()).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
 }
 
-fn many(options: &Options) -> Result<bool, String> {
+fn batch(options: &Options) -> Result<bool, String> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let during = match options.hours.map(|hours| Duration::try_from_secs_f64(hours * 3_600.0)) {
         None => None,
         Some(Ok(during)) => Some(during),
         Some(Err(error)) => return Err(format!("--hours: {error}")),
     };
-    let many = Many {
+    let batch = Batch {
         from: options.from,
         runs: options.runs,
         during,
         mutant: options.mutant,
         threads: options.threads.unwrap_or(cores),
-        enough: options.violations.max(1),
+        max_violations: options.violations.max(1),
     };
     let quiet = options.json;
-    let summary = many.play(|histories, broken| {
+    let summary = batch.run(|histories, broken| {
         if !quiet && histories % 100 == 0 {
             let _ = write!(std::io::stderr(), "\r{histories} histories, {broken} violation(s) ");
         }
@@ -131,7 +131,7 @@ fn many(options: &Options) -> Result<bool, String> {
         for broken in &summary.broken {
             report::broken(broken);
             if !options.whole {
-                smaller(options, &Story::of_seed(broken.seed))?;
+                print_shrunk(options, &History::of_seed(broken.seed))?;
             }
         }
     }

@@ -1,25 +1,25 @@
-//! What is printed.
+//! The output.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use tidegate_policy::reason::Reason;
-use tidegate_simulation::{Broken, Summary};
+use tidegate_simulation::{FailedHistory, Summary};
 
-/// Nothing is done about a terminal that is gone.
+/// A closed terminal is ignored.
 fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-pub(crate) fn complain(error: &str) {
+pub(crate) fn error(error: &str) {
     let _ = writeln!(std::io::stderr(), "simulate: {error}");
 }
 
-pub(crate) fn tale(lines: &[String]) {
+pub(crate) fn trace(lines: &[String]) {
     lines.iter().for_each(|text| line(text));
 }
 
-pub(crate) fn broken(broken: &Broken) {
+pub(crate) fn broken(broken: &FailedHistory) {
     line(&format!("\nseed {} breaks a rule: {}\n{}", broken.seed, broken.rule, broken.what));
     line(&format!("The same in as few steps as it takes (`cargo simulate -- --seed {}`):\n", broken.seed));
 }
@@ -31,36 +31,36 @@ fn table(title: &str, counts: &BTreeMap<String, u64>) {
     }
 }
 
-/// The reasons that no function gave.
-fn unheard(summary: &Summary) -> Vec<&'static str> {
+/// The reasons that did not occur.
+fn unused_reasons(summary: &Summary) -> Vec<&'static str> {
     let heard = |code: &&&str| {
         let ends = |said: &String| said.rsplit(' ').next() == Some(**code);
-        !summary.tally.decisions.keys().any(ends)
+        !summary.statistics.decisions.keys().any(ends)
     };
     Reason::CODES.iter().filter(heard).copied().collect()
 }
 
 pub(crate) fn summary(summary: &Summary) {
-    let tally = &summary.tally;
-    table("faults", &tally.faults);
-    table("what functions came to", &tally.decisions);
-    table("errors", &tally.errors);
-    let unheard = unheard(summary);
+    let statistics = &summary.statistics;
+    table("faults", &statistics.faults);
+    table("what functions came to", &statistics.decisions);
+    table("errors", &statistics.errors);
+    let unused = unused_reasons(summary);
     line(&format!(
         "\n{} of {} reasons were given; not: {}",
-        Reason::CODES.len() - unheard.len(),
+        Reason::CODES.len() - unused.len(),
         Reason::CODES.len(),
-        unheard.join(", ")
+        unused.join(", ")
     ));
     line(&format!(
         "\n{} histories in {:.0} s, {:.1} a second: {} steps, {} invocations, {} faults, {} dead letters, {} violation(s)",
-        tally.histories,
+        statistics.histories,
         summary.seconds,
         summary.per_second,
-        tally.steps,
-        tally.invocations,
-        tally.faults.values().sum::<u64>(),
-        tally.dead_letters,
+        statistics.steps,
+        statistics.invocations,
+        statistics.faults.values().sum::<u64>(),
+        statistics.dead_letters,
         summary.broken.len(),
     ));
 }

@@ -1,0 +1,93 @@
+//! Changes in the registry whose event never came: first that the promotion's approval is gone, then an approval.
+
+use jiff::Timestamp;
+use tidegate_engine::resolve::{self, ManagedModel};
+use tidegate_engine::{Engine, EngineError, EventRef};
+use tidegate_events::{Body, ModelPackageChanged};
+use tidegate_policy::promote::{
+    Candidate, PromoteController, Promotion, Trigger, approval_of, is_newer, lost_withdrawal, reapproved,
+};
+
+use crate::Promote;
+
+/// What the registry says and no event has said.
+pub(crate) async fn lost_changes(
+    promote: &Promote,
+    engine: &Engine,
+    managed: &ManagedModel,
+    sweep: &EventRef,
+) -> Result<Vec<(Trigger, EventRef)>, EngineError> {
+    let model = &managed.subject.model;
+    let read = || resolve::state_of::<PromoteController>(engine.ledger.as_ref(), model);
+    let state = engine.retry_throttled(read).await?;
+    // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
+    // deployed unasked.
+    let Some(promotion) = &state.promotion else { return Ok(Vec::new()) };
+    let group = managed.applied.policy.registry.group.as_str();
+    let mut lost = Vec::new();
+    if let Some(change) = withdrawal(promote, engine, group, promotion).await? {
+        let event = reference(engine, sweep, &change);
+        lost.push((Trigger::Package(change), event));
+    }
+    if let Some((change, is_known)) = approval(promote, engine, group, promotion).await? {
+        let event = reference(engine, sweep, &change);
+        if !is_known || engine.is_left_behind(&managed.subject, &event).await? {
+            lost.push((Trigger::Package(change), event));
+        }
+    }
+    Ok(lost)
+}
+
+fn reference(engine: &Engine, sweep: &EventRef, change: &ModelPackageChanged) -> EventRef {
+    engine.synthesized_event_ref(sweep, Body::ModelPackageChanged(change.clone()))
+}
+
+async fn withdrawal(
+    promote: &Promote,
+    engine: &Engine,
+    group: &str,
+    promotion: &Promotion,
+) -> Result<Option<ModelPackageChanged>, EngineError> {
+    if promotion.rejected_at.is_some() {
+        return Ok(None);
+    }
+    let found = engine.retry_throttled(|| promote.registry.package(&promotion.package_arn)).await?;
+    Ok(found.and_then(|found| lost_withdrawal(group, promotion, &found.package, found.last_modified)))
+}
+
+/// An approval, and whether the state knows it already: then only its plan may have been left behind.
+async fn approval(
+    promote: &Promote,
+    engine: &Engine,
+    group: &str,
+    promotion: &Promotion,
+) -> Result<Option<(ModelPackageChanged, bool)>, EngineError> {
+    let newest = engine.retry_throttled(|| promote.registry.newest_approved(group)).await?;
+    let Some(newest) = newest.map(|found| Candidate { arn: found.arn, version: found.version }) else {
+        return Ok(None);
+    };
+    if let Some((candidate, at)) = unknown(promote, engine, promotion, &newest).await? {
+        return Ok(Some((approval_of(group, &candidate, at), false)));
+    }
+    // As it was when it was decided: our own life cycle update has changed the package since.
+    let is_current = newest.version == promotion.version;
+    Ok(is_current.then(|| (approval_of(group, &newest, Some(promotion.approved_at)), true)))
+}
+
+/// An approval that the state does not know, and when the package last changed.
+async fn unknown(
+    promote: &Promote,
+    engine: &Engine,
+    promotion: &Promotion,
+    newest: &Candidate,
+) -> Result<Option<(Candidate, Option<Timestamp>)>, EngineError> {
+    if is_newer(promotion, newest) {
+        let package = engine.retry_throttled(|| promote.registry.package(&newest.arn)).await?;
+        return Ok(package.map(|package| (newest.clone(), package.last_modified)));
+    }
+    if promotion.rejected_at.is_none() {
+        return Ok(None);
+    }
+    let package = engine.retry_throttled(|| promote.registry.package(&promotion.package_arn)).await?;
+    Ok(package.and_then(|found| reapproved(promotion, &found.package, found.last_modified)))
+}

@@ -1,0 +1,81 @@
+//! The inference component of a deployment: whether it runs as wanted, and what SageMaker is told about it.
+
+use tidegate_events::DeploymentOutcome;
+
+use super::converge::{Reconciliation, changed_since};
+use super::{Action, Deploy, InFlight, Snapshot, State, schedule_check};
+use crate::decision::{Decision, Verdict};
+use crate::endpoint::{Component, ComponentStatus, RunningComponent};
+use crate::reason::Reason;
+use crate::step::Step;
+
+impl Reconciliation<'_> {
+    pub(super) fn of_component(&self, seen: &Snapshot) -> Deploy {
+        let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
+        let Some(running) = &seen.component else { return self.put_component(wanted, None) };
+        match &running.status {
+            ComponentStatus::InService if in_service(self.in_flight, running, wanted) => self.verify(seen),
+            ComponentStatus::InService if changed(self.in_flight, running) => {
+                self.end(DeploymentOutcome::RolledBackSilently, running.rolled_back(wanted), seen)
+            }
+            ComponentStatus::InService => self.put_component(wanted, Some(running)),
+            ComponentStatus::Failed => {
+                let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
+                let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
+                self.end(DeploymentOutcome::Failed, reason, seen)
+            }
+            ComponentStatus::Creating
+            | ComponentStatus::Updating
+            | ComponentStatus::Deleting
+            | ComponentStatus::Unknown(_) => self.wait_for_component(wanted, &running.status),
+        }
+    }
+
+    fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
+        if let Some(held) = self.held() {
+            return held;
+        }
+        let component = wanted.clone();
+        let put = if running.is_some() {
+            Step::Call(Action::UpdateComponent { component })
+        } else {
+            Step::Call(Action::CreateComponent { component })
+        };
+        let model = Step::Call(Action::CreateModel {
+            name: self.wanted.model.clone(),
+            package_arn: self.in_flight.request.package_arn.clone(),
+        });
+        let mut in_flight = InFlight {
+            component_update_requested_at: Some(self.now),
+            component_modified_before: running.and_then(|running| running.last_modified),
+            unresponsive_since: None,
+            ..self.in_flight.clone()
+        };
+        let look = schedule_check(self.site, self.environment, &in_flight, self.now);
+        in_flight.checks = in_flight.checks.saturating_add(1);
+        Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
+            .evidence("component", wanted.found(running))
+            .plan(vec![model, put, look])
+            .state(State { in_flight: Some(in_flight), ..self.state.clone() })
+    }
+
+    pub(super) fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
+        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
+        self.wait(reason, vec![self.schedule_check()])
+    }
+}
+
+/// Whether the component is in service as it is wanted. After it changed at our word one copy is enough: how many there
+/// are by then is Application Auto Scaling's business.
+pub(super) fn in_service(in_flight: &InFlight, running: &RunningComponent, wanted: &Component) -> bool {
+    let fewest = if changed(in_flight, running) { 1 } else { wanted.copies };
+    running.status == ComponentStatus::InService && running.runs(wanted) && running.has_copies(fewest)
+}
+
+fn changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
+    changed_since(
+        running.last_modified,
+        in_flight.component_update_requested_at,
+        in_flight.component_modified_before,
+    )
+}

@@ -1,0 +1,272 @@
+//! deploy's controller.
+
+use jiff::Timestamp;
+use std::borrow::Cow;
+use tidegate_events::{
+    ApprovalStatus, Body, DeploymentRequested, Event, HoldPlaced, HoldReleased, Scheduled,
+};
+
+use super::{
+    Action, Current, Deploy, InFlight, Snapshot, State, accept_request, converge, decide_hold,
+    on_precondition_failed, on_rejected, precondition, reject_unauthorized, release, should_record,
+    still_applies,
+};
+use crate::check;
+use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
+use crate::decision::{Decision, Verdict};
+use crate::file::{Environment, Policy};
+use crate::lookup::LookupKind;
+use crate::reason::Reason;
+use crate::site::Site;
+use crate::step::Step;
+
+/// Decides what an endpoint must become, and whether it is.
+#[derive(Debug, Clone, Copy)]
+pub struct DeployController;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// A deployment request.
+    Request {
+        /// The account that EventBridge says it came from.
+        from: String,
+        /// What it asks for.
+        request: DeploymentRequested,
+    },
+    /// An endpoint changed.
+    Endpoint(String),
+    /// A scheduled check of a deployment.
+    Check {
+        /// The request that started it.
+        request_id: String,
+    },
+    /// A person placed a hold.
+    Hold(HoldPlaced),
+    /// A person released one.
+    Release(HoldReleased),
+    /// The recurring sweep.
+    Sweep,
+}
+
+/// What deploy must read before deciding.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Need {
+    /// Nothing: the event and the state decide.
+    Nothing,
+    /// The package, the endpoint, its component, and the answer to the sample once the requested configuration runs.
+    Deployment(Box<InFlight>),
+}
+
+/// A deployment to converge.
+struct Task<'c> {
+    policy: &'c Policy,
+    environment: &'c Environment,
+    /// With the deployment in flight.
+    state: Cow<'c, State>,
+}
+
+impl Controller for DeployController {
+    const NAME: &'static str = super::NAME;
+    type Trigger = Trigger;
+    type State = State;
+    type Need = Need;
+    type Snapshot = Option<Snapshot>;
+    type Call = Action;
+    type Current = Option<(ApprovalStatus, Current)>;
+
+    fn route(site: &Site, event: &Event) -> Route<Trigger> {
+        match &event.body {
+            Body::DeploymentRequested(request) => {
+                let from = event.envelope.account.clone();
+                Route::Model {
+                    model: request.model.clone(),
+                    sender: Some(from.clone()),
+                    answers_unmanaged: true,
+                    trigger: Trigger::Request { from, request: request.clone() },
+                }
+            }
+            Body::EndpointChanged(change) => {
+                let trigger = Trigger::Endpoint(change.endpoint.clone());
+                Route::by_name(LookupKind::Endpoint, &change.endpoint, trigger)
+            }
+            Body::HoldPlaced(placed) => {
+                let trigger = Trigger::Hold(placed.clone());
+                from_hub(site, event, &placed.model, placed.environment.as_deref(), trigger)
+            }
+            Body::HoldReleased(release) => {
+                let trigger = Trigger::Release(release.clone());
+                from_hub(site, event, &release.model, release.environment.as_deref(), trigger)
+            }
+            Body::Scheduled(Scheduled::Check(check)) if check.function == super::NAME => {
+                Route::model(&check.model, Trigger::Check { request_id: check.subject.clone() })
+            }
+            Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
+            _ => Route::NotApplicable(Reason::UnsupportedEvent),
+        }
+    }
+
+    fn sweep() -> Option<Trigger> {
+        Some(Trigger::Sweep)
+    }
+
+    fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
+        let Ok(task) = task(cx, state, trigger) else { return Need::Nothing };
+        match &task.state.in_flight {
+            Some(in_flight) => Need::Deployment(Box::new(in_flight.clone())),
+            None => Need::Nothing,
+        }
+    }
+
+    fn decide(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Snapshot>,
+    ) -> DecisionOf<Self> {
+        match (task(cx, state, trigger), seen) {
+            (Err(decided), _) => *decided,
+            (Ok(task), Some(seen)) => {
+                converge(cx.site, task.policy, task.environment, task.state.as_ref(), seen, cx.now)
+            }
+            (Ok(task), None) => {
+                let endpoint = task.environment.endpoint.name.to_string();
+                let status = "not looked at".to_owned();
+                Decision::new(Verdict::Wait, Reason::EndpointBusy { endpoint, status })
+            }
+        }
+    }
+
+    fn violations(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Snapshot>,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        check::deploy(cx.site, cx.policy, state, seen.as_ref(), trigger, decision, cx.now)
+    }
+
+    fn still_applies(cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
+        still_applies(cx.environment(), state, step)
+    }
+
+    fn requires_recheck(step: &StepOf<Self>) -> bool {
+        matches!(
+            step,
+            Step::Call(
+                Action::CreateEndpoint { .. }
+                    | Action::UpdateEndpoint { .. }
+                    | Action::CreateComponent { .. }
+                    | Action::UpdateComponent { .. }
+            )
+        )
+    }
+
+    /// The approval may have been withdrawn since the decision, a person may have placed a hold, or somebody may be
+    /// changing the same resource.
+    fn precondition(
+        _cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        current: &Option<(ApprovalStatus, Current)>,
+    ) -> Option<Reason> {
+        let (approval, current) = current.as_ref()?;
+        precondition(state, step, approval, current)
+    }
+
+    fn on_rejected(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_rejected(cx.environment()?, state, step, why, cx.now)
+    }
+
+    fn on_precondition_failed(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_precondition_failed(cx.site, cx.environment()?, state, step, why, cx.now)
+    }
+
+    fn violations_after_rejection(
+        cx: &Context<'_>,
+        state: &State,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        check::follow_up::deploy(&cx.site.environment, state, decision, cx.now)
+    }
+
+    fn should_record(state: &State, decision: &DecisionOf<Self>) -> bool {
+        should_record(state, decision)
+    }
+
+    /// A deployment in flight is checked at every sweep: its event may have been lost.
+    fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
+        state.in_flight.as_ref().map(|_| cx.now)
+    }
+}
+
+/// What people say about a model, here or in every environment, counts only through the hub: there it is on record for all
+/// environments.
+fn from_hub(
+    site: &Site,
+    event: &Event,
+    model: &str,
+    environment: Option<&str>,
+    trigger: Trigger,
+) -> Route<Trigger> {
+    let account = &event.envelope.account;
+    if *account != site.hub_account {
+        return Route::NotApplicable(Reason::NotFromHub { account: account.clone() });
+    }
+    match environment.filter(|name| *name != site.environment) {
+        Some(wanted) => Route::NotApplicable(Reason::OtherEnvironment { wanted: wanted.to_owned() }),
+        None => Route::model(model, trigger),
+    }
+}
+
+/// The deployment to converge, or the decision if there is none.
+fn task<'c>(cx: &Context<'c>, state: &'c State, trigger: &Trigger) -> Result<Task<'c>, Box<Deploy>> {
+    if let Trigger::Request { from, request } = trigger
+        && let Some(rejection) = reject_unauthorized(cx.site, cx.policy, from, request)
+    {
+        return Err(Box::new(rejection));
+    }
+    let ignore = |reason| Err(Box::new(Decision::new(Verdict::Ignore, reason)));
+    let (Some(policy), Some(environment)) = (cx.policy, cx.environment()) else {
+        return ignore(Reason::OtherEnvironment { wanted: "another account".to_owned() });
+    };
+    let state = begin(environment, state, trigger, cx.now)?;
+    match state.in_flight {
+        Some(_) => Ok(Task { policy, environment, state }),
+        None => ignore(Reason::NothingInFlight { endpoint: environment.endpoint.name.to_string() }),
+    }
+}
+
+/// The state in which to converge, or the decision if there is nothing to converge.
+fn begin<'s>(
+    environment: &Environment,
+    state: &'s State,
+    trigger: &Trigger,
+    now: Timestamp,
+) -> Result<Cow<'s, State>, Box<Deploy>> {
+    let over = |reason| Err(Box::new(Decision::new(Verdict::Ignore, reason)));
+    match trigger {
+        Trigger::Request { request, .. } => accept_request(state, request, now).map(Cow::Owned),
+        Trigger::Check { request_id } => match &state.in_flight {
+            Some(in_flight) if in_flight.request.request_id == *request_id => Ok(Cow::Borrowed(state)),
+            _ => over(Reason::DeploymentOver),
+        },
+        Trigger::Endpoint(endpoint) if !environment.endpoint.name.as_str().eq_ignore_ascii_case(endpoint) => {
+            over(Reason::OtherEnvironment { wanted: endpoint.clone() })
+        }
+        Trigger::Hold(placed) => Err(Box::new(decide_hold(state, placed))),
+        Trigger::Release(released) => release(state, released).map(Cow::Owned),
+        Trigger::Endpoint(_) | Trigger::Sweep => Ok(Cow::Borrowed(state)),
+    }
+}

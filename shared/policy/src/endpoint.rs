@@ -1,0 +1,184 @@
+//! The kinds of endpoints: what each is made of, which resources it needs, how it goes to zero, and what a policy may ask
+//! of it.
+//!
+//! A kind is a module with an implementation of [`Behavior`]. A new one is that module, an entry in [`EndpointKind`] and
+//! [`EndpointSpec`], and the arms that the compiler then asks for in this file.
+
+mod async_inference;
+mod component;
+mod fields;
+mod inference_component;
+mod real_time;
+mod resources;
+mod serverless;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Verdict;
+use crate::file::{Environment, Finding, Vpc};
+use crate::names::{EndpointName, InstanceType};
+use crate::reason::Reason;
+
+pub use async_inference::AsyncInference;
+pub use component::{Component, ComponentStatus, RunningComponent};
+pub use inference_component::InferenceComponent;
+pub use real_time::RealTime;
+pub use resources::{DesiredResources, InvokedResource, ProductionVariant, Rollout, VARIANT};
+pub use serverless::Serverless;
+
+pub(crate) use fields::FieldRules;
+
+/// The endpoint of an environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The endpoint's name.
+    pub name: EndpointName,
+    /// How SageMaker serves it.
+    #[serde(flatten)]
+    pub spec: EndpointSpec,
+}
+
+/// The kind of an endpoint, with what that kind needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum EndpointSpec {
+    /// Instances that always run.
+    RealTime(RealTime),
+    /// No instances; scales to zero by itself.
+    Serverless(Serverless),
+    /// A component on an endpoint whose instances SageMaker manages.
+    InferenceComponent(InferenceComponent),
+    /// Instances behind a queue.
+    Async(AsyncInference),
+}
+
+/// The ways SageMaker serves a model behind an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EndpointKind {
+    /// Instances that always run.
+    RealTime,
+    /// No instances; scales to zero by itself.
+    Serverless,
+    /// A component on an endpoint whose instances SageMaker manages; can go to zero copies.
+    InferenceComponent,
+    /// Instances behind a queue; answers go to S3.
+    Async,
+}
+
+/// The instances behind an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Instances<'e> {
+    /// Their type.
+    pub instance_type: &'e InstanceType,
+    /// The fewest while the endpoint serves.
+    pub min: u32,
+    /// The most.
+    pub max: u32,
+    /// The network that its containers are attached to.
+    pub vpc: Option<&'e Vpc>,
+}
+
+/// A component whose copies can go to zero and come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalableComponent {
+    /// Its name.
+    pub name: String,
+    /// The copies that it has while it serves.
+    pub copies: u32,
+}
+
+/// Why Tidegate does not take an endpoint to zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotScalable {
+    /// What is decided when a policy asks for it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What differs between the kinds of endpoints.
+pub(crate) trait Behavior {
+    /// The instances that it runs on, if it has any.
+    fn instances(&self) -> Option<Instances<'_>>;
+
+    /// The production variant in its configuration.
+    fn variant(&self, model: &str) -> ProductionVariant;
+
+    /// The component that runs the model, if the variant does not. Requests are then sent to the component.
+    fn component(&self, endpoint: &str, model: &str) -> Option<Component>;
+
+    /// The component that goes to zero, or why nothing does.
+    fn scalable_component(&self, endpoint: &str) -> Result<ScalableComponent, NotScalable>;
+
+    /// Whether SageMaker can capture its requests and answers.
+    fn has_data_capture(&self) -> bool;
+
+    /// Why its updates cannot be rolled out in steps.
+    fn rollout_problem(&self) -> Option<String>;
+
+    /// What its environment asks for and it cannot do. `at` is the environment's path.
+    fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// What its environment asks for without any effect. `at` is the environment's path.
+    fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// Whether this version can deploy it.
+    fn is_supported(&self) -> bool;
+}
+
+impl EndpointSpec {
+    /// What differs from the other kinds.
+    pub(crate) fn behavior(&self) -> &dyn Behavior {
+        match self {
+            Self::RealTime(spec) => spec,
+            Self::Serverless(spec) => spec,
+            Self::InferenceComponent(spec) => spec,
+            Self::Async(spec) => spec,
+        }
+    }
+
+    /// The kind alone.
+    #[must_use]
+    pub fn kind(&self) -> EndpointKind {
+        match self {
+            Self::RealTime(_) => EndpointKind::RealTime,
+            Self::Serverless(_) => EndpointKind::Serverless,
+            Self::InferenceComponent(_) => EndpointKind::InferenceComponent,
+            Self::Async(_) => EndpointKind::Async,
+        }
+    }
+
+    /// The instances that it runs on, if it has any.
+    #[must_use]
+    pub fn instances(&self) -> Option<Instances<'_>> {
+        self.behavior().instances()
+    }
+}
+
+impl Endpoint {
+    /// The component whose copies can go to zero.
+    ///
+    /// # Errors
+    /// [`NotScalable`] if this kind of endpoint has none.
+    pub fn scalable_component(&self) -> Result<ScalableComponent, NotScalable> {
+        self.spec.behavior().scalable_component(self.name.as_str())
+    }
+}
+
+impl EndpointKind {
+    /// The fields of a policy's section that describe this kind.
+    pub(crate) fn fields(self) -> &'static FieldRules {
+        match self {
+            Self::RealTime => &real_time::FIELDS,
+            Self::Serverless => &serverless::FIELDS,
+            Self::InferenceComponent => &inference_component::FIELDS,
+            Self::Async => &async_inference::FIELDS,
+        }
+    }
+}

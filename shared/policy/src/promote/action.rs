@@ -1,0 +1,95 @@
+//! What promote can ask of AWS.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EnvironmentStatus, Promotion, State};
+use crate::hold;
+use crate::people;
+use crate::step::Step;
+
+/// The life cycle's status of an environment that was asked.
+pub(super) const DEPLOYING: &str = "Deploying";
+/// Of one that runs the version, while the next one waits.
+pub(super) const SOAKING: &str = "Soaking";
+/// Of the last one.
+pub(super) const DEPLOYED: &str = "Deployed";
+/// Of one that does not run it.
+pub(super) const FAILED: &str = "Failed";
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Write the progress to the package's life cycle, where the console shows it.
+    UpdateModelLifeCycle {
+        /// The package.
+        package_arn: String,
+        /// `Stage`: the environment.
+        stage: String,
+        /// `StageStatus`.
+        status: String,
+        /// `StageDescription`, at most 1024 characters.
+        description: String,
+    },
+}
+
+/// Whether an action of a plan that was left behind is still wanted.
+#[must_use]
+pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
+    let Some(now) = &state.promotion else { return matches!(step, Step::Notify { .. }) };
+    match step {
+        Step::RequestDeployment { request } => {
+            let asked = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
+            let held = hold::on(&state.holds, &request.environment).is_some();
+            !now.stopped && !held && now.environments.get(&request.environment).is_some_and(asked)
+        }
+        Step::Call(Action::UpdateModelLifeCycle { package_arn, stage, status, .. }) => {
+            now.package_arn == *package_arn && is_told_by(now, stage, status)
+        }
+        Step::ScheduleCheck { check, .. } => !now.stopped && now.version.to_string() == check.subject,
+        // What happened has happened, and nobody was told.
+        Step::Notify { .. } => true,
+        // promote never plans these.
+        Step::ReportDeployment { .. } | Step::RequestRetraining { .. } => false,
+    }
+}
+
+/// Whether a note still tells how far a promotion is: one that comes late must not hide what was noted since.
+fn is_told_by(now: &Promotion, stage: &str, status: &str) -> bool {
+    let Some(step) = now.environments.get(stage) else { return false };
+    match (step, status) {
+        (EnvironmentStatus::Succeeded { at }, SOAKING) => {
+            now.environments.values().all(|other| other.at() <= *at)
+        }
+        (EnvironmentStatus::Requested { .. }, DEPLOYING) => !now.stopped,
+        (EnvironmentStatus::Succeeded { .. }, DEPLOYED) | (EnvironmentStatus::Failed { .. }, FAILED) => true,
+        _ => false,
+    }
+}
+
+/// The life cycle update that shows how far a promotion is.
+pub(super) fn life_cycle(
+    promotion: &Promotion,
+    stage: &str,
+    status: &str,
+    description: &str,
+) -> Step<Action> {
+    Step::Call(Action::UpdateModelLifeCycle {
+        package_arn: promotion.package_arn.clone(),
+        stage: stage.to_owned(),
+        status: status.to_owned(),
+        description: description.chars().take(1_024).collect(),
+    })
+}
+
+/// The message that a promotion has stopped.
+pub(super) fn stopped(subject: &str, why: &str, promotion: &Promotion) -> Step<Action> {
+    Step::Notify {
+        subject: people::subject(subject),
+        message: format!(
+            "{why}.\nPackage: {}\nThe promotion of this version has stopped.\n\
+             To go on: approve another version, or reject and approve this one again.",
+            promotion.package_arn
+        ),
+    }
+}

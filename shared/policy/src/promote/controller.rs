@@ -1,0 +1,139 @@
+//! promote's controller.
+
+use jiff::Timestamp;
+use tidegate_events::{ApprovalStatus, Event};
+
+use super::{
+    Action, Package, State, Trigger, decide_approval, decide_check, decide_hold, decide_package,
+    decide_release, decide_report, decide_sweep, ignorable, on_rejected, still_applies,
+};
+use crate::check;
+use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
+use crate::decision::{Decision, Verdict};
+use crate::reason::Reason;
+use crate::site::Site;
+use crate::step::Step;
+
+/// Decides which version goes to which environment.
+#[derive(Debug, Clone, Copy)]
+pub struct PromoteController;
+
+/// What promote must read before deciding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: the event and the state decide.
+    Nothing,
+    /// A package in the registry, by ARN.
+    Package(String),
+}
+
+impl Controller for PromoteController {
+    const NAME: &'static str = super::NAME;
+    type Trigger = Trigger;
+    type State = State;
+    type Need = Need;
+    type Snapshot = Option<Package>;
+    type Call = Action;
+    type Current = Option<Package>;
+
+    fn route(site: &Site, event: &Event) -> Route<Trigger> {
+        super::trigger::route(site, event)
+    }
+
+    fn sweep() -> Option<Trigger> {
+        Some(Trigger::Sweep)
+    }
+
+    fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
+        match trigger {
+            Trigger::Package(change)
+                if change.approval == ApprovalStatus::Approved
+                    && ignorable(state, cx.site, change).is_none() =>
+            {
+                Need::Package(change.arn.clone())
+            }
+            _ => Need::Nothing,
+        }
+    }
+
+    fn decide(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Package>,
+    ) -> DecisionOf<Self> {
+        let Some(policy) = cx.policy else { return Decision::unmanaged(cx) };
+        match trigger {
+            Trigger::Package(change) => decide_package(policy, state, cx.site, change, seen.as_ref(), cx.now),
+            Trigger::Report(report) => decide_report(policy, state, report, cx.now),
+            Trigger::Check { version } => decide_check(policy, state, *version, cx.now),
+            Trigger::Approval(given) => decide_approval(policy, state, given, cx.now),
+            Trigger::Hold(placed) => decide_hold(policy, state, placed),
+            Trigger::Release(release) => decide_release(policy, state, release, cx.now),
+            Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
+            Trigger::Sweep => decide_sweep(policy, state, cx.now),
+        }
+    }
+
+    fn violations(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Package>,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        let Some(policy) = cx.policy else { return Vec::new() };
+        check::promote(policy, state, cx.site, trigger, seen.as_ref(), decision, cx.now)
+    }
+
+    fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
+        still_applies(state, step)
+    }
+
+    fn requires_recheck(step: &StepOf<Self>) -> bool {
+        matches!(step, Step::RequestDeployment { .. })
+    }
+
+    /// The approval may have been withdrawn since the decision.
+    fn precondition(
+        _cx: &Context<'_>,
+        _state: &State,
+        step: &StepOf<Self>,
+        current: &Option<Package>,
+    ) -> Option<Reason> {
+        let Step::RequestDeployment { request } = step else { return None };
+        match current {
+            None => Some(Reason::PackageMissing { arn: request.package_arn.clone() }),
+            Some(package) if package.approval != ApprovalStatus::Approved => {
+                let status = package.approval.to_string();
+                Some(Reason::ApprovalWithdrawn { version: request.version, status })
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn on_rejected(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_rejected(state, step, why, cx.now)
+    }
+
+    fn violations_after_rejection(
+        _cx: &Context<'_>,
+        state: &State,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        check::follow_up::promote(state, decision)
+    }
+
+    fn should_record(_state: &State, decision: &DecisionOf<Self>) -> bool {
+        decision.verdict != Verdict::Ignore
+    }
+
+    fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
+        super::next_check(cx.policy?, state, cx.now)
+    }
+}

@@ -1,0 +1,84 @@
+//! What can happen to a promotion, made from an event.
+
+use tidegate_events::{
+    ApprovalGiven, Body, DeploymentFinished, Event, HoldPlaced, HoldReleased, ModelPackageChanged, Scheduled,
+    ScheduledCheck,
+};
+
+use super::NAME;
+use crate::controller::Route;
+use crate::lookup::LookupKind;
+use crate::reason::Reason;
+use crate::site::Site;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// The registry changed.
+    Package(ModelPackageChanged),
+    /// An environment reported the end of a deployment.
+    Report(DeploymentFinished),
+    /// A scheduled check: what a version waited for should be over.
+    Check {
+        /// The version.
+        version: u64,
+    },
+    /// A person approved a version for an environment.
+    Approval(ApprovalGiven),
+    /// A person placed a hold.
+    Hold(HoldPlaced),
+    /// A person released one.
+    Release(HoldReleased),
+    /// An account sent what it may not send.
+    UnauthorizedSender {
+        /// The account.
+        from: String,
+        /// Why it may not.
+        why: Reason,
+    },
+    /// The recurring sweep.
+    Sweep,
+}
+
+pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
+    let from = &event.envelope.account;
+    match &event.body {
+        Body::ModelPackageChanged(change) => match &change.group {
+            None => Route::NotApplicable(Reason::Unversioned),
+            Some(group) => Route::by_name(LookupKind::PackageGroup, group, Trigger::Package(change.clone())),
+        },
+        Body::DeploymentFinished(report) if report.environment_account == *from => {
+            sent(from, &report.model, Trigger::Report(report.clone()))
+        }
+        // Another account that the bus admits may not report for an environment.
+        Body::DeploymentFinished(report) => {
+            let why = Reason::OtherEnvironment { wanted: report.environment_account.clone() };
+            sent(from, &report.model, Trigger::UnauthorizedSender { from: from.clone(), why })
+        }
+        Body::ApprovalGiven(ApprovalGiven { model, .. })
+        | Body::HoldPlaced(HoldPlaced { model, .. })
+        | Body::HoldReleased(HoldReleased { model, .. })
+            if *from != site.account =>
+        {
+            let why = Reason::NotFromHub { account: from.clone() };
+            sent(from, model, Trigger::UnauthorizedSender { from: from.clone(), why })
+        }
+        Body::ApprovalGiven(given) => Route::model(&given.model, Trigger::Approval(given.clone())),
+        Body::HoldPlaced(placed) => Route::model(&placed.model, Trigger::Hold(placed.clone())),
+        Body::HoldReleased(release) => Route::model(&release.model, Trigger::Release(release.clone())),
+        Body::Scheduled(Scheduled::Check(check)) if check.function == NAME => checked(check),
+        Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
+        _ => Route::NotApplicable(Reason::UnsupportedEvent),
+    }
+}
+
+fn sent(from: &str, model: &str, trigger: Trigger) -> Route<Trigger> {
+    Route::Model { model: model.to_owned(), sender: Some(from.to_owned()), answers_unmanaged: false, trigger }
+}
+
+fn checked(check: &ScheduledCheck) -> Route<Trigger> {
+    match check.subject.parse() {
+        Ok(version) => Route::model(&check.model, Trigger::Check { version }),
+        Err(_) => Route::NotApplicable(Reason::UnsupportedEvent),
+    }
+}

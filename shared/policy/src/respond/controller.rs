@@ -1,0 +1,208 @@
+//! respond's controller.
+
+use jiff::Timestamp;
+use std::sync::Arc;
+use tidegate_events::{AlarmChanged, Body, DriftObserved, Event, Scheduled};
+
+use super::{MonitorReport, Observation, State, decide, on_rejected, sources, still_applies};
+use crate::check;
+use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
+use crate::decision::Decision;
+use crate::deploy;
+use crate::lookup::{Lookup, LookupKind};
+use crate::reason::Reason;
+use crate::site::Site;
+use crate::step::NoCall;
+
+/// Decides what drift leads to.
+#[derive(Debug, Clone, Copy)]
+pub struct RespondController;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// A CloudWatch alarm changed its state.
+    Alarm(AlarmChanged),
+    /// A scheduled check: is the alarm still in ALARM?
+    Recheck {
+        /// The alarm.
+        alarm: String,
+    },
+    /// A monitoring report was written to S3.
+    Report {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+    /// Any source published `Drift Observed`.
+    Observed(DriftObserved),
+}
+
+/// What respond must read before deciding, besides what deploy remembers of the endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing else.
+    Nothing,
+    /// An alarm as it is now.
+    Alarm(String),
+    /// A report in S3.
+    Report {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Snapshot {
+    /// What deploy remembers of the endpoint: since when its version is live, and the hold.
+    pub deployed: Arc<deploy::State>,
+    /// The alarm, if it is in ALARM now; only read for a recheck.
+    pub alarm: Option<AlarmChanged>,
+    /// The report; only read for a report.
+    pub report: Option<MonitorReport>,
+}
+
+impl Controller for RespondController {
+    const NAME: &'static str = super::NAME;
+    type Trigger = Trigger;
+    type State = State;
+    type Need = Need;
+    type Snapshot = Snapshot;
+    type Call = NoCall;
+    type Current = ();
+
+    fn route(site: &Site, event: &Event) -> Route<Trigger> {
+        let unsupported = || Route::NotApplicable(Reason::UnsupportedEvent);
+        match &event.body {
+            Body::AlarmChanged(alarm) => Route::Lookup {
+                names: names_of(alarm),
+                subject: format!("alarm {}", alarm.alarm),
+                trigger: Trigger::Alarm(alarm.clone()),
+            },
+            Body::ObjectCreated(object) => match endpoint_of_report(&object.key) {
+                Some(endpoint) => {
+                    let (bucket, key) = (object.bucket.clone(), object.key.clone());
+                    Route::by_name(LookupKind::Endpoint, endpoint, Trigger::Report { bucket, key })
+                }
+                None => unsupported(),
+            },
+            Body::DriftObserved(observed) if observed.environment != site.environment => {
+                let wanted = observed.environment.clone();
+                Route::NotApplicable(Reason::OtherEnvironment { wanted })
+            }
+            Body::DriftObserved(observed) => {
+                Route::model(&observed.model, Trigger::Observed(observed.clone()))
+            }
+            Body::Scheduled(Scheduled::Check(check)) if check.function == super::NAME => {
+                Route::model(&check.model, Trigger::Recheck { alarm: check.subject.clone() })
+            }
+            Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
+            _ => unsupported(),
+        }
+    }
+
+    fn not_applicable(cx: &Context<'_>, _trigger: &Trigger) -> Option<Reason> {
+        let policy = cx.policy.filter(|_| cx.named_environment().is_none())?;
+        let names: Vec<&str> = policy.environments.iter().map(|e| e.name.as_str()).collect();
+        Some(Reason::OtherEnvironment { wanted: names.join(", ") })
+    }
+
+    fn needs(_cx: &Context<'_>, _state: &State, trigger: &Trigger) -> Need {
+        match trigger {
+            Trigger::Recheck { alarm } => Need::Alarm(alarm.clone()),
+            Trigger::Report { bucket, key } => Need::Report { bucket: bucket.clone(), key: key.clone() },
+            Trigger::Alarm(_) | Trigger::Observed(_) => Need::Nothing,
+        }
+    }
+
+    fn decide(cx: &Context<'_>, state: &State, trigger: &Trigger, seen: &Snapshot) -> DecisionOf<Self> {
+        let (Some(policy), Some(environment)) = (cx.policy, cx.named_environment()) else {
+            return Decision::unmanaged(cx);
+        };
+        let observation = observed(cx, trigger, seen);
+        let deployed = (seen.deployed.live.as_ref().map(|live| live.at), seen.deployed.hold());
+        decide(policy, environment, state, &observation, cx.event, deployed, cx.now)
+    }
+
+    fn violations(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Snapshot,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        let (Some(policy), Some(environment)) = (cx.policy, cx.named_environment()) else {
+            return Vec::new();
+        };
+        let observation = observed(cx, trigger, seen);
+        check::respond(policy, environment, state, &observation, seen.deployed.hold(), decision, cx.now)
+    }
+
+    fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
+        still_applies(state, step)
+    }
+
+    fn on_rejected(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_rejected(cx.policy?, cx.named_environment()?, state, step, why)
+    }
+
+    fn violations_after_rejection(
+        _cx: &Context<'_>,
+        state: &State,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        check::follow_up::respond(state, decision)
+    }
+
+    /// Drift that was not answered has a scheduled check of its own.
+    fn next_check(_cx: &Context<'_>, _state: &State) -> Option<Timestamp> {
+        None
+    }
+}
+
+fn observed(cx: &Context<'_>, trigger: &Trigger, seen: &Snapshot) -> Observation {
+    cx.policy
+        .and_then(|policy| sources::observe(policy, trigger, seen))
+        .unwrap_or(Observation::Inconclusive(Reason::UnsupportedEvent))
+}
+
+/// The names by which policies mention an alarm: its own, and the endpoints that its metrics are about.
+fn names_of(alarm: &AlarmChanged) -> Vec<Lookup> {
+    let mut names = vec![Lookup::new(LookupKind::Alarm, &alarm.alarm)];
+    for metric in &alarm.metrics {
+        // Model Monitor's pages disagree about the dimension's name.
+        for dimension in ["Endpoint", "EndpointName"] {
+            let endpoint = metric.dimensions.get(dimension);
+            names.extend(endpoint.map(|name| Lookup::new(LookupKind::Endpoint, name)));
+        }
+    }
+    names
+}
+
+/// Model Monitor writes `<prefix>/<endpoint>/<schedule>/YYYY/MM/DD/HH/constraint_violations.json`.
+fn endpoint_of_report(key: &str) -> Option<&str> {
+    let mut parts = key.rsplit('/');
+    (parts.next()? == "constraint_violations.json").then(|| parts.nth(5)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_read_from_the_report_key() {
+        let key = "reports/churn-staging/churn-staging-dq/2026/03/03/07/constraint_violations.json";
+        assert_eq!(endpoint_of_report(key), Some("churn-staging"));
+        assert_eq!(endpoint_of_report("a/b/2026/03/03/07/statistics.json"), None);
+        assert_eq!(endpoint_of_report("constraint_violations.json"), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! scale's controller.
+
+use jiff::Timestamp;
+use std::sync::Arc;
+use tidegate_events::{AlarmChanged, Body, Event, Scheduled};
+
+use super::{
+    Action, Snapshot, State, next_check, on_capacity_alarm, on_precondition_failed, on_rejected, on_tick,
+    precondition, should_record, still_applies,
+};
+use crate::check;
+use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
+use crate::decision::{Decision, Verdict};
+use crate::deploy;
+use crate::lookup::LookupKind;
+use crate::reason::Reason;
+use crate::site::Site;
+use crate::step::Step;
+
+/// Decides whether an endpoint goes to zero or comes back.
+#[derive(Debug, Clone, Copy)]
+pub struct ScaleController;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// A schedule ticked, or a sweep runs.
+    Tick,
+    /// An alarm that may ask for capacity changed.
+    Alarm(AlarmChanged),
+}
+
+/// What scale must read before deciding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: the alarm decides.
+    Nothing,
+    /// What deploy remembers of the endpoint, and its invocations.
+    Traffic,
+}
+
+/// What is read again right before the copies go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Current {
+    /// What deploy remembers of the endpoint.
+    pub deployed: Arc<deploy::State>,
+    /// Invocations in the idle window; `None` if CloudWatch could not tell.
+    pub in_window: Option<u64>,
+}
+
+impl Controller for ScaleController {
+    const NAME: &'static str = super::NAME;
+    type Trigger = Trigger;
+    type State = State;
+    type Need = Need;
+    type Snapshot = Option<Snapshot>;
+    type Call = Action;
+    type Current = Option<Current>;
+
+    fn route(_site: &Site, event: &Event) -> Route<Trigger> {
+        match &event.body {
+            Body::Tick(_) | Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
+            Body::AlarmChanged(alarm) => {
+                // A component has its endpoint's name, so the endpoint's lookup finds it.
+                let component = alarm.metrics.iter().find_map(|m| m.dimensions.get("InferenceComponentName"));
+                match component {
+                    Some(name) => Route::by_name(LookupKind::Endpoint, name, Trigger::Alarm(alarm.clone())),
+                    None => Route::NotApplicable(Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() }),
+                }
+            }
+            _ => Route::NotApplicable(Reason::UnsupportedEvent),
+        }
+    }
+
+    fn sweep() -> Option<Trigger> {
+        Some(Trigger::Tick)
+    }
+
+    fn not_applicable(cx: &Context<'_>, trigger: &Trigger) -> Option<Reason> {
+        let policy = cx.policy?;
+        match (policy.environment(&cx.site.environment), trigger) {
+            (None, _) => Some(Reason::OtherEnvironment { wanted: policy.model.to_string() }),
+            (Some(environment), Trigger::Tick) if environment.scale.to_zero.is_none() => {
+                Some(Reason::NoScalePolicy)
+            }
+            (Some(_), _) => None,
+        }
+    }
+
+    fn needs(_cx: &Context<'_>, _state: &State, trigger: &Trigger) -> Need {
+        match trigger {
+            Trigger::Tick => Need::Traffic,
+            Trigger::Alarm(_) => Need::Nothing,
+        }
+    }
+
+    fn decide(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Snapshot>,
+    ) -> DecisionOf<Self> {
+        let Some(environment) = cx.named_environment() else { return Decision::unmanaged(cx) };
+        match (trigger, seen) {
+            (Trigger::Tick, Some(seen)) => on_tick(environment, state, seen, cx.now),
+            (Trigger::Tick, None) => Decision::new(Verdict::NoChange, Reason::NoMetrics),
+            (Trigger::Alarm(alarm), _) => on_capacity_alarm(environment, state, alarm, cx.now),
+        }
+    }
+
+    fn violations(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Snapshot>,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        let Some(environment) = cx.named_environment() else { return Vec::new() };
+        check::scale(environment, state, trigger, seen.as_ref(), decision, cx.now)
+    }
+
+    fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
+        still_applies(state, step)
+    }
+
+    fn requires_recheck(step: &StepOf<Self>) -> bool {
+        matches!(step, Step::Call(Action::SetCopyCount { copies: 0, .. }))
+    }
+
+    /// A request or another version may have come since the decision.
+    fn precondition(
+        cx: &Context<'_>,
+        state: &State,
+        _step: &StepOf<Self>,
+        current: &Option<Current>,
+    ) -> Option<Reason> {
+        let (environment, current) = cx.named_environment().zip(current.as_ref())?;
+        precondition(environment, state, &current.deployed, current.in_window, cx.now)
+    }
+
+    fn on_rejected(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_rejected(cx.named_environment()?, state, step, why, cx.now)
+    }
+
+    fn on_precondition_failed(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_precondition_failed(cx.named_environment()?, state, step, why)
+    }
+
+    fn violations_after_rejection(
+        cx: &Context<'_>,
+        state: &State,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        let Some(environment) = cx.named_environment() else { return Vec::new() };
+        check::follow_up::scale(environment, state, decision, cx.now)
+    }
+
+    fn should_record(state: &State, decision: &DecisionOf<Self>) -> bool {
+        should_record(state, decision)
+    }
+
+    fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
+        next_check(cx.named_environment()?, state, cx.now)
+    }
+}

@@ -1,0 +1,30 @@
+//! What follows when the last look before an endpoint goes to zero finds that it must not.
+
+use super::{Action, ScaleDecision, State};
+use crate::decision::{Decision, Verdict};
+use crate::file::Environment;
+use crate::reason::Reason;
+use crate::step::Step;
+
+/// What follows when the last look found a cause not to go to zero: the component keeps its copies, and its lower bound
+/// is lifted again.
+#[must_use]
+pub fn on_precondition_failed(
+    environment: &Environment,
+    state: &State,
+    step: &Step<Action>,
+    why: &Reason,
+) -> Option<ScaleDecision> {
+    let Step::Call(Action::SetCopyCount { component, copies: 0 }) = step else { return None };
+    // The policy may have changed the kind since; one copy is what a component has that it does not describe.
+    let wanted = environment.endpoint.scalable_component().map_or(1, |component| component.copies);
+    let lift =
+        Step::Call(Action::SetCapacityLimits { component: component.clone(), min: wanted, max: wanted });
+    let last_reason = Some(why.code().to_owned());
+    Some(
+        Decision::new(Verdict::NoChange, why.clone())
+            .evidence("meant", "scale_to_zero")
+            .plan(vec![lift])
+            .state(State { zero_since: None, last_reason, ..state.clone() }),
+    )
+}

@@ -1,0 +1,61 @@
+//! Where a function runs.
+
+use crate::file::{Environment, Policy};
+
+/// The environment's name in the hub.
+pub const HUB: &str = "hub";
+
+/// Seconds until deploy checks again what sends no event; the templates' default.
+pub const CHECK_SECONDS: u32 = 60;
+
+/// The stack that a function is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The hub's, which exists once.
+    Hub,
+    /// An environment's.
+    Environment,
+}
+
+/// Where a function runs, and which account may command it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The environment's name; [`HUB`] in the hub.
+    pub environment: String,
+    /// The account id.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The hub's account: the only one whose requests count.
+    pub hub_account: String,
+    /// Seconds until deploy checks again what sends no event.
+    pub check_seconds: u32,
+}
+
+impl Site {
+    /// A site with the templates' default settings.
+    #[must_use]
+    pub fn new(environment: &str, account: &str, region: &str, hub_account: &str) -> Self {
+        Self {
+            environment: environment.to_owned(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            hub_account: hub_account.to_owned(),
+            check_seconds: CHECK_SECONDS,
+        }
+    }
+
+    /// Which stack it is.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        if self.environment == HUB { Scope::Hub } else { Scope::Environment }
+    }
+
+    /// The environment of a policy that this site is: same name, account and region.
+    #[must_use]
+    pub fn environment_of<'p>(&self, policy: &'p Policy) -> Option<&'p Environment> {
+        policy
+            .environment(&self.environment)
+            .filter(|e| e.account.as_str() == self.account && e.region.as_str() == self.region)
+    }
+}

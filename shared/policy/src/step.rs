@@ -1,0 +1,112 @@
+//! What a plan is made of: steps that every function can take, and calls that only one makes.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tidegate_events::{DeploymentFinished, DeploymentRequested, RetrainingRequested, ScheduledCheck};
+
+/// One step of a plan. `C` are the calls of one function; the engine carries out all other steps itself.
+///
+/// A step has the same JSON whether it is common or a call: an object with a field `action`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Step<C> {
+    /// Send a message to the account's alert topic.
+    Notify {
+        /// The subject, at most 100 characters.
+        subject: String,
+        /// The message.
+        message: String,
+    },
+    /// Invoke the function again at a time.
+    ScheduleCheck {
+        /// The schedule's name; the same decision, the same name.
+        name: String,
+        /// When.
+        at: Timestamp,
+        /// What is checked then.
+        #[serde(flatten)]
+        check: ScheduledCheck,
+    },
+    /// Publish `Deployment Requested`: ask an environment to deploy.
+    RequestDeployment {
+        /// The request, sent as it is.
+        request: DeploymentRequested,
+    },
+    /// Publish `Deployment Finished`: report the end of a deployment to the hub.
+    ReportDeployment {
+        /// The report, sent as it is.
+        finished: DeploymentFinished,
+    },
+    /// Publish `Retraining Requested`: ask the hub to retrain.
+    RequestRetraining {
+        /// The request, sent as it is.
+        request: RetrainingRequested,
+    },
+    /// A call that only this function makes.
+    #[serde(untagged)]
+    Call(C),
+}
+
+impl<C> Step<C> {
+    /// Whether it sends a message to people. If that is rejected for good, the invocation must fail: nobody could be told.
+    #[must_use]
+    pub fn is_notify(&self) -> bool {
+        matches!(self, Self::Notify { .. })
+    }
+
+    /// The function's own call, if it is one.
+    #[must_use]
+    pub fn call(&self) -> Option<&C> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Notify { .. }
+            | Self::ScheduleCheck { .. }
+            | Self::RequestDeployment { .. }
+            | Self::ReportDeployment { .. }
+            | Self::RequestRetraining { .. } => None,
+        }
+    }
+}
+
+/// The calls of a function that makes none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoCall {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "action", rename_all = "snake_case")]
+    enum Own {
+        Restart { name: String },
+    }
+
+    #[test]
+    fn every_step_is_an_object_with_an_action() {
+        let check = ScheduledCheck {
+            function: "promote".to_owned(),
+            model: "churn".to_owned(),
+            environment: "staging".to_owned(),
+            subject: "7".to_owned(),
+        };
+        let steps = [
+            (
+                Step::Notify { subject: "s".to_owned(), message: "m".to_owned() },
+                json!({"action": "notify", "subject": "s", "message": "m"}),
+            ),
+            (
+                Step::ScheduleCheck { name: "n".to_owned(), at: Timestamp::UNIX_EPOCH, check },
+                json!({"action": "schedule_check", "name": "n", "at": "1970-01-01T00:00:00Z", "function": "promote",
+                    "model": "churn", "environment": "staging", "subject": "7"}),
+            ),
+            (Step::Call(Own::Restart { name: "n".to_owned() }), json!({"action": "restart", "name": "n"})),
+        ];
+        for (step, value) in steps {
+            assert_eq!(serde_json::to_value(&step).unwrap(), value);
+            assert_eq!(serde_json::from_value::<Step<Own>>(value).unwrap(), step);
+        }
+        assert!(serde_json::from_value::<Step<NoCall>>(json!({"action": "restart", "name": "n"})).is_err());
+    }
+}

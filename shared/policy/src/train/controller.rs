@@ -1,0 +1,167 @@
+//! train's controller.
+
+use jiff::Timestamp;
+use tidegate_events::{Body, CommitPushed, Event, RetrainingRequested, Scheduled};
+
+use super::{
+    Action, Snapshot, State, decide_commit, decide_retraining, on_rejected, skip_without_reading,
+    still_applies,
+};
+use crate::check;
+use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
+use crate::decision::Decision;
+use crate::hold::Hold;
+use crate::lookup::LookupKind;
+use crate::reason::Reason;
+use crate::site::Site;
+use crate::step::Step;
+
+/// Decides whether a pipeline starts.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainController;
+
+/// Why the pipeline may have to start.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// A push.
+    Commit(CommitPushed),
+    /// A retraining request.
+    Retraining(RetrainingRequested),
+    /// An account sent what it may not send.
+    UnauthorizedSender {
+        /// The account.
+        from: String,
+        /// Why it may not.
+        why: Reason,
+    },
+}
+
+/// What train must read before deciding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: the event and the state decide.
+    Nothing,
+    /// For a push: the pipeline, its executions, and what the repository has.
+    Commit {
+        /// The definition file: the commit and the path.
+        file: Option<(String, String)>,
+        /// The branch whose head tells whether the push is still the newest.
+        head_of: Option<String>,
+    },
+    /// For a retraining request: the pipeline, its executions, and the hold on the environment that asks.
+    Retraining {
+        /// The environment.
+        environment: String,
+    },
+}
+
+impl Controller for TrainController {
+    const NAME: &'static str = super::NAME;
+    type Trigger = Trigger;
+    type State = State;
+    type Need = Need;
+    type Snapshot = Snapshot;
+    type Call = Action;
+    type Current = Option<Hold>;
+
+    fn route(_site: &Site, event: &Event) -> Route<Trigger> {
+        match &event.body {
+            Body::CommitPushed(push) => {
+                Route::by_name(LookupKind::Repository, &push.repository, Trigger::Commit(push.clone()))
+            }
+            Body::RetrainingRequested(request) => {
+                let from = event.envelope.account.clone();
+                // Another account that the bus admits may not ask for an environment.
+                let trigger = if request.environment_account == from {
+                    Trigger::Retraining(request.clone())
+                } else {
+                    let why = Reason::OtherEnvironment { wanted: request.environment_account.clone() };
+                    Trigger::UnauthorizedSender { from: from.clone(), why }
+                };
+                let model = request.model.clone();
+                Route::Model { model, sender: Some(from), answers_unmanaged: false, trigger }
+            }
+            Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
+            _ => Route::NotApplicable(Reason::UnsupportedEvent),
+        }
+    }
+
+    fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
+        let Some(policy) = cx.policy else { return Need::Nothing };
+        match trigger {
+            Trigger::Commit(push) if skip_without_reading(policy, state, push).is_some() => Need::Nothing,
+            Trigger::Commit(push) => {
+                let file = push.commit.clone().zip(policy.pipeline.definition.file.clone());
+                // Only of a branch of which another commit is known, and only CodeCommit can be asked.
+                let has_head = policy.source.repository.codecommit().is_some();
+                let head_of =
+                    (has_head && state.known(&push.full_ref).is_some()).then(|| push.branch.clone());
+                Need::Commit { file, head_of }
+            }
+            Trigger::Retraining(request) => Need::Retraining { environment: request.environment.clone() },
+            Trigger::UnauthorizedSender { .. } => Need::Nothing,
+        }
+    }
+
+    fn decide(cx: &Context<'_>, state: &State, trigger: &Trigger, seen: &Snapshot) -> DecisionOf<Self> {
+        let Some(policy) = cx.policy else { return Decision::unmanaged(cx) };
+        match trigger {
+            Trigger::Commit(push) => decide_commit(policy, state, push, seen, cx.now),
+            Trigger::Retraining(request) => decide_retraining(policy, state, request, seen, cx.now),
+            Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
+        }
+    }
+
+    fn violations(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Snapshot,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        let Some(policy) = cx.policy else { return Vec::new() };
+        check::train(policy, state, Some(seen), trigger, decision, cx.now)
+    }
+
+    fn still_applies(cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
+        cx.policy.is_some_and(|policy| still_applies(policy, state, step))
+    }
+
+    /// A newer push may have decided since, and its definition must not be overwritten.
+    fn requires_recheck(step: &StepOf<Self>) -> bool {
+        matches!(step, Step::Call(Action::UpsertPipeline { .. } | Action::StartExecution { .. }))
+    }
+
+    /// A plan that was left behind may have waited for days, and a person may have placed a hold since.
+    fn precondition(
+        _cx: &Context<'_>,
+        _state: &State,
+        step: &StepOf<Self>,
+        current: &Option<Hold>,
+    ) -> Option<Reason> {
+        let Step::Call(Action::StartExecution { .. }) = step else { return None };
+        current.as_ref().map(Hold::why)
+    }
+
+    fn on_rejected(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_rejected(cx.policy?, state, step, why)
+    }
+
+    fn violations_after_rejection(
+        _cx: &Context<'_>,
+        state: &State,
+        decision: &DecisionOf<Self>,
+    ) -> Vec<check::Violation> {
+        check::follow_up::train(state, decision)
+    }
+
+    /// A sweep asks the repository for the heads of branches; the state alone never has anything due.
+    fn next_check(_cx: &Context<'_>, _state: &State) -> Option<Timestamp> {
+        None
+    }
+}

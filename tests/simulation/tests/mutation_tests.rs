@@ -1,0 +1,33 @@
+//! The simulation finds what it must find: each change that takes a guard away, within ten thousand histories.
+
+use tidegate_simulation::{Batch, FailedHistory, History, Mutant};
+
+const WITHIN: u64 = 10_000;
+
+/// Plays with a mutant until it is found: after how many histories, and what it broke.
+fn found(mutant: Mutant) -> Option<(u64, FailedHistory)> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let batch = Batch {
+        from: 0,
+        runs: WITHIN,
+        during: None,
+        mutant: Some(mutant),
+        threads: cores,
+        max_violations: 1,
+    };
+    let summary = batch.run(|_, _| {});
+    Some((summary.statistics.histories, summary.broken.into_iter().next()?))
+}
+
+#[test]
+fn every_mutant_is_found() {
+    for mutant in Mutant::ALL {
+        let found = found(*mutant);
+        assert!(found.is_some(), "{} was not found: {}", mutant.name(), mutant.does());
+        let (histories, FailedHistory { seed, rule, .. }) = found.unwrap();
+        // It is the mutant that was found, and not a fault that is there without it.
+        let without = History::of_seed(seed).run(None, false).unwrap().violation;
+        assert_eq!(without, None, "{}: seed {seed} breaks a rule without it", mutant.name());
+        println!("{:24} found after {histories:5} histories, with seed {seed}: {rule}", mutant.name());
+    }
+}
