@@ -50,19 +50,15 @@ mod tests {
         }
     }
 
-    /// `TIDEGATE_WRITE_SCHEMA=1 cargo test -p tidegate-engine` writes the file anew.
+    /// `TIDEGATE_BLESS=1 cargo test -p tidegate-engine` writes the file anew.
     #[test]
     fn the_committed_schema_is_current() {
         let (file, schema) = ("decision-recorded.schema.json", sorted(&decision_recorded_schema()));
-        if std::env::var_os("TIDEGATE_WRITE_SCHEMA").is_some() {
+        if std::env::var("TIDEGATE_BLESS").is_ok_and(|value| value == "1") {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/contract").join(file);
             std::fs::write(path, format!("{schema:#}\n")).unwrap();
         }
-        assert_eq!(
-            read(file),
-            schema,
-            "TIDEGATE_WRITE_SCHEMA=1 cargo test -p tidegate-engine writes {file} anew"
-        );
+        assert_eq!(read(file), schema, "TIDEGATE_BLESS=1 cargo test -p tidegate-engine writes {file} anew");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Our own events: the parser, the published schemas and the examples say the same.
 //!
-//! `TIDEGATE_WRITE_SCHEMAS=1 cargo test -p tidegate-events contract` writes the schemas anew.
+//! `TIDEGATE_BLESS=1 cargo test -p tidegate-events contract` writes the schemas anew.
 
 use crate::common::{files, folder, sample};
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ fn schema<T: Contract>() -> Value {
 
 fn schema_is_published<T: Contract>() {
     let file = format!("contract/{}.schema.json", kebab::<T>());
-    if std::env::var_os("TIDEGATE_WRITE_SCHEMAS").is_some() {
+    if std::env::var("TIDEGATE_BLESS").is_ok_and(|value| value == "1") {
         let text = serde_json::to_string_pretty(&schema::<T>()).unwrap();
         std::fs::write(folder().join(&file), format!("{text}\n")).unwrap();
     }

@@ -29,17 +29,17 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// `TIDEGATE_WRITE_SCHEMA=1 cargo test -p tidegate-policy` writes the file anew.
+/// `TIDEGATE_BLESS=1 cargo test -p tidegate-policy` writes the file anew.
 #[test]
 fn the_committed_schema_is_current() {
     let schema = sorted(&schema());
-    if std::env::var_os("TIDEGATE_WRITE_SCHEMA").is_some() {
+    if std::env::var("TIDEGATE_BLESS").is_ok_and(|value| value == "1") {
         std::fs::write(file(), format!("{schema:#}\n")).unwrap();
     }
     let committed: Value = serde_json::from_str(&std::fs::read_to_string(file()).unwrap()).unwrap();
     assert_eq!(
         committed, schema,
-        "docs/tidegate.schema.json is not current; write it with TIDEGATE_WRITE_SCHEMA=1 cargo test -p tidegate-policy"
+        "docs/tidegate.schema.json is not current; write it with TIDEGATE_BLESS=1 cargo test -p tidegate-policy"
     );
 }
 
