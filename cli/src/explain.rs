@@ -10,7 +10,7 @@ use tidegate_functions::{named, names};
 use tidegate_policy::file::Policy;
 use tidegate_replay::explain::{Answer, INVOCATION, Place, Question, explain, run as run_scenario};
 use tidegate_replay::input::{name_of_foreign, unwrapped};
-use tidegate_replay::situation::{Scenario, Situation};
+use tidegate_testkit::scenario::{Scenario, Setup};
 
 use crate::Failure;
 use crate::files;
@@ -78,9 +78,9 @@ fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
         return of_scenario(arguments, policies);
     }
     let name = name_of(&arguments.event);
-    let situation = match &arguments.state {
-        Some(file) => Situation::load(file).map_err(|error| Failure::Input(error.to_string()))?,
-        None => Situation::default(),
+    let setup = match &arguments.state {
+        Some(file) => Setup::load(file).map_err(|error| Failure::Input(error.to_string()))?,
+        None => Setup::default(),
     };
     let events = unwrapped(json_of(&arguments.event, &name)?);
     if events.is_empty() {
@@ -88,7 +88,7 @@ fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
     }
     let mut all = Vec::new();
     for event in events {
-        all.extend(about(arguments, &policies, &situation, &name, event)?);
+        all.extend(about(arguments, &policies, &setup, &name, event)?);
     }
     Ok(all)
 }
@@ -120,7 +120,7 @@ fn of_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<Answe
 fn about(
     arguments: &Arguments,
     policies: &[Policy],
-    situation: &Situation,
+    setup: &Setup,
     name: &str,
     value: Value,
 ) -> Result<Vec<Answer>, Failure> {
@@ -138,7 +138,7 @@ fn about(
     let question = Question {
         policies,
         event: &event,
-        situation,
+        setup,
         now: Some(now),
         function: arguments.function,
         place: Place {

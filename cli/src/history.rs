@@ -95,17 +95,17 @@ pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_replay::Book;
+    use tidegate_testkit::InMemoryLedger;
 
     use super::*;
     use crate::example::policy;
 
     #[tokio::test]
     async fn a_model_is_known_by_its_policy_before_anything_is_decided_about_it() {
-        let book = Book::new();
-        book.put_policy(&policy(&[]));
-        assert!(knows(&book, "churn").await.unwrap());
-        assert!(!knows(&book, "badger").await.unwrap());
+        let ledger = InMemoryLedger::new();
+        ledger.put_policy(std::sync::Arc::new(policy(&[])));
+        assert!(knows(&ledger, "churn").await.unwrap());
+        assert!(!knows(&ledger, "badger").await.unwrap());
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn rows(summary: &Summary, prices: &BTreeMap<String, f64>) -> Vec<Row> {
         row("pipeline starts", &|counted| counted.of("train", "start").to_string()),
         row("retraining requests", &|counted| counted.of("respond", "retrain").to_string()),
         row("deployments that succeeded", &|counted| counted.of("deploy", "succeeded").to_string()),
-        row("messages to people", &|counted| counted.told.to_string()),
+        row("messages to people", &|counted| counted.messages.to_string()),
         row("duplicates", &|counted| counted.duplicates.to_string()),
     ];
     if summary.policy.has_traffic {
@@ -226,7 +226,7 @@ fn summary_json(summary: &Summary, prices: &BTreeMap<String, f64>) -> Value {
         let (instances, saved) = money(counted, prices);
         json!({
             "total": counted.total(), "decisions": decisions, "duplicates": counted.duplicates,
-            "messages": counted.told, "failed": counted.failed, "failures": counted.failures,
+            "messages": counted.messages, "failed": counted.failed, "failures": counted.failures,
             "hours_at_zero": counted.has_traffic.then(|| idle_hours(counted)),
             "instances_at_least": (!prices.is_empty()).then_some(instances),
             "saved_at_zero": (!prices.is_empty()).then_some(saved),

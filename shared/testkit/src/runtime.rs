@@ -4,19 +4,21 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tidegate_engine::ports::Ledger;
 use tidegate_engine::{
     Engine, EngineError, FunctionSpec, Handler, Meter, NoDecisionLog, NoTime, Outcome, Ports, Site,
 };
 use tidegate_events::Event;
 use tidegate_functions::FUNCTIONS;
 
-use crate::poll_once;
+use crate::ledger::InMemoryLedger;
+use crate::poll::poll_once;
 
 /// Every function of the registry on the ledger and the ports of one site, whichever stack it is part of.
 pub struct Runtime {
     /// The site.
     pub site: Site,
+    /// Its ledger.
+    pub ledger: Arc<InMemoryLedger>,
     engine: Engine,
     handlers: Vec<(&'static str, Box<dyn Handler>)>,
 }
@@ -24,10 +26,11 @@ pub struct Runtime {
 impl Runtime {
     /// The functions of a site.
     #[must_use]
-    pub fn new(site: Site, ledger: Arc<dyn Ledger>, ports: &Ports) -> Self {
+    pub fn new(site: Site, ledger: Arc<InMemoryLedger>, ports: &Ports) -> Self {
         let build = |function: &FunctionSpec| (function.name, (function.build)(ports, &site));
         let handlers = FUNCTIONS.iter().map(|function| build(function)).collect();
-        Self { engine: engine(&site, ledger, ports), handlers, site }
+        let engine = engine(&site, Arc::clone(&ledger), ports);
+        Self { site, ledger, engine, handlers }
     }
 
     /// The engine of one invocation. Lambda retries under the same request id.
@@ -82,7 +85,7 @@ fn failed(what: &str, message: &str) -> EngineError {
 }
 
 /// An engine without a function.
-fn engine(site: &Site, ledger: Arc<dyn Ledger>, ports: &Ports) -> Engine {
+fn engine(site: &Site, ledger: Arc<InMemoryLedger>, ports: &Ports) -> Engine {
     Engine {
         function: "",
         version: env!("CARGO_PKG_VERSION"),

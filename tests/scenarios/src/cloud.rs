@@ -9,7 +9,7 @@ use tidegate_engine::{CallError, Class};
 use tidegate_events::AlarmChanged;
 use tidegate_world::{AccountRegion, ApiError, Caller, Emission, Metric, Pace, World};
 
-use crate::faults::FaultInjector;
+use tidegate_testkit::FaultInjector;
 
 /// An event of our own on an account's bus.
 #[derive(Debug, Clone, PartialEq)]

@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
-use tidegate_scenarios::{Alert, Note, Published, Wakeup};
+use tidegate_scenarios::{Alert, Published, Wakeup};
+use tidegate_testkit::Note;
 use tidegate_world::ApiCall;
 
 use crate::faults::{Call, InvocationId};

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::{Class, Time};
-use tidegate_scenarios::{CallFault, Cloud, FaultPlan, MemoryLedger};
+use tidegate_scenarios::Cloud;
+use tidegate_testkit::{CallFault, FaultPlan, InMemoryLedger};
 
 use crate::history::{CallSelector, InvocationFault};
 use crate::site::SiteId;
@@ -78,14 +79,14 @@ struct Inner {
 pub(crate) struct SimulatedFaults {
     inner: Mutex<Inner>,
     cloud: Cloud,
-    ledgers: Vec<Arc<MemoryLedger>>,
+    ledgers: Vec<Arc<InMemoryLedger>>,
 }
 
 /// The state of an invocation between two polls.
 pub(crate) struct PausedContext(InvocationContext);
 
 impl SimulatedFaults {
-    pub(crate) fn new(cloud: Cloud, ledgers: Vec<Arc<MemoryLedger>>) -> Self {
+    pub(crate) fn new(cloud: Cloud, ledgers: Vec<Arc<InMemoryLedger>>) -> Self {
         Self { inner: Mutex::default(), cloud, ledgers }
     }
 

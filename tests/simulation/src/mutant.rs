@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
-use tidegate_scenarios::MemoryLedger;
+use tidegate_testkit::InMemoryLedger;
 
 pub(crate) use ports::{MutatedPorts, ReadCache, SilencedAlerts, event as mutated_event};
 
@@ -92,7 +92,7 @@ impl Mutant {
     /// The ledger of an invocation.
     pub(crate) fn ledger(
         self,
-        real: &Arc<MemoryLedger>,
+        real: &Arc<InMemoryLedger>,
         event: &Event,
         (number, function): (usize, &'static str),
         memory: &Arc<Mutex<ReadCache>>,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::Repository;
 use tidegate_policy::fingerprint::fingerprint;
-use tidegate_scenarios::FaultInjector;
+use tidegate_testkit::FaultInjector;
 
 /// A change of a branch's head.
 pub(crate) struct HeadChange {

@@ -75,7 +75,7 @@ impl Runner {
     /// The ledgers delete expired items.
     fn age(&self) {
         for site in &self.system.sites {
-            site.ledger.age(self.system.clock(site.id));
+            site.ledger.expire_claims(self.system.clock(site.id));
         }
     }
 

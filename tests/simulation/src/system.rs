@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tidegate_engine::ports::Applied;
 use tidegate_engine::{DecisionRecord, Engine, Handler, Ports, Site};
 use tidegate_events::{Event, parse_value};
 use tidegate_functions::named;
 use tidegate_policy::file::Policy;
-use tidegate_scenarios::{Account, Cloud, MemoryLedger};
-use tidegate_testkit::Runtime;
+use tidegate_scenarios::{Account, Cloud};
+use tidegate_testkit::{InMemoryLedger, Runtime};
 use tidegate_world::Pace;
 
 use crate::event_bus::EventBus;
@@ -30,7 +29,7 @@ pub(crate) const BEGINNING: &str = "2026-03-02T08:00:00Z";
 pub(crate) struct SimulatedSite {
     pub(crate) id: SiteId,
     pub(crate) account: Account,
-    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) ledger: Arc<InMemoryLedger>,
     runtime: Runtime,
     /// The offset of its clock in seconds.
     clock: i64,
@@ -136,7 +135,7 @@ impl System {
         self.asked_for.extend(asked_for(&fleet, &policies));
         for policy in policies {
             for site in &self.sites {
-                site.ledger.put_policy(applied(&policy));
+                site.ledger.put_policy(Arc::clone(&policy));
             }
             self.policies.insert(policy.model.to_string(), policy);
         }
@@ -161,7 +160,7 @@ impl System {
         self.cloud.account(site.account(), REGION)
     }
 
-    pub(crate) fn ledger(&self, site: SiteId) -> Option<&Arc<MemoryLedger>> {
+    pub(crate) fn ledger(&self, site: SiteId) -> Option<&Arc<InMemoryLedger>> {
         self.site(site).map(|site| &site.ledger)
     }
 
@@ -250,18 +249,14 @@ impl SimulatedSite {
         let account = cloud.account(site.account(), REGION);
         let mut engine_site = Site::new(site.name(), site.account(), REGION, SiteId::Hub.account());
         engine_site.check_seconds = 120;
-        let ledger = Arc::new(MemoryLedger::new());
+        let ledger = Arc::new(InMemoryLedger::new());
         for policy in policies {
-            ledger.put_policy(applied(policy));
+            ledger.put_policy(Arc::clone(policy));
         }
         let clock = fleet.clocks.get(site.index()).copied().unwrap_or_default();
         let runtime = Runtime::new(engine_site, ledger.clone(), &Ports::all(&Arc::new(account.clone())));
         Self { id: site, account, ledger, runtime, clock }
     }
-}
-
-fn applied(policy: &Arc<Policy>) -> Applied {
-    Applied { policy: Arc::clone(policy), version: policy.version() }
 }
 
 /// The models by the versions of their policies.

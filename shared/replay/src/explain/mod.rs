@@ -5,54 +5,23 @@
 //! same shape, and [`Answer::recorded`] says so.
 
 mod places;
+mod question;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tidegate_engine::{DecisionRecord, EngineError, EventRef, FunctionSpec, HUB, Outcome, SCHEMA, Site};
-use tidegate_events::{Body, Event};
+use tidegate_engine::{DecisionRecord, EventRef, FunctionSpec, HUB, Outcome, SCHEMA, Site};
 use tidegate_functions::wanted_by;
-use tidegate_policy::file::Policy;
 use tidegate_policy::fingerprint::short;
 use tidegate_policy::reason::Reason;
+use tidegate_testkit::CannedResponses;
+use tidegate_testkit::scenario::{Invocation, InvocationError, Ran, Scenario, Setup};
 
-use crate::situation::{Scenario, Situation};
-use crate::{Book, Mirror, Stack};
+pub use question::{Place, Question};
 
 /// The Lambda request under which an event is explained, if nobody says another.
 pub const INVOCATION: &str = "explain";
-
-/// A question: what would be decided about this event?
-#[derive(Debug, Clone)]
-pub struct Question<'q> {
-    /// The policies that are applied.
-    pub policies: &'q [Policy],
-    /// The event.
-    pub event: &'q Event,
-    /// What is remembered and found.
-    pub situation: &'q Situation,
-    /// When it happens; the event's own time where it is not said.
-    pub now: Option<Timestamp>,
-    /// Only this function, whether its rules would hand it the event or not.
-    pub function: Option<&'static FunctionSpec>,
-    /// Where; what is not said is taken from the policies and the event.
-    pub place: Place<'q>,
-    /// The Lambda request id; sweeps have it in their record.
-    pub request_id: &'q str,
-}
-
-/// Where a function runs, as far as somebody said it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Place<'p> {
-    /// The environment; `hub` for the hub.
-    pub environment: Option<&'p str>,
-    /// The account.
-    pub account: Option<&'p str>,
-    /// The region.
-    pub region: Option<&'p str>,
-    /// The hub's account.
-    pub hub_account: Option<&'p str>,
-}
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,12 +79,9 @@ pub enum ExplainError {
     /// Nobody said when it happens.
     #[error("the event has no time; say when it happens with --now")]
     NoTime,
-    /// What is remembered does not fit.
-    #[error("{0}")]
-    Situation(String),
-    /// The function failed.
+    /// The invocation came to nothing.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Invocation(#[from] InvocationError),
 }
 
 /// Asks every function that would get the event, in every place where it would.
@@ -124,7 +90,7 @@ pub enum ExplainError {
 /// If the time is not known, what is remembered does not fit, or a function fails.
 pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
     let now = question.now.or(question.event.envelope.time).ok_or(ExplainError::NoTime)?;
-    let functions: Vec<&FunctionSpec> = match question.function {
+    let functions: Vec<&'static FunctionSpec> = match question.function {
         Some(one) => vec![one],
         None => wanted_by(question.event).collect(),
     };
@@ -158,7 +124,7 @@ pub fn run(scenario: &Scenario, request_id: &str) -> Result<Vec<Answer>, Explain
     let question = Question {
         policies: &scenario.policies,
         event: &scenario.event,
-        situation: &scenario.situation,
+        setup: &scenario.setup,
         now: Some(scenario.now),
         function: Some(scenario.function),
         place: Place::default(),
@@ -170,54 +136,33 @@ pub fn run(scenario: &Scenario, request_id: &str) -> Result<Vec<Answer>, Explain
 /// One invocation of one function in one place.
 fn ask(
     question: &Question<'_>,
-    function: &FunctionSpec,
+    function: &'static FunctionSpec,
     site: Site,
     now: Timestamp,
 ) -> Result<Vec<Answer>, ExplainError> {
-    let book = Arc::new(Book::new());
-    book.keep_written();
-    for policy in question.policies {
-        book.put_policy(policy);
-    }
-    match subject(question) {
-        Some(model) => {
-            let remembered = question.situation.remember(&book, function, &model, &site);
-            remembered.map_err(ExplainError::Situation)?;
-        }
-        None if question.situation.remembers() => {
-            let what = "state, seen.holds, seen.live_since and seen.deploying";
-            return Err(ExplainError::Situation(format!("{what} are about one model: give one --policy")));
-        }
-        None => {}
-    }
-    let mirror = Arc::new(Mirror::showing(&site.account, &site.region, question.situation.answers.clone()));
-    let mut stack = Stack::new(site, Arc::clone(&book), Arc::clone(&mirror), &mirror);
-    let outcomes = stack.invoke(function, question.event, question.request_id, now)?;
-    let mut answers: Vec<Answer> =
-        book.take_written().into_iter().map(|record| Answer::of(record, true)).collect();
+    // A decision is explained before AWS is asked, so nothing comes of what it would refuse.
+    let responses = CannedResponses { refuses: BTreeMap::new(), ..question.setup.responses.clone() };
+    let setup = Setup { responses, ..question.setup.clone() };
+    let Question { policies, event, request_id, .. } = *question;
+    let invocation =
+        Invocation { function, site: site.clone(), policies, setup: &setup, event, now, request_id };
+    let Ran { outcomes, recorded, .. } = invocation.run()?;
+    let record = |record: Arc<DecisionRecord>| Answer::of(Arc::unwrap_or_clone(record), true);
+    let mut answers: Vec<Answer> = recorded.into_iter().map(record).collect();
     for outcome in outcomes {
-        let (model, decision, reason, message) = match outcome {
+        let (model, verdict, reason, message) = match outcome {
             Outcome::NotApplicable { reason, message } => (String::new(), "ignore", reason, message),
             Outcome::Unchanged { model, reason } => {
                 (model, "unchanged", reason, "nothing has changed since the last record".to_owned())
             }
             Outcome::Decided { .. } | Outcome::Duplicate { .. } => continue,
         };
-        let mut record = blank(question, function.name, stack.site(), now);
+        let mut record = blank(question, function.name, &site, now);
         (record.model, record.reason, record.message) = (model, reason, message);
-        decision.clone_into(&mut record.verdict);
+        verdict.clone_into(&mut record.verdict);
         answers.push(Answer::of(record, false));
     }
     Ok(answers)
-}
-
-/// The model whose state the situation has.
-fn subject(question: &Question<'_>) -> Option<String> {
-    match (question.policies, &question.event.body) {
-        ([policy], _) => Some(policy.model.to_string()),
-        ([], Body::DeploymentRequested(request)) => Some(request.model.clone()),
-        _ => None,
-    }
 }
 
 fn unwanted(

@@ -5,7 +5,7 @@ use tidegate_events::{Body, Event, Wake};
 use tidegate_policy::arn::Arn;
 use tidegate_policy::file::Environment;
 
-use super::Question;
+use super::question::Question;
 
 /// The places, without repetition.
 pub(super) fn of(question: &Question<'_>, function: &FunctionSpec) -> Vec<Site> {
@@ -65,11 +65,11 @@ pub(super) fn is_guess(question: &Question<'_>, function: &FunctionSpec) -> bool
 /// The hub's account, and whether it is a guess: nothing in a policy says it, but most events do.
 fn hub_account(question: &Question<'_>) -> (String, bool) {
     let envelope = &question.event.envelope;
-    let answers = &question.situation.answers;
-    let approved = answers.newest_approved.as_ref().map(|package| package.arn.as_str());
+    let responses = &question.setup.responses;
+    let approved = responses.newest_approved.as_ref().map(|package| package.arn.as_str());
     let said = question.place.hub_account.map(str::to_owned);
-    let seen = || approved.or(answers.running.first().map(String::as_str)).and_then(account_in);
-    if let Some(account) = said.or_else(|| told(question.event)).or_else(seen) {
+    let seen = || approved.or(responses.running.first().map(String::as_str)).and_then(account_in);
+    if let Some(account) = said.or_else(|| hub_of(question.event)).or_else(seen) {
         return (account, false);
     }
     let of_event = Some(envelope.account.clone()).filter(|account| !account.is_empty());
@@ -78,7 +78,7 @@ fn hub_account(question: &Question<'_>) -> (String, bool) {
 }
 
 /// What an event says of the hub: packages are there, and what people say and repositories tell arrives there.
-fn told(event: &Event) -> Option<String> {
+fn hub_of(event: &Event) -> Option<String> {
     let account = &event.envelope.account;
     match &event.body {
         Body::DeploymentRequested(request) => account_in(&request.package_arn),

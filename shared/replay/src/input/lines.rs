@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use serde_json::Value;
 use tidegate_events::MAX_BYTES;
 
-use super::glance::glance;
+use super::fast_path::fast_parse;
 use super::item::{Item, items};
 use super::{InputError, Source};
 
@@ -95,7 +95,7 @@ impl Lines {
             }
             self.line = self.read;
         }
-        if let Some(item) = glance(without_separators(self.rest())) {
+        if let Some(item) = fast_parse(without_separators(self.rest())) {
             self.at = self.text.len();
             found.push(item);
             return Ok(true);

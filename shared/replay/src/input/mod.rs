@@ -1,7 +1,7 @@
 //! Events in files: single ones, JSON lines, EventBridge's exports, the decision log, metric streams.
 
+mod fast_path;
 mod foreign;
-mod glance;
 mod item;
 mod lines;
 mod merge;

@@ -4,7 +4,7 @@ use tidegate_events::{Body, Event};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::{self, Lookup, LookupKind};
 
-use super::Options;
+use super::options::Options;
 
 /// The hub's account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use std::sync::mpsc::SyncSender;
 use jiff::Timestamp;
 
 use super::hub::Search;
+use super::options::{Options, ReplayError};
 use super::simulation::World;
-use super::worker::Told;
-use super::{Options, ReplayError};
+use super::worker::Input;
 use crate::input::{InputError, Item, Merge, Order, Skip, Sources, Timed};
 
 /// Items that wait for an earlier one that may still come. What waits is out of the processor's cache when its turn comes.
@@ -34,7 +34,7 @@ pub(super) struct Read {
 /// The thread that reads.
 pub(super) struct Reader<'o> {
     options: &'o Options,
-    to: Vec<SyncSender<Told>>,
+    to: Vec<SyncSender<Input>>,
     order: Order<Item>,
     batch: Vec<Timed<Item>>,
     hub: Search<'o>,
@@ -45,7 +45,7 @@ pub(super) struct Reader<'o> {
 }
 
 impl<'o> Reader<'o> {
-    pub(super) fn new(options: &'o Options, to: Vec<SyncSender<Told>>) -> Self {
+    pub(super) fn new(options: &'o Options, to: Vec<SyncSender<Input>>) -> Self {
         Self {
             options,
             to,
@@ -148,11 +148,11 @@ impl<'o> Reader<'o> {
                 reports: self.options.reports.clone(),
                 look_at_everything: self.options.look_at_everything,
             });
-            if self.to.iter().any(|to| to.send(Told::World(Arc::clone(&world))).is_err()) {
+            if self.to.iter().any(|to| to.send(Input::World(Arc::clone(&world))).is_err()) {
                 return false;
             }
         }
         let batch = Arc::new(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH)));
-        self.to.iter().all(|to| to.send(Told::Batch(Arc::clone(&batch))).is_ok())
+        self.to.iter().all(|to| to.send(Input::Batch(Arc::clone(&batch))).is_ok())
     }
 }

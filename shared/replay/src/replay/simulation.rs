@@ -9,15 +9,16 @@ use tidegate_events::{Event, EventError, read};
 use tidegate_functions::targets;
 use tidegate_policy::deploy::Probe;
 use tidegate_policy::file::{Environment, Policy};
+use tidegate_testkit::{CannedResponses, FakeAws, InMemoryLedger, Pace};
 
-use super::agenda::{Agenda, Coming};
-use super::concerned;
 use super::hub::Hub;
 use super::own_events::endpoint_event;
-use super::tally::Counted;
-use super::watch::Watch;
+use super::relevance::{is_relevant, models_of_endpoint};
+use super::stack::Stack;
+use super::stats::Counted;
+use super::sweep_schedule::SweepSchedule;
+use super::timeline::{Pending, Timeline};
 use crate::input::{Item, Metric};
-use crate::{Answers, Book, Mirror, Pace, Stack};
 
 /// The hub's place among the stacks.
 pub(super) const HUB_SITE: usize = 0;
@@ -43,9 +44,9 @@ pub(super) struct World {
 pub(super) struct Simulation {
     pub(super) stacks: Vec<Stack>,
     pub(super) policies: Vec<Policy>,
-    pub(super) agenda: Agenda,
-    pub(super) ticks: Watch,
-    pub(super) reconciles: Watch,
+    pub(super) timeline: Timeline,
+    pub(super) ticks: SweepSchedule,
+    pub(super) reconciles: SweepSchedule,
     pub(super) now: Timestamp,
     pub(super) decided: Vec<DecisionRecord>,
     pub(super) counted: Counted,
@@ -60,32 +61,32 @@ pub(super) struct Simulation {
 impl Simulation {
     /// Every site of the policies, in which nothing has happened yet.
     pub(super) fn new(policies: Vec<Policy>, world: &World) -> Self {
-        let answers = Answers {
+        let answers = CannedResponses {
             file: Some(DEFINITION.to_owned()),
             pipeline: Some(DEFINITION.to_owned()),
             probe: Some(Probe::Answered(200)),
-            ..Answers::default()
+            ..CannedResponses::default()
         };
-        let mirror = |account: &str, region: &str| {
-            let mirror = Mirror::showing(account, region, answers.clone());
-            Arc::new(mirror.with_pace(world.pace).with_reports(world.reports.clone()))
+        let aws = |account: &str, region: &str| {
+            let aws = FakeAws::new(account, region, answers.clone());
+            Arc::new(aws.with_pace(world.pace).with_reports(world.reports.clone()))
         };
-        let hub = mirror(&world.hub.account, &world.hub.region);
+        let hub = aws(&world.hub.account, &world.hub.region);
         let stack = |(index, site): (usize, Site)| {
-            let book = Arc::new(Book::new());
+            let ledger = Arc::new(InMemoryLedger::without_history());
             for policy in policies.iter().filter(|policy| index == HUB_SITE || serves(policy, &site)) {
-                book.put_policy(policy);
+                ledger.put_policy(Arc::new(policy.clone()));
             }
-            let own = if index == HUB_SITE { Arc::clone(&hub) } else { mirror(&site.account, &site.region) };
-            Stack::new(site, book, own, &hub)
+            let own = if index == HUB_SITE { Arc::clone(&hub) } else { aws(&site.account, &site.region) };
+            Stack::new(site, ledger, own, &hub)
         };
         let stacks = sites(&policies, &world.hub).into_iter().enumerate().map(stack).collect();
         Self {
             stacks,
             policies,
-            agenda: Agenda::default(),
-            ticks: Watch::new(TICKS),
-            reconciles: Watch::new(RECONCILES),
+            timeline: Timeline::default(),
+            ticks: SweepSchedule::new(TICKS),
+            reconciles: SweepSchedule::new(RECONCILES),
             now: Timestamp::MIN,
             decided: Vec::new(),
             counted: Counted::default(),
@@ -98,7 +99,7 @@ impl Simulation {
     /// Lets the time pass until `at`, and an item of the stream arrive.
     pub(super) fn arrive(&mut self, at: Timestamp, item: &Item) {
         if self.now == Timestamp::MIN {
-            self.watch_everything(at);
+            self.schedule_everything(at);
         }
         self.run_until(at);
         self.now = self.now.max(at);
@@ -110,7 +111,7 @@ impl Simulation {
         }
     }
 
-    /// Lets the time pass after the last item, so that what was begun ends. What is not told any more is not known: an
+    /// Lets the time pass after the last item, so that what was begun ends. After the last event nothing more is known: an
     /// endpoint that nobody is counted to ask is not idle, and an alarm that was not said to be over is not looked at.
     pub(super) fn settle_until(&mut self, until: Timestamp) {
         self.is_over = true;
@@ -119,7 +120,7 @@ impl Simulation {
 
     fn run_until(&mut self, until: Timestamp) {
         loop {
-            let happens = self.agenda.next();
+            let happens = self.timeline.next();
             let ticks = self.ticks.next().filter(|_| !self.is_over);
             let sweeps = ticks.into_iter().chain(self.reconciles.next()).min();
             match (happens, sweeps) {
@@ -140,13 +141,13 @@ impl Simulation {
     fn event(&mut self, event: &Event) {
         for index in 0..self.stacks.len() {
             let Some(stack) = self.stacks.get(index) else { continue };
-            if !self.arrives(event, index) || !concerned::by(&stack.book, &event.body) {
+            if !self.arrives(event, index) || !is_relevant(stack.ledger(), &event.body) {
                 continue;
             }
             self.concerned = true;
-            stack.mirror.set_now(self.now);
-            stack.mirror.tell(&event.body);
-            self.watch_told(index, &event.body);
+            stack.aws.set_now(self.now);
+            stack.aws.apply(&event.body);
+            self.schedule_after_event(index, &event.body);
             self.deliver_to_targets(index, event);
         }
     }
@@ -164,12 +165,12 @@ impl Simulation {
         for index in 0..self.stacks.len() {
             let Some(stack) = self.stacks.get(index).filter(|_| index != HUB_SITE) else { continue };
             let at_home = stack.site().account == metric.account && stack.site().region == metric.region;
-            let models = concerned::of_endpoint(&stack.book, &metric.name);
+            let models = models_of_endpoint(stack.ledger(), &metric.name);
             if at_home && !models.is_empty() {
                 self.concerned = true;
                 self.counted.has_traffic = true;
-                stack.mirror.count(&metric.name, metric.at, metric.invocations);
-                self.watch_traffic(index, &models, metric.invocations);
+                stack.aws.count(&metric.name, metric.at, metric.invocations);
+                self.schedule_after_traffic(index, &models, metric.invocations);
             }
         }
     }
@@ -197,23 +198,23 @@ impl Simulation {
         self.decided.push(record);
     }
 
-    /// The next thing on the agenda.
+    /// The next thing on the timeline.
     fn happen(&mut self) {
-        let Some((at, index, coming)) = self.agenda.take() else { return };
+        let Some((at, index, pending)) = self.timeline.take() else { return };
         self.now = self.now.max(at);
         let Some(stack) = self.stacks.get(index) else { return };
-        stack.mirror.set_now(self.now);
-        let event = match coming {
-            Coming::Event(event) => return self.deliver_to_targets(index, &event),
-            Coming::Wake { name, input } => {
-                stack.mirror.fired(&name);
+        stack.aws.set_now(self.now);
+        let event = match pending {
+            Pending::Event(event) => return self.deliver_to_targets(index, &event),
+            Pending::Wake { name, input } => {
+                stack.aws.fired(&name);
                 if self.is_over && input.get("tidegate").and_then(Value::as_str) == Some("check_drift") {
                     return;
                 }
                 read(&input)
             }
-            Coming::Settles { endpoint } => {
-                let Some(settled) = stack.mirror.settle(&endpoint) else { return };
+            Pending::Settles { endpoint } => {
+                let Some(settled) = stack.aws.settle(&endpoint) else { return };
                 read(&endpoint_event(stack.site(), &endpoint, &settled, self.now))
             }
         };

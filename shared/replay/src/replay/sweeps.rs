@@ -13,7 +13,7 @@ use tidegate_policy::promote::EnvironmentStatus;
 use tidegate_policy::{deploy, promote, scale};
 
 use super::simulation::{HUB_SITE, Simulation};
-use crate::Stack;
+use super::stack::Stack;
 
 /// As long as promote waits for an answer before it asks again.
 const ANSWER: SignedDuration = SignedDuration::from_mins(60);
@@ -24,42 +24,42 @@ const OVERDUE: SignedDuration = SignedDuration::from_mins(60);
 
 impl Simulation {
     /// Lets the sweeps from `at` on look at every model.
-    pub(super) fn watch_everything(&mut self, at: Timestamp) {
+    pub(super) fn schedule_everything(&mut self, at: Timestamp) {
         for index in 0..self.stacks.len() {
-            let models = self.stacks.get(index).map(|stack| stack.book.all_models()).unwrap_or_default();
+            let models = self.stacks.get(index).map(|stack| stack.ledger().all_models()).unwrap_or_default();
             let Some(scope) = self.stacks.get(index).map(|stack| stack.site().scope()) else { continue };
             for model in models {
                 for function in of_scope(scope) {
-                    self.look_at(at, index, function.name, &model);
+                    self.schedule(at, index, function.name, &model);
                 }
             }
         }
     }
 
-    fn look_at(&mut self, at: Timestamp, index: usize, function: &str, model: &str) {
+    fn schedule(&mut self, at: Timestamp, index: usize, function: &str, model: &str) {
         let watch = if function == "scale" { &mut self.ticks } else { &mut self.reconciles };
         watch.put(at, index, function, model);
     }
 
     /// A function's state changed: who rests on it looks again.
-    pub(super) fn watch_touched(&mut self, index: usize, function: &str, model: &str) {
+    pub(super) fn schedule_after_change(&mut self, index: usize, function: &str, model: &str) {
         match function {
             "deploy" => {
                 if self.is_deploying(index, model) {
-                    self.look_at(self.now, index, "deploy", model);
+                    self.schedule(self.now, index, "deploy", model);
                 }
                 if self.idle_of(index, model).is_some() {
-                    self.look_at(self.now, index, "scale", model);
+                    self.schedule(self.now, index, "scale", model);
                 }
             }
             // What it remembers says nothing about alarms.
             "respond" => {}
-            _ => self.look_at(self.now, index, function, model),
+            _ => self.schedule(self.now, index, function, model),
         }
     }
 
-    /// AWS told something that a sweep would find.
-    pub(super) fn watch_told(&mut self, index: usize, body: &Body) {
+    /// An event of AWS reported something that a sweep would find.
+    pub(super) fn schedule_after_event(&mut self, index: usize, body: &Body) {
         let (kind, name, function, at) = match body {
             Body::CommitPushed(push) => (LookupKind::Repository, push.repository.as_str(), "train", self.now),
             Body::ModelPackageChanged(change) if change.approval == ApprovalStatus::Approved => {
@@ -75,12 +75,12 @@ impl Simulation {
         let Some(stack) = self.stacks.get(index).filter(is_there) else {
             return;
         };
-        let mut models = stack.book.models_named(kind, name);
+        let mut models = stack.ledger().models_named(kind, name);
         if let Body::CommitPushed(push) = body {
             models.retain(|model| self.trains_on(model, &push.branch));
         }
         for model in models {
-            self.look_at(at, index, function, &model);
+            self.schedule(at, index, function, &model);
         }
     }
 
@@ -95,11 +95,11 @@ impl Simulation {
     }
 
     fn policy(&self, model: &str) -> Option<Arc<Policy>> {
-        self.stacks.get(HUB_SITE)?.book.applied(model)
+        self.stacks.get(HUB_SITE)?.ledger().applied(model)
     }
 
     /// Requests arrived. Only the first of them is news for a tick, and the idle time after the last.
-    pub(super) fn watch_traffic(&mut self, index: usize, models: &[String], invocations: u64) {
+    pub(super) fn schedule_after_traffic(&mut self, index: usize, models: &[String], invocations: u64) {
         if invocations == 0 {
             return;
         }
@@ -109,7 +109,7 @@ impl Simulation {
             let known = state.last_reason.as_deref() == Some("traffic") && state.zero_since.is_none();
             let idle = self.idle_of(index, model).filter(|_| known).unwrap_or_default();
             let at = self.now.checked_add(idle).unwrap_or(Timestamp::MAX);
-            self.look_at(at, index, "scale", model);
+            self.schedule(at, index, "scale", model);
         }
     }
 
@@ -137,14 +137,14 @@ impl Simulation {
                 json!({"tidegate": "reconcile", "at": at, "execution_id": format!("reconcile-{at}")})
             };
             let Ok(event) = read(&payload) else { continue };
-            stack.book.focus_on(Some(models.clone()));
+            stack.ledger().focus_on(Some(models.clone()));
             self.deliver(index, function, &event, &format!("sweep-{at}"));
             if let Some(stack) = self.stacks.get(index) {
-                stack.book.focus_on(None);
+                stack.ledger().focus_on(None);
             }
             for model in models {
                 if let Some(next) = self.next_look(index, function.name, &model, at) {
-                    self.look_at(next, index, function.name, &model);
+                    self.schedule(next, index, function.name, &model);
                 }
             }
         }
@@ -170,7 +170,7 @@ impl Simulation {
             }
             "respond" => at.checked_add(FORGOTTEN).ok().filter(|_| {
                 let named = policy.drift.iter().flat_map(|drift| &drift.alarms);
-                named.into_iter().any(|alarm| stack.mirror.is_in_alarm(alarm))
+                named.into_iter().any(|alarm| stack.aws.is_in_alarm(alarm))
             }),
             "scale" => next_tick(stack, &policy, at),
             _ => None,
@@ -186,7 +186,7 @@ fn next_tick(stack: &Stack, policy: &Policy, at: Timestamp) -> Option<Timestamp>
     let state: Arc<scale::State> = remembered(stack, "scale", model);
     let live: Arc<deploy::State> = remembered(stack, "deploy", model);
     let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
-    let invoked = stack.mirror.last_invoked(environment.endpoint.name.as_str());
+    let invoked = stack.aws.last_invoked(environment.endpoint.name.as_str());
     // A request at the very beginning of the window still counts.
     let idle_since = invoked.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
     let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
@@ -220,5 +220,5 @@ fn overdue_at(policy: &Policy, promotion: &promote::Promotion) -> Option<Timesta
 
 /// What a function remembers; nothing if it never decided anything.
 fn remembered<S: Remembered>(stack: &Stack, function: &str, model: &str) -> Arc<S> {
-    stack.book.remembered(function, model)
+    stack.ledger().remembered(function, model)
 }

@@ -8,12 +8,13 @@ use tidegate_engine::DecisionRecord;
 use tidegate_policy::file::Policy;
 
 use super::compare::{Placed, Said};
+use super::options::Shown;
 use super::simulation::{Simulation, World};
-use super::tally::Counted;
+use super::stats::Counted;
 use crate::input::{Item, Timed};
 
-/// What a worker is told.
-pub(super) enum Told {
+/// What a worker gets.
+pub(super) enum Input {
     /// Begin, with this world.
     World(Arc<World>),
     /// Go on with these.
@@ -30,17 +31,6 @@ pub(super) struct Done {
     pub(super) counted: Option<Counted>,
 }
 
-/// How decisions are handed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// One line each.
-    Lines,
-    /// The whole records, as JSON.
-    Records,
-    /// Not at all.
-    Nothing,
-}
-
 /// What a worker works with.
 pub(super) struct Work {
     pub(super) policies: Vec<Policy>,
@@ -51,16 +41,16 @@ pub(super) struct Work {
 }
 
 /// Works until there is nothing more, or nobody listens.
-pub(super) fn work(work: Work, told: &Receiver<Told>, done: &SyncSender<Done>) {
+pub(super) fn work(work: Work, input: &Receiver<Input>, done: &SyncSender<Done>) {
     let mut simulation: Option<Simulation> = None;
     let mut last = None;
-    for told in told {
-        let batch = match told {
-            Told::World(world) => {
+    for input in input {
+        let batch = match input {
+            Input::World(world) => {
                 simulation = Some(Simulation::new(work.policies.clone(), &world));
                 continue;
             }
-            Told::Batch(batch) => batch,
+            Input::Batch(batch) => batch,
         };
         let Some(simulation) = &mut simulation else { continue };
         let mut out = Done { placed: Vec::new(), concerned: Vec::with_capacity(batch.len()), counted: None };

@@ -7,6 +7,8 @@ mod day;
 #[path = "../../examples/generate/event.rs"]
 mod event;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fleet;
 #[cfg(test)]
 mod heard;

@@ -1,16 +1,16 @@
 //! A decision as text, for people and for comparing.
 
 use serde_json::Value;
+use tidegate_testkit::scenario::Scenario;
 
-use super::file::Found;
-use super::run::Decided;
+use super::Decided;
 
 /// What a scenario decides, in lines.
 #[must_use]
-pub fn print(found: &Found, decided: &Decided) -> String {
+pub fn print(scenario: &Scenario, decided: &Decided) -> String {
     let mut lines = vec![
-        format!("{}/{}", found.function.name, found.name),
-        format!("  {}", found.scenario.about),
+        format!("{}/{}", scenario.function, scenario.name),
+        format!("  {}", scenario.about),
         format!("  verdict   {}", decided.verdict),
         format!("  reason    {}: {}", decided.reason, decided.message),
     ];

@@ -3,7 +3,8 @@
 use serde_json::json;
 use tidegate_events::Event;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{CallFault, Published};
+use tidegate_scenarios::Published;
+use tidegate_testkit::CallFault;
 
 use super::stage::{CHURN, HUB, PRODUCTION, Stage, error, fired, reconcile, said};
 

@@ -7,8 +7,8 @@ use tidegate_engine::Class;
 use tidegate_engine::ports::Ledger;
 use tidegate_events::Event;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{CallFault, Published};
-use tidegate_testkit::poll_once;
+use tidegate_scenarios::Published;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{CHURN, HUB, PRODUCTION, REGION, Stage, arn, error, reconcile, said};
 

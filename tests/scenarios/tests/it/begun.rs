@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use tidegate_engine::Outcome;
 use tidegate_events::{Body, Event};
 use tidegate_policy::deploy::State;
-use tidegate_scenarios::{CallFault, Published, Site};
-use tidegate_testkit::poll_once;
+use tidegate_scenarios::Published;
+use tidegate_testkit::{CallFault, Runtime, poll_once};
 
 use super::stage::{HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
 
 const DEPLOY: &str = "deploy";
 
-fn site<'s>(stage: &'s Stage, account: &str) -> &'s Site {
+fn site<'s>(stage: &'s Stage, account: &str) -> &'s Runtime {
     if account == STAGING { &stage.staging } else { &stage.production }
 }
 

@@ -4,8 +4,8 @@ use std::pin::pin;
 
 use serde_json::{Value, json};
 use tidegate_events::{Event, parse};
-use tidegate_scenarios::{CallFault, Published};
-use tidegate_testkit::poll_once;
+use tidegate_scenarios::Published;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{DEFINITION, HUB, PRODUCTION, STAGING, Stage, error, fired, reconcile, said};
 
@@ -124,7 +124,7 @@ fn a_person_who_rolls_back_and_holds_is_not_undone_by_a_late_duplicate() {
     let mut again = newer[0].clone();
     again.envelope.id = "another".to_owned();
     assert_eq!(promote(&stage, &again), "duplicate");
-    stage.hub.ledger.age(stage.now().checked_add(jiff::SignedDuration::from_hours(1_000)).unwrap());
+    stage.hub.ledger.expire_claims(stage.now().checked_add(jiff::SignedDuration::from_hours(1_000)).unwrap());
     assert_eq!(promote(&stage, &again), "ignore older_approval", "the claim is long gone");
     stage.pass(86_400);
     promote(&stage, &reconcile(stage.now()));

@@ -9,8 +9,6 @@ mod begun;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
-mod explained;
-#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod once;

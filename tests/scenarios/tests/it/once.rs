@@ -4,8 +4,7 @@ use std::pin::pin;
 
 use tidegate_engine::{Class, LEASE};
 use tidegate_policy::file::parse;
-use tidegate_scenarios::CallFault;
-use tidegate_testkit::poll_once;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
 

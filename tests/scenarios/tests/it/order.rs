@@ -3,7 +3,7 @@
 use serde_json::json;
 use tidegate_engine::{ActionStatus, Class};
 use tidegate_events::{Event, parse};
-use tidegate_scenarios::CallFault;
+use tidegate_testkit::CallFault;
 
 use super::stage::{DEFINITION, HUB, PRODUCTION, STAGING, Stage, arn, error, fired, reconcile, said};
 

@@ -8,8 +8,7 @@ use tidegate_engine::ports::{Claim, Entry, Ledger, Pipelines, Recorded, StateKey
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError, EventRef, SCHEMA};
 use tidegate_policy::file::parse;
 use tidegate_policy::lookup::{Lookup, LookupKind};
-use tidegate_scenarios::MemoryLedger;
-use tidegate_testkit::poll_once;
+use tidegate_testkit::{InMemoryLedger, poll_once};
 
 use super::stage::{CHURN, DEFINITION, HUB, Stage};
 
@@ -23,7 +22,7 @@ fn now<T>(future: impl Future<Output = Result<T, EngineError>>) -> Result<T, Eng
     poll_once(pin!(future)).expect("it does not wait")
 }
 
-fn claim(ledger: &MemoryLedger, owner: &str, seconds: i64) -> Claim {
+fn claim(ledger: &InMemoryLedger, owner: &str, seconds: i64) -> Claim {
     now(ledger.claim("k", owner, at(seconds), LEASE)).unwrap()
 }
 
@@ -63,13 +62,13 @@ fn key() -> StateKey {
     StateKey { function: "train".to_owned(), model: "churn".to_owned() }
 }
 
-fn record(ledger: &MemoryLedger, entry: &Entry) -> Recorded {
+fn record(ledger: &InMemoryLedger, entry: &Entry) -> Recorded {
     now(ledger.record(entry)).unwrap()
 }
 
 #[test]
 fn a_claim_has_one_owner_until_its_lease_is_over() {
-    let ledger = MemoryLedger::new();
+    let ledger = InMemoryLedger::new();
     assert_eq!(claim(&ledger, "one", 0), Claim::Fresh);
     assert_eq!(claim(&ledger, "one", 1), Claim::Fresh, "Lambda retries under the same id");
     assert_eq!(claim(&ledger, "two", 60), Claim::Leased { until: at(61) });
@@ -80,7 +79,7 @@ fn a_claim_has_one_owner_until_its_lease_is_over() {
 
 #[test]
 fn what_was_decided_is_resumed_and_what_is_done_stays_done() {
-    let ledger = MemoryLedger::new();
+    let ledger = InMemoryLedger::new();
     claim(&ledger, "one", 0);
     let decided = entry("d", "one", 0);
     assert_eq!(record(&ledger, &decided), Recorded::Written);
@@ -103,13 +102,13 @@ fn what_was_decided_is_resumed_and_what_is_done_stays_done() {
     assert_eq!(now(ledger.decisions("churn", 9)).unwrap()[0].as_ref().unwrap().outcomes, outcomes);
     assert!(!note("three", "d"), "it is done");
     assert!(now(ledger.finish(&entry("other", "two", 0).record, "k")).is_err());
-    ledger.age(at(15 * 86_400));
+    ledger.expire_claims(at(15 * 86_400));
     assert_eq!(claim(&ledger, "four", 15 * 86_400), Claim::Fresh);
 }
 
 #[test]
 fn a_claim_moves_on_to_the_decision_that_follows() {
-    let ledger = MemoryLedger::new();
+    let ledger = InMemoryLedger::new();
     claim(&ledger, "one", 0);
     let first = entry("d", "one", 0);
     assert_eq!(record(&ledger, &first), Recorded::Written);
@@ -132,7 +131,7 @@ fn a_claim_moves_on_to_the_decision_that_follows() {
 
 #[test]
 fn a_decision_is_written_with_its_state_or_not_at_all() {
-    let ledger = MemoryLedger::new();
+    let ledger = InMemoryLedger::new();
     claim(&ledger, "one", 0);
     assert_eq!(record(&ledger, &entry("d", "one", 3)), Recorded::Conflict, "another revision");
     assert_eq!(now(ledger.state(&key())).unwrap(), Versioned { revision: 0, value: None });
@@ -146,7 +145,7 @@ fn a_decision_is_written_with_its_state_or_not_at_all() {
 
 #[test]
 fn decisions_come_newest_first() {
-    let ledger = MemoryLedger::new();
+    let ledger = InMemoryLedger::new();
     for (seconds, id) in [(5, "b"), (1, "a"), (9, "c")] {
         let mut entry = entry(id, "one", 0);
         (entry.claim, entry.state, entry.record.at) = (id.to_owned(), None, at(seconds));
@@ -161,7 +160,7 @@ fn decisions_come_newest_first() {
 
 #[test]
 fn a_policy_is_found_by_what_it_names_and_no_longer_by_what_it_named() {
-    let ledger = MemoryLedger::new();
+    let ledger = InMemoryLedger::new();
     let find = |name: &str| now(ledger.models_for(&Lookup::new(LookupKind::Endpoint, name))).unwrap();
     now(ledger.apply(&parse("p", CHURN).unwrap(), at(0))).unwrap();
     assert_eq!(find("Churn-Staging"), ["churn"]);

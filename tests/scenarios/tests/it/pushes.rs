@@ -4,8 +4,7 @@ use std::pin::pin;
 
 use serde_json::json;
 use tidegate_events::{Body, Event};
-use tidegate_scenarios::CallFault;
-use tidegate_testkit::poll_once;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{DEFINITION, HUB, Stage, reconcile, said};
 

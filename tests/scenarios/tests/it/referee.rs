@@ -18,8 +18,7 @@ use tidegate_policy::check::{Invariant, Violation};
 use tidegate_policy::decision::{Decision, Verdict};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_policy::reason::Reason;
-use tidegate_scenarios::CallFault;
-use tidegate_testkit::poll_once;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{HUB, Stage};
 

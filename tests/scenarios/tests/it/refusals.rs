@@ -4,8 +4,7 @@ use std::pin::pin;
 
 use serde_json::json;
 use tidegate_engine::{ActionStatus, Class};
-use tidegate_scenarios::CallFault;
-use tidegate_testkit::poll_once;
+use tidegate_testkit::{CallFault, poll_once};
 
 use super::stage::{DEFINITION, HUB, STAGING, Stage, error, said};
 

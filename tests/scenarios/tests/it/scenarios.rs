@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::reason::Reason;
-use tidegate_scenarios::scenario::{Decided, Found, decide_scenario, load, misses, print, root};
+use tidegate_scenarios::scenario::{Decided, misses, print, root};
+use tidegate_testkit::scenario::Scenario;
 
 /// Reasons that no situation leads to, and why they are there all the same.
 const UNREACHABLE: &[(&str, &str)] = &[
@@ -13,24 +14,29 @@ const UNREACHABLE: &[(&str, &str)] = &[
     ("violates_invariant", "the checker would have to object to a decision of ours"),
 ];
 
-fn decided() -> Vec<(Found, Decided)> {
-    let all = load(&root()).unwrap_or_else(|error| panic!("{error}"));
-    let decide = |found: Found| {
-        let decided = decide_scenario(&root(), &found).unwrap_or_else(|error| panic!("{error}"));
-        (found, decided)
+fn load() -> Vec<Scenario> {
+    let files = Scenario::files(&root()).unwrap_or_else(|error| panic!("{error}"));
+    let load = |file| Scenario::load(file, None).unwrap_or_else(|error| panic!("{error}"));
+    files.iter().map(|file| load(file)).collect()
+}
+
+fn decided() -> Vec<(Scenario, Decided)> {
+    let decide = |scenario: Scenario| {
+        let decided = Decided::by(&scenario).unwrap_or_else(|error| panic!("{}: {error}", scenario.name));
+        (scenario, decided)
     };
-    all.into_iter().map(decide).collect()
+    load().into_iter().map(decide).collect()
 }
 
 #[test]
 fn every_scenario_is_decided_as_it_says() {
     let mut wrong = Vec::new();
-    for found in load(&root()).unwrap() {
-        let missed = match decide_scenario(&root(), &found) {
-            Ok(decided) => misses(&found.scenario, &decided),
-            Err(error) => vec![error.to_string()],
+    for scenario in load() {
+        let missed = match Decided::by(&scenario) {
+            Ok(decided) => misses(&scenario, &decided),
+            Err(error) => vec![error],
         };
-        wrong.extend(missed.iter().map(|m| format!("{}/{}: {m}", found.function.name, found.name)));
+        wrong.extend(missed.iter().map(|m| format!("{}/{}: {m}", scenario.function, scenario.name)));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
@@ -68,7 +74,7 @@ fn every_verdict_has_a_scenario() {
 #[test]
 fn a_decision_is_the_same_every_time() {
     for (found, first) in decided() {
-        assert_eq!(decide_scenario(&root(), &found).unwrap(), first, "{}", found.name);
+        assert_eq!(Decided::by(&found).unwrap(), first, "{}", found.name);
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_engine::ports::Ledger;
-use tidegate_engine::{EngineError, Outcome, Ports};
+use tidegate_engine::{EngineError, Outcome, Ports, Site};
 use tidegate_events::{Event, parse_value};
 use tidegate_policy::file::{Policy, parse};
-use tidegate_scenarios::{Account, Cloud, Published, Site};
-use tidegate_testkit::poll_once;
+use tidegate_scenarios::{Account, Cloud, Published};
+use tidegate_testkit::{Runtime, poll_once};
 use tidegate_world::{Emission, Pace};
 
 pub(crate) const HUB: &str = "111122223333";
@@ -27,9 +27,9 @@ pub(crate) type Came = Option<Result<Vec<Outcome>, EngineError>>;
 
 pub(crate) struct Stage {
     pub(crate) cloud: Cloud,
-    pub(crate) hub: Site,
-    pub(crate) staging: Site,
-    pub(crate) production: Site,
+    pub(crate) hub: Runtime,
+    pub(crate) staging: Runtime,
+    pub(crate) production: Runtime,
     accounts: BTreeMap<String, Account>,
     pub(crate) told: std::cell::RefCell<Vec<Emission>>,
     count: Cell<u32>,
@@ -51,13 +51,8 @@ impl Stage {
         let accounts: BTreeMap<String, Account> =
             [HUB, STAGING, PRODUCTION].map(|id| (id.to_owned(), cloud.account(id, REGION))).into();
         let site = |environment: &str, account: &str| {
-            let site = Site::new(
-                environment,
-                account,
-                REGION,
-                HUB,
-                &Ports::all(&Arc::new(accounts[account].clone())),
-            );
+            let ports = Ports::all(&Arc::new(accounts[account].clone()));
+            let site = Runtime::new(Site::new(environment, account, REGION, HUB), Arc::default(), &ports);
             for policy in policies {
                 poll_once(pin!(site.ledger.apply(policy, cloud.now()))).unwrap().unwrap();
             }
@@ -107,12 +102,18 @@ impl Stage {
     }
 
     /// One invocation under a request id.
-    pub(crate) fn invoke(&self, site: &Site, function: &'static str, event: &Event, request: &str) -> Came {
+    pub(crate) fn invoke(
+        &self,
+        site: &Runtime,
+        function: &'static str,
+        event: &Event,
+        request: &str,
+    ) -> Came {
         poll_once(pin!(site.invoke(function, event, request, self.now())))
     }
 
     /// One invocation that must end well.
-    pub(crate) fn run(&self, site: &Site, function: &'static str, event: &Event) -> Vec<Outcome> {
+    pub(crate) fn run(&self, site: &Runtime, function: &'static str, event: &Event) -> Vec<Outcome> {
         self.count.set(self.count.get() + 1);
         let request = format!("request-{}", self.count.get());
         match self.invoke(site, function, event, &request) {

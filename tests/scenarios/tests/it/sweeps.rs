@@ -3,11 +3,11 @@
 use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_policy::file::parse;
-use tidegate_scenarios::{CallFault, Site};
+use tidegate_testkit::{CallFault, Runtime};
 
 use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
 
-fn sweep(stage: &Stage, site: &Site, function: &'static str) -> String {
+fn sweep(stage: &Stage, site: &Runtime, function: &'static str) -> String {
     stage.pass(1);
     said(&stage.run(site, function, &reconcile(stage.now())))
 }

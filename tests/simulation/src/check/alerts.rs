@@ -1,7 +1,8 @@
 //! The alerts of a decision are sent once, and no others.
 
 use tidegate_engine::{ActionOutcome, ActionStatus};
-use tidegate_scenarios::{Alert, Note};
+use tidegate_scenarios::Alert;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Observed, Rule};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tidegate_engine::{ActionStatus, DecisionRecord};
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::plans::{changes, explains, publishes, without_schema};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::DecisionRecord;
 use tidegate_events::Event;
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 use tidegate_world::ApiCall;
 
 use super::Observed;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use tidegate_events::Body;
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Observed, Rule};

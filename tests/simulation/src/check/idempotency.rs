@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::{Facts, Observed, Rule};
 use crate::system::System;

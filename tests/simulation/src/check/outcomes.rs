@@ -2,7 +2,7 @@
 
 use tidegate_engine::Outcome;
 use tidegate_events::Body;
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::{Facts, Observed, Rule};
 use crate::system::System;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalGiven, Body, DeploymentRequested};
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Observed, Rule};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_engine::DecisionRecord;
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::{Facts, Observed, Rule};
 use crate::site::SiteId;

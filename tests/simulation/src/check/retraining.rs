@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{AlarmState, Body, DriftVerdict, Wake};
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Observed, Rule};

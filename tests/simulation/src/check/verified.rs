@@ -1,6 +1,6 @@
 //! A successful deployment runs and answers.
 
-use tidegate_scenarios::Note;
+use tidegate_testkit::Note;
 
 use super::facts::text;
 use super::{Facts, Observed, Rule};

@@ -9,14 +9,14 @@ use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, 
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
-use tidegate_scenarios::MemoryLedger;
+use tidegate_testkit::InMemoryLedger;
 
 use super::{Mutant, ReadCache};
 
 /// The ledger as a mutant sees it in one invocation.
 pub(super) struct MutatedLedger {
     mutant: Mutant,
-    real: Arc<MemoryLedger>,
+    real: Arc<InMemoryLedger>,
     /// The id of the event's envelope.
     envelope: String,
     /// The number of the invocation.
@@ -30,7 +30,7 @@ pub(super) struct MutatedLedger {
 impl MutatedLedger {
     pub(super) fn new(
         mutant: Mutant,
-        real: Arc<MemoryLedger>,
+        real: Arc<InMemoryLedger>,
         envelope: &str,
         (number, function): (usize, &'static str),
         memory: Arc<Mutex<ReadCache>>,

@@ -1,0 +1,43 @@
+//! Whether an event concerns a model of a ledger at all. What does not is not worth an invocation here: all that the
+//! functions would do is say so.
+
+use tidegate_events::{Body, ObjectCreated};
+use tidegate_policy::lookup::LookupKind;
+use tidegate_testkit::InMemoryLedger;
+
+/// Whether any function could find a model for the event. In doubt it could.
+pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
+    match body {
+        Body::CommitPushed(push) => ledger.knows(LookupKind::Repository, &push.repository),
+        Body::ModelPackageChanged(change) => {
+            change.group.as_deref().is_some_and(|group| ledger.knows(LookupKind::PackageGroup, group))
+        }
+        Body::PipelineExecutionChanged(run) => ledger.knows(LookupKind::Pipeline, &run.pipeline),
+        Body::EndpointChanged(change) => ledger.knows(LookupKind::Endpoint, &change.endpoint),
+        Body::AlarmChanged(alarm) => {
+            let mut dimensions = alarm.metrics.iter().flat_map(|metric| metric.dimensions.values());
+            ledger.knows(LookupKind::Alarm, &alarm.alarm)
+                || dimensions.any(|name| ledger.knows(LookupKind::Endpoint, name))
+        }
+        Body::ObjectCreated(object) => of_object(ledger, object),
+        Body::RetrainingRequested(asked) => ledger.has_policy(&asked.model),
+        Body::DeploymentRequested(asked) => ledger.has_policy(&asked.model),
+        Body::DeploymentFinished(report) => ledger.has_policy(&report.model),
+        Body::DriftObserved(drift) => ledger.has_policy(&drift.model),
+        Body::ApprovalGiven(given) => ledger.has_policy(&given.model),
+        Body::HoldPlaced(hold) => ledger.has_policy(&hold.model),
+        Body::HoldReleased(hold) => ledger.has_policy(&hold.model),
+        Body::Tick(_) | Body::Wake(_) => true,
+        Body::Other => false,
+    }
+}
+
+/// A report's key has its endpoint's name as one of its parts.
+fn of_object(ledger: &InMemoryLedger, object: &ObjectCreated) -> bool {
+    object.key.split('/').any(|part| ledger.knows(LookupKind::Endpoint, part))
+}
+
+/// The models of an endpoint or component.
+pub(super) fn models_of_endpoint(ledger: &InMemoryLedger, name: &str) -> Vec<String> {
+    ledger.models_named(LookupKind::Endpoint, name)
+}

@@ -1,0 +1,180 @@
+//! What a replay adds up to.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tidegate_engine::DecisionRecord;
+use tidegate_policy::file::{EndpointKind, Policy};
+
+use crate::input::Skip;
+
+/// Failures that are kept in words.
+const KEPT: usize = 5;
+
+/// What a replay adds up to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    /// Events that were replayed.
+    pub events: u64,
+    /// Datapoints of traffic that were counted.
+    pub metrics: u64,
+    /// What was left out, and why.
+    pub skipped: BTreeMap<Skip, u64>,
+    /// Lines that could not be read.
+    pub bad_lines: u64,
+    /// Events that came after later ones had been dealt with.
+    pub late: u64,
+    /// Events that concern no model of the policies.
+    pub unconcerned: u64,
+    /// The time of the first and the last event.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The hub's account.
+    pub hub_account: String,
+    /// What was decided under the policies.
+    pub policy: Counted,
+    /// What was decided under the others that they are compared with.
+    pub against: Option<Counted>,
+    /// Decisions that differ.
+    pub differences: u64,
+}
+
+/// What was decided under some policies.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counted {
+    /// By function, decision and reason.
+    pub decisions: BTreeMap<(String, String, String), u64>,
+    /// Events for a model that had been dealt with before.
+    pub duplicates: u64,
+    /// Messages to people.
+    pub messages: u64,
+    /// Invocations that failed, and the first of them in words.
+    pub failed: u64,
+    /// What went wrong.
+    pub failures: Vec<String>,
+    /// Whether the stream says anything about traffic.
+    pub has_traffic: bool,
+    /// By model and environment, for every endpoint that a version was deployed to.
+    pub endpoints: BTreeMap<(String, String), ZeroTime>,
+}
+
+/// How long an endpoint was there, and how long at zero.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ZeroTime {
+    /// Seconds since it first served.
+    pub served: i64,
+    /// Seconds of them at zero.
+    pub at_zero: i64,
+    /// The instances that it has at least while it is awake: the type and how many. None for a serverless one.
+    pub instances: Option<(String, u32)>,
+    since: Option<Timestamp>,
+    zero_since: Option<Timestamp>,
+}
+
+impl Counted {
+    /// All decisions of a function with a verdict.
+    #[must_use]
+    pub fn of(&self, function: &str, decision: &str) -> u64 {
+        let of = |(found, verdict, _): &&(String, String, String)| found == function && verdict == decision;
+        self.decisions.iter().filter(|(key, _)| of(key)).map(|(_, count)| count).sum()
+    }
+
+    /// All decisions.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.decisions.values().sum()
+    }
+
+    pub(super) fn decide(&mut self, record: &DecisionRecord) {
+        let key = (record.function.clone(), record.verdict.clone(), record.reason.clone());
+        *self.decisions.entry(key).or_default() += 1;
+        let place = || (record.model.clone(), record.environment.clone());
+        match record.verdict.as_str() {
+            "succeeded" => self.endpoints.entry(place()).or_default().serves(record.at),
+            "scale_to_zero" => self.endpoints.entry(place()).or_default().sleeps(record.at),
+            "wake" => self.endpoints.entry(place()).or_default().wakes(record.at),
+            _ => {}
+        }
+    }
+
+    pub(super) fn fail(&mut self, message: &str) {
+        self.failed += 1;
+        if self.failures.len() < KEPT {
+            self.failures.push(message.to_owned());
+        }
+    }
+
+    /// Closes the times, and says what the endpoints are.
+    pub(super) fn close(&mut self, end: Timestamp, policies: &[Policy]) {
+        for ((model, environment), endpoint) in &mut self.endpoints {
+            endpoint.wakes(end);
+            if let Some(since) = endpoint.since {
+                endpoint.served = seconds(since, end);
+            }
+            let policy = policies.iter().find(|policy| policy.model.as_str() == model);
+            let spec = policy.and_then(|policy| policy.environment(environment)).map(|e| &e.endpoint);
+            endpoint.instances = spec.and_then(|spec| {
+                let count = match spec.kind {
+                    EndpointKind::RealTime | EndpointKind::Async => spec.instances.unwrap_or(1),
+                    // What it has beyond the first follows traffic.
+                    EndpointKind::InferenceComponent => 1,
+                    EndpointKind::Serverless => return None,
+                };
+                spec.instance_type.as_ref().map(|instance| (instance.to_string(), count))
+            });
+        }
+    }
+
+    /// Adds what other models did.
+    pub(super) fn add(&mut self, other: Self) {
+        for (key, count) in other.decisions {
+            *self.decisions.entry(key).or_default() += count;
+        }
+        self.duplicates += other.duplicates;
+        self.messages += other.messages;
+        self.failed += other.failed;
+        self.failures.extend(other.failures);
+        self.failures.sort();
+        self.failures.truncate(KEPT);
+        self.has_traffic |= other.has_traffic;
+        self.endpoints.extend(other.endpoints);
+    }
+}
+
+impl ZeroTime {
+    /// Hours at zero.
+    #[must_use]
+    pub fn idle_hours(&self) -> f64 {
+        hours(self.at_zero)
+    }
+
+    /// Hours of instances: that ran at least, and that did not because it was at zero.
+    #[must_use]
+    pub fn instance_hours(&self) -> (f64, f64) {
+        let count = self.instances.as_ref().map_or(0.0, |(_, count)| f64::from(*count));
+        (hours(self.served.saturating_sub(self.at_zero)) * count, hours(self.at_zero) * count)
+    }
+
+    fn serves(&mut self, at: Timestamp) {
+        self.wakes(at);
+        self.since.get_or_insert(at);
+    }
+
+    fn sleeps(&mut self, at: Timestamp) {
+        self.zero_since.get_or_insert(at);
+    }
+
+    fn wakes(&mut self, at: Timestamp) {
+        if let Some(since) = self.zero_since.take() {
+            self.at_zero = self.at_zero.saturating_add(seconds(since, at));
+        }
+    }
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_second().saturating_sub(from.as_second()).max(0)
+}
+
+fn hours(seconds: i64) -> f64 {
+    // Centuries of seconds fit into a float without loss.
+    seconds as f64 / 3_600.0
+}

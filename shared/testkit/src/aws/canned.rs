@@ -1,0 +1,55 @@
+//! What is said in advance: responses, refusals, and how long AWS takes.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
+use tidegate_events::AlarmChanged;
+use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent};
+use tidegate_policy::respond::MonitorReport;
+
+/// How long AWS takes for what no event reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// An execution of a pipeline.
+    pub training: SignedDuration,
+    /// An endpoint or a component, until it is in service.
+    pub deployment: SignedDuration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { training: SignedDuration::from_mins(30), deployment: SignedDuration::from_mins(5) }
+    }
+}
+
+/// Responses for whatever name is asked for, where nothing is known under that name.
+#[derive(Debug, Clone, Default)]
+pub struct CannedResponses {
+    /// The text of any file at any commit.
+    pub file: Option<String>,
+    /// The head of each branch, in any repository.
+    pub heads: BTreeMap<String, String>,
+    /// The definition of any pipeline.
+    pub pipeline: Option<String>,
+    /// Executions of any pipeline that have not ended, newest first.
+    pub running: Vec<String>,
+    /// Any package.
+    pub package: Option<RegistryPackage>,
+    /// The newest approved version of any group.
+    pub newest_approved: Option<ApprovedPackage>,
+    /// Any endpoint.
+    pub endpoint: Option<Endpoint>,
+    /// Any component.
+    pub component: Option<RunningComponent>,
+    /// What a sample request to any endpoint gives.
+    pub probe: Option<Probe>,
+    /// Any monitoring report.
+    pub report: Option<MonitorReport>,
+    /// The alarms that are in ALARM.
+    pub alarms: Vec<AlarmChanged>,
+    /// Invocations of any endpoint: in the idle window, and since the deployment.
+    pub invocations: [Option<u64>; 2],
+    /// The calls that AWS refuses for good, with its message: by operation, an event of ours by its detail-type.
+    pub refuses: BTreeMap<String, String>,
+}

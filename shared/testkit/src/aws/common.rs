@@ -1,0 +1,53 @@
+//! Bus, alerts and schedules.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_engine::ports::{Alerts, Bus, Schedules};
+use tidegate_engine::{CallError, DecisionRecord, EngineError};
+
+use super::{Effect, FakeAws};
+
+#[async_trait]
+impl Bus for FakeAws {
+    async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), CallError> {
+        self.accept_as(detail_type, "events", "PutEvents")?;
+        let (detail_type, detail) = (detail_type.to_owned(), detail.clone());
+        self.state().effects.push(Effect::Published { detail_type, detail });
+        Ok(())
+    }
+
+    /// Nobody here subscribes to what was decided.
+    async fn announce(&self, _record: &DecisionRecord) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Alerts for FakeAws {
+    async fn notify(&self, _subject: &str, _message: &str) -> Result<(), CallError> {
+        self.accept("sns", "Publish")?;
+        self.state().effects.push(Effect::Notified);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Schedules for FakeAws {
+    async fn wake_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
+        self.accept("scheduler", "CreateSchedule")?;
+        let mut state = self.state();
+        // One of that name that is there already is success, and stays as it is.
+        if state.wakes.insert(name.to_owned()) {
+            state.effects.push(Effect::Wake { name: name.to_owned(), at, input: input.clone() });
+        }
+        Ok(())
+    }
+}
+
+impl FakeAws {
+    /// A one-time schedule fired, which deletes it.
+    pub fn fired(&self, name: &str) {
+        self.state().wakes.remove(name);
+    }
+}

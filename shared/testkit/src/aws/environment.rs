@@ -1,0 +1,113 @@
+//! Sample requests, reports, alarms, metrics and capacity.
+
+use std::path::{Component, Path, PathBuf};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tidegate_engine::CallError;
+use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
+use tidegate_events::AlarmChanged;
+use tidegate_policy::deploy::Probe;
+use tidegate_policy::respond::MonitorReport;
+
+use super::FakeAws;
+
+type Call<T> = Result<T, CallError>;
+
+#[async_trait]
+impl Sampler for FakeAws {
+    async fn ask(&self, _: &str, _: Option<&str>, _: &str, _: &str) -> Call<Probe> {
+        let unknown = || Probe::Failed("nothing here says what it answers".to_owned());
+        Ok(self.canned.probe.clone().unwrap_or_else(unknown))
+    }
+}
+
+#[async_trait]
+impl Reports for FakeAws {
+    async fn read(&self, bucket: &str, key: &str) -> Call<MonitorReport> {
+        if let Some(report) = &self.canned.report {
+            return Ok(report.clone());
+        }
+        let Some(folder) = &self.reports else {
+            return Ok(MonitorReport::Unreadable(format!("{key} is not there")));
+        };
+        let path = inside(folder, bucket, key);
+        Ok(match path.as_deref().map(std::fs::read_to_string) {
+            Some(Ok(text)) => MonitorReport::from_json(&text),
+            Some(Err(error)) => MonitorReport::Unreadable(error.to_string()),
+            None => MonitorReport::Unreadable(format!("{key} is no path of a file")),
+        })
+    }
+}
+
+/// `<folder>/<bucket>/<key>`, if that cannot lead out of the folder: keys come from events.
+fn inside(folder: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
+    let object = Path::new(bucket).join(key);
+    let plain = object.components().all(|part| matches!(part, Component::Normal(_)));
+    plain.then(|| folder.join(object))
+}
+
+#[async_trait]
+impl Alarms for FakeAws {
+    async fn in_alarm(&self, names: &[String]) -> Call<Vec<AlarmChanged>> {
+        let state = self.state();
+        let reported = names.iter().filter_map(|name| state.alarms.get(name));
+        let shown = self.canned.alarms.iter().filter(|alarm| names.contains(&alarm.alarm));
+        Ok(reported.chain(shown).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Metrics for FakeAws {
+    async fn invocations(&self, queries: &[InvocationQuery], now: Timestamp) -> Call<Vec<Option<u64>>> {
+        let state = self.state();
+        // A tick asks for the idle window first and for the time since the deployment second.
+        let shown = self.canned.invocations.iter().cycle();
+        let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
+            let counted = state.traffic.get(&query.name);
+            counted.map(|traffic| traffic.sum(query.from, now)).or(*shown)
+        };
+        Ok(queries.iter().zip(shown).map(answer).collect())
+    }
+}
+
+#[async_trait]
+impl Capacity for FakeAws {
+    async fn set_capacity_limits(&self, name: &str, min: u32, max: u32) -> Call<String> {
+        self.accept("application-autoscaling", "RegisterScalableTarget")?;
+        if let Some(component) = self.state().components.get_mut(name) {
+            let copies = component.running.copies.unwrap_or(min);
+            component.running.copies = Some(copies.max(min).min(max));
+        }
+        Ok(format!("component {name} may have {min} to {max} copies"))
+    }
+
+    async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Call<String> {
+        self.accept("application-autoscaling", "PutScalingPolicy")?;
+        Ok(format!("a request will wake component {component}"))
+    }
+
+    async fn set_copy_count(&self, name: &str, copies: u32) -> Call<String> {
+        self.accept("sagemaker", "UpdateInferenceComponentRuntimeConfig")?;
+        if let Some(component) = self.state().components.get_mut(name) {
+            component.running.copies = Some(copies);
+        }
+        Ok(format!("set component {name} to {copies} copies"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_never_read_from_outside_of_its_folder() {
+        let folder = Path::new("reports");
+        assert_eq!(inside(folder, "b", "x/y.json"), Some(PathBuf::from("reports/b/x/y.json")));
+        for (bucket, key) in
+            [("b", "../../etc/passwd"), ("..", "x"), ("b", "/etc/passwd"), ("b", "a/../../x")]
+        {
+            assert_eq!(inside(folder, bucket, key), None, "{bucket} {key}");
+        }
+    }
+}

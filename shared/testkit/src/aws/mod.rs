@@ -1,0 +1,112 @@
+//! AWS in one account, from memory: every port of a function.
+//!
+//! It answers with canned responses ([`FakeAws::new`]), from the events of AWS that were applied ([`FakeAws::apply`]), and
+//! from the functions' own calls, which change it as they would change AWS. Nothing waits, and nothing fails but what
+//! [`CannedResponses::refuses`] names. What the functions start (an event of ours, a schedule, an endpoint that will be in
+//! service) is an [`Effect`] for whoever moves the time.
+
+mod apply_event;
+mod canned;
+mod common;
+mod effect;
+mod endpoints;
+mod environment;
+mod hub;
+mod state;
+mod traffic;
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tidegate_engine::{CallError, Class};
+
+pub use canned::{CannedResponses, Pace};
+pub use effect::Effect;
+use state::AwsState;
+use traffic::Traffic;
+
+/// AWS in one account and region, as far as a function asks for it.
+#[derive(Debug)]
+pub struct FakeAws {
+    account: String,
+    region: String,
+    pace: Pace,
+    /// Where monitoring reports are found, as `<folder>/<bucket>/<key>`.
+    reports: Option<PathBuf>,
+    canned: CannedResponses,
+    state: Mutex<AwsState>,
+}
+
+impl FakeAws {
+    /// AWS with these responses to whatever nothing else is known about.
+    #[must_use]
+    pub fn new(account: &str, region: &str, canned: CannedResponses) -> Self {
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            pace: Pace::default(),
+            reports: None,
+            canned,
+            state: Mutex::new(AwsState::default()),
+        }
+    }
+
+    /// The same with another pace.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// The same with monitoring reports from a folder.
+    #[must_use]
+    pub fn with_reports(self, reports: Option<PathBuf>) -> Self {
+        Self { reports, ..self }
+    }
+
+    /// Moves the time on.
+    pub fn set_now(&self, now: Timestamp) {
+        self.state().now = now;
+    }
+
+    /// Takes what the functions started since the last time.
+    #[must_use]
+    pub fn take_effects(&self) -> Vec<Effect> {
+        std::mem::take(&mut self.state().effects)
+    }
+
+    /// Counts invocations of an endpoint or component.
+    pub fn count(&self, name: &str, at: Timestamp, invocations: u64) {
+        self.state().traffic.of(name).add(at, invocations);
+    }
+
+    /// When an endpoint or component was last invoked.
+    #[must_use]
+    pub fn last_invoked(&self, name: &str) -> Option<Timestamp> {
+        self.state().traffic.get(name).and_then(Traffic::last)
+    }
+
+    /// Whether an alarm was last reported to be in ALARM.
+    #[must_use]
+    pub fn is_in_alarm(&self, alarm: &str) -> bool {
+        self.state().alarms.contains(alarm)
+    }
+
+    /// Whether a call is let through; a call is refused by the name of its operation.
+    fn accept(&self, service: &'static str, operation: &'static str) -> Result<(), CallError> {
+        self.accept_as(operation, service, operation)
+    }
+
+    fn accept_as(&self, name: &str, service: &'static str, operation: &'static str) -> Result<(), CallError> {
+        match self.canned.refuses.get(name) {
+            Some(message) => {
+                Err(CallError { service, operation, class: Class::Permanent, message: message.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, AwsState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,119 @@
+//! What is known by name.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use jiff::Timestamp;
+use tidegate_engine::ports::RegistryPackage;
+use tidegate_events::AlarmChanged;
+use tidegate_policy::deploy::{Endpoint, RunningComponent};
+
+use super::effect::Effect;
+use super::traffic::Traffic;
+use crate::by_name::ByName;
+
+/// Versions of a group that are remembered, counted from the newest: nobody asks for older ones.
+const VERSIONS: usize = 100;
+
+/// Everything that was reported by events or done by calls.
+#[derive(Debug, Default)]
+pub(super) struct AwsState {
+    pub(super) now: Timestamp,
+    pub(super) effects: Vec<Effect>,
+    /// The names of the schedules that have not fired.
+    pub(super) wakes: HashSet<String>,
+    /// By repository and branch.
+    pub(super) heads: ByName<BTreeMap<String, String>>,
+    pub(super) pipelines: ByName<String>,
+    pub(super) executions: ByName<Executions>,
+    /// By group and version.
+    pub(super) packages: ByName<BTreeMap<u64, Package>>,
+    pub(super) endpoints: ByName<Served>,
+    pub(super) components: ByName<Component>,
+    pub(super) alarms: ByName<AlarmChanged>,
+    pub(super) traffic: ByName<Traffic>,
+}
+
+/// The executions of a pipeline.
+#[derive(Debug, Default)]
+pub(super) struct Executions {
+    pub(super) running: Vec<Execution>,
+    /// The ARNs of the last ones that were reported to have ended: what comes about them later is old.
+    pub(super) ended: VecDeque<String>,
+}
+
+/// An execution that has not ended.
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) arn: String,
+    /// Whether an event has reported it. Then its end is reported as well.
+    pub(super) is_reported: bool,
+    /// When it ends at the latest.
+    pub(super) until: Timestamp,
+}
+
+/// A package in the registry.
+#[derive(Debug)]
+pub(super) struct Package {
+    pub(super) arn: String,
+    pub(super) seen: RegistryPackage,
+}
+
+/// An endpoint.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) endpoint: Endpoint,
+    /// Whether its configuration is one that a function here gave it.
+    pub(super) ours: bool,
+    pub(super) pending: Option<Pending>,
+}
+
+/// A configuration that is on its way.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) config: String,
+    pub(super) at: Timestamp,
+}
+
+/// An inference component.
+#[derive(Debug)]
+pub(super) struct Component {
+    pub(super) running: RunningComponent,
+    /// When it will be in service.
+    pub(super) ready: Option<Timestamp>,
+}
+
+/// Ended executions of a pipeline that are remembered: late and repeated events come within hours.
+const ENDED: usize = 16;
+
+impl Executions {
+    pub(super) fn note_end(&mut self, arn: &str) {
+        self.ended.push_back(arn.to_owned());
+        if self.ended.len() > ENDED {
+            self.ended.pop_front();
+        }
+    }
+
+    pub(super) fn has_ended(&self, arn: &str) -> bool {
+        self.ended.iter().any(|ended| ended.eq_ignore_ascii_case(arn))
+    }
+}
+
+impl AwsState {
+    pub(super) fn put_package(&mut self, group: &str, version: u64, package: Package) {
+        let versions = self.packages.of(group);
+        versions.insert(version, package);
+        while versions.len() > VERSIONS {
+            versions.pop_first();
+        }
+    }
+
+    /// A package by the end of its ARN, `…:model-package/GROUP/VERSION`.
+    pub(super) fn package(&self, arn: &str) -> Option<&Package> {
+        let (head, version) = arn.rsplit_once('/')?;
+        let (_, group) = head.rsplit_once('/')?;
+        self.packages
+            .get(group)?
+            .get(&version.parse().ok()?)
+            .filter(|package| package.arn.eq_ignore_ascii_case(arn))
+    }
+}

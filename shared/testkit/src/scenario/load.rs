@@ -1,0 +1,148 @@
+//! A whole scenario: the event, the policy and the site as well.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_engine::{FunctionSpec, HUB, Scope, Site};
+use tidegate_events::{Event, parse_value};
+use tidegate_functions::{FUNCTIONS, named};
+use tidegate_policy::file::{Policy, parse};
+
+use super::file::{Expect, Fields, fields};
+use super::patch::set;
+use super::read::{ScenarioError, read, read_json, root_of};
+use super::run::Invocation;
+use super::setup::Setup;
+
+/// The hub of the samples.
+const HUB_ACCOUNT: &str = "111122223333";
+/// An environment of the samples.
+const STAGING: (&str, &str) = ("staging", "444455556666");
+const REGION: &str = "us-east-1";
+const USUAL_POLICY: &str = "policies/churn.yaml";
+
+/// A scenario of `events/scenarios`: everything that a decision rests on.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its file's name without the ending.
+    pub name: String,
+    /// What it shows.
+    pub about: String,
+    /// The function that decides.
+    pub function: &'static FunctionSpec,
+    /// The event.
+    pub event: Event,
+    /// The policies that are applied: the scenario's one, if it has any.
+    pub policies: Vec<Policy>,
+    /// When it happens.
+    pub now: Timestamp,
+    /// Where the function runs.
+    pub site: Site,
+    /// What is remembered and found.
+    pub setup: Setup,
+    /// What is decided.
+    pub expect: Option<Expect>,
+}
+
+impl Scenario {
+    /// Reads a scenario; its folder says which function decides, if nobody else does. The files that it names lie under
+    /// `events`.
+    ///
+    /// # Errors
+    /// If it, or a file that it names, cannot be read.
+    pub fn load(file: &Path, function: Option<&'static FunctionSpec>) -> Result<Self, ScenarioError> {
+        let wrong = |message: String| ScenarioError::new(file, message);
+        let root = root_of(file);
+        let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        let function = function.or_else(|| folder.and_then(named)).ok_or_else(|| {
+            let how = "say with --function, or by the name of the scenario's folder, which function decides";
+            wrong(how.to_owned())
+        })?;
+        let fields = fields(file)?;
+        let policy = match fields.policy.as_deref().unwrap_or(USUAL_POLICY) {
+            "none" => None,
+            name => Some(policy_of(&root.join(name), &fields.policy_change)?),
+        };
+        Ok(Self {
+            name: file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            about: fields.about.clone().unwrap_or_default(),
+            function,
+            event: event_of(file, &root, &fields)?,
+            now: fields.now.ok_or_else(|| wrong("field `now` is missing".to_owned()))?,
+            site: site(function, &fields, policy.as_ref()),
+            policies: policy.into_iter().collect(),
+            expect: fields.expect.clone(),
+            setup: Setup::of(fields, &root)?,
+        })
+    }
+
+    /// The file of every scenario below `events`, by function and name.
+    ///
+    /// # Errors
+    /// If a folder cannot be read, or has a file that is no scenario.
+    pub fn files(events: &Path) -> Result<Vec<PathBuf>, ScenarioError> {
+        let mut all = Vec::new();
+        for function in FUNCTIONS {
+            let folder = events.join("scenarios").join(function.name);
+            let wrong = |error| ScenarioError::new(&folder, error);
+            let mut files = Vec::new();
+            for entry in std::fs::read_dir(&folder).map_err(wrong)? {
+                files.push(entry.map_err(wrong)?.path());
+            }
+            files.sort();
+            if let Some(file) =
+                files.iter().find(|file| file.extension().is_none_or(|ending| ending != "yaml"))
+            {
+                return Err(ScenarioError::new(file, "a scenario is a file that ends in .yaml"));
+            }
+            all.extend(files);
+        }
+        Ok(all)
+    }
+
+    /// The invocation that the scenario describes.
+    #[must_use]
+    pub fn invocation<'i>(&'i self, request_id: &'i str) -> Invocation<'i> {
+        let Self { function, event, policies, now, site, setup, .. } = self;
+        Invocation { function, site: site.clone(), policies, setup, event, now: *now, request_id }
+    }
+}
+
+fn event_of(file: &Path, root: &Path, fields: &Fields) -> Result<Event, ScenarioError> {
+    let mut event = match &fields.event {
+        Some(Value::String(name)) => read_json(&root.join(name))?,
+        Some(inline) => inline.clone(),
+        None => return Err(ScenarioError::new(file, "field `event` is missing")),
+    };
+    for (path, value) in &fields.change {
+        set(&mut event, path, value.clone()).map_err(|error| ScenarioError::new(file, error))?;
+    }
+    parse_value(event).map_err(|error| ScenarioError::new(file, error))
+}
+
+fn policy_of(file: &Path, changes: &BTreeMap<String, Value>) -> Result<Policy, ScenarioError> {
+    let name = file.display().to_string();
+    let text = read(file)?;
+    if changes.is_empty() {
+        return parse(&name, &text).map_err(|error| ScenarioError::new(file, error));
+    }
+    let mut value: Value = serde_saphyr::from_str(&text).map_err(|error| ScenarioError::new(file, error))?;
+    for (path, new) in changes {
+        set(&mut value, path, new.clone()).map_err(|error| ScenarioError::new(file, error))?;
+    }
+    // JSON is YAML too, so what was changed is checked like any policy.
+    parse(&name, &value.to_string()).map_err(|error| ScenarioError::new(file, error))
+}
+
+/// Where the function runs, if the scenario does not say it.
+fn site(function: &FunctionSpec, fields: &Fields, policy: Option<&Policy>) -> Site {
+    let usual = if function.scope == Scope::Hub { HUB } else { STAGING.0 };
+    let environment = fields.environment.as_deref().unwrap_or(usual);
+    let in_policy =
+        policy.and_then(|policy| policy.environment(environment)).map(|found| found.account.as_str());
+    let else_in = if environment == HUB { HUB_ACCOUNT } else { STAGING.1 };
+    let account = fields.account.as_deref().or(in_policy).unwrap_or(else_in);
+    Site::new(environment, account, REGION, HUB_ACCOUNT)
+}

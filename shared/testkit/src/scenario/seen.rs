@@ -1,0 +1,226 @@
+//! What a function finds when it looks, as a file says it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
+use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
+use tidegate_policy::deploy::{ComponentStatus, Endpoint, Probe, RunningComponent};
+use tidegate_policy::hold::Holds;
+use tidegate_policy::promote::Package;
+use tidegate_policy::respond::MonitorReport;
+
+use super::read::{ScenarioError, read, read_json};
+use crate::aws::CannedResponses;
+
+/// What was seen. What is left out is not there. `events/scenarios/README.md` has an example of each.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seen {
+    /// train: the definition file in the commit, as text.
+    pub definition: Option<String>,
+    /// train: the definition file in the commit, as a file.
+    pub definition_sample: Option<String>,
+    /// train: the pipeline's present definition, as text.
+    pub pipeline: Option<String>,
+    /// train: the pipeline's present definition, as a file.
+    pub pipeline_sample: Option<String>,
+    /// train: executions that have not ended, newest first.
+    pub running: Vec<String>,
+    /// train: the commit at the head of each branch.
+    pub heads: BTreeMap<String, String>,
+    /// promote, deploy: what the registry says about the package.
+    pub package: Option<SeenPackage>,
+    /// promote: the newest approved version of the group.
+    pub newest_approved: Option<SeenApproved>,
+    /// deploy: the endpoint.
+    pub endpoint: Option<SeenEndpoint>,
+    /// deploy: the inference component.
+    pub component: Option<SeenComponent>,
+    /// deploy: what the sample request gave.
+    pub answer: Option<SeenAnswer>,
+    /// respond: the monitoring report, as text.
+    pub report: Option<String>,
+    /// respond: the monitoring report, as a file.
+    pub report_sample: Option<String>,
+    /// respond: alarms that are in ALARM, as event files.
+    pub alarms: Vec<String>,
+    /// train, respond: the holds that stand, by environment or `*` for the whole model.
+    pub holds: Holds,
+    /// What AWS refuses for good, and with which words: by operation, an event of ours by its detail-type.
+    pub refuses: BTreeMap<String, String>,
+    /// respond, scale: since when the version that serves does.
+    pub live_since: Option<Timestamp>,
+    /// scale: whether a deployment is in flight.
+    pub deploying: bool,
+    /// scale: invocations in the idle window; left out, CloudWatch could not tell.
+    pub in_window: Option<u64>,
+    /// scale: invocations since the deployment.
+    pub since_deployment: Option<u64>,
+}
+
+/// A package in the registry.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenPackage {
+    /// Its approval.
+    pub approval: String,
+    /// Its status; `Completed` where it is not said.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// An approved version.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenApproved {
+    /// Its ARN.
+    pub arn: String,
+    /// Its version.
+    pub version: u64,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenEndpoint {
+    /// Its status.
+    pub status: String,
+    /// The configuration that runs.
+    #[serde(default)]
+    pub config: Option<String>,
+    /// The configuration that it is on its way to.
+    #[serde(default)]
+    pub pending_config: Option<String>,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// An inference component.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenComponent {
+    /// Its status.
+    pub status: String,
+    /// The model that it runs.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Memory for a copy in MB.
+    #[serde(default)]
+    pub memory_mb: Option<u32>,
+    /// Copies that run.
+    #[serde(default)]
+    pub copies: Option<u32>,
+    /// Why it failed.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it last changed.
+    #[serde(default)]
+    pub last_modified: Option<Timestamp>,
+}
+
+/// What the sample request gave.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum SeenAnswer {
+    /// An answer with this status.
+    Status(u16),
+    /// An error.
+    Error(String),
+    /// No answer in the time that it was given.
+    Silent,
+}
+
+impl Seen {
+    /// What AWS answers. Files that are named lie under `root`.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or is not what it should be.
+    pub(super) fn responses(&self, root: &Path) -> Result<CannedResponses, ScenarioError> {
+        let text = |inline: &Option<String>, sample: &Option<String>| match sample {
+            Some(file) => read(&root.join(file)).map(Some),
+            None => Ok(inline.clone()),
+        };
+        let report = text(&self.report, &self.report_sample)?;
+        Ok(CannedResponses {
+            file: text(&self.definition, &self.definition_sample)?,
+            heads: self.heads.clone(),
+            pipeline: text(&self.pipeline, &self.pipeline_sample)?,
+            running: self.running.clone(),
+            package: self.package.as_ref().map(SeenPackage::read),
+            newest_approved: self.newest_approved.as_ref().map(SeenApproved::read),
+            endpoint: self.endpoint.as_ref().map(SeenEndpoint::read),
+            component: self.component.as_ref().map(SeenComponent::read),
+            probe: self.answer.as_ref().map(SeenAnswer::read),
+            report: report.map(|text| MonitorReport::from_json(&text)),
+            alarms: self.alarms.iter().map(|file| alarm(&root.join(file))).collect::<Result<_, _>>()?,
+            invocations: [self.in_window, self.since_deployment],
+            refuses: self.refuses.clone(),
+        })
+    }
+}
+
+fn alarm(file: &Path) -> Result<AlarmChanged, ScenarioError> {
+    match parse_value(read_json(file)?).map_err(|error| ScenarioError::new(file, error))?.body {
+        Body::AlarmChanged(alarm) => Ok(alarm),
+        _ => Err(ScenarioError::new(file, "it is no state change of an alarm")),
+    }
+}
+
+impl SeenPackage {
+    fn read(&self) -> RegistryPackage {
+        let status = self.status.as_deref().map_or(PackageStatus::Completed, PackageStatus::read);
+        let package = Package { approval: ApprovalStatus::read(&self.approval), status };
+        RegistryPackage { package, last_modified: self.last_modified }
+    }
+}
+
+impl SeenApproved {
+    fn read(&self) -> ApprovedPackage {
+        ApprovedPackage { arn: self.arn.clone(), version: self.version }
+    }
+}
+
+impl SeenEndpoint {
+    fn read(&self) -> Endpoint {
+        Endpoint {
+            status: EndpointStatus::read(&self.status),
+            config: self.config.clone(),
+            pending_config: self.pending_config.clone(),
+            failure: self.failure.clone(),
+            last_modified: self.last_modified,
+        }
+    }
+}
+
+impl SeenComponent {
+    fn read(&self) -> RunningComponent {
+        RunningComponent {
+            status: ComponentStatus::read(&self.status),
+            model: self.model.clone(),
+            memory_mb: self.memory_mb,
+            copies: self.copies,
+            failure: self.failure.clone(),
+            last_modified: self.last_modified,
+        }
+    }
+}
+
+impl SeenAnswer {
+    fn read(&self) -> Probe {
+        match self {
+            Self::Status(status) => Probe::Answered(*status),
+            Self::Error(error) => Probe::Failed(error.clone()),
+            Self::Silent => Probe::Silent,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a function remembers and what it finds when it looks, before an invocation.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidegate_engine::{FunctionSpec, Scope, Site};
+use tidegate_functions::named;
+use tidegate_policy::hold::Holds;
+
+use super::file::{Fields, fields};
+use super::read::{ScenarioError, root_of};
+use crate::aws::CannedResponses;
+use crate::ledger::InMemoryLedger;
+
+/// What a function remembers, and what it finds when it looks.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// What the function remembers; null if it never decided anything.
+    pub state: Value,
+    /// What AWS answers.
+    pub responses: CannedResponses,
+    /// train, respond: the holds that stand.
+    pub holds: Holds,
+    /// respond, scale: since when the version that serves does.
+    pub live_since: Option<Timestamp>,
+    /// scale: whether a deployment is in flight.
+    pub deploying: bool,
+}
+
+impl Setup {
+    /// Reads a setup from YAML or JSON. Files that it names lie beside it; those of a scenario under `events`.
+    ///
+    /// # Errors
+    /// If the file, or one that it names, cannot be read, or has a field that no scenario has.
+    pub fn load(file: &Path) -> Result<Self, ScenarioError> {
+        Self::of(fields(file)?, &root_of(file))
+    }
+
+    pub(super) fn of(fields: Fields, root: &Path) -> Result<Self, ScenarioError> {
+        Ok(Self {
+            state: fields.state,
+            responses: fields.seen.responses(root)?,
+            holds: fields.seen.holds,
+            live_since: fields.seen.live_since,
+            deploying: fields.seen.deploying,
+        })
+    }
+
+    /// Whether anything is remembered.
+    pub(super) fn remembers(&self) -> bool {
+        let Self { state, responses: _, holds, live_since, deploying } = self;
+        !state.is_null() || !holds.is_empty() || live_since.is_some() || *deploying
+    }
+
+    /// Writes what is remembered into a ledger.
+    ///
+    /// # Errors
+    /// If the function does not remember anything of that shape, or is said to remember one thing twice.
+    pub(super) fn put(
+        &self,
+        ledger: &InMemoryLedger,
+        function: &FunctionSpec,
+        model: &str,
+        site: &Site,
+    ) -> Result<(), String> {
+        if !self.state.is_null() {
+            let unknown = match (function.check_state)(&self.state) {
+                Ok(known) => unknown_field(&known, &self.state, "state")
+                    .map(|field| format!("{field} is nothing that {function} remembers")),
+                Err(error) => Some(format!("this is not what {function} remembers: state: {error}")),
+            };
+            if let Some(unknown) = unknown {
+                return Err(format!("{unknown}; correct it, or say with --function whose state it is"));
+            }
+            // As it is stored: a field that an older version did not write is not there.
+            ledger.put_state(function.name, model, &self.state);
+        }
+        if self.deploying && self.live_since.is_none() {
+            return Err("seen.deploying counts only together with seen.live_since".to_owned());
+        }
+        let Some(owner) = self.owner(function) else { return Ok(()) };
+        if owner == function && !self.state.is_null() {
+            let fields = "seen.holds, seen.live_since and seen.deploying";
+            return Err(format!(
+                "{fields} stand for what {owner} remembers, and `state` is that; say it there"
+            ));
+        }
+        let state = match owner.scope {
+            Scope::Hub => json!({"promotion": null, "holds": self.holds}),
+            Scope::Environment => self.deployed(model, site),
+        };
+        let state = (owner.check_state)(&state).map_err(|error| format!("state: {error}"))?;
+        ledger.put_state(owner.name, model, &state);
+        Ok(())
+    }
+
+    /// Whose memory holds and the version that serves are, if the setup has any: promote's in the hub, deploy's in an
+    /// environment. The other functions there ask for it.
+    fn owner(&self, function: &FunctionSpec) -> Option<&'static FunctionSpec> {
+        let is_served = self.live_since.is_some();
+        let has_holds = !self.holds.is_empty();
+        match function.scope {
+            Scope::Hub => named("promote").filter(|_| has_holds),
+            Scope::Environment => named("deploy").filter(|_| has_holds || is_served),
+        }
+    }
+
+    /// What deploy remembers of the version that serves and of holds; respond and scale ask for that.
+    fn deployed(&self, model: &str, site: &Site) -> Value {
+        let Some(at) = self.live_since else { return json!({"holds": self.holds}) };
+        let (region, hub) = (&site.region, &site.hub_account);
+        let arn = |version: u64| format!("arn:aws:sagemaker:{region}:{hub}:model-package/{model}/{version}");
+        let request = json!({"request_id": "r8", "model": model, "environment": site.environment,
+            "environment_account": site.account, "region": region, "version": 8, "package_arn": arn(8),
+            "policy_version": "p", "requested_at": at});
+        let in_flight = json!({"request": request, "accepted_at": at, "checks": 0});
+        json!({
+            "holds": self.holds,
+            "live": {"version": 7, "package_arn": arn(7), "config": format!("{model}-7"), "request_id": "r",
+                "at": at},
+            "in_flight": if self.deploying { in_flight } else { Value::Null },
+        })
+    }
+}
+
+/// The first field of `given` that `known` does not have.
+fn unknown_field(known: &Value, given: &Value, path: &str) -> Option<String> {
+    match (known, given) {
+        (Value::Object(known), Value::Object(given)) => given.iter().find_map(|(name, value)| {
+            let path = format!("{path}.{name}");
+            match known.get(name) {
+                Some(known) => unknown_field(known, value, &path),
+                None => Some(path),
+            }
+        }),
+        _ => None,
+    }
+}
