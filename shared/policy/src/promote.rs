@@ -6,6 +6,7 @@ mod controller;
 mod due;
 mod enter;
 mod hold;
+mod invariants;
 mod lost_changes;
 mod on_rejected;
 mod overdue;
