@@ -11,6 +11,7 @@ mod controller;
 mod converge;
 mod end;
 mod hold;
+mod invariants;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;

@@ -7,6 +7,7 @@ mod due;
 mod enter;
 pub mod gates;
 mod hold;
+mod invariants;
 mod lost_changes;
 mod on_rejected;
 mod overdue;

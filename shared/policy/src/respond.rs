@@ -4,6 +4,7 @@
 //! to. Only [`Observation::Drift`] can lead to anything.
 
 mod controller;
+mod invariants;
 mod observation;
 mod on_rejected;
 mod source_history;

@@ -1,6 +1,7 @@
 //! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
 
 mod controller;
+mod invariants;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;

@@ -3,6 +3,7 @@
 mod action;
 mod controller;
 mod definition;
+mod invariants;
 mod lost_push;
 mod on_rejected;
 

@@ -1,33 +1,31 @@
-//! What holds for people's holds, in whatever is remembered of them.
+//! People's holds change only because of a person.
 
 use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased};
 
 use super::{Invariant, Violations};
-use crate::hold::{ALL, Hold, Holds, Released};
+use crate::hold::{ALL, Holds, Released};
 
-/// What a person said.
+/// What a person asked for.
 #[derive(Clone, Copy)]
-pub(super) enum HoldCommand<'a> {
+pub(crate) enum HoldCommand<'a> {
+    /// To hold.
     Hold(&'a HoldPlaced),
+    /// To release.
     Release(&'a HoldReleased),
+    /// Nothing: another event.
     Nothing,
 }
 
-/// The hold that stands on an environment: its own, or the one on every environment.
-pub(super) fn standing<'h>(holds: &'h Holds, environment: &str) -> Option<&'h Hold> {
-    [environment, ALL].into_iter().find_map(|place| holds.get(place))
-}
-
 impl Violations {
-    /// Only a person's word changes a hold, and only the one that it is about.
-    pub(super) fn holds(
+    /// Only a person's event changes a hold, and only the one that it is about.
+    pub(crate) fn holds(
         &mut self,
         before: (&Holds, &Released),
         after: (&Holds, &Released),
-        word: HoldCommand<'_>,
+        command: HoldCommand<'_>,
     ) {
-        let (placed, released) = match word {
+        let (placed, released) = match command {
             HoldCommand::Hold(hold) => (Some(hold.environment.as_deref().unwrap_or(ALL)), None),
             HoldCommand::Release(release) => {
                 (None, Some((release.environment.as_deref().unwrap_or(ALL), release.at)))
@@ -43,20 +41,20 @@ impl Violations {
             });
         }
         for (place, hold) in after.0 {
-            let told = before.0.contains_key(place) || placed == Some(place.as_str());
-            self.require(told, Invariant::HoldChanged, || {
+            let asked = before.0.contains_key(place) || placed == Some(place.as_str());
+            self.require(asked, Invariant::HoldChanged, || {
                 format!("a hold of {} on {place} appeared", hold.by)
             });
         }
         self.releases(before.1, after.1, released);
     }
 
-    /// A release is remembered, because the hold that it ended may be told after it.
+    /// A release is remembered, because the hold that it ended may arrive after it.
     fn releases(&mut self, before: &Released, after: &Released, released: Option<(&str, Timestamp)>) {
         let kept = before.iter().all(|(place, at)| after.get(place).is_some_and(|now| now >= at));
-        let told =
+        let asked =
             after.iter().all(|(place, at)| before.get(place) == Some(at) || released == Some((place, *at)));
-        self.require(kept && told, Invariant::HoldChanged, || {
+        self.require(kept && asked, Invariant::HoldChanged, || {
             format!("releases {before:?} became {after:?}")
         });
     }

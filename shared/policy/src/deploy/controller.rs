@@ -7,7 +7,7 @@ use tidegate_events::{
 };
 
 use super::{
-    Action, Current, Deploy, InFlight, Snapshot, State, accept_request, converge, decide_hold,
+    Action, Current, Deploy, InFlight, Snapshot, State, accept_request, converge, decide_hold, invariants,
     on_precondition_failed, on_rejected, precondition, reject_unauthorized, release, should_record,
     still_applies,
 };
@@ -144,7 +144,7 @@ impl Controller for DeployController {
         seen: &Option<Snapshot>,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        check::deploy(cx.site, cx.policy, state, seen.as_ref(), trigger, decision, cx.now)
+        invariants::violations(cx, state, trigger, seen.as_ref(), decision)
     }
 
     fn still_applies(cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
@@ -198,7 +198,7 @@ impl Controller for DeployController {
         state: &State,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        check::follow_up::deploy(&cx.site.environment, state, decision, cx.now)
+        invariants::after_rejection(cx, state, decision)
     }
 
     fn should_record(state: &State, decision: &DecisionOf<Self>) -> bool {

@@ -5,7 +5,7 @@ use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
     Action, Package, State, Trigger, decide_approval, decide_check, decide_hold, decide_package,
-    decide_release, decide_report, decide_sweep, ignorable, on_rejected, still_applies,
+    decide_release, decide_report, decide_sweep, ignorable, invariants, on_rejected, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -82,8 +82,7 @@ impl Controller for PromoteController {
         seen: &Option<Package>,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        let Some(policy) = cx.policy else { return Vec::new() };
-        check::promote(policy, state, cx.site, trigger, seen.as_ref(), decision, cx.now)
+        invariants::violations(cx, state, trigger, seen.as_ref(), decision)
     }
 
     fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
@@ -122,11 +121,11 @@ impl Controller for PromoteController {
     }
 
     fn violations_after_rejection(
-        _cx: &Context<'_>,
+        cx: &Context<'_>,
         state: &State,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        check::follow_up::promote(state, decision)
+        invariants::after_rejection(cx, state, decision)
     }
 
     fn should_record(_state: &State, decision: &DecisionOf<Self>) -> bool {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tidegate_events::{AlarmChanged, Body, DriftObserved, Event, Scheduled};
 
-use super::{MonitorReport, Observation, State, decide, on_rejected, sources, still_applies};
+use super::{MonitorReport, Observation, State, decide, invariants, on_rejected, sources, still_applies};
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
 use crate::decision::Decision;
@@ -135,11 +135,8 @@ impl Controller for RespondController {
         seen: &Snapshot,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        let (Some(policy), Some(environment)) = (cx.policy, cx.named_environment()) else {
-            return Vec::new();
-        };
         let observation = observed(cx, trigger, seen);
-        check::respond(policy, environment, state, &observation, seen.deployed.hold(), decision, cx.now)
+        invariants::violations(cx, state, &observation, seen.deployed.hold(), decision)
     }
 
     fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
@@ -156,11 +153,11 @@ impl Controller for RespondController {
     }
 
     fn violations_after_rejection(
-        _cx: &Context<'_>,
-        state: &State,
+        cx: &Context<'_>,
+        _state: &State,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        check::follow_up::respond(state, decision)
+        invariants::after_rejection(cx, decision)
     }
 
     /// Drift that was not answered has a scheduled check of its own.

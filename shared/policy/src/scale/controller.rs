@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tidegate_events::{AlarmChanged, Body, Event, Scheduled};
 
 use super::{
-    Action, Snapshot, State, next_check, on_capacity_alarm, on_precondition_failed, on_rejected, on_tick,
-    precondition, should_record, still_applies,
+    Action, Snapshot, State, invariants, next_check, on_capacity_alarm, on_precondition_failed, on_rejected,
+    on_tick, precondition, should_record, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -111,12 +111,12 @@ impl Controller for ScaleController {
     fn violations(
         cx: &Context<'_>,
         state: &State,
-        trigger: &Trigger,
+        _trigger: &Trigger,
         seen: &Option<Snapshot>,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
         let Some(environment) = cx.named_environment() else { return Vec::new() };
-        check::scale(environment, state, trigger, seen.as_ref(), decision, cx.now)
+        invariants::violations(cx, environment, state, seen.as_ref(), decision)
     }
 
     fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
@@ -158,11 +158,11 @@ impl Controller for ScaleController {
 
     fn violations_after_rejection(
         cx: &Context<'_>,
-        state: &State,
+        _state: &State,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
         let Some(environment) = cx.named_environment() else { return Vec::new() };
-        check::follow_up::scale(environment, state, decision, cx.now)
+        invariants::after_rejection(cx, environment, decision)
     }
 
     fn should_record(state: &State, decision: &DecisionOf<Self>) -> bool {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tidegate_events::{Body, CommitPushed, Event, RetrainingRequested, Scheduled};
 
 use super::{
-    Action, Snapshot, State, decide_commit, decide_retraining, on_rejected, skip_without_reading,
+    Action, Snapshot, State, decide_commit, decide_retraining, invariants, on_rejected, skip_without_reading,
     still_applies,
 };
 use crate::check;
@@ -119,8 +119,7 @@ impl Controller for TrainController {
         seen: &Snapshot,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        let Some(policy) = cx.policy else { return Vec::new() };
-        check::train(policy, state, Some(seen), trigger, decision, cx.now)
+        invariants::violations(cx, state, trigger, seen, decision)
     }
 
     fn still_applies(cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
@@ -153,11 +152,11 @@ impl Controller for TrainController {
     }
 
     fn violations_after_rejection(
-        _cx: &Context<'_>,
-        state: &State,
+        cx: &Context<'_>,
+        _state: &State,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        check::follow_up::train(state, decision)
+        invariants::after_rejection(cx, decision)
     }
 
     /// A sweep asks the repository for the heads of branches; the state alone never has anything due.

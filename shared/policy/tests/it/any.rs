@@ -15,8 +15,12 @@ use tidegate_events::{
     ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
     EndpointStatus, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
+use tidegate_policy::endpoint::{
+    DesiredResources, EndpointKind, EndpointSpec, InferenceComponent, RealTime, Serverless,
+};
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
+use tidegate_policy::names::InstanceType;
 use tidegate_policy::promote::{EnvironmentStatus, Package, Promotion};
 use tidegate_policy::site::Site;
 use tidegate_policy::{deploy, promote};
@@ -308,11 +312,30 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
         .boxed()
 }
 
+/// Serves the model in another kind of endpoint.
+pub(crate) fn serve(environment: &mut Environment, kind: EndpointKind) {
+    let instance_type: InstanceType = "ml.m5.large".parse().unwrap();
+    environment.endpoint.spec = match kind {
+        EndpointKind::RealTime => EndpointSpec::RealTime(RealTime { instance_type, instances: 2, vpc: None }),
+        EndpointKind::Serverless => {
+            EndpointSpec::Serverless(Serverless { memory_mb: 2048, max_concurrency: 5 })
+        }
+        EndpointKind::InferenceComponent => EndpointSpec::InferenceComponent(InferenceComponent {
+            memory_mb: 1024,
+            instance_type,
+            instances: 2,
+            copies: None,
+            vpc: None,
+        }),
+        EndpointKind::Async => panic!("no policy deploys one yet"),
+    };
+}
+
 /// A configuration or model: the wanted one of one of the versions, or anything.
-fn known(pick: fn(&deploy::Target) -> String) -> BoxedStrategy<String> {
+fn known(pick: fn(&DesiredResources) -> String) -> BoxedStrategy<String> {
     let of = move |(request, staging): (DeploymentRequested, bool)| {
         let place = if staging { "staging" } else { "production" };
-        pick(&deploy::target(&environment(&policy(), place), &request))
+        pick(&DesiredResources::of(&environment(&policy(), place), &request))
     };
     prop_oneof![3 => (request(), any::<bool>()).prop_map(of), 1 => text()].boxed()
 }

@@ -4,7 +4,7 @@ use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{AlarmState, ApprovalStatus, DriftObserved, DriftVerdict};
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::file::EndpointKind;
+use tidegate_policy::endpoint::{DesiredResources, EndpointKind};
 use tidegate_policy::reason::Reason;
 use tidegate_policy::respond::{self, MonitorReport, Observation, Trigger};
 use tidegate_policy::step::{NoCall, Step};
@@ -115,7 +115,7 @@ proptest! {
         }
         if decision.verdict == Verdict::Succeeded {
             let request = &state.in_flight.as_ref().unwrap().request;
-            let wanted = deploy::target(&environment, request);
+            let wanted = DesiredResources::of(&environment, request);
             prop_assert_eq!(seen.endpoint.unwrap().config, Some(wanted.config));
             if let Some(wanted) = &wanted.component {
                 let running = seen.component.expect("it serves");
@@ -143,7 +143,7 @@ proptest! {
 #[test]
 fn a_classic_endpoint_is_never_scaled_to_zero() {
     let mut environment = any::environment(&any::policy(), "production");
-    environment.endpoint.kind = EndpointKind::RealTime;
+    any::serve(&mut environment, EndpointKind::RealTime);
     let invocations = Some(scale::Invocations { in_window: 0, since_deployment: 12 });
     let seen = scale::Snapshot {
         live_since: Some(any::at(0)),

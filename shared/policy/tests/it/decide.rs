@@ -40,6 +40,19 @@ impl<C: Controller> Decided<C> {
         Self { policy: Some(policy), site, state, trigger, seen, now, decision }
     }
 
+    /// The same with another state and decision.
+    pub(crate) fn followed_by(&self, state: &C::State, decision: DecisionOf<C>) -> Self {
+        Self {
+            policy: self.policy.clone(),
+            site: self.site.clone(),
+            state: state.clone(),
+            trigger: self.trigger.clone(),
+            seen: self.seen.clone(),
+            now: self.now,
+            decision,
+        }
+    }
+
     /// The invariants that the decision breaks.
     pub(crate) fn violations(&self) -> Vec<Violation> {
         let cx = context(self.policy.as_ref(), &self.site, self.now);

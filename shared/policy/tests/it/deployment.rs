@@ -4,6 +4,8 @@ use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{self, ComponentStatus, Endpoint, Probe, RunningComponent, Snapshot, State};
 
+use tidegate_policy::endpoint::DesiredResources;
+
 use super::any;
 use tidegate_policy::step::Step;
 
@@ -70,7 +72,7 @@ fn the_same_version_again_leaves_what_ran_before_it() {
         at: any::at(0),
     };
     let before = State { live: Some(live(7)), previous: Some(live(6)), ..State::default() };
-    let wanted = deploy::target(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
+    let wanted = DesiredResources::of(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
     let state = deploy::accept_request(&before, &request("r", 0), any::at(0)).unwrap();
     let done = converge(&state, &seen(&wanted, 0), 1);
     assert_eq!(done.verdict, Verdict::Succeeded);
@@ -84,7 +86,7 @@ fn two_deployments_never_share_a_check() {
         policy.model = "a-model-with-a-name-of-32-letters".get(..32).unwrap().parse().unwrap();
         let environment = any::environment(&any::policy(), "production");
         let state = deploy::accept_request(&State::default(), &request(id, 0), any::at(0)).unwrap();
-        let wanted = deploy::target(&environment, &request(id, 0)).config;
+        let wanted = DesiredResources::of(&environment, &request(id, 0)).config;
         let decision =
             deploy::converge(&any::staging(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
         decision.plan.into_iter().find_map(|step| match step {
@@ -101,7 +103,7 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let policy = any::policy();
     let environment = any::environment(&policy, "production");
     let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
-    let wanted = deploy::target(&environment, &request("r", 0)).config;
+    let wanted = DesiredResources::of(&environment, &request("r", 0)).config;
     let look = |state: &State, seen: &Snapshot, minutes: i64| {
         let decision =
             deploy::converge(&any::staging(), &policy, &environment, state, seen, any::at(minutes));

@@ -5,8 +5,6 @@ mod any;
 #[cfg(test)]
 mod cautious;
 #[cfg(test)]
-mod check;
-#[cfg(test)]
 mod decide;
 #[cfg(test)]
 mod denied;
@@ -19,6 +17,8 @@ mod fixpoint;
 #[cfg(test)]
 mod holds;
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod mutated;
 #[cfg(test)]
 mod notes;
@@ -27,7 +27,9 @@ mod ordered;
 #[cfg(test)]
 mod promotion;
 #[cfg(test)]
-mod refused;
+mod properties;
+#[cfg(test)]
+mod rejected;
 #[cfg(test)]
 mod stored;
 #[cfg(test)]

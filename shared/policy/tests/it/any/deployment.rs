@@ -4,7 +4,8 @@ use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, DeploymentRequested};
 use tidegate_policy::deploy::{self, Snapshot, State};
-use tidegate_policy::file::{EndpointKind, Environment, Policy};
+use tidegate_policy::endpoint::{DesiredResources, EndpointKind};
+use tidegate_policy::file::{Environment, Policy};
 use tidegate_policy::site::Site;
 
 use super::{arn, deploy_seen, deploy_state, policies, request};
@@ -60,7 +61,7 @@ pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
                 look.state.in_flight = Some(in_flight);
             }
             // Only the component of an endpoint that is there is looked at.
-            let component = look.environment.endpoint.kind == EndpointKind::InferenceComponent;
+            let component = look.environment.endpoint.spec.kind() == EndpointKind::InferenceComponent;
             look.seen.component = look.seen.component.filter(|_| component && look.seen.endpoint.is_some());
             look.see(config, model);
             (policy, look)
@@ -83,9 +84,9 @@ impl Look {
     fn see(&mut self, config: Option<Runs>, model: Option<Runs>) {
         let of = |runs: Option<Runs>| match runs? {
             Runs::InFlight => {
-                Some(deploy::target(&self.environment, &self.state.in_flight.as_ref()?.request))
+                Some(DesiredResources::of(&self.environment, &self.state.in_flight.as_ref()?.request))
             }
-            Runs::Requested => Some(deploy::target(&self.environment, &self.request)),
+            Runs::Requested => Some(DesiredResources::of(&self.environment, &self.request)),
         };
         let (config, model) = (of(config), of(model));
         if let (Some(endpoint), Some(target)) = (&mut self.seen.endpoint, config) {

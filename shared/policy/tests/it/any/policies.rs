@@ -2,11 +2,10 @@
 
 use proptest::option;
 use proptest::prelude::*;
-use tidegate_policy::file::{
-    Approvals, Canary, Definition, Drift, DriftResponse, EndpointKind, Environment, Policy,
-};
+use tidegate_policy::endpoint::{EndpointKind, EndpointSpec};
+use tidegate_policy::file::{Approvals, Canary, Definition, Drift, DriftResponse, Environment, Policy};
 
-use super::policy;
+use super::{policy, serve};
 
 /// The typical policy with other gates, another endpoint in production, another answer to drift, another source of the
 /// pipeline's definition, and sometimes one environment more.
@@ -50,14 +49,9 @@ fn production() -> BoxedStrategy<Environment> {
     (kinds, any::<bool>(), option::of(1..3_u32))
         .prop_map(|(kind, guarded, copies)| {
             let mut production = policy().environment("production").unwrap().clone();
-            production.endpoint.kind = kind;
-            match kind {
-                EndpointKind::InferenceComponent => production.endpoint.copies = copies,
-                EndpointKind::Serverless => {
-                    production.endpoint = policy().environment("staging").unwrap().endpoint.clone();
-                    production.endpoint.name = "churn".parse().unwrap();
-                }
-                _ => production.endpoint.memory_mb = None,
+            serve(&mut production, kind);
+            if let EndpointSpec::InferenceComponent(spec) = &mut production.endpoint.spec {
+                spec.copies = copies;
             }
             if kind == EndpointKind::RealTime && guarded {
                 let bake = "10m".to_owned().try_into().unwrap();

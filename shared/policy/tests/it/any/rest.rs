@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use tidegate_events::{
     AlarmChanged, AlarmMetric, AlarmState, CommitPushed, RefChange, RefKind, RetrainingRequested,
 };
-use tidegate_policy::file::{EndpointKind, Environment, ToZero};
+use tidegate_policy::endpoint::EndpointKind;
+use tidegate_policy::file::{Environment, ToZero};
 use tidegate_policy::{respond, scale, train};
 
-use super::{environment, hold, name, policy, text, time};
+use super::{environment, hold, name, policy, serve, text, time};
 
 pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
     let state = || {
@@ -106,7 +107,7 @@ pub(crate) fn scaled() -> BoxedStrategy<Environment> {
     (kinds, prop::bool::weighted(0.8), spans)
         .prop_map(|(kind, wanted, (idle, grace))| {
             let mut environment = environment(&policy(), "production");
-            environment.endpoint.kind = kind;
+            serve(&mut environment, kind);
             let span = |text: &str| text.to_owned().try_into().unwrap();
             environment.scale.to_zero = wanted.then(|| ToZero { idle: span(idle), grace: span(grace) });
             environment

@@ -1,4 +1,4 @@
-//! Whatever the controllers decide, no invariant is broken.
+//! Whatever the controllers decide, no invariant is broken, and every property holds.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,6 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use tidegate_events::{DriftObserved, DriftVerdict};
 use tidegate_policy::check::Violation;
-use tidegate_policy::controller::Controller;
 use tidegate_policy::deploy::{self, DeployController};
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::Hold;
@@ -21,6 +20,7 @@ use tidegate_policy::train::{self, TrainController};
 
 use crate::any::{self, Look};
 use crate::decide::{self, Decided};
+use crate::properties::{self, Properties};
 
 fn none(violations: &[Violation]) -> Result<(), TestCaseError> {
     let said: Vec<String> = violations.iter().map(ToString::to_string).collect();
@@ -77,8 +77,8 @@ fn under(policy: &Policy, seen: train::Snapshot) -> train::Snapshot {
     train::Snapshot { definition, ..seen }
 }
 
-/// Asks a controller, and holds every invariant against the decision. Returns the state that follows.
-fn obeys<C: Controller>(
+/// Asks a controller, and holds every invariant and property against the decision. Returns the state that follows.
+fn obeys<C: Properties>(
     policy: &Policy,
     site: &Site,
     state: &C::State,
@@ -88,6 +88,7 @@ fn obeys<C: Controller>(
 ) -> Result<C::State, TestCaseError> {
     let decided = Decided::<C>::by(policy.clone(), site.clone(), state.clone(), trigger, seen.clone(), now);
     none(&decided.violations())?;
+    properties::hold(&decided)?;
     Ok(decided.after())
 }
 

@@ -8,9 +8,7 @@ use tidegate_policy::decision::Verdict;
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::step::Step;
-use tidegate_policy::train::{
-    self, Action, Definition, Pipeline, Snapshot, Start, State, TrainController, Trigger,
-};
+use tidegate_policy::train::{self, Action, Definition, Pipeline, Snapshot, State, TrainController, Trigger};
 
 use super::{Break, broken};
 use crate::any;
@@ -98,9 +96,6 @@ fn breaks() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     let mut all = vec![
-        on(I::ForeignVerdict, "a verdict of scale's", commit, |s| s.decision.verdict = Verdict::ScaleToZero),
-        on(I::QuietVerdictActs, "a skip that starts", skipped, |s| s.decision.plan = commit().decision.plan),
-        on(I::ActsWithoutPlan, "a start of nothing", commit, |s| s.decision.plan.clear()),
         on(I::DuplicateAction, "the same start again", commit, |s| {
             let start = s.start().clone();
             s.decision.plan.push(start);
@@ -116,30 +111,9 @@ fn breaks() -> Vec<Break<Scene>> {
             let Step::Call(Action::StartExecution { pipeline, .. }) = s.start() else { unreachable!() };
             *pipeline = "other".to_owned();
         }),
-        on(I::BeyondLimits, "a display name with a slash", commit, |s| {
-            let Step::Call(Action::StartExecution { display_name, .. }) = s.start() else { unreachable!() };
-            *display_name = "commit/1".to_owned();
-        }),
-        on(I::BeyondLimits, "a description of two lines", commit, |s| {
-            let Step::Call(Action::StartExecution { description, .. }) = s.start() else { unreachable!() };
-            description.push('\n');
-        }),
-        on(I::BeyondLimits, "a description of two characters", commit, |s| {
-            let Step::Call(Action::StartExecution { description, .. }) = s.start() else { unreachable!() };
-            *description = "by".to_owned();
-        }),
-        on(I::BeyondLimits, "a parameter over 1024 characters", commit, |s| {
-            let Step::Call(Action::StartExecution { parameters, .. }) = s.start() else { unreachable!() };
-            parameters.insert("Note".to_owned(), "x".repeat(1_025));
-        }),
-        on(I::ParametersChanged, "a parameter of nobody's", commit, |s| {
-            let Step::Call(Action::StartExecution { parameters, .. }) = s.start() else { unreachable!() };
-            parameters.insert("Epochs".to_owned(), "1".to_owned());
-        }),
     ];
     all.extend(causes());
     all.extend(definitions());
-    all.extend(memory());
     all
 }
 
@@ -186,18 +160,7 @@ fn causes() -> Vec<Break<Scene>> {
             description.push_str(" again");
             s.decision.plan.push(other);
         }),
-        on(I::ClientTokenMismatch, "a token that was drawn", commit, |s| {
-            let Step::Call(Action::StartExecution { token, .. }) = s.start() else { unreachable!() };
-            *token = "0f".repeat(32);
-        }),
-        on(I::ClientTokenMismatch, "a token of another request", retraining, |s| {
-            s.request().request_id = "churn-staging-2".to_owned();
-        }),
-        on(I::ClientTokenMismatch, "the token of an earlier push of the commit", commit, |s| {
-            let earlier = train::Pushed { before: None, token: "0f".repeat(32) };
-            s.state.pushes.insert("refs/heads/main".to_owned(), earlier);
-        }),
-        on(I::ConcurrentExecution, "an execution runs", retraining, |s| {
+        on(I::ResourceBusy, "an execution runs", retraining, |s| {
             s.seen.running.push("arn:x".to_owned());
         }),
     ]
@@ -207,61 +170,10 @@ fn definitions() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::DefinitionAfterStart, "start first", commit, |s| s.decision.plan.reverse()),
-        on(I::DefinitionMismatch, "the changed definition is not installed", commit, |s| {
-            s.decision.plan.remove(0);
-        }),
-        on(I::DefinitionMismatch, "another definition is on its way", commit, |s| {
-            s.seen.pipeline = Some(Pipeline { definition: DEFINITION.to_owned() });
-            s.state.definition_digest = Some("another's".to_owned());
-            s.decision.plan.remove(0);
-        }),
-        on(I::DefinitionMismatch, "the file is not in the commit", commit, |s| {
+        on(I::ActsOnUnknown, "the file is not in the commit", commit, |s| {
             s.seen.definition = Definition::Missing { path: "pipeline.json".to_owned() };
         }),
-        on(I::DefinitionMismatch, "the file was not looked at", commit, |s| {
-            s.seen.definition = Definition::Kept;
-            s.decision.plan.remove(0);
-        }),
-        on(I::DefinitionMismatch, "another text", commit, |s| {
-            let text = r#"{"Steps": [2]}"#.to_owned();
-            s.seen.definition = Definition::File { path: "pipeline.json".to_owned(), text };
-        }),
-        on(I::DefinitionMismatch, "another commit's file", commit, |s| {
-            let Step::Call(Action::UpsertPipeline { commit, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *commit = "aaaa".to_owned();
-        }),
-        on(I::DefinitionMismatch, "another file", commit, |s| {
-            let Step::Call(Action::UpsertPipeline { path, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *path = "other.json".to_owned();
-        }),
-        on(I::DefinitionMismatch, "another repository's file", commit, |s| {
-            let Step::Call(Action::UpsertPipeline { repository, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *repository = "codecommit:other".to_owned();
-        }),
-        on(I::DefinitionMismatch, "a definition without steps", commit, |s| {
-            installs(s, r#"{"Version": "2020-12-01"}"#.to_owned());
-        }),
-        on(I::DefinitionMismatch, "a definition that SageMaker takes only from S3", commit, |s| {
-            installs(s, format!(r#"{{"Steps": ["{}"]}}"#, "x".repeat(102_400)));
-        }),
-        on(I::DefinitionMismatch, "create what is there", commit, |s| {
-            let Step::Call(Action::UpsertPipeline { create, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *create = true;
-        }),
-        on(I::DefinitionMismatch, "a retraining that installs one", retraining, |s| {
-            let upsert = commit().decision.plan.remove(0);
-            s.decision.plan.insert(0, upsert);
-        }),
-        on(I::DefinitionMismatch, "a retraining of a pipeline that is not there", retraining, |s| {
+        on(I::ActsOnUnknown, "a retraining of a pipeline that is not there", retraining, |s| {
             s.seen.pipeline = None;
         }),
     ]
@@ -274,40 +186,6 @@ fn installs(scene: &mut Scene, text: String) {
     };
     *sha256 = train::definition_digest(&text);
     scene.seen.definition = Definition::File { path: "pipeline.json".to_owned(), text };
-}
-
-fn memory() -> Vec<Break<Scene>> {
-    use Invariant as I;
-    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
-    vec![
-        on(I::ActionNotInState, "no state", commit, |s| s.decision.state = None),
-        on(I::ActionNotInState, "the commit is not remembered", commit, |s| {
-            s.next().commits.remove("refs/heads/main");
-        }),
-        on(I::ActionNotInState, "the definition is not remembered", commit, |s| {
-            s.next().definition_digest = None
-        }),
-        on(I::ActionNotInState, "a retraining that claims a definition", retraining, |s| {
-            s.next().definition_digest = Some("d".to_owned());
-        }),
-        on(I::ActionNotInState, "the push is not remembered", commit, |s| s.next().pushes.clear()),
-        on(I::ActionNotInState, "the start is not remembered", retraining, |s| s.next().last_start = None),
-        on(I::WrongTime, "it started yesterday", commit, |s| {
-            s.next().last_start.as_mut().unwrap().at = any::at(-1_440);
-        }),
-        on(I::StateLost, "another branch's commit is gone", commit, |s| {
-            s.next().commits.remove("refs/heads/release/1");
-        }),
-        on(I::StateWithoutAction, "a skip that claims a start", skipped, |s| {
-            let last_start = Some(Start { at: s.now, token: "t".to_owned() });
-            s.decision.state = Some(State { last_start, ..s.state.clone() });
-        }),
-        on(I::StateWithoutAction, "a skip that claims a commit", skipped, |s| {
-            let mut state = s.state.clone();
-            state.commits.insert("refs/heads/feature/x".to_owned(), "aaaa".to_owned());
-            s.decision.state = Some(state);
-        }),
-    ]
 }
 
 /// Every invariant that is broken here.

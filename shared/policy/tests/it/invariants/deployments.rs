@@ -8,7 +8,8 @@ use tidegate_policy::deploy::{
     self, ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot,
     State, Trigger,
 };
-use tidegate_policy::file::{Canary, EndpointKind, Environment, Policy};
+use tidegate_policy::endpoint::{DesiredResources, EndpointKind};
+use tidegate_policy::file::{Canary, Environment, Policy};
 use tidegate_policy::step::Step;
 
 use crate::any;
@@ -68,8 +69,7 @@ pub(super) fn request(version: u64, minutes: i64) -> DeploymentRequested {
 pub(super) fn classic() -> Policy {
     let mut policy = any::policy();
     let production = policy.environments.last_mut().unwrap();
-    production.endpoint.kind = EndpointKind::RealTime;
-    production.endpoint.memory_mb = None;
+    any::serve(production, EndpointKind::RealTime);
     let bake = "10m".to_owned().try_into().unwrap();
     production.rollout.canary = Some(Canary { percent: 50, bake });
     production.rollout.alarms = vec!["churn-5xx".to_owned()];
@@ -135,7 +135,7 @@ pub(super) fn creates() -> Scene {
 /// The endpoint of components is ready, and its component runs version 6.
 pub(super) fn changes_component() -> Scene {
     let policy = any::policy();
-    let wanted = deploy::target(&any::environment(&policy, "production"), &request(7, 0));
+    let wanted = DesiredResources::of(&any::environment(&policy, "production"), &request(7, 0));
     let component = RunningComponent {
         status: ComponentStatus::InService,
         model: Some("churn-v6-0a1b2c".to_owned()),
@@ -169,7 +169,7 @@ fn after_update(config: &str, probe: Option<Probe>) -> Scene {
 
 /// Version 7 runs and answers.
 pub(super) fn succeeds() -> Scene {
-    let wanted = deploy::target(&any::environment(&classic(), "production"), &request(7, 0));
+    let wanted = DesiredResources::of(&any::environment(&classic(), "production"), &request(7, 0));
     let scene = after_update(&wanted.config, Some(Probe::Answered(200)));
     assert_eq!(scene.decision.verdict, Verdict::Succeeded);
     scene

@@ -8,7 +8,6 @@ use tidegate_events::{
 };
 use tidegate_policy::check::{Invariant, Violation};
 use tidegate_policy::controller::{Controller, DecisionOf, StepOf};
-use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::DeployController;
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::Hold;
@@ -104,25 +103,11 @@ fn after_train() -> Vec<Break<Scene<TrainController>>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "a start", not_trained, |s| s.decision.verdict = Verdict::Start),
         on(I::ActsAfterRejection, "it starts all the same", not_trained, |s| s.decision.plan.push(start().1)),
         on(I::NotificationMissing, "nobody hears of it", not_trained, |s| s.decision.plan.clear()),
-        on(I::BeyondLimits, "a subject of two lines", not_trained, |s| {
-            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *subject = TWO_LINES.to_owned();
-        }),
         on(I::DuplicateAction, "told twice", not_trained, |s| {
             let alert = s.decision.plan[0].clone();
             s.decision.plan.push(alert);
-        }),
-        on(I::StateWithoutAction, "another commit has trained", not_trained, |s| {
-            s.next().commits.insert("refs/heads/main".to_owned(), "bbbb".to_owned());
-        }),
-        on(I::StateWithoutAction, "it has started", not_trained, |s| {
-            s.next().last_start = Some(train::Start { at: now(), token: "t".to_owned() });
-        }),
-        on(I::StateLost, "the sweep would try it for ever", not_trained, |s| {
-            s.next().rejected_commits.clear()
         }),
     ]
 }
@@ -135,21 +120,14 @@ fn not_requested() -> Scene<PromoteController> {
 
 fn after_promote() -> Vec<Break<Scene<PromoteController>>> {
     use Invariant as I;
-    use promote::{Action, EnvironmentStatus};
+    use promote::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "a deployment", not_requested, |s| s.decision.verdict = Verdict::Deploy),
         on(I::ActsAfterRejection, "it asks again", not_requested, |s| {
             s.decision.plan.push(promotions::approved().decision.plan[0].clone());
         }),
         on(I::NotificationMissing, "nobody hears of it", not_requested, |s| {
             s.decision.plan.remove(0);
-        }),
-        on(I::BeyondLimits, "a note over 1024 characters", not_requested, |s| {
-            let Step::Call(Action::UpdateModelLifeCycle { description, .. }) = &mut s.decision.plan[1] else {
-                unreachable!()
-            };
-            *description = "x".repeat(1_025);
         }),
         on(I::OutOfScope, "a note on another package", not_requested, |s| {
             let Step::Call(Action::UpdateModelLifeCycle { package_arn, .. }) = &mut s.decision.plan[1] else {
@@ -159,17 +137,6 @@ fn after_promote() -> Vec<Break<Scene<PromoteController>>> {
         }),
         on(I::ContinuesAfterFailure, "it goes on", not_requested, |s| {
             s.next().promotion.as_mut().unwrap().stopped = false;
-        }),
-        on(I::StateLost, "the promotion is gone", not_requested, |s| s.next().promotion = None),
-        on(I::StateLost, "another version is promoted", not_requested, |s| {
-            s.next().promotion.as_mut().unwrap().version = 8;
-        }),
-        on(I::StateLost, "a step is gone", not_requested, |s| {
-            s.next().promotion.as_mut().unwrap().environments.clear();
-        }),
-        on(I::StateWithoutAction, "staging has succeeded", not_requested, |s| {
-            let steps = &mut s.next().promotion.as_mut().unwrap().environments;
-            steps.insert("staging".to_owned(), EnvironmentStatus::Succeeded { at: now() });
         }),
         on(I::HoldChanged, "a hold comes by itself", not_requested, |s| {
             s.next().holds.insert("staging".to_owned(), hold());
@@ -211,7 +178,6 @@ fn after_deploy() -> Vec<Break<Scene<DeployController>>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "a success", not_deployed, |s| s.decision.verdict = Verdict::Succeeded),
         on(I::ActsAfterRejection, "it updates all the same", busy, |s| s.decision.plan.push(update().1)),
         on(I::NotificationMissing, "a failure that nobody hears of", not_deployed, |s| {
             s.decision.plan.clear()
@@ -220,32 +186,17 @@ fn after_deploy() -> Vec<Break<Scene<DeployController>>> {
             s.decision.plan.clear()
         }),
         on(I::NoFollowUpScheduled, "it waits without a look", busy, |s| s.decision.plan.clear()),
-        on(I::WrongTime, "a look at the past", busy, |s| {
-            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *at = any::at(0);
-        }),
         on(I::OutOfScope, "a look at another deployment", busy, |s| {
             let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[0] else { unreachable!() };
             check.subject = "r".to_owned();
-        }),
-        on(I::BeyondLimits, "a subject of two lines", not_reported, |s| {
-            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *subject = TWO_LINES.to_owned();
         }),
         on(I::ReportMismatch, "it succeeded", not_deployed, |s| {
             finished(s).outcome = DeploymentOutcome::Succeeded;
         }),
         on(I::ReportMismatch, "of another version", not_deployed, |s| finished(s).version = 9),
-        on(I::WrongTime, "it ended yesterday", not_deployed, |s| finished(s).finished_at = any::at(-1_440)),
-        on(I::ActionNotInState, "a report that is not kept", not_deployed, |s| s.next().last_report = None),
-        on(I::StateLost, "what runs is forgotten", not_deployed, |s| s.next().live = None),
         on(I::HoldChanged, "a hold comes by itself", not_deployed, |s| {
             s.next().holds.insert("production".to_owned(), hold());
         }),
-        on(I::StateWithoutAction, "failed, and still in flight", not_deployed, |s| {
-            s.next().in_flight = update().0.in_flight;
-        }),
-        on(I::StateWithoutAction, "it waits for nothing", busy, |s| s.next().in_flight = None),
     ]
 }
 
@@ -273,18 +224,10 @@ fn after_respond() -> Vec<Break<Scene<RespondController>>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "a retraining", no_answer, |s| s.decision.verdict = Verdict::Retrain),
         on(I::ActsAfterRejection, "it asks again", no_answer, |s| {
             s.decision.plan.push(Step::RequestRetraining { request: request() });
         }),
         on(I::NotificationMissing, "nobody hears of it", no_answer, |s| s.decision.plan.clear()),
-        on(I::BeyondLimits, "a subject of two lines", no_answer, |s| {
-            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *subject = TWO_LINES.to_owned();
-        }),
-        on(I::StateWithoutAction, "another request", no_answer, |s| s.next().retrainings.push(any::at(61))),
-        on(I::StateWithoutAction, "another attempt", no_answer, |s| s.next().attempts = 3),
-        on(I::StateLost, "the drift is gone", no_answer, |s| s.next().drifting.clear()),
     ]
 }
 
@@ -310,7 +253,6 @@ fn after_scale() -> Vec<Break<Scene<ScaleController>>> {
     use scale::Action;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "to zero", lifts, |s| s.decision.verdict = Verdict::ScaleToZero),
         on(I::ActsAfterRejection, "to zero all the same", lifts, |s| s.decision.plan.push(to_none())),
         on(I::ActsAfterRejection, "a least of none", keeps, |s| {
             s.decision.plan.push(Step::Call(Action::SetCapacityLimits {
@@ -319,26 +261,12 @@ fn after_scale() -> Vec<Break<Scene<ScaleController>>> {
                 max: 1,
             }));
         }),
-        on(I::InvalidCapacityLimits, "more copies than the policy's", lifts, |s| {
-            let Step::Call(Action::SetCapacityLimits { min, max, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            (*min, *max) = (50, 50);
-        }),
         on(I::OutOfScope, "another component", lifts, |s| {
             let Step::Call(Action::SetCapacityLimits { component, .. }) = &mut s.decision.plan[0] else {
                 unreachable!()
             };
             *component = "other".to_owned();
         }),
-        on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
-            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *subject = TWO_LINES.to_owned();
-        }),
-        on(I::StateWithoutAction, "at zero since another time", lifts, |s| {
-            s.next().zero_since = Some(any::at(61));
-        }),
-        on(I::StateWithoutAction, "woken", lifts, |s| s.next().scaled_up_at = Some(now())),
     ]
 }
 

@@ -104,11 +104,6 @@ fn breaks() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     let mut all = vec![
-        on(I::ForeignVerdict, "a verdict of deploy's", suppresses, |s| s.decision.verdict = Verdict::Apply),
-        on(I::QuietVerdictActs, "suppress, and ask", suppresses, |s| {
-            s.decision.plan = retrains().decision.plan
-        }),
-        on(I::ActsWithoutPlan, "retrain by nothing", retrains, |s| s.decision.plan.clear()),
         on(I::ActsOnUnknown, "the reason is too little data", retrains, |s| {
             s.decision.reason = Reason::InsufficientData { source: "job".to_owned() };
         }),
@@ -117,10 +112,6 @@ fn breaks() -> Vec<Break<Scene>> {
             s.seen.deployed = decide::deployed(None, Some(&hold));
         }),
         on(I::NotificationMissing, "an alert to nobody", alerts, |s| s.decision.plan.clear()),
-        on(I::BeyondLimits, "a subject over 100 characters", alerts, |s| {
-            let Step::Notify { subject, .. } = &mut s.decision.plan[0] else { unreachable!() };
-            *subject = "a".repeat(101);
-        }),
         on(I::OutOfScope, "another model", retrains, |s| s.request().model = "other".to_owned()),
         on(I::OutOfScope, "another environment", retrains, |s| {
             s.request().environment = "production".to_owned()
@@ -136,18 +127,8 @@ fn breaks() -> Vec<Break<Scene>> {
             let Step::ScheduleCheck { check, .. } = &mut s.decision.plan[1] else { unreachable!() };
             check.environment = "production".to_owned();
         }),
-        on(I::NonDeterministicName, "an id with a space", retrains, |s| s.request().request_id.push(' ')),
-        on(I::WrongTime, "a look at the past", retrains, |s| {
-            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[1] else { unreachable!() };
-            *at = any::at(0);
-        }),
-        on(I::WrongTime, "requested yesterday", retrains, |s| s.request().requested_at = any::at(0)),
-        on(I::NonDeterministicName, "an id of nothing", retrains, |s| {
-            s.request().request_id = "7".to_owned()
-        }),
     ];
     all.extend(governor());
-    all.extend(memory());
     all
 }
 
@@ -164,11 +145,10 @@ fn governor() -> Vec<Break<Scene>> {
         on(I::NoDrift, "the source has said something newer", retrains, |s| {
             s.state.last_report_at.insert("alarm churn-accuracy".to_owned(), any::at(20));
         }),
-        on(I::NoDrift, "another cause", retrains, |s| s.request().cause = "whim".to_owned()),
-        on(I::ResponseNotRetrain, "the policy says to alert", retrains, |s| {
+        on(I::OutOfScope, "the policy says to alert", retrains, |s| {
             s.policy().drift.as_mut().unwrap().response = DriftResponse::Alert;
         }),
-        on(I::ResponseNotRetrain, "the policy says nothing", retrains, |s| s.policy().drift = None),
+        on(I::OutOfScope, "the policy says nothing", retrains, |s| s.policy().drift = None),
         on(I::CooldownIgnored, "an hour after the last", retrains, |s| {
             s.state.retrainings.push(any::at(30 * 1_440 - 60));
             s.next().retrainings.push(any::at(30 * 1_440 - 60));
@@ -191,44 +171,6 @@ fn governor() -> Vec<Break<Scene>> {
         on(I::AttemptsExceeded, "a third attempt", retrains, |s| {
             s.state.attempts = 2;
             s.next().attempts = 3;
-        }),
-    ]
-}
-
-fn memory() -> Vec<Break<Scene>> {
-    use Invariant as I;
-    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
-    vec![
-        on(I::ActionNotInState, "no state", retrains, |s| s.decision.state = None),
-        on(I::ActionNotInState, "the attempt does not count", retrains, |s| s.next().attempts = 1),
-        on(I::StateWithoutAction, "an attempt that is none", suppresses, |s| s.next().attempts += 1),
-        on(I::StateWithoutAction, "a request that was not sent", suppresses, |s| {
-            s.next().retrainings.push(any::at(9))
-        }),
-        on(I::StateLost, "a request within the budget's month", retrains, |s| {
-            s.next().retrainings.retain(|at| *at != any::at(28 * 1_440));
-        }),
-        on(I::StateLost, "attempts without calm", suppresses, |s| s.next().attempts = 0),
-        on(I::StateLost, "attempts, because of too little data", too_little, |s| {
-            s.decision.state = Some(State { attempts: 0, ..s.state.clone() });
-        }),
-        on(I::StateLost, "who reported drift, for one that is new", suppresses, |s| {
-            s.next().drifting = [("other".to_owned(), any::at(0))].into();
-            s.trigger = job(DriftVerdict::Drift, 2 * 1_440);
-        }),
-        on(I::StateLost, "who reported drift", too_little, |s| {
-            s.decision.state = Some(State { drifting: [].into(), ..s.state.clone() });
-        }),
-        on(I::StateLost, "attempts, while another source drifts", suppresses, |s| {
-            s.trigger = job(DriftVerdict::NoDrift, 2 * 1_440);
-            s.next().attempts = 0;
-            s.next().drifting.remove("job on psi");
-        }),
-        on(I::StateLost, "when a source last spoke", suppresses, |s| {
-            s.next().last_report_at.remove("job on psi");
-        }),
-        on(I::ActionNotInState, "when this source spoke", suppresses, |s| {
-            s.next().last_report_at.insert("alarm churn-accuracy".to_owned(), any::at(5));
         }),
     ]
 }

@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{
-    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Trigger, Variant,
-};
-use tidegate_policy::file::EndpointKind;
+use tidegate_policy::deploy::{Action, ComponentStatus, Deploy, NewestRequest, Probe, State, Trigger};
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
 
@@ -31,9 +28,6 @@ fn shape() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "a verdict of promote's", updates, |s| s.decision.verdict = Verdict::Deploy),
-        on(I::QuietVerdictActs, "wait, and update", updates, |s| s.decision.verdict = Verdict::Wait),
-        on(I::ActsWithoutPlan, "apply nothing", updates, |s| s.decision.plan.clear()),
         on(I::DuplicateAction, "the same model twice", updates, |s| {
             let model = s.decision.plan[0].clone();
             s.decision.plan.insert(0, model);
@@ -56,16 +50,6 @@ fn shape() -> Vec<Break<Scene>> {
         }),
         on(I::HoldChanged, "a hold comes by itself", held, |s| s.trigger = Trigger::Sweep),
         on(I::HoldChanged, "a hold is released by nobody", released, |s| s.trigger = Trigger::Sweep),
-        on(I::BeyondLimits, "a model's name over 63 characters", updates, |s| {
-            let Step::Call(Action::CreateModel { name, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *name = "a".repeat(64);
-        }),
-        on(I::WrongTime, "a look at the past", changes_component, |s| {
-            let Step::ScheduleCheck { at, .. } = &mut s.decision.plan[2] else { unreachable!() };
-            *at = any::at(-1);
-        }),
         on(I::NoFollowUpScheduled, "a component without a look", changes_component, |s| {
             s.decision.plan.pop();
         }),
@@ -131,11 +115,11 @@ fn places() -> Vec<Break<Scene>> {
             s.decision.plan.clear();
             s.decision.verdict = Verdict::Ignore;
         }),
-        on(I::OlderRequestWins, "a later request was taken up", updates, |s| {
+        on(I::OlderReplacesNewer, "a later request was taken up", updates, |s| {
             let (version, requested_at) = (8, any::at(1));
             s.state.newest_request = Some(NewestRequest { version, requested_at, approved_at: None });
         }),
-        on(I::OlderRequestWins, "a later approval was taken up", updates, |s| {
+        on(I::OlderReplacesNewer, "a later approval was taken up", updates, |s| {
             let (version, requested_at) = (8, any::at(-9));
             s.state.newest_request =
                 Some(NewestRequest { version, requested_at, approved_at: Some(any::at(-10)) });
@@ -163,56 +147,9 @@ fn calls() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::OutOfOrder, "the configuration before its model", updates, |s| s.decision.plan.swap(0, 1)),
-        on(I::OutOfOrder, "the endpoint before its configuration", updates, |s| s.decision.plan.swap(1, 2)),
-        on(I::OutOfOrder, "a component without its model", changes_component, |s| {
+        on(I::WrongPackage, "the endpoint before its configuration", updates, |s| s.decision.plan.swap(1, 2)),
+        on(I::WrongPackage, "a component without its model", changes_component, |s| {
             s.decision.plan.remove(0);
-        }),
-        on(I::NonDeterministicName, "a configuration under an old name", updates, |s| {
-            let Step::Call(Action::CreateEndpointConfig { name, .. }) = &mut s.decision.plan[1] else {
-                unreachable!()
-            };
-            *name = live().config;
-        }),
-        on(I::PolicyMismatch, "other instances", updates, |s| {
-            let Step::Call(Action::CreateEndpointConfig { variant, .. }) = &mut s.decision.plan[1] else {
-                unreachable!()
-            };
-            let Variant::RealTime { instances, .. } = variant else { unreachable!() };
-            *instances = 40;
-        }),
-        on(I::PolicyMismatch, "without the alarm that rolls back", updates, |s| {
-            let Step::Call(Action::UpdateEndpoint { rollout, .. }) = &mut s.decision.plan[2] else {
-                unreachable!()
-            };
-            rollout.alarms.clear();
-        }),
-        on(I::PolicyMismatch, "without the canary", updates, |s| {
-            let Step::Call(Action::UpdateEndpoint { rollout, .. }) = &mut s.decision.plan[2] else {
-                unreachable!()
-            };
-            rollout.canary = None;
-        }),
-        on(I::PolicyMismatch, "without its tags", creates, |s| {
-            let Step::Call(Action::CreateEndpoint { tags, .. }) = &mut s.decision.plan[2] else {
-                unreachable!()
-            };
-            tags.clear();
-        }),
-        on(I::PolicyMismatch, "without one of its tags", creates, |s| {
-            let Step::Call(Action::CreateEndpoint { tags, .. }) = &mut s.decision.plan[2] else {
-                unreachable!()
-            };
-            tags.retain(|(key, _)| key != "tidegate:environment");
-        }),
-        on(I::PolicyMismatch, "other copies", changes_component, |s| {
-            let Step::Call(Action::UpdateComponent { component }) = &mut s.decision.plan[1] else {
-                unreachable!()
-            };
-            component.copies = 9;
-        }),
-        on(I::PolicyMismatch, "a kind that this version cannot make", updates, |s| {
-            s.environment().endpoint.kind = EndpointKind::Async;
         }),
         on(I::ResourceBusy, "the endpoint is updating", updates, |s| {
             s.endpoint().status = EndpointStatus::Updating
@@ -254,9 +191,6 @@ fn looks() -> Vec<Break<Scene>> {
         on(I::UnverifiedSuccess, "it is still updating", succeeds, |s| {
             s.endpoint().status = EndpointStatus::Updating
         }),
-        on(I::UnverifiedSuccess, "waiting, and said to run", waits_for_component, |s| {
-            s.next().live.as_mut().unwrap().version = 7;
-        }),
         on(I::ActsOnUnknown, "failed, in no status that is known", rolled_back, |s| {
             s.endpoint().status = EndpointStatus::Unknown("Dreaming".to_owned());
         }),
@@ -287,7 +221,7 @@ fn ends() -> Vec<Break<Scene>> {
         on(I::ReportMismatch, "the report of another account", succeeds, |s| {
             s.finished().environment_account = "123456789012".to_owned();
         }),
-        on(I::ReportMismatch, "another configuration is said to be requested", succeeds, |s| {
+        on(I::UnverifiedSuccess, "another configuration is said to be requested", succeeds, |s| {
             s.finished().requested_config = None;
         }),
         on(I::ReportMismatch, "another configuration is said to run", rolled_back, |s| {
@@ -303,25 +237,8 @@ fn ends() -> Vec<Break<Scene>> {
         on(I::ReportMismatch, "a report in the middle", waits_for_component, |s| {
             s.decision.plan.extend(succeeds().decision.plan);
         }),
-        on(I::WrongTime, "it ended yesterday", succeeds, |s| s.finished().finished_at = any::at(-1_440)),
-        on(I::ActionNotInState, "the report is not kept", succeeds, |s| s.next().last_report = None),
-        on(I::ActionNotInState, "what runs is not kept", succeeds, |s| s.next().live = None),
-        on(I::ActionNotInState, "another package is said to run", succeeds, |s| {
-            s.next().live.as_mut().unwrap().package_arn = any::arn(8);
-        }),
-        on(I::ActionNotInState, "another request is said to have brought it", succeeds, |s| {
-            s.next().live.as_mut().unwrap().request_id = "r".to_owned();
-        }),
-        on(I::ActionNotInState, "it is said to run since yesterday", succeeds, |s| {
-            s.next().live.as_mut().unwrap().at = any::at(-1_440);
-        }),
-        on(I::StateLost, "what ran before", succeeds, |s| s.next().previous = None),
-        on(I::StateLost, "what runs, after a rollback", rolled_back, |s| s.next().live = None),
         on(I::NotificationMissing, "a rejected version serves", serves_rejected, |s| {
             s.decision.plan.pop();
-        }),
-        on(I::ActionNotInState, "a rejected version serves", serves_rejected, |s| {
-            s.next().live = Some(live())
         }),
         on(I::ReportMismatch, "rejected, and still under way", serves_rejected, |s| {
             s.endpoint().status = EndpointStatus::Updating;
@@ -332,39 +249,9 @@ fn ends() -> Vec<Break<Scene>> {
 fn memory() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
-    vec![
-        on(I::ActionNotInState, "when the endpoint was told", updates, |s| {
-            s.flies().endpoint_update_requested_at = None
-        }),
-        on(I::ActionNotInState, "how the endpoint looked then", updates, |s| {
-            s.flies().endpoint_modified_before = None
-        }),
-        on(I::ActionNotInState, "when the component was told", changes_component, |s| {
-            s.flies().component_update_requested_at = None;
-        }),
-        on(I::StateWithoutAction, "the endpoint was not told", waits_for_component, |s| {
-            s.flies().endpoint_update_requested_at = Some(any::at(1));
-        }),
-        on(I::StateWithoutAction, "another request is in flight", updates, |s| {
-            s.flies().request = request(8, 0)
-        }),
-        on(I::StateWithoutAction, "it ended, and is in flight", succeeds, |s| {
-            s.next().in_flight = updates().decision.state.unwrap().in_flight;
-        }),
-        on(I::StateLost, "what is in flight", waits_for_component, |s| s.next().in_flight = None),
-        on(I::StateLost, "the newest request", waits_for_component, |s| s.next().newest_request = None),
-        on(I::ReportMismatch, "a last report that was never sent", waits_for_component, |s| {
-            let finished = succeeds().finished().clone();
-            s.next().last_report = Some(Report { finished });
-        }),
-        on(I::BeyondLimits, "an alert without words", held, |s| {
-            let (subject, message) = ("Tidegate".to_owned(), String::new());
-            s.decision.plan.push(Step::Notify { subject, message });
-        }),
-        on(I::ActsOnUnknown, "the reason is that nobody knows the model", updates, |s| {
-            s.decision.reason = Reason::Unmanaged { what: "churn".to_owned() };
-        }),
-    ]
+    vec![on(I::ActsOnUnknown, "the reason is that nobody knows the model", updates, |s| {
+        s.decision.reason = Reason::Unmanaged { what: "churn".to_owned() };
+    })]
 }
 
 /// Every invariant that is broken here.

@@ -7,7 +7,7 @@ use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Approvals;
 use tidegate_policy::hold::Hold;
-use tidegate_policy::promote::{Action, EnvironmentStatus, Promote, State, Trigger};
+use tidegate_policy::promote::{Action, EnvironmentStatus, Promote, Trigger};
 use tidegate_policy::reason::Reason;
 
 use super::promotions::*;
@@ -21,7 +21,6 @@ fn breaks() -> Vec<Break<Scene>> {
     all.extend(order());
     all.extend(people());
     all.extend(denials());
-    all.extend(memory());
     all
 }
 
@@ -29,25 +28,8 @@ fn shape() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
-        on(I::ForeignVerdict, "a verdict of train's", soaking, |s| s.decision.verdict = Verdict::Skip),
-        on(I::QuietVerdictActs, "wait, and ask", on_to_production, |s| s.decision.verdict = Verdict::Wait),
-        on(I::ActsWithoutPlan, "deploy by a note", approved, |s| {
-            s.decision.plan.remove(0);
-        }),
         on(I::ActsOnUnknown, "the reason is an unknown approval", approved, |s| {
             s.decision.reason = Reason::UnknownApproval { status: "Maybe".to_owned() };
-        }),
-        on(I::BeyondLimits, "a stage with a space", approved, |s| {
-            let Step::Call(Action::UpdateModelLifeCycle { stage, .. }) = &mut s.decision.plan[1] else {
-                unreachable!()
-            };
-            *stage = "to staging".to_owned();
-        }),
-        on(I::BeyondLimits, "a note over 1024 characters", approved, |s| {
-            let Step::Call(Action::UpdateModelLifeCycle { description, .. }) = &mut s.decision.plan[1] else {
-                unreachable!()
-            };
-            *description = "x".repeat(1_025);
         }),
         on(I::OutOfScope, "a note on another package", approved, |s| {
             let Step::Call(Action::UpdateModelLifeCycle { package_arn, .. }) = &mut s.decision.plan[1] else {
@@ -70,14 +52,6 @@ fn shape() -> Vec<Break<Scene>> {
             s.decision.plan.remove(0);
         }),
         on(I::NotificationMissing, "people who are not asked", waits_for_people, |s| s.decision.plan.clear()),
-        on(I::CompleteTooEarly, "complete after staging", soaking, |s| {
-            s.decision.verdict = Verdict::Complete
-        }),
-        on(I::CompleteTooEarly, "complete, and another environment is to come", complete, |s| {
-            let mut more = s.policy().environments[0].clone();
-            more.name = "qa".parse().unwrap();
-            s.policy().environments.push(more);
-        }),
     ]
 }
 
@@ -105,17 +79,7 @@ fn requests() -> Vec<Break<Scene>> {
         on(I::WrongPackage, "without the approval that it stands on", approved, |s| {
             s.request().approved_at = None;
         }),
-        on(I::WrongTime, "requested yesterday", approved, |s| s.request().requested_at = any::at(-1_440)),
-        on(I::ActionNotInState, "no state", approved, |s| s.decision.state = None),
-        on(I::ActionNotInState, "another request is remembered", on_to_production, |s| {
-            s.request().request_id = "r".to_owned();
-        }),
-        on(I::StateWithoutAction, "asked, says the state", soaking, |s| {
-            let step =
-                EnvironmentStatus::Requested { request_id: "r".to_owned(), at: any::at(10), retries: 0 };
-            s.promotion().environments.insert("production".to_owned(), step);
-        }),
-        on(I::NonDeterministicName, "asked again under another name", asked_again, |s| {
+        on(I::StartedTwice, "asked again under another name", asked_again, |s| {
             s.request().request_id = "r".to_owned();
         }),
     ]
@@ -192,27 +156,21 @@ fn people() -> Vec<Break<Scene>> {
                 given.insert(" BO".to_owned(), at);
             }
         }),
-        on(I::ApprovalWithoutPerson, "nobody said so", both_agreed, |s| s.trigger = Trigger::Sweep),
-        on(I::ApprovalWithoutPerson, "somebody else said so", both_agreed, |s| {
+        on(I::ApprovalsMissing, "nobody said so", both_agreed, |s| s.trigger = Trigger::Sweep),
+        on(I::ApprovalsMissing, "somebody else said so", both_agreed, |s| {
             let Trigger::Approval(given) = &mut s.trigger else { unreachable!() };
             given.by = "cy".to_owned();
         }),
-        on(I::ApprovalWithoutPerson, "it was said of another version", both_agreed, |s| {
+        on(I::ApprovalsMissing, "it was said of another version", both_agreed, |s| {
             let Trigger::Approval(given) = &mut s.trigger else { unreachable!() };
             given.version = 6;
         }),
-        on(I::ApprovalWithoutPerson, "it was said at another time", both_agreed, |s| {
+        on(I::ApprovalsMissing, "it was said at another time", both_agreed, |s| {
             let Trigger::Approval(given) = &mut s.trigger else { unreachable!() };
             given.at = any::at(40);
         }),
-        on(I::ApprovalWithoutPerson, "it was said before the promotion began", both_agreed, |s| {
+        on(I::ApprovalsMissing, "it was said before the promotion began", both_agreed, |s| {
             s.both(|promotion| promotion.approved_at = any::at(45));
-        }),
-        on(I::StateLost, "an approval", both_agreed, |s| {
-            s.promotion().approvals.get_mut("production").unwrap().remove("ana");
-        }),
-        on(I::StateWithoutAction, "people are said to have been asked", soaking, |s| {
-            s.promotion().approvals_requested.insert("production".to_owned());
         }),
         on(I::ActsWhileHeld, "production is held", on_to_production, |s| hold_both(s, "production")),
         on(I::ActsWhileHeld, "everything is held", on_to_production, |s| hold_both(s, "*")),
@@ -283,7 +241,7 @@ fn denials() -> Vec<Break<Scene>> {
             s.request().version = 8;
         }),
         on(I::NotApproved, "nobody said so", approved, |s| s.trigger = Trigger::Sweep),
-        on(I::OlderApprovalWins, "a later one was on its way", approved, |s| {
+        on(I::OlderReplacesNewer, "a later one was on its way", approved, |s| {
             let mut later = in_staging();
             later.promotion.as_mut().unwrap().package_arn = any::arn(8);
             later.promotion.as_mut().unwrap().approved_at = any::at(1);
@@ -293,41 +251,13 @@ fn denials() -> Vec<Break<Scene>> {
             s.trigger = unauthorized()
         }),
         on(I::UnauthorizedSender, "a stranger who stops", failed, |s| s.trigger = unauthorized()),
-        on(I::FailureIgnored, "a rollback, and it goes on", failed, |s| s.promotion().stopped = false),
-        on(I::FailureIgnored, "a failure, and nothing happens", failed, |s| {
+        on(I::ContinuesAfterFailure, "a rollback, and it goes on", failed, |s| s.promotion().stopped = false),
+        on(I::ContinuesAfterFailure, "a failure, and nothing happens", failed, |s| {
             s.report().outcome = DeploymentOutcome::Failed;
             s.decision = Promote::new(Verdict::Ignore, Reason::Superseded);
         }),
-        on(I::FailureIgnored, "a rejection, and nothing happens", rejected, |s| {
+        on(I::ContinuesAfterFailure, "a rejection, and nothing happens", rejected, |s| {
             s.decision = Promote::new(Verdict::Ignore, Reason::LifecycleOnly);
-        }),
-    ]
-}
-
-fn memory() -> Vec<Break<Scene>> {
-    use Invariant as I;
-    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
-    vec![
-        on(I::StateLost, "the whole promotion", soaking, |s| s.decision.state = Some(State::default())),
-        on(I::StateLost, "that staging succeeded", on_to_production, |s| {
-            s.promotion().environments.remove("staging");
-        }),
-        on(I::StateLost, "that it was stopped", rejected, |s| {
-            s.was().stopped = true;
-            s.promotion().stopped = false;
-        }),
-        on(I::ActionNotInState, "a rejection of what has stopped", rejected, |s| {
-            s.was().stopped = true;
-            s.promotion().rejected_at = None;
-        }),
-        on(I::ActionNotInState, "a rejection that nobody said", soaking, |s| {
-            s.promotion().rejected_at = Some(any::at(5))
-        }),
-        on(I::StateLost, "the newest version", approved, |s| s.promotion().newest_version = 3),
-        on(I::WrongTime, "it succeeded tomorrow", soaking, |s| {
-            s.promotion()
-                .environments
-                .insert("staging".to_owned(), EnvironmentStatus::Succeeded { at: any::at(1_440) });
         }),
     ]
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use tidegate_events::{AlarmChanged, AlarmMetric, AlarmState};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::file::{EndpointKind, Environment};
+use tidegate_policy::endpoint::EndpointKind;
+use tidegate_policy::file::Environment;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::scale::{
     Action, Invocations, NO_CAPACITY_METRIC, ScaleController, Snapshot, State, Trigger,
@@ -87,9 +88,6 @@ fn breaks() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     let mut all = vec![
-        on(I::ForeignVerdict, "a verdict of train's", keeps, |s| s.decision.verdict = Verdict::Start),
-        on(I::QuietVerdictActs, "keep, and go to zero", keeps, |s| s.decision.plan = sleeps().decision.plan),
-        on(I::ActsWithoutPlan, "to zero by nothing", sleeps, |s| s.decision.plan.clear()),
         on(I::ActsOnUnknown, "nothing was observed", sleeps, |s| s.seen = None),
         on(I::ActsOnUnknown, "the reason is that there are no metrics", sleeps, |s| {
             s.decision.reason = Reason::NoMetrics;
@@ -100,35 +98,7 @@ fn breaks() -> Vec<Break<Scene>> {
             };
             *component = "other".to_owned();
         }),
-        on(I::BeyondLimits, "a subject of two lines", keeps, |s| {
-            let (subject, message) = ("Tidegate:\nchurn".to_owned(), "m".to_owned());
-            s.decision.plan.push(Step::Notify { subject, message });
-        }),
-        on(I::ActionNotInState, "to zero, and forgotten", sleeps, |s| s.decision.state = None),
-        on(I::ActionNotInState, "to zero since yesterday", sleeps, |s| {
-            s.next().zero_since = Some(any::at(0))
-        }),
-        on(I::ActionNotInState, "awake, and still at zero", wakes, |s| {
-            s.next().zero_since = Some(any::at(0))
-        }),
-        on(I::ActionNotInState, "woken at no time", wakes, |s| s.next().scaled_up_at = None),
-        on(I::StateWithoutAction, "kept, and said to sleep", keeps, |s| s.next().zero_since = Some(today())),
-        on(I::StateWithoutAction, "kept, and said to be woken", keeps, |s| {
-            s.next().scaled_up_at = Some(today())
-        }),
-        on(I::InvalidCapacityLimits, "the least above the most", wakes, |s| {
-            let Step::Call(Action::SetCapacityLimits { min, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *min = 2;
-        }),
-        on(I::InvalidCapacityLimits, "more copies than the policy's", wakes, |s| {
-            let Step::Call(Action::SetCapacityLimits { min, max, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            (*min, *max) = (50, 50);
-        }),
-        on(I::InvalidCapacityLimits, "a most of none", sleeps, |s| {
+        on(I::NoScaleUpPath, "a most of none", sleeps, |s| {
             let Step::Call(Action::SetCapacityLimits { max, .. }) = &mut s.decision.plan[0] else {
                 unreachable!()
             };
@@ -136,7 +106,6 @@ fn breaks() -> Vec<Break<Scene>> {
         }),
     ];
     all.extend(down());
-    all.extend(up());
     all
 }
 
@@ -150,10 +119,10 @@ fn down() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::CannotBeZero, "a classic endpoint", sleeps, |s| {
-            s.environment().endpoint.kind = EndpointKind::RealTime
+            any::serve(s.environment(), EndpointKind::RealTime);
         }),
         on(I::CannotBeZero, "a serverless endpoint", sleeps, |s| {
-            s.environment().endpoint.kind = EndpointKind::Serverless;
+            any::serve(s.environment(), EndpointKind::Serverless);
         }),
         on(I::CannotBeZero, "the policy does not say so", sleeps, |s| s.environment().scale.to_zero = None),
         on(I::NotIdle, "somebody asked", sleeps, |s| {
@@ -172,40 +141,13 @@ fn down() -> Vec<Break<Scene>> {
             let scaled_up_at = s.state.scaled_up_at;
             s.next().scaled_up_at = scaled_up_at;
         }),
-        on(I::Deploying, "a deployment is in flight", sleeps, |s| s.seen().deploying = true),
+        on(I::ResourceBusy, "a deployment is in flight", sleeps, |s| s.seen().deploying = true),
         on(I::NoScaleUpPath, "no alarm", sleeps, |s| {
             s.decision.plan.remove(1);
         }),
         on(I::NoScaleUpPath, "the alarm comes last", sleeps, |s| s.decision.plan.swap(1, 2)),
         on(I::NoScaleUpPath, "no bounds", sleeps, |s| {
             s.decision.plan.remove(0);
-        }),
-    ]
-}
-
-fn up() -> Vec<Break<Scene>> {
-    use Invariant as I;
-    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
-    vec![
-        on(I::ScaledUpWithoutDemand, "nobody asked", wakes, |s| s.trigger = Trigger::Tick),
-        on(I::ScaledUpWithoutDemand, "the alarm has too little data", wakes, |s| {
-            s.alarm().state = AlarmState::InsufficientData;
-        }),
-        on(I::ScaledUpWithoutDemand, "another component's alarm", wakes, |s| {
-            let metric = &mut s.alarm().metrics[0];
-            metric.dimensions.insert("InferenceComponentName".to_owned(), "other".to_owned());
-        }),
-        on(I::ScaledUpWithoutDemand, "an alarm on another metric", wakes, |s| {
-            s.alarm().metrics[0].name = "Invocations".to_owned();
-        }),
-        on(I::ScaledUpWithoutDemand, "a tick that saw nobody ask", wakes, |s| {
-            s.trigger = Trigger::Tick;
-            s.seen = Some(Snapshot {
-                live_since: Some(any::at(-60)),
-                copies_since: Some(any::at(-60)),
-                deploying: false,
-                invocations: None,
-            });
         }),
     ]
 }

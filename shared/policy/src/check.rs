@@ -1,0 +1,198 @@
+//! Safety invariants: what no decision may do, whatever the event was and whatever was observed.
+//!
+//! Each function has its own in `<function>/invariants.rs`; what holds for all of them is here. They look at the [`Effect`]s
+//! of a plan and at what the decision was made from. They call no function that decides: a mistake must be made twice
+//! before it reaches AWS.
+//!
+//! They hold what cannot be taken back. What else is true of decisions, such as their names, their texts and what the state
+//! remembers, is held by the tests of this crate.
+
+mod effect;
+mod holds;
+mod invariant;
+mod package;
+
+use jiff::{SignedDuration, Timestamp};
+use std::fmt::Debug;
+
+use crate::controller::Context;
+use crate::decision::{Decision, Verdict};
+use crate::hold::Hold;
+
+pub(crate) use effect::{Change, Effect, HasEffect, effect};
+pub(crate) use holds::HoldCommand;
+pub use invariant::Invariant;
+pub(crate) use package::is_version;
+
+/// A decision that must not be carried out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant that it breaks.
+    pub invariant: Invariant,
+    /// What was found.
+    pub detail: String,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.detail)
+    }
+}
+
+/// What a function may touch.
+pub(crate) struct Scope<'a> {
+    /// What the decision rests on.
+    pub(crate) cx: &'a Context<'a>,
+    /// The function's name.
+    pub(crate) function: &'static str,
+    /// The resource that the function changes or annotates; none may be changed where it is empty.
+    pub(crate) resource: &'a str,
+}
+
+impl Scope<'_> {
+    /// Whether the policy names what the effect is about, in the account and region where it is, and the function may have
+    /// such an effect.
+    fn covers(&self, effect: &Effect<'_>) -> bool {
+        let Self { cx: Context { policy, site, .. }, function, resource } = self;
+        let Some(policy) = policy else { return matches!(effect, Effect::Notify) };
+        let model = policy.model.as_str();
+        match effect {
+            Effect::Notify => true,
+            Effect::ScheduleCheck { check, .. } => {
+                let here = *function == "promote" || check.environment == site.environment;
+                check.function == *function
+                    && check.model == model
+                    && here
+                    && policy.environment(&check.environment).is_some()
+            }
+            Effect::RequestDeployment(request) => {
+                let environment = policy.environment(&request.environment);
+                let there = environment.is_some_and(|environment| {
+                    environment.account.as_str() == request.environment_account
+                        && environment.region.as_str() == request.region
+                });
+                let by_policy = request.model == model && request.policy_version == policy.version();
+                *function == "promote" && by_policy && there
+            }
+            Effect::ReportDeployment(_) => *function == "deploy",
+            Effect::RequestRetraining(request) => {
+                let environment = policy.environment(&request.environment);
+                *function == "respond"
+                    && request.model == model
+                    && request.environment == site.environment
+                    && environment.is_some_and(|e| e.account.as_str() == request.environment_account)
+            }
+            Effect::Annotate { resource: name } | Effect::Change { resource: name, .. } => {
+                !resource.is_empty() && name == resource
+            }
+            Effect::Prepare { name } => !resource.is_empty() && name.starts_with(resource),
+        }
+    }
+}
+
+/// Violations as they are found.
+#[derive(Debug, Default)]
+pub(crate) struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Everything that was found.
+    pub(crate) fn found(self) -> Vec<Violation> {
+        self.0
+    }
+
+    /// Adds a violation unless `holds`.
+    pub(crate) fn require(&mut self, holds: bool, invariant: Invariant, detail: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(Violation { invariant, detail: detail() });
+        }
+    }
+
+    /// What holds for the plan of every decision about an event.
+    pub(crate) fn plan<S, C: HasEffect>(&mut self, decision: &Decision<S, C>, scope: &Scope<'_>) {
+        self.in_scope_and_once(decision, scope);
+        let Decision { verdict, reason, plan, .. } = decision;
+        let acts = plan.iter().any(|step| effect(step).acts());
+        self.require(!acts || !NOT_KNOWN.contains(&reason.code()), Invariant::ActsOnUnknown, || {
+            format!("{verdict} because of {}: {reason}", reason.code())
+        });
+        if matches!(verdict, Verdict::Stop | Verdict::Alert) {
+            self.notified(decision);
+        }
+    }
+
+    /// What holds for the plan of every decision after a rejection: it takes back, notifies, checks again or lifts a bound.
+    pub(crate) fn plan_after_rejection<S, C: HasEffect>(
+        &mut self,
+        decision: &Decision<S, C>,
+        scope: &Scope<'_>,
+    ) {
+        self.in_scope_and_once(decision, scope);
+        for step in &decision.plan {
+            let effect = effect(step);
+            let lifts = matches!(effect, Effect::Change { change: Change::SetLimits { min: 1.., .. }, .. });
+            self.require(lifts || !effect.acts(), Invariant::ActsAfterRejection, || format!("{step:?}"));
+        }
+        // A rejection by AWS of what scale does is notified once, and what waits will be checked again.
+        if !matches!(decision.verdict, Verdict::Wait | Verdict::NoChange) {
+            self.notified(decision);
+        }
+    }
+
+    fn in_scope_and_once<S, C: HasEffect>(&mut self, decision: &Decision<S, C>, scope: &Scope<'_>) {
+        for (index, step) in decision.plan.iter().enumerate() {
+            self.require(scope.covers(&effect(step)), Invariant::OutOfScope, || {
+                format!("{} plans {step:?}", scope.function)
+            });
+            let again = decision.plan.iter().take(index).any(|before| before == step);
+            self.require(!again, Invariant::DuplicateAction, || format!("{step:?} is there twice"));
+        }
+    }
+
+    /// People are notified, or the hub, which notifies them.
+    pub(crate) fn notified<S, C: HasEffect>(&mut self, decision: &Decision<S, C>) {
+        let tells = |step| matches!(effect(step), Effect::Notify | Effect::ReportDeployment(_));
+        self.require(decision.plan.iter().any(tells), Invariant::NotificationMissing, || {
+            format!("{} because of {}, and nobody is notified", decision.verdict, decision.reason)
+        });
+    }
+
+    /// What an unauthorized account sent changes nothing.
+    pub(crate) fn ignores_sender<S: PartialEq, C: HasEffect>(
+        &mut self,
+        sender: &str,
+        state: &S,
+        decision: &Decision<S, C>,
+    ) {
+        let ignored = decision.plan.is_empty() && decision.state.as_ref().is_none_or(|after| after == state);
+        self.require(ignored, Invariant::UnauthorizedSender, || {
+            format!("{sender} may not send this, and the plan is {:?}", decision.plan)
+        });
+    }
+
+    /// Nothing automatic happens under a hold.
+    pub(crate) fn not_held(&mut self, hold: Option<&Hold>) {
+        self.require(hold.is_none(), Invariant::ActsWhileHeld, || format!("held: {hold:?}"));
+    }
+}
+
+/// Reasons that say that something is not known. None of them is a reason to act.
+const NOT_KNOWN: &[&str] = &[
+    "changed_fields_unknown",
+    "definition_invalid",
+    "definition_missing",
+    "insufficient_data",
+    "never_deployed",
+    "no_metrics",
+    "not_completed",
+    "package_missing",
+    "pipeline_missing",
+    "source_failed",
+    "unknown_approval",
+    "unknown_state",
+    "unmanaged",
+];
+
+/// Whether at least `span` lies between `from` and `now`. A time in the future is not long ago.
+pub(crate) fn long_ago(from: Timestamp, span: SignedDuration, now: Timestamp) -> bool {
+    from.checked_add(span).unwrap_or(Timestamp::MAX) <= now
+}

@@ -1,0 +1,85 @@
+//! What the steps of a plan do outside the function.
+
+use jiff::Timestamp;
+use std::fmt::Debug;
+use tidegate_events::{DeploymentFinished, DeploymentRequested, RetrainingRequested, ScheduledCheck};
+
+use crate::step::{NoCall, Step};
+
+/// What a step does outside the function.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Effect<'s> {
+    /// People are notified.
+    Notify,
+    /// The function is invoked again at a time.
+    ScheduleCheck { at: Timestamp, check: &'s ScheduledCheck },
+    /// An environment is asked to deploy.
+    RequestDeployment(&'s DeploymentRequested),
+    /// The end of a deployment is reported to the hub.
+    ReportDeployment(&'s DeploymentFinished),
+    /// The hub is asked to retrain.
+    RequestRetraining(&'s RetrainingRequested),
+    /// A text for people is written to a resource.
+    Annotate { resource: &'s str },
+    /// Something is made that has no effect before a resource uses it. Its name begins with that resource's.
+    Prepare { name: &'s str },
+    /// A resource that trains or serves changes.
+    Change { resource: &'s str, change: Change },
+}
+
+/// How a resource changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is created, or created again from another definition.
+    Define,
+    /// It runs once.
+    Start,
+    /// The bounds of its copies are set.
+    SetLimits { min: u32, max: u32 },
+    /// Its copies are set.
+    SetCopies(u32),
+}
+
+impl Effect<'_> {
+    /// Whether it changes something in AWS, or makes another function do so.
+    pub(crate) fn acts(&self) -> bool {
+        match self {
+            Self::RequestDeployment(_)
+            | Self::RequestRetraining(_)
+            | Self::Prepare { .. }
+            | Self::Change { .. } => true,
+            Self::Notify | Self::ScheduleCheck { .. } | Self::ReportDeployment(_) | Self::Annotate { .. } => {
+                false
+            }
+        }
+    }
+
+    /// Whether it takes capacity away entirely, or allows that.
+    pub(crate) fn scales_to_zero(&self) -> bool {
+        matches!(self, Self::Change { change: Change::SetLimits { min: 0, .. } | Change::SetCopies(0), .. })
+    }
+}
+
+/// A call that only one function makes.
+pub(crate) trait HasEffect: Debug + PartialEq {
+    /// What it does.
+    fn effect(&self) -> Effect<'_>;
+}
+
+impl HasEffect for NoCall {
+    fn effect(&self) -> Effect<'_> {
+        match *self {}
+    }
+}
+
+/// What a step does.
+pub(crate) fn effect<C: HasEffect>(step: &Step<C>) -> Effect<'_> {
+    match step {
+        Step::Notify { .. } => Effect::Notify,
+        Step::ScheduleCheck { at, check, .. } => Effect::ScheduleCheck { at: *at, check },
+        Step::RequestDeployment { request } => Effect::RequestDeployment(request),
+        Step::ReportDeployment { finished } => Effect::ReportDeployment(finished),
+        Step::RequestRetraining { request } => Effect::RequestRetraining(request),
+        Step::Call(call) => call.effect(),
+    }
+}

@@ -1,0 +1,260 @@
+//! Safety invariants of deploy.
+
+mod end;
+
+use jiff::Timestamp;
+use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
+
+use super::{Action, ComponentStatus, Deploy, NAME, Snapshot, State, Trigger};
+use crate::check::{
+    Change, Effect, HasEffect, HoldCommand, Invariant, Scope, Violation, Violations, effect, is_version,
+};
+use crate::controller::Context;
+use crate::decision::Verdict;
+use crate::step::Step;
+
+impl HasEffect for Action {
+    fn effect(&self) -> Effect<'_> {
+        match self {
+            Self::CreateModel { name, .. } | Self::CreateEndpointConfig { name, .. } => {
+                Effect::Prepare { name }
+            }
+            Self::CreateEndpoint { name, .. } | Self::UpdateEndpoint { name, .. } => {
+                Effect::Change { resource: name, change: Change::Define }
+            }
+            Self::CreateComponent { component } | Self::UpdateComponent { component } => {
+                Effect::Change { resource: &component.name, change: Change::Define }
+            }
+        }
+    }
+}
+
+/// Every invariant that a decision breaks. `seen` is what was observed, if anything was.
+pub(super) fn violations(
+    cx: &Context<'_>,
+    state: &State,
+    trigger: &Trigger,
+    seen: Option<&Snapshot>,
+    decision: &Deploy,
+) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    violations.plan(decision, &scope(cx));
+    let after = decision.state.as_ref().unwrap_or(state);
+    let command = match trigger {
+        Trigger::Hold(hold) => HoldCommand::Hold(hold),
+        Trigger::Release(release) => HoldCommand::Release(release),
+        _ => HoldCommand::Nothing,
+    };
+    violations.holds((&state.holds, &state.released), (&after.holds, &after.released), command);
+    let in_flight = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
+    let request = match trigger {
+        Trigger::Request { from, .. } if *from != cx.site.hub_account => {
+            violations.ignores_sender(from, state, decision);
+            in_flight
+        }
+        Trigger::Request { request, .. } if in_flight.is_none_or(|f| f.request_id != request.request_id) => {
+            Some(request)
+        }
+        _ => in_flight,
+    };
+    let mut checker = Checker { cx, state, after, request, violations };
+    if let Some(request) = request.filter(|request| Some(*request) != in_flight) {
+        checker.newest(request, decision);
+    }
+    checker.follow_up(decision, seen);
+    if decision.plan.iter().any(|step| effect(step).acts()) {
+        checker.calls(&decision.plan, seen);
+    }
+    checker.end(decision, seen);
+    checker.violations.found()
+}
+
+/// Every invariant that the decision after a rejection breaks.
+pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Deploy) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    violations.plan_after_rejection(decision, &scope(cx));
+    let after = decision.state.as_ref().unwrap_or(state);
+    violations.holds((&state.holds, &state.released), (&after.holds, &after.released), HoldCommand::Nothing);
+    let request = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
+    let mut checker = Checker { cx, state, after, request, violations };
+    checker.after_rejection(decision);
+    checker.violations.found()
+}
+
+fn scope<'a>(cx: &'a Context<'a>) -> Scope<'a> {
+    let resource = cx.environment().map_or("", |environment| environment.endpoint.name.as_str());
+    Scope { cx, function: NAME, resource }
+}
+
+struct Checker<'a> {
+    cx: &'a Context<'a>,
+    state: &'a State,
+    after: &'a State,
+    /// What is worked on: the request that has come, or the one in flight.
+    request: Option<&'a DeploymentRequested>,
+    violations: Violations,
+}
+
+impl Checker<'_> {
+    /// A request that is accepted is not older than the newest that was.
+    fn newest(&mut self, request: &DeploymentRequested, decision: &Deploy) {
+        let accepted = self.after.in_flight.as_ref().is_some_and(|f| f.request == *request)
+            || end::outcome_of(decision.verdict).is_some();
+        let in_flight =
+            self.state.in_flight.as_ref().map(|f| (f.request.requested_at, f.request.approved_at));
+        let newest =
+            self.state.newest_request.as_ref().map(|n| (n.requested_at, n.approved_at)).or(in_flight);
+        let older =
+            newest.is_some_and(|newest| is_older((request.requested_at, request.approved_at), newest));
+        self.violations.require(!accepted || !older, Invariant::OlderReplacesNewer, || {
+            format!("requested at {}, the newest is {newest:?}", request.requested_at)
+        });
+    }
+
+    /// What sends no event has a scheduled check: a component, and an endpoint that is in service already.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>
+    fn follow_up(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
+        let changes_component = |step: &Step<Action>| {
+            matches!(step, Step::Call(Action::CreateComponent { .. } | Action::UpdateComponent { .. }))
+        };
+        let waits = decision.verdict == Verdict::Wait && self.after.hold().is_none();
+        let needed = (waits && seen.is_some_and(in_service)) || decision.plan.iter().any(changes_component);
+        let scheduled = self.scheduled(decision);
+        self.violations.require(scheduled || !needed, Invariant::NoFollowUpScheduled, || {
+            format!("{} with the plan {:?}", decision.verdict, decision.plan)
+        });
+    }
+
+    /// Whether a check is scheduled, which must be of what is worked on.
+    fn scheduled(&mut self, decision: &Deploy) -> bool {
+        let mut scheduled = false;
+        for step in &decision.plan {
+            let Effect::ScheduleCheck { check, .. } = effect(step) else { continue };
+            scheduled = true;
+            let ours = self.request.is_some_and(|request| request.request_id == check.subject);
+            self.violations.require(ours, Invariant::OutOfScope, || format!("{step:?}"));
+        }
+        scheduled
+    }
+
+    /// What must hold before SageMaker is told to change anything.
+    fn calls(&mut self, plan: &[Step<Action>], seen: Option<&Snapshot>) {
+        // After a release what stands then counts. Only holds that concern this environment are kept here.
+        self.violations.not_held(self.after.hold());
+        let Some(request) = self.request else {
+            return self
+                .violations
+                .require(false, Invariant::OutOfScope, || "nothing is requested".to_owned());
+        };
+        self.package(request);
+        let Some(seen) = seen else {
+            return self
+                .violations
+                .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
+        };
+        let approved = seen.approval == Some(ApprovalStatus::Approved);
+        self.violations
+            .require(approved, Invariant::NotApproved, || format!("the registry says {:?}", seen.approval));
+        for (index, step) in plan.iter().enumerate() {
+            self.uses_only(step, request, plan.get(..index).unwrap_or_default());
+            self.free(step, seen);
+            self.not_rolled_back(step, seen);
+        }
+    }
+
+    /// The request is for here, and for a package of the policy's group in the hub's registry.
+    fn package(&mut self, request: &DeploymentRequested) {
+        let (site, policy) = (self.cx.site, self.cx.policy);
+        let here = request.environment == site.environment
+            && request.environment_account == site.account
+            && request.region == site.region
+            && policy.is_some_and(|policy| request.model == policy.model.as_str());
+        self.violations.require(here, Invariant::OutOfScope, || format!("{request:?}"));
+        let group = policy.map_or("", |policy| policy.registry.group.as_str());
+        let right = is_version(&request.package_arn, &site.hub_account, &site.region, group, request.version);
+        self.violations.require(right, Invariant::WrongPackage, || {
+            format!("{} is not version {} of {group}", request.package_arn, request.version)
+        });
+    }
+
+    /// A model is made of the requested package, and what serves uses only what the same plan made before it.
+    fn uses_only(&mut self, step: &Step<Action>, request: &DeploymentRequested, before: &[Step<Action>]) {
+        let made = |used: &str| {
+            before.iter().any(|step| matches!(effect(step), Effect::Prepare { name } if name == used))
+        };
+        let right = match step {
+            Step::Call(Action::CreateModel { package_arn, .. }) => *package_arn == request.package_arn,
+            Step::Call(Action::CreateEndpoint { config, .. } | Action::UpdateEndpoint { config, .. }) => {
+                made(config)
+            }
+            Step::Call(Action::CreateComponent { component } | Action::UpdateComponent { component }) => {
+                component.endpoint == component.name && made(&component.model)
+            }
+            _ => true,
+        };
+        self.violations.require(right, Invariant::WrongPackage, || {
+            format!("{step:?} for {} after {before:?}", request.package_arn)
+        });
+    }
+
+    /// Only what is in service is changed, and only what is absent is created. SageMaker rejects an update of an endpoint
+    /// that is changing, and nobody knows what an unknown status means.
+    fn free(&mut self, step: &Step<Action>, seen: &Snapshot) {
+        let Snapshot { endpoint, component, .. } = seen;
+        let of_component = component.as_ref().map(|component| &component.status);
+        let (free, of_component) = match step {
+            Step::Call(Action::CreateEndpoint { .. }) => (endpoint.is_none(), None),
+            Step::Call(Action::UpdateEndpoint { .. }) => (in_service(seen), None),
+            Step::Call(Action::CreateComponent { .. }) => {
+                (in_service(seen) && of_component.is_none(), of_component)
+            }
+            Step::Call(Action::UpdateComponent { .. }) => {
+                (in_service(seen) && of_component == Some(&ComponentStatus::InService), of_component)
+            }
+            _ => (true, None),
+        };
+        self.violations.require(free, Invariant::ResourceBusy, || {
+            format!("{step:?} with {endpoint:?} and {component:?}")
+        });
+        let unknown = endpoint.as_ref().is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)))
+            || matches!(of_component, Some(ComponentStatus::Unknown(_)));
+        self.violations
+            .require(!unknown, Invariant::ActsOnUnknown, || format!("{endpoint:?} and {component:?}"));
+    }
+
+    /// What changed after it was told to, and still is not what was asked for, was rolled back.
+    fn not_rolled_back(&mut self, step: &Step<Action>, seen: &Snapshot) {
+        let in_flight = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request);
+        let Some(in_flight) = in_flight else { return };
+        let (asked, looked, changed) = match step {
+            Step::Call(Action::UpdateEndpoint { .. }) => (
+                in_flight.endpoint_update_requested_at,
+                in_flight.endpoint_modified_before,
+                seen.endpoint.as_ref().and_then(|endpoint| endpoint.last_modified),
+            ),
+            Step::Call(Action::UpdateComponent { .. }) => (
+                in_flight.component_update_requested_at,
+                in_flight.component_modified_before,
+                seen.component.as_ref().and_then(|component| component.last_modified),
+            ),
+            _ => return,
+        };
+        let back = asked.zip(changed).is_some_and(|(asked, changed)| changed > looked.unwrap_or(asked));
+        self.violations.require(!back, Invariant::RollbackUndone, || {
+            format!("asked {asked:?}, changed {changed:?}, and asked again: {step:?}")
+        });
+    }
+}
+
+fn in_service(seen: &Snapshot) -> bool {
+    seen.endpoint.as_ref().is_some_and(|endpoint| endpoint.status == EndpointStatus::InService)
+}
+
+/// Whether a request is older than another: by the approvals of their versions, where both are known and differ, for one
+/// may be sent again long after it was overtaken; else by the requests.
+fn is_older(request: (Timestamp, Option<Timestamp>), other: (Timestamp, Option<Timestamp>)) -> bool {
+    match (request.1, other.1) {
+        (Some(approved), Some(others)) if approved != others => approved < others,
+        _ => request.0 < other.0,
+    }
+}

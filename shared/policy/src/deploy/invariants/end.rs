@@ -1,0 +1,171 @@
+//! The end of a deployment, and the report about it.
+
+use tidegate_events::{
+    ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, EndpointStatus,
+};
+
+use super::{Checker, in_service};
+use crate::check::{Effect, Invariant, effect};
+use crate::decision::Verdict;
+use crate::deploy::{ComponentStatus, Deploy, Probe, Snapshot};
+use crate::fingerprint::short;
+
+/// The outcome that a verdict reports, if it ends the deployment.
+pub(super) fn outcome_of(verdict: Verdict) -> Option<DeploymentOutcome> {
+    match verdict {
+        Verdict::Succeeded => Some(DeploymentOutcome::Succeeded),
+        Verdict::Failed => Some(DeploymentOutcome::Failed),
+        Verdict::RolledBackSilently => Some(DeploymentOutcome::RolledBackSilently),
+        _ => None,
+    }
+}
+
+impl Checker<'_> {
+    /// What is said about the end of a deployment is so.
+    pub(super) fn end(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
+        let reports = reports(decision);
+        let Some(outcome) = outcome_of(decision.verdict) else {
+            // Nothing has ended: a report is only ever repeated.
+            let last = self.state.last_report.as_ref().map(|report| &report.finished);
+            let again = reports.iter().all(|report| Some(*report) == last);
+            return self
+                .violations
+                .require(again, Invariant::ReportMismatch, || format!("{reports:?} after {last:?}"));
+        };
+        let Some(seen) = seen else {
+            return self
+                .violations
+                .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
+        };
+        let running = running_config(seen);
+        self.report(&reports, outcome, |report| {
+            report.requested_config.is_some() && report.running_config.as_ref() == running
+        });
+        let wanted = reports.first().and_then(|report| report.requested_config.as_ref());
+        if outcome == DeploymentOutcome::Succeeded {
+            let proven = self.serves(seen, wanted) && running == wanted && self.answered(seen);
+            return self.violations.require(proven, Invariant::UnverifiedSuccess, || format!("{seen:?}"));
+        }
+        let back = in_service(seen) && (seen.component.is_some() || running != wanted);
+        self.violations.require(
+            back || outcome != DeploymentOutcome::RolledBackSilently,
+            Invariant::ReportMismatch,
+            || format!("nothing rolled back: {seen:?}"),
+        );
+        self.known(decision, seen, wanted);
+    }
+
+    /// An unknown status ends nothing. A withdrawn approval does not end what SageMaker is at, and if that serves in the
+    /// end, people are notified.
+    fn known(&mut self, decision: &Deploy, seen: &Snapshot, wanted: Option<&String>) {
+        if seen.approval == Some(ApprovalStatus::Approved) {
+            let unknown =
+                seen.endpoint.as_ref().is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)));
+            return self
+                .violations
+                .require(!unknown, Invariant::ActsOnUnknown, || format!("{:?}", seen.endpoint));
+        }
+        let (endpoint, component) = self.told();
+        let under_way = (endpoint && endpoint_changes(seen)) || (component && component_changes(seen));
+        self.violations
+            .require(!under_way, Invariant::ReportMismatch, || format!("it is under way: {seen:?}"));
+        let told = if seen.component.is_some() { component } else { endpoint };
+        if told && self.serves(seen, wanted) {
+            let notified = decision.plan.iter().any(|step| effect(step) == Effect::Notify);
+            self.violations
+                .require(notified, Invariant::NotificationMissing, || format!("it serves: {seen:?}"));
+        }
+    }
+
+    /// What follows from a rejection reports that the deployment in flight failed, or has a scheduled check.
+    pub(super) fn after_rejection(&mut self, decision: &Deploy) {
+        let reports = reports(decision);
+        if !reports.is_empty() {
+            self.report(&reports, DeploymentOutcome::Failed, |_| true);
+        }
+        // What is held is begun by the release.
+        let waits = decision.verdict == Verdict::Wait && self.state.hold().is_none();
+        let scheduled = self.scheduled(decision);
+        self.violations
+            .require(scheduled || !waits, Invariant::NoFollowUpScheduled, || "it waits".to_owned());
+    }
+
+    /// One report, of the request that is worked on, with the outcome.
+    fn report(
+        &mut self,
+        reports: &[&DeploymentFinished],
+        outcome: DeploymentOutcome,
+        matches: impl Fn(&DeploymentFinished) -> bool,
+    ) {
+        let of = |report: &DeploymentFinished, request: &DeploymentRequested| {
+            report.request_id == request.request_id
+                && report.model == request.model
+                && report.environment == request.environment
+                && report.environment_account == request.environment_account
+                && report.version == request.version
+                && report.package_arn == request.package_arn
+        };
+        let right = match (reports, self.request) {
+            ([report], Some(request)) => report.outcome == outcome && of(report, request) && matches(report),
+            _ => false,
+        };
+        self.violations.require(right, Invariant::ReportMismatch, || {
+            format!("{outcome:?} of {:?} with {reports:?}", self.request)
+        });
+    }
+
+    /// Whether the requested version serves: the model of the component is named after its package, or without a component
+    /// the wanted configuration runs and is named after it.
+    fn serves(&self, seen: &Snapshot, wanted: Option<&String>) -> bool {
+        let Some((environment, request)) = self.cx.environment().zip(self.request) else { return false };
+        let of_version = format!("{}-v{}-", environment.endpoint.name, request.version);
+        let named = match &seen.component {
+            Some(component) => {
+                let model = format!("{of_version}{}", short(&[&request.package_arn], 6));
+                component.status == ComponentStatus::InService
+                    && component.has_copies(1)
+                    && component.model.as_ref() == Some(&model)
+            }
+            None => {
+                running_config(seen) == wanted && wanted.is_some_and(|config| config.starts_with(&of_version))
+            }
+        };
+        in_service(seen) && named
+    }
+
+    /// Whether the sample was answered, where the policy has one.
+    fn answered(&self, seen: &Snapshot) -> bool {
+        let asked = self.cx.environment().is_some_and(|environment| environment.verify.invoke.is_some());
+        !asked || matches!(seen.probe, Some(Probe::Answered(200..=299)))
+    }
+
+    /// Whether SageMaker was told to change the endpoint, and the component, for the request that is worked on.
+    fn told(&self) -> (bool, bool) {
+        let told = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request);
+        let endpoint = told.is_some_and(|told| told.endpoint_update_requested_at.is_some());
+        (endpoint, told.is_some_and(|told| told.component_update_requested_at.is_some()))
+    }
+}
+
+fn running_config(seen: &Snapshot) -> Option<&String> {
+    seen.endpoint.as_ref().and_then(|endpoint| endpoint.config.as_ref())
+}
+
+fn reports(decision: &Deploy) -> Vec<&DeploymentFinished> {
+    let report = |step| match effect(step) {
+        Effect::ReportDeployment(report) => Some(report),
+        _ => None,
+    };
+    decision.plan.iter().filter_map(report).collect()
+}
+
+fn endpoint_changes(seen: &Snapshot) -> bool {
+    use EndpointStatus as E;
+    let settled = [E::InService, E::OutOfService, E::Deleted, E::Failed, E::UpdateRollbackFailed];
+    seen.endpoint.as_ref().is_some_and(|endpoint| !settled.contains(&endpoint.status))
+}
+
+fn component_changes(seen: &Snapshot) -> bool {
+    let settled = [ComponentStatus::InService, ComponentStatus::Failed];
+    seen.component.as_ref().is_some_and(|component| !settled.contains(&component.status))
+}

@@ -1,0 +1,338 @@
+//! Safety invariants of promote.
+
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use tidegate_events::{
+    ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
+    PackageStatus,
+};
+
+use super::{Action, EnvironmentStatus, NAME, Package, Promote, Promotion, State, Trigger};
+use crate::check::{
+    Effect, HasEffect, HoldCommand, Invariant, Scope, Violation, Violations, effect, is_version, long_ago,
+};
+use crate::controller::Context;
+use crate::decision::Verdict;
+use crate::file::{Environment, Policy};
+use crate::hold;
+
+impl HasEffect for Action {
+    fn effect(&self) -> Effect<'_> {
+        match self {
+            Self::UpdateModelLifeCycle { package_arn, .. } => Effect::Annotate { resource: package_arn },
+        }
+    }
+}
+
+/// Every invariant that a decision breaks. `package` is what the registry says.
+pub(super) fn violations(
+    cx: &Context<'_>,
+    state: &State,
+    trigger: &Trigger,
+    package: Option<&Package>,
+    decision: &Promote,
+) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    let Some(policy) = cx.policy else { return violations.found() };
+    let next = decision.state.as_ref().unwrap_or(state);
+    violations.plan(decision, &scope(cx, next));
+    if let Trigger::UnauthorizedSender { from, .. } = trigger {
+        violations.ignores_sender(from, state, decision);
+    }
+    let command = match trigger {
+        Trigger::Hold(hold) => HoldCommand::Hold(hold),
+        Trigger::Release(release) => HoldCommand::Release(release),
+        _ => HoldCommand::Nothing,
+    };
+    violations.holds((&state.holds, &state.released), (&next.holds, &next.released), command);
+    let after = next.promotion.as_ref();
+    let is_same = |before: &&Promotion| {
+        after.is_some_and(|after| {
+            before.approved_at == after.approved_at
+                && before.version == after.version
+                && before.package_arn.eq_ignore_ascii_case(&after.package_arn)
+        })
+    };
+    let before = state.promotion.as_ref().filter(is_same);
+    let mut checker = Checker { cx, policy, state, next, trigger, package, before, after, violations };
+    checker.promotion();
+    checker.denied();
+    for step in &decision.plan {
+        match effect(step) {
+            Effect::RequestDeployment(request) => checker.request(request),
+            Effect::ScheduleCheck { check, .. } => {
+                let ours = after.is_some_and(|after| after.version.to_string() == check.subject);
+                checker.violations.require(ours, Invariant::OutOfScope, || format!("{step:?}"));
+            }
+            _ => {}
+        }
+    }
+    checker.follow_up(decision);
+    checker.violations.found()
+}
+
+/// Every invariant that the decision after a rejection breaks.
+pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Promote) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    let next = decision.state.as_ref().unwrap_or(state);
+    violations.plan_after_rejection(decision, &scope(cx, state));
+    violations.holds((&state.holds, &state.released), (&next.holds, &next.released), HoldCommand::Nothing);
+    let stopped = next.promotion.as_ref().is_some_and(|promotion| promotion.stopped);
+    violations.require(stopped, Invariant::ContinuesAfterFailure, || format!("{:?} goes on", next.promotion));
+    violations.found()
+}
+
+fn scope<'a>(cx: &'a Context<'a>, state: &'a State) -> Scope<'a> {
+    let resource = state.promotion.as_ref().map_or("", |promotion| promotion.package_arn.as_str());
+    Scope { cx, function: NAME, resource }
+}
+
+struct Checker<'a> {
+    cx: &'a Context<'a>,
+    policy: &'a Policy,
+    state: &'a State,
+    next: &'a State,
+    trigger: &'a Trigger,
+    package: Option<&'a Package>,
+    /// The promotion as it was, if the same one goes on.
+    before: Option<&'a Promotion>,
+    after: Option<&'a Promotion>,
+    violations: Violations,
+}
+
+impl<'a> Checker<'a> {
+    /// What a promotion that is begun, or goes on, rests on.
+    fn promotion(&mut self) {
+        let Some(after) = self.after else { return };
+        match self.before {
+            Some(before) => {
+                let goes_on = before.stopped && !after.stopped;
+                self.violations.require(!goes_on, Invariant::ContinuesAfterFailure, || {
+                    format!("version {} was stopped and goes on", after.version)
+                });
+            }
+            None => self.begun(after),
+        }
+        self.successes(after);
+        self.approvals(after);
+    }
+
+    /// A promotion begins with an approval that the registry confirms, and is not older than the one before.
+    fn begun(&mut self, after: &Promotion) {
+        let right = self.is_package(&after.package_arn, after.version);
+        self.violations
+            .require(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
+        let approved = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+        let confirmed = self.package == Some(&approved)
+            && matches!(self.trigger, Trigger::Package(change)
+                if change.approval == ApprovalStatus::Approved
+                    && change.arn == after.package_arn
+                    && change.last_modified.is_none_or(|at| at == after.approved_at));
+        self.violations.require(confirmed, Invariant::NotApproved, || {
+            format!("version {} is promoted because of {:?}", after.version, self.trigger)
+        });
+        let replaced = self.state.promotion.as_ref().map(|before| before.approved_at);
+        let newer = replaced.is_none_or(|replaced| replaced <= after.approved_at);
+        self.violations.require(newer, Invariant::OlderReplacesNewer, || {
+            format!("{} replaces {replaced:?}", after.approved_at)
+        });
+    }
+
+    /// A success is a report for the very request, from the very environment.
+    fn successes(&mut self, after: &Promotion) {
+        for environment in self.newly_succeeded() {
+            let proven = matches!(self.trigger, Trigger::Report(report)
+                if report.outcome == DeploymentOutcome::Succeeded
+                    && report.environment == *environment
+                    && report.version == after.version
+                    && self.answers(self.before, report));
+            self.violations.require(proven, Invariant::UnverifiedSuccess, || {
+                format!("{environment} succeeded because of {:?}", self.trigger)
+            });
+        }
+    }
+
+    /// The environments in which the version has succeeded by this decision.
+    fn newly_succeeded(&self) -> Vec<&'a String> {
+        let names = self.after.into_iter().flat_map(|after| after.environments.keys());
+        names
+            .filter(|name| succeeded(self.after, name).is_some() && succeeded(self.before, name).is_none())
+            .collect()
+    }
+
+    /// Only a person adds an approval, to the promotion that it is about.
+    fn approvals(&mut self, after: &Promotion) {
+        for (environment, given) in &after.approvals {
+            let known = self.before.and_then(|before| before.approvals.get(environment));
+            for (by, at) in given.iter().filter(|(by, _)| known.is_none_or(|known| !known.contains_key(*by)))
+            {
+                let asked = matches!(self.trigger, Trigger::Approval(said)
+                    if said.environment == *environment
+                        && said.version == after.version
+                        && said.at == *at
+                        && said.at >= after.approved_at
+                        && people([&said.by]) == people([by]));
+                self.violations.require(asked, Invariant::ApprovalsMissing, || {
+                    format!("{by} approved {environment} because of {:?}", self.trigger)
+                });
+            }
+        }
+    }
+
+    /// A failure, a rollback and a rejection stop what they are about.
+    fn denied(&mut self) {
+        let was = self.state.promotion.as_ref().filter(|was| !was.stopped);
+        let denied = was.is_some_and(|was| match self.trigger {
+            Trigger::Report(report) => {
+                report.outcome != DeploymentOutcome::Succeeded
+                    && report.version == was.version
+                    && self.answers(Some(was), report)
+            }
+            Trigger::Package(change) => rejects(change, was),
+            _ => false,
+        });
+        let stopped = self.before.is_some() && self.after.is_some_and(|after| after.stopped);
+        self.violations.require(!denied || stopped, Invariant::ContinuesAfterFailure, || {
+            format!("it goes on after {:?}", self.trigger)
+        });
+    }
+
+    /// What must hold before an environment is asked.
+    fn request(&mut self, request: &DeploymentRequested) {
+        let Some(promotion) = self.after else {
+            return self.violations.require(false, Invariant::NotApproved, || "no promotion".to_owned());
+        };
+        let right = request.version == promotion.version
+            && request.package_arn == promotion.package_arn
+            && request.approved_at == Some(promotion.approved_at)
+            && self.is_package(&request.package_arn, request.version);
+        self.violations.require(right, Invariant::WrongPackage, || {
+            format!("{request:?}, promoted is {}", promotion.package_arn)
+        });
+        self.violations.not_held(hold::on(&self.next.holds, &request.environment));
+        let failed =
+            promotion.environments.values().any(|status| matches!(status, EnvironmentStatus::Failed { .. }));
+        self.violations.require(!failed && !promotion.stopped, Invariant::ContinuesAfterFailure, || {
+            format!("{} is asked for {promotion:?}", request.environment)
+        });
+        match self.before.and_then(|before| before.environments.get(&request.environment)) {
+            // What was let in under an earlier policy may be asked again under this one: it is the same request.
+            Some(EnvironmentStatus::Requested { request_id, .. }) => {
+                self.violations.require(*request_id == request.request_id, Invariant::StartedTwice, || {
+                    format!("first it was asked as {request_id}, now as {}", request.request_id)
+                });
+            }
+            _ => {
+                if let Some(environment) = self.policy.environment(&request.environment) {
+                    self.entry(environment, promotion);
+                }
+            }
+        }
+    }
+
+    /// No environment is skipped, the soak in the one before is over, and enough people have approved.
+    fn entry(&mut self, environment: &Environment, promotion: &Promotion) {
+        let name = environment.name.as_str();
+        let earlier = self.policy.environments.iter().take_while(|e| e.name != environment.name);
+        let skipped = earlier.clone().find(|e| succeeded(Some(promotion), e.name.as_str()).is_none());
+        self.violations.require(skipped.is_none(), Invariant::EnvironmentSkipped, || {
+            format!("{name} is asked, and {:?} has not succeeded", skipped.map(|e| &e.name))
+        });
+        let soaks = earlier.last().zip(environment.gates.soak).and_then(|(before, soak)| {
+            let at = succeeded(Some(promotion), before.name.as_str())?;
+            (!long_ago(at, soak.signed(), self.cx.now)).then_some((at, soak))
+        });
+        self.violations.require(soaks.is_none(), Invariant::SoakCutShort, || {
+            format!("{name} is asked, and the soak before it is {soaks:?}")
+        });
+        let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
+        let given = promotion.approvals.get(name).map(|given| people(given.keys())).unwrap_or_default();
+        self.violations.require(given.len() >= required as usize, Invariant::ApprovalsMissing, || {
+            format!("{name} needs {required}, and {given:?} approved")
+        });
+    }
+
+    /// People are asked for their approval, and what opens by itself has a scheduled check.
+    fn follow_up(&mut self, decision: &Promote) {
+        let blocked_by = self.after.and_then(|after| after.blocked_by.as_ref());
+        let asked_before = blocked_by.is_some_and(|blocker| {
+            self.before.is_some_and(|before| before.approvals_requested.contains(&blocker.environment))
+        });
+        if decision.verdict == Verdict::Wait && decision.reason.code() == "approval_required" && !asked_before
+        {
+            self.violations.notified(decision);
+        }
+        let was = self.before.and_then(|before| before.blocked_by.as_ref());
+        let opens = blocked_by.filter(|blocker| Some(*blocker) != was).and_then(|blocker| blocker.until);
+        let soaked = self.soak_end().filter(|_| !self.newly_succeeded().is_empty());
+        for until in opens.into_iter().chain(soaked) {
+            let checks = |step| matches!(effect(step), Effect::ScheduleCheck { at, .. } if at == until);
+            self.violations.require(decision.plan.iter().any(checks), Invariant::NoFollowUpScheduled, || {
+                format!("it waits until {until}, and the plan is {:?}", decision.plan)
+            });
+        }
+    }
+
+    /// When the soak before the first environment that is missing ends, if that is ahead.
+    fn soak_end(&self) -> Option<Timestamp> {
+        let mut at = None;
+        for environment in &self.policy.environments {
+            let name = environment.name.as_str();
+            if let Some(succeeded) = succeeded(self.after, name) {
+                at = Some(succeeded);
+                continue;
+            }
+            let asked = self.after?.environments.contains_key(name);
+            let soak = environment.gates.soak.filter(|_| !asked)?;
+            return Some(at?.checked_add(soak.signed()).unwrap_or(Timestamp::MAX))
+                .filter(|until| *until > self.cx.now);
+        }
+        None
+    }
+
+    /// Whether a report, of the environment's own account, answers the request that waits for it.
+    fn answers(&self, promotion: Option<&Promotion>, report: &DeploymentFinished) -> bool {
+        let status = promotion.and_then(|promotion| promotion.environments.get(&report.environment));
+        let of_account = |e: &Environment| e.account.as_str() == report.environment_account;
+        self.policy.environment(&report.environment).is_some_and(of_account)
+            && matches!(status, Some(EnvironmentStatus::Requested { request_id, .. })
+                if *request_id == report.request_id)
+    }
+
+    fn is_package(&self, arn: &str, version: u64) -> bool {
+        let site = self.cx.site;
+        is_version(arn, &site.account, &site.region, self.policy.registry.group.as_str(), version)
+    }
+}
+
+/// When a promotion succeeded in an environment.
+fn succeeded(promotion: Option<&Promotion>, environment: &str) -> Option<Timestamp> {
+    match promotion?.environments.get(environment) {
+        Some(EnvironmentStatus::Succeeded { at }) => Some(*at),
+        _ => None,
+    }
+}
+
+/// Two spellings of a name are one person.
+fn people<'p>(names: impl IntoIterator<Item = &'p String>) -> BTreeSet<String> {
+    names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether the change is a rejection of what is on its way, or takes its approval back, and is not older than the approval.
+/// An update of something else carries the old status along, and a new version waits for approval from the beginning.
+fn rejects(change: &ModelPackageChanged, promotion: &Promotion) -> bool {
+    let of_approval =
+        change.updated_fields.as_ref().map(|fields| fields.iter().any(|f| f == "ModelApprovalStatus"));
+    let denies = match change.approval {
+        ApprovalStatus::Rejected => {
+            of_approval.unwrap_or(true) && change.last_modified.is_none_or(|at| at >= promotion.approved_at)
+        }
+        ApprovalStatus::PendingManualApproval => {
+            of_approval == Some(true) && change.last_modified > Some(promotion.approved_at)
+        }
+        ApprovalStatus::Approved | ApprovalStatus::Absent | ApprovalStatus::Unknown(_) => false,
+    };
+    denies
+        && change.version == Some(promotion.version)
+        && change.arn.eq_ignore_ascii_case(&promotion.package_arn)
+}

@@ -1,0 +1,80 @@
+//! Safety invariants of respond.
+
+use super::{NAME, Observation, Respond, State};
+use crate::check::{Effect, Invariant, Scope, Violation, Violations, effect, long_ago};
+use crate::controller::Context;
+use crate::file::{Drift, DriftResponse};
+use crate::hold::Hold;
+
+/// Every invariant that a decision breaks. `hold` stands in the environment.
+pub(super) fn violations(
+    cx: &Context<'_>,
+    state: &State,
+    observation: &Observation,
+    hold: Option<&Hold>,
+    decision: &Respond,
+) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    violations.plan(decision, &Scope { cx, function: NAME, resource: "" });
+    let requests = |step| matches!(effect(step), Effect::RequestRetraining(_));
+    let requested = decision.plan.iter().filter(|step| requests(step)).count();
+    if requested > 0 {
+        violations.not_held(hold);
+        violations.drift(state, observation);
+        let drift = cx.policy.and_then(|policy| policy.drift.as_ref());
+        match drift.filter(|drift| drift.response == DriftResponse::Retrain) {
+            Some(drift) => violations.governed(cx, state, drift),
+            None => violations.require(false, Invariant::OutOfScope, || format!("the policy has {drift:?}")),
+        }
+    }
+    violations
+        .require(requested <= 1, Invariant::BudgetOverspent, || format!("{requested} requests at once"));
+    for step in &decision.plan {
+        if let Effect::ScheduleCheck { check, .. } = effect(step) {
+            let reported = matches!(observation, Observation::Drift { alarm: Some(alarm), .. } if *alarm == check.subject);
+            violations.require(reported, Invariant::OutOfScope, || format!("{step:?} for {observation:?}"));
+        }
+    }
+    violations.found()
+}
+
+/// Every invariant that the decision after a rejection breaks.
+pub(super) fn after_rejection(cx: &Context<'_>, decision: &Respond) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "" });
+    violations.found()
+}
+
+impl Violations {
+    /// Drift was observed, and its source has not reported anything newer.
+    fn drift(&mut self, state: &State, observation: &Observation) {
+        let drifts = match observation {
+            Observation::Drift { source, at, .. } => {
+                let newest = state.last_report_at.get(source);
+                at.is_none_or(|at| newest.is_none_or(|newest| at >= *newest))
+            }
+            Observation::NoDrift { .. } | Observation::Inconclusive(_) => false,
+        };
+        self.require(drifts, Invariant::NoDrift, || {
+            format!("{observation:?} after {:?}", state.last_report_at)
+        });
+    }
+
+    /// Cooldown, attempts and budget.
+    fn governed(&mut self, cx: &Context<'_>, state: &State, drift: &Drift) {
+        let recent = state.retrainings.iter().find(|at| !long_ago(**at, drift.cooldown.signed(), cx.now));
+        self.require(recent.is_none(), Invariant::CooldownIgnored, || {
+            format!("one was requested at {recent:?}, and the cooldown is {}", drift.cooldown)
+        });
+        let exceeded = drift.escalate_after.is_some_and(|limit| state.attempts >= limit);
+        self.require(!exceeded, Invariant::AttemptsExceeded, || {
+            format!("{} attempts, and {:?} allowed", state.attempts, drift.escalate_after)
+        });
+        let Some(budget) = &drift.budget else { return };
+        let spent =
+            state.retrainings.iter().filter(|at| !long_ago(**at, budget.per.signed(), cx.now)).count();
+        self.require(spent < budget.retrainings as usize, Invariant::BudgetOverspent, || {
+            format!("{spent} of {} in {}", budget.retrainings, budget.per)
+        });
+    }
+}

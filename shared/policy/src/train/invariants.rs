@@ -1,0 +1,107 @@
+//! Safety invariants of train.
+
+use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
+
+use super::{Action, Definition, NAME, Snapshot, State, Train, Trigger};
+use crate::check::{Change, Effect, HasEffect, Invariant, Scope, Violation, Violations, effect};
+use crate::controller::Context;
+use crate::file::Policy;
+use crate::step::Step;
+
+impl HasEffect for Action {
+    fn effect(&self) -> Effect<'_> {
+        match self {
+            Self::UpsertPipeline { pipeline, .. } => {
+                Effect::Change { resource: pipeline, change: Change::Define }
+            }
+            Self::StartExecution { pipeline, .. } => {
+                Effect::Change { resource: pipeline, change: Change::Start }
+            }
+        }
+    }
+}
+
+/// Every invariant that a decision breaks.
+pub(super) fn violations(
+    cx: &Context<'_>,
+    state: &State,
+    trigger: &Trigger,
+    seen: &Snapshot,
+    decision: &Train,
+) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    let Some(policy) = cx.policy else { return violations.found() };
+    violations.plan(decision, &Scope { cx, function: NAME, resource: policy.pipeline.name.as_str() });
+    if decision.plan.iter().any(|step| effect(step).acts()) {
+        match trigger {
+            Trigger::Commit(push) => violations.commit(policy, state, push),
+            Trigger::Retraining(request) => violations.retraining(policy, seen, request),
+            Trigger::UnauthorizedSender { .. } => {}
+        }
+        violations.known(trigger, seen, &decision.plan);
+        violations.once(state, &decision.plan);
+    }
+    if let Trigger::UnauthorizedSender { from, .. } = trigger {
+        violations.ignores_sender(from, state, decision);
+    }
+    violations.found()
+}
+
+/// Every invariant that the decision after a rejection breaks.
+pub(super) fn after_rejection(cx: &Context<'_>, decision: &Train) -> Vec<Violation> {
+    let mut violations = Violations::default();
+    violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "" });
+    violations.found()
+}
+
+impl Violations {
+    /// A push to a watched branch starts the pipeline, once.
+    fn commit(&mut self, policy: &Policy, state: &State, push: &CommitPushed) {
+        let watched = push.repository.eq_ignore_ascii_case(policy.source.repository.as_str())
+            && push.ref_kind == RefKind::Branch
+            && push.change != RefChange::Deleted
+            && policy.watches(&push.branch)
+            && push.commit.as_ref().is_some_and(|commit| !commit.is_empty());
+        self.require(watched, Invariant::StartedWithoutCause, || format!("the push was {push:?}"));
+        let trained = state.commits.get(&push.full_ref);
+        self.require(push.commit.as_ref() != trained, Invariant::StartedTwice, || {
+            format!("{trained:?} of {} started it before", push.full_ref)
+        });
+    }
+
+    /// A request of an environment of the model starts the pipeline, if nothing runs and nothing is held. A commit is a
+    /// person's own decision: it trains under a hold and beside another execution.
+    fn retraining(&mut self, policy: &Policy, seen: &Snapshot, request: &RetrainingRequested) {
+        let asks = policy.environment(&request.environment).is_some_and(|environment| {
+            environment.account.as_str() == request.environment_account
+                && request.model == policy.model.as_str()
+        });
+        self.require(asks, Invariant::StartedWithoutCause, || format!("the request was {request:?}"));
+        self.not_held(seen.hold.as_ref());
+        let running = seen.running.first();
+        self.require(running.is_none(), Invariant::ResourceBusy, || format!("{running:?} has not ended"));
+    }
+
+    /// There is a pipeline to start, and a definition where the commit should have one.
+    fn known(&mut self, trigger: &Trigger, seen: &Snapshot, plan: &[Step<Action>]) {
+        let defines = |step| matches!(effect(step), Effect::Change { change: Change::Define, .. });
+        let there = seen.pipeline.is_some() || plan.iter().any(defines);
+        let missing = matches!((trigger, &seen.definition), (Trigger::Commit(_), Definition::Missing { .. }));
+        self.require(there && !missing, Invariant::ActsOnUnknown, || {
+            format!("the commit has {:?}, and the pipeline is {:?}", seen.definition, seen.pipeline)
+        });
+    }
+
+    /// One execution starts, and not for the cause of the last start.
+    fn once(&mut self, state: &State, plan: &[Step<Action>]) {
+        let starts = plan.iter().filter_map(|step| match step {
+            Step::Call(Action::StartExecution { token, .. }) => Some(token),
+            _ => None,
+        });
+        let last = state.last_start.as_ref().map(|last| &last.token);
+        let again = starts.clone().find(|token| Some(*token) == last);
+        self.require(again.is_none() && starts.count() <= 1, Invariant::StartedTwice, || {
+            format!("the last start was {last:?}, and the plan is {plan:?}")
+        });
+    }
+}
