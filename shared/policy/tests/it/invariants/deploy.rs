@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{
-    Action, ComponentStatus, Deploy, NewestRequest, Probe, Report, State, Trigger,
-};
+use tidegate_policy::deploy::{Action, ComponentStatus, Deploy, NewestRequest, Probe, State, Trigger};
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
 

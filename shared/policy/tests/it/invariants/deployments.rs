@@ -8,7 +8,7 @@ use tidegate_policy::deploy::{
     self, ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot,
     State, Trigger,
 };
-use tidegate_policy::file::{Canary, EndpointKind, Environment, Policy};
+use tidegate_policy::file::{Canary, EndpointKind, Policy};
 use tidegate_policy::step::Step;
 
 use crate::any;
@@ -27,10 +27,6 @@ impl Scene {
 
     pub(super) fn component(&mut self) -> &mut RunningComponent {
         self.seen().component.as_mut().unwrap()
-    }
-
-    pub(super) fn environment(&mut self) -> &mut Environment {
-        self.policy.as_mut().unwrap().environments.last_mut().unwrap()
     }
 
     pub(super) fn request(&mut self) -> &mut DeploymentRequested {
