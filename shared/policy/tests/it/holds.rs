@@ -7,6 +7,7 @@ use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Environment;
 use tidegate_policy::hold::on;
 use tidegate_policy::promote;
+use tidegate_policy::reason::Reason;
 use tidegate_policy::{deploy, hold};
 
 use super::{any, decide};
@@ -165,5 +166,127 @@ proptest! {
         // Nothing but a person's word changes what is held.
         let after = under_hold.state.unwrap_or(held.clone());
         prop_assert_eq!((after.holds, after.released), (held.holds, held.released));
+    }
+}
+
+fn place(environment: Option<&str>, by: &str, minutes: i64) -> HoldPlaced {
+    HoldPlaced {
+        model: "churn".to_owned(),
+        environment: environment.map(str::to_owned),
+        by: by.to_owned(),
+        reason: "look first".to_owned(),
+        at: any::at(minutes),
+    }
+}
+
+fn release(environment: Option<&str>, minutes: i64) -> HoldReleased {
+    let (model, environment) = ("churn".to_owned(), environment.map(str::to_owned));
+    HoldReleased { model, environment, by: "bo".to_owned(), at: any::at(minutes) }
+}
+
+/// What one event decides, and the state that follows.
+fn told(state: &promote::State, word: &Said) -> (promote::Promote, promote::State) {
+    let policy = any::policy();
+    let decision = match word {
+        Said::Stop(placed) => decide::hold(&policy, state, placed),
+        Said::GoOn(release) => decide::release(&policy, state, release, any::at(900)),
+    };
+    let after = decision.state.clone().unwrap_or_else(|| state.clone());
+    (decision, after)
+}
+
+/// The state after some events.
+fn after(words: &[Said]) -> promote::State {
+    words.iter().fold(promote::State::default(), |state, word| told(&state, word).1)
+}
+
+fn held(by: &str, minutes: i64) -> Reason {
+    Reason::Held { by: by.to_owned(), why: "look first".to_owned(), since: any::at(minutes) }
+}
+
+#[test]
+fn a_hold_says_who_placed_it_when_why_and_where() {
+    for (environment, words) in [(None, "every environment"), (Some("production"), "production")] {
+        let placed = place(environment, "ana", 10);
+        let (decision, state) = told(&promote::State::default(), &Said::Stop(placed.clone()));
+        assert_eq!((decision.verdict, &decision.reason), (Verdict::Wait, &held("ana", 10)));
+        let evidence =
+            |name: &str| decision.evidence.iter().find(|e| e.name == name).map(|e| e.observed.as_str());
+        assert_eq!((evidence("place"), evidence("by")), (Some(words), Some("ana")));
+        assert_eq!(state.holds.len(), 1);
+        assert_eq!(on(&state.holds, "production").map(hold::Hold::why), Some(held("ana", 10)));
+        assert_eq!(on(&state.holds, "staging").is_some(), environment.is_none());
+    }
+}
+
+#[test]
+fn an_environments_own_hold_is_the_one_that_counts_there() {
+    let state = after(&[Said::Stop(place(None, "ana", 10)), Said::Stop(place(Some("staging"), "bo", 5))]);
+    assert_eq!(on(&state.holds, "staging").unwrap().by, "bo");
+    assert_eq!(on(&state.holds, "production").unwrap().by, "ana");
+}
+
+#[test]
+fn only_a_newer_hold_replaces_one() {
+    let state = after(&[Said::Stop(place(Some("staging"), "ana", 10))]);
+    for minutes in [9, 10] {
+        let (decision, unchanged) = told(&state, &Said::Stop(place(Some("staging"), "ana", minutes)));
+        let known = Reason::AlreadyHeld { by: "ana".to_owned(), since: any::at(10) };
+        assert_eq!((decision.verdict, decision.reason, &unchanged), (Verdict::Ignore, known, &state));
+    }
+    let (decision, replaced) = told(&state, &Said::Stop(place(Some("staging"), "bo", 11)));
+    assert_eq!(decision.reason, held("bo", 11));
+    assert_eq!((replaced.holds.len(), replaced.holds["staging"].by.as_str()), (1, "bo"));
+}
+
+#[test]
+fn of_a_hold_and_a_release_of_one_moment_the_hold_stands() {
+    for environment in [None, Some("staging")] {
+        let (placed, released) =
+            (Said::Stop(place(environment, "ana", 10)), Said::GoOn(release(environment, 10)));
+        for words in [[placed.clone(), released.clone()], [released, placed]] {
+            assert!(on(&after(&words).holds, "staging").is_some(), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_release_ends_the_holds_before_it_of_its_own_place_or_of_all() {
+    let words = [
+        Said::Stop(place(Some("staging"), "ana", 10)),
+        Said::Stop(place(Some("production"), "ana", 20)),
+        Said::Stop(place(None, "cy", 5)),
+    ];
+    let state = after(&words);
+    // The model's hold goes on holding what is released.
+    let (decision, staging) = told(&state, &Said::GoOn(release(Some("staging"), 15)));
+    assert_eq!(decision.reason.code(), "hold_released");
+    assert_eq!(staging.holds.keys().collect::<Vec<_>>(), ["*", "production"]);
+    let (decision, same) = told(&staging, &Said::GoOn(release(Some("staging"), 16)));
+    assert_eq!((decision.reason, same.holds.len()), (held("cy", 5), 2));
+    // A release of all ends only what is older.
+    let (decision, newer) = told(&state, &Said::GoOn(release(None, 15)));
+    assert_eq!(decision.reason.code(), "hold_released");
+    assert_eq!(newer.holds.keys().collect::<Vec<_>>(), ["production"]);
+    let (decision, newer) = told(&newer, &Said::GoOn(release(None, 16)));
+    assert_eq!((decision.reason, newer.released[hold::ALL]), (held("ana", 20), any::at(16)));
+    let (decision, none) = told(&newer, &Said::GoOn(release(None, 21)));
+    assert_eq!((decision.reason.code(), none.holds.len()), ("hold_released", 0));
+}
+
+#[test]
+fn a_release_that_releases_nothing_is_remembered_for_the_hold_that_comes_late() {
+    for (environment, words) in [(None, "every environment"), (Some("staging"), "staging")] {
+        let (decision, state) = told(&promote::State::default(), &Said::GoOn(release(environment, 10)));
+        assert_eq!(decision.reason, Reason::NotHeld { place: words.to_owned() });
+        let (decision, unchanged) = told(&state, &Said::Stop(place(Some("staging"), "ana", 9)));
+        assert_eq!(decision.reason, Reason::OlderHold { released: any::at(10) });
+        assert_eq!(unchanged, state);
+        // An older release does not replace it.
+        let (_, state) = told(&state, &Said::GoOn(release(environment, 8)));
+        assert_eq!(state.released.values().collect::<Vec<_>>(), [&any::at(10)]);
+        // The release of one environment does not end a hold on all.
+        let (_, all) = told(&state, &Said::Stop(place(None, "ana", 9)));
+        assert_eq!(all.holds.contains_key(hold::ALL), environment.is_some());
     }
 }

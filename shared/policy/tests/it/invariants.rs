@@ -71,3 +71,56 @@ fn a_violation_says_what_it_breaks_and_what_was_seen() {
     assert_eq!(violation.to_string(), "not_idle: 3 invocations");
     assert!(violation.invariant.message().contains("goes to zero"));
 }
+
+/// An invariant that asks the code that decides would only repeat its mistakes.
+#[test]
+fn invariants_call_nothing_that_decides() {
+    const DECIDES: &[&str] = &[
+        "accept_request",
+        "converge",
+        "copies",
+        "decide",
+        "due",
+        "enter",
+        "go_on",
+        "governor",
+        "ignorable",
+        "next_check",
+        "observe",
+        "on_capacity_alarm",
+        "on_precondition_failed",
+        "on_rejected",
+        "on_tick",
+        "overdue",
+        "precondition",
+        "reject_unauthorized",
+        "release",
+        "skip_without_reading",
+        "still_applies",
+        "target",
+        "tick",
+        "token_of_last",
+    ];
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = vec![source.join("check.rs")];
+    files.extend(
+        ["deploy", "promote", "respond", "scale", "train"]
+            .map(|name| source.join(name).join("invariants.rs")),
+    );
+    for folder in ["check", "deploy/invariants"] {
+        files.extend(std::fs::read_dir(source.join(folder)).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            // A call, or an import; what is between quotes is neither.
+            let code: String = line.split('"').step_by(2).collect();
+            let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let decides = words.into_iter().find(|word| {
+                let imported = code.trim_start().starts_with("use ") || code.contains(&format!("{word}("));
+                imported && (DECIDES.contains(word) || word.starts_with("decide_"))
+            });
+            assert_eq!(decides, None, "{}: {line}", file.display());
+        }
+    }
+}

@@ -19,6 +19,8 @@ mod holds;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod mutated;
 #[cfg(test)]
 mod notes;
@@ -32,6 +34,8 @@ mod properties;
 mod rejected;
 #[cfg(test)]
 mod stored;
+#[cfg(test)]
+mod targets;
 #[cfg(test)]
 mod told;
 #[cfg(test)]

@@ -70,8 +70,6 @@ fn hold() -> Hold {
     Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() }
 }
 
-const TWO_LINES: &str = "Tidegate:\nchurn";
-
 /// The start of a commit.
 fn start() -> (train::State, Step<train::Action>) {
     let push = CommitPushed {

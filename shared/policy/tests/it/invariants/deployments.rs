@@ -5,11 +5,11 @@ use tidegate_events::{
 };
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{
-    self, ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot,
-    State, Trigger,
+    ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot, State,
+    Trigger,
 };
 use tidegate_policy::endpoint::{DesiredResources, EndpointKind};
-use tidegate_policy::file::{Canary, Environment, Policy};
+use tidegate_policy::file::{Canary, Policy};
 use tidegate_policy::step::Step;
 
 use crate::any;
@@ -28,10 +28,6 @@ impl Scene {
 
     pub(super) fn component(&mut self) -> &mut RunningComponent {
         self.seen().component.as_mut().unwrap()
-    }
-
-    pub(super) fn environment(&mut self) -> &mut Environment {
-        self.policy.as_mut().unwrap().environments.last_mut().unwrap()
     }
 
     pub(super) fn request(&mut self) -> &mut DeploymentRequested {

@@ -130,25 +130,6 @@ pub(super) fn asked_again() -> Scene {
     scene
 }
 
-pub(super) fn complete() -> Scene {
-    let state = on_to_production().decision.state.unwrap();
-    let mut report = soaking();
-    let Some(EnvironmentStatus::Requested { request_id, .. }) =
-        state.promotion.as_ref().unwrap().environments.get("production")
-    else {
-        unreachable!()
-    };
-    let report = DeploymentFinished {
-        request_id: request_id.clone(),
-        environment: "production".to_owned(),
-        environment_account: "777788889999".to_owned(),
-        ..report.report().clone()
-    };
-    let scene = decided(any::policy(), state, Trigger::Report(report), None, 50);
-    assert_eq!(scene.decision.verdict, Verdict::Complete);
-    scene
-}
-
 pub(super) fn rejected() -> Scene {
     let trigger = Trigger::Package(change(ApprovalStatus::Rejected, 5));
     let scene = decided(any::policy(), in_staging(), trigger, None, 5);

@@ -89,17 +89,6 @@ fn alerts() -> Scene {
     scene
 }
 
-fn suppresses() -> Scene {
-    let state = State { retrainings: vec![any::at(30 * 1_440 - 5)], ..before() };
-    let scene = decided(state, drift());
-    assert_eq!(scene.decision.verdict, Verdict::Suppress);
-    scene
-}
-
-fn too_little() -> Scene {
-    decided(before(), job(DriftVerdict::Insufficient, 0))
-}
-
 fn breaks() -> Vec<Break<Scene>> {
     use Invariant as I;
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use tidegate_events::{AlarmChanged, AlarmMetric, AlarmState};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::endpoint::EndpointKind;
 use tidegate_policy::file::Environment;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::scale::{
-    Action, Invocations, NO_CAPACITY_METRIC, ScaleController, Snapshot, State, Trigger,
-};
+use tidegate_policy::scale::{Action, Invocations, ScaleController, Snapshot, State, Trigger};
 use tidegate_policy::step::Step;
 
 use super::{Break, broken};
@@ -27,11 +23,6 @@ impl Scene {
 
     fn environment(&mut self) -> &mut Environment {
         self.policy.as_mut().unwrap().environments.last_mut().unwrap()
-    }
-
-    fn alarm(&mut self) -> &mut AlarmChanged {
-        let Trigger::Alarm(alarm) = &mut self.trigger else { unreachable!() };
-        alarm
     }
 }
 
@@ -51,36 +42,6 @@ fn sleeps() -> Scene {
     };
     let scene = decided(State::default(), Trigger::Tick, Some(seen), 2 * 1_440);
     assert_eq!(scene.decision.verdict, Verdict::ScaleToZero);
-    scene
-}
-
-fn wakes() -> Scene {
-    let state = State { zero_since: Some(any::at(0)), ..State::default() };
-    let alarm = AlarmChanged {
-        alarm: "wake".to_owned(),
-        state: AlarmState::Alarm,
-        previous: None,
-        reason: None,
-        changed_at: None,
-        metrics: vec![AlarmMetric {
-            namespace: "AWS/SageMaker".to_owned(),
-            name: NO_CAPACITY_METRIC.to_owned(),
-            dimensions: [("InferenceComponentName".to_owned(), "churn".to_owned())].into(),
-        }],
-        muted: false,
-        observed: None,
-        threshold: None,
-    };
-    let scene = decided(state, Trigger::Alarm(alarm), None, 60);
-    assert_eq!(scene.decision.verdict, Verdict::ScaleFromZero);
-    scene
-}
-
-fn keeps() -> Scene {
-    let mut scene = sleeps();
-    scene.seen().invocations = Some(Invocations { in_window: 3, since_deployment: 9 });
-    let scene = decided(scene.state, scene.trigger, scene.seen, 2 * 1_440);
-    assert_eq!(scene.decision.verdict, Verdict::NoChange);
     scene
 }
 
@@ -107,11 +68,6 @@ fn breaks() -> Vec<Break<Scene>> {
     ];
     all.extend(down());
     all
-}
-
-/// Now, in the scenes without an alarm.
-fn today() -> Timestamp {
-    any::at(2 * 1_440)
 }
 
 fn down() -> Vec<Break<Scene>> {

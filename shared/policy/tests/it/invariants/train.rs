@@ -8,7 +8,7 @@ use tidegate_policy::decision::Verdict;
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::step::Step;
-use tidegate_policy::train::{self, Action, Definition, Pipeline, Snapshot, State, TrainController, Trigger};
+use tidegate_policy::train::{Action, Definition, Pipeline, Snapshot, State, TrainController, Trigger};
 
 use super::{Break, broken};
 use crate::any;
@@ -81,14 +81,6 @@ fn retraining() -> Scene {
         Snapshot { pipeline: Some(Pipeline { definition: DEFINITION.to_owned() }), ..Snapshot::default() };
     let scene = decided(State::default(), Trigger::Retraining(request()), seen);
     assert_eq!(scene.decision.verdict, Verdict::Start);
-    scene
-}
-
-fn skipped() -> Scene {
-    let mut scene = commit();
-    scene.push().branch = "feature/x".to_owned();
-    let scene = decided(scene.state, scene.trigger, scene.seen);
-    assert_eq!(scene.decision.verdict, Verdict::Skip);
     scene
 }
 
@@ -177,15 +169,6 @@ fn definitions() -> Vec<Break<Scene>> {
             s.seen.pipeline = None;
         }),
     ]
-}
-
-/// The commit has this text, and it is what is installed.
-fn installs(scene: &mut Scene, text: String) {
-    let Step::Call(Action::UpsertPipeline { sha256, .. }) = &mut scene.decision.plan[0] else {
-        unreachable!()
-    };
-    *sha256 = train::definition_digest(&text);
-    scene.seen.definition = Definition::File { path: "pipeline.json".to_owned(), text };
 }
 
 /// Every invariant that is broken here.

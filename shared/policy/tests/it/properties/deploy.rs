@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tidegate_events::DeploymentRequested;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{self, Action, DeployController, InFlight, Live, State, Trigger};
+use tidegate_policy::deploy::{Action, DeployController, InFlight, Live, State, Trigger};
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::step::Step;
 

@@ -138,7 +138,7 @@ fn at_of(status: &EnvironmentStatus) -> Timestamp {
     }
 }
 
-/// A check is scheduled for the end of the soak in an environment that succeeded.
+/// A check is scheduled for the time when the gate opens that it waits for: for a soak, its end.
 fn schedules(
     decided: &Decided<PromoteController>,
     policy: &Policy,
@@ -146,10 +146,15 @@ fn schedules(
 ) -> Result<(), TestCaseError> {
     for step in &decided.decision.plan {
         let Step::ScheduleCheck { at, check, .. } = step else { continue };
-        let place = policy.environments.iter().position(|e| e.name.as_str() == check.environment);
-        let next = policy.environments.get(place.unwrap() + 1).unwrap();
-        let begun = succeeded(after, &check.environment).unwrap();
-        let end = begun.checked_add(next.gates.soak.unwrap().signed()).unwrap_or(Timestamp::MAX);
+        let blocker = after.blocked_by.as_ref().unwrap();
+        prop_assert_eq!((&blocker.environment, blocker.until), (&check.environment, Some(*at)));
+        if blocker.reason != "soaking" {
+            continue;
+        }
+        let place = policy.environments.iter().position(|e| e.name.as_str() == check.environment).unwrap();
+        let (previous, entered) = (&policy.environments[place - 1], &policy.environments[place]);
+        let begun = succeeded(after, previous.name.as_str()).unwrap();
+        let end = begun.checked_add(entered.gates.soak.unwrap().signed()).unwrap_or(Timestamp::MAX);
         prop_assert_eq!(*at, end);
     }
     Ok(())
