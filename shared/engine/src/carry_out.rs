@@ -61,7 +61,7 @@ impl Engine {
         (mut record, left): Planned<A>,
         since: Option<&StateOf<A>>,
     ) -> Result<Box<DecisionRecord>, EngineError> {
-        self.tell_of_violation(&record).await?;
+        self.notify_of_violation(&record).await?;
         for step in left {
             match self.attempt(work, &step, since).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
@@ -84,7 +84,7 @@ impl Engine {
         }
         self.publish(&record).await?;
         self.retry_throttled(|| self.ledger.finish(&record, &work.claim)).await?;
-        self.say(work, &record);
+        self.log_decision(work, &record);
         Ok(record)
     }
 
@@ -172,7 +172,7 @@ impl Engine {
     }
 
     /// A plan that broke an invariant was not carried out. It is a defect of ours, and people hear of it at once.
-    async fn tell_of_violation(&self, record: &DecisionRecord) -> Result<(), EngineError> {
+    async fn notify_of_violation(&self, record: &DecisionRecord) -> Result<(), EngineError> {
         if record.reason != VIOLATES_INVARIANT {
             return Ok(());
         }

@@ -57,7 +57,7 @@ impl Engine {
     }
 
     /// Lets another invocation go on with the event for a moment; `false` if there is no time for it.
-    pub(crate) async fn let_other_finish(&self, waited: &mut Duration, attempt: u32) -> bool {
+    pub(crate) async fn wait_for_lease(&self, waited: &mut Duration, attempt: u32) -> bool {
         let Some(pause) = self.pause_before(attempt).filter(|_| *waited < HELD) else { return false };
         *waited = waited.saturating_add(pause);
         self.time.pause(pause).await;

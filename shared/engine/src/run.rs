@@ -205,7 +205,7 @@ impl Engine {
         loop {
             let asked = || self.ledger.claim(&work.claim, &self.request_id, work.now, self.lease);
             let answer = self.retry_throttled(asked).await?;
-            if !matches!(answer, Claim::Leased { .. }) || !self.let_other_finish(&mut waited, attempt).await {
+            if !matches!(answer, Claim::Leased { .. }) || !self.wait_for_lease(&mut waited, attempt).await {
                 return Ok(answer);
             }
             attempt = attempt.saturating_add(1);
@@ -280,7 +280,7 @@ impl Engine {
                 self.publish(before).await?;
             }
             if let Some(planned) = self.record(work, stored, decision, Some(before)).await? {
-                self.say(work, before);
+                self.log_decision(work, before);
                 return Ok(Some(planned));
             }
         }
@@ -357,7 +357,7 @@ impl Engine {
     }
 
     /// Says a decision once, with what it cost.
-    pub(crate) fn say<A: Adapter>(&self, work: &Work<'_, A>, record: &DecisionRecord) {
+    pub(crate) fn log_decision<A: Adapter>(&self, work: &Work<'_, A>, record: &DecisionRecord) {
         let spent = self.meter.read(self.time.elapsed()).since(work.start);
         self.decision_log.log(record, &spent);
     }

@@ -191,7 +191,7 @@ impl Runner {
         self.publish(SiteId::Hub, detail_type, detail);
         let model = detail.get("model").and_then(Value::as_str).unwrap_or_default();
         let of = site.map_or("everywhere", SiteId::name);
-        format!("a person says {detail_type} of {model}: {of}")
+        format!("{detail_type} by a person for {model}: {of}")
     }
 
     fn approve_environment(&mut self, model: &Model, site: SiteId, back: u8, by: &str) -> Option<String> {
@@ -268,7 +268,7 @@ impl Runner {
             }
             EndpointFailure::SilentRollback => (
                 Fault::RollBackUpdate { account, endpoint, reason: None },
-                "update, which will roll back and not say so,",
+                "update, which will roll back without a reason,",
             ),
             EndpointFailure::Rollback => (
                 Fault::RollBackUpdate { account, endpoint, reason: Some(reason) },

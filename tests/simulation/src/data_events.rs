@@ -135,6 +135,6 @@ impl Runner {
             "endpoint": model.endpoint(site), "verdict": verdict, "metric": "psi_age", "observed": 0.4,
             "threshold": 0.1, "source": "nightly", "observed_at": at});
         self.publish(site, "Drift Observed", &detail);
-        Some(format!("a drift job says {verdict} of {} in {site}", model.name))
+        Some(format!("a drift job reports {verdict} of {} in {site}", model.name))
     }
 }

@@ -201,9 +201,9 @@ impl Runner {
         };
         let served = self.checker.facts.traffic.iter().find(asked).is_some();
         if served && deployed.in_flight.is_none() && component.desired != 0 {
-            let says = state.last_reason.unwrap_or_default();
+            let reason = state.last_reason.unwrap_or_default();
             return Some(format!(
-                "{name} in {site} is idle and has {} copies; the last reason of scale is {says}",
+                "{name} in {site} is idle and has {} copies; the last reason of scale is {reason}",
                 component.desired
             ));
         }

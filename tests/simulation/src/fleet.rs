@@ -290,7 +290,7 @@ impl Drift {
             escalate_after: rng.chance(60).then(|| rng.one(2, &[1, 3])),
         };
         // A drift that lasts for weeks, with nothing but ten minutes between two retrainings, is two thousand times the
-        // same and takes minutes to play.
+        // same and takes minutes to run.
         let endless = drift.cooldown == 10 && drift.budget.is_none() && drift.escalate_after.is_none();
         Self { budget: if endless { Some((3, 480)) } else { drift.budget }, ..drift }
     }

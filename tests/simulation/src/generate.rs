@@ -11,7 +11,7 @@ use crate::rng::SeededRng;
 use crate::site::SiteId;
 
 /// How often each kind of step occurs in a history. Every history has its own weights, and most kinds are left out of
-/// it: what only goes wrong if one thing happens all the time is found as well.
+/// it: faults that need many actions of one kind are found as well.
 struct Profile {
     weights: Vec<(u64, Kind)>,
     gaps: Vec<(u64, (u64, u64))>,

@@ -1,7 +1,7 @@
 //! Mutants of Tidegate that the simulation must find: each removes one safeguard.
 //!
-//! The product's code is not touched. A mutant stands at the seams, between the functions and their ledger or between
-//! them and AWS, and behaves there as the changed code would.
+//! The code of the product is not changed. A mutant wraps the ledger or the ports of a function, and behaves as the
+//! changed code would.
 
 mod ledger;
 mod ports;
@@ -44,41 +44,41 @@ macro_rules! mutants {
 mutants! {
     /// No claim: every copy of an event is decided.
     DropClaim = "drop_claim";
-    /// No optimistic concurrency: a decision is written whatever was written since its state was read.
+    /// No optimistic concurrency: a decision is written even if its state changed since it was read.
     IgnoreVersion = "ignore_version";
-    /// The plan is carried out first and written down when it is through.
+    /// The plan is executed first and recorded afterwards.
     ActBeforeRecord = "act_before_record";
-    /// An event is claimed by its id, not by what it means.
+    /// An event is claimed by its envelope id instead of its idempotency key.
     KeyByEnvelopeId = "key_by_envelope_id";
-    /// What is not known counts as good: unknown statuses, metrics that are missing, alarms without data.
+    /// Unknown counts as healthy: unknown statuses, missing metrics, alarms without data.
     UnknownIsHealthy = "unknown_is_healthy";
     /// No version soaks.
     SkipSoak = "skip_soak";
-    /// What was true when it was decided is taken to be true when it is done.
+    /// Preconditions are not read again before an action.
     NoRecheck = "no_recheck";
-    /// Holds are not remembered.
+    /// Holds are not stored.
     ForgetHold = "forget_hold";
-    /// train does not see the holds that promote remembers.
+    /// train does not see the holds that promote stores.
     HideHoldFromTrain = "hide_hold_from_train";
-    /// A claim that another invocation holds is taken over at once.
+    /// The lease of another invocation is ignored.
     NoLease = "no_lease";
-    /// A plan that was left behind is taken to be carried out.
+    /// A plan with pending actions counts as finished.
     DropPlan = "drop_plan";
-    /// An event that failed is not handed back.
+    /// A failed event is not retried.
     SwallowError = "swallow_error";
-    /// The event's word on an approval counts; the registry is not asked.
+    /// The approval in the event counts; the registry is not read.
     TrustTheEvent = "trust_the_event";
     /// In service is success: the running configuration is not compared with the requested one.
     InServiceIsSuccess = "in_service_is_success";
     /// The sample request counts as answered.
     NoSample = "no_sample";
-    /// Retrainings are not remembered.
+    /// Retrainings are not stored.
     ForgetRetrainings = "forget_retrainings";
-    /// People are not told, and it is noted that they were.
+    /// Alerts are recorded as sent and not sent.
     SwallowAlert = "swallow_alert";
-    /// Calls that nobody would miss at once (notes in the registry, one-time schedules) are noted as done and not made.
+    /// Life cycle updates in the registry and one-time schedules are recorded as done and not made.
     SkipCall = "skip_call";
-    /// A finished plan is not noted: it is carried out again when the event is told again.
+    /// A finished plan is not recorded: it is executed again when the event is delivered again.
     ForgetOutcome = "forget_outcome";
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tidegate_simulation::{Batch, History};
 
-/// How many are played each time; `cargo simulate -- --runs N` plays on.
+/// The number of histories; `cargo simulate -- --runs N` runs more.
 const RUNS: u64 = 2_000;
 
 #[test]

@@ -1,10 +1,10 @@
-//! The simulation finds what it must find: each change that takes a guard away, within ten thousand histories.
+//! The simulation finds every mutant within ten thousand histories.
 
 use tidegate_simulation::{Batch, FailedHistory, History, Mutant};
 
 const WITHIN: u64 = 10_000;
 
-/// Plays with a mutant until it is found: after how many histories, and what it broke.
+/// Runs histories with a mutant until it is found; returns their number and the violation.
 fn found(mutant: Mutant) -> Option<(u64, FailedHistory)> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let batch = Batch {
@@ -25,7 +25,7 @@ fn every_mutant_is_found() {
         let found = found(*mutant);
         assert!(found.is_some(), "{} was not found: {}", mutant.name(), mutant.does());
         let (histories, FailedHistory { seed, rule, .. }) = found.unwrap();
-        // It is the mutant that was found, and not a fault that is there without it.
+        // The mutant is the cause: without it the same seed breaks no rule.
         let without = History::of_seed(seed).run(None, false).unwrap().violation;
         assert_eq!(without, None, "{}: seed {seed} breaks a rule without it", mutant.name());
         println!("{:24} found after {histories:5} histories, with seed {seed}: {rule}", mutant.name());

@@ -92,12 +92,6 @@ impl Policy {
         self.environments.iter().find(|e| e.name.as_str() == name)
     }
 
-    /// The environment that comes after `name` in the order of promotion.
-    #[must_use]
-    pub fn environment_after(&self, name: &str) -> Option<&Environment> {
-        self.environments.iter().skip_while(|e| e.name.as_str() != name).nth(1)
-    }
-
     /// Whether a branch's pushes train: a name, or a glob in which `*` does not cross a `/`.
     #[must_use]
     pub fn watches(&self, branch: &str) -> bool {

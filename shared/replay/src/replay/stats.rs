@@ -91,7 +91,7 @@ impl Counted {
         match record.verdict.as_str() {
             "succeeded" => self.endpoints.entry(place()).or_default().serves(record.at),
             "scale_to_zero" => self.endpoints.entry(place()).or_default().sleeps(record.at),
-            "wake" => self.endpoints.entry(place()).or_default().wakes(record.at),
+            "scale_from_zero" => self.endpoints.entry(place()).or_default().wakes(record.at),
             _ => {}
         }
     }

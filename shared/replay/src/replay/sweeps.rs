@@ -7,16 +7,17 @@ use serde_json::json;
 use tidegate_engine::ports::Remembered;
 use tidegate_events::{AlarmState, ApprovalStatus, Body, read};
 use tidegate_functions::of_scope;
+use tidegate_policy::controller::{Context, Controller};
+use tidegate_policy::deploy::DeployController;
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::LookupKind;
-use tidegate_policy::promote::EnvironmentStatus;
-use tidegate_policy::{deploy, promote, scale};
+use tidegate_policy::promote::PromoteController;
+use tidegate_policy::scale::ScaleController;
+use tidegate_policy::{deploy, scale};
 
 use super::simulation::{HUB_SITE, Simulation};
 use super::stack::Stack;
 
-/// As long as promote waits for an answer before it asks again.
-const ANSWER: SignedDuration = SignedDuration::from_mins(60);
 /// As long as claims are kept: after that an alarm that is still on is news.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How often something overdue is looked at that a look did not change.
@@ -158,64 +159,45 @@ impl Simulation {
         }
         let stack = self.stacks.get(index)?;
         let policy = self.policy(model)?;
+        let cx = Context { policy: Some(&policy), site: stack.site(), event: "", now: at };
         match function {
             "promote" => {
-                let state: Arc<promote::State> = remembered(stack, function, model);
-                let next = state.promotion.as_ref().and_then(|promotion| overdue_at(&policy, promotion))?;
+                let next = next_check::<PromoteController>(stack, &cx, model)?;
+                // What the sweep has just found overdue is due again later.
                 Some(if next > at { next } else { at.checked_add(OVERDUE).ok()? })
             }
-            "deploy" => {
-                let state: Arc<deploy::State> = remembered(stack, function, model);
-                state.in_flight.as_ref().map(|_| after)
-            }
+            "deploy" => next_check::<DeployController>(stack, &cx, model).map(|_| after),
             "respond" => at.checked_add(FORGOTTEN).ok().filter(|_| {
                 let named = policy.drift.iter().flat_map(|drift| &drift.alarms);
                 named.into_iter().any(|alarm| stack.aws.is_in_alarm(alarm))
             }),
-            "scale" => next_tick(stack, &policy, at),
+            "scale" => next_tick(stack, &cx, &policy),
             _ => None,
         }
     }
 }
 
-/// When a tick could find an endpoint idle, or its grace over.
-fn next_tick(stack: &Stack, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
-    let environment = policy.environment(&stack.site().environment)?;
+/// When the controller next has something to decide, as the state says.
+fn next_check<C: Controller>(stack: &Stack, cx: &Context<'_>, model: &str) -> Option<Timestamp> {
+    C::next_check(cx, remembered::<C::State>(stack, C::NAME, model).as_ref())
+}
+
+/// When a tick could find an endpoint idle, or its grace over. The state of scale does not contain deployments and requests.
+fn next_tick(stack: &Stack, cx: &Context<'_>, policy: &Policy) -> Option<Timestamp> {
+    let environment = cx.named_environment()?;
     let to_zero = environment.scale.to_zero.as_ref()?;
     let model = policy.model.as_str();
-    let state: Arc<scale::State> = remembered(stack, "scale", model);
-    let live: Arc<deploy::State> = remembered(stack, "deploy", model);
-    let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
+    let deployed: Arc<deploy::State> = remembered(stack, "deploy", model);
     let invoked = stack.aws.last_invoked(environment.endpoint.name.as_str());
     // A request at the very beginning of the window still counts.
     let idle_since = invoked.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
     let later = |at: Option<Timestamp>, span: SignedDuration| at?.checked_add(span).ok();
-    let dues = [
-        later(scale::live_since(&live), grace),
-        later(state.rejected_at, grace),
-        later(state.rejected_at, idle),
-        later(state.scaled_up_at, idle),
-        later(idle_since, idle),
+    let ends = [
+        next_check::<ScaleController>(stack, cx, model),
+        later(scale::live_since(&deployed), to_zero.grace.signed()),
+        later(idle_since, to_zero.idle.signed()),
     ];
-    dues.into_iter().flatten().filter(|due| *due > at).min()
-}
-
-/// When a request has had no answer for too long, or a soak is over.
-fn overdue_at(policy: &Policy, promotion: &promote::Promotion) -> Option<Timestamp> {
-    if promotion.stopped {
-        return None;
-    }
-    let of = |(name, step): (&String, &EnvironmentStatus)| match step {
-        EnvironmentStatus::Requested { at, .. } => at.checked_add(ANSWER).ok(),
-        EnvironmentStatus::Succeeded { at } => {
-            let next = policy.environment_after(name)?;
-            let entered = promotion.environments.contains_key(next.name.as_str());
-            let soak = next.gates.soak.map(tidegate_policy::duration::Duration::signed).unwrap_or_default();
-            at.checked_add(soak).ok().filter(|_| !entered)
-        }
-        EnvironmentStatus::Failed { .. } => None,
-    };
-    promotion.environments.iter().filter_map(of).min()
+    ends.into_iter().flatten().filter(|end| *end > cx.now).min()
 }
 
 /// What a function remembers; nothing if it never decided anything.

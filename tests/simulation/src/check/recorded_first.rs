@@ -57,7 +57,7 @@ impl Rule for Recorded {
                 if !ours.contains(&event.detail_type.as_str()) || facts.decisions.iter().any(why) {
                     return Ok(());
                 }
-                Err(format!("{site} publishes {}, and no recorded plan says so: {detail}", event.detail_type))
+                Err(format!("{site} publishes {}, and no recorded plan has it: {detail}", event.detail_type))
             }
             _ => Ok(()),
         }

@@ -62,7 +62,7 @@ impl Past {
 
     fn may_retrain(&self, drift: &Drift, at: Timestamp) -> Result<(), String> {
         if !drift.retrain {
-            return Err("the policy says to tell people".to_owned());
+            return Err("the policy does not retrain".to_owned());
         }
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
         if let Some(last) = self.asked.last()
@@ -142,7 +142,7 @@ impl Rule for RetrainingLimits {
         let is_sure = seen.is_some_and(|seen| !seen.was_paused);
         if drifts != Some(true) && is_sure && record.verdict != "ignore" {
             return Err(format!(
-                "{} of {} in {site}, and nothing says that there is drift: {}",
+                "{} of {} in {site}, but no source reports drift: {}",
                 record.verdict, record.model, record.message
             ));
         }
@@ -150,7 +150,7 @@ impl Rule for RetrainingLimits {
             return Ok(());
         }
         let drift = system.fleet.model(&record.model).and_then(|model| model.drift.as_ref());
-        let allowed = drift.ok_or_else(|| "the policy says nothing of drift".to_owned());
+        let allowed = drift.ok_or_else(|| "the policy has no drift section".to_owned());
         let allowed = allowed.and_then(|drift| past.may_retrain(drift, record.at));
         past.asked.push(record.at);
         past.attempts += 1;

@@ -33,7 +33,7 @@ impl Rule for ScaleToZero {
         let to = |why: String| Err(format!("{name} in {site} goes to zero, but {why}"));
         let model = system.fleet.models.iter().find(|model| model.endpoint(*site) == name);
         let Some((idle, grace)) = model.and_then(|model| model.at(*site)?.scale_to_zero) else {
-            return to("the policy does not say so".to_owned());
+            return to("the policy does not allow it".to_owned());
         };
         let now = system.now();
         let minutes = |minutes: u32| SignedDuration::from_mins(i64::from(minutes));
