@@ -1,14 +1,11 @@
 //! What must hold in one stack by itself. Pure.
 
 use tidegate_aws::operate::Stack;
+use tidegate_engine::Scope;
+use tidegate_functions::of_scope;
 
 use super::Check;
 use super::facts::{ALARM, FUNCTION, Facts, Seen};
-
-/// The functions of a hub.
-const OF_HUB: &[&str] = &["train", "promote"];
-/// The functions of an environment.
-const OF_ENVIRONMENT: &[&str] = &["deploy", "respond", "scale"];
 
 /// The checks of one stack.
 pub(super) fn checks(facts: &Facts, version: &str) -> Vec<Check> {
@@ -69,12 +66,12 @@ fn status(facts: &Facts, stack: &Stack) -> Check {
 
 /// Whether everything is there that the template asks for, and every function that this version has.
 fn whole(facts: &Facts, stack: &Stack) -> Check {
-    let wanted = if facts.is_hub() { OF_HUB } else { OF_ENVIRONMENT };
-    let there = |name: &&&str| {
+    let scope = if facts.is_hub() { Scope::Hub } else { Scope::Environment };
+    let is_missing = |name: &&str| {
         let name = format!("{}-{name}", stack.name);
-        stack.of_kind(FUNCTION).any(|function| function.physical == name)
+        !stack.of_kind(FUNCTION).any(|function| function.physical == name)
     };
-    let missing: Vec<&str> = wanted.iter().filter(|name| !there(name)).copied().collect();
+    let missing: Vec<&str> = of_scope(scope).map(|function| function.name).filter(is_missing).collect();
     let broken: Vec<String> = stack
         .resources
         .iter()

@@ -95,7 +95,7 @@ impl Merged {
     ) -> io::Result<()> {
         loop {
             let (mut policy, mut against) = (Vec::new(), Vec::new());
-            let mut concerned: Vec<bool> = Vec::new();
+            let mut relevant: Vec<bool> = Vec::new();
             let mut over = false;
             for (done, is_against) in workers {
                 // A thread that is gone has nothing more to say.
@@ -110,10 +110,10 @@ impl Merged {
                     counted.add(of_worker);
                     over = true;
                 }
-                concerned.resize(done.concerned.len(), false);
-                concerned.iter_mut().zip(done.concerned).for_each(|(any, one)| *any |= one);
+                relevant.resize(done.relevant.len(), false);
+                relevant.iter_mut().zip(done.relevant).for_each(|(any, one)| *any |= one);
             }
-            self.unconcerned += concerned.iter().filter(|any| !**any).count() as u64;
+            self.unconcerned += relevant.iter().filter(|any| !**any).count() as u64;
             in_order(&mut policy);
             if options.against.is_some() {
                 in_order(&mut against);

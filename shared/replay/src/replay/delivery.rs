@@ -1,4 +1,4 @@
-//! What an invocation sets going: its events on the buses, its schedules, and endpoints that come into service.
+//! What an invocation starts: its events on the buses, its schedules, and endpoints that come into service.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::simulation::Simulation;
 use super::timeline::Pending;
 
 impl Simulation {
-    /// Puts on the timeline what an invocation at a site set going, and has the sweeps look at what it changed.
+    /// Puts on the timeline what an invocation at a site started, and has the sweeps check what it changed.
     pub(super) fn collect(&mut self, index: usize) {
         let Some(stack) = self.stacks.get(index) else { return };
         for key in stack.ledger().take_changed_states() {

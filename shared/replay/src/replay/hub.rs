@@ -48,8 +48,8 @@ impl<'o> Search<'o> {
         matches!(self.found, Found::Sure(_))
     }
 
-    /// Looks at an event. If work has begun with a guess that it shows to be wrong: the hub's true account.
-    pub(super) fn look(&mut self, event: &Event) -> Result<(), String> {
+    /// Takes an event into account. If work has begun with a guess that it shows to be wrong: the hub's true account.
+    pub(super) fn observe(&mut self, event: &Event) -> Result<(), String> {
         if self.is_found() {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! A stream of events through the functions, in the order of time.
 //!
-//! The hub and every environment of the policies are there, each with its ledger and its aws of AWS. What the
-//! functions send to each other is carried as the buses carry it, what they set schedules for happens at its time, and
-//! their sweeps look whenever a look could find anything. Time is the events'; nothing waits.
+//! The hub and every environment of the policies have a ledger and a fake AWS each. The functions' events are delivered
+//! as the buses deliver them, their one-time schedules fire at their time, and their sweeps run whenever a sweep could
+//! find anything. Time is the events'; nothing waits.
 
 mod batch;
 mod compare;

@@ -31,8 +31,8 @@ pub struct Options {
     pub settle: SignedDuration,
     /// Threads that decide.
     pub threads: usize,
-    /// Whether sweeps look at every model each time, as in reality. Slow, and the decisions are the same.
-    pub look_at_everything: bool,
+    /// Whether sweeps check every model each time, as in reality. Slow, and the decisions are the same.
+    pub check_every_model: bool,
 }
 
 impl Options {
@@ -49,7 +49,7 @@ impl Options {
             reports: None,
             settle: SignedDuration::from_hours(24),
             threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            look_at_everything: false,
+            check_every_model: false,
         }
     }
 }

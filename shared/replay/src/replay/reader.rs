@@ -84,7 +84,7 @@ impl<'o> Reader<'o> {
         match &item {
             Item::Event(arrived) => {
                 self.read.events += 1;
-                self.hub.look(&arrived.event).map_err(|account| ReplayError::Hub { account })?;
+                self.hub.observe(&arrived.event).map_err(|account| ReplayError::Hub { account })?;
             }
             Item::Metric(_) => self.read.metrics += 1,
             Item::Skip(skip) => {
@@ -146,7 +146,7 @@ impl<'o> Reader<'o> {
                 hub,
                 pace: self.options.pace,
                 reports: self.options.reports.clone(),
-                look_at_everything: self.options.look_at_everything,
+                check_every_model: self.options.check_every_model,
             });
             if self.to.iter().any(|to| to.send(Input::World(Arc::clone(&world))).is_err()) {
                 return false;

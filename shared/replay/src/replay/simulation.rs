@@ -26,7 +26,7 @@ pub(super) const HUB_SITE: usize = 0;
 /// What any definition is taken to be, in a repository and in a pipeline: its text is not in the stream.
 const DEFINITION: &str = r#"{"Version":"2020-12-01","Steps":[]}"#;
 
-/// How often the sweeps look: the templates' values.
+/// How often the sweeps run: the templates' values.
 const TICKS: SignedDuration = SignedDuration::from_mins(5);
 const RECONCILES: SignedDuration = SignedDuration::from_mins(15);
 
@@ -36,8 +36,8 @@ pub(super) struct World {
     pub(super) hub: Hub,
     pub(super) pace: Pace,
     pub(super) reports: Option<std::path::PathBuf>,
-    /// Whether sweeps look at every model each time, as in reality. Slow, and the same.
-    pub(super) look_at_everything: bool,
+    /// Whether sweeps check every model each time, as in reality. Slow, and the decisions are the same.
+    pub(super) check_every_model: bool,
 }
 
 /// All accounts of some policies.
@@ -50,10 +50,10 @@ pub(super) struct Simulation {
     pub(super) now: Timestamp,
     pub(super) decided: Vec<DecisionRecord>,
     pub(super) counted: Counted,
-    /// Whether the last event concerned any model here.
-    pub(super) concerned: bool,
-    /// Whether sweeps look at every model each time.
-    pub(super) everything: bool,
+    /// Whether the last event was relevant to any model here.
+    pub(super) relevant: bool,
+    /// Whether sweeps check every model each time.
+    pub(super) check_every_model: bool,
     /// Whether the stream has ended.
     pub(super) is_over: bool,
 }
@@ -61,14 +61,14 @@ pub(super) struct Simulation {
 impl Simulation {
     /// Every site of the policies, in which nothing has happened yet.
     pub(super) fn new(policies: Vec<Policy>, world: &World) -> Self {
-        let answers = CannedResponses {
+        let responses = CannedResponses {
             file: Some(DEFINITION.to_owned()),
             pipeline: Some(DEFINITION.to_owned()),
             probe: Some(Probe::Answered(200)),
             ..CannedResponses::default()
         };
         let aws = |account: &str, region: &str| {
-            let aws = FakeAws::new(account, region, answers.clone());
+            let aws = FakeAws::new(account, region, responses.clone());
             Arc::new(aws.with_pace(world.pace).with_reports(world.reports.clone()))
         };
         let hub = aws(&world.hub.account, &world.hub.region);
@@ -90,8 +90,8 @@ impl Simulation {
             now: Timestamp::MIN,
             decided: Vec::new(),
             counted: Counted::default(),
-            concerned: false,
-            everything: world.look_at_everything,
+            relevant: false,
+            check_every_model: world.check_every_model,
             is_over: false,
         }
     }
@@ -103,7 +103,7 @@ impl Simulation {
         }
         self.run_until(at);
         self.now = self.now.max(at);
-        self.concerned = false;
+        self.relevant = false;
         match item {
             Item::Event(arrived) => self.event(&arrived.event),
             Item::Metric(metric) => self.metric(metric),
@@ -111,8 +111,8 @@ impl Simulation {
         }
     }
 
-    /// Lets the time pass after the last item, so that what was begun ends. After the last event nothing more is known: an
-    /// endpoint that nobody is counted to ask is not idle, and an alarm that was not said to be over is not looked at.
+    /// Lets the time pass after the last item, so that what was begun ends. After the last event nothing more is known:
+    /// an endpoint without counted requests is not idle, and an alarm that was not reported to be over is not checked.
     pub(super) fn settle_until(&mut self, until: Timestamp) {
         self.is_over = true;
         self.run_until(until);
@@ -144,7 +144,7 @@ impl Simulation {
             if !self.arrives(event, index) || !is_relevant(stack.ledger(), &event.body) {
                 continue;
             }
-            self.concerned = true;
+            self.relevant = true;
             stack.aws.set_now(self.now);
             stack.aws.apply(&event.body);
             self.schedule_after_event(index, &event.body);
@@ -167,7 +167,7 @@ impl Simulation {
             let at_home = stack.site().account == metric.account && stack.site().region == metric.region;
             let models = models_of_endpoint(stack.ledger(), &metric.name);
             if at_home && !models.is_empty() {
-                self.concerned = true;
+                self.relevant = true;
                 self.counted.has_traffic = true;
                 stack.aws.count(&metric.name, metric.at, metric.invocations);
                 self.schedule_after_traffic(index, &models, metric.invocations);

@@ -1,8 +1,8 @@
-//! Which models a sweep has to look at, and when.
+//! Which models a sweep checks, and when.
 //!
-//! In reality every sweep looks at every model, and mostly finds what it found before. Here a model is looked at only
-//! when a look could find something else: when what its decision rests on has changed, or when a time has come that the
-//! decision is about. A test compares this with sweeps that look at everything.
+//! A real sweep checks every model, and mostly finds what it found before. Here a model is checked only when a check could
+//! find something else: when what its decision rests on has changed, or when a time has come that the decision is about. A
+//! test compares this with sweeps that check every model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,68 +13,68 @@ use tidegate_functions::FUNCTIONS;
 
 /// A model at a site, as one function sees it: by the function's place in the list, which is the order of sweeps at one
 /// moment.
-type Watched = (usize, usize, String);
+type Check = (usize, usize, String);
 
-/// Models and when they are to be looked at.
+/// The models to check, and when.
 #[derive(Debug)]
 pub(super) struct SweepSchedule {
-    /// How often the sweep looks.
+    /// How often the sweep runs.
     every: SignedDuration,
     /// Until when all sweeps have been. What changes later is seen by the next one.
     last: Timestamp,
-    due: BTreeSet<(Timestamp, Watched)>,
-    when: BTreeMap<Watched, Timestamp>,
+    due: BTreeSet<(Timestamp, Check)>,
+    when: BTreeMap<Check, Timestamp>,
 }
 
 impl SweepSchedule {
-    /// Nothing to look at, every so often.
+    /// No checks yet; a sweep runs every so often.
     pub(super) fn new(every: SignedDuration) -> Self {
         Self { every, last: Timestamp::MIN, due: BTreeSet::new(), when: BTreeMap::new() }
     }
 
-    /// Lets the first sweep from `at` on look at a model, unless one is to look earlier.
+    /// Lets the first sweep from `at` on check a model, unless an earlier one does.
     pub(super) fn put(&mut self, at: Timestamp, site: usize, function: &str, model: &str) {
         let at = self.sweep_from(at);
         let place = FUNCTIONS.iter().position(|one| one.name == function).unwrap_or(FUNCTIONS.len());
-        let watched = (site, place, model.to_owned());
-        match self.when.get(&watched) {
+        let check = (site, place, model.to_owned());
+        match self.when.get(&check) {
             Some(before) if *before <= at => return,
             Some(before) => {
-                self.due.remove(&(*before, watched.clone()));
+                self.due.remove(&(*before, check.clone()));
             }
             None => {}
         }
-        self.due.insert((at, watched.clone()));
-        self.when.insert(watched, at);
+        self.due.insert((at, check.clone()));
+        self.when.insert(check, at);
     }
 
-    /// The time went on, and with it the sweeps that had nothing to look at.
+    /// The time went on, and with it the sweeps that had nothing to check.
     pub(super) fn pass(&mut self, until: Timestamp) {
         self.last = self.last.max(until);
     }
 
-    /// When the next sweep finds anything to look at.
+    /// When the next sweep has anything to check.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Takes what the sweep at `at` looks at, by site and function.
+    /// Takes what the sweep at `at` checks, by site and function.
     pub(super) fn take(&mut self, at: Timestamp) -> Vec<(usize, &'static FunctionSpec, Vec<String>)> {
-        let mut looks: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+        let mut checks: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
         self.pass(at);
         while let Some((due, _)) = self.due.first()
             && *due <= at
-            && let Some((_, watched)) = self.due.pop_first()
+            && let Some((_, check)) = self.due.pop_first()
         {
-            self.when.remove(&watched);
-            let (site, place, model) = watched;
-            looks.entry((site, place)).or_default().push(model);
+            self.when.remove(&check);
+            let (site, place, model) = check;
+            checks.entry((site, place)).or_default().push(model);
         }
-        let looks = looks.into_iter().filter_map(|((site, place), mut models)| {
+        let checks = checks.into_iter().filter_map(|((site, place), mut models)| {
             models.sort();
             Some((site, *FUNCTIONS.get(place)?, models))
         });
-        looks.collect()
+        checks.collect()
     }
 
     /// The first sweep at or after a time that is still to come.
@@ -94,19 +94,19 @@ mod tests {
     use tidegate_functions::named;
 
     #[test]
-    fn a_model_is_looked_at_by_the_first_sweep_that_may_find_something() {
+    fn a_model_is_checked_by_the_first_sweep_that_may_find_something() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let scale = named("scale").unwrap();
-        let mut watch = SweepSchedule::new(SignedDuration::from_mins(5));
-        watch.put(at(601), 0, "scale", "a");
-        watch.put(at(100), 0, "scale", "b");
-        watch.put(at(900), 0, "scale", "b");
-        watch.put(at(300), 0, "scale", "a");
-        assert_eq!(watch.next(), Some(at(300)));
-        let looks = watch.take(at(300));
-        assert_eq!(looks, [(0, scale, vec!["a".to_owned(), "b".to_owned()])]);
-        assert_eq!(watch.next(), None);
-        watch.put(at(300), 0, "scale", "a");
-        assert_eq!(watch.next(), Some(at(600)), "this sweep has been");
+        let mut schedule = SweepSchedule::new(SignedDuration::from_mins(5));
+        schedule.put(at(601), 0, "scale", "a");
+        schedule.put(at(100), 0, "scale", "b");
+        schedule.put(at(900), 0, "scale", "b");
+        schedule.put(at(300), 0, "scale", "a");
+        assert_eq!(schedule.next(), Some(at(300)));
+        let checks = schedule.take(at(300));
+        assert_eq!(checks, [(0, scale, vec!["a".to_owned(), "b".to_owned()])]);
+        assert_eq!(schedule.next(), None);
+        schedule.put(at(300), 0, "scale", "a");
+        assert_eq!(schedule.next(), Some(at(600)), "this sweep has been");
     }
 }

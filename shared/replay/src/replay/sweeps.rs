@@ -1,4 +1,4 @@
-//! The sweeps: when a look could find something, and the look.
+//! The sweeps: when one could find something, and what it checks.
 
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use super::stack::Stack;
 
 /// As long as claims are kept: after that an alarm that is still on is news.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// How often something overdue is looked at that a look did not change.
+/// How often something overdue is checked that a check did not change.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(60);
 
 impl Simulation {
-    /// Lets the sweeps from `at` on look at every model.
+    /// Lets the sweeps from `at` on check every model.
     pub(super) fn schedule_everything(&mut self, at: Timestamp) {
         for index in 0..self.stacks.len() {
             let models = self.stacks.get(index).map(|stack| stack.ledger().all_models()).unwrap_or_default();
@@ -38,11 +38,11 @@ impl Simulation {
     }
 
     fn schedule(&mut self, at: Timestamp, index: usize, function: &str, model: &str) {
-        let watch = if function == "scale" { &mut self.ticks } else { &mut self.reconciles };
-        watch.put(at, index, function, model);
+        let schedule = if function == "scale" { &mut self.ticks } else { &mut self.reconciles };
+        schedule.put(at, index, function, model);
     }
 
-    /// A function's state changed: who rests on it looks again.
+    /// A function's state changed: the functions that read it check again.
     pub(super) fn schedule_after_change(&mut self, index: usize, function: &str, model: &str) {
         match function {
             "deploy" => {
@@ -122,8 +122,8 @@ impl Simulation {
 
     /// One sweep, over the models that it may find something about.
     pub(super) fn sweep(&mut self, at: Timestamp, ticks: bool) {
-        let looks = if ticks { self.ticks.take(at) } else { self.reconciles.take(at) };
-        for (index, function, models) in looks {
+        let checks = if ticks { self.ticks.take(at) } else { self.reconciles.take(at) };
+        for (index, function, models) in checks {
             if self.is_over && function.name == "respond" {
                 continue;
             }
@@ -144,17 +144,17 @@ impl Simulation {
                 stack.ledger().focus_on(None);
             }
             for model in models {
-                if let Some(next) = self.next_look(index, function.name, &model, at) {
+                if let Some(next) = self.next_check_at(index, function.name, &model, at) {
                     self.schedule(next, index, function.name, &model);
                 }
             }
         }
     }
 
-    /// When the next look could find something, if nothing happens until then.
-    fn next_look(&self, index: usize, function: &str, model: &str, at: Timestamp) -> Option<Timestamp> {
+    /// When the next sweep could find something, if nothing happens until then.
+    fn next_check_at(&self, index: usize, function: &str, model: &str, at: Timestamp) -> Option<Timestamp> {
         let after = at.checked_add(SignedDuration::from_secs(1)).ok()?;
-        if self.everything {
+        if self.check_every_model {
             return Some(after);
         }
         let stack = self.stacks.get(index)?;

@@ -25,8 +25,8 @@ pub(super) enum Input {
 pub(super) struct Done {
     /// Its decisions, in the order of the stream.
     pub(super) placed: Vec<Placed>,
-    /// For each item, whether it concerned a model.
-    pub(super) concerned: Vec<bool>,
+    /// For each item, whether it was relevant to a model.
+    pub(super) relevant: Vec<bool>,
     /// What all of them add up to, with the last.
     pub(super) counted: Option<Counted>,
 }
@@ -53,10 +53,10 @@ pub(super) fn work(work: Work, input: &Receiver<Input>, done: &SyncSender<Done>)
             Input::Batch(batch) => batch,
         };
         let Some(simulation) = &mut simulation else { continue };
-        let mut out = Done { placed: Vec::new(), concerned: Vec::with_capacity(batch.len()), counted: None };
+        let mut out = Done { placed: Vec::new(), relevant: Vec::with_capacity(batch.len()), counted: None };
         for (index, timed) in batch.iter().enumerate() {
             simulation.arrive(timed.at, &timed.what);
-            out.concerned.push(simulation.concerned);
+            out.relevant.push(simulation.relevant);
             last = Some(timed.at);
             work.place(simulation, index, &mut out.placed);
         }
@@ -64,7 +64,7 @@ pub(super) fn work(work: Work, input: &Receiver<Input>, done: &SyncSender<Done>)
             return;
         }
     }
-    let mut out = Done { placed: Vec::new(), concerned: Vec::new(), counted: Some(Counted::default()) };
+    let mut out = Done { placed: Vec::new(), relevant: Vec::new(), counted: Some(Counted::default()) };
     if let Some((simulation, last)) = simulation.as_mut().zip(last) {
         simulation.settle_until(last.checked_add(work.settle).unwrap_or(Timestamp::MAX));
         work.place(simulation, 0, &mut out.placed);

@@ -1,4 +1,4 @@
-//! Whole replays: of a made-up fleet, and of single events where it matters who hears them.
+//! Whole replays: of a made-up fleet, and of single events where it matters which functions they reach.
 
 #[cfg(test)]
 #[path = "../../examples/generate/day.rs"]
@@ -11,6 +11,6 @@ mod explain;
 #[cfg(test)]
 mod fleet;
 #[cfg(test)]
-mod heard;
+mod receivers;
 #[cfg(test)]
 mod same;

@@ -5,14 +5,14 @@ use tidegate_replay::replay::{Options, Shown};
 
 use crate::fleet::{events, run};
 
-/// A sweep that looks at a model when a look could find something decides what one decides that always looks.
+/// A sweep that checks a model only when it could find something decides what one decides that checks every model.
 #[test]
-fn sweeps_that_look_when_it_matters_find_what_sweeps_find_that_look_at_everything() {
+fn sweeps_that_check_when_it_matters_find_what_sweeps_find_that_check_every_model() {
     let (policies, text) = events(11, 20);
     let mut options = Options::new(policies);
     options.threads = 1;
     let (shown, summary) = run(&text, &options);
-    options.look_at_everything = true;
+    options.check_every_model = true;
     let (all, of_all) = run(&text, &options);
     if let Some(number) = (0..all.len()).find(|number| shown.get(*number) != all.get(*number)) {
         let of_model = |lines: &[String]| {
@@ -20,7 +20,7 @@ fn sweeps_that_look_when_it_matters_find_what_sweeps_find_that_look_at_everythin
             let of = lines.iter().skip(number.saturating_sub(100)).filter(|line| line.contains(model));
             of.take(12).cloned().collect::<Vec<_>>().join("\n")
         };
-        panic!("line {number}:\n{}\nbut looking at everything\n{}", of_model(&shown), of_model(&all));
+        panic!("line {number}:\n{}\nbut checking every model\n{}", of_model(&shown), of_model(&all));
     }
     assert_eq!(shown.len(), all.len());
     assert_eq!(summary.policy, of_all.policy);

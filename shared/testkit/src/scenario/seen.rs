@@ -15,49 +15,50 @@ use tidegate_policy::respond::MonitorReport;
 use super::read::{ScenarioError, read, read_json};
 use crate::aws::CannedResponses;
 
-/// What was seen. What is left out is not there. `events/scenarios/README.md` has an example of each.
+/// What a function reads from its ports. What is left out is not there. `events/scenarios/README.md` has an example of
+/// each.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Seen {
-    /// train: the definition file in the commit, as text.
+    /// The definition file in the commit, as text.
     pub definition: Option<String>,
-    /// train: the definition file in the commit, as a file.
+    /// The definition file in the commit, as a file.
     pub definition_sample: Option<String>,
-    /// train: the pipeline's present definition, as text.
+    /// The pipeline's present definition, as text.
     pub pipeline: Option<String>,
-    /// train: the pipeline's present definition, as a file.
+    /// The pipeline's present definition, as a file.
     pub pipeline_sample: Option<String>,
-    /// train: executions that have not ended, newest first.
+    /// Executions that have not ended, newest first.
     pub running: Vec<String>,
-    /// train: the commit at the head of each branch.
+    /// The commit at the head of each branch.
     pub heads: BTreeMap<String, String>,
-    /// promote, deploy: what the registry says about the package.
+    /// What the registry says about the package.
     pub package: Option<SeenPackage>,
-    /// promote: the newest approved version of the group.
+    /// The newest approved version of the group.
     pub newest_approved: Option<SeenApproved>,
-    /// deploy: the endpoint.
+    /// The endpoint.
     pub endpoint: Option<SeenEndpoint>,
-    /// deploy: the inference component.
+    /// The inference component.
     pub component: Option<SeenComponent>,
-    /// deploy: what the sample request gave.
+    /// What the sample request gave.
     pub answer: Option<SeenAnswer>,
-    /// respond: the monitoring report, as text.
+    /// The monitoring report, as text.
     pub report: Option<String>,
-    /// respond: the monitoring report, as a file.
+    /// The monitoring report, as a file.
     pub report_sample: Option<String>,
-    /// respond: alarms that are in ALARM, as event files.
+    /// Alarms that are in ALARM, as event files.
     pub alarms: Vec<String>,
-    /// train, respond: the holds that stand, by environment or `*` for the whole model.
+    /// The active holds, by environment or `*` for the whole model.
     pub holds: Holds,
     /// What AWS refuses for good, and with which words: by operation, an event of ours by its detail-type.
     pub refuses: BTreeMap<String, String>,
-    /// respond, scale: since when the version that serves does.
+    /// Since when the version that serves does.
     pub live_since: Option<Timestamp>,
-    /// scale: whether a deployment is in flight.
+    /// Whether a deployment is in flight.
     pub deploying: bool,
-    /// scale: invocations in the idle window; left out, CloudWatch could not tell.
+    /// Invocations in the idle window; left out, CloudWatch could not tell.
     pub in_window: Option<u64>,
-    /// scale: invocations since the deployment.
+    /// Invocations since the deployment.
     pub since_deployment: Option<u64>,
 }
 

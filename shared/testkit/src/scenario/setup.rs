@@ -20,11 +20,11 @@ pub struct Setup {
     pub state: Value,
     /// What AWS answers.
     pub responses: CannedResponses,
-    /// train, respond: the holds that stand.
+    /// The active holds, which promote keeps in the hub and deploy in an environment.
     pub holds: Holds,
-    /// respond, scale: since when the version that serves does.
+    /// Since when the version that serves does.
     pub live_since: Option<Timestamp>,
-    /// scale: whether a deployment is in flight.
+    /// Whether a deployment is in flight.
     pub deploying: bool,
 }
 
@@ -96,7 +96,7 @@ impl Setup {
     }
 
     /// Whose memory holds and the version that serves are, if the setup has any: promote's in the hub, deploy's in an
-    /// environment. The other functions there ask for it.
+    /// environment. The other functions there read it.
     fn owner(&self, function: &FunctionSpec) -> Option<&'static FunctionSpec> {
         let is_served = self.live_since.is_some();
         let has_holds = !self.holds.is_empty();
@@ -106,7 +106,7 @@ impl Setup {
         }
     }
 
-    /// What deploy remembers of the version that serves and of holds; respond and scale ask for that.
+    /// What deploy remembers of the version that serves and of holds.
     fn deployed(&self, model: &str, site: &Site) -> Value {
         let Some(at) = self.live_since else { return json!({"holds": self.holds}) };
         let (region, hub) = (&site.region, &site.hub_account);

@@ -1,4 +1,4 @@
-//! Who hears what, and where the hub is.
+//! Which functions an event reaches, and where the hub is.
 
 use serde_json::{Value, json};
 use tidegate_policy::file::parse;
@@ -100,7 +100,7 @@ fn a_hub_that_is_seen_too_late_is_an_error_that_says_what_to_do() {
 
 /// Nobody told that the alarm is over, and nobody told that it is not.
 #[test]
-fn after_the_last_event_no_alarm_is_looked_at_again() {
+fn after_the_last_event_no_alarm_is_checked_again() {
     let alarm = sample(include_str!("../../../../events/cloudwatch/alarm.drift.alarm.json"));
     let decided = decisions(&churn(), &[alarm]);
     let of_respond: Vec<&String> = decided.iter().filter(|line| line.contains(" respond ")).collect();
