@@ -78,7 +78,8 @@ fn history_shows_what_was_decided_and_why() {
         let (out, error) = printed(&output);
         assert_eq!(output.status.code(), Some(0), "{error}");
         let [line] = out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
-        let message = format!("it came from account {}, which is not the hub (not_from_hub)", PRODUCTION.id);
+        let message =
+            format!("the event came from account {}, which is not the hub (not_from_hub)", PRODUCTION.id);
         assert!(line.contains("staging") && line.contains("deploy"), "{out}");
         assert!(line.contains("reject") && line.ends_with(&message), "{out}");
         let (out, _) = printed(&run(cloud().await.tidegate(PRODUCTION), &["history", FERRET.name]));
