@@ -1,16 +1,16 @@
 //! The ledger: one DynamoDB table.
 //!
-//! | item | pk | sk | ages out |
+//! | item | pk | sk | expires |
 //! |---|---|---|---|
 //! | policy | `MODEL#<model>` | `POLICY` | |
 //! | list of models | `MODELS` | `<model>` | |
 //! | lookup | `LOOKUP#<kind>#<name>` | `MODEL#<model>` | |
 //! | state | `MODEL#<model>` | `STATE#<function>` | |
-//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>`, or `DECISION#<time>#~<link>#<id>` | after 400 days |
+//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>`, or `DECISION#<time>#~<sequence>#<id>` | after 400 days |
 //! | claim | `CLAIM#<key>` | `CLAIM` | after 14 days |
 //!
-//! Items age by the table's TTL attribute `expires_at`, in epoch seconds. Every read is consistent: what was written by
-//! the invocation before is what the next one decides on.
+//! DynamoDB deletes items by the table's TTL attribute `expires_at`, in seconds since the epoch. Every read is strongly
+//! consistent, so that an invocation decides on what the previous one wrote.
 
 mod claims;
 mod decisions;
