@@ -36,7 +36,7 @@ pub(crate) enum Rejection {
 }
 
 impl Engine {
-    /// Continues a plan that an earlier invocation remaining unfinished, perhaps days ago. It starts after the last action
+    /// Continues a plan that an earlier invocation left unfinished, perhaps days ago. It starts after the last action
     /// with a recorded outcome and skips steps that are superseded.
     pub(crate) async fn resume<A: Adapter>(
         &self,
@@ -56,7 +56,7 @@ impl Engine {
     }
 
     /// Executes the remaining steps of a record's plan, publishes the record, and closes the claim. `current_state` is the
-    /// current state if other decisions may have been made current_state the plan was recorded.
+    /// current state if other decisions may have been made since the plan was recorded.
     pub(crate) async fn carry_out<A: Adapter>(
         &self,
         work: &Work<'_, A>,

@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 #[derive(Debug, serde::Deserialize)]
 pub struct Text<'t>(#[serde(borrow)] pub Cow<'t, str>);
 
-/// A JSON value. When it is parsed from text, it borrows its texts from the input. SelectMembers texts with an escape sequence
+/// A JSON value. When it is parsed from text, it borrows its texts from the input. Only texts with an escape sequence
 /// are copied.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Json<'t> {
