@@ -1,4 +1,4 @@
-//! Policies: from files to ledgers.
+//! `tidegate apply`: writes policy files to ledgers.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,10 +10,10 @@ use crate::Failure;
 use crate::diff::{self, Difference};
 use crate::files;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{BAD, FAINT, GOOD, STRONG, paint, say};
+use crate::print::{BAD, FAINT, GOOD, STRONG, paint, print_line};
 
-/// Shows what the policies change in each ledger and, unless it is a rehearsal, writes them. Nothing is written if any
-/// file is wrong, or any ledger cannot be read.
+/// Shows what the policies change in each ledger and, without `--dry-run`, writes them. Nothing is written if a file is
+/// invalid or a ledger cannot be read.
 pub(crate) async fn run(
     named: &[PathBuf],
     ledgers: &Ledgers,
@@ -30,12 +30,13 @@ pub(crate) async fn run(
     }
     for (place, policy, change) in changes {
         if !dry_run {
-            // Also a policy that is unchanged: a newer version of this command may find more lookups in it.
+            // An unchanged policy is written as well, because a newer version of this command may derive more lookups
+            // from it.
             let applied = place.ledger.apply(policy, Timestamp::now()).await;
             applied.map_err(|error| place.failed(error))?;
         }
         if json {
-            say(&change.as_json(place, policy, dry_run).to_string());
+            print_line(&change.as_json(place, policy, dry_run).to_string());
         } else {
             change.print(place, policy, dry_run);
         }
@@ -43,15 +44,15 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// What applying a policy changes in a ledger.
+/// The change that applying a policy makes in a ledger.
 enum Change {
-    /// There is none of this model yet.
+    /// The ledger has no policy of this model yet.
     New,
-    /// It is the same.
+    /// The ledger has the same policy.
     Unchanged,
-    /// Some of it is another.
+    /// The ledger has another version of the policy.
     Changed { before: String, differences: Vec<Difference> },
-    /// The applied one cannot be read by this version, so that it cannot be compared.
+    /// This version cannot read the applied policy, so it cannot be compared.
     Unreadable(String),
 }
 
@@ -99,10 +100,10 @@ impl Change {
             Self::New => "new".to_owned(),
             Self::Unchanged => "unchanged".to_owned(),
             Self::Changed { before, .. } => format!("was {before}"),
-            Self::Unreadable(error) => format!("instead of one that this version cannot read: {error}"),
+            Self::Unreadable(error) => format!("replaces a policy that this version cannot read: {error}"),
         };
         let line = format!("{}: {verb} {model} version {version}", place.name);
-        say(&format!("{} {}", paint(STRONG, &line), paint(FAINT, &format!("({what})"))));
+        print_line(&format!("{} {}", paint(STRONG, &line), paint(FAINT, &format!("({what})"))));
         if let Self::Changed { differences, .. } = self {
             for difference in differences {
                 print_difference(difference);
@@ -113,7 +114,7 @@ impl Change {
 
 fn print_difference(difference: &Difference) {
     let Difference { path, before, after } = difference;
-    say(&match (before, after) {
+    print_line(&match (before, after) {
         (Some(before), Some(after)) => {
             format!("    {path}: {} -> {}", paint(BAD, before), paint(GOOD, after))
         }

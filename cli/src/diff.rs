@@ -1,4 +1,4 @@
-//! The difference between two policies, field by field. Pure.
+//! The difference between two policies, field by field. This module is pure.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tidegate_policy::file::Policy;
 
-/// A field that two policies do not share.
+/// A field that differs between two policies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Difference {
-    /// The field, as the errors of policy files name it: `environments.staging.gates.soak`.
+    /// The path of the field, as the errors of policy files write it: `environments.staging.gates.soak`.
     pub(crate) path: String,
-    /// What it was; none if it was not there.
+    /// The old value, or `None` if the field was absent.
     pub(crate) before: Option<String>,
-    /// What it is now; none if it is gone.
+    /// The new value, or `None` if the field is absent now.
     pub(crate) after: Option<String>,
 }
 
-/// What is different, in the order of the fields' names.
+/// Returns the fields that differ, sorted by path.
 pub(crate) fn between(before: &Policy, after: &Policy) -> Vec<Difference> {
     let (before, after) = (fields(before), fields(after));
     let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
@@ -30,10 +30,10 @@ pub(crate) fn between(before: &Policy, after: &Policy) -> Vec<Difference> {
     paths.into_iter().filter_map(one).collect()
 }
 
-/// Every field with a value, by its path.
+/// Returns every field that has a value, by its path.
 fn fields(policy: &Policy) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    // Serialising these types cannot fail: every key is a string.
+    // The serialization of these types cannot fail, because every key is a string.
     let value = serde_json::to_value(policy).unwrap_or_default();
     collect("", &value, &mut found);
     found
@@ -44,7 +44,7 @@ fn collect(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
         Value::Object(map) => collect_map(path, map, found),
         Value::Array(list) => match names(list) {
             Some(names) => {
-                // Promotion follows the order of the environments, which their fields do not show.
+                // Promotion follows the order of the environments, which the fields of an environment do not contain.
                 found.insert(format!("{path} (order)"), names.join(", "));
                 for (name, entry) in names.iter().zip(list) {
                     collect(&format!("{path}.{name}"), entry, found);
@@ -54,7 +54,7 @@ fn collect(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
                 found.insert(path.to_owned(), value.to_string());
             }
         },
-        // What is not said is not there.
+        // A null field counts as absent.
         Value::Null => {}
         Value::String(text) => {
             found.insert(path.to_owned(), text.clone());
@@ -72,7 +72,7 @@ fn collect_map(path: &str, map: &Map<String, Value>, found: &mut BTreeMap<String
     }
 }
 
-/// The names of a list's entries, if all have one: then the name says which is which, and not the place.
+/// The names of a list's entries, if all of them have one. The entries are then matched by name and not by position.
 fn names(list: &[Value]) -> Option<Vec<String>> {
     let names: Option<Vec<String>> =
         list.iter().map(|entry| entry.get("name").and_then(Value::as_str).map(str::to_owned)).collect();
@@ -93,7 +93,7 @@ mod tests {
         parse("churn.yaml", text).unwrap()
     }
 
-    /// The differences that a change of the text makes.
+    /// The differences that result from a replacement in the text.
     fn changed(from: &str, to: &str) -> Vec<(String, Option<String>, Option<String>)> {
         let after = text().replace(from, to);
         assert_ne!(after, text(), "the change is one");

@@ -1,4 +1,4 @@
-//! Example states for tests, written as the ledger holds them.
+//! Example states for tests, in the form in which the ledger stores them.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,19 +6,19 @@ use tidegate_engine::DecisionRecord;
 use tidegate_engine::ports::Applied;
 use tidegate_policy::file::{Policy, parse};
 
-use crate::view::{Known, View};
+use crate::view::{LedgerData, View};
 
-/// The time of all examples.
+/// The current time in all examples.
 pub(crate) fn now() -> Timestamp {
     at("10:00")
 }
 
-/// A time of that day.
+/// A time on the day of the examples.
 pub(crate) fn at(clock: &str) -> Timestamp {
     format!("2026-03-02T{clock}:00Z").parse().unwrap()
 }
 
-/// The typical policy with changes to its text.
+/// The example policy with replacements in its text.
 pub(crate) fn policy(changes: &[(&str, &str)]) -> Policy {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/policies/churn.yaml");
     let mut text = std::fs::read_to_string(path).unwrap();
@@ -29,13 +29,13 @@ pub(crate) fn policy(changes: &[(&str, &str)]) -> Policy {
     parse("churn.yaml", &text).unwrap()
 }
 
-/// A policy as it was applied.
+/// A policy with its version.
 pub(crate) fn applied(policy: &Policy) -> Applied {
     let policy = policy.clone();
     Applied { version: policy.version(), policy: policy.into() }
 }
 
-/// A decision.
+/// A decision record.
 pub(crate) fn decided(
     clock: &str,
     environment: &str,
@@ -54,7 +54,7 @@ pub(crate) fn decided(
     .unwrap()
 }
 
-/// A promotion of version 7, approved at 09:00, with these steps.
+/// A state of promote: version 7 was approved at 09:00, and the environments have these statuses.
 pub(crate) fn promotion(steps: Value) -> Value {
     json!({ "promotion": {
         "version": 7, "package_arn": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7",
@@ -62,19 +62,19 @@ pub(crate) fn promotion(steps: Value) -> Value {
     } })
 }
 
-/// A hub with this state of promote.
-pub(crate) fn hub(promote: Value, decisions: Vec<DecisionRecord>) -> Known {
+/// A hub whose promote has this state.
+pub(crate) fn hub(promote: Value, decisions: Vec<DecisionRecord>) -> LedgerData {
     let promote = serde_json::from_value(promote).unwrap();
-    Known { ledger: "hub=tidegate-hub".to_owned(), promote, decisions, ..Known::default() }
+    LedgerData { ledger: "hub=tidegate-hub".to_owned(), promote, decisions, ..LedgerData::default() }
 }
 
-/// An environment with this state of deploy.
-pub(crate) fn environment(name: &str, deploy: Value, decisions: Vec<DecisionRecord>) -> Known {
+/// An environment whose deploy has this state.
+pub(crate) fn environment(name: &str, deploy: Value, decisions: Vec<DecisionRecord>) -> LedgerData {
     let deploy = serde_json::from_value(deploy).unwrap();
-    Known { ledger: format!("{name}=tidegate-{name}"), deploy, decisions, ..Known::default() }
+    LedgerData { ledger: format!("{name}=tidegate-{name}"), deploy, decisions, ..LedgerData::default() }
 }
 
-/// What deploy remembers when a version is live.
+/// The state of deploy while a version is live.
 pub(crate) fn live(version: u64, clock: &str) -> Value {
     json!({
         "in_flight": null, "previous": null, "last_report": null,
@@ -94,7 +94,7 @@ pub(crate) fn request(environment: &str) -> Value {
     })
 }
 
-/// What deploy remembers while version 7 is being deployed.
+/// The state of deploy while version 7 is being deployed.
 pub(crate) fn deploying(environment: &str) -> Value {
     json!({
         "live": null, "previous": null, "last_report": null,
@@ -105,7 +105,7 @@ pub(crate) fn deploying(environment: &str) -> Value {
     })
 }
 
-/// What deploy remembers after it has reported about version 7.
+/// The state of deploy after it reported the outcome of version 7.
 pub(crate) fn reported(environment: &str, outcome: &str, detail: &str) -> Value {
     json!({
         "live": null, "previous": null, "in_flight": null,
@@ -117,8 +117,8 @@ pub(crate) fn reported(environment: &str, outcome: &str, detail: &str) -> Value 
     })
 }
 
-/// The view of these ledgers, each with the policy.
-pub(crate) fn view(policy: &Policy, ledgers: impl IntoIterator<Item = Known>) -> View {
-    let with_policy = |known: Known| Known { applied: Some(applied(policy)), ..known };
+/// The view that these ledgers give, each with the policy.
+pub(crate) fn view(policy: &Policy, ledgers: impl IntoIterator<Item = LedgerData>) -> View {
+    let with_policy = |known: LedgerData| LedgerData { applied: Some(applied(policy)), ..known };
     View::of("churn", ledgers.into_iter().map(with_policy).collect())
 }

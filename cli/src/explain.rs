@@ -1,4 +1,4 @@
-//! What would be decided about one event, and why: from files alone.
+//! `tidegate explain`: prints the decision about one event. It reads only files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,59 +14,60 @@ use tidegate_testkit::scenario::{Scenario, Setup};
 
 use crate::Failure;
 use crate::files;
-use crate::print::{BAD, FAINT, STRONG, paint, say, time, verdict_style};
+use crate::print::{BAD, FAINT, STRONG, paint, print_line, time, verdict_style};
 
-/// What is asked.
+/// The arguments of `tidegate explain`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Policy files that are applied, or folders with some.
+    /// Files with the applied policies, or folders with such files.
     #[arg(long = "policy", value_name = "FILE", num_args = 1..)]
     policies: Vec<PathBuf>,
-    /// The event as JSON, `-` for standard input; or a scenario, which brings its own policy, time, place and state.
+    /// The event as JSON, `-` for standard input; or a scenario file, which contains its own policy, time, site and
+    /// state.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
-    /// What the function remembers and what AWS says, as YAML or JSON: the fields `state` and `seen` of a scenario.
+    /// The function's state and the facts from AWS, as YAML or JSON: the fields `state` and `seen` of a scenario.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// When it happens; the event's own time if it is not said.
+    /// The time of the decision. The default is the time of the event.
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
-    /// Only this function.
+    /// Explain only this function.
     #[arg(long, value_parser = function)]
     function: Option<&'static FunctionSpec>,
-    /// Where the function runs; `hub` for the hub.
+    /// The environment where the function runs; `hub` for the hub.
     #[arg(long)]
     environment: Option<String>,
-    /// The account where it runs.
+    /// The account where the function runs.
     #[arg(long)]
     account: Option<String>,
-    /// The region where it runs.
+    /// The region where the function runs.
     #[arg(long)]
     region: Option<String>,
-    /// The hub's account, for an environment's functions.
+    /// The account of the hub, for a function of an environment.
     #[arg(long)]
     hub_account: Option<String>,
-    /// The Lambda request, which a sweep without a time has in its record.
+    /// The Lambda request id, which a sweep without a time has in its record.
     #[arg(long, default_value = INVOCATION)]
     request_id: String,
 }
 
 fn function(name: &str) -> Result<&'static FunctionSpec, String> {
-    named(name).ok_or_else(|| format!("it is {}", names("or")))
+    named(name).ok_or_else(|| format!("the functions are {}", names("and")))
 }
 
-/// Explains one event, or runs a scenario.
+/// Explains one event or one scenario.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let answers = answers(arguments)?;
     for (index, answer) in answers.iter().enumerate() {
         if json {
             let line = serde_json::to_string(&answer.record);
-            say(&line.map_err(|error| Failure::Input(error.to_string()))?);
+            print_line(&line.map_err(|error| Failure::Input(error.to_string()))?);
         } else {
             if index > 0 {
-                say("");
+                print_line("");
             }
-            tell(answer);
+            print_answer(answer);
         }
     }
     Ok(())
@@ -75,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
     let policies = files::read(&arguments.policies)?;
     if arguments.event.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
-        return of_scenario(arguments, policies);
+        return explain_scenario(arguments, policies);
     }
     let name = name_of(&arguments.event);
     let setup = match &arguments.state {
@@ -84,17 +85,18 @@ fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
     };
     let events = unwrapped(json_of(&arguments.event, &name)?);
     if events.is_empty() {
-        return Err(Failure::Input(format!("{name}: no event is in it")));
+        return Err(Failure::Input(format!("{name}: the file contains no event")));
     }
     let mut all = Vec::new();
     for event in events {
-        all.extend(about(arguments, &policies, &setup, &name, event)?);
+        all.extend(explain_event(arguments, &policies, &setup, &name, event)?);
     }
     Ok(all)
 }
 
-/// Runs a scenario, with another policy, time or function if they are said. All else it says itself.
-fn of_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<Answer>, Failure> {
+/// Runs a scenario, with another policy, time or function if the arguments specify one. The scenario specifies
+/// everything else.
+fn explain_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<Answer>, Failure> {
     let wrong = |error: String| Failure::Input(error);
     let Arguments { event, state, environment, account, region, hub_account, .. } = arguments;
     let said = [
@@ -106,7 +108,7 @@ fn of_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<Answe
     ];
     if let Some((flag, _)) = said.into_iter().find(|(_, is_said)| *is_said) {
         let file = event.display();
-        return Err(wrong(format!("{file}: {flag} does not go with a scenario, which says it itself")));
+        return Err(wrong(format!("{file}: {flag} cannot be used with a scenario, which specifies its own")));
     }
     let mut scenario = Scenario::load(event, arguments.function).map_err(|error| wrong(error.to_string()))?;
     if !policies.is_empty() {
@@ -117,7 +119,7 @@ fn of_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<Answe
         .map_err(|error| wrong(format!("{}: {error}", event.display())))
 }
 
-fn about(
+fn explain_event(
     arguments: &Arguments,
     policies: &[Policy],
     setup: &Setup,
@@ -127,12 +129,12 @@ fn about(
     let foreign = name_of_foreign(&value);
     let event = match (tidegate_events::parse_value(value), foreign) {
         (Ok(event), _) => event,
-        // It is known what this is, and that nobody reacts to it.
+        // The kind of message is known, and no function handles it.
         (Err(_), Some(what)) => return Ok(vec![Answer::foreign(what, arguments.now)]),
         (Err(error), None) => return Err(Failure::Input(format!("{name}: {error}"))),
     };
     let now = arguments.now.or(event.envelope.time).unwrap_or_else(|| {
-        eprintln!("{name}: the event has no time; it is explained as if it came now (--now says otherwise)");
+        eprintln!("{name}: the event has no time; the current time is used (set another one with --now)");
         Timestamp::now()
     });
     let question = Question {
@@ -153,7 +155,7 @@ fn about(
     if let Some(guess) = answers.iter().find(|answer| answer.is_place_guessed) {
         let account = &guess.record.account;
         eprintln!(
-            "{name}: nothing says where the hub is; it is taken to be {account} (--hub-account says otherwise)"
+            "{name}: the input does not specify the account of the hub; {account} is assumed (set another one with --hub-account)"
         );
     }
     Ok(answers)
@@ -174,12 +176,12 @@ fn json_of(file: &Path, name: &str) -> Result<Value, Failure> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     serde_json::from_slice(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let hint = "an event is one JSON object; `tidegate replay` reads a file with one on each line";
-        Failure::Input(format!("{name}:{line}:{column}: this is no JSON: {error}; {hint}"))
+        let hint = "an event is one JSON object; `tidegate replay` reads a file with one event per line";
+        Failure::Input(format!("{name}:{line}:{column}: this is not JSON: {error}; {hint}"))
     })
 }
 
-fn tell(answer: &Answer) {
+fn print_answer(answer: &Answer) {
     let record = &answer.record;
     let verdict = paint(verdict_style(&record.verdict), &record.verdict);
     let about = if record.model.is_empty() { String::new() } else { format!(" about {}", record.model) };
@@ -187,26 +189,32 @@ fn tell(answer: &Answer) {
         "none" => "no function".to_owned(),
         name => format!("{name} in {}{about}, {}", record.environment, time(record.at)),
     };
-    say(&format!("{verdict}  {}  {}", paint(STRONG, &record.reason), paint(FAINT, &place)));
-    say(&format!("  {}", record.message));
-    tell_grounds(record);
+    print_line(&format!("{verdict}  {}  {}", paint(STRONG, &record.reason), paint(FAINT, &place)));
+    print_line(&format!("  {}", record.message));
+    print_evidence_and_plan(record);
     if record.function == "none" {
         return;
     }
-    let kept =
-        if answer.recorded { "the function writes this record" } else { "only a line in the log, no record" };
-    say(&paint(
+    let recorded = if answer.recorded {
+        "the function records this decision"
+    } else {
+        "the function only logs this decision"
+    };
+    print_line(&paint(
         FAINT,
-        &format!("  {kept}; policy {}, event means {}", record.policy_version, record.event.idempotency_key),
+        &format!(
+            "  {recorded}; policy {}, idempotency key {}",
+            record.policy_version, record.event.idempotency_key
+        ),
     ));
 }
 
-fn tell_grounds(record: &DecisionRecord) {
+fn print_evidence_and_plan(record: &DecisionRecord) {
     let width = record.evidence.iter().map(|seen| seen.name.chars().count()).max().unwrap_or_default();
     for seen in &record.evidence {
-        let expected = seen.expected.as_ref().map(|e| format!("  (compared with {e})")).unwrap_or_default();
+        let expected = seen.expected.as_ref().map(|e| format!("  (expected {e})")).unwrap_or_default();
         let source = seen.source.as_ref().map(|s| format!("  from {s}")).unwrap_or_default();
-        say(&format!("  saw   {:<width$}  {}{expected}{source}", seen.name, seen.observed));
+        print_line(&format!("  evidence  {:<width$}  {}{expected}{source}", seen.name, seen.observed));
     }
     for (index, action) in record.plan.iter().enumerate() {
         let name = action.get("action").and_then(Value::as_str).unwrap_or("action");
@@ -214,14 +222,17 @@ fn tell_grounds(record: &DecisionRecord) {
         if let Some(map) = rest.as_object_mut() {
             map.remove("action");
         }
-        say(&format!("  plan  {}. {name} {rest}", index.saturating_add(1)));
+        print_line(&format!("  plan      {}. {name} {rest}", index.saturating_add(1)));
     }
     if record.plan.is_empty() {
-        say("  plan  nothing is done");
+        print_line("  plan      no steps");
     }
     if record.reason == "violates_invariant" {
-        say(&paint(BAD, "  check the checker refuses this decision: please report it, it is a defect"));
+        print_line(&paint(
+            BAD,
+            "  check     the decision violates an invariant; this is a defect, please report it",
+        ));
     } else {
-        say("  check no invariant is broken");
+        print_line("  check     no invariant is violated");
     }
 }

@@ -1,4 +1,4 @@
-//! Policy files as a command line names them: one by one, or all of a folder.
+//! Policy files from the command line: single files, or all files of a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 use tidegate_policy::file::{self, Checked, Policy, PolicyError, Problem};
 
 use crate::Failure;
-use crate::print::say;
+use crate::print::print_line;
 
-/// A file that was named, or that lies in a folder that was, with what it holds.
+/// A policy file with its parsed content.
 pub(crate) struct PolicyFile {
     name: String,
     read: Result<Checked, PolicyError>,
 }
 
-/// The policies; all that is wrong with any of the files is said at once, and warnings on standard error.
+/// Reads the policies. The errors of all files are reported together, and warnings are printed on standard error.
 pub(crate) fn read(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     let files = all(named);
     files.iter().for_each(PolicyFile::warn);
     policies(files)
 }
 
-/// As [`read`], for a command whose output is for programs: if any file is wrong, each is an object.
+/// Does the same as [`read`], for JSON output: if any file is invalid, each file is printed as an object.
 pub(crate) fn read_as_json(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     let files = all(named);
     if files.iter().any(PolicyFile::is_wrong) {
@@ -33,7 +33,7 @@ pub(crate) fn read_as_json(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     policies(files)
 }
 
-/// Says of each file whether it is valid.
+/// Prints for each file whether it is valid.
 pub(crate) fn validate(named: &[PathBuf], json: bool) -> Result<(), Failure> {
     if json {
         let files = all(named);
@@ -41,14 +41,14 @@ pub(crate) fn validate(named: &[PathBuf], json: bool) -> Result<(), Failure> {
         return policies(files).map(|_| ());
     }
     for policy in read(named)? {
-        say(&format!("{}: valid, version {}", policy.model, policy.version()));
+        print_line(&format!("{}: valid, version {}", policy.model, policy.version()));
     }
     Ok(())
 }
 
 fn tell_as_json(files: &[PolicyFile]) {
     for file in files {
-        say(&file.as_json().to_string());
+        print_line(&file.as_json().to_string());
     }
 }
 
@@ -61,7 +61,7 @@ fn policies(files: Vec<PolicyFile>) -> Result<Vec<Policy>, Failure> {
     Ok(files.into_iter().filter_map(|file| file.read.ok()).map(|checked| checked.policy).collect())
 }
 
-/// Reads every file once, a folder's in the order of their names.
+/// Reads every file once. The files of a folder are sorted by name.
 fn all(named: &[PathBuf]) -> Vec<PolicyFile> {
     let mut files = Vec::new();
     let mut seen = BTreeSet::new();
@@ -77,11 +77,11 @@ fn all(named: &[PathBuf]) -> Vec<PolicyFile> {
             }
         }
     }
-    refuse_twins(&mut files);
+    reject_duplicate_models(&mut files);
     files
 }
 
-/// The files that a path stands for: itself, or the policy files of the folder.
+/// Returns the files of a path: the file itself, or the policy files of the folder.
 fn expand(named: &Path) -> std::io::Result<Vec<PathBuf>> {
     if !named.is_dir() {
         return Ok(vec![named.to_owned()]);
@@ -95,20 +95,22 @@ fn expand(named: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     if files.is_empty() {
-        return Err(std::io::Error::other("no file in it ends in .yaml or .yml"));
+        return Err(std::io::Error::other("the folder contains no .yaml or .yml file"));
     }
     files.sort();
     Ok(files)
 }
 
-/// A model has one policy: of two files for one model nobody knows which is meant.
-fn refuse_twins(files: &mut [PolicyFile]) {
+/// Two policy files for the same model are an error, because it is ambiguous which one applies.
+fn reject_duplicate_models(files: &mut [PolicyFile]) {
     let mut first: BTreeMap<String, String> = BTreeMap::new();
     for file in files {
         let Ok(checked) = &file.read else { continue };
         let model = checked.policy.model.to_string();
         if let Some(other) = first.get(&model) {
-            let message = format!("`{model}` is the model of {other} already, and a model has one policy");
+            let message = format!(
+                "{other} already has a policy of the model `{model}`, and a model has only one policy"
+            );
             file.read = whole(&file.name, "model", message);
         } else {
             first.insert(model, file.name.clone());
@@ -116,7 +118,7 @@ fn refuse_twins(files: &mut [PolicyFile]) {
     }
 }
 
-/// Something that is wrong with no one place of a file.
+/// An error that concerns a whole file and has no position.
 fn whole(name: &str, path: &str, message: String) -> Result<Checked, PolicyError> {
     let problem = Problem { line: 0, column: 0, path: path.to_owned(), message };
     Err(PolicyError { file: name.to_owned(), problems: vec![problem] })
@@ -155,7 +157,7 @@ impl PolicyFile {
     }
 }
 
-/// What concerns a file as a whole has no line, and what concerns no one field has no path.
+/// A problem of the whole file has no line, and a problem outside of the fields has no path.
 fn problem_as_json(problem: &Problem) -> Value {
     let Problem { line, column, path, message } = problem;
     let place = |number: u64| (number > 0).then_some(number);

@@ -1,4 +1,4 @@
-//! What was decided about a model.
+//! `tidegate history`: prints the decisions about a model.
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::ports::Ledger;
@@ -9,22 +9,22 @@ use crate::Failure;
 use crate::ledgers::{Ledgers, Place};
 use crate::print::{self, Detail};
 
-/// How many decisions are read at once when all since a time are wanted.
+/// The number of decisions in one query when `--since` is used.
 const PAGE: u32 = 200;
 
-/// Which decisions are wanted.
-pub(crate) struct Wanted {
-    /// All since then; counts before `last`.
+/// The selection of decisions.
+pub(crate) struct Selection {
+    /// Select all decisions since this time. It takes precedence over `last`.
     pub(crate) since: Option<Timestamp>,
-    /// So many, counted from the newest.
+    /// Select the newest decisions, up to this number.
     pub(crate) last: u32,
 }
 
-/// Prints the decisions about a model in all ledgers together, newest last.
+/// Prints the decisions about a model from all ledgers, newest last.
 pub(crate) async fn run(
     model: &str,
     ledgers: &Ledgers,
-    wanted: &Wanted,
+    wanted: &Selection,
     detail: Detail,
 ) -> Result<(), Failure> {
     let places = ledgers.open().await?;
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     }
     if records.is_empty() && !is_known(&places, model).await? {
         return Err(Failure::Input(format!(
-            "no policy of {model} is applied in the ledgers that were given, and nothing was ever decided about it"
+            "no policy of {model} is applied in the specified ledgers, and they have no decision about it"
         )));
     }
     records.sort_by(|a: &DecisionRecord, b| a.order().cmp(&b.order()));
@@ -44,12 +44,13 @@ pub(crate) async fn run(
     Ok(())
 }
 
-async fn read(place: &Place, model: &str, wanted: &Wanted) -> Result<Vec<DecisionRecord>, Failure> {
+async fn read(place: &Place, model: &str, wanted: &Selection) -> Result<Vec<DecisionRecord>, Failure> {
     let Some(since) = wanted.since else {
         let found = place.ledger.decisions(model, wanted.last).await.map_err(|error| place.failed(error))?;
         return Ok(place.readable(found));
     };
-    // The ledger is asked for the newest: ask for more until one is older, or there are no more.
+    // A query returns the newest decisions. Repeat it with a higher limit until one decision is older or there are no
+    // more.
     let mut limit = PAGE;
     loop {
         let found = place.ledger.decisions(model, limit).await.map_err(|error| place.failed(error))?;
@@ -73,7 +74,7 @@ async fn is_known(places: &[Place], model: &str) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// Whether a ledger has heard of a model: by a policy, be it one that this version cannot read, or by a decision.
+/// Returns whether a ledger has a policy of a model, also one that this version cannot read, or a decision about it.
 async fn knows(ledger: &impl Ledger, model: &str) -> Result<bool, EngineError> {
     match ledger.policy(model).await {
         Ok(None) => Ok(!ledger.decisions(model, 1).await?.is_empty()),
@@ -82,14 +83,14 @@ async fn knows(ledger: &impl Ledger, model: &str) -> Result<bool, EngineError> {
     }
 }
 
-/// Reads `--since`: a span of time before now, or a time.
+/// Parses `--since`: a time span before now, or a time.
 pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
     let ago = |span: SignedDuration| Timestamp::now().checked_sub(span).map_err(|error| error.to_string());
     if let Ok(span) = Duration::try_from(text.to_owned()) {
         return ago(span.signed());
     }
     text.parse().map_err(|_| {
-        "write a span of time, such as 24h or 7d, or a time, such as 2026-11-01T00:00:00Z".to_owned()
+        "write a time span, such as 24h or 7d, or a time, such as 2026-11-01T00:00:00Z".to_owned()
     })
 }
 

@@ -1,5 +1,5 @@
-//! Which accounts a command talks to. An account is named by its ledger, and the ledger's table is named like the stack:
-//! one word for all three.
+//! Selects the accounts of a command. An account is selected by its ledger, and the table of the ledger has the name of
+//! the stack.
 
 use tidegate_aws::{Aws, DynamoLedger};
 use tidegate_engine::ports::Stored;
@@ -7,29 +7,29 @@ use tidegate_engine::{DecisionRecord, EngineError};
 
 use crate::Failure;
 
-/// The ledgers that were asked for.
+/// The ledgers that the user specified.
 #[derive(clap::Args)]
 pub(crate) struct Ledgers {
-    /// The ledger's table: the name of the stack.
+    /// The name of the stack, which is also the name of the ledger's table.
     #[arg(long, env = "TIDEGATE_TABLE")]
     table: Option<String>,
-    /// A ledger as PROFILE=TABLE: a profile of the AWS configuration and the stack's name there. May be repeated; it
-    /// then counts instead of --table.
+    /// A ledger as PROFILE=STACK: a profile of the AWS configuration, and the name of the stack in that account. Can be
+    /// repeated. It overrides --table.
     #[arg(long, value_name = "PROFILE=TABLE")]
     ledger: Vec<String>,
 }
 
-/// One account, through the stack that was named.
+/// One account, selected by its stack.
 pub(crate) struct Place {
-    /// The words that named it: `PROFILE=TABLE`, or the table.
+    /// The name that the user specified: `PROFILE=STACK`, or the stack.
     pub(crate) name: String,
-    /// The stack, which is also the table.
+    /// The name of the stack, which is also the name of the table.
     pub(crate) stack: String,
-    /// The profile, if one was named.
+    /// The AWS profile, if the user specified one.
     pub(crate) profile: Option<String>,
-    /// The way in.
+    /// The AWS clients of the account.
     pub(crate) aws: Aws,
-    /// Its ledger.
+    /// The ledger of the account.
     pub(crate) ledger: DynamoLedger,
 }
 
@@ -45,18 +45,18 @@ impl Place {
         }
     }
 
-    /// Something that failed here.
+    /// Adds the name of the ledger to an error.
     pub(crate) fn failed(&self, error: impl std::fmt::Display) -> Failure {
         Failure::Ledger(format!("{}: {error}", self.name))
     }
 
-    /// The decisions that can be read. What is wrong with the others is said on standard error.
+    /// Returns the records that can be read. For each other record a warning is printed on standard error.
     pub(crate) fn readable(&self, found: Vec<Stored>) -> Vec<DecisionRecord> {
         let say = |error: &EngineError| eprintln!("warning: {}: {error}", self.name);
         found.into_iter().filter_map(|record| record.inspect_err(say).ok()).collect()
     }
 
-    /// What names this place to the AWS CLI and to `tidegate`.
+    /// Returns the arguments that select this account for the AWS CLI and for `tidegate`.
     pub(crate) fn arguments(&self) -> (String, String) {
         match &self.profile {
             Some(profile) => (format!(" --profile {profile}"), format!("--ledger {}", self.name)),
@@ -66,7 +66,7 @@ impl Place {
 }
 
 impl Ledgers {
-    /// The places, in the order in which they were named.
+    /// Opens the ledgers, in the order of the arguments.
     pub(crate) async fn open(&self) -> Result<Vec<Place>, Failure> {
         let mut opened = Vec::new();
         for pair in &self.ledger {
@@ -79,7 +79,7 @@ impl Ledgers {
             opened.push(Place::new(stack, stack, None, Aws::from_env().await));
         }
         if opened.is_empty() {
-            let how = "say which ledger: --table STACK, or --ledger PROFILE=STACK for each account";
+            let how = "specify a ledger: --table STACK, or --ledger PROFILE=STACK for each account";
             return Err(Failure::Input(how.to_owned()));
         }
         Ok(opened)

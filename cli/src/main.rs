@@ -1,4 +1,4 @@
-//! `tidegate`: validate and apply policies, see what was decided and what is waited for, and keep the stacks in order.
+//! `tidegate`: validates and applies policies, shows decisions and blockers, and checks the stacks.
 
 mod apply;
 mod diff;
@@ -26,63 +26,64 @@ use std::process::ExitCode;
 
 use ledgers::Ledgers;
 
-/// Half of the work of a replay is small pieces of memory that one thread makes and another gives back.
+/// Replay allocates many small objects in one thread and frees them in another one. mimalloc is fast at that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 enum Failure {
-    /// The input is wrong.
+    /// The input is invalid.
     Input(String),
-    /// What is there is not as it should be, or could not be reached.
+    /// A check failed, or an account could not be reached.
     Ledger(String),
 }
 
-const ABOUT: &str = "Policies and decisions of Tidegate, the SageMaker controller";
+const ABOUT: &str =
+    "Apply policies, show decisions and check the installation of Tidegate, the SageMaker controller";
 
 /// Printed at the end of `--help`.
 const EXIT_CODES: &str = "Exit codes:
-  0  done, and all is well
-  1  an account could not be reached or refused, doctor found a problem, a dead letter could not be sent back, or the
+  0  success
+  1  an account could not be reached or denied access, doctor found a problem, an event could not be redriven, or the
      output could not be written
-  2  the input is wrong: a policy file, an argument, a name that is not there
+  2  the input is wrong: a policy file, an argument, a name that does not exist
 
-Colours are used on a terminal, and not if NO_COLOR is set. --json prints one object a line.";
+Colours are used on a terminal, and not if NO_COLOR is set. --json prints one object per line.";
 
-/// The controller's command line.
+/// The arguments of the command line.
 #[derive(Parser)]
 #[command(name = "tidegate", version, about = ABOUT, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Print JSON, one object a line.
+    /// Print JSON, one object per line.
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check policy files without touching anything.
+    /// Check policy files. This changes nothing.
     Validate {
-        /// Policy files, or folders with some.
+        /// Policy files, or folders with policy files.
         #[arg(required_unless_present = "schema")]
         files: Vec<PathBuf>,
         /// Print the JSON Schema of policy files, for editors.
         #[arg(long)]
         schema: bool,
     },
-    /// Say what would be decided about one event, and why; from files alone.
+    /// Show the decision about one event, with its reason. Reads only files.
     Explain(explain::Arguments),
-    /// Run a stream of events through the functions, under one policy or two; from files alone.
+    /// Run a stream of events through the functions, under one policy or two. Reads only files.
     Replay(replay::Arguments),
-    /// Check policy files, show what they change, and write them to the ledger of each account that is given.
+    /// Check policy files, show the changes, and write the policies to each specified ledger.
     Apply {
-        /// Policy files, or folders with some.
+        /// Policy files, or folders with policy files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
         ledgers: Ledgers,
-        /// Only show what would change.
+        /// Only show the changes.
         #[arg(long)]
         dry_run: bool,
     },
@@ -91,52 +92,54 @@ enum Command {
         #[command(flatten)]
         ledgers: Ledgers,
     },
-    /// Show models and environments: what is live, what is wanted, what it waits for, the last decision.
+    /// Show each model and environment: the live version, the wanted version, the blocker, and the last decision.
     Status {
-        /// Only this model.
+        /// Show only this model.
         model: Option<String>,
         #[command(flatten)]
         ledgers: Ledgers,
     },
-    /// Say why a version is not in an environment yet.
+    /// Show why a version is not in an environment yet.
     Why {
-        /// The model.
+        /// The name of the model.
         model: String,
-        /// The environment.
+        /// The name of the environment.
         environment: String,
         #[command(flatten)]
         ledgers: Ledgers,
     },
-    /// Show a model's decisions, newest last.
+    /// Show the decisions about a model, newest last.
     History {
-        /// The model.
+        /// The name of the model.
         model: String,
         #[command(flatten)]
         ledgers: Ledgers,
-        /// How many decisions, counted from the newest.
+        /// The number of decisions, counted from the newest.
         #[arg(long, default_value_t = 100, conflicts_with = "since")]
         last: u32,
-        /// All decisions since then: a span of time before now, such as 24h, or a time, such as 2026-11-01T00:00:00Z.
+        /// All decisions since a time: a span before now, such as 24h, or a time, such as 2026-11-01T00:00:00Z.
         #[arg(long, value_name = "TIME", value_parser = history::since)]
         since: Option<jiff::Timestamp>,
-        /// Also print what each decision rests on and what was done.
+        /// Also print the evidence, the outcomes of the steps and the event of each decision.
         #[arg(long)]
         full: bool,
     },
     #[cfg(feature = "operate")]
-    /// Show the dead letters and why they are there, and send them back to where they were going.
+    /// Show the messages in the dead-letter queues with their errors, and deliver their events again.
     Redrive {
-        /// Only those of this function, such as deploy; `forward` are those that go to another account.
+        /// Only the dead-letter queue of this function, such as deploy; `forward` is the queue of the rules that
+        /// forward events to another account.
         #[arg(long)]
         function: Option<String>,
-        /// Only show them.
+        /// Only list the messages.
         #[arg(long)]
         list: bool,
         #[command(flatten)]
         ledgers: Ledgers,
     },
     #[cfg(feature = "operate")]
-    /// Check that the stacks are whole, fit together, and that nothing is stuck; say how to mend what is not.
+    /// Check that each stack is complete and enabled, that the stacks fit together, and that no event is stuck; show
+    /// how to fix each problem.
     Doctor {
         #[command(flatten)]
         ledgers: Ledgers,
@@ -168,7 +171,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
     match arguments.command {
         Command::Validate { schema: true, .. } => {
-            print::say(&format!("{:#}", tidegate_policy::file::schema()));
+            print::print_line(&format!("{:#}", tidegate_policy::file::schema()));
             Ok(())
         }
         Command::Validate { files, .. } => files::validate(&files, json),
@@ -179,19 +182,19 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Status { model, ledgers } => status::run(model.as_deref(), &ledgers, json).await,
         Command::Why { model, environment, ledgers } => why::run(&model, &environment, &ledgers, json).await,
         Command::History { model, ledgers, last, since, full } => {
-            let wanted = history::Wanted { since, last };
+            let wanted = history::Selection { since, last };
             history::run(&model, &ledgers, &wanted, print::Detail { full, json }).await
         }
         #[cfg(feature = "operate")]
         Command::Redrive { function, list, ledgers } => {
-            redrive::run(&ledgers, &redrive::Wanted { function, list }, json).await
+            redrive::run(&ledgers, &redrive::Selection { function, list }, json).await
         }
         #[cfg(feature = "operate")]
         Command::Doctor { ledgers } => doctor::run(&ledgers, json).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut script);
-            print::say(String::from_utf8_lossy(&script).trim_end());
+            print::print_line(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
     }

@@ -1,11 +1,11 @@
-//! The applied policies.
+//! `tidegate policies`: lists the applied policies.
 
 use serde_json::json;
 use tidegate_engine::ports::{Applied, Ledger};
 
 use crate::Failure;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{self, Cell, say};
+use crate::print::{self, Cell, print_line};
 
 /// Lists the applied policies of each ledger.
 pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
         for model in place.ledger.models().await.map_err(|error| place.failed(error))? {
             let applied = place.ledger.policy(&model).await.map_err(|error| place.failed(error))?;
             if json {
-                say(&as_json(&place, &model, applied.as_ref()).to_string());
+                print_line(&as_json(&place, &model, applied.as_ref()).to_string());
             } else {
                 rows.push(row(&place, &model, applied.as_ref()));
             }
@@ -62,7 +62,7 @@ fn row(place: &Place, model: &str, applied: Option<&Applied>) -> Vec<Cell> {
         .into()
 }
 
-/// An option as policy files write it.
+/// Returns an option in the spelling of the policy file.
 fn word(option: &impl serde::Serialize) -> String {
     let value = serde_json::to_value(option).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()

@@ -1,7 +1,7 @@
-//! How things look on a terminal: words, tables, decisions, colours.
+//! Terminal output: text, tables, decisions and colours.
 //!
-//! Colours are put in everywhere and taken out where they do not belong: anstream does so if standard output is no
-//! terminal, or `NO_COLOR` is set.
+//! All output contains colour codes. anstream removes them if standard output is not a terminal, or if `NO_COLOR` is
+//! set.
 
 use std::io::Write;
 
@@ -9,38 +9,38 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
 
-/// All is well, or something came to be.
+/// A success or an addition.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// Something is wrong, or went away.
+/// A problem or a removal.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
-/// Something waits.
+/// Something that is waiting.
 pub(crate) const WAITING: Style = AnsiColor::Yellow.on_default();
-/// Beside the point.
+/// Less important text.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 /// A heading.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// Nothing special.
+/// Normal text.
 pub(crate) const PLAIN: Style = Style::new();
 
 /// How much of a decision is printed.
 #[derive(Clone, Copy)]
 pub(crate) struct Detail {
-    /// Also what it rests on and what was done.
+    /// Also print the evidence, the outcomes and the event.
     pub(crate) full: bool,
-    /// The whole record as JSON instead.
+    /// Print the whole record as JSON instead.
     pub(crate) json: bool,
 }
 
 /// Prints a line.
-pub(crate) fn say(line: &str) {
+pub(crate) fn print_line(line: &str) {
     if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
-        give_up(&error);
+        exit_on_output_error(&error);
     }
 }
 
-/// Ends the command because standard output takes nothing any more. If nobody reads on, as after `| head`, all is well;
-/// what cannot be written is a failure.
-pub(crate) fn give_up(error: &std::io::Error) -> ! {
+/// Exits because standard output cannot be written. A closed pipe, as after `| head`, is a success. Any other error is
+/// a failure.
+pub(crate) fn exit_on_output_error(error: &std::io::Error) -> ! {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
@@ -53,7 +53,7 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// A time, to the second.
+/// Formats a time in seconds.
 pub(crate) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
@@ -68,14 +68,14 @@ pub(crate) fn verdict_style(verdict: &str) -> Style {
     }
 }
 
-/// One decision.
+/// Prints one decision.
 pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), String> {
     if detail.json {
-        say(&serde_json::to_string(record).map_err(|error| error.to_string())?);
+        print_line(&serde_json::to_string(record).map_err(|error| error.to_string())?);
         return Ok(());
     }
     let verdict = format!("{:<12}", record.verdict);
-    say(&format!(
+    print_line(&format!(
         "{}  {:<11} {:<8} {} {} {}",
         time(record.at),
         record.environment,
@@ -87,13 +87,13 @@ pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), St
     if detail.full {
         for seen in &record.evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
-            let source = seen.source.as_ref().map(|s| format!(", from {s}")).unwrap_or_default();
-            say(&format!("    saw {}: {}{expected}{source}", seen.name, seen.observed));
+            let source = seen.source.as_ref().map(|s| format!(", source {s}")).unwrap_or_default();
+            print_line(&format!("    evidence {}: {}{expected}{source}", seen.name, seen.observed));
         }
         for outcome in &record.outcomes {
-            say(&format!("    did {}", outcome.detail));
+            print_line(&format!("    step {}", outcome.detail));
         }
-        say(&format!("    event {} ({})", record.event.id, record.event.detail_type));
+        print_line(&format!("    event {} ({})", record.event.id, record.event.detail_type));
     }
     Ok(())
 }
@@ -105,27 +105,27 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Text in a style; a dash if there is none.
+    /// Creates a cell with styled text. An empty text is shown as a dash.
     pub(crate) fn new(style: Style, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { text: if text.is_empty() { "-".to_owned() } else { text }, style }
     }
 
-    /// Plain text.
+    /// Creates a cell with normal text.
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self::new(PLAIN, text)
     }
 }
 
-/// Prints a table: columns as wide as their widest cell, and the last as long as it is.
+/// Prints a table. Each column has the width of its widest cell, except the last one.
 pub(crate) fn table(heading: &[&str], rows: Vec<Vec<Cell>>) {
     for line in lay_out(heading, rows) {
-        say(&line);
+        print_line(&line);
     }
 }
 
 fn lay_out(heading: &[&str], rows: Vec<Vec<Cell>>) -> Vec<String> {
-    // A column without a name has none; a dash would be a value.
+    // The heading of an unnamed column is empty. A dash would look like a value.
     let heading = heading.iter().map(|text| Cell { text: (*text).to_owned(), style: STRONG }).collect();
     let rows: Vec<Vec<Cell>> = std::iter::once(heading).chain(rows).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How far a long input is read.
+//! The progress bar for a long input.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,15 +9,15 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tidegate_replay::input::size;
 
-/// From this size on the input is long enough for a progress bar, in bytes.
-const LONG: u64 = 4 * 1024 * 1024;
-/// How often the bar moves.
+/// The size of an input, in bytes, from which a progress bar is shown.
+const LONG_INPUT: u64 = 4 * 1024 * 1024;
+/// The interval at which the bar is updated.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Only for long input, and only where somebody looks: indicatif draws nothing if standard error is no terminal. Where
-/// the output itself fills the terminal it is enough of a sign, and the bar would be in its way.
+/// Creates a progress bar. It is hidden for short input, and indicatif draws nothing if standard error is not a
+/// terminal. It is also hidden if the output goes to the same terminal.
 pub(crate) fn bar(input: &Path, is_in_the_way: bool) -> ProgressBar {
-    match size(input).filter(|bytes| *bytes >= LONG && !is_in_the_way) {
+    match size(input).filter(|bytes| *bytes >= LONG_INPUT && !is_in_the_way) {
         None => ProgressBar::hidden(),
         Some(bytes) => {
             let bar = ProgressBar::new(bytes);
@@ -28,10 +28,10 @@ pub(crate) fn bar(input: &Path, is_in_the_way: bool) -> ProgressBar {
     }
 }
 
-/// Works, and moves the bar on meanwhile by what is read: the output may be little, and far between.
+/// Runs the work and updates the bar with the number of bytes that were read.
 pub(crate) fn follow<T>(bar: &ProgressBar, read: &AtomicU64, work: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
-        // Dropped when the work is over, also if it panics.
+        // The sender is dropped when the work ends, also after a panic.
         let (_working, over) = channel::<()>();
         scope.spawn(move || {
             while over.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {

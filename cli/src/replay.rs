@@ -1,4 +1,4 @@
-//! A stream of events through the same functions, under one policy or two: from files alone.
+//! `tidegate replay`: runs a stream of events through the functions, under one policy or two. It reads only files.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -11,46 +11,46 @@ use tidegate_policy::file::Policy;
 use tidegate_replay::input::streams;
 use tidegate_replay::replay::{Counted, Options, ReplayError, Shown, Summary, replay};
 
-use crate::print::{self, Cell, FAINT, STRONG, paint, say, table};
+use crate::print::{self, Cell, FAINT, STRONG, paint, print_line, table};
 use crate::{Failure, files, progress};
 
-/// What is to be replayed.
+/// The arguments of `tidegate replay`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Policy files, or folders with some.
+    /// Policy files, or folders with policy files.
     #[arg(long = "policy", value_name = "FILE", num_args = 1.., required = true)]
     policies: Vec<PathBuf>,
-    /// The events: a file with one JSON object on each line (events, an archive's export, decision records), a folder
-    /// with such files, or `-` for standard input; also compressed with gzip.
+    /// The events: a file with one JSON object per line (events, the export of an archive, or decision records), a
+    /// folder with such files, or `-` for standard input; also compressed with gzip.
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
-    /// Other policy files: only decisions that differ under them are printed. A model of which there is none keeps its
-    /// policy.
+    /// Other policy files: only decisions that differ under them are printed. A model that has no policy there keeps
+    /// its policy.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     against: Vec<PathBuf>,
-    /// Count lines that cannot be read, and leave them out.
+    /// Skip and count lines that cannot be parsed.
     #[arg(long)]
     skip_bad: bool,
-    /// The hub's account, if the events do not show it.
+    /// The account of the hub, if the events do not show it.
     #[arg(long)]
     hub_account: Option<String>,
     /// A folder with monitoring reports, as `<bucket>/<key>`.
     #[arg(long, value_name = "FOLDER")]
     reports: Option<PathBuf>,
-    /// What an instance costs an hour, as `ml.m5.large=0.115`; without it no money is counted.
+    /// The price of an instance per hour, as `ml.m5.large=0.115`; without it no costs are computed.
     #[arg(long = "price", value_name = "TYPE=PRICE", value_parser = price)]
     prices: Vec<(String, f64)>,
 }
 
 fn price(text: &str) -> Result<(String, f64), String> {
-    let wrong = || "write an instance type and its price for an hour, such as ml.m5.large=0.115".to_owned();
+    let wrong = || "write an instance type and its price per hour, such as ml.m5.large=0.115".to_owned();
     let (kind, amount) = text.split_once('=').ok_or_else(wrong)?;
     let amount: f64 = amount.parse().map_err(|_| wrong())?;
     let sensible = kind.starts_with("ml.") && amount.is_finite() && amount >= 0.0;
     sensible.then(|| (kind.to_owned(), amount)).ok_or_else(wrong)
 }
 
-/// Replays the events, prints what is decided, and what it adds up to.
+/// Replays the events and prints the decisions and a summary.
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let options = options(arguments, json)?;
     let read = Arc::new(AtomicU64::new(0));
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let summary = progress::follow(&bar, &read, || replay(input, &options, show));
     bar.finish_and_clear();
     let summary = match (summary, out.flush()) {
-        (Err(ReplayError::Output(error)), _) | (_, Err(error)) => print::give_up(&error),
+        (Err(ReplayError::Output(error)), _) | (_, Err(error)) => print::exit_on_output_error(&error),
         (Err(error @ (ReplayError::Input(_) | ReplayError::Hub { .. })), Ok(())) => {
             return Err(wrong(error.to_string()));
         }
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     };
     let prices: BTreeMap<String, f64> = arguments.prices.iter().cloned().collect();
     if json {
-        say(&json!({ "summary": summary_json(&summary, &prices) }).to_string());
+        print_line(&json!({ "summary": summary_json(&summary, &prices) }).to_string());
     } else {
         tell(&summary, &prices);
     }
@@ -98,15 +98,15 @@ fn options(arguments: &Arguments, json: bool) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Who changes one file of a fleet gives only that: the other models keep their policies.
+/// The user may specify only the changed file of a fleet. The other models keep their policies.
 fn complete(against: &mut Vec<Policy>, policies: &[Policy]) {
     let is_kept = |policy: &&Policy| against.iter().all(|other| other.model != policy.model);
     let kept: Vec<Policy> = policies.iter().filter(is_kept).cloned().collect();
     match kept.as_slice() {
         [] => {}
-        [one] => eprintln!("--against has no policy of {}: it keeps that of --policy", one.model),
+        [one] => eprintln!("--against has no policy of {}: it keeps the policy of --policy", one.model),
         several => eprintln!(
-            "--against has no policy of {} of the {} models: they keep those of --policy",
+            "--against has no policy of {} of the {} models: they keep the policies of --policy",
             several.len(),
             policies.len()
         ),
@@ -114,29 +114,29 @@ fn complete(against: &mut Vec<Policy>, policies: &[Policy]) {
     against.extend(kept);
 }
 
-/// One row of the summary: a name, and its value under the policies and under the others.
+/// One row of the summary: a name, its value under the policies, and its value under the other policies.
 type Row = (String, String, Option<String>);
 
 fn tell(summary: &Summary, prices: &BTreeMap<String, f64>) {
-    say("");
+    print_line("");
     if let Some((first, last)) = summary.span {
-        say(&paint(STRONG, &format!("{} events from {first} to {last}", summary.events)));
+        print_line(&paint(STRONG, &format!("{} events from {first} to {last}", summary.events)));
     } else {
-        say(&paint(STRONG, "no events"));
+        print_line(&paint(STRONG, "no events"));
     }
     if !summary.hub_account.is_empty() {
-        say(&paint(FAINT, &format!("the hub is in account {}", summary.hub_account)));
+        print_line(&paint(FAINT, &format!("the hub is in account {}", summary.hub_account)));
     }
     for (reason, count) in &summary.skipped {
-        say(&paint(FAINT, &format!("left out: {count} {}", reason.words())));
+        print_line(&paint(FAINT, &format!("skipped: {count} {}", reason.words())));
     }
     for (what, count) in [
-        ("lines that cannot be read", summary.bad_lines),
-        ("events that came after later ones had been dealt with", summary.late),
+        ("lines that cannot be parsed", summary.bad_lines),
+        ("events that were processed after later ones", summary.late),
         ("events that concern no model of the policies", summary.unconcerned),
     ] {
         if count > 0 {
-            say(&paint(FAINT, &format!("{count} {what}")));
+            print_line(&paint(FAINT, &format!("{count} {what}")));
         }
     }
     let rows = rows(summary, prices);
@@ -149,11 +149,11 @@ fn tell(summary: &Summary, prices: &BTreeMap<String, f64>) {
     table(heading, rows.into_iter().map(cells).collect());
     for counted in [Some(&summary.policy), summary.against.as_ref()].into_iter().flatten() {
         for failure in &counted.failures {
-            say(&format!("failed: {failure}"));
+            print_line(&format!("failed: {failure}"));
         }
     }
     if summary.against.is_some() {
-        say(&format!("{} decisions differ", summary.differences));
+        print_line(&format!("{} decisions differ", summary.differences));
     }
 }
 
@@ -166,15 +166,15 @@ fn rows(summary: &Summary, prices: &BTreeMap<String, f64>) -> Vec<Row> {
         row("pipeline starts", &|counted| counted.of("train", "start").to_string()),
         row("retraining requests", &|counted| counted.of("respond", "retrain").to_string()),
         row("deployments that succeeded", &|counted| counted.of("deploy", "succeeded").to_string()),
-        row("messages to people", &|counted| counted.messages.to_string()),
+        row("notifications", &|counted| counted.messages.to_string()),
         row("duplicates", &|counted| counted.duplicates.to_string()),
     ];
     if summary.policy.has_traffic {
         rows.push(row("hours at zero", &|counted| format!("{:.1}", idle_hours(counted))));
     }
     if !prices.is_empty() {
-        rows.push(row("instances, at least", &|counted| format!("{:.2}", money(counted, prices).0)));
-        rows.push(row("saved at zero", &|counted| format!("{:.2}", money(counted, prices).1)));
+        rows.push(row("minimum instance cost", &|counted| format!("{:.2}", money(counted, prices).0)));
+        rows.push(row("instance cost saved at zero", &|counted| format!("{:.2}", money(counted, prices).1)));
     }
     if summary.policy.failed > 0 || summary.against.as_ref().is_some_and(|counted| counted.failed > 0) {
         rows.push(row("failed", &|counted| counted.failed.to_string()));
@@ -201,7 +201,7 @@ fn idle_hours(counted: &Counted) -> f64 {
     counted.endpoints.values().map(|endpoint| endpoint.idle_hours()).sum()
 }
 
-/// What the instances cost at least while they ran, and what they would have cost while they were at zero.
+/// The minimum cost of the instances while they ran, and the cost that was saved while they were at zero.
 fn money(counted: &Counted, prices: &BTreeMap<String, f64>) -> (f64, f64) {
     let mut sum = (0.0, 0.0);
     for endpoint in counted.endpoints.values() {

@@ -1,4 +1,4 @@
-//! Models and environments at a glance.
+//! `tidegate status`: prints an overview of models and environments.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use tidegate_policy::file::{Environment, Policy};
 
 use crate::Failure;
 use crate::ledgers::Ledgers;
-use crate::print::{self, BAD, Cell, FAINT, GOOD, PLAIN, STRONG, WAITING, say, time, verdict_style};
-use crate::view::{self, HUB, Known, View};
+use crate::print::{self, BAD, Cell, FAINT, GOOD, PLAIN, STRONG, WAITING, print_line, time, verdict_style};
+use crate::view::{self, HUB, LedgerData, View};
 use crate::why::{self, Why};
 
 const HEADING: [&str; 8] =
-    ["MODEL", "ENVIRONMENT", "LIVE", "WANTED", "WAITS FOR", "DRIFT", "IDLE", "LAST DECISION"];
+    ["MODEL", "ENVIRONMENT", "LIVE", "WANTED", "BLOCKER", "DRIFT", "IDLE", "LAST DECISION"];
 
 /// Prints one line for each model and environment.
 pub(crate) async fn run(model: Option<&str>, ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
@@ -26,15 +26,13 @@ pub(crate) async fn run(model: Option<&str>, ledgers: &Ledgers, json: bool) -> R
     for view in View::read_all(&places, &models).await? {
         let model = &view.model;
         let Some(policy) = view.policy() else {
-            return Err(Failure::Input(format!(
-                "no policy of {model} is applied in the ledgers that were given"
-            )));
+            return Err(Failure::Input(format!("no policy of {model} is applied in the specified ledgers")));
         };
         rows.extend(of_view(&view, policy, now));
     }
     if json {
         for row in &rows {
-            say(&row.as_json().to_string());
+            print_line(&row.as_json().to_string());
         }
     } else {
         print::table(&HEADING, rows.iter().map(Row::cells).collect());
@@ -42,14 +40,14 @@ pub(crate) async fn run(model: Option<&str>, ledgers: &Ledgers, json: bool) -> R
     Ok(())
 }
 
-/// What is known about a model in one place.
+/// The status of a model in one environment or in the hub.
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
     model: String,
     environment: String,
     live: Option<u64>,
     wanted: Option<u64>,
-    /// None in the hub, where nothing is deployed.
+    /// `None` in the hub, where nothing is deployed.
     why: Option<Why>,
     drift: String,
     idle: String,
@@ -82,7 +80,7 @@ fn of_environment(view: &View, policy: &Policy, target: &Environment, now: Times
         why: Some(why::why(view, policy, name, now)),
         drift: known.map(|known| why::drift(policy, target, known, now)).unwrap_or_default(),
         idle: known.map(|known| why::idle(target, known)).unwrap_or_default(),
-        last: known.and_then(Known::latest).cloned(),
+        last: known.and_then(LedgerData::latest).cloned(),
     }
 }
 
@@ -165,7 +163,7 @@ mod tests {
         assert_eq!(production["waits_for"]["reason"], "soaking");
         assert_eq!(production["waits_for"]["until"], json!(at("10:15")));
         assert_eq!(production["last_decision"]["verdict"], "succeeded");
-        assert_eq!(production["idle"], "awake");
+        assert_eq!(production["idle"], "not at zero");
         assert_eq!(rows[1].as_json()["waits_for"], json!(null));
     }
 

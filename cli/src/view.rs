@@ -1,4 +1,4 @@
-//! What the ledgers that were given know about a model.
+//! The data about a model from all specified ledgers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,46 +15,46 @@ use tidegate_policy::{deploy, promote, respond, scale};
 use crate::Failure;
 use crate::ledgers::Place;
 
-/// The hub's environment, as its decisions name it.
+/// The environment name of the hub in its decisions.
 pub(crate) const HUB: &str = "hub";
-/// How many decisions are looked at: enough to find the last one of each function.
+/// The number of decisions that are read. It is enough to find the last one of each function.
 const DECISIONS: u32 = 30;
-/// How many models are asked about at once.
-const AT_ONCE: usize = 8;
+/// The number of models that are read concurrently.
+const CONCURRENT_READS: usize = 8;
 
-/// What one ledger knows about a model.
+/// The data of one ledger about a model.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Known {
-    /// The ledger.
+pub(crate) struct LedgerData {
+    /// The name of the ledger.
     pub(crate) ledger: String,
     /// The applied policy.
     pub(crate) applied: Option<Applied>,
-    /// What promote remembers.
+    /// The state of promote.
     pub(crate) promote: Arc<promote::State>,
-    /// What deploy remembers.
+    /// The state of deploy.
     pub(crate) deploy: Arc<deploy::State>,
-    /// What respond remembers.
+    /// The state of respond.
     pub(crate) respond: Arc<respond::State>,
-    /// What scale remembers.
+    /// The state of scale.
     pub(crate) scale: Arc<scale::State>,
     /// The last decisions, newest first.
     pub(crate) decisions: Vec<DecisionRecord>,
 }
 
-/// What all of them know.
+/// The data of all ledgers about a model.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct View {
-    /// The model.
+    /// The name of the model.
     pub(crate) model: String,
-    /// What the hub's ledger knows.
-    pub(crate) hub: Option<Known>,
-    /// What the environments' ledgers know, by the environment's name.
-    pub(crate) environments: BTreeMap<String, Known>,
-    /// Ledgers that do not say whose they are: nothing was decided there about this model.
-    pub(crate) silent: Vec<Known>,
+    /// The data of the hub's ledger.
+    pub(crate) hub: Option<LedgerData>,
+    /// The data of the environments' ledgers, by the name of the environment.
+    pub(crate) environments: BTreeMap<String, LedgerData>,
+    /// Ledgers whose environment is unknown, because they have no decision about this model.
+    pub(crate) silent: Vec<LedgerData>,
 }
 
-impl Known {
+impl LedgerData {
     async fn read(place: &Place, model: &str) -> Result<Self, EngineError> {
         let ledger = &place.ledger;
         let states = try_join4(
@@ -70,7 +70,7 @@ impl Known {
         Ok(Self { ledger: place.name.clone(), applied, promote, deploy, respond, scale, decisions })
     }
 
-    /// Whose ledger it is. Every decision says where it was made, and deploy remembers for whom it deploys.
+    /// Returns the environment of the ledger. Every decision contains it, and the state of deploy as well.
     fn environment(&self) -> Option<String> {
         let decided = self.decisions.first().map(|record| record.environment.clone());
         let promotes = || self.promote.promotion.is_some().then(|| HUB.to_owned());
@@ -80,31 +80,36 @@ impl Known {
         decided.or_else(promotes).or_else(reported).or_else(deploying)
     }
 
-    /// The last decision that did or decided something; only where there is none, the last event that was ignored.
+    /// Returns the last decision that was not `ignore`, or else the last decision.
     pub(crate) fn latest(&self) -> Option<&DecisionRecord> {
         self.decisions.iter().find(|record| record.verdict != "ignore").or(self.decisions.first())
     }
 
-    /// The last decision of a function.
+    /// Returns the last decision of a function.
     pub(crate) fn last(&self, function: &str) -> Option<&DecisionRecord> {
         self.decisions.iter().find(|record| record.function == function)
     }
 }
 
 impl View {
-    /// Asks every ledger about a model.
+    /// Reads the data about a model from every ledger.
     pub(crate) async fn read(places: &[Place], model: &str) -> Result<Self, Failure> {
-        let ask = |place| async move { Known::read(place, model).await.map_err(|error| place.failed(error)) };
+        let ask =
+            |place| async move { LedgerData::read(place, model).await.map_err(|error| place.failed(error)) };
         Ok(Self::of(model, try_join_all(places.iter().map(ask)).await?))
     }
 
-    /// Asks every ledger about several models, a few at a time.
+    /// Reads the data about several models from every ledger, a few at a time.
     pub(crate) async fn read_all(places: &[Place], models: &BTreeSet<String>) -> Result<Vec<Self>, Failure> {
-        stream::iter(models).map(|model| Self::read(places, model)).buffered(AT_ONCE).try_collect().await
+        stream::iter(models)
+            .map(|model| Self::read(places, model))
+            .buffered(CONCURRENT_READS)
+            .try_collect()
+            .await
     }
 
-    /// Puts together what the ledgers know.
-    pub(crate) fn of(model: &str, known: Vec<Known>) -> Self {
+    /// Combines the data of the ledgers.
+    pub(crate) fn of(model: &str, known: Vec<LedgerData>) -> Self {
         let mut view = Self { model: model.to_owned(), ..Self::default() };
         for known in known {
             match known.environment() {
@@ -118,29 +123,30 @@ impl View {
         view
     }
 
-    /// The policy: the hub's, which promotes by it; without the hub anybody's.
+    /// Returns the hub's policy, by which it promotes. Without the hub's ledger it returns the policy of any other
+    /// ledger.
     pub(crate) fn policy(&self) -> Option<&Policy> {
         let known = self.hub.iter().chain(self.environments.values()).chain(&self.silent);
         known.filter_map(|known| known.applied.as_ref()).map(|applied| -> &Policy { &applied.policy }).next()
     }
 
-    /// The promotion that was begun last.
+    /// Returns the current or the last promotion.
     pub(crate) fn promotion(&self) -> Option<&Promotion> {
         self.hub.as_ref()?.promote.promotion.as_ref()
     }
 
-    /// The hold that stands in an environment, as the hub or the environment itself knows it.
+    /// Returns the hold on an environment, from the state of the hub or of the environment.
     pub(crate) fn held(&self, environment: &str) -> Option<&Hold> {
         let of_hub = self.hub.as_ref().and_then(|hub| hold::on(&hub.promote.holds, environment));
         of_hub.or_else(|| self.environments.get(environment)?.deploy.hold())
     }
 
-    /// How far the promotion is in an environment.
+    /// Returns the status of the promotion in an environment.
     pub(crate) fn step(&self, environment: &str) -> Option<&EnvironmentStatus> {
         self.promotion()?.environments.get(environment)
     }
 
-    /// The version that serves in an environment: what its own ledger says, or else what it reported to the hub.
+    /// Returns the version that is live in an environment, from its own ledger or else from its last report to the hub.
     pub(crate) fn live(&self, environment: &str) -> Option<u64> {
         match self.environments.get(environment) {
             Some(known) => known.deploy.live.as_ref().map(|live| live.version),
@@ -153,7 +159,7 @@ impl View {
         }
     }
 
-    /// The version that is to serve there.
+    /// Returns the version that is wanted in an environment.
     pub(crate) fn wanted(&self, environment: &str) -> Option<u64> {
         let promotion = self.promotion();
         let coming = promotion.filter(|promotion| {
@@ -167,7 +173,7 @@ impl View {
     }
 }
 
-/// Every model that any of the ledgers has a policy for.
+/// Returns every model for which a ledger has a policy.
 pub(crate) async fn models(places: &[Place]) -> Result<BTreeSet<String>, Failure> {
     let mut all = BTreeSet::new();
     for place in places {

@@ -1,4 +1,4 @@
-//! What must hold between the hub and its environments. Pure.
+//! The checks between the hub and its environments. This module is pure.
 
 use tidegate_policy::arn::Arn;
 
@@ -7,9 +7,9 @@ use super::admits::admits;
 use super::facts::Facts;
 
 const AREA: &str = "buses";
-/// What the hub sends to an environment.
+/// The events that the hub sends to an environment.
 const TO_ENVIRONMENT: &[&str] = &["Deployment Requested", "Hold Placed", "Hold Released"];
-/// What an environment sends to the hub.
+/// The events that an environment sends to the hub.
 const TO_HUB: &[&str] = &["Deployment Finished", "Retraining Requested"];
 
 /// The checks between stacks.
@@ -19,16 +19,17 @@ pub(super) fn checks(facts: &[Facts]) -> Vec<Check> {
     let mut checks = Vec::new();
     match hubs.as_slice() {
         [] => checks.extend(environments.iter().map(|environment| {
-            let said = "whether the hub and this environment admit each other cannot be seen";
-            Check::unchecked(&environment.place, AREA, said, "give the hub's ledger too")
+            let finding =
+                "the specified ledgers do not show whether the hub and this environment admit each other";
+            Check::unchecked(&environment.place, AREA, finding, "specify the hub's ledger as well")
         })),
         [hub] => {
             checks.extend(environments.iter().flat_map(|environment| between(hub, environment)));
-            checks.extend(not_given(hub, &environments));
+            checks.extend(unspecified(hub, &environments));
         }
         [first, second, ..] => {
-            let said = format!("{} and {} are both hubs", first.place, second.place);
-            checks.push(Check::problem(&second.place, AREA, said, "ask about one hub at a time"));
+            let finding = format!("{} and {} are both hubs", first.place, second.place);
+            checks.push(Check::problem(&second.place, AREA, finding, "specify one hub at a time"));
         }
     }
     checks
@@ -38,46 +39,48 @@ fn between(hub: &Facts, environment: &Facts) -> Vec<Check> {
     let mut problems = forward(hub, environment);
     problems.extend(back(hub, environment));
     if problems.is_empty() {
-        let said = format!("{} and {} admit each other", hub.place, environment.place);
-        problems.push(Check::ok(&environment.place, AREA, said));
+        let finding = format!("{} and {} admit each other", hub.place, environment.place);
+        problems.push(Check::ok(&environment.place, AREA, finding));
     }
     problems
 }
 
-/// From the hub to the environment.
+/// Checks the path from the hub to the environment.
 fn forward(hub: &Facts, environment: &Facts) -> Vec<Check> {
     let mut problems = Vec::new();
     let (Some(hub_stack), Some(stack)) = (hub.stack(), environment.stack()) else { return problems };
     if rules_seen(hub) && !targets(hub).iter().any(|arn| is_bus_of(arn, environment)) {
-        let said = format!("no rule of {} forwards to the bus of {}", hub.name, environment.name);
+        let finding = format!("no rule of {} forwards to the bus of {}", hub.name, environment.name);
         let arn = format!("arn:aws:events:{}:{}:event-bus/{}", stack.region, stack.account, stack.name);
         let fix = format!("deploy the hub with the next free Environment…BusArn={arn}");
-        problems.push(Check::problem(&hub.place, AREA, said, fix));
+        problems.push(Check::problem(&hub.place, AREA, finding, fix));
     }
     let admitted = stack.parameters.get("HubAccountId").map(String::as_str).unwrap_or_default();
     if admitted != hub_stack.account {
-        let said =
-            format!("{} obeys account {admitted}, and the hub is in {}", environment.name, hub_stack.account);
+        let finding = format!(
+            "{} accepts requests from account {admitted}, and the hub is in {}",
+            environment.name, hub_stack.account
+        );
         let fix = format!("deploy the environment with HubAccountId={}", hub_stack.account);
-        problems.push(Check::problem(&environment.place, AREA, said, fix));
+        problems.push(Check::problem(&environment.place, AREA, finding, fix));
     } else {
         problems.extend(admission(environment, &hub_stack.account, TO_ENVIRONMENT));
     }
     problems
 }
 
-/// From the environment to the hub.
+/// Checks the path from the environment to the hub.
 fn back(hub: &Facts, environment: &Facts) -> Vec<Check> {
     let mut problems = Vec::new();
     let (Some(hub_stack), Some(stack)) = (hub.stack(), environment.stack()) else { return problems };
     if rules_seen(environment) && !targets(environment).iter().any(|arn| is_bus_of(arn, hub)) {
-        let said = format!("no rule of {} reports to the bus of {}", environment.name, hub.name);
+        let finding = format!("no rule of {} forwards reports to the bus of {}", environment.name, hub.name);
         let arn =
             format!("arn:aws:events:{}:{}:event-bus/{}", hub_stack.region, hub_stack.account, hub_stack.name);
         problems.push(Check::problem(
             &environment.place,
             AREA,
-            said,
+            finding,
             format!("deploy the environment with HubBusArn={arn}"),
         ));
     }
@@ -85,13 +88,13 @@ fn back(hub: &Facts, environment: &Facts) -> Vec<Check> {
     problems
 }
 
-/// What keeps a bus from taking the events of an account.
-fn admission(taker: &Facts, account: &str, detail_types: &[&str]) -> Vec<Check> {
-    let policy = match &taker.bus_policy {
-        Err(error) => return vec![Check::unseen(&taker.place, AREA, error)],
+/// Checks whether a bus accepts the events of an account.
+fn admission(receiver: &Facts, account: &str, detail_types: &[&str]) -> Vec<Check> {
+    let policy = match &receiver.bus_policy {
+        Err(error) => return vec![Check::unreadable(&receiver.place, AREA, error)],
         Ok(None) => {
-            let said = format!("bus {} is gone", taker.name);
-            return vec![Check::problem(&taker.place, AREA, said, "deploy the stack again")];
+            let finding = format!("bus {} does not exist", receiver.name);
+            return vec![Check::problem(&receiver.place, AREA, finding, "deploy the stack again")];
         }
         Ok(Some(policy)) => policy,
     };
@@ -100,28 +103,34 @@ fn admission(taker: &Facts, account: &str, detail_types: &[&str]) -> Vec<Check> 
     if refused.is_empty() {
         return Vec::new();
     }
-    let said = format!("bus {} does not admit {} from account {account}", taker.name, refused.join(" and "));
-    vec![Check::problem(&taker.place, AREA, said, "deploy the stack again: its template admits them")]
+    let finding =
+        format!("bus {} does not admit {} from account {account}", receiver.name, refused.join(" and "));
+    vec![Check::problem(
+        &receiver.place,
+        AREA,
+        finding,
+        "deploy the stack again: the template of this version admits them",
+    )]
 }
 
-/// Environments that the hub forwards to and whose ledger was not given.
-fn not_given(hub: &Facts, given: &[&Facts]) -> Vec<Check> {
+/// Environments to which the hub forwards events and whose ledger was not specified.
+fn unspecified(hub: &Facts, given: &[&Facts]) -> Vec<Check> {
     let unknown = targets(hub).into_iter().filter(|arn| !given.iter().any(|facts| is_bus_of(arn, facts)));
     let one = |arn: &str| {
-        let said = format!("the hub forwards to {arn}, whose ledger was not given");
-        Check::unchecked(&hub.place, AREA, said, "add --ledger PROFILE=STACK for it")
+        let finding = format!("the hub forwards to {arn}, whose ledger was not specified");
+        Check::unchecked(&hub.place, AREA, finding, "add --ledger PROFILE=STACK for it")
     };
     unknown.map(one).collect()
 }
 
-/// The buses that a stack's rules forward to.
+/// The buses to which the rules of a stack forward events.
 pub(super) fn targets(facts: &Facts) -> Vec<&str> {
     let rules = facts.rules.iter().filter_map(|(_, seen)| seen.as_ref().ok()?.as_ref());
     let targets = rules.flat_map(|rule| rule.targets.iter().map(String::as_str));
     targets.filter(|arn| Arn::parse(arn).is_some_and(|arn| arn.service == "events")).collect()
 }
 
-/// Whether every rule could be looked at. If not, the missing one may be the one that is missed.
+/// Returns whether every rule could be read. If not, a rule that seems missing may exist.
 pub(super) fn rules_seen(facts: &Facts) -> bool {
     facts.rules.iter().all(|(_, seen)| seen.is_ok())
 }

@@ -1,9 +1,9 @@
-//! Whether a bus takes an event of another account. Pure.
+//! Evaluates whether a bus accepts the events of another account. This module is pure.
 
 use serde_json::Value;
 
-/// Whether the policy of a bus admits events of this kind from this account. It understands what the templates write;
-/// a statement that says anything else does not count as admitting.
+/// Returns whether the policy of a bus accepts events of this detail-type from this account. It understands the
+/// statements that the templates write. Any other statement does not count as permission.
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-permissions.html>
 pub(super) fn admits(policy: &Value, account: &str, detail_type: &str) -> bool {
     let statements = match policy.get("Statement") {
@@ -15,7 +15,7 @@ pub(super) fn admits(policy: &Value, account: &str, detail_type: &str) -> bool {
         let has_effect = |s: &&Value| s.get("Effect").and_then(Value::as_str) == Some(effect);
         statements.iter().copied().filter(has_effect).filter(|s| concerns(s, account)).collect()
     };
-    // A denial counts whatever its conditions are: better a question too many.
+    // A denial counts regardless of its conditions. A false warning is better than a missed problem.
     concerning("Allow").into_iter().any(|statement| conditions_hold(statement, detail_type))
         && concerning("Deny").is_empty()
 }
@@ -49,7 +49,7 @@ fn conditions_hold(statement: &Value, detail_type: &str) -> bool {
     })
 }
 
-/// A text or a list of texts.
+/// Returns a string or a list of strings as a list.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],

@@ -1,4 +1,4 @@
-//! What is seen of one stack. Each thing is looked at by itself: what cannot be seen does not hide the rest.
+//! The facts about one stack. Each of them is read independently, so that one failure does not hide the others.
 
 use serde_json::{Value, json};
 use tidegate_aws::operate::{AlarmState, Answer, Rule, Stack};
@@ -7,7 +7,7 @@ use tidegate_engine::ports::{Applied, Ledger};
 use crate::ledgers::Place;
 use crate::redrive::{QUEUE, queue_name};
 
-/// Something that was looked at, or why it could not be.
+/// A fact, or the reason why it could not be read.
 pub(super) type Seen<T> = Result<T, String>;
 
 pub(super) const FUNCTION: &str = "AWS::Lambda::Function";
@@ -15,37 +15,37 @@ pub(super) const RULE: &str = "AWS::Events::Rule";
 pub(super) const SCHEDULE: &str = "AWS::Scheduler::Schedule";
 pub(super) const ALARM: &str = "AWS::CloudWatch::Alarm";
 
-/// One stack as it was seen.
+/// The facts about one stack.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Facts {
-    /// The words that name the place.
+    /// The name under which the user specified the ledger.
     pub(super) place: String,
-    /// What names it to the AWS CLI, with a space before it; empty for the environment's own account.
+    /// The argument that selects the profile for the AWS CLI, with a leading space. It is empty without a profile.
     pub(super) profile: String,
-    /// What names it to `tidegate`.
+    /// The argument that selects the ledger for `tidegate`.
     pub(super) ledger: String,
-    /// The stack's name.
+    /// The name of the stack.
     pub(super) name: String,
-    /// The stack; `None` if there is none.
+    /// The stack, or `None` if it does not exist.
     pub(super) stack: Seen<Option<Stack>>,
-    /// Each function, and the version that it says it has.
+    /// Each function with the version that it reports.
     pub(super) functions: Vec<(String, Seen<String>)>,
-    /// Each rule.
+    /// Each rule, or `None` if it does not exist.
     pub(super) rules: Vec<(String, Seen<Option<Rule>>)>,
-    /// Each schedule with its state.
+    /// Each schedule with its state, or `None` if it does not exist.
     pub(super) schedules: Vec<(String, Seen<Option<String>>)>,
-    /// Each dead-letter queue, by its function, and how many messages are in it.
+    /// The number of messages in the dead-letter queue of each function.
     pub(super) queues: Vec<(String, Seen<u64>)>,
     /// The alarms that exist.
     pub(super) alarms: Seen<Vec<AlarmState>>,
-    /// The policy of the stack's bus; null if it has none, `None` if there is no bus.
+    /// The policy of the stack's bus. It is null if the bus has no policy, and `None` if there is no bus.
     pub(super) bus_policy: Seen<Option<Value>>,
     /// The applied policy of each model.
     pub(super) policies: Seen<Vec<(String, Seen<Option<Applied>>)>>,
 }
 
 impl Default for Facts {
-    /// Nothing is there.
+    /// The facts of a stack that does not exist.
     fn default() -> Self {
         Self {
             place: String::new(),
@@ -93,25 +93,25 @@ impl Facts {
         facts
     }
 
-    /// The stack, if it is there and was seen.
+    /// Returns the stack, if it exists and could be read.
     pub(super) fn stack(&self) -> Option<&Stack> {
         self.stack.as_ref().ok()?.as_ref()
     }
 
-    /// The environment that the stack serves; none in a hub.
+    /// Returns the environment of the stack, or `None` for a hub.
     pub(super) fn environment(&self) -> Option<&str> {
         self.stack()?.parameters.get("EnvironmentName").map(String::as_str)
     }
 
-    /// Whether the stack is there and is a hub.
+    /// Returns whether the stack exists and is a hub.
     pub(super) fn is_hub(&self) -> bool {
         self.stack().is_some() && self.environment().is_none()
     }
 
-    /// The ARN of the stack's bus, which is named like the stack.
+    /// Returns the ARN of the stack's bus. The bus has the name of the stack.
     pub(super) fn bus_arn(&self) -> Option<String> {
         let stack = self.stack()?;
-        // The partition is not known here, and is not compared.
+        // The partition is unknown here and is not compared.
         Some(format!("events:{}:{}:event-bus/{}", stack.region, stack.account, stack.name))
     }
 }
@@ -123,9 +123,9 @@ async fn functions(place: &Place, stack: &Stack) -> Vec<(String, Seen<String>)> 
         let version = match answer {
             Ok(Answer::Said(about)) => match about.get("version").and_then(Value::as_str) {
                 Some(version) => Ok(version.to_owned()),
-                None => Err("it does not say which version it is".to_owned()),
+                None => Err("the answer contains no version".to_owned()),
             },
-            Ok(Answer::Failed(error)) => Err(format!("it does not answer: {error}")),
+            Ok(Answer::Failed(error)) => Err(format!("the invocation failed: {error}")),
             Err(error) => Err(error.to_string()),
         };
         all.push((function.physical.clone(), version));
@@ -151,8 +151,8 @@ async fn rules(place: &Place, stack: &Stack) -> Vec<(String, Seen<Option<Rule>>)
     all
 }
 
-/// The buses that a rule may be on, and its name. CloudFormation calls a rule of another bus than the default one
-/// `BUS|RULE`; emulators call it by its name alone.
+/// Returns the buses that a rule may be on, and its name. CloudFormation writes `BUS|RULE` for a rule that is not on
+/// the default bus. Emulators write only the name.
 fn rule_name<'r>(physical: &'r str, own_bus: &'r str) -> (Vec<&'r str>, &'r str) {
     match physical.split_once('|') {
         Some((bus, name)) => (vec![bus], name),
@@ -164,7 +164,7 @@ async fn schedules(place: &Place, stack: &Stack) -> Vec<(String, Seen<Option<Str
     let schedules = place.aws.recurring_schedules();
     let mut all = Vec::new();
     for resource in stack.of_kind(SCHEDULE) {
-        // The group is named like the stack.
+        // The schedule group has the name of the stack.
         let state = schedules.state(&stack.name, &resource.physical).await.map_err(|error| error.to_string());
         all.push((resource.physical.clone(), state));
     }

@@ -1,4 +1,4 @@
-//! Whether an installation is whole: what is there, what is switched on, what is stuck, and what fits together.
+//! `tidegate doctor`: checks that an installation is complete, enabled and consistent, and that no event is stuck.
 
 mod across;
 mod admits;
@@ -13,13 +13,13 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::ledgers::Ledgers;
-use crate::print::{BAD, FAINT, GOOD, STRONG, WAITING, paint, say};
+use crate::print::{BAD, FAINT, GOOD, STRONG, WAITING, paint, print_line};
 use facts::Facts;
 
-/// The version that every function should have: this command's own.
+/// The version that every function must have: the version of this command.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Looks at every stack and prints a line for each thing that was looked at.
+/// Checks every stack and prints a line for each check.
 pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
     let places = ledgers.open().await?;
     let facts = join_all(places.iter().map(Facts::gather)).await;
@@ -27,7 +27,7 @@ pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
     let width = facts.iter().map(|facts| facts.place.chars().count()).max().unwrap_or_default();
     for check in &checks {
         if json {
-            say(&check.as_json().to_string());
+            print_line(&check.as_json().to_string());
         } else {
             check.print(width);
         }
@@ -39,52 +39,57 @@ pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// Every check of everything that was seen. Pure.
+/// Returns every check of the facts. This function is pure.
 fn examine(facts: &[Facts], version: &str) -> Vec<Check> {
     let of_stacks = facts.iter().flat_map(|facts| stack::checks(facts, version));
     of_stacks.chain(across::checks(facts)).chain(policies::checks(facts)).collect()
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// As it should be.
+    /// No problem was found.
     Ok,
-    /// Not as it should be.
+    /// A problem was found.
     Problem,
-    /// Not to be seen from the ledgers that were given.
+    /// The specified ledgers do not show whether there is a problem.
     Unchecked,
 }
 
-/// One thing that was looked at.
+/// One check with its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Check {
-    /// The ledger, and with it the account.
+    /// The name of the ledger, which also identifies the account.
     place: String,
-    /// What kind of thing: `stack`, `rules`, …
+    /// The subject of the check, such as `stack` or `rules`.
     area: &'static str,
     state: State,
-    /// What was found.
-    said: String,
-    /// What to do about it.
+    /// The finding.
+    finding: String,
+    /// How to fix the problem.
     fix: Option<String>,
 }
 
 impl Check {
-    fn ok(place: &str, area: &'static str, said: impl Into<String>) -> Self {
-        Self { place: place.to_owned(), area, state: State::Ok, said: said.into(), fix: None }
+    fn ok(place: &str, area: &'static str, finding: impl Into<String>) -> Self {
+        Self { place: place.to_owned(), area, state: State::Ok, finding: finding.into(), fix: None }
     }
 
-    fn problem(place: &str, area: &'static str, said: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { state: State::Problem, fix: Some(fix.into()), ..Self::ok(place, area, said) }
+    fn problem(place: &str, area: &'static str, finding: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { state: State::Problem, fix: Some(fix.into()), ..Self::ok(place, area, finding) }
     }
 
-    fn unchecked(place: &str, area: &'static str, said: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { state: State::Unchecked, fix: Some(fix.into()), ..Self::ok(place, area, said) }
+    fn unchecked(
+        place: &str,
+        area: &'static str,
+        finding: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { state: State::Unchecked, fix: Some(fix.into()), ..Self::ok(place, area, finding) }
     }
 
-    /// Something that could not be looked at, which may hide anything.
-    fn unseen(place: &str, area: &'static str, error: &str) -> Self {
+    /// A fact that could not be read. It may hide any problem.
+    fn unreadable(place: &str, area: &'static str, error: &str) -> Self {
         Self::problem(place, area, error, "docs/cli.md lists the permissions that doctor needs")
     }
 
@@ -95,9 +100,15 @@ impl Check {
             State::Unchecked => (WAITING, "unchecked"),
         };
         let (word, place) = (format!("{word:<9}"), format!("{:<width$}", self.place));
-        say(&format!("{}  {}  {}: {}", paint(style, &word), paint(STRONG, &place), self.area, self.said));
+        print_line(&format!(
+            "{}  {}  {}: {}",
+            paint(style, &word),
+            paint(STRONG, &place),
+            self.area,
+            self.finding
+        ));
         if let Some(fix) = &self.fix {
-            say(&format!("           {} {fix}", paint(FAINT, "fix:")));
+            print_line(&format!("           {} {fix}", paint(FAINT, "fix:")));
         }
     }
 
@@ -107,6 +118,6 @@ impl Check {
             State::Problem => "problem",
             State::Unchecked => "unchecked",
         };
-        json!({ "ledger": self.place, "area": self.area, "state": state, "said": self.said, "fix": self.fix })
+        json!({ "ledger": self.place, "area": self.area, "state": state, "said": self.finding, "fix": self.fix })
     }
 }

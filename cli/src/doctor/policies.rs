@@ -1,4 +1,4 @@
-//! What must hold of the applied policies. Pure.
+//! The checks of the applied policies. This module is pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,16 +12,16 @@ use super::facts::Facts;
 
 const AREA: &str = "policies";
 
-/// The checks of the policies, in each ledger and between them.
+/// The checks of the policies in each ledger and across the ledgers.
 pub(super) fn checks(facts: &[Facts]) -> Vec<Check> {
     let mut checks = Vec::new();
-    // For each model, the readable policies by place.
+    // The readable policies of each model, with their ledgers.
     let mut applied: BTreeMap<&str, Vec<(&Facts, &Applied)>> = BTreeMap::new();
     for place in facts {
         let (problems, readable) = of_ledger(place);
         if problems.is_empty() {
-            let said = format!("{} applied, all valid", readable.len());
-            checks.push(Check::ok(&place.place, AREA, said));
+            let finding = format!("{} applied, all valid", readable.len());
+            checks.push(Check::ok(&place.place, AREA, finding));
         }
         checks.extend(problems);
         for (model, policy) in readable {
@@ -34,22 +34,22 @@ pub(super) fn checks(facts: &[Facts]) -> Vec<Check> {
         if problems.is_empty()
             && let Some((first, policy)) = policies.first()
         {
-            let said = format!("{model} is version {} wherever it was looked for", policy.version);
-            problems.push(Check::ok(&first.place, AREA, said));
+            let finding = format!("{model} has version {} in every specified ledger", policy.version);
+            problems.push(Check::ok(&first.place, AREA, finding));
         }
         checks.extend(problems);
     }
     checks
 }
 
-/// What is wrong with the policies of one ledger, and those that can be read.
+/// Returns the problems of the policies in one ledger, and the policies that can be read.
 fn of_ledger(facts: &Facts) -> (Vec<Check>, Vec<(&str, &Applied)>) {
     let policies = match &facts.policies {
         Ok(policies) => policies,
-        Err(error) => return (vec![Check::unseen(&facts.place, "ledger", error)], Vec::new()),
+        Err(error) => return (vec![Check::unreadable(&facts.place, "ledger", error)], Vec::new()),
     };
     let (mut problems, mut readable) = (Vec::new(), Vec::new());
-    let again = || format!("correct the file and: tidegate apply FILE {}", facts.ledger);
+    let again = || format!("correct the file, then: tidegate apply FILE {}", facts.ledger);
     for (model, seen) in policies {
         match seen {
             Err(error) => problems.push(Check::problem(&facts.place, AREA, error.clone(), again())),
@@ -61,11 +61,11 @@ fn of_ledger(facts: &Facts) -> (Vec<Check>, Vec<(&str, &Applied)>) {
             )),
             Ok(Some(applied)) => {
                 readable.push((model.as_str(), applied));
-                problems.extend(broken_rules(applied).map(|said| {
-                    let said = format!(
-                        "{model} was applied by an earlier version and breaks a rule of this one: {said}"
+                problems.extend(broken_rules(applied).map(|finding| {
+                    let finding = format!(
+                        "{model} was applied by an earlier version and violates a rule of this one: {finding}"
                     );
-                    Check::problem(&facts.place, AREA, said, again())
+                    Check::problem(&facts.place, AREA, finding, again())
                 }));
             }
         }
@@ -73,24 +73,25 @@ fn of_ledger(facts: &Facts) -> (Vec<Check>, Vec<(&str, &Applied)>) {
     (problems, readable)
 }
 
-/// What this version's rules say about a policy that an earlier one may have applied.
+/// The rules of this version that a policy violates which an earlier version may have applied.
 fn broken_rules(applied: &Applied) -> impl Iterator<Item = String> {
-    // JSON is YAML, so the applied policy is read as a file is.
+    // JSON is a subset of YAML, so an applied policy can be parsed like a file.
     let text = serde_json::to_string(&*applied.policy).unwrap_or_default();
     let problems = file::read("policy", &text).err().map(|error| error.problems).unwrap_or_default();
     problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message))
 }
 
-/// Whether a policy is in every ledger that needs it, in one version.
+/// Checks whether every ledger that needs a policy has it, in the same version.
 fn same_everywhere(facts: &[Facts], model: &str, policies: &[(&Facts, &Applied)]) -> Vec<Check> {
     let mut problems = Vec::new();
     let versions: BTreeSet<&str> = policies.iter().map(|(_, applied)| applied.version.as_str()).collect();
     let all = || facts.iter().map(|facts| facts.ledger.as_str()).collect::<Vec<_>>().join(" ");
     if versions.len() > 1 {
         let each = policies.iter().map(|(facts, applied)| format!("{} in {}", applied.version, facts.place));
-        let said = format!("{model} is applied in several versions: {}", each.collect::<Vec<_>>().join(", "));
+        let finding =
+            format!("{model} is applied in several versions: {}", each.collect::<Vec<_>>().join(", "));
         let place = policies.first().map(|(facts, _)| facts.place.as_str()).unwrap_or_default();
-        problems.push(Check::problem(place, AREA, said, format!("tidegate apply FILE {}", all())));
+        problems.push(Check::problem(place, AREA, finding, format!("tidegate apply FILE {}", all())));
     }
     for place in facts.iter().filter(|place| place.policies.is_ok()) {
         let has = policies.iter().any(|(facts, _)| facts.place == place.place);
@@ -99,11 +100,11 @@ fn same_everywhere(facts: &[Facts], model: &str, policies: &[(&Facts, &Applied)]
                 .iter()
                 .any(|(_, applied)| applied.policy.environments.iter().any(|e| serves(place, e)));
         if needs && !has {
-            let said = format!("the policy of {model} is applied elsewhere and not here");
+            let finding = format!("the policy of {model} is applied in another ledger and not in this one");
             problems.push(Check::problem(
                 &place.place,
                 AREA,
-                said,
+                finding,
                 format!("tidegate apply FILE {}", place.ledger),
             ));
         }
@@ -111,7 +112,7 @@ fn same_everywhere(facts: &[Facts], model: &str, policies: &[(&Facts, &Applied)]
     problems
 }
 
-/// Whether the environments of a policy exist where it says.
+/// Checks whether the environments of a policy exist in the account and region that it names.
 fn places_exist(facts: &[Facts], model: &str, policies: &[(&Facts, &Applied)]) -> Vec<Check> {
     let hub = facts.iter().find(|facts| facts.is_hub());
     // The hub promotes by its own policy.
@@ -125,10 +126,10 @@ fn places_exist(facts: &[Facts], model: &str, policies: &[(&Facts, &Applied)]) -
         }
         if let Some(other) = facts.iter().find(|facts| is_in(facts, environment)) {
             let name = other.environment().unwrap_or_default();
-            let said = format!("{at}, where the stack serves `{name}`");
+            let finding = format!("{at}, where the stack has the environment `{name}`");
             let fix =
                 "give the environment that name in the policy, or deploy the stack with its EnvironmentName";
-            return Some(Check::problem(&place.place, AREA, said, fix));
+            return Some(Check::problem(&place.place, AREA, finding, fix));
         }
         let hub = hub.filter(|hub| rules_seen(hub));
         let forwarded = hub.map(|hub| targets(hub).iter().any(|arn| leads_to(arn, environment)));
@@ -141,14 +142,14 @@ fn places_exist(facts: &[Facts], model: &str, policies: &[(&Facts, &Applied)]) -
             ),
             Some(true) | None => {
                 let fix = "add --ledger PROFILE=STACK for it";
-                Check::unchecked(&place.place, AREA, format!("{at}, whose ledger was not given"), fix)
+                Check::unchecked(&place.place, AREA, format!("{at}, whose ledger was not specified"), fix)
             }
         })
     };
     applied.policy.environments.iter().filter_map(one).collect()
 }
 
-/// Whether a stack is in the account and region of an environment.
+/// Returns whether a stack is in the account and region of an environment.
 fn is_in(facts: &Facts, environment: &Environment) -> bool {
     facts.environment().is_some()
         && facts.stack().is_some_and(|stack| {
@@ -156,7 +157,7 @@ fn is_in(facts: &Facts, environment: &Environment) -> bool {
         })
 }
 
-/// Whether a stack serves an environment.
+/// Returns whether a stack belongs to an environment.
 fn serves(facts: &Facts, environment: &Environment) -> bool {
     is_in(facts, environment) && facts.environment() == Some(environment.name.as_str())
 }

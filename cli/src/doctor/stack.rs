@@ -1,4 +1,4 @@
-//! What must hold in one stack by itself. Pure.
+//! The checks within one stack. This module is pure.
 
 use tidegate_aws::operate::Stack;
 use tidegate_engine::Scope;
@@ -11,18 +11,18 @@ use super::facts::{ALARM, FUNCTION, Facts, Seen};
 pub(super) fn checks(facts: &Facts, version: &str) -> Vec<Check> {
     let place = &facts.place;
     let stack = match &facts.stack {
-        Err(error) => return vec![Check::unseen(place, "stack", error)],
+        Err(error) => return vec![Check::unreadable(place, "stack", error)],
         Ok(None) => {
-            let said = format!("there is no stack {}", facts.name);
+            let finding = format!("there is no stack {}", facts.name);
             let fix = format!(
-                "install it as infra/README.md says, or name the right one instead of {}",
+                "install it as described in infra/README.md, or specify another stack instead of {}",
                 facts.ledger
             );
-            return vec![Check::problem(place, "stack", said, fix)];
+            return vec![Check::problem(place, "stack", finding, fix)];
         }
         Ok(Some(stack)) => stack,
     };
-    let mut checks = vec![status(facts, stack), whole(facts, stack)];
+    let mut checks = vec![status(facts, stack), resources(facts, stack)];
     checks.extend(functions(facts, version));
     checks.extend(rules(facts));
     checks.extend(schedules(facts));
@@ -40,32 +40,33 @@ fn status(facts: &Facts, stack: &Stack) -> Check {
             let kind = facts
                 .environment()
                 .map_or_else(|| "the hub".to_owned(), |name| format!("environment {name}"));
-            let said = format!("{kind}, {} in {} {}, is {status}", stack.name, stack.account, stack.region);
-            Check::ok(place, "stack", said)
+            let finding =
+                format!("{kind}, {} in {} {}, is {status}", stack.name, stack.account, stack.region);
+            Check::ok(place, "stack", finding)
         }
         "UPDATE_ROLLBACK_COMPLETE" => Check::problem(
             place,
             "stack",
-            format!("the last update of {} failed, and what was there before is back", stack.name),
-            format!("read why and deploy again: {events}"),
+            format!("the last update of {} failed and was rolled back", stack.name),
+            format!("read the cause, then deploy again: {events}"),
         ),
         status if status.ends_with("_IN_PROGRESS") => Check::problem(
             place,
             "stack",
             format!("{} is {status}", stack.name),
-            "wait until it is done, then ask again",
+            "wait until it is done, then run doctor again",
         ),
         _ => Check::problem(
             place,
             "stack",
             format!("{} is {status}", stack.name),
-            format!("read why: {events}"),
+            format!("read the cause: {events}"),
         ),
     }
 }
 
-/// Whether everything is there that the template asks for, and every function that this version has.
-fn whole(facts: &Facts, stack: &Stack) -> Check {
+/// Checks whether every resource of the template and every function of this version exists.
+fn resources(facts: &Facts, stack: &Stack) -> Check {
     let scope = if facts.is_hub() { Scope::Hub } else { Scope::Environment };
     let is_missing = |name: &&str| {
         let name = format!("{}-{name}", stack.name);
@@ -81,17 +82,17 @@ fn whole(facts: &Facts, stack: &Stack) -> Check {
         .map(|resource| format!("{} is {}", resource.logical, resource.status))
         .collect();
     if !missing.is_empty() {
-        let said = format!("the stack has no function {}", missing.join(" and no function "));
-        return Check::problem(&facts.place, "resources", said, "deploy the template of this version");
+        let finding = format!("the stack has no function {}", missing.join(" and no function "));
+        return Check::problem(&facts.place, "resources", finding, "deploy the template of this version");
     }
     if broken.is_empty() {
-        return Check::ok(&facts.place, "resources", format!("all {} are there", stack.resources.len()));
+        return Check::ok(&facts.place, "resources", format!("all {} exist", stack.resources.len()));
     }
     Check::problem(&facts.place, "resources", broken.join(", "), "deploy the stack again")
 }
 
-/// One line if all is well, and one for each thing that is not.
-fn all_of(facts: &Facts, area: &'static str, well: String, problems: Vec<Check>) -> Vec<Check> {
+/// Returns one line if there is no problem, else one line for each problem.
+fn one_or_problems(facts: &Facts, area: &'static str, well: String, problems: Vec<Check>) -> Vec<Check> {
     if problems.is_empty() { vec![Check::ok(&facts.place, area, well)] } else { problems }
 }
 
@@ -111,25 +112,25 @@ fn functions(facts: &Facts, version: &str) -> Vec<Check> {
             &facts.place,
             AREA,
             format!("{name}: {error}"),
-            format!("look at its log: aws logs tail /aws/lambda/{name}{}", facts.profile),
+            format!("read its log: aws logs tail /aws/lambda/{name}{}", facts.profile),
         )),
     };
     let problems = facts.functions.iter().filter_map(problem).collect();
     let names: Vec<&str> = facts.functions.iter().map(|(name, _)| name.as_str()).collect();
-    all_of(facts, AREA, format!("{} answer and are version {version}", names.join(", ")), problems)
+    one_or_problems(facts, AREA, format!("{} answer with version {version}", names.join(", ")), problems)
 }
 
 fn rules(facts: &Facts) -> Vec<Check> {
     const AREA: &str = "rules";
-    let problem = |name: &str, said: String, fix: String| {
-        Some(Check::problem(&facts.place, AREA, format!("{name} {said}"), fix))
+    let problem = |name: &str, finding: String, fix: String| {
+        Some(Check::problem(&facts.place, AREA, format!("{name} {finding}"), fix))
     };
     let again = || "deploy the stack again".to_owned();
     let mut problems = Vec::new();
     for (name, seen) in &facts.rules {
         problems.extend(match seen {
-            Err(error) => Some(Check::unseen(&facts.place, AREA, &format!("{name}: {error}"))),
-            Ok(None) => problem(name, "is gone".to_owned(), again()),
+            Err(error) => Some(Check::unreadable(&facts.place, AREA, &format!("{name}: {error}"))),
+            Ok(None) => problem(name, "does not exist".to_owned(), again()),
             Ok(Some(rule)) if rule.state != "ENABLED" => {
                 let bus = &rule.bus;
                 let fix =
@@ -140,22 +141,22 @@ fn rules(facts: &Facts) -> Vec<Check> {
             Ok(Some(_)) => None,
         });
     }
-    all_of(facts, AREA, format!("all {} are enabled", facts.rules.len()), problems)
+    one_or_problems(facts, AREA, format!("all {} are enabled", facts.rules.len()), problems)
 }
 
 fn schedules(facts: &Facts) -> Vec<Check> {
     const AREA: &str = "schedules";
     let mut problems = Vec::new();
     for (name, seen) in &facts.schedules {
-        let again = "deploy the stack again: what a lost event leaves behind is healed only by its sweeps";
+        let again = "deploy the stack again: without its sweeps, lost events are not detected";
         problems.extend(match seen {
             Ok(Some(state)) if state == "ENABLED" => None,
             Ok(Some(state)) => Some(Check::problem(&facts.place, AREA, format!("{name} is {state}"), again)),
-            Ok(None) => Some(Check::problem(&facts.place, AREA, format!("{name} is gone"), again)),
-            Err(error) => Some(Check::unseen(&facts.place, AREA, &format!("{name}: {error}"))),
+            Ok(None) => Some(Check::problem(&facts.place, AREA, format!("{name} does not exist"), again)),
+            Err(error) => Some(Check::unreadable(&facts.place, AREA, &format!("{name}: {error}"))),
         });
     }
-    all_of(facts, AREA, format!("all {} are enabled", facts.schedules.len()), problems)
+    one_or_problems(facts, AREA, format!("all {} are enabled", facts.schedules.len()), problems)
 }
 
 fn queues(facts: &Facts) -> Vec<Check> {
@@ -166,21 +167,27 @@ fn queues(facts: &Facts) -> Vec<Check> {
             Ok(0) => None,
             Ok(count) => {
                 let redrive = format!("tidegate redrive {} --function {name}", facts.ledger);
-                let fix = format!("{redrive} --list shows why; without --list it sends them back");
-                let said = if *count == 1 { "one waits".to_owned() } else { format!("{count} wait") };
-                Some(Check::problem(&facts.place, AREA, format!("{said} in the queue of {name}"), fix))
+                let fix = format!(
+                    "{redrive} --list shows the causes; without --list the events are delivered again"
+                );
+                let finding = if *count == 1 {
+                    "there is one message".to_owned()
+                } else {
+                    format!("there are {count} messages")
+                };
+                Some(Check::problem(&facts.place, AREA, format!("{finding} in the queue of {name}"), fix))
             }
-            Err(error) => Some(Check::unseen(&facts.place, AREA, &format!("{name}: {error}"))),
+            Err(error) => Some(Check::unreadable(&facts.place, AREA, &format!("{name}: {error}"))),
         });
     }
-    all_of(facts, AREA, format!("all {} queues are empty", facts.queues.len()), problems)
+    one_or_problems(facts, AREA, format!("all {} queues are empty", facts.queues.len()), problems)
 }
 
 fn alarms(facts: &Facts, stack: &Stack) -> Vec<Check> {
     const AREA: &str = "alarms";
     let found = match &facts.alarms {
         Ok(found) => found,
-        Err(error) => return vec![Check::unseen(&facts.place, AREA, error)],
+        Err(error) => return vec![Check::unreadable(&facts.place, AREA, error)],
     };
     let wanted: Vec<&str> = stack.of_kind(ALARM).map(|alarm| alarm.physical.as_str()).collect();
     let mut problems = Vec::new();
@@ -189,26 +196,26 @@ fn alarms(facts: &Facts, stack: &Stack) -> Vec<Check> {
             None => problems.push(Check::problem(
                 &facts.place,
                 AREA,
-                format!("{name} is gone"),
-                "deploy the stack again: without it nobody is told",
+                format!("{name} does not exist"),
+                "deploy the stack again: without the alarm nobody is notified",
             )),
-            // Too little data is what an alarm begins with, and what it has while nothing happens.
+            // INSUFFICIENT_DATA is normal: an alarm begins with it, and has it while there are no events.
             Some(alarm) if alarm.state == "ALARM" => problems.push(Check::problem(
                 &facts.place,
                 AREA,
                 format!("{name} is in ALARM: {}", alarm.reason),
                 match name.ends_with("/dead-letters") {
                     true => format!("tidegate redrive {} --list", facts.ledger),
-                    false => format!("look at the log of the function{}", log_of(name, &facts.profile)),
+                    false => format!("read the log of the function{}", log_of(name, &facts.profile)),
                 },
             )),
             Some(_) => {}
         }
     }
-    all_of(facts, AREA, format!("none of the {} rings", wanted.len()), problems)
+    one_or_problems(facts, AREA, format!("none of the {} is in ALARM", wanted.len()), problems)
 }
 
-/// Alarms are named `STACK/FUNCTION/errors`.
+/// The name of an alarm is `STACK/FUNCTION/errors`.
 fn log_of(alarm: &str, profile: &str) -> String {
     let mut parts = alarm.split('/');
     match (parts.next(), parts.next()) {

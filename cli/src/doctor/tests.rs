@@ -1,4 +1,4 @@
-//! An installation of three accounts that is well, and each thing that can be wrong with it.
+//! An installation in three accounts without a problem, and each problem that it can have.
 
 use serde_json::{Value, json};
 use tidegate_aws::operate::{AlarmState, Resource, Rule, Stack};
@@ -83,7 +83,7 @@ fn facts(
     }
 }
 
-/// The hub, staging and production.
+/// The facts about the hub, staging and production.
 fn well() -> Vec<Facts> {
     let to_hub = ["Deployment Finished", "Retraining Requested"];
     let environment = |name: &str, account: &str| {
@@ -103,25 +103,25 @@ fn well() -> Vec<Facts> {
     ]
 }
 
-/// What is not well after a change: place, area, said, fix.
+/// The problems after a change: state, ledger, area, finding and fix.
 fn after(change: impl FnOnce(&mut Vec<Facts>)) -> Vec<(State, String, &'static str, String, String)> {
     let mut facts = well();
     change(&mut facts);
     let checks = examine(&facts, "0.1.0").into_iter().filter(|check| check.state != State::Ok);
-    checks.map(|c| (c.state, c.place, c.area, c.said, c.fix.unwrap_or_default())).collect()
+    checks.map(|c| (c.state, c.place, c.area, c.finding, c.fix.unwrap_or_default())).collect()
 }
 
-/// The one problem after a change.
+/// The only problem after a change.
 fn problem(area: &str, place: &str, change: impl FnOnce(&mut Vec<Facts>)) -> (String, String) {
     let found = after(change);
-    let [(state, at, in_area, said, fix)] = found.as_slice() else { panic!("one problem: {found:#?}") };
+    let [(state, at, in_area, finding, fix)] = found.as_slice() else { panic!("one problem: {found:#?}") };
     assert_eq!(
         (*state, at.starts_with(&format!("{place}=")), *in_area),
         (State::Problem, true, area),
         "{found:?}"
     );
-    assert!(!fix.is_empty(), "every problem says what to do");
-    (said.clone(), fix.clone())
+    assert!(!fix.is_empty(), "every problem has a fix");
+    (finding.clone(), fix.clone())
 }
 
 fn stack_of(facts: &mut Facts) -> &mut Stack {
@@ -129,7 +129,7 @@ fn stack_of(facts: &mut Facts) -> &mut Stack {
 }
 
 #[test]
-fn a_whole_installation_has_only_good_lines() {
+fn a_complete_installation_has_no_problem() {
     assert_eq!(after(|_| ()), []);
     let checks = examine(&well(), "0.1.0");
     for area in
@@ -145,7 +145,7 @@ fn a_whole_installation_has_only_good_lines() {
 }
 
 #[test]
-fn a_missing_stack_is_named_and_hides_nothing_of_the_others() {
+fn a_missing_stack_is_named_and_the_others_are_checked() {
     let found = after(|facts| {
         let gone = &facts[2];
         let (place, name, ledger) = (gone.place.clone(), gone.name.clone(), gone.ledger.clone());
@@ -153,64 +153,72 @@ fn a_missing_stack_is_named_and_hides_nothing_of_the_others() {
             Err("dynamodb:Query failed (Permanent): ResourceNotFoundException: no table".to_owned());
         facts[2] = Facts { place, name, ledger, policies, ..Facts::default() };
     });
-    let said: Vec<(&str, &str)> = found.iter().map(|(_, _, area, said, _)| (*area, said.as_str())).collect();
-    assert!(said.contains(&("stack", "there is no stack tidegate-production")), "{said:#?}");
-    assert!(said.iter().any(|(area, said)| *area == "ledger" && said.contains("no table")), "{said:#?}");
+    let finding: Vec<(&str, &str)> =
+        found.iter().map(|(_, _, area, finding, _)| (*area, finding.as_str())).collect();
+    assert!(finding.contains(&("stack", "there is no stack tidegate-production")), "{finding:#?}");
     assert!(
-        found.iter().any(|(state, _, area, said, _)| {
+        finding.iter().any(|(area, finding)| *area == "ledger" && finding.contains("no table")),
+        "{finding:#?}"
+    );
+    assert!(
+        found.iter().any(|(state, _, area, finding, _)| {
             *state == State::Unchecked
                 && *area == "policies"
-                && said.contains("production of churn is in 777788889999")
+                && finding.contains("production of churn is in 777788889999")
         }),
-        "{said:#?}"
+        "{finding:#?}"
     );
 }
 
 #[test]
-fn a_stack_that_is_not_at_rest_or_not_whole_is_a_problem() {
+fn a_stack_that_is_in_progress_or_incomplete_is_a_problem() {
     let status = |status: &str| {
         problem("stack", "staging", |facts| stack_of(&mut facts[1]).status = status.to_owned()).0
     };
     assert!(status("UPDATE_ROLLBACK_COMPLETE").contains("failed"));
     assert_eq!(status("UPDATE_IN_PROGRESS"), "tidegate-staging is UPDATE_IN_PROGRESS");
     assert_eq!(status("ROLLBACK_COMPLETE"), "tidegate-staging is ROLLBACK_COMPLETE");
-    let (said, _) = problem("resources", "staging", |facts| {
+    let (finding, _) = problem("resources", "staging", |facts| {
         stack_of(&mut facts[1]).resources.retain(|resource| resource.physical != "tidegate-staging-scale");
     });
-    assert_eq!(said, "the stack has no function scale");
-    let (said, _) = problem("resources", "hub", |facts| {
+    assert_eq!(finding, "the stack has no function scale");
+    let (finding, _) = problem("resources", "hub", |facts| {
         stack_of(&mut facts[0]).resources[0].status = "UPDATE_FAILED".to_owned();
     });
-    assert_eq!(said, "tidegate-hub-train is UPDATE_FAILED");
+    assert_eq!(finding, "tidegate-hub-train is UPDATE_FAILED");
 }
 
 #[test]
 fn a_function_of_another_version_or_without_an_answer_is_a_problem() {
-    let (said, fix) =
+    let (finding, fix) =
         problem("functions", "production", |facts| facts[2].functions[0].1 = Ok("0.2.0".to_owned()));
-    assert_eq!(said, "tidegate-production-deploy is version 0.2.0, this command is 0.1.0");
+    assert_eq!(finding, "tidegate-production-deploy is version 0.2.0, this command is 0.1.0");
     assert!(fix.contains("install version 0.2.0"));
-    let error = || "it does not answer: Runtime.ExitError: no environment".to_owned();
-    let (said, fix) = problem("functions", "hub", |facts| facts[0].functions[1].1 = Err(error()));
-    assert!(said.starts_with("tidegate-hub-promote: it does not answer"), "{said}");
-    assert_eq!(fix, "look at its log: aws logs tail /aws/lambda/tidegate-hub-promote --profile hub");
+    let error = || "the invocation failed: Runtime.ExitError: no environment".to_owned();
+    let (finding, fix) = problem("functions", "hub", |facts| facts[0].functions[1].1 = Err(error()));
+    assert!(finding.starts_with("tidegate-hub-promote: the invocation failed"), "{finding}");
+    assert_eq!(fix, "read its log: aws logs tail /aws/lambda/tidegate-hub-promote --profile hub");
 }
 
 #[test]
-fn a_rule_or_a_schedule_that_is_off_or_gone_is_a_problem() {
+fn a_rule_or_a_schedule_that_is_disabled_or_missing_is_a_problem() {
     let set = |facts: &mut Facts, state: &str| {
         if let Ok(Some(rule)) = &mut facts.rules[0].1 {
             rule.state = state.to_owned();
         }
     };
-    let (said, fix) = problem("rules", "staging", |facts| set(&mut facts[1], "DISABLED"));
-    assert_eq!(said, "to-hub is DISABLED");
+    let (finding, fix) = problem("rules", "staging", |facts| set(&mut facts[1], "DISABLED"));
+    assert_eq!(finding, "to-hub is DISABLED");
     assert_eq!(
         fix,
         "aws events enable-rule --name to-hub --event-bus-name tidegate-staging --profile staging"
     );
     let found = after(|facts| facts[1].rules[0].1 = Ok(None));
-    assert!(found.iter().any(|(_, _, area, said, _)| (*area, said.as_str()) == ("rules", "to-hub is gone")));
+    assert!(
+        found
+            .iter()
+            .any(|(_, _, area, finding, _)| (*area, finding.as_str()) == ("rules", "to-hub does not exist"))
+    );
     let off = Ok(Some("DISABLED".to_owned()));
     assert_eq!(
         problem("schedules", "hub", |facts| facts[0].schedules[0].1 = off).0,
@@ -218,14 +226,14 @@ fn a_rule_or_a_schedule_that_is_off_or_gone_is_a_problem() {
     );
     assert_eq!(
         problem("schedules", "hub", |facts| facts[0].schedules[0].1 = Ok(None)).0,
-        "tidegate-hub-reconcile is gone"
+        "tidegate-hub-reconcile does not exist"
     );
 }
 
 #[test]
-fn dead_letters_and_ringing_alarms_are_problems() {
-    let (said, fix) = problem("dead letters", "production", |facts| facts[2].queues[0].1 = Ok(2));
-    assert_eq!(said, "2 wait in the queue of deploy");
+fn dead_letters_and_alarms_are_problems() {
+    let (finding, fix) = problem("dead letters", "production", |facts| facts[2].queues[0].1 = Ok(2));
+    assert_eq!(finding, "2 wait in the queue of deploy");
     assert!(
         fix.starts_with("tidegate redrive --ledger production=tidegate-production --function deploy --list"),
         "{fix}"
@@ -236,13 +244,13 @@ fn dead_letters_and_ringing_alarms_are_problems() {
             alarms[0].reason = "2 messages".to_owned();
         }
     };
-    let (said, _) = problem("alarms", "production", ring);
-    assert_eq!(said, "tidegate-production/deploy/dead-letters is in ALARM: 2 messages");
+    let (finding, _) = problem("alarms", "production", ring);
+    assert_eq!(finding, "tidegate-production/deploy/dead-letters is in ALARM: 2 messages");
     assert!(problem("alarms", "hub", |facts| facts[0].alarms = Ok(vec![])).0.ends_with("is gone"));
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_a_problem_and_no_silence() {
+fn what_cannot_be_read_is_a_problem() {
     let denied = || "events:DescribeRule failed (Denied): AccessDenied: no".to_owned();
     for (area, change) in [
         (
@@ -256,8 +264,8 @@ fn what_cannot_be_looked_at_is_a_problem_and_no_silence() {
         ("buses", Box::new(|facts| facts[1].bus_policy = Err("denied".to_owned()))),
         ("ledger", Box::new(|facts| facts[1].policies = Err("denied".to_owned()))),
     ] {
-        let (said, fix) = problem(area, "staging", change);
-        assert!(said.contains("denied") && fix.contains("permissions"), "{area}: {said}; {fix}");
+        let (finding, fix) = problem(area, "staging", change);
+        assert!(finding.contains("denied") && fix.contains("permissions"), "{area}: {finding}; {fix}");
     }
     let found = after(|facts| facts[1].stack = Err(denied()));
     assert!(
@@ -267,7 +275,7 @@ fn what_cannot_be_looked_at_is_a_problem_and_no_silence() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_looked_at_is_not_called_missing() {
+fn a_rule_that_cannot_be_read_is_not_reported_as_missing() {
     let found = after(|facts| {
         for facts in facts {
             facts.rules.iter_mut().for_each(|(_, seen)| *seen = Err("denied".to_owned()));
@@ -275,50 +283,50 @@ fn a_rule_that_cannot_be_looked_at_is_not_called_missing() {
     });
     assert_eq!(found.len(), 4, "the four rules: {found:#?}");
     assert!(
-        found.iter().all(|(_, _, area, said, _)| *area == "rules" && said.contains("denied")),
+        found.iter().all(|(_, _, area, finding, _)| *area == "rules" && finding.contains("denied")),
         "{found:#?}"
     );
 }
 
 #[test]
 fn buses_that_do_not_admit_each_other_are_problems() {
-    let (said, _) = problem("buses", "staging", |facts| facts[1].bus_policy = Ok(Some(Value::Null)));
+    let (finding, _) = problem("buses", "staging", |facts| facts[1].bus_policy = Ok(Some(Value::Null)));
     assert_eq!(
-        said,
+        finding,
         "bus tidegate-staging does not admit Deployment Requested and Hold Placed and Hold Released from account \
          111122223333"
     );
-    let (said, _) = problem("buses", "hub", |facts| {
+    let (finding, _) = problem("buses", "hub", |facts| {
         facts[0].bus_policy = Ok(Some(
             json!({ "Statement": [admitting(STAGING, &["Deployment Finished", "Retraining Requested"])] }),
         ));
     });
     assert!(
-        said.ends_with(
+        finding.ends_with(
             "does not admit Deployment Finished and Retraining Requested from account 777788889999"
         ),
-        "{said}"
+        "{finding}"
     );
-    let (said, fix) = problem("buses", "staging", |facts| {
+    let (finding, fix) = problem("buses", "staging", |facts| {
         stack_of(&mut facts[1]).parameters.insert("HubAccountId".to_owned(), "123456789012".to_owned());
     });
     assert!(
-        said.contains("obeys account 123456789012") && fix.contains("HubAccountId=111122223333"),
-        "{said}; {fix}"
+        finding.contains("accepts requests from account 123456789012")
+            && fix.contains("HubAccountId=111122223333"),
+        "{finding}; {fix}"
     );
-    let (said, fix) = problem("buses", "production", |facts| facts[2].rules.clear());
-    assert!(said.starts_with("no rule of tidegate-production reports"), "{said}");
+    let (finding, fix) = problem("buses", "production", |facts| facts[2].rules.clear());
+    assert!(finding.starts_with("no rule of tidegate-production forwards reports"), "{finding}");
     assert!(fix.ends_with("HubBusArn=arn:aws:events:us-east-1:111122223333:event-bus/tidegate-hub"), "{fix}");
     let found = after(|facts| {
         facts[0].rules.pop();
     });
-    assert!(found.iter().any(
-        |(_, _, area, said, _)| *area == "buses" && said.starts_with("no rule of tidegate-hub forwards")
-    ));
+    assert!(found.iter().any(|(_, _, area, finding, _)| *area == "buses"
+        && finding.starts_with("no rule of tidegate-hub forwards")));
 }
 
 #[test]
-fn accounts_that_were_not_given_are_unchecked_and_no_problem() {
+fn accounts_that_were_not_specified_are_unchecked_and_not_a_problem() {
     let found = after(|facts| facts.truncate(2));
     assert!(found.iter().all(|(state, ..)| *state == State::Unchecked), "{found:#?}");
     assert_eq!(found.len(), 2, "the bus, and the policy's environment: {found:#?}");
@@ -334,48 +342,53 @@ fn apply(facts: &mut Facts, policy: &Policy) {
 
 #[test]
 fn policies_that_differ_or_are_missing_or_unreadable_are_problems() {
-    let (said, fix) =
+    let (finding, fix) =
         problem("policies", "hub", |facts| apply(&mut facts[2], &policy(&[("soak: 30m", "soak: 1h")])));
-    assert!(said.starts_with("churn is applied in several versions"), "{said}");
+    assert!(finding.starts_with("churn is applied in several versions"), "{finding}");
     assert!(fix.contains("--ledger hub=tidegate-hub --ledger staging=tidegate-staging"), "{fix}");
-    let (said, _) = problem("policies", "staging", |facts| facts[1].policies = Ok(vec![]));
-    assert_eq!(said, "the policy of churn is applied elsewhere and not here");
+    let (finding, _) = problem("policies", "staging", |facts| facts[1].policies = Ok(vec![]));
+    assert_eq!(finding, "the policy of churn is applied in another ledger and not in this one");
     let found =
         after(|facts| facts[1].policies = Ok(vec![("churn".to_owned(), Err("it is no policy".to_owned()))]));
     assert!(
-        found.iter().any(|(_, _, area, said, _)| (*area, said.as_str()) == ("policies", "it is no policy")),
+        found
+            .iter()
+            .any(|(_, _, area, finding, _)| (*area, finding.as_str()) == ("policies", "it is no policy")),
         "{found:#?}"
     );
 }
 
 #[test]
-fn an_environment_that_is_not_where_the_policy_says_is_a_problem() {
+fn an_environment_that_is_not_in_the_account_of_the_policy_is_a_problem() {
     let everywhere = |policy: Policy| {
         move |facts: &mut Vec<Facts>| facts.iter_mut().for_each(|facts| apply(facts, &policy))
     };
     let found = after(everywhere(policy(&[("\"777788889999\"", "\"123456789012\"")])));
-    let said = "production of churn is in 123456789012 us-east-1, and the hub forwards to no bus there";
+    let finding = "production of churn is in 123456789012 us-east-1, and the hub forwards to no bus there";
     assert!(
-        found.iter().any(|(state, _, _, found, _)| (*state, found.as_str()) == (State::Problem, said)),
+        found.iter().any(|(state, _, _, found, _)| (*state, found.as_str()) == (State::Problem, finding)),
         "{found:#?}"
     );
     let found = after(everywhere(policy(&[("name: production", "name: live")])));
-    let said = "live of churn is in 777788889999 us-east-1, where the stack serves `production`";
+    let finding =
+        "live of churn is in 777788889999 us-east-1, where the stack has the environment `production`";
     assert!(
-        found.iter().any(|(state, _, _, found, _)| (*state, found.as_str()) == (State::Problem, said)),
+        found.iter().any(|(state, _, _, found, _)| (*state, found.as_str()) == (State::Problem, finding)),
         "{found:#?}"
     );
 }
 
 #[test]
-fn a_rule_that_an_earlier_version_did_not_have_is_told() {
+fn a_policy_that_violates_a_new_rule_is_a_problem() {
     let mut older = policy(&[]);
     older.environments.retain(|environment| environment.name.as_str() == "production");
     let twice = older.environments[0].clone();
     older.environments.push(twice);
     let found = after(move |facts| facts.iter_mut().for_each(|facts| apply(facts, &older)));
     assert!(
-        found.iter().any(|(_, _, area, said, _)| *area == "policies" && said.contains("breaks a rule")),
+        found
+            .iter()
+            .any(|(_, _, area, finding, _)| *area == "policies" && finding.contains("violates a rule")),
         "{found:#?}"
     );
 }

@@ -1,4 +1,4 @@
-//! The three kinds of dead letters, as `events/delivery` has them, and what is none.
+//! The three kinds of messages in dead-letter queues, as in `events/delivery`, and messages of other origins.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn sample(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A stack with the samples' function and a bus.
+/// A stack with the function of the samples and a bus.
 fn stack() -> Stack {
     let resource = |kind: &str, physical: &str| Resource {
         logical: physical.to_owned(),
@@ -32,7 +32,7 @@ fn stack() -> Stack {
     }
 }
 
-/// The sample of EventBridge's dead letters, as SQS gives it to whoever receives it.
+/// The sample of a message that EventBridge wrote, as SQS returns it.
 fn undelivered_letter() -> Letter {
     let sample = sample("eventbridge-dlq-sqs-event");
     let record = &sample["Records"][0];
@@ -57,7 +57,7 @@ fn letter(body: &Value) -> Letter {
 
 fn no_way(letter: &Letter) -> String {
     match read(letter, &stack()).way {
-        Way::None { why } => why,
+        Delivery::None { why } => why,
         other => panic!("{other:?}"),
     }
 }
@@ -73,7 +73,7 @@ fn an_event_that_a_function_failed_on_goes_back_to_the_function() {
         read.event.in_words(),
         "SageMaker Model Package State Change (1b5ed6c3-7b23-546e-8c3c-66ee45ee2c05)"
     );
-    let Way::Invoke { function, event } = read.way else { panic!("{:?}", read.way) };
+    let Delivery::Invoke { function, event } = read.way else { panic!("{:?}", read.way) };
     assert_eq!(function, "churn-controller", "without the version that failed");
     assert_eq!(serde_json::from_str::<Value>(&event).unwrap(), record["requestPayload"]);
 }
@@ -84,7 +84,7 @@ fn an_event_that_a_rule_could_not_deliver_goes_to_the_rules_function_byte_for_by
     let read = read(&letter, &stack());
     assert_eq!(read.failed, "the rule could not deliver");
     assert!(read.error.starts_with("NO_PERMISSIONS: User: events.amazonaws.com"), "{}", read.error);
-    assert_eq!(read.way, Way::Invoke { function: "churn-controller".to_owned(), event: letter.body });
+    assert_eq!(read.way, Delivery::Invoke { function: "churn-controller".to_owned(), event: letter.body });
 }
 
 #[test]
@@ -103,13 +103,13 @@ fn an_event_for_another_account_goes_on_the_bus_again() {
     let read = super::read(&letter, &stack());
     assert_eq!(read.attempts, Some(185));
     let event = serde_json::from_str(&letter.body).unwrap();
-    assert_eq!(read.way, Way::Put { bus: "tidegate".to_owned(), event });
+    assert_eq!(read.way, Delivery::Put { bus: "tidegate".to_owned(), event });
 
     for rule in
         ["arn:aws:events:us-east-1:111122223333:rule/other/x", "arn:aws:events:us-east-1:111122223333:rule/x"]
     {
         set(&mut letter, "RULE_ARN", rule);
-        assert!(no_way(&letter).contains("nothing that stack tidegate delivers to"), "{rule}");
+        assert!(no_way(&letter).contains("stack tidegate does not deliver to its target"), "{rule}");
     }
 }
 
@@ -131,9 +131,9 @@ fn the_input_of_a_schedule_goes_to_its_function() {
     let read = super::read(&letter, &stack());
     assert_eq!((read.failed, read.attempts), ("the schedule could not deliver", Some(1)));
     assert_eq!(read.event.in_words(), "reconcile (d32c)");
-    assert!(matches!(read.way, Way::Invoke { function, .. } if function == "churn-controller"));
+    assert!(matches!(read.way, Delivery::Invoke { function, .. } if function == "churn-controller"));
     letter.attributes.insert("IS_PAYLOAD_TRUNCATED".to_owned(), "true".to_owned());
-    assert!(no_way(&letter).contains("cut the input off"));
+    assert!(no_way(&letter).contains("truncated the input"));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_message_does_not_decide_which_function_is_invoked() {
     ] {
         let mut record = unhandled_letter();
         record["requestContext"]["functionArn"] = json!(arn);
-        assert!(no_way(&letter(&record)).contains("is no function of stack tidegate"), "{arn}");
+        assert!(no_way(&letter(&record)).contains("is not a function of stack tidegate"), "{arn}");
         let mut undelivered = undelivered_letter();
         undelivered.attributes.insert("TARGET_ARN".to_owned(), arn.to_owned());
         no_way(&undelivered);
@@ -160,10 +160,10 @@ fn incomplete_or_unknown_letters_cannot_be_redriven() {
     dropped.as_object_mut().unwrap().remove("requestPayload");
     assert!(no_way(&letter(&dropped)).contains("too large"));
     let garbage = Letter { body: "{half".to_owned(), ..undelivered_letter() };
-    assert!(no_way(&garbage).contains("no JSON"));
+    assert!(no_way(&garbage).contains("not JSON"));
     for body in ["hello", "{}", "[]", ""] {
         let unknown = Letter { body: body.to_owned(), attributes: BTreeMap::new(), ..Letter::default() };
-        assert!(no_way(&unknown).contains("nobody knows"), "{body}");
+        assert!(no_way(&unknown).contains("destination is unknown"), "{body}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Dead letters: what they are, why they are there, and back to where they were going.
+//! `tidegate redrive`: lists the messages in dead-letter queues and delivers their events again.
 
 mod letter;
 
@@ -7,26 +7,26 @@ use tidegate_aws::operate::{DeadLetters, Letter, Stack};
 
 use crate::Failure;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{BAD, FAINT, GOOD, PLAIN, STRONG, WAITING, paint, say, time};
+use crate::print::{BAD, FAINT, GOOD, PLAIN, STRONG, WAITING, paint, print_line, time};
 
+use letter::{Delivery, ParsedMessage};
 pub(crate) use letter::{QUEUE, queue_name};
-use letter::{Read, Way};
 
-/// Seconds for which a message that is looked at belongs to this command: longer than all of them take, and if the
-/// command dies the messages are back after it.
-const HELD: i32 = 600;
+/// The visibility timeout of a received message, in seconds. It is longer than a redrive takes. If the command dies,
+/// the messages become visible again after it.
+const VISIBILITY_SECONDS: i32 = 600;
 
-/// What is to be done.
-pub(crate) struct Wanted {
-    /// Only the dead letters of this function.
+/// The arguments of `tidegate redrive`.
+pub(crate) struct Selection {
+    /// Only the messages of this function.
     pub(crate) function: Option<String>,
-    /// Nothing is sent.
+    /// Only list the messages.
     pub(crate) list: bool,
 }
 
-/// Lists the dead letters of each stack and, unless that is all, sends them back. A message is removed when its event
-/// was accepted, and not before.
-pub(crate) async fn run(ledgers: &Ledgers, wanted: &Wanted, json: bool) -> Result<(), Failure> {
+/// Lists the messages of each stack and, without `--list`, delivers their events again. A message is deleted only after
+/// its event was accepted.
+pub(crate) async fn run(ledgers: &Ledgers, wanted: &Selection, json: bool) -> Result<(), Failure> {
     let (mut found, mut left) = (0_usize, 0_usize);
     let places = ledgers.open().await?;
     let mut stacks = Vec::new();
@@ -35,7 +35,8 @@ pub(crate) async fn run(ledgers: &Ledgers, wanted: &Wanted, json: bool) -> Resul
     }
     for (place, queue) in queues(&stacks, wanted.function.as_deref())? {
         let letters = place.aws.dead_letters();
-        let taken = letters.take_all(queue.url, HELD).await.map_err(|error| place.failed(error))?;
+        let taken =
+            letters.take_all(queue.url, VISIBILITY_SECONDS).await.map_err(|error| place.failed(error))?;
         for letter in &taken {
             let read = letter::read(letter, queue.stack);
             let outcome = match wanted.list {
@@ -48,12 +49,12 @@ pub(crate) async fn run(ledgers: &Ledgers, wanted: &Wanted, json: bool) -> Resul
         }
     }
     if found == 0 && !json {
-        say(&paint(GOOD, "there are no dead letters"));
+        print_line(&paint(GOOD, "the dead-letter queues are empty"));
     }
     match left {
         0 => Ok(()),
         left => Err(Failure::Ledger(format!(
-            "{left} of {found} dead letters could not be sent back and are still there"
+            "{left} of {found} messages could not be redriven and are still in their queues"
         ))),
     }
 }
@@ -63,10 +64,10 @@ async fn stack(place: &Place) -> Result<Stack, Failure> {
     found.ok_or_else(|| place.failed(format!("there is no stack {}", place.stack)))
 }
 
-/// A queue of a stack.
+/// A dead-letter queue of a stack.
 struct Queue<'s> {
     stack: &'s Stack,
-    /// The function that it belongs to, or `forward`.
+    /// The function of the queue, or `forward`.
     name: String,
     url: &'s str,
 }
@@ -90,18 +91,19 @@ fn queues<'s>(
     if all.is_empty() {
         let names = names.join(", ");
         return Err(Failure::Input(format!(
-            "there is no dead-letter queue of `{function}`; there are those of {names}"
+            "there is no dead-letter queue of `{function}`; the queues are those of {names}"
         )));
     }
     Ok(all)
 }
 
-/// What became of a dead letter.
+/// The outcome of a redrive of one message.
 enum Outcome {
     Listed,
     Sent,
-    /// Its event was accepted, but the message could not be removed: it will be sent again, and be a duplicate.
-    SentAndStays(String),
+    /// The event was accepted, but the message could not be deleted. It will be delivered again, and is a duplicate
+    /// then.
+    SentNotDeleted(String),
     Kept(String),
 }
 
@@ -114,64 +116,66 @@ impl Outcome {
 async fn listed(letters: &DeadLetters, queue: &str, letter: &Letter) -> Outcome {
     match letters.put_back(queue, letter).await {
         Ok(()) => Outcome::Listed,
-        Err(error) => Outcome::Kept(format!("it comes back only after {HELD} seconds: {error}")),
+        Err(error) => {
+            Outcome::Kept(format!("it becomes visible only after {VISIBILITY_SECONDS} seconds: {error}"))
+        }
     }
 }
 
-async fn send(place: &Place, letters: &DeadLetters, queue: &str, letter: &Letter, way: &Way) -> Outcome {
+async fn send(place: &Place, letters: &DeadLetters, queue: &str, letter: &Letter, way: &Delivery) -> Outcome {
     let sent = match way {
-        Way::Invoke { function, event } => place.aws.functions().hand_over(function, event).await,
-        Way::Put { bus, event } => place.aws.rules().put_again(bus, event).await,
-        Way::None { why } => return keep(letters, queue, letter, why.clone()).await,
+        Delivery::Invoke { function, event } => place.aws.functions().hand_over(function, event).await,
+        Delivery::Put { bus, event } => place.aws.rules().put_again(bus, event).await,
+        Delivery::None { why } => return keep(letters, queue, letter, why.clone()).await,
     };
     match sent {
         Err(error) => keep(letters, queue, letter, error.to_string()).await,
         Ok(()) => match letters.remove(queue, letter).await {
             Ok(()) => Outcome::Sent,
-            Err(error) => Outcome::SentAndStays(error.to_string()),
+            Err(error) => Outcome::SentNotDeleted(error.to_string()),
         },
     }
 }
 
 async fn keep(letters: &DeadLetters, queue: &str, letter: &Letter, why: String) -> Outcome {
-    // If it cannot be put back now, it comes back by itself.
+    // If the message cannot be released now, it becomes visible after the timeout.
     match letters.put_back(queue, letter).await {
         Ok(()) => Outcome::Kept(why),
         Err(error) => Outcome::Kept(format!("{why}; and: {error}")),
     }
 }
 
-fn tell(place: &Place, queue: &str, letter: &Letter, read: &Read, outcome: &Outcome, json: bool) {
+fn tell(place: &Place, queue: &str, letter: &Letter, read: &ParsedMessage, outcome: &Outcome, json: bool) {
     let (style, word, problem) = match outcome {
         Outcome::Listed => (PLAIN, "listed", None),
         Outcome::Sent => (GOOD, "sent", None),
-        Outcome::SentAndStays(why) => (WAITING, "sent_and_stays", Some(why)),
+        Outcome::SentNotDeleted(why) => (WAITING, "sent_and_stays", Some(why)),
         Outcome::Kept(why) => (BAD, "kept", Some(why)),
     };
     if json {
-        say(&as_json(place, queue, letter, read, (word, problem)).to_string());
+        print_line(&as_json(place, queue, letter, read, (word, problem)).to_string());
         return;
     }
-    let sent_at = letter.sent_at.map_or_else(|| "some time ago".to_owned(), time);
-    say(&format!(
+    let sent_at = letter.sent_at.map_or_else(|| "at an unknown time".to_owned(), time);
+    print_line(&format!(
         "{} {}  {sent_at}  {}",
         paint(STRONG, &format!("{} {queue}", place.name)),
         paint(style, &word.replace('_', " ")),
         read.event.in_words(),
     ));
     let attempts = read.attempts.map(|attempts| format!(" after {attempts} attempts")).unwrap_or_default();
-    say(&format!("    {}{attempts}: {}", read.failed, read.error));
+    print_line(&format!("    {}{attempts}: {}", read.failed, read.error));
     if let Some(problem) = problem {
-        say(&format!("    {}", paint(style, problem)));
+        print_line(&format!("    {}", paint(style, problem)));
     }
-    say(&paint(FAINT, &format!("    {}", read.way.in_words())));
+    print_line(&paint(FAINT, &format!("    {}", read.way.in_words())));
 }
 
 fn as_json(
     place: &Place,
     queue: &str,
     letter: &Letter,
-    read: &Read,
+    read: &ParsedMessage,
     (outcome, problem): (&str, Option<&String>),
 ) -> Value {
     json!({

@@ -1,7 +1,6 @@
-//! What keeps a version out of an environment, found in the states of promote and deploy. Pure.
+//! Determines the blockers of a version in an environment from the states of promote and deploy. This module is pure.
 //!
-//! Where a policy function decides about it, that function is asked what it would decide now: the command says what the
-//! controller will do, because it is the same code.
+//! It evaluates the same gates as the controller, so that its answer is what the controller will do.
 
 use jiff::Timestamp;
 use tidegate_policy::deploy;
@@ -13,31 +12,31 @@ use tidegate_policy::reason::Reason;
 use crate::print::time;
 use crate::view::View;
 
-/// The present reason.
+/// The answer: what blocks the version, if anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Why {
-    /// Whether anything keeps a version out.
+    /// Whether something blocks the version.
     pub(crate) blocks: bool,
-    /// The reason's code.
+    /// The code of the reason.
     pub(crate) reason: String,
-    /// Until when, if that is known.
+    /// The time until which the reason applies, if it is known.
     pub(crate) until: Option<Timestamp>,
-    /// The reason in one sentence.
+    /// The message.
     pub(crate) message: String,
-    /// Every gate that is closed; the first is the reason.
+    /// Every gate that is not open. The first one determines the reason.
     pub(crate) blockers: Vec<Blocker>,
 }
 
-/// A gate that is closed.
+/// A gate that is not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Blocker {
-    /// The gate.
+    /// The name of the gate.
     pub(crate) gate: &'static str,
-    /// The reason's code.
+    /// The code of the reason.
     pub(crate) reason: String,
-    /// When it opens by itself, if that is known.
+    /// The time at which the gate opens by itself, if it is known.
     pub(crate) until: Option<Timestamp>,
-    /// The reason in words.
+    /// The message of the reason.
     pub(crate) message: String,
 }
 
@@ -54,7 +53,7 @@ impl Why {
         Self { until: reason.until(), ..Self::blocked(reason.code(), message) }
     }
 
-    /// In a few words, for a table.
+    /// The answer in a few words, for a table.
     pub(crate) fn short(&self) -> String {
         match self.until {
             _ if !self.blocks => String::new(),
@@ -64,7 +63,7 @@ impl Why {
     }
 }
 
-/// What keeps the wanted version out of `environment`, or that nothing does.
+/// Returns what blocks the wanted version in `environment`.
 pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestamp) -> Why {
     let Some(target) = policy.environment(environment) else {
         return Why::nothing(
@@ -77,13 +76,15 @@ pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestam
     match promotion.environments.get(environment) {
         Some(EnvironmentStatus::Succeeded { at }) => {
             let since = time(*at);
-            let live = format!("nothing blocks {environment}: version {version} is live since {since}");
+            let live = format!("version {version} has been live in {environment} since {since}");
             match view.held(environment) {
                 Some(hold) => {
                     let reason = hold.why();
                     Why::because(
                         &reason,
-                        format!("version {version} is live in {environment}; nothing newer enters: {reason}"),
+                        format!(
+                            "version {version} is live in {environment}; a newer version cannot enter: {reason}"
+                        ),
                     )
                 }
                 None => Why::nothing("live", live),
@@ -98,7 +99,7 @@ pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestam
     }
 }
 
-/// The hub was not asked, or nothing was ever approved.
+/// The hub's ledger was not specified, or no version was ever approved.
 fn without_promotion(view: &View, environment: &str) -> Why {
     if let Some(known) = view.environments.get(environment)
         && let Some(in_flight) = &known.deploy.in_flight
@@ -108,17 +109,17 @@ fn without_promotion(view: &View, environment: &str) -> Why {
     match view.held(environment) {
         Some(hold) => {
             let reason = hold.why();
-            Why::because(&reason, format!("nothing enters {environment}: {reason}"))
+            Why::because(&reason, format!("no version can enter {environment}: {reason}"))
         }
         None if view.hub.is_none() && view.live(environment).is_some() => Why::nothing(
             "live",
             format!(
-                "nothing is in flight in {environment}; whether a version is on its way, only the hub's ledger knows"
+                "no deployment is in flight in {environment}; without the hub's ledger the current promotion is unknown"
             ),
         ),
         None => Why::nothing(
             "nothing_approved",
-            format!("nothing blocks {environment}, and nothing is on its way: no version has been approved"),
+            format!("there is no promotion to {environment}: no version has been approved"),
         ),
     }
 }
@@ -126,20 +127,21 @@ fn without_promotion(view: &View, environment: &str) -> Why {
 fn requested(view: &View, environment: &str, version: u64, request: &str, asked: Timestamp) -> Why {
     let since = time(asked);
     let request_not_received = || {
-        let look = "`tidegate redrive --list` and `tidegate doctor` show where events are stuck";
+        let hint = "`tidegate redrive --list` and `tidegate doctor` show where events are stuck";
         let said = format!(
-            "{environment} was asked to deploy version {version} at {since} and has not taken it up; {look}"
+            "version {version} was requested from {environment} at {since}, and {environment} has not received the \
+             request; {hint}"
         );
         Why::blocked("request_not_received", said)
     };
     let Some(known) = view.environments.get(environment) else {
-        // A ledger that does not say whose it is knows of no deployment, whosever it is.
+        // The environment of a silent ledger is unknown, but none of these ledgers has a deployment.
         if !view.silent.is_empty() {
             return request_not_received();
         }
         let said = format!(
-            "{environment} was asked to deploy version {version} at {since} and has not reported; its own ledger was \
-             not given"
+            "version {version} was requested from {environment} at {since}, and {environment} has not reported an \
+             outcome; its ledger was not specified"
         );
         return Why::blocked("asked", said);
     };
@@ -150,7 +152,7 @@ fn requested(view: &View, environment: &str, version: u64, request: &str, asked:
         Some(report) if report.finished.request_id == request => Why::blocked(
             "report_pending",
             format!(
-                "{environment} reported at {} that version {version} {}, and the hub has not heard it yet",
+                "{environment} reported at {} that version {version} {}, and the hub has not received the report yet",
                 time(report.finished.finished_at),
                 report.finished.outcome,
             ),
@@ -163,26 +165,26 @@ fn deploying(view: &View, environment: &str, state: &deploy::State, in_flight: &
     let version = in_flight.request.version;
     if let Some(hold) = state.hold() {
         let reason = hold.why();
-        return Why::because(&reason, format!("version {version} waits in {environment}: {reason}"));
+        return Why::because(&reason, format!("version {version} is waiting in {environment}: {reason}"));
     }
     let last = view.environments.get(environment).and_then(|known| known.last("deploy"));
     let last = last.map(|record| format!(": {}", record.message)).unwrap_or_default();
     let since = time(in_flight.accepted_at);
     Why::blocked(
         "deploying",
-        format!("version {version} is being deployed to {environment} since {since}{last}"),
+        format!("the deployment of version {version} to {environment} began at {since}{last}"),
     )
 }
 
 fn failed(view: &View, environment: &str, version: u64, at: Timestamp, cause: &str) -> Why {
-    // The hub remembers the reason's code; the environment has the whole sentence.
+    // The hub stores only the code of the reason. The environment stores the whole message.
     let report = view.environments.get(environment).and_then(|known| known.deploy.last_report.as_ref());
     let detail = report.map(|report| &report.finished).filter(|finished| finished.version == version);
     let cause = detail.map_or_else(|| cause.replace('_', " "), |finished| finished.detail.clone());
     let at = time(at);
     Why::blocked(
         "failed",
-        format!("version {version} failed in {environment} at {at} and goes no further: {cause}"),
+        format!("version {version} failed in {environment} at {at}, and its promotion stopped: {cause}"),
     )
 }
 
@@ -197,19 +199,23 @@ fn stopped(view: &View, policy: &Policy, promotion: &Promotion, environment: &st
     match broken {
         Some((earlier, at, cause)) => {
             let failed = failed(view, earlier, version, at, cause);
-            Why { message: format!("nothing enters {environment}: {}", failed.message), ..failed }
+            Why {
+                message: format!("the promotion does not reach {environment}: {}", failed.message),
+                ..failed
+            }
         }
         None => {
             let stop = view.hub.iter().flat_map(|hub| &hub.decisions);
             let stop = stop.filter(|record| record.function == "promote").find(|r| r.verdict == "stop");
-            let (code, why) =
-                stop.map_or(("stopped", "it was stopped"), |r| (r.reason.as_str(), r.message.as_str()));
+            let (code, why) = stop.map_or(("stopped", "the promotion was stopped"), |r| {
+                (r.reason.as_str(), r.message.as_str())
+            });
             Why::blocked(code, format!("version {version} does not enter {environment}: {why}"))
         }
     }
 }
 
-/// It is on its way and has not been let in: every gate that is closed, the first of which decides.
+/// The version was not requested from the environment yet. Returns every gate that is not open; the first one decides.
 fn not_entered(
     view: &View,
     policy: &Policy,
@@ -226,14 +232,14 @@ fn not_entered(
         return Why::nothing(
             "due",
             format!(
-                "nothing blocks {name}: version {version} is due, and the next sweep asks for its deployment"
+                "every gate of {name} is open, and the next sweep requests the deployment of version {version}"
             ),
         );
     };
     let before = policy.environments.iter().take_while(|e| e.name != target.name).last();
     let message = match before.filter(|_| first.gate == "previous") {
         Some(before) => format!(
-            "version {version} does not enter {name} before {} has it: {}",
+            "version {version} does not enter {name} before {} has deployed it: {}",
             before.name,
             why(view, policy, before.name.as_str(), now).message
         ),
@@ -242,7 +248,7 @@ fn not_entered(
     Why { blocks: true, reason: first.reason.clone(), until: first.until, message, blockers: closed }
 }
 
-/// A closed gate in words.
+/// Describes a gate that is not open.
 fn blocker(closed: &Closed, promotion: &Promotion, environment: &str) -> Option<Blocker> {
     let reason = closed.state.reason()?;
     let given = promotion.approvals.get(environment).map_or(0, |people| people.len());

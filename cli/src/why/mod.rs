@@ -1,4 +1,4 @@
-//! Why a version is not in an environment yet.
+//! `tidegate why`: shows why a version is not in an environment yet.
 
 mod background;
 mod blocking;
@@ -11,13 +11,13 @@ use tidegate_policy::decision::Evidence;
 
 use crate::Failure;
 use crate::ledgers::Ledgers;
-use crate::print::{self, GOOD, WAITING, paint, say};
+use crate::print::{self, GOOD, WAITING, paint, print_line};
 use crate::view::View;
 
 pub(crate) use background::{drift, idle};
 pub(crate) use blocking::{Why, why};
 
-/// Prints the present reason in one sentence, and what it rests on.
+/// Prints the reason and its evidence.
 pub(crate) async fn run(
     model: &str,
     environment: &str,
@@ -27,9 +27,7 @@ pub(crate) async fn run(
     let now = Timestamp::now();
     let view = View::read(&ledgers.open().await?, model).await?;
     let Some(policy) = view.policy() else {
-        return Err(Failure::Input(format!(
-            "no policy of {model} is applied in the ledgers that were given"
-        )));
+        return Err(Failure::Input(format!("no policy of {model} is applied in the specified ledgers")));
     };
     if policy.environment(environment).is_none() {
         let names: Vec<&str> = policy.environments.iter().map(|e| e.name.as_str()).collect();
@@ -41,22 +39,22 @@ pub(crate) async fn run(
     let why = why(&view, policy, environment, now);
     let evidence = background::evidence(&view, policy, environment, &why, now);
     if json {
-        say(&as_json(&why, &evidence, model, environment).to_string());
+        print_line(&as_json(&why, &evidence, model, environment).to_string());
     } else {
         let style = if why.blocks { WAITING } else { GOOD };
-        say(&paint(style, &why.message));
+        print_line(&paint(style, &why.message));
         for also in why.blockers.iter().skip(1) {
-            say(&format!("    also blocked by {}: {}", also.gate, also.message));
+            print_line(&format!("    also blocked by {}: {}", also.gate, also.message));
         }
         for seen in &evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
-            say(&format!("    {}: {}{expected}", seen.name.replace('_', " "), seen.observed));
+            print_line(&format!("    {}: {}{expected}", seen.name.replace('_', " "), seen.observed));
         }
     }
     Ok(())
 }
 
-/// The answer for machines.
+/// The answer as JSON.
 fn as_json(why: &Why, evidence: &[Evidence], model: &str, environment: &str) -> serde_json::Value {
     let blockers: Vec<_> = why
         .blockers
@@ -69,7 +67,7 @@ fn as_json(why: &Why, evidence: &[Evidence], model: &str, environment: &str) -> 
     })
 }
 
-/// A time as people read it in evidence.
+/// Formats a time for evidence.
 fn at(time: Timestamp) -> String {
     print::time(time)
 }

@@ -1,4 +1,4 @@
-//! Every reason that `why` can give, from states as the ledgers hold them.
+//! Every reason that `why` can give, from states as the ledgers store them.
 
 use serde_json::{Value, json};
 use tidegate_policy::file::Policy;
@@ -7,17 +7,17 @@ use super::*;
 use crate::example::{
     at, decided, deploying, environment, hub, live, now, policy, promotion, reported, view,
 };
-use crate::view::Known;
+use crate::view::LedgerData;
 
-/// The answer about `place` under the typical policy: staging, then after 30 minutes production.
-fn answer(place: &str, ledgers: impl IntoIterator<Item = Known>) -> Why {
+/// The answer for an environment under the example policy: staging, then production after 30 minutes.
+fn answer(place: &str, ledgers: impl IntoIterator<Item = LedgerData>) -> Why {
     answer_under(&policy(&[]), place, ledgers)
 }
 
-fn answer_under(policy: &Policy, place: &str, ledgers: impl IntoIterator<Item = Known>) -> Why {
+fn answer_under(policy: &Policy, place: &str, ledgers: impl IntoIterator<Item = LedgerData>) -> Why {
     let view = view(policy, ledgers);
     let why = why(&view, policy, place, now());
-    assert_eq!(why.short().is_empty(), !why.blocks, "a table shows what blocks, and only that");
+    assert_eq!(why.short().is_empty(), !why.blocks, "the table shows only blockers");
     why
 }
 
@@ -30,7 +30,7 @@ fn staged(since: &str) -> Value {
 }
 
 #[test]
-fn a_soak_is_told_with_its_end() {
+fn a_soak_is_shown_with_its_end() {
     let why = answer("production", [hub(promotion(staged("09:45")), vec![])]);
     assert_eq!((why.blocks, why.reason.as_str(), why.until), (true, "soaking", Some(at("10:15"))));
     assert_eq!(
@@ -41,43 +41,43 @@ fn a_soak_is_told_with_its_end() {
 }
 
 #[test]
-fn a_soak_that_is_over_blocks_nothing() {
+fn a_soak_that_is_over_is_not_a_blocker() {
     let why = answer("production", [hub(promotion(staged("09:30")), vec![])]);
     assert_eq!((why.blocks, why.reason.as_str()), (false, "due"));
 }
 
 #[test]
-fn the_environment_before_comes_first_and_its_reason_is_told() {
+fn the_previous_environment_is_the_blocker_and_its_reason_is_shown() {
     let hub = hub(promotion(requested("staging")), vec![]);
     let last = decided("09:03", "staging", "deploy", "wait", ("endpoint_busy", "churn-staging is Creating"));
     let why = answer("production", [hub, environment("staging", deploying("staging"), vec![last])]);
     assert_eq!((why.blocks, why.reason.as_str()), (true, "awaiting_previous"));
     assert_eq!(
         why.message,
-        "version 7 does not enter production before staging has it: version 7 is being deployed to staging since \
+        "version 7 does not enter production before staging has deployed it: the deployment of version 7 to staging began at \
          2026-03-02 09:02:00Z: churn-staging is Creating"
     );
 }
 
 #[test]
-fn a_deployment_in_flight_says_since_when_and_what_it_waits_for() {
+fn a_deployment_in_flight_is_shown_with_its_begin_and_its_last_decision() {
     let last = decided("09:03", "staging", "deploy", "wait", ("endpoint_busy", "churn-staging is Creating"));
     let staging = environment("staging", deploying("staging"), vec![last]);
     let why = answer("staging", [hub(promotion(requested("staging")), vec![]), staging.clone()]);
     assert_eq!((why.blocks, why.reason.as_str()), (true, "deploying"));
     assert_eq!(
         why.message,
-        "version 7 is being deployed to staging since 2026-03-02 09:02:00Z: churn-staging is Creating"
+        "the deployment of version 7 to staging began at 2026-03-02 09:02:00Z: churn-staging is Creating"
     );
     let alone = answer("staging", [staging]);
-    assert_eq!(alone, why, "also without the hub's ledger");
+    assert_eq!(alone, why, "the answer is the same without the hub's ledger");
 }
 
 #[test]
-fn a_request_that_nobody_took_up_is_told() {
+fn a_request_that_was_not_received_is_shown() {
     let requested = || hub(promotion(requested("staging")), vec![]);
     let not_given = answer("staging", [requested()]);
-    assert!(not_given.message.contains("its own ledger was not given"), "{}", not_given.message);
+    assert!(not_given.message.contains("its ledger was not specified"), "{}", not_given.message);
     let why = answer(
         "staging",
         [
@@ -92,14 +92,14 @@ fn a_request_that_nobody_took_up_is_told() {
     assert_eq!(why.reason, "request_not_received");
     assert!(why.message.contains("redrive --list"), "{}", why.message);
     assert_eq!(
-        answer("staging", [requested(), Known::default()]),
+        answer("staging", [requested(), LedgerData::default()]),
         why,
-        "also if the ledger says nothing at all"
+        "the answer is the same if the ledger has no decision"
     );
 }
 
 #[test]
-fn a_report_that_the_hub_has_not_heard_is_told() {
+fn a_report_that_the_hub_has_not_received_is_shown() {
     let staging = environment("staging", reported("staging", "succeeded", "it answered"), vec![]);
     let why = answer("staging", [hub(promotion(requested("staging")), vec![]), staging]);
     assert_eq!(why.reason, "report_pending");
@@ -107,7 +107,7 @@ fn a_report_that_the_hub_has_not_heard_is_told() {
 }
 
 #[test]
-fn a_failure_is_told_with_its_cause_there_and_after_it() {
+fn a_failure_is_shown_with_its_cause_in_its_environment_and_in_later_ones() {
     let mut state = promotion(json!({
         "staging": { "status": "failed", "at": at("09:20"), "cause": "endpoint_failed" },
     }));
@@ -118,20 +118,20 @@ fn a_failure_is_told_with_its_cause_there_and_after_it() {
     assert_eq!((there.blocks, there.reason.as_str()), (true, "failed"));
     assert_eq!(
         there.message,
-        "version 7 failed in staging at 2026-03-02 09:20:00Z and goes no further: churn-staging is Failed: no capacity"
+        "version 7 failed in staging at 2026-03-02 09:20:00Z, and its promotion stopped: churn-staging is Failed: no capacity"
     );
     let after = answer("production", [hub(state.clone(), vec![]), staging]);
     assert!(
-        after.message.starts_with("nothing enters production: version 7 failed in staging"),
+        after.message.starts_with("the promotion does not reach production: version 7 failed in staging"),
         "{}",
         after.message
     );
     let without = answer("staging", [hub(state, vec![])]);
-    assert!(without.message.ends_with("goes no further: endpoint failed"), "{}", without.message);
+    assert!(without.message.ends_with("its promotion stopped: endpoint failed"), "{}", without.message);
 }
 
 #[test]
-fn a_rejected_version_is_told() {
+fn a_rejected_version_is_shown() {
     let mut state = promotion(staged("09:45"));
     state["promotion"]["stopped"] = json!(true);
     let stop = decided("09:50", "hub", "promote", "stop", ("rejected", "version 7 was rejected"));
@@ -158,7 +158,7 @@ fn approvals_are_counted() {
 }
 
 #[test]
-fn the_first_environment_has_gates_too() {
+fn the_first_environment_has_gates() {
     let gated = policy(&[(
         "    endpoint: { name: churn-staging",
         "    gates: { approvals: { required: 1 } }\n    endpoint: { name: churn-staging",
@@ -173,7 +173,7 @@ fn the_first_environment_has_gates_too() {
 }
 
 #[test]
-fn a_hold_is_told_with_who_and_why_wherever_the_version_is() {
+fn a_hold_is_shown_with_its_person_and_reason_in_every_status() {
     let hold = json!({ "at": at("09:30"), "by": "alice", "reason": "the data is broken" });
     let held = "held by alice since 2026-03-02T09:30:00Z: the data is broken";
     let mut state = promotion(staged("09:00"));
@@ -187,41 +187,44 @@ fn a_hold_is_told_with_who_and_why_wherever_the_version_is() {
     let mut deploy = deploying("staging");
     deploy["holds"] = json!({ "*": hold });
     let waiting = [hub(promotion(requested("staging")), vec![]), environment("staging", deploy, vec![])];
-    assert_eq!(answer("staging", waiting).message, format!("version 7 waits in staging: {held}"));
+    assert_eq!(answer("staging", waiting).message, format!("version 7 is waiting in staging: {held}"));
 
     state["promotion"]["environments"]["production"] = json!({ "status": "succeeded", "at": at("09:20") });
     let live = answer("production", [hub(state, vec![])]);
-    assert_eq!(live.message, format!("version 7 is live in production; nothing newer enters: {held}"));
+    assert_eq!(
+        live.message,
+        format!("version 7 is live in production; a newer version cannot enter: {held}")
+    );
 
     let none = json!({ "promotion": null, "holds": { "*": hold } });
     let place = decided("09:30", "hub", "promote", "wait", ("held", held));
     assert_eq!(
         answer("staging", [hub(none, vec![place])]).message,
-        format!("nothing enters staging: {held}")
+        format!("no version can enter staging: {held}")
     );
 }
 
 #[test]
-fn what_is_live_is_blocked_by_nothing() {
+fn a_live_version_has_no_blocker() {
     let why = answer("staging", [hub(promotion(staged("09:45")), vec![])]);
     assert!(!why.blocks);
-    assert_eq!(why.message, "nothing blocks staging: version 7 is live since 2026-03-02 09:45:00Z");
+    assert_eq!(why.message, "version 7 has been live in staging since 2026-03-02 09:45:00Z");
     let alone = environment(
         "staging",
         live(6, "08:00"),
         vec![decided("08:00", "staging", "deploy", "succeeded", ("answered", "it answered"))],
     );
-    assert!(answer("staging", [alone]).message.contains("only the hub's ledger knows"));
+    assert!(answer("staging", [alone]).message.contains("without the hub's ledger"));
 }
 
 #[test]
-fn before_the_first_approval_nothing_is_on_its_way() {
-    let why = answer("production", [Known::default()]);
+fn before_the_first_approval_there_is_no_promotion() {
+    let why = answer("production", [LedgerData::default()]);
     assert_eq!((why.blocks, why.reason.as_str()), (false, "nothing_approved"));
 }
 
 #[test]
-fn the_evidence_has_versions_steps_people_and_the_last_words() {
+fn the_evidence_has_versions_statuses_approvals_and_last_decisions() {
     let two = policy(&[("soak: 30m", "soak: 30m\n      approvals: { required: 2 }")]);
     let mut state = promotion(staged("09:45"));
     state["promotion"]["approvals"] = json!({ "production": { "alice": at("09:50") } });
@@ -245,11 +248,11 @@ fn the_evidence_has_versions_steps_people_and_the_last_words() {
     };
     assert_eq!(found("live_version"), ("6".to_owned(), Some("7".to_owned())));
     assert_eq!(found("in_staging").0, "live since 2026-03-02 09:45:00Z");
-    assert_eq!(found("in_production").0, "not yet");
+    assert_eq!(found("in_production").0, "not requested");
     assert_eq!(found("approved_by"), ("alice".to_owned(), Some("2 people".to_owned())));
-    assert_eq!(found("left").0, "15m");
+    assert_eq!(found("time_left").0, "15m");
     assert!(found("last_decision_in_the_hub").0.ends_with("promote wait: the version soaks"));
-    assert!(found("last_decision_here").0.ends_with("deploy succeeded: it answered"));
+    assert!(found("last_decision_in_the_environment").0.ends_with("deploy succeeded: it answered"));
     let told = as_json(&why, &evidence, "churn", "production");
     assert_eq!(
         (&told["reason"], &told["until"], &told["blocks"]),
@@ -258,7 +261,7 @@ fn the_evidence_has_versions_steps_people_and_the_last_words() {
 }
 
 #[test]
-fn drift_is_told_with_what_it_would_lead_to() {
+fn drift_is_shown_with_what_prevents_a_retraining() {
     let policy = policy(&[]);
     let target = policy.environment("production").unwrap();
     let told = |respond: Value| {
@@ -266,21 +269,21 @@ fn drift_is_told_with_what_it_would_lead_to() {
         known.respond = serde_json::from_value(respond).unwrap();
         drift(&policy, target, &known, now())
     };
-    assert_eq!(told(json!({ "requested": [], "attempts": 0 })), "calm");
+    assert_eq!(told(json!({ "requested": [], "attempts": 0 })), "none");
     assert_eq!(
         told(json!({ "requested": [at("09:40")], "attempts": 1, "drifting": { "alarm a": at("09:55") } })),
-        "seen by alarm a; cooldown until 2026-03-03 09:40:00Z"
+        "observed by alarm a; cooldown until 2026-03-03 09:40:00Z"
     );
     assert_eq!(
         told(json!({ "requested": [at("09:55")], "attempts": 1 })),
-        "calm; retraining in flight until 2026-03-03 09:55:00Z"
+        "none; retraining in flight until 2026-03-03 09:55:00Z"
     );
     let long_ago = json!(["2026-02-20T00:00:00Z", "2026-02-25T00:00:00Z"]);
-    assert_eq!(told(json!({ "requested": long_ago, "attempts": 2 })), "calm; escalated");
+    assert_eq!(told(json!({ "requested": long_ago, "attempts": 2 })), "none; escalated");
 }
 
 #[test]
-fn sleep_is_told_until_a_deployment_wakes_it() {
+fn zero_is_shown_until_a_deployment_sets_the_copies() {
     let policy = policy(&[]);
     let target = policy.environment("production").unwrap();
     let told = |scale: Value| {
@@ -290,8 +293,8 @@ fn sleep_is_told_until_a_deployment_wakes_it() {
     };
     let scale = |zero: Value, reason: Value| json!({ "zero_since": zero, "scaled_up_at": null, "last_reason": reason });
     assert_eq!(told(scale(json!(at("09:30")), json!("idle"))), "at zero since 2026-03-02 09:30:00Z");
-    assert_eq!(told(scale(json!(at("08:30")), json!("in_grace_period"))), "awake: inside grace");
-    assert_eq!(told(scale(json!(null), json!(null))), "awake");
+    assert_eq!(told(scale(json!(at("08:30")), json!("in_grace_period"))), "not at zero: in grace period");
+    assert_eq!(told(scale(json!(null), json!(null))), "not at zero");
     let staging = policy.environment("staging").unwrap();
     assert_eq!(idle(staging, &environment("staging", live(7, "09:00"), vec![])), "");
 }

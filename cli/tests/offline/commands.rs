@@ -1,4 +1,4 @@
-//! `explain` and `replay` as a user runs them: the real command on the repository's own files.
+//! `explain` and `replay` as a user runs them: the binary with the repository's own files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ fn every_file_under_events_has_a_decision_with_a_reason() {
         }
     }
     refused.sort();
-    // Broken on purpose, or the input of a schedule of somebody else's.
+    // Files that are invalid on purpose, and the input of a schedule that is not Tidegate's.
     let broken = [
         "h24_truncated.json",
         "scheduler-custom-input.json",
@@ -64,10 +64,9 @@ fn every_file_under_events_has_a_decision_with_a_reason() {
 }
 
 #[test]
-fn an_explanation_is_for_people_or_for_programs() {
+fn an_explanation_is_printed_as_text_or_as_json() {
     let text = out(&tidegate(&["explain", "--policy", POLICY, "--event", DRIFT]));
-    for words in
-        ["retrain", "drift_alarm", "compared with 0.1", "request_retraining", "no invariant is broken"]
+    for words in ["retrain", "drift_alarm", "expected 0.1", "request_retraining", "no invariant is violated"]
     {
         assert!(text.contains(words), "no `{words}` in\n{text}");
     }
@@ -80,33 +79,33 @@ fn an_explanation_is_for_people_or_for_programs() {
 }
 
 #[test]
-fn what_is_remembered_changes_what_is_decided() {
+fn the_state_changes_the_decision() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state.yaml");
     let held = "seen: { live_since: 2026-03-02T10:00:00Z }\nstate: { requested: [2026-03-03T07:00:00Z], attempts: 1 }\n";
-    std::fs::write(&state, held).expect("it is written");
+    std::fs::write(&state, held).expect("the file is written");
     let state = state.to_str().expect("text");
     let text = out(&tidegate(&["explain", "--policy", POLICY, "--event", DRIFT, "--state", state]));
     assert!(text.starts_with("suppress"), "{text}");
 }
 
 #[test]
-fn what_is_no_json_is_said_with_its_place() {
+fn text_that_is_not_json_is_an_error_with_its_position() {
     let mut child = command(&["explain", "--policy", POLICY, "--event", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the command runs");
-    child.stdin.take().expect("an input").write_all(b"{\n  \"a\": nothing }").expect("it is written");
+    child.stdin.take().expect("an input").write_all(b"{\n  \"a\": nothing }").expect("the file is written");
     let said = complaint(&child.wait_with_output().expect("it ends"));
-    assert!(said.contains("standard input:2:9: this is no JSON"), "{said}");
+    assert!(said.contains("standard input:2:9: this is not JSON"), "{said}");
     let said = complaint(&tidegate(&["explain", "--policy", "nowhere.yaml", "--event", DRIFT]));
     assert!(said.contains("nowhere.yaml"), "{said}");
 }
 
 #[test]
-fn a_replay_prints_decisions_and_what_they_add_up_to() {
+fn a_replay_prints_decisions_and_a_summary() {
     let folder = tempfile::tempdir().expect("a folder");
     let events = &stream(folder.path());
     let text = out(&tidegate(&["replay", "--policy", POLICY, "--events", events]));
@@ -121,7 +120,7 @@ fn a_replay_prints_decisions_and_what_they_add_up_to() {
 }
 
 #[test]
-fn against_prints_only_what_differs() {
+fn against_prints_only_differences() {
     let folder = tempfile::tempdir().expect("a folder");
     let events = &stream(folder.path());
     let same = out(&tidegate(&["replay", "--policy", POLICY, "--against", POLICY, "--events", events]));
@@ -133,31 +132,31 @@ fn against_prints_only_what_differs() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_is_named_or_left_out() {
+fn a_line_that_cannot_be_parsed_is_named_or_skipped() {
     let folder = tempfile::tempdir().expect("a folder");
     let events = &stream(folder.path());
-    let text = std::fs::read_to_string(events).expect("it is there");
-    std::fs::write(events, format!("not an event\n{text}")).expect("it is written");
+    let text = std::fs::read_to_string(events).expect("the file exists");
+    std::fs::write(events, format!("not an event\n{text}")).expect("the file is written");
     let said = complaint(&tidegate(&["replay", "--policy", POLICY, "--events", events]));
     assert!(said.contains("events.jsonl:1"), "{said}");
     let left = out(&tidegate(&["replay", "--policy", POLICY, "--events", events, "--skip-bad"]));
-    assert!(left.contains("1 lines that cannot be read"), "{left}");
+    assert!(left.contains("1 lines that cannot be parsed"), "{left}");
 }
 
-/// A fleet of two, and its alarms.
+/// Two policies, and drift alarms for both models.
 fn fleet(folder: &Path) -> [String; 2] {
     for model in ["churn", "otter"] {
         file(folder, &format!("{model}.yaml"), &policy_of(model));
     }
     let name = stream(folder);
-    let events = std::fs::read_to_string(&name).expect("it is there");
+    let events = std::fs::read_to_string(&name).expect("the file exists");
     let others = events.replace("churn", "otter").replace("another", "its-own");
-    std::fs::write(&name, format!("{events}{others}")).expect("it is written");
+    std::fs::write(&name, format!("{events}{others}")).expect("the file is written");
     [folder.to_str().expect("text").to_owned(), name]
 }
 
 #[test]
-fn a_model_without_another_policy_keeps_its_own() {
+fn a_model_without_another_policy_keeps_its_policy() {
     let folder = tempfile::tempdir().expect("a folder");
     let [policies, events] = &fleet(folder.path());
     let changed = tempfile::tempdir().expect("a folder");
@@ -165,7 +164,7 @@ fn a_model_without_another_policy_keeps_its_own() {
     let slower = &file(changed.path(), "otter.yaml", &slower);
     let output = tidegate(&["replay", "--policy", policies, "--against", slower, "--events", events]);
     let said = remark(&output);
-    assert!(said.contains("--against has no policy of churn: it keeps that of --policy"), "{said}");
+    assert!(said.contains("--against has no policy of churn: it keeps the policy of --policy"), "{said}");
     let text = out(&output);
     assert!(text.contains("otter") && text.contains("against  suppress"), "{text}");
     assert!(!text.contains("Z  churn"), "{text}");

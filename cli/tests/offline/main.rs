@@ -1,4 +1,4 @@
-//! The command without an account.
+//! Tests of the command line without an AWS account.
 
 #[cfg(test)]
 mod commands;

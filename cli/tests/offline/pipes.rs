@@ -1,11 +1,11 @@
-//! What becomes of a command whose output nobody takes.
+//! The behaviour of a command whose output cannot be written.
 
 use std::process::{Output, Stdio};
 
 use crate::shared::{DRIFT, POLICY, command, stream};
 
-/// The command, writing to where nobody reads any more: `| head` after its last line.
-fn to_nobody(arguments: &[&str]) -> Output {
+/// Runs a command whose standard output is a closed pipe, as after `| head`.
+fn with_a_closed_pipe(arguments: &[&str]) -> Output {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let child = command(arguments).stdout(writer).stderr(Stdio::piped()).spawn();
@@ -13,7 +13,7 @@ fn to_nobody(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_reader_that_has_enough_is_no_failure() {
+fn a_closed_pipe_is_a_success() {
     let folder = tempfile::tempdir().expect("a folder");
     let events = &stream(folder.path());
     let replay = ["replay", "--policy", POLICY, "--events", events];
@@ -26,7 +26,7 @@ fn a_reader_that_has_enough_is_no_failure() {
         &["validate", "--schema"],
         &["completions", "bash"],
     ] {
-        let output = to_nobody(arguments);
+        let output = with_a_closed_pipe(arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), &*said), (Some(0), ""), "{arguments:?}");
     }
@@ -42,7 +42,7 @@ fn output_that_cannot_be_written_is_a_failure() {
         &["explain", "--policy", POLICY, "--event", DRIFT],
         &["validate", "--schema"],
     ] {
-        let full = std::fs::File::options().write(true).open("/dev/full").expect("it is there");
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("the file exists");
         let output = command(arguments).stdout(full).output().expect("the command runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");

@@ -1,4 +1,4 @@
-//! Policy files as a command line names them.
+//! Policy files as arguments of the command line.
 
 use std::path::Path;
 
@@ -6,21 +6,21 @@ use serde_json::json;
 
 use crate::shared::{DRIFT, POLICY, complaint, file, objects, out, policy_of, remark, tidegate};
 
-/// Files of two models, and something else.
+/// Policy files of two models, and another file.
 fn fleet(folder: &Path) -> [String; 2] {
     file(folder, "README.md", "not a policy");
     [file(folder, "otter.yml", &policy_of("otter")), file(folder, "churn.yaml", &policy_of("churn"))]
 }
 
 #[test]
-fn a_folder_stands_for_its_policy_files_and_a_flag_takes_several() {
+fn a_folder_is_expanded_to_its_policy_files_and_a_flag_accepts_several() {
     let folder = tempfile::tempdir().expect("a folder");
     let [otter, churn] = &fleet(folder.path());
     let all = folder.path().to_str().expect("text");
     let valid = out(&tidegate(&["validate", all]));
     let models: Vec<&str> = valid.lines().filter_map(|line| line.split(':').next()).collect();
     assert_eq!(models, ["churn", "otter"]);
-    // A file that is named twice is one.
+    // A file that is specified twice is read once.
     assert_eq!(out(&tidegate(&["validate", all, otter])), valid);
     let explained = |policies: &[&str]| {
         let output = tidegate(&[&["explain", "--event", DRIFT, "--policy"], policies].concat());
@@ -35,10 +35,10 @@ fn a_folder_stands_for_its_policy_files_and_a_flag_takes_several() {
 }
 
 #[test]
-fn a_folder_without_policies_and_a_second_policy_of_a_model_are_mistakes() {
+fn a_folder_without_policies_and_a_second_policy_of_a_model_are_errors() {
     let empty = tempfile::tempdir().expect("a folder");
     let said = complaint(&tidegate(&["validate", empty.path().to_str().expect("text")]));
-    assert!(said.contains("no file in it ends in .yaml or .yml"), "{said}");
+    assert!(said.contains("the folder contains no .yaml or .yml file"), "{said}");
     let folder = tempfile::tempdir().expect("a folder");
     let [_, churn] = &fleet(folder.path());
     for command in [
@@ -48,14 +48,15 @@ fn a_folder_without_policies_and_a_second_policy_of_a_model_are_mistakes() {
         &["apply", "--table", "none"],
     ] {
         let said = complaint(&tidegate(&[command, &[churn, POLICY]].concat()));
-        let told =
-            format!("{POLICY}: model: `churn` is the model of {churn} already, and a model has one policy");
+        let told = format!(
+            "{POLICY}: model: {churn} already has a policy of the model `churn`, and a model has only one policy"
+        );
         assert_eq!(said.trim(), told, "{command:?}");
     }
 }
 
 #[test]
-fn every_file_is_an_object_for_programs() {
+fn every_file_is_printed_as_an_object() {
     let folder = tempfile::tempdir().expect("a folder");
     let wrong = policy_of("otter").replace("branches:", "brunches:").replace("soak: 30m", "soak: 30");
     let wrong = &file(folder.path(), "wrong.yaml", &wrong);

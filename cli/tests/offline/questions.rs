@@ -1,4 +1,4 @@
-//! What is asked of `explain` is answered or refused, and never passed over.
+//! Every argument of `explain` has an effect or is an error.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn record(arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn a_scenario_is_asked_again_with_another_policy_time_or_function() {
+fn a_scenario_is_explained_with_another_policy_time_or_function() {
     let folder = tempfile::tempdir().expect("a folder");
     let ask = |more: &[&str]| record(&[&["explain", "--event", SCENARIO], more].concat());
     let as_it_is = ask(&[]);
@@ -30,14 +30,14 @@ fn a_scenario_is_asked_again_with_another_policy_time_or_function() {
     );
     assert_eq!(ask(&["--policy", alert])["verdict"], "alert");
     assert_eq!(ask(&["--now", "2026-03-03T09:00:00Z"])["at"], "2026-03-03T09:00:00Z");
-    // Outside of the folders the function has to be said.
+    // Outside of the folder of its function, a scenario requires `--function`.
     let moved = &file(folder.path(), "moved.yaml", &inline(SCENARIO));
     let said = complaint(&tidegate(&["explain", "--event", moved]));
     assert!(said.contains("say with --function"), "{said}");
     assert_eq!(record(&["explain", "--event", moved, "--policy", POLICY, "--function", "respond"]), as_it_is);
 }
 
-/// A scenario with its event written out.
+/// A scenario that contains its event.
 fn inline(scenario: &str) -> String {
     let text = text(scenario);
     let named = text.lines().find_map(|line| line.strip_prefix("event: ")).expect("it names its event");
@@ -46,7 +46,7 @@ fn inline(scenario: &str) -> String {
 }
 
 #[test]
-fn what_a_scenario_says_itself_is_not_said_again() {
+fn flags_that_a_scenario_specifies_itself_are_errors() {
     for (flag, value) in [
         ("--state", SCENARIO),
         ("--environment", "production"),
@@ -55,12 +55,12 @@ fn what_a_scenario_says_itself_is_not_said_again() {
         ("--hub-account", "111122223333"),
     ] {
         let said = complaint(&tidegate(&["explain", "--event", SCENARIO, flag, value]));
-        assert!(said.contains(&format!("{flag} does not go with a scenario")), "{said}");
+        assert!(said.contains(&format!("{flag} cannot be used with a scenario")), "{said}");
     }
 }
 
 #[test]
-fn what_is_remembered_is_about_one_model_and_one_function() {
+fn a_state_is_for_one_model_and_one_function() {
     let folder = tempfile::tempdir().expect("a folder");
     let other = &file(folder.path(), "otter.yaml", &policy_of("otter"));
     let drift = "events/cloudwatch/alarm.drift.alarm.json";
@@ -89,12 +89,15 @@ fn what_is_remembered_is_about_one_model_and_one_function() {
 }
 
 #[test]
-fn a_hub_that_nobody_named_is_said_to_be_a_guess() {
+fn an_assumed_hub_account_is_reported() {
     let ask = |more: &[&str]| {
         remark(&tidegate(&[&["explain", "--policy", POLICY, "--event", RETRAINING], more].concat()))
     };
     let said = ask(&[]);
-    assert!(said.contains("nothing says where the hub is; it is taken to be 444455556666"), "{said}");
+    assert!(
+        said.contains("the input does not specify the account of the hub; 444455556666 is assumed"),
+        "{said}"
+    );
     assert_eq!(ask(&["--hub-account", "111122223333"]), "");
     assert_eq!(ask(&["--account", "111122223333"]), "");
     let pushed = "events/contract/commit-pushed.json";
@@ -102,7 +105,7 @@ fn a_hub_that_nobody_named_is_said_to_be_a_guess() {
 }
 
 #[test]
-fn an_event_is_found_however_deep_a_queue_has_it() {
+fn an_event_is_found_in_the_messages_of_a_queue() {
     let folder = tempfile::tempdir().expect("a folder");
     let event = sample(HOLD);
     let failed = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event});
@@ -117,5 +120,5 @@ fn an_event_is_found_however_deep_a_queue_has_it() {
     }
     let none = &file(folder.path(), "none.json", r#"{"Messages": []}"#);
     let said = complaint(&tidegate(&["explain", "--policy", POLICY, "--event", none]));
-    assert!(said.contains("no event is in it"), "{said}");
+    assert!(said.contains("contains no event"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! Running the real command on the repository's own files.
+//! Helpers that run the binary with the repository's own files.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -12,7 +12,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The command, with arguments.
+/// The command with arguments.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.args(arguments).current_dir(root()).env("NO_COLOR", "1").stdin(Stdio::null());
@@ -27,14 +27,14 @@ pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
-/// What went wrong or was worth a warning, of a command that did its work.
+/// The errors and warnings of a command that succeeded.
 pub(crate) fn remark(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).expect("text");
     assert_eq!(output.status.code(), Some(0), "{said}");
     said
 }
 
-/// What is wrong with the input.
+/// The error of a command with invalid input.
 pub(crate) fn complaint(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(2), "{}", out(output));
     String::from_utf8(output.stderr.clone()).expect("text")
@@ -44,16 +44,16 @@ pub(crate) fn objects(output: &Output) -> Vec<Value> {
     out(output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// A file of the repository.
+/// The content of a file of the repository.
 pub(crate) fn text(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).expect("it is there")
+    std::fs::read_to_string(root().join(file)).expect("the file exists")
 }
 
 pub(crate) fn sample(file: &str) -> Value {
     serde_json::from_str(&text(file)).expect("JSON")
 }
 
-/// The drift alarm three times: as it was, as it was again, and a day and a half later.
+/// The drift alarm three times: twice the same event, and once a day and a half later.
 pub(crate) fn stream(folder: &Path) -> String {
     let first = sample(DRIFT);
     let mut later = first.clone();
@@ -63,14 +63,14 @@ pub(crate) fn stream(folder: &Path) -> String {
     file(folder, "events.jsonl", &format!("{first}\n{first}\n{later}\n"))
 }
 
-/// A new file in a folder, and its name for the command line.
+/// Writes a file to a folder and returns its path.
 pub(crate) fn file(folder: &Path, name: &str, text: &str) -> String {
     let file = folder.join(name);
-    std::fs::write(&file, text).expect("it is written");
+    std::fs::write(&file, text).expect("the file is written");
     file.to_str().expect("text").to_owned()
 }
 
-/// The usual policy for another model.
+/// The example policy for another model.
 pub(crate) fn policy_of(model: &str) -> String {
     let renamed =
         text(POLICY).replace("churn-", &format!("{model}-")).replace("churn\n", &format!("{model}\n"));

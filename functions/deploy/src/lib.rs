@@ -1,4 +1,4 @@
-//! deploy: the endpoint becomes the requested version, or the hub is told why not.
+//! deploy: updates the endpoint to the requested version, and reports the outcome to the hub.
 
 mod spec;
 
@@ -18,13 +18,13 @@ use tidegate_policy::step::Step;
 pub use spec::SPEC;
 pub use tidegate_policy::deploy::NAME;
 
-/// The function with its ports.
+/// The adapter of deploy with its ports.
 pub struct Deploy {
-    /// The hub's model registry.
+    /// The model registry of the hub.
     pub registry: Arc<dyn Registry>,
-    /// This account's endpoints.
+    /// The SageMaker endpoints of this account.
     pub endpoints: Arc<dyn Endpoints>,
-    /// What sends them the sample request.
+    /// The client for the sample request.
     pub sampler: Arc<dyn Sampler>,
 }
 
@@ -80,7 +80,7 @@ impl Adapter for Deploy {
 }
 
 impl Deploy {
-    /// What a call is about to change, as it is now.
+    /// Reads the current state of the resource that a call changes.
     async fn current(&self, call: &Action) -> Result<Current, CallError> {
         Ok(match call {
             Action::CreateComponent { component } | Action::UpdateComponent { component } => {

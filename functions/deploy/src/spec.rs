@@ -1,4 +1,4 @@
-//! What the registry knows of the function.
+//! The entry of this function in the registry of functions.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tidegate_policy::deploy::State;
 
 use crate::{Deploy, NAME};
 
-/// The function as the registry lists it.
+/// The specification of deploy.
 pub static SPEC: FunctionSpec = FunctionSpec {
     name: NAME,
     scope: Scope::Environment,

@@ -1,4 +1,4 @@
-//! promote: which version goes to which environment now, what it waits for, or why it goes no further.
+//! promote: decides which version enters which environment, and which gates block it.
 
 mod spec;
 mod sweep;
@@ -15,7 +15,7 @@ use tidegate_policy::step::Step;
 pub use spec::SPEC;
 pub use tidegate_policy::promote::NAME;
 
-/// The function with its ports.
+/// The adapter of promote with its ports.
 pub struct Promote {
     /// The model registry.
     pub registry: Arc<dyn Registry>,

@@ -1,4 +1,4 @@
-//! Changes in the registry whose event never came: first that the promotion's approval is gone, then an approval.
+//! Detects changes in the registry whose event was lost: first a withdrawn approval, then a new approval.
 
 use jiff::Timestamp;
 use tidegate_engine::resolve::{self, ManagedModel};
@@ -10,7 +10,7 @@ use tidegate_policy::promote::{
 
 use crate::Promote;
 
-/// What the registry says and no event has said.
+/// Returns the changes in the registry that no event has reported.
 pub(crate) async fn lost_changes(
     promote: &Promote,
     engine: &Engine,
@@ -20,8 +20,8 @@ pub(crate) async fn lost_changes(
     let model = &managed.subject.model;
     let read = || resolve::state_of::<PromoteController>(engine.ledger.as_ref(), model);
     let state = engine.retry_throttled(read).await?;
-    // Before the first promotion there is nothing to compare with: what was approved before Tidegate came is not
-    // deployed unasked.
+    // Before the first promotion there is nothing to compare with. A version that was approved before Tidegate was
+    // installed is not deployed without a request.
     let Some(promotion) = &state.promotion else { return Ok(Vec::new()) };
     let group = managed.applied.policy.registry.group.as_str();
     let mut lost = Vec::new();
@@ -55,7 +55,7 @@ async fn withdrawal(
     Ok(found.and_then(|found| lost_withdrawal(group, promotion, &found.package, found.last_modified)))
 }
 
-/// An approval, and whether the state knows it already: then only its plan may have been left behind.
+/// Returns an approval, and whether the state already contains it. In that case only its plan may be unfinished.
 async fn approval(
     promote: &Promote,
     engine: &Engine,
@@ -69,12 +69,12 @@ async fn approval(
     if let Some((candidate, at)) = unknown(promote, engine, promotion, &newest).await? {
         return Ok(Some((approval_of(group, &candidate, at), false)));
     }
-    // As it was when it was decided: our own life cycle update has changed the package since.
+    // The approval time comes from the state, because the life cycle update of promote has changed the package since.
     let is_current = newest.version == promotion.version;
     Ok(is_current.then(|| (approval_of(group, &newest, Some(promotion.approved_at)), true)))
 }
 
-/// An approval that the state does not know, and when the package last changed.
+/// Returns an approval that the state does not contain, and the time at which the package last changed.
 async fn unknown(
     promote: &Promote,
     engine: &Engine,

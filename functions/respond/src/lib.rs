@@ -1,4 +1,4 @@
-//! respond: drift from any source leads to a retraining request, a message to people, or nothing with a reason.
+//! respond: answers observed drift with a retraining request, an alert, or no action.
 
 mod spec;
 
@@ -16,11 +16,11 @@ use tidegate_policy::step::{NoCall, Step};
 pub use spec::SPEC;
 pub use tidegate_policy::respond::NAME;
 
-/// The function with its ports.
+/// The adapter of respond with its ports.
 pub struct Respond {
-    /// Monitoring reports.
+    /// The monitoring reports in S3.
     pub reports: Arc<dyn Reports>,
-    /// Alarms, for the sweep and for a recheck.
+    /// The CloudWatch alarms, for a sweep and for a recheck.
     pub alarms: Arc<dyn Alarms>,
 }
 
@@ -55,7 +55,7 @@ impl Adapter for Respond {
         match *call {}
     }
 
-    /// The alarms that the policy names and that are in ALARM: the event of one may have been lost.
+    /// Returns the alarms of the policy that are in ALARM, because their event may have been lost.
     async fn lost_events(
         &self,
         engine: &Engine,

@@ -1,4 +1,4 @@
-//! The Lambda binary: wiring only.
+//! The main function of the Lambda. It only connects the AWS clients.
 
 use std::sync::Arc;
 use tidegate_aws::Aws;

@@ -1,4 +1,4 @@
-//! What the registry knows of the function.
+//! The entry of this function in the registry of functions.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use tidegate_policy::respond::State;
 
 use crate::{NAME, Respond};
 
-/// The function as the registry lists it.
+/// The specification of respond.
 pub static SPEC: FunctionSpec = FunctionSpec {
     name: NAME,
     scope: Scope::Environment,
     wants: |event| match &event.body {
-        // A composite alarm has no metrics. An alarm over several metrics may be for scale as well.
+        // A composite alarm has no metrics. An alarm on several metrics may concern scale as well.
         Body::AlarmChanged(alarm) => {
             alarm.metrics.is_empty() || alarm.metrics.iter().any(|metric| !metric.asks_for_capacity())
         }

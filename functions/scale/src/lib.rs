@@ -1,4 +1,4 @@
-//! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
+//! scale: scales idle endpoints to zero and back, by the mechanism that SageMaker offers for their kind.
 
 mod spec;
 mod traffic;
@@ -22,9 +22,9 @@ use traffic::{Prefetched, read_traffic};
 pub use spec::SPEC;
 pub use tidegate_policy::scale::NAME;
 
-/// The function with its ports.
+/// The adapter of scale with its ports.
 pub struct Scale {
-    /// Invocations.
+    /// The invocation metrics.
     pub metrics: Arc<dyn Metrics>,
     /// Application Auto Scaling.
     pub capacity: Arc<dyn Capacity>,
@@ -49,7 +49,7 @@ impl Adapter for Scale {
         }
     }
 
-    /// The metrics and what deploy remembers.
+    /// Reads the metrics and the state of deploy again.
     async fn recheck(
         &self,
         engine: &Engine,
@@ -84,7 +84,8 @@ impl Adapter for Scale {
         }
     }
 
-    /// Checks every endpoint that a policy lets go to zero: one read of the ledger each, and one batch of metrics.
+    /// Checks every endpoint for which the policy allows scaling to zero. It reads the ledger once per model, and
+    /// CloudWatch in batches.
     async fn sweep(
         &self,
         engine: &Engine,
@@ -104,7 +105,7 @@ impl Adapter for Scale {
                     let prefetched = Prefetched { scale: self, seen };
                     engine.sweep(&prefetched, managed, &Trigger::Tick, sweep, now).await
                 }
-                // One model's failure does not keep the others from being checked.
+                // An error of one model must not prevent the check of the others.
                 Err(error) => Err(error),
             });
         }

@@ -1,4 +1,4 @@
-//! What the registry knows of the function.
+//! The entry of this function in the registry of functions.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use tidegate_policy::scale::State;
 
 use crate::{NAME, Scale};
 
-/// The function as the registry lists it.
+/// The specification of scale.
 pub static SPEC: FunctionSpec = FunctionSpec {
     name: NAME,
     scope: Scope::Environment,
     wants: |event| match &event.body {
         Body::AlarmChanged(alarm) => alarm.metrics.iter().any(AlarmMetric::asks_for_capacity),
-        // A tick does not say whom it is for; scale is the only function that a schedule ticks.
+        // A `Scheduled Event` does not name its receiver. Only scale has a schedule without an input.
         Body::Tick(_) | Body::Scheduled(Scheduled::Reconcile) => true,
         _ => false,
     },

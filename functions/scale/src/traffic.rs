@@ -1,4 +1,4 @@
-//! The invocations of endpoints, read for all of them at once.
+//! Reads the invocation metrics of all endpoints in one batch.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use tidegate_policy::step::Step;
 
 use crate::Scale;
 
-/// The function with the snapshot of one model, which a sweep has read together with all others.
+/// The adapter with the snapshot of one model. A sweep has read it together with those of the other models.
 pub(crate) struct Prefetched<'s> {
     pub(crate) scale: &'s Scale,
     pub(crate) seen: Snapshot,
@@ -51,16 +51,16 @@ impl Adapter for Prefetched<'_> {
 }
 
 /// One endpoint whose invocations are read.
-struct Look {
+struct TrafficQuery {
     seen: Snapshot,
-    /// The idle window and the time since the deployment; none if CloudWatch is not asked.
+    /// The queries for the idle window and for the time since the deployment, or `None` if CloudWatch is not queried.
     queries: Option<[InvocationQuery; 2]>,
 }
 
-/// What the ledger and CloudWatch say about each model: one read of the ledger each, and one question to CloudWatch.
+/// Reads the facts about each model: one read of the ledger per model, and one batch of queries to CloudWatch.
 ///
 /// # Errors
-/// If CloudWatch could not be asked; what the ledger could not say about one model is that model's error.
+/// Returns an error if CloudWatch could not be queried. An error of the ledger belongs to the model that it concerns.
 pub(crate) async fn read_traffic(
     engine: &Engine,
     metrics: &dyn Metrics,
@@ -72,15 +72,15 @@ pub(crate) async fn read_traffic(
         looks.push(of_ledger(engine, policy, now).await);
     }
     let queries: Vec<InvocationQuery> =
-        looks.iter().flatten().flat_map(|look| look.queries.iter().flatten().cloned()).collect();
+        looks.iter().flatten().flat_map(|query| query.queries.iter().flatten().cloned()).collect();
     let mut counts = if queries.is_empty() {
         Vec::new()
     } else {
         engine.retry_throttled(|| metrics.invocations(&queries, now)).await?
     }
     .into_iter();
-    let with_counts = |look: Result<Look, EngineError>| {
-        look.map(|Look { mut seen, queries }| {
+    let with_counts = |query: Result<TrafficQuery, EngineError>| {
+        query.map(|TrafficQuery { mut seen, queries }| {
             if queries.is_some() {
                 let (in_window, since_deployment) = (counts.next().flatten(), counts.next().flatten());
                 seen.invocations = in_window
@@ -93,13 +93,13 @@ pub(crate) async fn read_traffic(
     Ok(looks.into_iter().map(with_counts).collect())
 }
 
-/// What the ledger says about a model, and what is asked of CloudWatch.
-async fn of_ledger(engine: &Engine, policy: &Policy, now: Timestamp) -> Result<Look, EngineError> {
+/// Reads the facts about a model in the ledger, and builds the queries for CloudWatch.
+async fn of_ledger(engine: &Engine, policy: &Policy, now: Timestamp) -> Result<TrafficQuery, EngineError> {
     let model = policy.model.as_str();
     let read = || resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);
     let deployed = engine.retry_throttled(read).await?;
     let queries = policy
         .environment(&engine.site.environment)
         .and_then(|environment| traffic_queries(environment, &deployed, now));
-    Ok(Look { seen: Snapshot::of(&deployed), queries })
+    Ok(TrafficQuery { seen: Snapshot::of(&deployed), queries })
 }

@@ -1,4 +1,4 @@
-//! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
+//! train: starts the model's pipeline for a commit or a retraining request, once.
 
 mod spec;
 mod sweep;
@@ -19,11 +19,11 @@ use tidegate_policy::train::{
 pub use spec::SPEC;
 pub use tidegate_policy::train::NAME;
 
-/// The function with its ports.
+/// The adapter of train with its ports.
 pub struct Train {
-    /// Where definitions come from.
+    /// The source repository with the pipeline definitions.
     pub repository: Arc<dyn Repository>,
-    /// What is started.
+    /// The SageMaker pipelines.
     pub pipelines: Arc<dyn Pipelines>,
 }
 
@@ -89,7 +89,7 @@ impl Adapter for Train {
     }
 }
 
-/// Holds are promote's to remember.
+/// Reads the hold from the state of promote, which stores the holds of the hub.
 async fn held(engine: &Engine, cx: &Context<'_>, environment: &str) -> Result<Option<Hold>, EngineError> {
     let model = cx.policy.map(|policy| policy.model.as_str()).unwrap_or_default();
     let state = resolve::state_of::<PromoteController>(engine.ledger.as_ref(), model).await?;
@@ -97,7 +97,7 @@ async fn held(engine: &Engine, cx: &Context<'_>, environment: &str) -> Result<Op
 }
 
 impl Train {
-    /// The pipeline, its executions that have not ended, and the definition in the commit.
+    /// Reads the pipeline, its running executions, and the definition in the commit.
     async fn pipeline(
         &self,
         cx: &Context<'_>,
@@ -133,7 +133,7 @@ impl Train {
         })
     }
 
-    /// The file again, which must be the one that was decided about.
+    /// Reads the definition again. It must be equal to the one of the decision.
     async fn definition(
         &self,
         repository: &str,
@@ -149,7 +149,7 @@ impl Train {
             service: "codecommit",
             operation: "GetFile",
             class: Class::Permanent,
-            message: format!("{path} of commit {commit} is not the file that was decided about"),
+            message: format!("{path} of commit {commit} is not the definition of the decision"),
         })
     }
 }

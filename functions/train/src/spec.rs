@@ -1,4 +1,4 @@
-//! What the registry knows of the function.
+//! The entry of this function in the registry of functions.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tidegate_policy::train::State;
 
 use crate::{NAME, Train};
 
-/// The function as the registry lists it.
+/// The specification of train.
 pub static SPEC: FunctionSpec = FunctionSpec {
     name: NAME,
     scope: Scope::Hub,

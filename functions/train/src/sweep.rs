@@ -1,4 +1,4 @@
-//! Pushes whose event never came: a branch that has trained before and whose head has moved since.
+//! Detects pushes whose event was lost: a branch has trained before and has a newer head.
 
 use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Engine, EngineError, EventRef};
@@ -7,7 +7,8 @@ use tidegate_policy::train::{TrainController, Trigger, lost_push};
 
 use crate::Train;
 
-/// Heads that have not trained, and those whose plan was left behind: the state knows them, and no event tells again.
+/// Returns the heads that have not trained, and the heads whose plan is unfinished. The state contains the latter, and
+/// no event reports them again.
 pub(crate) async fn lost_pushes(
     train: &Train,
     engine: &Engine,

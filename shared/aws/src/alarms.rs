@@ -14,9 +14,9 @@ use crate::error::{failed, refused};
 
 const SERVICE: &str = "cloudwatch";
 const DESCRIBE: &str = "DescribeAlarms";
-/// The most names and the most answers of one call.
+/// The largest number of names and of alarms in one call.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html>
-const PAGE: i32 = 100;
+const MAX_PAGE: i32 = 100;
 const NAMES: usize = 100;
 
 /// CloudWatch alarms.
@@ -37,20 +37,20 @@ impl CloudWatchAlarms {
                 .client
                 .describe_alarms()
                 .set_alarm_names(Some(names.to_vec()))
-                // Without its type a composite alarm is not answered.
+                // Without this type, CloudWatch does not return composite alarms.
                 .alarm_types(AlarmType::MetricAlarm)
                 .alarm_types(AlarmType::CompositeAlarm)
                 .state_value(StateValue::Alarm)
-                .max_records(PAGE)
+                .max_records(MAX_PAGE)
                 .set_next_token(token)
                 .send()
                 .await
                 .map_err(failed(SERVICE, DESCRIBE))?;
             for alarm in answer.metric_alarms() {
-                found.push(as_told(metric_alarm(alarm))?);
+                found.push(parse_alarm(metric_alarm(alarm))?);
             }
             for alarm in answer.composite_alarms() {
-                found.push(as_told(composite_alarm(alarm))?);
+                found.push(parse_alarm(composite_alarm(alarm))?);
             }
             match answer.next_token {
                 Some(next) => token = Some(next),
@@ -64,7 +64,7 @@ impl CloudWatchAlarms {
 impl Alarms for CloudWatchAlarms {
     async fn in_alarm(&self, names: &[String]) -> Result<Vec<AlarmChanged>, CallError> {
         let mut found = Vec::new();
-        // No names is no call: to CloudWatch an empty list means every alarm of the account.
+        // Make no call without names: for CloudWatch, an empty list means every alarm of the account.
         for names in names.chunks(NAMES) {
             self.page(names, &mut found).await?;
         }
@@ -72,14 +72,14 @@ impl Alarms for CloudWatchAlarms {
     }
 }
 
-/// Reads an alarm with the parser of its events, so that both mean the same.
-fn as_told(payload: Value) -> Result<AlarmChanged, CallError> {
+/// Parses an alarm with the parser of its events, so that both have the same meaning.
+fn parse_alarm(payload: Value) -> Result<AlarmChanged, CallError> {
     match tidegate_events::parse_value(payload) {
         Ok(event) => match event.body {
             Body::AlarmChanged(alarm) => Ok(alarm),
-            _ => Err(refused(SERVICE, DESCRIBE, "the alarm was not read as one")),
+            _ => Err(refused(SERVICE, DESCRIBE, "the answer was not parsed as an alarm")),
         },
-        Err(error) => Err(refused(SERVICE, DESCRIBE, format!("the alarm cannot be read: {error}"))),
+        Err(error) => Err(refused(SERVICE, DESCRIBE, format!("the alarm cannot be parsed: {error}"))),
     }
 }
 
@@ -107,7 +107,7 @@ fn composite_alarm(alarm: &CompositeAlarm) -> Value {
     payload(alarm.alarm_arn(), alarm.alarm_name(), state, Vec::new())
 }
 
-/// The state as an event tells it. Its time is when the state changed, not when CloudWatch last looked.
+/// The state in the form of the event. Its time is that of the last state change, not of the last evaluation.
 fn state(
     value: Option<&StateValue>,
     reason: Option<&str>,

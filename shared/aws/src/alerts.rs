@@ -1,4 +1,4 @@
-//! The account's alert topic.
+//! The SNS topic of the account for alerts.
 
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
@@ -7,7 +7,7 @@ use tidegate_engine::{CallError, ports::Alerts};
 use crate::convert::cut;
 use crate::error::failed;
 
-/// SNS takes 256 KiB for everything; characters may have four bytes.
+/// SNS accepts 256 KiB in total, and a character may have four bytes.
 const LONGEST_MESSAGE: usize = 60_000;
 const LONGEST_SUBJECT: usize = 100;
 
@@ -39,8 +39,9 @@ impl Alerts for AlertTopic {
     }
 }
 
-/// SNS refuses a subject that is not printable ASCII, is longer than 100 characters or begins with a space. An alert
-/// must not be lost over that. <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+/// Converts a subject to one that SNS accepts. SNS rejects a subject that is not printable ASCII, is longer than 100
+/// characters or begins with a space. An alert must not be lost because of its subject.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 fn legal_subject(subject: &str) -> String {
     let plain: String =
         subject.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect();

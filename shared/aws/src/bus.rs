@@ -1,4 +1,4 @@
-//! The account's own event bus.
+//! The event bus of the account.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
@@ -39,14 +39,14 @@ impl Bus for EventBus {
     }
 }
 
-/// Whether EventBridge took the one entry of a call: a refused entry comes with HTTP 200.
+/// Checks whether EventBridge accepted the single entry of a call. A rejected entry is returned with HTTP 200.
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>
 pub(crate) fn accepted(answer: &PutEventsOutput) -> Result<(), CallError> {
     if answer.failed_entry_count() == 0 {
         return Ok(());
     }
     let Some(entry) = answer.entries().iter().find(|entry| entry.error_code().is_some()) else {
-        return Err(refused(SERVICE, PUT, "the entry was refused without a reason"));
+        return Err(refused(SERVICE, PUT, "EventBridge rejected the entry without an error code"));
     };
     let (code, text) = (entry.error_code().unwrap_or_default(), entry.error_message().unwrap_or_default());
     let class = class_of(code, None);

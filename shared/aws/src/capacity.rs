@@ -1,4 +1,4 @@
-//! The capacity of inference components: Application Auto Scaling, and the number of copies itself.
+//! The capacity of inference components: Application Auto Scaling, and the number of copies.
 
 use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::Client as AutoScaling;
@@ -18,9 +18,9 @@ use crate::error::{failed, refused};
 
 const AUTO_SCALING: &str = "application-autoscaling";
 const DIMENSION: ScalableDimension = ScalableDimension::SageMakerInferenceComponentDesiredCopyCount;
-/// Seconds: long enough that requests which fail while the first copy starts do not ask for it again and again.
+/// In seconds. It is long enough that requests that fail while the first copy starts do not start another scaling.
 const COOLDOWN: i32 = 60;
-/// Seconds: the metric is of high resolution, and somebody is waiting.
+/// In seconds. The metric has a high resolution, and a client is waiting.
 const PERIOD: i32 = 30;
 
 /// The capacity of inference components.
@@ -36,7 +36,8 @@ impl ComponentCapacity {
         Self { sagemaker, scaling, cloudwatch }
     }
 
-    /// A policy that sets one copy, from however few. Target tracking cannot: none of its metrics exists at zero.
+    /// Puts a step scaling policy that sets one copy. Target tracking cannot scale from zero, because none of its
+    /// metrics exists at zero.
     /// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
     async fn put_policy(&self, component: &str) -> Result<String, CallError> {
         const PUT: &str = "PutScalingPolicy";
@@ -50,7 +51,7 @@ impl ComponentCapacity {
         let put = self
             .scaling
             .put_scaling_policy()
-            .policy_name(wake_name(component))
+            .policy_name(scale_from_zero_name(component))
             .service_namespace(ServiceNamespace::Sagemaker)
             .resource_id(resource_id(component))
             .scalable_dimension(DIMENSION)
@@ -65,15 +66,15 @@ impl ComponentCapacity {
     async fn put_alarm(&self, component: &str, policy_arn: &str) -> Result<(), CallError> {
         self.cloudwatch
             .put_metric_alarm()
-            .alarm_name(wake_name(component))
-            .alarm_description(format!("Brings {component} back from zero copies when a request finds none."))
+            .alarm_name(scale_from_zero_name(component))
+            .alarm_description(format!("Scales {component} from zero when a request finds no capacity."))
             .namespace("AWS/SageMaker")
             .metric_name(NO_CAPACITY_METRIC)
             .dimensions(Dimension::builder().name("InferenceComponentName").value(component).build())
             .statistic(Statistic::Maximum)
             .period(PERIOD)
             .evaluation_periods(1)
-            // The first failed request is enough; the example in AWS's guide waits for a second one.
+            // The first failed request triggers the alarm. The example in AWS's guide requires a second one.
             .threshold(1.0)
             .comparison_operator(ComparisonOperator::GreaterThanOrEqualToThreshold)
             .treat_missing_data("missing")
@@ -84,11 +85,11 @@ impl ComponentCapacity {
         Ok(())
     }
 
-    /// How many copies the component is meant to have.
+    /// Returns the desired number of copies of the component.
     async fn desired(&self, component: &str) -> Result<Option<i32>, CallError> {
-        let asked =
+        let answer =
             self.sagemaker.describe_inference_component().inference_component_name(component).send().await;
-        let found = asked.map_err(failed("sagemaker", "DescribeInferenceComponent"))?;
+        let found = answer.map_err(failed("sagemaker", "DescribeInferenceComponent"))?;
         Ok(found.runtime_config().and_then(|runtime| runtime.desired_copy_count()))
     }
 }
@@ -112,19 +113,22 @@ impl Capacity for ComponentCapacity {
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError> {
         let policy_arn = self.put_policy(component).await?;
         self.put_alarm(component, &policy_arn).await?;
-        Ok(format!("a request will wake component {component}: alarm and policy {}", wake_name(component)))
+        Ok(format!(
+            "a request scales component {component} from zero: alarm and policy {}",
+            scale_from_zero_name(component)
+        ))
     }
 
     async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError> {
         let wanted = InferenceComponentRuntimeConfig::builder().copy_count(int(copies)).build();
-        let asked = self
+        let answer = self
             .sagemaker
             .update_inference_component_runtime_config()
             .inference_component_name(component)
             .desired_runtime_config(wanted)
             .send()
             .await;
-        let failure = match asked.map_err(failed("sagemaker", "UpdateInferenceComponentRuntimeConfig")) {
+        let failure = match answer.map_err(failed("sagemaker", "UpdateInferenceComponentRuntimeConfig")) {
             Ok(_) => return Ok(format!("set component {component} to {copies} copies")),
             Err(failure) => failure,
         };
@@ -140,6 +144,6 @@ fn resource_id(component: &str) -> String {
     format!("inference-component/{component}")
 }
 
-fn wake_name(component: &str) -> String {
+fn scale_from_zero_name(component: &str) -> String {
     format!("tidegate-wake-{component}")
 }

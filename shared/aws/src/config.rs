@@ -1,4 +1,4 @@
-//! The one configuration of every client, and the adapters' constructors.
+//! The configuration of the AWS clients, and the constructors of the adapters.
 
 use std::time::Duration;
 
@@ -19,17 +19,19 @@ use crate::{
     ModelRegistry, OneTimeSchedules, RuntimeSampler, S3Reports, SageMakerEndpoints, SageMakerPipelines,
 };
 
-/// All attempts of one call together. Under the timeout of every function, so that a call that hangs is still reported.
-const OPERATION: Duration = Duration::from_secs(20);
-/// One attempt: short enough that one that hangs leaves room for another.
-const ATTEMPT: Duration = Duration::from_secs(8);
+/// The timeout of one call with all attempts. It is shorter than the timeout of every function, so that a call without
+/// an answer is still reported.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// The timeout of one attempt. It leaves time for another attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 const CONNECT: Duration = Duration::from_secs(3);
-/// A sample request waits for a model. SageMaker gives a container 60 s to answer; what takes longer than this is no
-/// healthy endpoint. <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
-const SAMPLE: Duration = Duration::from_secs(30);
-/// The first attempt and three more, with exponential backoff and jitter.
+/// The timeout of a sample request, for which the model computes. SageMaker allows a container 60 s to answer. An
+/// endpoint that needs longer than this timeout is not healthy.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The number of attempts, with exponential backoff and jitter.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-const ATTEMPTS: u32 = 4;
+const MAX_ATTEMPTS: u32 = 4;
 
 fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
@@ -38,16 +40,16 @@ fn https() -> SharedHttpClient {
 fn loader(meter: &Meter) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(OPERATION)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(Counting { inner: https(), meter: meter.clone() })
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
         .timeout_config(timeouts)
 }
 
-/// A way into one AWS account and region.
+/// The clients for one AWS account and region.
 #[derive(Debug, Clone)]
 pub struct Aws {
     pub(crate) config: SdkConfig,
@@ -55,14 +57,14 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// With the region, credentials and endpoints of the environment, as in a function.
+    /// Uses the region, the credentials and the endpoints of the environment variables, as in a Lambda function.
     pub async fn from_env() -> Self {
         let meter = Meter::default();
         Self { config: loader(&meter).load().await, meter }
     }
 
-    /// With a profile of the user's AWS configuration, as on a laptop. The profile's own credentials and region count,
-    /// also where the environment has others: who names three profiles means three accounts.
+    /// Uses a profile of the user's AWS configuration. The credentials and the region of the profile take precedence
+    /// over the environment variables, because several profiles in one command select several accounts.
     pub async fn for_profile(name: &str) -> Self {
         let meter = Meter::default();
         let found = loader(&meter).profile_name(name).load().await;
@@ -76,102 +78,102 @@ impl Aws {
         Self { config, meter }
     }
 
-    /// What counts the requests of all clients.
+    /// Returns the meter that counts the requests of all clients.
     #[must_use]
     pub fn meter(&self) -> Meter {
         self.meter.clone()
     }
 
-    /// The region, if one is set.
+    /// Returns the region, if one is configured.
     #[must_use]
     pub fn region(&self) -> Option<String> {
         self.config.region().map(ToString::to_string)
     }
 
-    /// The event bus of that name.
+    /// Returns the event bus with this name.
     #[must_use]
     pub fn bus(&self, name: &str) -> EventBus {
         EventBus::new(aws_sdk_eventbridge::Client::new(&self.config), name)
     }
 
-    /// The alert topic.
+    /// Returns the SNS topic for alerts.
     #[must_use]
     pub fn alerts(&self, topic_arn: &str) -> AlertTopic {
         AlertTopic::new(aws_sdk_sns::Client::new(&self.config), topic_arn)
     }
 
-    /// Schedules in a group that invoke `target_arn`, a function, with the role `role_arn`.
+    /// Returns the schedules of a group. They invoke the function `target_arn` with the role `role_arn`.
     #[must_use]
     pub fn schedules(&self, group: &str, role_arn: &str, target_arn: &str) -> OneTimeSchedules {
         OneTimeSchedules::new(aws_sdk_scheduler::Client::new(&self.config), group, role_arn, target_arn)
     }
 
-    /// The ledger in a table.
+    /// Returns the ledger in a table.
     #[must_use]
     pub fn ledger(&self, table: &str) -> DynamoLedger {
         DynamoLedger::new(aws_sdk_dynamodb::Client::new(&self.config), table)
     }
 
-    /// CodeCommit.
+    /// Returns CodeCommit.
     #[must_use]
     pub fn repository(&self) -> CodeCommit {
         CodeCommit::new(aws_sdk_codecommit::Client::new(&self.config))
     }
 
-    /// SageMaker Pipelines; new pipelines run with the role `role_arn`.
+    /// Returns SageMaker Pipelines. New pipelines run with the role `role_arn`.
     #[must_use]
     pub fn pipelines(&self, role_arn: &str) -> SageMakerPipelines {
         SageMakerPipelines::new(aws_sdk_sagemaker::Client::new(&self.config), role_arn)
     }
 
-    /// The model registry.
+    /// Returns the model registry.
     #[must_use]
     pub fn registry(&self) -> ModelRegistry {
         ModelRegistry::new(aws_sdk_sagemaker::Client::new(&self.config))
     }
 
-    /// Endpoints; their models run with the role `model_role_arn`.
+    /// Returns the SageMaker endpoints. Their models run with the role `model_role_arn`.
     #[must_use]
     pub fn endpoints(&self, model_role_arn: &str) -> SageMakerEndpoints {
         SageMakerEndpoints::new(aws_sdk_sagemaker::Client::new(&self.config), model_role_arn)
     }
 
-    /// Sample requests.
+    /// Returns the client for sample requests.
     #[must_use]
     pub fn sampler(&self) -> RuntimeSampler {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
-            .operation_attempt_timeout(SAMPLE)
-            .operation_timeout(SAMPLE)
+            .operation_attempt_timeout(SAMPLE_TIMEOUT)
+            .operation_timeout(SAMPLE_TIMEOUT)
             .build();
         let config =
             aws_sdk_sagemakerruntime::config::Builder::from(&self.config).timeout_config(timeouts).build();
         RuntimeSampler::new(aws_sdk_sagemakerruntime::Client::from_conf(config))
     }
 
-    /// Monitoring reports in S3.
+    /// Returns the monitoring reports in S3.
     #[must_use]
     pub fn reports(&self) -> S3Reports {
-        // Another endpoint than AWS's has no DNS name for each bucket.
+        // An endpoint that is not AWS's has no DNS name for each bucket.
         let elsewhere =
             self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(elsewhere).build();
         S3Reports::new(aws_sdk_s3::Client::from_conf(config))
     }
 
-    /// CloudWatch alarms.
+    /// Returns the CloudWatch alarms.
     #[must_use]
     pub fn alarms(&self) -> CloudWatchAlarms {
         CloudWatchAlarms::new(aws_sdk_cloudwatch::Client::new(&self.config))
     }
 
-    /// CloudWatch metrics.
+    /// Returns the CloudWatch metrics.
     #[must_use]
     pub fn metrics(&self) -> CloudWatchMetrics {
         CloudWatchMetrics::new(aws_sdk_cloudwatch::Client::new(&self.config))
     }
 
-    /// The capacity of inference components.
+    /// Returns the capacity of inference components.
     #[must_use]
     pub fn capacity(&self) -> ComponentCapacity {
         ComponentCapacity::new(

@@ -1,28 +1,28 @@
-//! Between the SDKs' types and ours.
+//! Conversions between the types of the SDK and of Tidegate.
 
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
-/// A time as AWS tells it, to the millisecond.
+/// Converts a time of AWS, rounded to milliseconds.
 ///
-/// AWS's JSON has times as seconds with a fraction, in binary floating point: `.203` arrives as `.202999`. No AWS
-/// service means anything finer than a millisecond, and times are compared for equality.
+/// AWS's JSON represents a time as seconds with a fraction in binary floating point: `.203` is received as `.202999`.
+/// No AWS service has a higher resolution than a millisecond, and times are compared for equality.
 pub(crate) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     let millis = (i64::from(time.subsec_nanos()) + 500_000) / 1_000_000;
     Timestamp::from_millisecond(time.secs().checked_mul(1_000)?.checked_add(millis)?).ok()
 }
 
-/// A time as AWS takes it.
+/// Converts a time to the type of the SDK.
 pub(crate) fn date_time(time: Timestamp) -> DateTime {
     DateTime::from_millis(time.as_millisecond())
 }
 
-/// A count as the SDKs take it. No limit of SageMaker's comes near 2³¹.
+/// Converts a count to the type of the SDK. No limit of SageMaker is close to 2³¹.
 pub(crate) fn int(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// At most `limit` characters.
+/// Truncates a text to at most `limit` characters.
 pub(crate) fn cut(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
 }

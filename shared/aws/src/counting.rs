@@ -1,4 +1,4 @@
-//! Counts every request that leaves for AWS, whatever client makes it.
+//! Counts every request to AWS, of all clients.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tidegate_engine::Meter;
 
-/// A client that counts.
+/// An HTTP client that counts requests.
 #[derive(Debug)]
 pub(crate) struct Counting {
     pub(crate) inner: SharedHttpClient,
@@ -35,7 +35,7 @@ struct Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.meter.count_call();
-        // The SDK numbers its attempts: `attempt=2; max=4`.
+        // The SDK numbers its attempts in a header: `attempt=2; max=4`.
         // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
         let numbered = request.headers().get("amz-sdk-request").unwrap_or("attempt=1");
         if !numbered.split(';').any(|part| part.trim() == "attempt=1") {

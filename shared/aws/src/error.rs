@@ -1,4 +1,4 @@
-//! What a failed call means, read while the SDK's structured error still exists.
+//! Classifies failed calls by the SDK's structured error.
 
 use std::error::Error;
 
@@ -9,41 +9,42 @@ use tidegate_engine::{CallError, Class, EngineError};
 
 use crate::convert::cut;
 
-/// A message is read in a log; AWS's validation messages can repeat the whole request.
-const LONGEST: usize = 1_000;
+/// The longest message, in characters. Messages are written to logs, and AWS's validation messages can repeat the whole
+/// request.
+const LONGEST_MESSAGE: usize = 1_000;
 
-/// A failed call with the code and the text that AWS answered.
+/// A failed call with the error code and the message of AWS.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// AWS's error code; empty if there was no answer.
+    /// The error code of AWS. It is empty if there was no answer.
     pub(crate) code: String,
-    /// AWS's message, or what went wrong on the way.
+    /// The message of AWS, or the error of the connection.
     pub(crate) text: String,
-    /// Whether the request went out, and there was no answer in the time that it had.
+    /// Whether the request was sent and no answer arrived before the timeout.
     pub(crate) timed_out: bool,
-    /// What the caller sees.
+    /// The error for the caller.
     pub(crate) call: CallError,
 }
 
 impl Failure {
-    /// Whether AWS answered with this code, which some services write without `Exception`.
+    /// Returns whether AWS answered with this code. Some services omit the suffix `Exception`.
     pub(crate) fn is(&self, code: &str) -> bool {
         stem(&self.code) == stem(code)
     }
 
-    /// Whether AWS's message contains these words, in any case.
+    /// Returns whether AWS's message contains a text, without regard to case.
     pub(crate) fn says(&self, words: &str) -> bool {
         self.text.to_lowercase().contains(words)
     }
 
-    /// Whether something of that name is there already. SageMaker has no code for it: it answers
+    /// Returns whether a resource with this name exists already. SageMaker has no code for it: it answers
     /// `ValidationException` and "Cannot create already existing …".
     pub(crate) fn already_there(&self) -> bool {
         self.says("already exist") && matches!(self.call.class, Class::Permanent | Class::Conflict)
     }
 
-    /// Whether what was asked for is not there. SageMaker's older operations answer `ValidationException` and
-    /// "Could not find …" or "… does not exist", its newer ones `ResourceNotFound`.
+    /// Returns whether the resource does not exist. SageMaker's older operations answer `ValidationException` and
+    /// "Could not find …" or "… does not exist", and its newer ones `ResourceNotFound`.
     pub(crate) fn not_there(&self) -> bool {
         self.is("ResourceNotFound")
             || (self.is("ValidationException")
@@ -63,7 +64,7 @@ impl From<Failure> for EngineError {
     }
 }
 
-/// Reads the failure of one operation, to hand to `map_err`.
+/// Returns a function for `map_err` that classifies the error of an operation.
 pub(crate) fn failed<E>(
     service: &'static str,
     operation: &'static str,
@@ -76,11 +77,12 @@ where
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = error.code().unwrap_or_default().to_owned();
         let class = match &error {
-            // The request could not even be built: it will not be next time either.
+            // The request could not be built. A retry fails in the same way.
             SdkError::ConstructionFailure(_) => Class::Permanent,
-            // No answer: nobody knows whether it was done. Every call is idempotent.
+            // There was no answer, so it is unknown whether AWS executed the call. Every call is idempotent and can be
+            // retried.
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Class::Retryable,
-            // An answer that broke off, or a page of something in between, whose status still counts.
+            // The answer was incomplete, or came from a proxy. Its status is still valid.
             SdkError::ResponseError(_) if status.is_none_or(|status| status < 400) => Class::Retryable,
             _ => class_of(&code, status),
         };
@@ -90,19 +92,20 @@ where
             _ => chain(&error),
         };
         let message = if code.is_empty() { text.clone() } else { format!("{code}: {text}") };
-        let call = CallError { service, operation, class, message: cut(&message, LONGEST) };
+        let call = CallError { service, operation, class, message: cut(&message, LONGEST_MESSAGE) };
         Failure { code, text, timed_out, call }
     }
 }
 
-/// An error of ours about a call that was not made, or whose answer is not what AWS promises.
+/// An error for a call that was not made, or whose answer violates the API.
 pub(crate) fn refused(service: &'static str, operation: &'static str, message: impl ToString) -> CallError {
     CallError { service, operation, class: Class::Permanent, message: message.to_string() }
 }
 
-/// What an error code means; where the code is not known, what the HTTP status means.
+/// Classifies an error code or, if the code is unknown, the HTTP status.
 ///
-/// The codes: <https://docs.aws.amazon.com/awssupport/latest/APIReference/CommonErrors.html>, and what each service adds.
+/// The codes are those of <https://docs.aws.amazon.com/awssupport/latest/APIReference/CommonErrors.html>, and those
+/// that each service adds.
 pub(crate) fn class_of(code: &str, status: Option<u16>) -> Class {
     match stem(code) {
         "Throttling"
@@ -142,7 +145,7 @@ pub(crate) fn class_of(code: &str, status: Option<u16>) -> Class {
         | "TransactionInProgress"
         | "TransactionConflict"
         | "RequestExpired" => Class::Retryable,
-        // KMSAccessDenied and its like.
+        // For example KMSAccessDenied.
         other if other.contains("AccessDenied") => Class::Denied,
         _ => match status {
             Some(429) => Class::Throttled,
@@ -154,12 +157,12 @@ pub(crate) fn class_of(code: &str, status: Option<u16>) -> Class {
     }
 }
 
-/// A code without the suffix that only some services give it.
+/// Returns a code without the suffix that only some services use.
 fn stem(code: &str) -> &str {
     ["Exception", "Error", "Fault"].iter().find_map(|suffix| code.strip_suffix(suffix)).unwrap_or(code)
 }
 
-/// The messages of an error and its sources; one that only repeats its source is left out.
+/// Joins the messages of an error and its sources. A message that only repeats its source is omitted.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);

@@ -1,9 +1,9 @@
-//! The only crate that names an AWS SDK: one adapter a service, each behind a port of `tidegate-engine`.
+//! The adapters of the engine's ports on the AWS SDK. This is the only crate that depends on the SDK.
 //!
-//! [`Aws`] makes them. Every adapter holds the clients that it needs and no other, so that a function's binary links
-//! only the services it calls. Adapters carry out; they decide nothing. What AWS answers is turned into domain words
-//! here, and what it refuses into a [`CallError`](tidegate_engine::CallError) with a class, while the SDK's structured
-//! error still exists.
+//! [`Aws`] constructs the adapters. Each adapter has only the clients that it needs, so that the binary of a function
+//! links only the services that it calls. The adapters make calls and contain no rule. They convert answers of AWS to
+//! domain types, and errors to a [`CallError`](tidegate_engine::CallError) with a class, as long as the SDK's
+//! structured error is available.
 
 mod alarms;
 mod alerts;

@@ -1,4 +1,4 @@
-//! CloudWatch metrics, many in a call.
+//! CloudWatch metrics. One call contains many queries.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use crate::convert::{date_time, timestamp};
 use crate::error::failed;
 
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>
-const QUERIES: usize = 500;
+const MAX_QUERIES: usize = 500;
 const DATAPOINTS: i32 = 100_800;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
-/// How far beyond the invocation's beginning CloudWatch is asked: requests that came while it went on, or that CloudWatch's
-/// clock puts into the future, count as well. A Lambda invocation takes no longer than this.
+/// How far after the beginning of the invocation the queries end. Requests that arrive during the invocation, or that
+/// have a later time on CloudWatch's clock, are counted as well. A Lambda invocation is never longer than this.
 const AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// CloudWatch metrics.
@@ -30,17 +30,17 @@ pub struct CloudWatchMetrics {
     client: Client,
 }
 
-/// A query with the time and the grain that CloudWatch will be asked for.
+/// A query with the start time and the period for CloudWatch.
 #[derive(Debug, Clone)]
-struct Asked<'q> {
+struct TimedQuery<'q> {
     query: &'q InvocationQuery,
-    /// Its place in the caller's list.
+    /// The index in the caller's list.
     place: usize,
     start: Timestamp,
     period: i32,
 }
 
-/// What has been said about a query so far; the answer comes in pages.
+/// The partial result of a query. The answer is paginated.
 #[derive(Debug, Clone, Default)]
 struct Sum {
     invocations: f64,
@@ -52,11 +52,16 @@ impl CloudWatchMetrics {
         Self { client }
     }
 
-    /// Asks for queries of one period. They share the earliest start; what lies before its own is not counted.
-    async fn batch(&self, batch: &[Asked<'_>], now: Timestamp) -> Result<BTreeMap<usize, Sum>, CallError> {
-        let start = batch.iter().map(|asked| asked.start).min().unwrap_or(now);
+    /// Runs queries with the same period. They share the earliest start, and datapoints before a query's own start are
+    /// not counted.
+    async fn batch(
+        &self,
+        batch: &[TimedQuery<'_>],
+        now: Timestamp,
+    ) -> Result<BTreeMap<usize, Sum>, CallError> {
+        let start = batch.iter().map(|timed| timed.start).min().unwrap_or(now);
         let starts: BTreeMap<String, (usize, Timestamp)> =
-            batch.iter().map(|asked| (id(asked.place), (asked.place, asked.start))).collect();
+            batch.iter().map(|timed| (id(timed.place), (timed.place, timed.start))).collect();
         let queries: Vec<MetricDataQuery> = batch.iter().map(query).collect();
         let mut sums = BTreeMap::new();
         let mut token = None;
@@ -93,16 +98,17 @@ impl Metrics for CloudWatchMetrics {
         queries: &[InvocationQuery],
         now: Timestamp,
     ) -> Result<Vec<Option<u64>>, CallError> {
-        let mut asked: Vec<Asked<'_>> =
-            queries.iter().enumerate().map(|(place, query)| Asked::new(place, query, now)).collect();
-        // Neighbours in time share a call, so that a young endpoint does not drag along the history of an old one.
-        asked.sort_by_key(|asked| (asked.period, asked.start));
+        let mut timed: Vec<TimedQuery<'_>> =
+            queries.iter().enumerate().map(|(place, query)| TimedQuery::new(place, query, now)).collect();
+        // Queries with similar starts share a call, so that the query for a new endpoint does not read the history of
+        // an old one.
+        timed.sort_by_key(|timed| (timed.period, timed.start));
         let mut found = vec![None; queries.len()];
-        for period in asked.chunk_by(|left, right| left.period == right.period) {
-            for batch in period.chunks(QUERIES) {
+        for period in timed.chunk_by(|left, right| left.period == right.period) {
+            for batch in period.chunks(MAX_QUERIES) {
                 for (place, sum) in self.batch(batch, now).await? {
                     if let Some(slot) = found.get_mut(place) {
-                        *slot = sum.told();
+                        *slot = sum.result();
                     }
                 }
             }
@@ -111,28 +117,28 @@ impl Metrics for CloudWatchMetrics {
     }
 }
 
-impl<'q> Asked<'q> {
+impl<'q> TimedQuery<'q> {
     fn new(place: usize, query: &'q InvocationQuery, now: Timestamp) -> Self {
         let span = now.as_second().saturating_sub(query.from.as_second());
         let period = period(span);
-        // Rounded down, to whole periods: rather an invocation too many than an endpoint that looks idle and is not.
-        // CloudWatch keeps nothing for longer than 455 days.
+        // The start is rounded down to whole periods. It is safer to count an earlier invocation than to consider an
+        // active endpoint idle. CloudWatch keeps metrics for at most 455 days.
         let oldest = now.checked_sub(SignedDuration::from_secs(455 * DAY)).unwrap_or(Timestamp::MIN);
         let from = query.from.max(oldest).min(now).as_second();
         let whole = from - from.rem_euclid(i64::from(period));
-        // CloudWatch wants the end after the start.
+        // CloudWatch requires that the end is after the start.
         let start = if whole >= now.as_second() { whole - i64::from(period) } else { whole };
         Self { query, place, start: Timestamp::from_second(start).unwrap_or(now), period }
     }
 }
 
 impl Sum {
-    /// The sum, if CloudWatch knew it. No datapoint at all is zero: CloudWatch answers so where nothing was invoked. What
-    /// is only a part is at least something, but a part that is nothing tells nothing.
-    fn told(&self) -> Option<u64> {
+    /// Returns the sum, if CloudWatch returned a result. No datapoint means zero, because CloudWatch returns none where
+    /// nothing was invoked. A partial result is a lower bound if it is positive, and unknown if it is zero.
+    fn result(&self) -> Option<u64> {
         let counted = self.invocations.round();
         match self.status {
-            // Not negative and far below 2^53: a count.
+            // A count is not negative and far below 2^53.
             Some(StatusCode::Complete) => Some(counted as u64),
             Some(StatusCode::PartialData) if counted > 0.0 => Some(counted as u64),
             _ => None,
@@ -140,8 +146,8 @@ impl Sum {
     }
 }
 
-/// The grain: fine enough for the span, coarse enough for few datapoints, and never finer than what CloudWatch has kept
-/// (a minute for 15 days, five for 63, an hour for 455).
+/// Returns the period: short enough for the span, long enough for few datapoints, and never shorter than the resolution
+/// that CloudWatch keeps (one minute for 15 days, five minutes for 63 days, one hour for 455 days).
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
 fn period(span: i64) -> i32 {
     match span {
@@ -155,11 +161,11 @@ fn id(place: usize) -> String {
     format!("q{place}")
 }
 
-/// Invocations of a component, or of the one variant of an endpoint.
+/// The query for the invocations of an inference component, or of the only variant of an endpoint.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html>
-fn query(asked: &Asked<'_>) -> MetricDataQuery {
+fn query(timed: &TimedQuery<'_>) -> MetricDataQuery {
     let dimension = |key: &str, value: &str| Dimension::builder().name(key).value(value).build();
-    let dimensions = match &asked.query.resource {
+    let dimensions = match &timed.query.resource {
         InvokedResource::Component(name) => vec![dimension("InferenceComponentName", name)],
         InvokedResource::Endpoint(name) => {
             vec![dimension("EndpointName", name), dimension("VariantName", VARIANT)]
@@ -170,8 +176,8 @@ fn query(asked: &Asked<'_>) -> MetricDataQuery {
         .metric_name("Invocations")
         .set_dimensions(Some(dimensions))
         .build();
-    let stat = MetricStat::builder().metric(metric).period(asked.period).stat("Sum").build();
-    MetricDataQuery::builder().id(id(asked.place)).metric_stat(stat).build()
+    let stat = MetricStat::builder().metric(metric).period(timed.period).stat("Sum").build();
+    MetricDataQuery::builder().id(id(timed.place)).metric_stat(stat).build()
 }
 
 fn add(sum: &mut Sum, page: &MetricDataResult, start: Timestamp) {

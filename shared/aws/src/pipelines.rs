@@ -11,8 +11,8 @@ use tidegate_policy::train::Pipeline;
 use crate::error::{failed, refused};
 
 const SERVICE: &str = "sagemaker";
-/// The most that `ListPipelineExecutions` gives in one page. It has no filter by status; an execution that still runs
-/// behind a hundred newer ones is not looked for.
+/// The largest page of `ListPipelineExecutions`. The operation has no filter by status. A running execution that is
+/// older than a hundred newer ones is not found.
 const PAGE: i32 = 100;
 
 /// SageMaker Pipelines.
@@ -32,13 +32,11 @@ impl SageMakerPipelines {
 impl Pipelines for SageMakerPipelines {
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError> {
         const DESCRIBE: &str = "DescribePipeline";
-        let asked = self.client.describe_pipeline().pipeline_name(name).send().await;
-        match asked.map_err(failed(SERVICE, DESCRIBE)) {
+        let answer = self.client.describe_pipeline().pipeline_name(name).send().await;
+        match answer.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(found) => match found.pipeline_definition {
                 Some(definition) => Ok(Some(Pipeline { definition })),
-                None => {
-                    Err(refused(SERVICE, DESCRIBE, format!("pipeline `{name}` came without a definition")))
-                }
+                None => Err(refused(SERVICE, DESCRIBE, format!("pipeline `{name}` has no definition"))),
             },
             Err(failure) if failure.not_there() => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -46,7 +44,7 @@ impl Pipelines for SageMakerPipelines {
     }
 
     async fn running(&self, name: &str) -> Result<Vec<String>, CallError> {
-        let asked = self
+        let answer = self
             .client
             .list_pipeline_executions()
             .pipeline_name(name)
@@ -55,7 +53,7 @@ impl Pipelines for SageMakerPipelines {
             .max_results(PAGE)
             .send()
             .await;
-        let listed = match asked.map_err(failed(SERVICE, "ListPipelineExecutions")) {
+        let listed = match answer.map_err(failed(SERVICE, "ListPipelineExecutions")) {
             Ok(listed) => listed,
             Err(failure) if failure.not_there() => return Ok(Vec::new()),
             Err(failure) => return Err(failure.into()),
@@ -72,7 +70,7 @@ impl Pipelines for SageMakerPipelines {
     }
 
     async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError> {
-        let asked = self
+        let answer = self
             .client
             .create_pipeline()
             .pipeline_name(name)
@@ -81,9 +79,10 @@ impl Pipelines for SageMakerPipelines {
             .client_request_token(token)
             .send()
             .await;
-        match asked.map_err(failed(SERVICE, "CreatePipeline")) {
+        match answer.map_err(failed(SERVICE, "CreatePipeline")) {
             Ok(_) => Ok(()),
-            // Somebody was faster, or we were and the answer was lost: what counts is the definition.
+            // Another invocation created the pipeline, or the answer to an earlier attempt was lost. The definitions
+            // must be equal.
             Err(failure) if failure.already_there() || failure.is("ConflictException") => {
                 self.update(name, definition).await
             }
@@ -92,7 +91,7 @@ impl Pipelines for SageMakerPipelines {
     }
 
     async fn update(&self, name: &str, definition: &str) -> Result<(), CallError> {
-        // The role stays the one that the pipeline has: it may be its team's own.
+        // The pipeline keeps its role, which may be a role of its team.
         self.client
             .update_pipeline()
             .pipeline_name(name)
@@ -127,8 +126,8 @@ impl Pipelines for SageMakerPipelines {
             .send()
             .await
             .map_err(failed(SERVICE, START))?;
-        started
-            .pipeline_execution_arn
-            .ok_or_else(|| refused(SERVICE, START, format!("pipeline `{name}` was started without an ARN")))
+        started.pipeline_execution_arn.ok_or_else(|| {
+            refused(SERVICE, START, format!("the new execution of pipeline `{name}` has no ARN"))
+        })
     }
 }

@@ -14,10 +14,10 @@ use crate::convert::{cut, timestamp};
 use crate::error::failed;
 
 const SERVICE: &str = "sagemaker";
-/// Newest first, so the highest version is on the first page that has any.
+/// The list is sorted from new to old, so the first page with a result contains the highest version.
 const PAGE: i32 = 100;
-/// A filtered page may be empty and still point to the next.
-const MOST_PAGES: usize = 10;
+/// A filtered page may be empty although another page follows.
+const MAX_PAGES: usize = 10;
 const LONGEST_DESCRIPTION: usize = 1_024;
 const LONGEST_LABEL: usize = 63;
 
@@ -36,10 +36,11 @@ impl ModelRegistry {
 #[async_trait]
 impl Registry for ModelRegistry {
     async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError> {
-        let asked = self.client.describe_model_package().model_package_name(arn).send().await;
-        let found = match asked.map_err(failed(SERVICE, "DescribeModelPackage")) {
+        let answer = self.client.describe_model_package().model_package_name(arn).send().await;
+        let found = match answer.map_err(failed(SERVICE, "DescribeModelPackage")) {
             Ok(found) => found,
-            // Denied is not absent: the group's policy of another account may only be missing yet.
+            // Access denied does not mean that the package is absent: the group policy of the other account may not
+            // exist yet.
             Err(failure) if failure.not_there() => return Ok(None),
             Err(failure) => return Err(failure.into()),
         };
@@ -57,8 +58,8 @@ impl Registry for ModelRegistry {
 
     async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
         let mut token = None;
-        for _ in 0..MOST_PAGES {
-            let asked = self
+        for _ in 0..MAX_PAGES {
+            let answer = self
                 .client
                 .list_model_packages()
                 .model_package_group_name(group)
@@ -70,7 +71,7 @@ impl Registry for ModelRegistry {
                 .set_next_token(token)
                 .send()
                 .await;
-            let listed = match asked.map_err(failed(SERVICE, "ListModelPackages")) {
+            let listed = match answer.map_err(failed(SERVICE, "ListModelPackages")) {
                 Ok(listed) => listed,
                 Err(failure) if failure.not_there() => return Ok(None),
                 Err(failure) => return Err(failure.into()),
@@ -111,8 +112,9 @@ impl Registry for ModelRegistry {
     }
 }
 
-/// A word in SageMaker's alphabet for stages, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` and at most 63 characters: a note in the
-/// registry must not fail over a space. <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelLifeCycle.html>
+/// Converts a text to SageMaker's format for stages, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` with at most 63 characters, so
+/// that an update of the registry does not fail because of a space.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelLifeCycle.html>
 fn label(text: &str) -> String {
     let hyphenated: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     cut(hyphenated.trim_matches('-'), LONGEST_LABEL).trim_matches('-').to_owned()

@@ -9,8 +9,8 @@ use crate::error::failed;
 
 const SERVICE: &str = "s3";
 const GET: &str = "GetObject";
-/// A report has one line a violated feature; one that is larger than this is something else.
-const LARGEST: usize = 10 * 1024 * 1024;
+/// The largest report, in bytes. A report has one entry per violated feature, so a larger file is not a report.
+const MAX_REPORT_BYTES: usize = 10 * 1024 * 1024;
 
 /// Amazon S3.
 #[derive(Debug, Clone)]
@@ -28,13 +28,13 @@ impl S3Reports {
 impl Reports for S3Reports {
     async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError> {
         let unreadable = |why: String| Ok(MonitorReport::Unreadable(why));
-        let asked = self.client.get_object().bucket(bucket).key(key).send().await;
-        let object = match asked.map_err(failed(SERVICE, GET)) {
+        let answer = self.client.get_object().bucket(bucket).key(key).send().await;
+        let object = match answer.map_err(failed(SERVICE, GET)) {
             Ok(object) => object,
-            // A role without s3:ListBucket is told 403 instead, which stays an error.
+            // For a role without s3:ListBucket, S3 answers 403 instead, which remains an error.
             // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
             Err(failure) if failure.is("NoSuchKey") => {
-                return unreadable(format!("s3://{bucket}/{key} is not there"));
+                return unreadable(format!("s3://{bucket}/{key} does not exist"));
             }
             Err(failure) => return Err(failure.into()),
         };
@@ -42,8 +42,8 @@ impl Reports for S3Reports {
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| broken_off(&error.to_string()))?;
-            if bytes.len().saturating_add(chunk.len()) > LARGEST {
-                return unreadable(format!("s3://{bucket}/{key} is larger than {LARGEST} bytes"));
+            if bytes.len().saturating_add(chunk.len()) > MAX_REPORT_BYTES {
+                return unreadable(format!("s3://{bucket}/{key} is larger than {MAX_REPORT_BYTES} bytes"));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -59,6 +59,6 @@ fn broken_off(error: &str) -> CallError {
         service: SERVICE,
         operation: GET,
         class: Class::Retryable,
-        message: format!("the object broke off: {error}"),
+        message: format!("the object could not be read completely: {error}"),
     }
 }

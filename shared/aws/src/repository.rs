@@ -25,7 +25,7 @@ impl CodeCommit {
 #[async_trait]
 impl Repository for CodeCommit {
     async fn file(&self, repository: &str, commit: &str, path: &str) -> Result<Option<String>, CallError> {
-        let asked = self
+        let answer = self
             .client
             .get_file()
             .repository_name(own_name(repository, GET_FILE)?)
@@ -33,9 +33,9 @@ impl Repository for CodeCommit {
             .file_path(path)
             .send()
             .await;
-        let file = match asked.map_err(failed(SERVICE, GET_FILE)) {
+        let file = match answer.map_err(failed(SERVICE, GET_FILE)) {
             Ok(file) => file,
-            // A commit that is not there stays an error: then nobody knows what the file would be.
+            // A missing commit remains an error, because it is unknown whether it contained the file.
             Err(failure) if failure.is("FileDoesNotExistException") => return Ok(None),
             Err(failure) => return Err(failure.into()),
         };
@@ -46,14 +46,14 @@ impl Repository for CodeCommit {
     }
 
     async fn head(&self, repository: &str, branch: &str) -> Result<Option<String>, CallError> {
-        let asked = self
+        let answer = self
             .client
             .get_branch()
             .repository_name(own_name(repository, GET_BRANCH)?)
             .branch_name(branch)
             .send()
             .await;
-        match asked.map_err(failed(SERVICE, GET_BRANCH)) {
+        match answer.map_err(failed(SERVICE, GET_BRANCH)) {
             Ok(answer) => Ok(answer.branch().and_then(|branch| branch.commit_id()).map(str::to_owned)),
             Err(failure) if failure.is("BranchDoesNotExistException") => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -61,13 +61,13 @@ impl Repository for CodeCommit {
     }
 }
 
-/// CodeCommit's name of a repository, which the policy writes as `codecommit:NAME`.
+/// Returns the repository name for CodeCommit from the name in the policy, `codecommit:NAME`.
 fn own_name<'r>(repository: &'r str, operation: &'static str) -> Result<&'r str, CallError> {
     repository.strip_prefix("codecommit:").ok_or_else(|| {
         refused(
             SERVICE,
             operation,
-            format!("`{repository}` is not a CodeCommit repository, which is all that can be read"),
+            format!("`{repository}` is not a CodeCommit repository; Tidegate reads only those"),
         )
     })
 }

@@ -9,9 +9,9 @@ use tidegate_policy::deploy::Probe;
 use crate::convert::cut;
 use crate::error::{Failure, failed};
 
-/// A container's error may carry its whole stack trace.
+/// The longest error, in characters. The error of a container may contain a stack trace.
 const LONGEST_ERROR: usize = 300;
-/// The one status with which `InvokeEndpoint` succeeds.
+/// The only status with which `InvokeEndpoint` succeeds.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
 const SUCCESS: u16 = 200;
 
@@ -36,7 +36,7 @@ impl Sampler for RuntimeSampler {
         content_type: &str,
         body: &str,
     ) -> Result<Probe, CallError> {
-        let asked = self
+        let answer = self
             .client
             .invoke_endpoint()
             .endpoint_name(endpoint)
@@ -45,25 +45,25 @@ impl Sampler for RuntimeSampler {
             .body(Blob::new(body))
             .send()
             .await;
-        match asked.map_err(failed("sagemaker-runtime", "InvokeEndpoint")) {
+        match answer.map_err(failed("sagemaker-runtime", "InvokeEndpoint")) {
             Ok(_) => Ok(Probe::Answered(SUCCESS)),
             Err(failure) => probe(failure),
         }
     }
 }
 
-/// What a failed request says about the model, if anything.
+/// Converts a failed request to a finding about the model, if it is one.
 pub(crate) fn probe(failure: Failure) -> Result<Probe, CallError> {
-    // It hangs, or is still being loaded. The latter has nothing to do with too many calls, though the status is 429.
+    // The model does not answer or is still being loaded. The latter is not throttling, although its status is 429.
     if failure.timed_out || failure.is("ModelNotReadyException") {
         return Ok(Probe::Silent);
     }
     match failure.call.class {
-        // SageMaker itself could not tell: no evidence against the model.
+        // SageMaker failed. This is no finding about the model.
         Class::Retryable | Class::Throttled | Class::Denied if !failure.is("ModelError") => {
             Err(failure.into())
         }
-        // The model spoke, or its endpoint refused: that is an answer about the deployment.
+        // The model or its endpoint answered with an error. This is a finding about the deployment.
         _ => Ok(Probe::Failed(cut(&failure.call.message, LONGEST_ERROR))),
     }
 }

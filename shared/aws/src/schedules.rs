@@ -13,7 +13,8 @@ use crate::error::{failed, refused};
 const SERVICE: &str = "scheduler";
 const CREATE: &str = "CreateSchedule";
 const LONGEST_NAME: usize = 64;
-/// A time that is past when the call arrives is refused, and a wish for a moment ago means now.
+/// The earliest time from now. EventBridge Scheduler rejects a time that has passed when the call arrives, so a past
+/// time becomes this one.
 const SOONEST: SignedDuration = SignedDuration::from_secs(2);
 
 /// Amazon EventBridge Scheduler.
@@ -40,11 +41,11 @@ impl OneTimeSchedules {
 impl Schedules for OneTimeSchedules {
     async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
         let input = input.to_string();
-        // From what was asked, not from when it is sent: a second attempt is the same call.
+        // The token depends on the requested time and not on the current time, so that a retry is the same call.
         let token = fingerprint(&["schedule", &self.group, name, &at.to_string(), &input]);
         let target = Target::builder().arn(&self.target_arn).role_arn(&self.role_arn).input(input).build();
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
-        let asked = self
+        let answer = self
             .client
             .create_schedule()
             .group_name(&self.group)
@@ -57,7 +58,7 @@ impl Schedules for OneTimeSchedules {
             .client_token(token)
             .send()
             .await;
-        match asked.map_err(failed(SERVICE, CREATE)) {
+        match answer.map_err(failed(SERVICE, CREATE)) {
             Ok(_) => Ok(()),
             Err(failure) if failure.is("ConflictException") => Ok(()),
             Err(failure) => Err(failure.into()),
@@ -65,7 +66,7 @@ impl Schedules for OneTimeSchedules {
     }
 }
 
-/// `at(…)` in whole seconds, never before the wished time.
+/// The expression `at(…)` in whole seconds, rounded up.
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>
 fn expression(at: Timestamp, now: Timestamp) -> String {
     let soonest = now.checked_add(SOONEST).unwrap_or(Timestamp::MAX);
@@ -75,8 +76,8 @@ fn expression(at: Timestamp, now: Timestamp) -> String {
     format!("at({})", whole.strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
-/// A name in the scheduler's alphabet, `[0-9a-zA-Z-_.]{1,64}`. One that had to be changed keeps a fingerprint of what it
-/// was, so that two names stay two.
+/// Converts a name to the scheduler's format, `[0-9a-zA-Z-_.]{1,64}`. A name that was changed gets a fingerprint of the
+/// original, so that two names stay different.
 fn legal_name(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(legal) {

@@ -1,4 +1,4 @@
-//! What a function brings to the engine: reading and acting. Everything that decides is its [`Controller`].
+//! The adapter trait: how a function reads facts and makes AWS calls. The rules are in its [`Controller`].
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,32 +8,33 @@ use tidegate_policy::controller::{Context, Controller, StepOf};
 use crate::resolve::ManagedModel;
 use crate::{CallError, Engine, EngineError, EventRef, Outcome};
 
-/// What a decision is about: the key of its state, and the policy that it is made under.
+/// The model that a decision concerns, with the version of its policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The version of its policy.
+    /// The version of the model's policy.
     pub policy_version: String,
 }
 
 /// The controller of an adapter.
 pub(crate) type ControllerOf<A> = <A as Adapter>::Controller;
-/// What an adapter's function remembers.
+/// The state that an adapter's function stores for a model.
 pub(crate) type StateOf<A> = <ControllerOf<A> as Controller>::State;
-/// What happened, to an adapter's function.
+/// The trigger type of an adapter's function.
 pub(crate) type TriggerOf<A> = <ControllerOf<A> as Controller>::Trigger;
 
-/// A function's reading and acting. It holds no rule: what to read and what to do is the controller's.
+/// The async part of a function. It contains no rule: the controller determines what to read and what to do.
 #[async_trait]
 pub trait Adapter: Send + Sync {
-    /// What decides.
+    /// The controller that decides.
     type Controller: Controller;
 
-    /// Reads what the controller needs. May be called again if somebody else decided meanwhile.
+    /// Reads the facts that the controller needs. The engine calls it again if another invocation changed the state
+    /// before the decision was written.
     ///
     /// # Errors
-    /// If it could not be read.
+    /// Returns an error if a fact could not be read.
     async fn observe(
         &self,
         engine: &Engine,
@@ -41,10 +42,10 @@ pub trait Adapter: Send + Sync {
         need: <Self::Controller as Controller>::Need,
     ) -> Result<<Self::Controller as Controller>::Snapshot, EngineError>;
 
-    /// Reads again what the precondition of a step rests on, right before the step.
+    /// Reads the facts of a step's precondition again, immediately before the step.
     ///
     /// # Errors
-    /// If it could not be read: then nothing is done either.
+    /// Returns an error if a fact could not be read. The step is then not executed.
     async fn recheck(
         &self,
         engine: &Engine,
@@ -54,17 +55,19 @@ pub trait Adapter: Send + Sync {
         step: &StepOf<Self::Controller>,
     ) -> Result<<Self::Controller as Controller>::Current, EngineError>;
 
-    /// Makes one of the function's own calls. Must be idempotent: it is made again after a crash. Returns what was done.
+    /// Makes one AWS call of the function and returns a description of what it did. The call must be idempotent,
+    /// because a retry after a crash repeats it.
     ///
     /// # Errors
-    /// If it could not be made. [`Class::Permanent`](crate::Class::Permanent) is a rejection, and
-    /// [`Controller::on_rejected`] decides what follows; anything else is tried again.
+    /// Returns an error if the call failed. [`Class::Permanent`](crate::Class::Permanent) is a rejection, and
+    /// [`Controller::on_rejected`] decides what follows. All other classes are retried.
     async fn call(&self, call: &<Self::Controller as Controller>::Call) -> Result<String, CallError>;
 
-    /// The events that a sweep finds lost for a model, each with the reference that the lost event would have had.
+    /// The events of a model that were lost and that a sweep detected. Each has the reference that the lost event would
+    /// have had.
     ///
     /// # Errors
-    /// If the facts that tell could not be read.
+    /// Returns an error if the facts for the comparison could not be read.
     async fn lost_events(
         &self,
         _engine: &Engine,
@@ -74,10 +77,10 @@ pub trait Adapter: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The recurring sweep over every model.
+    /// The recurring sweep over all models.
     ///
     /// # Errors
-    /// If a model could not be dealt with; the others are.
+    /// Returns an error if one model failed. The other models are still processed.
     async fn sweep(
         &self,
         engine: &Engine,
@@ -91,13 +94,13 @@ pub trait Adapter: Send + Sync {
     }
 }
 
-/// A function: what it does with one event. Its `main` is only wiring.
+/// The handler of a function: it processes one event.
 #[async_trait]
 pub trait Handler: Send + Sync {
-    /// Deals with the event for every model that it concerns.
+    /// Processes the event for every model that it concerns.
     ///
     /// # Errors
-    /// If a part of it could not be dealt with now. The retry does not repeat the other parts.
+    /// Returns an error if a part of the event could not be processed now. The retry does not repeat the other parts.
     async fn handle(
         &self,
         engine: &Engine,

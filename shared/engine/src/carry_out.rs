@@ -1,5 +1,5 @@
-//! Carrying a recorded plan out. The executor makes no choices: it does what was written down, in order, and writes
-//! down how far it is.
+//! Execution of a recorded plan. The executor makes no choices: it executes the recorded steps in order and records the
+//! outcome of each.
 
 use serde::Deserialize as _;
 use tidegate_events::{Contract, DeploymentFinished, DeploymentRequested, RetrainingRequested, to_detail};
@@ -11,70 +11,73 @@ use crate::adapter::{ControllerOf, StateOf};
 use crate::run::{Planned, Work};
 use crate::{ActionOutcome, Adapter, CallError, Class, DecisionRecord, Engine, EngineError};
 
-/// The longest subject that Amazon SNS takes, in characters.
+/// The longest subject that Amazon SNS accepts, in characters.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
-const SUBJECT: usize = 100;
+const LONGEST_SUBJECT: usize = 100;
 
-/// The code of [`Reason::ViolatesInvariant`], as a record has it.
+/// The code of [`Reason::ViolatesInvariant`] in a record.
 const VIOLATES_INVARIANT: &str = "violates_invariant";
 
-/// What became of one attempt.
+/// The result of one attempt to execute a step.
 enum Attempt {
     Done(String),
-    /// A later decision has taken its place.
+    /// A later decision superseded the step.
     Superseded,
-    /// It will not be done.
+    /// The step was rejected and will not be executed.
     Rejected(Rejection),
 }
 
-/// Why a step is not carried out, now or later.
+/// Why a step will not be executed.
 pub(crate) enum Rejection {
-    /// Its precondition no longer holds.
+    /// The precondition of the step no longer holds.
     ByPrecondition(Reason),
-    /// AWS rejected it for good.
+    /// AWS rejected the call with an error that is not retryable.
     ByAws(Reason, CallError),
 }
 
 impl Engine {
-    /// Goes on with a plan that was left behind, perhaps days ago: after the last action whose outcome is known, and only
-    /// with what is still wanted.
+    /// Continues a plan that an earlier invocation left unfinished, perhaps days ago. It starts after the last action
+    /// with a recorded outcome and skips steps that are superseded.
     pub(crate) async fn resume<A: Adapter>(
         &self,
         work: &Work<'_, A>,
         record: Box<DecisionRecord>,
     ) -> Result<Box<DecisionRecord>, EngineError> {
         let (_, state) = self.state::<StateOf<A>>(work.subject).await?;
-        // All of it is read before anything is done: half of a plan that cannot be understood is nobody's plan.
-        let left = record.plan.iter().skip(record.outcomes.len()).map(StepOf::<ControllerOf<A>>::deserialize);
-        let left = left.collect::<Result<_, _>>().map_err(|error| EngineError::Stored {
+        // Parse all remaining steps before any of them is executed: a plan that this version can read only in part must
+        // not be executed in part.
+        let remaining =
+            record.plan.iter().skip(record.outcomes.len()).map(StepOf::<ControllerOf<A>>::deserialize);
+        let remaining = remaining.collect::<Result<_, _>>().map_err(|error| EngineError::Stored {
             what: format!("plan of decision {}", record.id),
             message: error.to_string(),
         })?;
-        self.carry_out(work, (record, left), Some(&state)).await
+        self.carry_out(work, (record, remaining), Some(&state)).await
     }
 
-    /// Carries out what is left of a record's plan, publishes the record, and notes that it is done. `since` is the present
-    /// state if others may have decided since the plan was made.
+    /// Executes the remaining steps of a record's plan, publishes the record, and closes the claim. `current_state` is the
+    /// current state if other decisions may have been made since the plan was recorded.
     pub(crate) async fn carry_out<A: Adapter>(
         &self,
         work: &Work<'_, A>,
-        (mut record, left): Planned<A>,
-        since: Option<&StateOf<A>>,
+        (mut record, remaining): Planned<A>,
+        current_state: Option<&StateOf<A>>,
     ) -> Result<Box<DecisionRecord>, EngineError> {
         self.notify_of_violation(&record).await?;
-        for step in left {
-            match self.attempt(work, &step, since).await? {
+        for step in remaining {
+            match self.attempt(work, &step, current_state).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
                 Attempt::Superseded => record.outcomes.push(ActionOutcome::superseded()),
-                // People cannot be told: the queue has an alarm.
+                // The alert itself could not be sent. The error leads to the dead-letter queue, which has an alarm.
                 Attempt::Rejected(Rejection::ByAws(_, error)) if step.is_notify() => {
                     return Err(error.into());
                 }
                 Attempt::Rejected(rejection) => {
                     let (Rejection::ByPrecondition(why) | Rejection::ByAws(why, _)) = &rejection;
                     record.outcomes.push(ActionOutcome::rejected(why));
-                    // Rare, and large: most plans need not make room for it.
-                    let follows = Box::pin(self.follow(work, &record, &step, rejection));
+                    // This future is large and rarely needed. It is boxed, so that the common path does not reserve
+                    // space for it.
+                    let follows = Box::pin(self.decide_after_rejection(work, &record, &step, rejection));
                     if let Some(next) = follows.await? {
                         return Box::pin(self.carry_out(work, next, None)).await;
                     }
@@ -92,10 +95,10 @@ impl Engine {
         &self,
         work: &Work<'_, A>,
         step: &StepOf<ControllerOf<A>>,
-        since: Option<&StateOf<A>>,
+        current_state: Option<&StateOf<A>>,
     ) -> Result<Attempt, EngineError> {
         let cx = self.context(work.policy, work.event, work.now);
-        if since.is_some_and(|state| !ControllerOf::<A>::still_applies(&cx, state, step)) {
+        if current_state.is_some_and(|state| !ControllerOf::<A>::still_applies(&cx, state, step)) {
             return Ok(Attempt::Superseded);
         }
         if ControllerOf::<A>::requires_recheck(step) {
@@ -109,7 +112,7 @@ impl Engine {
                 return Ok(Attempt::Rejected(Rejection::ByPrecondition(why)));
             }
         }
-        match self.retry_throttled(|| self.take(work, step)).await {
+        match self.retry_throttled(|| self.execute(work, step)).await {
             Ok(done) => Ok(Attempt::Done(done)),
             Err(error) if error.class == Class::Permanent => {
                 let operation = format!("{}:{}", error.service, error.operation);
@@ -120,8 +123,8 @@ impl Engine {
         }
     }
 
-    /// Takes one step. Common steps are the engine's own; a call is the adapter's.
-    async fn take<A: Adapter>(
+    /// Executes one step. The engine executes the common steps, and the adapter makes the calls.
+    async fn execute<A: Adapter>(
         &self,
         work: &Work<'_, A>,
         step: &StepOf<ControllerOf<A>>,
@@ -145,13 +148,14 @@ impl Engine {
             }
             Step::RequestRetraining { request } => {
                 self.bus.publish(RetrainingRequested::DETAIL_TYPE, &to_detail(request)).await?;
-                Ok(format!("asked the hub to retrain: {}", request.request_id))
+                Ok(format!("requested a retraining from the hub: {}", request.request_id))
             }
             Step::Call(call) => work.adapter.call(call).await,
         }
     }
 
-    /// Notes the outcomes so far, unless the plan is through: then [`Engine::carry_out`] closes it.
+    /// Records the outcomes so far, unless all steps are done. In that case [`Engine::carry_out`] closes the claim with
+    /// them.
     async fn record_progress<A: Adapter>(
         &self,
         work: &Work<'_, A>,
@@ -160,8 +164,9 @@ impl Engine {
         if record.outcomes.len() >= record.plan.len() {
             return Ok(());
         }
-        let noted = || self.ledger.progress(&work.claim, &self.request_id, &record.id, &record.outcomes);
-        if self.retry_throttled(noted).await? {
+        let record_outcomes =
+            || self.ledger.progress(&work.claim, &self.request_id, &record.id, &record.outcomes);
+        if self.retry_throttled(record_outcomes).await? {
             return Ok(());
         }
         Err(EngineError::LeaseLost { decision: record.id.clone() })
@@ -171,16 +176,16 @@ impl Engine {
         self.retry_throttled(|| self.bus.announce(record)).await
     }
 
-    /// A plan that broke an invariant was not carried out. It is a defect of ours, and people hear of it at once.
+    /// Notifies people of a decision that violated an invariant. Its plan was dropped. This is a defect of Tidegate.
     async fn notify_of_violation(&self, record: &DecisionRecord) -> Result<(), EngineError> {
         if record.reason != VIOLATES_INVARIANT {
             return Ok(());
         }
         tracing::error!(function = self.function, model = record.model, message = record.message);
         let subject: String =
-            format!("Tidegate: {} refused its own plan for {}", self.function, record.model)
+            format!("Tidegate: a decision of {} for {} is invalid", self.function, record.model)
                 .chars()
-                .take(SUBJECT)
+                .take(LONGEST_SUBJECT)
                 .collect();
         let message = format!(
             "{}\nDecision {} in {} ({}). Nothing was done. Please report this: it is a defect.",

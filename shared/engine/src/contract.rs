@@ -1,4 +1,4 @@
-//! The JSON Schema of `Decision Recorded`: a decision as subscribers of the bus receive it.
+//! The JSON Schema of `Decision Recorded`, the event in which a decision is published on the bus.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use tidegate_events::DECISION_RECORDED;
 
 use crate::{DecisionRecord, SCHEMA};
 
-/// The schema of the event's detail, JSON Schema 2020-12, generated from the type. Fields that it does not know are
-/// allowed: a later version may add some.
+/// The schema of the event's detail (JSON Schema 2020-12), generated from the type. Unknown fields are allowed, because
+/// a later version may add fields.
 #[must_use]
 pub fn decision_recorded_schema() -> Value {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
@@ -37,7 +37,7 @@ mod tests {
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
-    /// A member order that does not depend on how serde_json was built.
+    /// Sorts the members, because their order depends on the features with which serde_json was built.
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Object(members) => {
@@ -50,7 +50,7 @@ mod tests {
         }
     }
 
-    /// `TIDEGATE_BLESS=1 cargo test -p tidegate-engine` writes the file anew.
+    /// `TIDEGATE_BLESS=1 cargo test -p tidegate-engine` writes the file again.
     #[test]
     fn the_committed_schema_is_current() {
         let (file, schema) = ("decision-recorded.schema.json", sorted(&decision_recorded_schema()));
@@ -58,11 +58,11 @@ mod tests {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/contract").join(file);
             std::fs::write(path, format!("{schema:#}\n")).unwrap();
         }
-        assert_eq!(read(file), schema, "TIDEGATE_BLESS=1 cargo test -p tidegate-engine writes {file} anew");
+        assert_eq!(read(file), schema, "TIDEGATE_BLESS=1 cargo test -p tidegate-engine writes {file} again");
     }
 
     #[test]
-    fn the_example_keeps_the_schema_and_comes_back() {
+    fn the_example_is_valid_and_is_equal_after_parsing_and_serialization() {
         let detail = &read("decision-recorded.json")["detail"];
         let validator = jsonschema::draft202012::new(&decision_recorded_schema()).unwrap();
         let errors: Vec<String> = validator.iter_errors(detail).map(|error| error.to_string()).collect();
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_a_later_version_is_refused_with_a_clear_error() {
+    fn a_record_of_a_later_schema_version_is_an_error_that_says_what_to_do() {
         let mut detail = read("decision-recorded.json")["detail"].clone();
         detail["schema"] = json!(SCHEMA + 1);
         detail.as_object_mut().unwrap().remove("message");

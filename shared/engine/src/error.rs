@@ -1,23 +1,23 @@
-//! What can go wrong outside of a decision.
+//! Errors of the engine and of AWS calls.
 
 use jiff::Timestamp;
 
-/// What a failed call means for whoever made it.
+/// How the caller must handle a failed AWS call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// May work later: a timeout, a 5xx.
+    /// A temporary failure, such as a timeout or a 5xx. A retry may succeed.
     Retryable,
-    /// Too many calls: may work later, more slowly.
+    /// Too many calls. A retry after a pause may succeed.
     Throttled,
     /// The role lacks the permission.
     Denied,
-    /// Something else was there first, or is in use.
+    /// The resource exists already or is in use.
     Conflict,
-    /// Will not work however often it is tried.
+    /// The request is invalid or not allowed. A retry does not change the result.
     Permanent,
 }
 
-/// A call to AWS that failed.
+/// An AWS call that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{service}:{operation} failed ({class:?}): {message}")]
 pub struct CallError {
@@ -25,54 +25,54 @@ pub struct CallError {
     pub service: &'static str,
     /// The operation, such as `CreateEndpoint`.
     pub operation: &'static str,
-    /// What the failure means.
+    /// How the caller must handle the failure.
     pub class: Class,
-    /// AWS's error code and message, or ours.
+    /// The error code and the message of AWS, or a message of Tidegate.
     pub message: String,
 }
 
-/// Why an event could not be dealt with now. Lambda retries it, and then the dead-letter queue has it.
+/// Why an event could not be processed now. Lambda retries the event, then sends it to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A call failed.
+    /// An AWS call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// Another invocation works on the same event.
-    #[error("another invocation works on this event until {until}")]
+    /// Another invocation holds the lease on the event.
+    #[error("another invocation holds the lease on this event until {until}")]
     LeaseHeldElsewhere {
-        /// When its lease ends.
+        /// The end of that lease.
         until: Timestamp,
     },
-    /// The lease ran out before the decision was written or its plan was through, and another invocation deals with the
-    /// event now.
-    #[error("another invocation has taken over the event that decision {decision} is about")]
+    /// The lease expired before the decision was written or its plan was completed, and another invocation took the
+    /// event over.
+    #[error("another invocation took over the event of decision {decision}")]
     LeaseLost {
-        /// The decision.
+        /// The id of the decision.
         decision: String,
     },
-    /// Others changed the state each time we were about to decide.
-    #[error("the state of {model} changed {attempts} times while deciding")]
+    /// Other invocations changed the state during each attempt to decide.
+    #[error("other invocations changed the state of {model} during each of {attempts} attempts to decide")]
     Contention {
-        /// The model.
+        /// The name of the model.
         model: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// The payload is no event that can be read.
+    /// The payload is not an event that can be parsed.
     #[error("the event cannot be read: {0}")]
     Event(#[from] tidegate_events::EventError),
-    /// What the ledger holds cannot be read by this version.
+    /// This version cannot read an item of the ledger.
     #[error("the ledger's {what} cannot be read: {message}")]
     Stored {
-        /// Which item.
+        /// The item.
         what: String,
-        /// What is wrong with it.
+        /// The error of the parser, or another description of the problem.
         message: String,
     },
 }
 
 impl EngineError {
-    /// The class as Lambda reports it, so that an alarm can tell them apart.
+    /// The name of the error class that Lambda reports, so that an alarm can distinguish the classes.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What a function is, apart from what it decides: where it runs, which events it wants, and what it is built from.
+//! The properties of a function other than its rules: its account kind, the events it accepts, and how it is built.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::ports::{
     Sampler, Schedules,
 };
 
-/// How long a claim is leased to one invocation; the templates' default.
+/// The time for which a claim is leased to one invocation. The templates use the same default.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
-/// Every port that any function is built from, as one site has them.
+/// All ports of one site. Each function is built from some of them.
 #[derive(Clone)]
 #[expect(missing_docs, reason = "each field is named after its trait, which has the documentation")]
 pub struct Ports {
@@ -36,7 +36,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// The ports of something that implements all of them.
+    /// Builds all ports from one value that implements every trait.
     #[must_use]
     pub fn all<P>(ports: &Arc<P>) -> Self
     where
@@ -72,24 +72,25 @@ impl Ports {
     }
 }
 
-/// A function. `tidegate-functions` lists them.
+/// A function. The crate `tidegate-functions` lists all of them.
 pub struct FunctionSpec {
-    /// Its name: that of its folder and its Lambda.
+    /// The name of the function. Its folder and its Lambda have the same name.
     pub name: &'static str,
-    /// The stack that it is part of.
+    /// The account kind in which the function runs.
     pub scope: Scope,
-    /// Whether the rules and schedules of the templates hand it an event, whichever account sent it.
+    /// Returns whether the rules and schedules of the templates deliver an event to the function. The sending account
+    /// is not considered.
     pub wants: fn(&Event) -> bool,
-    /// Builds its handler.
+    /// Builds the handler of the function.
     pub build: fn(&Ports) -> Box<dyn Handler>,
-    /// Reads its state from JSON and writes it again, as [`round_trip`].
+    /// Parses the function's state from JSON and serializes it again, see [`round_trip`].
     pub check_state: fn(&Value) -> Result<Value, serde_json::Error>,
 }
 
-/// What a state of this type is after it was read and written; an error if the value is no such state.
+/// Parses a state from JSON and serializes it again.
 ///
 /// # Errors
-/// If the value does not have the type's shape.
+/// Returns an error if the value does not have the type's shape.
 pub fn round_trip<S: Remembered>(state: &Value) -> Result<Value, serde_json::Error> {
     let read: S = serde_json::from_value(state.clone())?;
     serde_json::to_value(read)

@@ -1,9 +1,11 @@
-//! Event → snapshot → decide → record → act → verify: the one path that every function takes, and the ports it needs.
+//! Event → claim → snapshot → decide → check → record → act → publish → verify: the path of an event through every
+//! function, and the ports that the functions need.
 //!
-//! A function gives the engine an [`Adapter`]: how to read what its controller needs, and how to make its own calls. The
-//! engine claims the event by its idempotency key, lets the controller decide, writes the decision and its plan before
-//! anything is done, carries the plan out, and publishes the record. It takes the common steps (notify, schedule a check,
-//! publish) itself. It knows no AWS: [`ports`] say in domain words what a function needs.
+//! A function implements [`Adapter`]: how to read the facts that its controller needs, and how to make its AWS calls.
+//! The engine claims the event by its idempotency key, calls the controller to decide, records the decision and its
+//! plan before any step is executed, executes the plan, and publishes the record. The engine executes the common steps
+//! (notify, schedule a check, publish) itself. It does not depend on an AWS SDK: the traits in [`ports`] describe in
+//! domain terms what a function needs.
 
 mod adapter;
 mod carry_out;

@@ -1,4 +1,4 @@
-//! What an invocation costs, and where it is said.
+//! The cost of an invocation: AWS calls, retries and time. Also the log of decisions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use crate::DecisionRecord;
 
-/// Counts calls to AWS. The adapters count calls and the SDK's own repetitions, the engine its own; clones count
-/// together.
+/// Counts AWS calls. The adapters count the calls and the retries of the SDK, and the engine counts its own retries.
+/// All clones share the counters.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     counts: Arc<Counts>,
@@ -22,23 +22,23 @@ struct Counts {
 }
 
 impl Meter {
-    /// One more request to AWS.
+    /// Counts one request to AWS.
     pub fn count_call(&self) {
         self.counts.calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One more repetition of a request.
+    /// Counts one retry of a request.
     pub fn count_retry(&self) {
         self.counts.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The requests so far, repetitions included.
+    /// The number of requests so far, retries included.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.counts.calls.load(Ordering::Relaxed)
     }
 
-    /// The repetitions so far.
+    /// The number of retries so far.
     #[must_use]
     pub fn retries(&self) -> u64 {
         self.counts.retries.load(Ordering::Relaxed)
@@ -49,14 +49,14 @@ impl Meter {
     }
 }
 
-/// What one decision cost, from the claim to the publication.
+/// The cost of one decision, from the claim to the publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measured {
-    /// How long it took.
+    /// The elapsed time.
     pub latency: Duration,
-    /// Requests to AWS, repetitions included.
+    /// The number of requests to AWS, retries included.
     pub aws_calls: u64,
-    /// Repetitions among them, and calls that the engine made again.
+    /// The number of retries, by the SDK and by the engine.
     pub retries: u64,
 }
 
@@ -70,18 +70,18 @@ impl Measured {
     }
 }
 
-/// The time of one invocation.
+/// The time of one invocation: how long it has been running, and how long it may still run.
 #[async_trait]
 pub trait Time: Send + Sync {
-    /// How long it has been running.
+    /// The time since the invocation began.
     fn elapsed(&self) -> Duration;
-    /// How long it may still run.
+    /// The time until Lambda ends the invocation.
     fn left(&self) -> Duration;
-    /// Waits.
+    /// Waits for a duration.
     async fn pause(&self, how_long: Duration);
 }
 
-/// Where time stands still: nothing is waited for, nothing is made again.
+/// A clock on which no time passes and none is left: the engine never waits and never retries.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoTime;
 
@@ -98,13 +98,13 @@ impl Time for NoTime {
     async fn pause(&self, _how_long: Duration) {}
 }
 
-/// Where each decision is said once, with what it cost.
+/// The log of decisions. Each decision is logged once, with its cost.
 pub trait DecisionLog: Send + Sync {
-    /// A decision whose plan was carried out.
+    /// Logs a decision after its plan was executed.
     fn log(&self, record: &DecisionRecord, measured: &Measured);
 }
 
-/// Says nothing.
+/// A log that discards every decision.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoDecisionLog;
 

@@ -1,4 +1,4 @@
-//! What is written down about a decision.
+//! The record of a decision, and the outcome of an event.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,112 +10,112 @@ use tidegate_policy::reason::Reason;
 
 use crate::EngineError;
 
-/// The version of [`DecisionRecord`].
+/// The current schema version of [`DecisionRecord`].
 pub const SCHEMA: u32 = 1;
 
-/// A decision as the ledger keeps it, as the bus carries it and as people read it.
+/// The record of a decision, as it is stored in the ledger and published on the bus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
-    /// The version of this shape. New fields do not raise it; a change of meaning does.
+    /// The schema version of the record. A new field does not increase it. A change in the meaning of a field does.
     pub schema: u32,
-    /// The same for the same decision.
+    /// The id of the decision: a fingerprint of the site, the function, the model, the event and the time.
     pub id: String,
-    /// When it was made.
+    /// The time at which the decision was made.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
-    /// In which account.
+    /// The account in which the decision was made.
     pub account: String,
-    /// In which environment; `hub` in the hub.
+    /// The environment in which the decision was made, or `hub`.
     pub environment: String,
-    /// By which function.
+    /// The function that decided.
     pub function: String,
-    /// In which version.
+    /// The version of the function.
     pub function_version: String,
-    /// About which model.
+    /// The model that the decision concerns.
     pub model: String,
-    /// The verdict's code.
+    /// The code of the verdict.
     pub verdict: String,
-    /// The reason's code.
+    /// The code of the reason.
     pub reason: String,
-    /// The reason in words.
+    /// The message of the reason.
     pub message: String,
-    /// What it rests on.
+    /// The values that support the decision.
     pub evidence: Vec<Evidence>,
-    /// What was to be done.
+    /// The steps of the plan.
     pub plan: Vec<Value>,
-    /// Under which version of the policy.
+    /// The version of the policy that the decision used.
     pub policy_version: String,
-    /// Because of which event.
+    /// The event that led to the decision.
     pub event: EventRef,
-    /// The decision that this one follows: an action of its plan was refused.
+    /// The id of the decision that caused this one, if a step of its plan was rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<String>,
-    /// Its place in the chain of decisions about one event, which are made at one time: 0, or one more than the one that
-    /// it follows.
+    /// The position in the chain of decisions about one event, which all have the same time. The first decision has 0.
     #[serde(default, skip_serializing_if = "is_first")]
     pub sequence: u32,
-    /// What became of each action, once it was carried out.
+    /// The outcomes of the plan's steps so far, in the order of the plan.
     #[serde(default)]
     pub outcomes: Vec<ActionOutcome>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_first(sequence: &u32) -> bool {
     *sequence == 0
 }
 
 impl DecisionRecord {
-    /// Reads a record as it was stored.
+    /// Parses a stored record.
     ///
     /// # Errors
-    /// If it is damaged, or of a later version of Tidegate whose records mean something else.
+    /// Returns an error if the record is invalid, or if its schema version is newer than [`SCHEMA`].
     pub fn read(json: &str, what: &str) -> Result<Self, EngineError> {
         let damaged = |message| EngineError::Stored { what: what.to_owned(), message };
-        let Shape { schema } = serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
+        let SchemaVersion { schema } =
+            serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
         if schema > SCHEMA {
             return Err(damaged(format!(
-                "it is of schema {schema}, and this version of Tidegate reads up to {SCHEMA}; update Tidegate"
+                "its schema version is {schema}, and this version of Tidegate reads up to {SCHEMA}; update Tidegate"
             )));
         }
         serde_json::from_str(json).map_err(|error| damaged(error.to_string()))
     }
 
-    /// The time and the id as a text whose order is the order in which decisions about a model were made: always three
-    /// decimals, and what follows comes after the one that it follows.
+    /// A text with the time and the id that sorts the decisions about a model in the order in which they were made. The
+    /// time always has three decimals, and a decision sorts after the one that caused it.
     #[must_use]
     pub fn sort_key(&self) -> String {
         match self.sequence {
             0 => format!("{:.3}#{}", self.at, self.id),
-            // A tilde comes after everything that an id begins with.
+            // A tilde sorts after every character with which an id can begin.
             sequence => format!("{:.3}#~{sequence}#{}", self.at, self.id),
         }
     }
 
-    /// What orders the decisions about a model, also those of a time when records did not have their link.
+    /// The sort key for decisions about a model. It also sorts records of older versions that have no `sequence`.
     #[must_use]
     pub fn order(&self) -> (Timestamp, u32, &str) {
         (self.at, self.sequence.max(self.caused_by.is_some().into()), &self.id)
     }
 }
 
-/// What every version of a record has.
+/// The part that a record of every schema version has.
 #[derive(Deserialize)]
-struct Shape {
+struct SchemaVersion {
     schema: u32,
 }
 
-/// The event behind a decision.
+/// A reference to the event that led to a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRef {
-    /// The envelope's id.
+    /// The id in the envelope of the event.
     pub id: String,
-    /// Its source.
+    /// The source of the event.
     pub source: String,
-    /// Its detail-type.
+    /// The detail-type of the event.
     pub detail_type: String,
-    /// What it means: equal for every telling of the same change.
+    /// The idempotency key of the event. It is equal for all events that report the same change.
     pub idempotency_key: String,
-    /// The event as it arrived, so that it can be decided again; absent if it is larger than
+    /// The event as it was received, so that it can be replayed. It is absent if it is larger than
     /// [`KEPT_BYTES`](tidegate_events::KEPT_BYTES).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Value")]
@@ -123,7 +123,7 @@ pub struct EventRef {
 }
 
 impl EventRef {
-    /// The reference to an event.
+    /// Creates the reference to an event.
     #[must_use]
     pub fn of(event: &Event) -> Self {
         Self {
@@ -135,100 +135,100 @@ impl EventRef {
         }
     }
 
-    /// The same, as an account said it: another account's word is another event, even if it repeats the first one's word
-    /// for word, so that a stranger cannot take the place of who may say it.
+    /// Adds the sending account to the idempotency key. An event from another account is then another event even if its
+    /// content is equal, so that an unauthorized sender cannot use up the key of the authorized one.
     #[must_use]
     pub fn scoped_to_sender(self, account: &str) -> Self {
         Self { idempotency_key: format!("{} from {account}", self.idempotency_key), ..self }
     }
 }
 
-/// What became of an action.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionOutcome {
-    /// In words: what was made, that it was so already, or why it was not done.
+    /// What was done, or why the step was not executed.
     pub detail: String,
-    /// In one word.
+    /// The status of the step.
     #[serde(default, skip_serializing_if = "ActionStatus::is_done")]
     pub status: ActionStatus,
 }
 
-/// What became of an action, in one word.
+/// The status of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionStatus {
-    /// It is so.
+    /// The step was executed.
     #[default]
     Done,
-    /// It was not wanted any more.
+    /// The step was skipped, because a later decision superseded it.
     Superseded,
-    /// It was not safe any more, or AWS refused it for good.
+    /// A precondition did not hold, or AWS rejected the call.
     Rejected,
 }
 
 impl ActionStatus {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
 }
 
 impl ActionOutcome {
-    /// It is so: in words, what was made, or that it was so already.
+    /// The outcome of a step that was executed. The detail says what was done, or that nothing had to be done.
     #[must_use]
     pub fn done(detail: String) -> Self {
         Self { detail, status: ActionStatus::Done }
     }
 
-    /// It was not wanted any more.
+    /// The outcome of a step that a later decision superseded.
     #[must_use]
     pub fn superseded() -> Self {
-        let detail = "not done: a later decision has taken its place".to_owned();
+        let detail = "not done: a later decision superseded it".to_owned();
         Self { detail, status: ActionStatus::Superseded }
     }
 
-    /// It was refused.
+    /// The outcome of a step that was rejected.
     #[must_use]
     pub fn rejected(why: &Reason) -> Self {
         Self { detail: format!("not done: {why}"), status: ActionStatus::Rejected }
     }
 }
 
-/// What became of an event for one model.
+/// The outcome of an event for one model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was decided, and the plan was carried out.
+    /// The event was decided, and the plan was executed.
     Decided {
-        /// The record.
+        /// The record of the decision.
         record: Box<DecisionRecord>,
     },
-    /// It had been dealt with before.
+    /// The event had already been processed.
     Duplicate {
-        /// The id of the record of then.
+        /// The id of the earlier decision.
         decision: String,
-        /// The record itself, with what was done.
+        /// The record of the earlier decision with its outcomes, if the ledger still has it.
         #[serde(skip_serializing_if = "Option::is_none")]
         record: Option<Box<DecisionRecord>>,
     },
-    /// It was looked at, and nothing has changed since the last record.
+    /// A sweep checked the model and found nothing new since the last record.
     Unchanged {
-        /// The model.
+        /// The name of the model.
         model: String,
-        /// The reason, still.
+        /// The code of the reason that still applies.
         reason: String,
     },
-    /// It concerns no model that is managed here.
+    /// The event concerns no model that is managed here.
     NotApplicable {
-        /// The reason's code: `unsupported_event`, `unmanaged`, …
+        /// The code of the reason, such as `unsupported_event` or `unmanaged`.
         reason: String,
-        /// The reason in words.
+        /// The message of the reason.
         message: String,
     },
 }
 
-/// The outcomes of an event that concerns several models. One that fails does not keep the others from being dealt
-/// with; the retry then finds those done.
+/// The outcomes of an event that concerns several models. If one model fails, the others are still processed, and the
+/// retry skips them.
 #[derive(Debug, Default)]
 pub struct Outcomes {
     done: Vec<Outcome>,
@@ -236,33 +236,33 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// Adds what became of one model.
+    /// Adds the outcome of one model.
     pub fn add(&mut self, result: Result<Outcome, EngineError>) {
         match result {
             Ok(outcome) => self.done.push(outcome),
             Err(error) => {
-                tracing::error!(%error, "failed for one model");
+                tracing::error!(%error, "processing failed for one model");
                 self.failed.get_or_insert(error);
             }
         }
     }
 
-    /// Adds what became of other models.
+    /// Adds the outcomes of other models.
     pub fn join(&mut self, others: Self) {
         self.done.extend(others.done);
         self.failed = self.failed.take().or(others.failed);
     }
 
-    /// Whether nothing was added.
+    /// Returns whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.done.is_empty() && self.failed.is_none()
     }
 
-    /// All outcomes.
+    /// Returns all outcomes.
     ///
     /// # Errors
-    /// The first failure, if there was one.
+    /// Returns the first error, if a model failed.
     pub fn finish(self) -> Result<Vec<Outcome>, EngineError> {
         match self.failed {
             Some(error) => Err(error),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_comes_after_what_it_follows_whatever_their_ids() {
+    fn a_decision_sorts_after_the_one_that_caused_it_independent_of_their_ids() {
         let at = "2026-03-02T09:00:00.5Z";
         let chain = [
             record("ff", "2026-03-02T09:00:00Z", None, 0),
@@ -299,12 +299,12 @@ mod tests {
         assert!(chain.is_sorted_by_key(DecisionRecord::sort_key));
         assert!(chain.is_sorted_by(|a, b| a.order() < b.order()));
         assert_eq!(chain[1].sort_key(), "2026-03-02T09:00:00.500Z#fe");
-        // Of a time when records did not have their link.
+        // A record of an older version that has no `sequence`.
         assert!(chain[1].order() < record("00", at, Some("fe"), 0).order());
     }
 
     #[test]
-    fn the_first_of_a_chain_says_nothing_of_links() {
+    fn the_first_record_of_a_chain_has_no_sequence_field() {
         let text = serde_json::to_string(&record("a", "2026-03-02T09:00:00Z", None, 0)).unwrap();
         assert!(!text.contains("sequence"), "{text}");
     }

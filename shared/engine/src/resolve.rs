@@ -1,4 +1,4 @@
-//! From an event to the models that it concerns.
+//! Finds the models that an event concerns, and processes the event for each of them.
 
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::adapter::{ControllerOf, TriggerOf};
 use crate::ports::{Applied, Ledger, Remembered, StateKey, Versioned};
 use crate::{Adapter, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
 
-/// A model and its policy.
+/// A model with its applied policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ManagedModel {
-    /// The model and its policy's version.
+    /// The model and the version of its policy.
     pub subject: Subject,
-    /// The policy.
+    /// The applied policy.
     pub applied: Applied,
 }
 
-/// Models with their policies, beside the models whose policy could not be read: one model's failure does not keep the
-/// others from being dealt with.
+/// The models with their policies, and the outcomes of the models whose policy could not be read. One such model does
+/// not prevent the processing of the others.
 pub type ResolvedModels = (Vec<ManagedModel>, Outcomes);
 
 impl ManagedModel {
@@ -36,10 +36,10 @@ impl ManagedModel {
 }
 
 impl Engine {
-    /// Deals with an event for every model that it concerns.
+    /// Processes an event for every model that it concerns.
     ///
     /// # Errors
-    /// As [`Engine::run`]; one model that fails does not keep the others from being dealt with.
+    /// Returns the errors of [`Engine::run`]. If one model fails, the others are still processed.
     pub async fn handle<A: Adapter>(
         &self,
         adapter: &A,
@@ -111,7 +111,8 @@ impl Engine {
         self.run(adapter, managed.policy(), trigger, &managed.subject, reference, now).await
     }
 
-    /// The recurring sweep: for each model the lost events that the adapter finds, then the controller's own sweep.
+    /// The recurring sweep. For each model it first processes the lost events that the adapter detects, then runs the
+    /// controller's own sweep.
     pub(crate) async fn sweep_models<A: Adapter>(
         &self,
         adapter: &A,
@@ -148,10 +149,10 @@ impl Engine {
     }
 }
 
-/// The models that any of the names concerns, each once.
+/// Returns the models that at least one of the names concerns, each once.
 ///
 /// # Errors
-/// If the ledger could not say which models.
+/// Returns an error if the ledger could not be queried for the models.
 pub async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModels, EngineError> {
     let (mut found, mut outcomes) = ResolvedModels::default();
     for lookup in names {
@@ -165,10 +166,10 @@ pub async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModel
     Ok((found, outcomes))
 }
 
-/// Every model, for the sweeps.
+/// Returns every model, for a sweep.
 ///
 /// # Errors
-/// If the list of models could not be read.
+/// Returns an error if the list of models could not be read.
 pub async fn all(engine: &Engine) -> Result<ResolvedModels, EngineError> {
     let models = engine.retry_throttled(|| engine.ledger.models()).await?;
     Ok(read(engine, models).await)
@@ -186,10 +187,10 @@ async fn read(engine: &Engine, models: Vec<String>) -> ResolvedModels {
     (found, outcomes)
 }
 
-/// What a controller remembers for a model; the empty state if it never decided anything.
+/// Reads a controller's state for a model. A state that was never written is the default.
 ///
 /// # Errors
-/// If the ledger could not be read, or holds what this version cannot read.
+/// Returns an error if the ledger could not be read, or if this version cannot parse the state.
 pub async fn state_of<C: Controller>(ledger: &dyn Ledger, model: &str) -> Result<Arc<C::State>, EngineError> {
     let key = StateKey { function: C::NAME.to_owned(), model: model.to_owned() };
     read_state(&key, &ledger.state(&key).await?)

@@ -1,21 +1,21 @@
-//! Calls that AWS throttles are made again, as long as the invocation has time.
+//! Retries of throttled calls, with exponential backoff and jitter, while the invocation has time.
 
 use std::time::Duration;
 
 use crate::{CallError, Class, Engine, EngineError};
 
-/// The longest pause before the first repetition; it doubles from there.
-const FIRST: Duration = Duration::from_millis(200);
-/// No pause is longer.
-const LONGEST: Duration = Duration::from_secs(8);
-/// What an invocation keeps to write down how far it is.
+/// The longest pause before the first retry. It doubles with each retry.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause before any retry.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// The time that an invocation reserves to record its progress.
 const RESERVE: Duration = Duration::from_secs(5);
-/// How long it waits for another invocation that works on the same event, at most.
-const HELD: Duration = Duration::from_secs(15);
+/// The longest time for which an invocation waits for another one that holds the lease on the same event.
+const LONGEST_LEASE_WAIT: Duration = Duration::from_secs(15);
 
-/// An error that may be throttling.
+/// An error that may be caused by throttling.
 pub trait MayThrottle {
-    /// Whether the same call may work a little later.
+    /// Returns whether AWS throttled the call, so that a later retry may succeed.
     fn is_throttled(&self) -> bool;
 }
 
@@ -32,10 +32,10 @@ impl MayThrottle for EngineError {
 }
 
 impl Engine {
-    /// Makes a call, and makes it again while it is throttled and there is time.
+    /// Makes a call, and retries it while AWS throttles it and the invocation has time.
     ///
     /// # Errors
-    /// The call's own, at last.
+    /// Returns the error of the last attempt.
     pub async fn retry_throttled<T, E, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, E>
     where
         T: Send,
@@ -56,19 +56,22 @@ impl Engine {
         }
     }
 
-    /// Lets another invocation go on with the event for a moment; `false` if there is no time for it.
+    /// Waits, so that another invocation can finish the event. Returns `false` if there is no time left to wait.
     pub(crate) async fn wait_for_lease(&self, waited: &mut Duration, attempt: u32) -> bool {
-        let Some(pause) = self.pause_before(attempt).filter(|_| *waited < HELD) else { return false };
+        let Some(pause) = self.pause_before(attempt).filter(|_| *waited < LONGEST_LEASE_WAIT) else {
+            return false;
+        };
         *waited = waited.saturating_add(pause);
         self.time.pause(pause).await;
         true
     }
 
-    /// How long to wait before the next attempt, with jitter, so that those who were throttled together do not come
-    /// back together; `None` if there is no time.
+    /// The pause before the next attempt, or `None` if the invocation has not enough time left. Jitter spreads the
+    /// retries of calls that were throttled together.
     /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
     fn pause_before(&self, attempt: u32) -> Option<Duration> {
-        let most = FIRST.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(LONGEST);
+        let most =
+            FIRST_PAUSE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(LONGEST_PAUSE);
         let pause = most.mul_f64(0.5 + fastrand::f64() / 2.0);
         (self.time.left() > pause.saturating_add(RESERVE)).then_some(pause)
     }

@@ -1,4 +1,4 @@
-//! The path itself: from an event and a model to a decision on record.
+//! The path of one event for one model: claim, snapshot, decide, check, record, act.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -23,64 +23,64 @@ use crate::ports::{
 use crate::resolve::{ManagedModel, read_state};
 use crate::{Adapter, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
 
-/// How often a decision is made again because somebody else decided meanwhile.
-const ATTEMPTS: u32 = 5;
+/// The number of attempts to decide, when other invocations keep changing the state.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The engine of one invocation.
 #[derive(Clone)]
 pub struct Engine {
-    /// The function's name.
+    /// The name of the function.
     pub function: &'static str,
-    /// Its version.
+    /// The version of the function.
     pub version: &'static str,
-    /// Where it runs.
+    /// The site where the function runs.
     pub site: Arc<Site>,
-    /// Lambda's request id, the same for a retry.
+    /// The Lambda request id. A retry of the same invocation has the same id.
     pub request_id: String,
-    /// How long a claim is ours before another invocation may take it over.
+    /// The time for which a claim is leased to this invocation.
     pub lease: SignedDuration,
     /// The ledger.
     pub ledger: Arc<dyn Ledger>,
     /// The bus.
     pub bus: Arc<dyn Bus>,
-    /// Where people are notified.
+    /// The topic for alerts.
     pub alerts: Arc<dyn Alerts>,
-    /// What invokes the function again at a time.
+    /// The one-time schedules that invoke the function again.
     pub schedules: Arc<dyn Schedules>,
-    /// The time of this invocation.
+    /// The clock of this invocation.
     pub time: Arc<dyn Time>,
-    /// Where decisions are said, with what they cost.
+    /// The log of decisions.
     pub decision_log: Arc<dyn DecisionLog>,
-    /// What is counted.
+    /// The counters of AWS calls and retries.
     pub meter: Meter,
 }
 
-/// One event for one model, while it is dealt with.
+/// One event for one model, while it is processed.
 pub(crate) struct Work<'w, A: Adapter> {
     pub(crate) adapter: &'w A,
     pub(crate) policy: Option<&'w Policy>,
     pub(crate) trigger: &'w TriggerOf<A>,
     pub(crate) subject: &'w Subject,
     pub(crate) event: &'w EventRef,
-    /// The key of its claim.
+    /// The key of the claim.
     pub(crate) claim: String,
     pub(crate) now: Timestamp,
-    /// What had been spent when it began.
+    /// The counters and the elapsed time when the processing began.
     start: Measured,
 }
 
 /// The decision of an adapter's controller.
 type Decided<A> = DecisionOf<ControllerOf<A>>;
 
-/// A decision on record, and what is left of its plan. Records and decisions go from hand to hand as boxes: an
-/// invocation's future would have room for each of them at every place where it waits.
+/// A recorded decision and the remaining steps of its plan. Records and decisions are boxed, because the future of an
+/// invocation otherwise reserves space for them at each await point.
 pub(crate) type Planned<A> = (Box<DecisionRecord>, Vec<StepOf<ControllerOf<A>>>);
 
 impl Engine {
-    /// Deals with an event for one model, once, whatever its copies, retries and crashes.
+    /// Processes an event for one model. Duplicates, retries and crashes do not repeat the processing.
     ///
     /// # Errors
-    /// If it could not be dealt with now; what was done so far is not done again by the retry.
+    /// Returns an error if the event could not be processed now. The retry does not repeat the steps that were done.
     pub async fn run<A: Adapter>(
         &self,
         adapter: &A,
@@ -102,7 +102,8 @@ impl Engine {
             Claim::Resume(record) => {
                 let decision = &record.id;
                 tracing::info!(function = self.function, model = subject.model, decision, "resumed");
-                // Rare, and large: most invocations need not make room for it.
+                // This future is large and rarely needed. It is boxed, so that the common path does not reserve space
+                // for it.
                 Box::pin(self.resume(&work, record)).await
             }
             Claim::Fresh => self.decide_and_act(&work).await,
@@ -116,11 +117,11 @@ impl Engine {
         }
     }
 
-    /// Deals with one model of a sweep: as [`Engine::run`], but a decision that is no news leaves no trace, unless an
-    /// earlier attempt of this same sweep has left a plan behind.
+    /// Processes one model of a sweep. It does the same as [`Engine::run`], but it does not record a decision that
+    /// contains nothing new, unless an earlier attempt of the same sweep left a plan unfinished.
     ///
     /// # Errors
-    /// As [`Engine::run`].
+    /// Returns the errors of [`Engine::run`].
     pub async fn sweep<A: Adapter>(
         &self,
         adapter: &A,
@@ -142,18 +143,19 @@ impl Engine {
         Ok(Outcome::Unchanged { model: subject.model.clone(), reason })
     }
 
-    /// Whether an invocation has taken this event up and not dealt with it to the end: its plan may wait to be resumed,
-    /// and a state that knows of the decision hides that.
+    /// Returns whether an invocation claimed this event and did not finish it. Its plan may still have to be executed,
+    /// although the state already contains the decision.
     ///
     /// # Errors
-    /// If the ledger could not be read.
+    /// Returns an error if the ledger could not be read.
     pub async fn is_left_behind(&self, subject: &Subject, event: &EventRef) -> Result<bool, EngineError> {
         let claim = self.claim_key(subject, event);
         self.retry_throttled(|| self.ledger.is_open(&claim)).await
     }
 
-    /// The reference of a sweep. Two sweeps are two events, though they look alike; Lambda's retry of one is the same, and
-    /// so is the one that comes back from the dead-letter queue under another request, if the schedule said its time.
+    /// The reference of a sweep. Two sweeps are two events, although their payloads are equal. A Lambda retry of a
+    /// sweep has the same reference. So has a redrive from the dead-letter queue under another request id, if the
+    /// payload contains the time of the schedule.
     #[must_use]
     pub fn this_sweep(&self, event: &Event, reference: &EventRef) -> EventRef {
         if event.envelope.time.is_some() || !event.envelope.id.is_empty() {
@@ -162,8 +164,8 @@ impl Engine {
         EventRef { idempotency_key: format!("reconcile {}", self.request_id), ..reference.clone() }
     }
 
-    /// The reference for what a sweep found out by itself in this account: it means what the event that never came would
-    /// have meant, so that the event, should it come late after all, is a duplicate.
+    /// The reference of a change that a sweep detected in this account. It has the idempotency key that the lost event
+    /// would have had. If that event arrives later, it is a duplicate.
     #[must_use]
     pub fn synthesized_event_ref(&self, reference: &EventRef, body: Body) -> EventRef {
         let envelope = Envelope {
@@ -180,7 +182,7 @@ impl Engine {
         EventRef { idempotency_key, ..reference.clone() }
     }
 
-    /// The outcome of an event that concerns no model here, said once in the log.
+    /// The outcome of an event that concerns no model here. It is logged once.
     #[must_use]
     pub fn ignore(&self, event: &EventRef, reason: &Reason) -> Outcome {
         let (code, message) = (reason.code(), reason.to_string());
@@ -199,12 +201,13 @@ impl Engine {
         short(&[self.function, &self.site.environment, &subject.model, &event.idempotency_key], 40)
     }
 
-    /// Claims the event. Of two copies at once the second waits for a moment: mostly it then finds the event dealt with.
+    /// Claims the event. If another invocation holds the lease, this one waits for a short time. Usually the other one
+    /// has then finished.
     async fn claim<A: Adapter>(&self, work: &Work<'_, A>) -> Result<Claim, EngineError> {
         let (mut waited, mut attempt) = (Duration::ZERO, 0);
         loop {
-            let asked = || self.ledger.claim(&work.claim, &self.request_id, work.now, self.lease);
-            let answer = self.retry_throttled(asked).await?;
+            let claim = || self.ledger.claim(&work.claim, &self.request_id, work.now, self.lease);
+            let answer = self.retry_throttled(claim).await?;
             if !matches!(answer, Claim::Leased { .. }) || !self.wait_for_lease(&mut waited, attempt).await {
                 return Ok(answer);
             }
@@ -214,8 +217,8 @@ impl Engine {
 
     async fn release(&self, claim: &str) {
         if let Err(error) = self.ledger.release(claim, &self.request_id).await {
-            // The lease will run out by itself; the first error is the one that matters.
-            tracing::warn!(%error, "the claim could not be released");
+            // The lease expires by itself, and the first error is the important one.
+            tracing::warn!(%error, "the claim was not released");
         }
     }
 
@@ -233,14 +236,14 @@ impl Engine {
         &self,
         work: &Work<'_, A>,
     ) -> Result<Box<DecisionRecord>, EngineError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let (stored, state) = self.state::<StateOf<A>>(work.subject).await?;
             let cx = self.context(work.policy, work.event, work.now);
             let need = || ControllerOf::<A>::needs(&cx, &state, work.trigger);
             let seen = self.retry_throttled(|| work.adapter.observe(self, &cx, need())).await?;
             let decision = Box::new(ControllerOf::<A>::decide(&cx, &state, work.trigger, &seen));
             let violations = ControllerOf::<A>::violations(&cx, &state, work.trigger, &seen, &decision);
-            let decision = unless_broken::<A>(decision, &violations);
+            let decision = reject_if_violated::<A>(decision, &violations);
             if let Some(planned) = self.record(work, stored, decision, None).await? {
                 return self.carry_out(work, planned, None).await;
             }
@@ -248,16 +251,16 @@ impl Engine {
         Err(self.contention(work))
     }
 
-    /// What follows when AWS, or the last look before an action, refused it for good; `None` if nothing does, and the
-    /// plan goes on.
-    pub(crate) async fn follow<A: Adapter>(
+    /// The decision that follows when AWS rejected a step or its precondition failed. `None` means that none is needed,
+    /// and the plan continues.
+    pub(crate) async fn decide_after_rejection<A: Adapter>(
         &self,
         work: &Work<'_, A>,
         before: &DecisionRecord,
         step: &StepOf<ControllerOf<A>>,
         rejection: Rejection,
     ) -> Result<Option<Planned<A>>, EngineError> {
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..MAX_ATTEMPTS {
             let (stored, state) = self.state::<StateOf<A>>(work.subject).await?;
             let cx = self.context(work.policy, work.event, work.now);
             let decision = match &rejection {
@@ -270,13 +273,15 @@ impl Engine {
             if before.caused_by.is_some()
                 && let Rejection::ByAws(_, error) = rejection
             {
-                // Even what follows from a refusal was refused: the queue has an alarm.
+                // A step of a decision that follows a rejection was rejected as well. The dead-letter queue has an
+                // alarm.
                 return Err(error.into());
             }
             let violations = ControllerOf::<A>::violations_after_rejection(&cx, &state, &decision);
-            let decision = unless_broken::<A>(decision, &violations);
+            let decision = reject_if_violated::<A>(decision, &violations);
             if attempt == 0 {
-                // Before the claim moves on: after a crash nobody would come back to this one.
+                // Publish before the claim refers to the next decision: a retry after a crash does not return to this
+                // record.
                 self.publish(before).await?;
             }
             if let Some(planned) = self.record(work, stored, decision, Some(before)).await? {
@@ -287,7 +292,7 @@ impl Engine {
         Err(self.contention(work))
     }
 
-    /// Writes a decision, its plan and the state that follows; `None` if somebody else was first.
+    /// Records a decision, its plan and the next state. Returns `None` if another invocation changed the state first.
     async fn record<A: Adapter>(
         &self,
         work: &Work<'_, A>,
@@ -296,7 +301,8 @@ impl Engine {
         follows: Option<&DecisionRecord>,
     ) -> Result<Option<Planned<A>>, EngineError> {
         let key = self.state_key(work.subject);
-        // The revision is checked even if the state does not change: the decision rests on what was read.
+        // The revision is checked even if the state does not change, because the decision depends on the state that was
+        // read.
         let value = decision.state.take().map(StoredState::of).or(read.value);
         let state = value.map(|value| StateWrite { key, replaces: read.revision, value });
         let plan = std::mem::take(&mut decision.plan);
@@ -311,7 +317,10 @@ impl Engine {
             Recorded::Written => Ok(Some((Box::new(entry.record), plan))),
             Recorded::LeaseLost => Err(EngineError::LeaseLost { decision: entry.record.id }),
             Recorded::Conflict => {
-                tracing::info!(model = work.subject.model, "overtaken; deciding again");
+                tracing::info!(
+                    model = work.subject.model,
+                    "another invocation changed the state; deciding again"
+                );
                 Ok(None)
             }
         }
@@ -356,7 +365,7 @@ impl Engine {
         })
     }
 
-    /// Says a decision once, with what it cost.
+    /// Logs a decision once, with its cost.
     pub(crate) fn log_decision<A: Adapter>(&self, work: &Work<'_, A>, record: &DecisionRecord) {
         let spent = self.meter.read(self.time.elapsed()).since(work.start);
         self.decision_log.log(record, &spent);
@@ -367,12 +376,12 @@ impl Engine {
     }
 
     fn contention<A: Adapter>(&self, work: &Work<'_, A>) -> EngineError {
-        EngineError::Contention { model: work.subject.model.clone(), attempts: ATTEMPTS }
+        EngineError::Contention { model: work.subject.model.clone(), attempts: MAX_ATTEMPTS }
     }
 }
 
-/// The decision, or the refusal to do anything if the checker found that it breaks an invariant.
-fn unless_broken<A: Adapter>(decision: Box<Decided<A>>, violations: &[Violation]) -> Box<Decided<A>> {
+/// Returns the decision, or a rejection without a plan if the checker found a violation.
+fn reject_if_violated<A: Adapter>(decision: Box<Decided<A>>, violations: &[Violation]) -> Box<Decided<A>> {
     let Some(first) = violations.first() else { return decision };
     let reason = Reason::ViolatesInvariant {
         invariant: first.invariant.code().to_owned(),

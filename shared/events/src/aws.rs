@@ -17,7 +17,7 @@ pub use pipeline::{ExecutionStatus, PipelineExecutionChanged};
 use crate::json::Json;
 use crate::{Body, EventError, fields::Fields};
 
-/// What a service tells about.
+/// The kind of an AWS event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Commit,
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The members of the detail that are read; whatever else is in it makes no difference.
+    /// The members of the detail that the parser reads. All other members are ignored.
     pub(crate) fn members(self) -> &'static [&'static str] {
         match self {
             Self::Commit => codecommit::MEMBERS,
@@ -43,9 +43,9 @@ impl Kind {
     }
 }
 
-/// The kind of an event from a service that we know; `None` for everything else.
+/// The kind of an AWS event, or `None` if this build does not parse it.
 ///
-/// Source *and* detail-type must match: detail-types are free text, and other services use the same ones.
+/// Both source *and* detail-type must match, because detail-types are free text and other services use the same ones.
 pub(crate) fn kind(source: &str, detail_type: &str) -> Option<Kind> {
     Some(match (source, detail_type) {
         ("aws.codecommit", "CodeCommit Repository State Change") => Kind::Commit,
@@ -61,7 +61,7 @@ pub(crate) fn kind(source: &str, detail_type: &str) -> Option<Kind> {
     })
 }
 
-/// The body of an event of a kind that we know.
+/// Parses the body of an AWS event.
 pub(crate) fn body(kind: Kind, detail: Option<&Json<'_>>) -> Result<Body, EventError> {
     let fields = Fields::detail(detail)?;
     Ok(match kind {
@@ -75,9 +75,10 @@ pub(crate) fn body(kind: Kind, detail: Option<&Json<'_>>) -> Result<Body, EventE
     })
 }
 
-/// The resource part of an ARN that must be of one kind: `churn/7` of `arn:aws:sagemaker:…:model-package/churn/7`.
+/// Returns an ARN and its resource part, if the resource is of the given kind: `churn/7` of
+/// `arn:aws:sagemaker:…:model-package/churn/7`.
 ///
-/// The kind is compared without case: AWS lower-cases some ARNs in events and not others.
+/// The kind is compared without case, because AWS lower-cases some ARNs in events and not others.
 fn resource(fields: &Fields<'_>, name: &str, kind: &str) -> Result<(String, String), EventError> {
     let arn = fields.text(name)?;
     let found = arn

@@ -1,7 +1,8 @@
-//! The events that Tidegate defines itself, in both directions.
+//! The events that Tidegate defines, for sending and receiving.
 //!
-//! One table per event ([`Contract::FIELDS`]) says what its `detail` may hold. The parser checks against it, and the
-//! published JSON Schemas under `events/contract/` are tested against it, so that the three cannot drift apart.
+//! The table [`Contract::FIELDS`] of each event lists the fields of its `detail`. The parser checks a detail against
+//! the table, and tests compare the table with the published JSON Schemas under `events/contract/` and with the Rust
+//! type.
 
 mod check;
 mod commit;
@@ -18,27 +19,27 @@ pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested}
 pub use person::{ApprovalGiven, HoldPlaced, HoldReleased};
 pub use signal::{DriftObserved, DriftVerdict, RetrainingRequested};
 
-/// The version of the contract that this build writes and reads: the value of `detail.schema`.
+/// The version of the contract that this build writes and reads. It is the value of `detail.schema`.
 pub const SCHEMA: u64 = 1;
 
-/// An event of our own.
+/// An event that Tidegate defines.
 pub trait Contract: Serialize + DeserializeOwned {
-    /// Its `detail-type`; its `source` is [`crate::SOURCE`].
+    /// The `detail-type` of the event. Its `source` is [`crate::SOURCE`].
     const DETAIL_TYPE: &'static str;
-    /// What its `detail` holds besides `schema`.
+    /// The fields of the `detail`, without `schema`.
     const FIELDS: &'static [Field];
 }
 
 /// One field of a `detail`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
-    /// Its name.
+    /// The name of the field.
     pub name: &'static str,
-    /// What it may be.
+    /// The kind of value.
     pub kind: Kind,
-    /// Whether it must be there; a field that need not be may also be null.
+    /// Whether the field is required. An optional field may also be null.
     pub required: bool,
-    /// What it means, for the published schema.
+    /// The description in the published schema.
     pub doc: &'static str,
 }
 
@@ -52,14 +53,14 @@ impl Field {
     }
 }
 
-/// What a field may be.
+/// The kind of value that a field accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A text that is not empty.
     Text,
-    /// A reason: lower-case words joined by underscores, for machines to branch on.
+    /// A reason code: lower-case words joined by underscores.
     Reason,
-    /// An AWS account: twelve digits.
+    /// The id of an AWS account: twelve digits.
     Account,
     /// An ARN.
     Arn,
@@ -69,17 +70,17 @@ pub enum Kind {
     Number,
     /// A time in ISO 8601 with an offset.
     Time,
-    /// A list of texts, none of them empty.
+    /// A list of texts that are not empty.
     Texts,
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
 
-/// The `detail` to send for an event of our own: its fields and the version of the contract.
+/// The `detail` of an event: its fields and the version of the contract.
 #[must_use]
 pub fn to_detail<T: Contract>(event: &T) -> Value {
-    // Turning a struct of texts, numbers and times into JSON cannot fail; if it did, a detail with nothing but the
-    // schema is refused by every reader, which is the safe end.
+    // The serialization of these types cannot fail. If it did, every reader would reject the detail, because it would
+    // contain only the schema.
     let mut detail = serde_json::to_value(event).unwrap_or_else(|_| json!({}));
     if let Value::Object(map) = &mut detail {
         map.insert("schema".to_owned(), json!(SCHEMA));

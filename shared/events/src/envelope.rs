@@ -1,40 +1,41 @@
-//! The envelope that Amazon EventBridge puts around every event.
+//! The envelope of an EventBridge event.
 
 use jiff::Timestamp;
 
 use crate::json::{Json, Members};
 use crate::{EventError, fields::Fields};
 
-/// What EventBridge knows about an event.
+/// The envelope of an EventBridge event.
 ///
-/// See <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>. For an event that was forwarded
-/// from another account, `id`, `source`, `account` and `region` stay those of its origin.
+/// See <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>. An event that was forwarded
+/// from another account keeps the `id`, `source`, `account` and `region` of its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// Opaque: it looks like a UUID and often is none. One change may arrive under several ids, see
-    /// [`crate::Event::meaning`]. Empty for a schedule of ours that has none.
+    /// The id of the event. It is opaque: it often looks like a UUID and is none. AWS may report one change under
+    /// several ids, see [`crate::Event::idempotency_key`]. It is empty for a Tidegate schedule without an id.
     pub id: String,
-    /// The service or application that says it, such as `aws.sagemaker` or [`crate::SOURCE`].
+    /// The service or application that sent the event, such as `aws.sagemaker` or [`crate::SOURCE`].
     pub source: String,
-    /// What kind of thing it says.
+    /// The detail-type, which identifies the kind of event.
     pub detail_type: String,
-    /// The account where it happened, twelve digits. Empty for a schedule of ours.
+    /// The account of the event, twelve digits. It is empty for a Tidegate schedule.
     pub account: String,
-    /// The region where it happened. Empty for a schedule of ours.
+    /// The region of the event. It is empty for a Tidegate schedule.
     pub region: String,
-    /// When it happened; a replay from an archive keeps the original time.
+    /// The time of the event. A replay from an archive keeps the original time.
     pub time: Option<Timestamp>,
-    /// The ARNs that it is about, in AWS's casing; may be empty.
+    /// The ARNs of the resources that the event concerns, with AWS's case. The list may be empty.
     pub resources: Vec<String>,
-    /// The replay that sent it again, when it comes from an archive
+    /// The name of the replay, if the event was replayed from an archive
     /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html>).
     pub replay_name: Option<String>,
 }
 
-/// Reads the envelope of an event.
+/// Parses the envelope of an event.
 pub(crate) fn read(map: &Members<'_>) -> Result<Envelope, EventError> {
     let fields = Fields::root(map);
-    // These two first: who sends something else altogether should hear about the envelope, not about an id.
+    // These two fields are checked first, so that a payload that is not an event leads to an error about the envelope
+    // and not about its id.
     let detail_type = fields.text("detail-type")?;
     let source = source(&fields)?;
     Ok(Envelope {
@@ -49,8 +50,8 @@ pub(crate) fn read(map: &Members<'_>) -> Result<Envelope, EventError> {
     })
 }
 
-/// AWS's sample of a model package event has the key `source` twice, the second time as a list of one
-/// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>), and the second wins.
+/// AWS's sample of a model package event contains the key `source` twice, the second time as a list with one entry
+/// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>). The second one wins.
 fn source(fields: &Fields<'_>) -> Result<String, EventError> {
     match fields.get("source") {
         Some(Json::List(list)) => match list.as_slice() {

@@ -1,10 +1,10 @@
-//! Why something is not an event, in words that name the field and the fix.
+//! The errors of the parser. Each message names the field and the fix.
 
 use thiserror::Error;
 
-/// Why a payload could not be read as an event.
+/// Why a payload could not be parsed as an event.
 ///
-/// Every message names the field by its path in the payload and says what to change.
+/// Every message contains the path of the field in the payload and says what to change.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EventError {
@@ -17,7 +17,7 @@ pub enum EventError {
         line: usize,
         /// The column, counted from 1.
         column: usize,
-        /// What is wrong there.
+        /// The error of the JSON parser.
         message: String,
     },
     /// The payload is JSON, but not an object.
@@ -25,7 +25,7 @@ pub enum EventError {
         "the payload is {found}, not a JSON object; send one EventBridge event, not a list or a part of one"
     )]
     NotAnObject {
-        /// What was found instead.
+        /// The JSON type that was found.
         found: &'static str,
     },
     /// A required field is absent or null.
@@ -34,69 +34,69 @@ pub enum EventError {
         /// The path of the field, such as `detail.ModelPackageArn`.
         field: String,
     },
-    /// A field has a JSON type that nothing can be read from.
+    /// A field has the wrong JSON type.
     #[error("field `{field}` is {found}, expected {expected}; correct its type")]
     WrongType {
         /// The path of the field.
         field: String,
-        /// What is needed.
+        /// The expected type.
         expected: &'static str,
-        /// What was found.
+        /// The type that was found.
         found: &'static str,
     },
-    /// A field has the right type and a value that it must not have.
+    /// A field has the right type and an invalid value.
     #[error("field `{field}` is `{value}`, expected {expected}; correct its value")]
     BadValue {
         /// The path of the field.
         field: String,
-        /// What was found, shortened.
+        /// The value that was found, shortened.
         value: String,
-        /// What is needed.
+        /// The expected value.
         expected: String,
     },
-    /// An event of our own contract has a field that the contract does not know.
+    /// An event of Tidegate has a field that the contract does not contain.
     #[error("field `{field}` is not part of the contract; remove it, or correct it to one of: {known}")]
     UnknownField {
         /// The path of the field.
         field: String,
-        /// The fields that the contract knows.
+        /// The fields of the contract.
         known: String,
     },
-    /// A time is in none of the spellings that AWS uses.
+    /// A time is in none of the formats that AWS uses.
     #[error(
-        "field `{field}` is `{value}`, which is no time; write ISO 8601 with an offset (2026-03-02T09:10:02Z) or epoch milliseconds"
+        "field `{field}` is `{value}`, which is not a time; write ISO 8601 with an offset (2026-03-02T09:10:02Z) or epoch milliseconds"
     )]
     BadTime {
         /// The path of the field.
         field: String,
-        /// What was found, shortened.
+        /// The value that was found, shortened.
         value: String,
     },
-    /// An event of our own contract has a schema version that this build cannot read.
+    /// An event of Tidegate has a schema version that this build cannot parse.
     #[error(
         "`{detail_type}` has schema {found}, this build reads schema 1; set \"schema\": 1 or update Tidegate here"
     )]
     UnknownSchema {
         /// The detail-type of the event.
         detail_type: String,
-        /// What was found.
+        /// The schema version that was found.
         found: String,
     },
-    /// The payload is larger than any event can be.
+    /// The payload is larger than an event can be.
     #[error(
         "the payload has {bytes} bytes, events have at most {limit}; send one event, not a batch or a log"
     )]
     TooLarge {
         /// The size of the payload.
         bytes: usize,
-        /// The largest size that is read.
+        /// The largest size that is accepted.
         limit: usize,
     },
 }
 
 impl EventError {
     pub(crate) fn not_json(error: &serde_json::Error) -> Self {
-        // serde_json ends its text with " at line L column C"; the position has fields of its own here.
+        // serde_json appends " at line L column C" to its message. This error has its own fields for the position.
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
         Self::NotJson { line: error.line(), column: error.column(), message }
@@ -115,7 +115,7 @@ impl EventError {
     }
 }
 
-/// Keeps a hostile or huge value from filling logs and alerts.
+/// Shortens a value, so that a very long one does not fill logs and alerts.
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 80;
     if text.chars().count() <= LONGEST {

@@ -1,11 +1,11 @@
-//! Reading the fields of a JSON object with errors that name the path.
+//! Access to the fields of a JSON object. The errors contain the path of the field.
 
 use jiff::Timestamp;
 
 use crate::json::{Json, Members};
 use crate::{EventError, time};
 
-/// What a JSON value is, for error messages.
+/// The type of a JSON value, for error messages.
 pub(crate) fn type_name(value: &Json<'_>) -> &'static str {
     match value {
         Json::Null => "null",
@@ -17,10 +17,10 @@ pub(crate) fn type_name(value: &Json<'_>) -> &'static str {
     }
 }
 
-/// One JSON object and the path that leads to it.
+/// A JSON object with its path.
 ///
-/// Everywhere, `null` is the same as absent: AWS sends both
-/// (`"FailureReason": null`), even within one kind of event.
+/// A field that is `null` counts as absent. AWS sends both forms (`"FailureReason": null`), even within one kind of
+/// event.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     map: &'a Members<'a>,
@@ -48,12 +48,12 @@ impl<'a> Fields<'a> {
         format!("{}{name}", self.path)
     }
 
-    /// An object that was found by other means, under this one.
+    /// The fields of an object that is nested in this one and was found by other means.
     pub(crate) fn within(&self, name: &str, map: &'a Members<'a>) -> Self {
         Self { map, path: [&self.path, name, "."].concat() }
     }
 
-    /// The names of the fields that are there.
+    /// The names of the fields that are present.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
         self.map.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name)
     }
@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that may be absent; empty is absent.
+    /// An optional text. An empty text counts as absent.
     pub(crate) fn text_opt(&self, name: &str) -> Result<Option<String>, EventError> {
         match self.get(name) {
             Some(Json::Text(text)) => Ok(Some(text.as_ref().to_owned()).filter(|text| !text.is_empty())),
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of texts that may be absent.
+    /// An optional list of texts.
     pub(crate) fn texts_opt(&self, name: &str) -> Result<Option<Vec<String>>, EventError> {
         let Some(list) = self.list_opt(name)? else { return Ok(None) };
         let text = |(at, value): (usize, &Json<'_>)| match value {
@@ -125,7 +125,7 @@ impl<'a> Fields<'a> {
         self.get(name).map(|value| time::read(|| self.path(name), value)).transpose()
     }
 
-    /// A whole number that may be absent; `7.0` is whole, for whoever re-encoded the event on its way.
+    /// An optional whole number. `7.0` is accepted, because a sender may have re-encoded the event.
     pub(crate) fn whole_opt(&self, name: &str) -> Result<Option<u64>, EventError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         whole(value).map(Some).ok_or_else(|| self.wrong(name, "a whole number", value))
@@ -140,8 +140,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Refuses fields that are not in the list.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), EventError> {
+    /// Returns an error if there is a field that is not in the list.
+    pub(crate) fn reject_unknown(&self, known: &[&str]) -> Result<(), EventError> {
         match self.map.iter().map(|(name, _)| name).find(|name| !known.contains(name)) {
             Some(name) => Err(EventError::UnknownField {
                 field: self.path(name).chars().take(120).collect(),
@@ -152,7 +152,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A JSON number as a whole one, without a sign and small enough to be exact.
+/// Converts a JSON number to a whole number, if it is not negative and small enough to be exact.
 pub(crate) fn whole(value: &Json<'_>) -> Option<u64> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     let Json::Number(number) = value else { return None };

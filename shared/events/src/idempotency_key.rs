@@ -1,4 +1,4 @@
-//! The key for idempotency: what an event means, whatever its id.
+//! The idempotency key of an event. It does not depend on the event id.
 
 use std::borrow::Cow;
 
@@ -10,26 +10,26 @@ use crate::{
     RefChange, Scheduled, ScheduledCheck,
 };
 
-/// The longest key, in bytes; a DynamoDB sort key holds twice as much.
-const LONGEST: usize = 512;
-/// When a key is too long, its long parts become this many bytes of themselves …
-const KEPT: usize = 24;
-/// … and this many bytes of their SHA-256, in hexadecimal.
-const HASHED: usize = 16;
+/// The longest key, in bytes. A DynamoDB sort key may have twice as many.
+const MAX_KEY_BYTES: usize = 512;
+/// If a key is too long, each long part is replaced by this many of its bytes …
+const PREFIX_BYTES: usize = 24;
+/// … and by this many bytes of its SHA-256 in hexadecimal.
+const HASH_BYTES: usize = 16;
 
 impl Event {
-    /// The key for idempotency, made from what the event means and not from its id.
+    /// The idempotency key of the event. It depends on the reported change and not on the event id.
     ///
     /// SageMaker "may send multiple events for each state change"
-    /// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>), each with an id of
-    /// its own, and a replay sends old ids again. So: equal for every telling of one change, different for different
-    /// changes, readable, at most 512 bytes. Where the two pull apart, the key errs towards *different*: to decide the
-    /// same thing twice is harmless, to miss a change is not.
+    /// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>), each with its
+    /// own id, and a replay repeats old ids. Therefore the key is equal for all events that report the same change,
+    /// different for different changes, readable, and at most 512 bytes long. If equality is uncertain, the keys are
+    /// *different*: it is harmless to decide the same change twice, and harmful to miss a change.
     ///
-    /// The parts are joined by `|`, and escaped so that no two lists of parts make the same key.
+    /// The parts are joined by `|` and escaped, so that two lists of parts never result in the same key.
     ///
-    /// A [`Scheduled::Reconcile`] without `at` and `execution_id` has nothing to tell it from the next one; do not drop it as
-    /// a duplicate.
+    /// A [`Scheduled::Reconcile`] without `at` and `execution_id` cannot be distinguished from the next one. The caller
+    /// must not drop it as a duplicate.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
         let envelope = &self.envelope;
@@ -57,7 +57,7 @@ impl Event {
 }
 
 impl Body {
-    /// A short word for the kind of event, the same in keys, logs and records.
+    /// A short name for the kind of event. Keys, logs and records use the same name.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Body {
     }
 }
 
-/// A part of a key.
+/// A part of an idempotency key.
 type Part<'e> = Cow<'e, str>;
 
 fn text(value: Option<&String>) -> Part<'_> {
@@ -93,13 +93,14 @@ fn millis<'e>(time: Timestamp) -> Part<'e> {
     time.as_millisecond().to_string().into()
 }
 
-/// The time of the change; without one, whatever else sets this telling apart from the next change.
+/// The time of the change. If there is none, another value of the envelope that distinguishes this change from the next
+/// one.
 fn moment(envelope: &Envelope, time: Option<Timestamp>) -> Part<'_> {
     time.or(envelope.time).map_or_else(|| envelope.id.as_str().into(), millis)
 }
 
-/// Where the reference came from is part of it: a branch that is set back to an earlier commit is no repetition of the
-/// push that first brought it there.
+/// The old commit is a part of the key, because a branch that is reset to an earlier commit is not a repetition of the
+/// push that first moved it there.
 fn commit(push: &CommitPushed) -> Vec<Part<'_>> {
     let mut parts: Vec<Part<'_>> = vec![push.repository.as_str().into(), push.full_ref.as_str().into()];
     match &push.change {
@@ -113,8 +114,8 @@ fn commit(push: &CommitPushed) -> Vec<Part<'_>> {
     parts
 }
 
-/// Besides the time: what changed. Two updates may fall into the same moment (AWS's samples have whole seconds), and a
-/// mere stamp on the metadata must not hide the approval next to it.
+/// The changed fields are a part of the key beside the time. Two updates may have the same time, because AWS's samples
+/// have whole seconds, and an update of the metadata must not hide an approval at the same time.
 fn package(package: &ModelPackageChanged) -> Vec<Part<'_>> {
     let (arn, approval) = (package.arn.to_lowercase().into(), package.approval.as_str().into());
     let Some(modified) = package.last_modified else {
@@ -140,8 +141,8 @@ fn package(package: &ModelPackageChanged) -> Vec<Part<'_>> {
     parts
 }
 
-/// Endpoint names are unique per account and region without regard to case, and the case differs between fields
-/// (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html>).
+/// The name is lower-cased: endpoint names are unique per account and region without regard to case, and the case
+/// differs between fields (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html>).
 fn endpoint<'e>(envelope: &'e Envelope, endpoint: &'e EndpointChanged) -> Vec<Part<'e>> {
     let mut parts = place(envelope);
     parts.extend([
@@ -154,7 +155,8 @@ fn endpoint<'e>(envelope: &'e Envelope, endpoint: &'e EndpointChanged) -> Vec<Pa
     parts
 }
 
-/// Silenced or not is part of it: the end of a suppression may be told with the time of the state that it silenced.
+/// The mute state is a part of the key, because the event for the end of a suppression may have the time of the state
+/// that was suppressed.
 fn alarm<'e>(envelope: &'e Envelope, alarm: &'e AlarmChanged) -> Vec<Part<'e>> {
     let mut parts = place(envelope);
     let (name, state) = (alarm.alarm.as_str().into(), alarm.state.as_str().into());
@@ -163,7 +165,7 @@ fn alarm<'e>(envelope: &'e Envelope, alarm: &'e AlarmChanged) -> Vec<Part<'e>> {
     parts
 }
 
-/// The sequencer goes before the entity tag: the same report written again is a new observation with the same tag.
+/// The sequencer is preferred to the entity tag: a report that is written again is a new observation with the same tag.
 fn object<'e>(envelope: &'e Envelope, object: &'e ObjectCreated) -> Vec<Part<'e>> {
     let write = object.version_id.as_ref().or(object.sequencer.as_ref()).or(object.etag.as_ref());
     let write = write.map_or_else(|| moment(envelope, None), Part::from);
@@ -174,7 +176,7 @@ fn place(envelope: &Envelope) -> Vec<Part<'_>> {
     vec![envelope.account.as_str().into(), envelope.region.as_str().into()]
 }
 
-/// The same subject may be checked more than once; the time tells the checks apart when the schedule passes it on.
+/// The time is a part of the key, because the same subject may be checked more than once.
 fn scheduled<'e>(envelope: &'e Envelope, scheduled: &'e Scheduled) -> Vec<Part<'e>> {
     let mut parts = vec![Part::from(scheduled.kind())];
     match scheduled {
@@ -187,17 +189,19 @@ fn scheduled<'e>(envelope: &'e Envelope, scheduled: &'e Scheduled) -> Vec<Part<'
     parts
 }
 
-/// Where a hold is: everywhere, if it does not say where.
+/// The environment of a hold, or the word for all environments.
 fn held(environment: Option<&String>) -> Part<'_> {
     environment.map_or(Part::Borrowed("*"), Part::from)
 }
 
-/// Our own events. Their senders derive `request_id` from the decision, so that telling twice is telling the same.
+/// The parts of Tidegate's own events. Their senders derive `request_id` from the decision, so that a repeated event
+/// has the same key.
 fn contract(body: &Body) -> Vec<Part<'_>> {
     match body {
         Body::RetrainingRequested(asked) => vec![Part::from(&asked.model), Part::from(&asked.request_id)],
         Body::DeploymentRequested(asked) => {
-            // Asked again later under the same id is another event: it wants an answer, perhaps because the first was lost.
+            // A later request with the same id is another event. It needs its own answer, because the answer to the
+            // first one may have been lost.
             let asking = [Part::from(&asked.request_id), millis(asked.requested_at)];
             [&asked.model, &asked.environment].map(Part::from).into_iter().chain(asking).collect()
         }
@@ -241,13 +245,14 @@ fn contract(body: &Body) -> Vec<Part<'_>> {
 fn join(parts: &[Part<'_>]) -> String {
     let escaped: Vec<Cow<'_, str>> = parts.iter().map(|part| escape(part)).collect();
     let key = escaped.join("|");
-    if key.len() <= LONGEST {
+    if key.len() <= MAX_KEY_BYTES {
         return key;
     }
     escaped.iter().map(|part| shorten(part)).collect::<Vec<_>>().join("|")
 }
 
-/// Escapes what would make two lists of parts look alike, and what cannot be read.
+/// Escapes the separator, so that two lists of parts never result in the same key, and characters that cannot be
+/// printed.
 fn escape(part: &str) -> Cow<'_, str> {
     let is_special = |byte: u8| matches!(byte, b'%' | b'|' | b'~') || !(b' '..0x7F).contains(&byte);
     if !part.bytes().any(is_special) {
@@ -264,13 +269,13 @@ fn escape(part: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A part that is too long: its beginning, and a hash of all of it.
+/// Shortens a part that is too long to its beginning and a hash of the whole part.
 fn shorten(part: &str) -> String {
-    if part.len() <= KEPT + 1 + 2 * HASHED {
+    if part.len() <= PREFIX_BYTES + 1 + 2 * HASH_BYTES {
         return part.to_owned();
     }
-    let end = (0..=KEPT).rev().find(|at| part.is_char_boundary(*at)).unwrap_or_default();
+    let end = (0..=PREFIX_BYTES).rev().find(|at| part.is_char_boundary(*at)).unwrap_or_default();
     let hash: String =
-        Sha256::digest(part.as_bytes()).iter().take(HASHED).map(|byte| format!("{byte:02x}")).collect();
+        Sha256::digest(part.as_bytes()).iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
     format!("{}~{hash}", part.get(..end).unwrap_or_default())
 }

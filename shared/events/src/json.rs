@@ -1,4 +1,4 @@
-//! JSON as it was written, without a copy of every text in it.
+//! A JSON value that borrows its texts from the input.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,11 +6,12 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-/// A text; borrowed, unless something in it is escaped.
+/// A text. It is borrowed unless it contains an escape sequence.
 #[derive(Debug, serde::Deserialize)]
 pub struct Text<'t>(#[serde(borrow)] pub Cow<'t, str>);
 
-/// A JSON value. What is read from text borrows its texts from it; only those with an escape in them are copied.
+/// A JSON value. When it is parsed from text, it borrows its texts from the input. Only texts with an escape sequence
+/// are copied.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Json<'t> {
     /// `null`.
@@ -28,39 +29,38 @@ pub enum Json<'t> {
     Object(Members<'t>),
 }
 
-/// The members of a JSON object, in the order in which they were written. Of a name that stands there twice the last
-/// counts.
+/// The members of a JSON object, in the order of the input. If a name occurs twice, the last value counts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Members<'t>(Vec<(Cow<'t, str>, Json<'t>)>);
 
 impl<'t> Members<'t> {
-    /// The value of a name.
+    /// Returns the value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json<'t>> {
         self.0.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 
-    /// Names and values.
+    /// Iterates over the names and values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Json<'t>)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
-    /// Reads an object, and of it only what has one of these names.
+    /// Parses an object and keeps only the members with one of these names.
     ///
     /// # Errors
-    /// If it is no JSON object.
+    /// Returns an error if the input is not a JSON object.
     pub fn read_named<'de: 't, D: Deserializer<'de>>(names: &[&str], json: D) -> Result<Self, D::Error> {
-        json.deserialize_map(Only(Some(names)))
+        json.deserialize_map(SelectMembers(Some(names)))
     }
 }
 
 impl<'t> Json<'t> {
-    /// Whether it is `null`.
+    /// Returns whether the value is `null`.
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if the value is a text.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -68,7 +68,7 @@ impl<'t> Json<'t> {
         }
     }
 
-    /// The number, if it is one and finite.
+    /// Returns the number, if the value is a finite number.
     pub(crate) fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => number.as_f64().filter(|number| number.is_finite()),
@@ -76,7 +76,7 @@ impl<'t> Json<'t> {
         }
     }
 
-    /// The value of a name, if it is an object.
+    /// Returns the value of a name, if this value is an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.get(name),
@@ -84,7 +84,7 @@ impl<'t> Json<'t> {
         }
     }
 
-    /// The same, on its own.
+    /// Converts the value to an owned [`Value`].
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -124,10 +124,10 @@ impl<'t> From<&'t serde_json::Map<String, Value>> for Members<'t> {
     }
 }
 
-/// An object, or of it only what has one of these names.
-struct Only<'n>(Option<&'n [&'n str]>);
+/// A visitor that parses an object, and keeps only the members with these names if there are any.
+struct SelectMembers<'n>(Option<&'n [&'n str]>);
 
-impl<'de> Visitor<'de> for Only<'_> {
+impl<'de> Visitor<'de> for SelectMembers<'_> {
     type Value = Members<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -199,7 +199,7 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Json<'de>, A::Error> {
-        Only(None).visit_map(map).map(Json::Object)
+        SelectMembers(None).visit_map(map).map(Json::Object)
     }
 }
 
@@ -209,16 +209,16 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_a_text_with_an_escape_in_it_is_copied() {
+    fn only_a_text_with_an_escape_sequence_is_copied() {
         let json: Json<'_> = serde_json::from_str(r#"["plain", "a\u0062c"]"#).unwrap();
         assert!(matches!(&json, Json::List(list) if matches!(list.as_slice(),
             [Json::Text(Cow::Borrowed("plain")), Json::Text(Cow::Owned(text))] if text == "abc")));
     }
 
     #[test]
-    fn of_a_name_that_stands_there_twice_the_last_counts() {
+    fn the_last_member_with_a_name_counts() {
         let text = r#"{"a": 1, "b": {"c": 1, "c": 2}, "a": 3, "d": 4}"#;
-        let Json::Object(all) = serde_json::from_str(text).unwrap() else { panic!("no object") };
+        let Json::Object(all) = serde_json::from_str(text).unwrap() else { panic!("not an object") };
         assert_eq!(all.get("a").map(Json::to_value), Some(3.into()));
         assert_eq!(Json::Object(all).to_value(), serde_json::from_str::<Value>(text).unwrap());
         let mut json = serde_json::Deserializer::from_str(text);
@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_says_what_serde_json_says(value in any_json()) {
+        fn it_parses_the_same_as_serde_json(value in any_json()) {
             let text = value.to_string();
             let read: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(Json::from(&read).to_value(), read.clone());

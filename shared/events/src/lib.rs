@@ -1,19 +1,17 @@
-//! Pure parsing of AWS events and of our own into one event type.
+//! The events of AWS and of Tidegate, parsed into one type. This crate is pure.
 //!
-//! [`parse`] turns the bytes of one invocation into an [`Event`]: the [`Envelope`] that Amazon EventBridge puts around
-//! every event, and a [`Body`] with the few fields that Tidegate decides on. Nothing here reads a clock, a network or a
-//! file, so that what the functions see and what a replay sees is the same.
+//! [`parse`] converts the payload of one invocation to an [`Event`]: the [`Envelope`] of Amazon EventBridge, and a
+//! [`Body`] with the few fields that Tidegate decides on. It reads no clock, no network and no file, so that a replay
+//! parses the same as the functions.
 //!
-//! Two attitudes live side by side:
-//!
-//! * Events **from AWS** are read tolerantly exactly where AWS is sloppy: times in four spellings, `null` for absent,
-//!   upper-snake statuses, lower-cased ARNs, a `detail` that is a string. A status that is new to us becomes
-//!   `Unknown(..)`, never an error and never a guess. An event of a kind we know that lacks what makes it that kind is an
+//! * Events **from AWS** are parsed tolerantly where AWS is inconsistent: times in four formats, `null` for absent,
+//!   statuses in upper case with underscores, lower-cased ARNs, a `detail` that is a string. An unknown status becomes
+//!   `Unknown(..)`. It is neither an error nor guessed. An event of a known kind that lacks a required field is an
 //!   [`EventError`], not [`Body::Other`].
-//! * Events **of our own contract** (source [`SOURCE`]) are read strictly: unknown fields, missing fields, empty names
+//! * Events **of Tidegate** (source [`SOURCE`]) are parsed strictly: unknown fields, missing fields, empty names
 //!   and an unknown `schema` are errors that name the field and the fix.
 //!
-//! [`Event::meaning`] is the key for idempotency: AWS may tell one change several times under different ids.
+//! [`Event::idempotency_key`] identifies a change, because AWS may report one change several times under different ids.
 
 mod aws;
 mod contract;
@@ -44,43 +42,43 @@ pub use json::{Json, Members, Text};
 pub use received::Received;
 pub use schedule::{Scheduled, ScheduledCheck, Tick};
 
-/// The `source` of every event that Tidegate itself defines.
+/// The `source` of every event that Tidegate defines.
 pub const SOURCE: &str = "tidegate";
 
-/// The detail-type under which every decision is published for anyone who wants to subscribe.
+/// The detail-type of the event in which every decision is published.
 ///
-/// Nothing in Tidegate reacts to it, so it parses to [`Body::Other`].
+/// No function of Tidegate handles it, so it is parsed to [`Body::Other`].
 pub const DECISION_RECORDED: &str = "Decision Recorded";
 
-/// The `source` of the envelope that is synthesised for a [`Scheduled`], which arrives without one.
+/// The `source` in the envelope of a [`Scheduled`] event. The payload has no envelope, and the parser adds one.
 pub const SCHEDULE_SOURCE: &str = "tidegate.schedule";
 
 /// The largest payload that [`parse`] accepts, in bytes.
 ///
-/// EventBridge, asynchronous Lambda invocations and Amazon SQS carry up to 1 MB
-/// (<https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb>).
-/// The slack on top keeps an event at exactly that size readable after it was re-encoded on the way.
+/// EventBridge, asynchronous Lambda invocations and Amazon SQS accept up to 1 MB
+/// (<https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb>). The
+/// margin allows for an event of exactly that size that was re-encoded on the way.
 pub const MAX_BYTES: usize = 1024 * 1024 + 64 * 1024;
 
-/// The largest event of which [`Event::received`] keeps the original, in bytes: a decision's record, which carries it, has
-/// to fit into an item of Amazon DynamoDB (400 KB) and an event of Amazon EventBridge (256 KB).
+/// The largest event, in bytes, whose original is kept in [`Event::received`]. The record of a decision contains it and
+/// must fit into a DynamoDB item (400 KB) and an EventBridge event (256 KB).
 pub const KEPT_BYTES: usize = 64 * 1024;
 
-/// One event: where it came from and what it says.
+/// One event, parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// What EventBridge knows about the event.
+    /// The envelope of the event.
     pub envelope: Envelope,
-    /// What the event says.
+    /// The content of the event.
     pub body: Body,
-    /// The event as it arrived, if it is no larger than [`KEPT_BYTES`].
+    /// The event as it was received, if it is not larger than [`KEPT_BYTES`].
     pub received: Option<Received>,
 }
 
-/// What an event says, in the kinds that Tidegate can react to.
+/// The content of an event, by kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
-    /// A reference of a repository moved: `CodeCommit Repository State Change`, or our own `Commit Pushed`.
+    /// A reference of a repository changed: `CodeCommit Repository State Change`, or Tidegate's `Commit Pushed`.
     CommitPushed(CommitPushed),
     /// `SageMaker Model Package State Change`.
     ModelPackageChanged(ModelPackageChanged),
@@ -92,60 +90,61 @@ pub enum Body {
     AlarmChanged(AlarmChanged),
     /// `Object Created` from Amazon S3.
     ObjectCreated(ObjectCreated),
-    /// Ours: somebody or something asks for a retraining.
+    /// `Retraining Requested` from Tidegate.
     RetrainingRequested(RetrainingRequested),
-    /// Ours: an environment is asked to run a version.
+    /// `Deployment Requested` from Tidegate's hub.
     DeploymentRequested(DeploymentRequested),
-    /// Ours: an environment reports how a deployment ended.
+    /// `Deployment Finished` from an environment of Tidegate.
     DeploymentFinished(DeploymentFinished),
-    /// Ours: a drift source reports.
+    /// `Drift Observed` from a drift source.
     DriftObserved(DriftObserved),
-    /// Ours: a person approved a version for an environment.
+    /// `Approval Given` by a person.
     ApprovalGiven(ApprovalGiven),
-    /// Ours: a person stopped automation.
+    /// `Hold Placed` by a person.
     HoldPlaced(HoldPlaced),
-    /// Ours: a person let automation go on.
+    /// `Hold Released` by a person.
     HoldReleased(HoldReleased),
-    /// A schedule ticked: `Scheduled Event` from `aws.events` or `aws.scheduler`.
+    /// An invocation by a schedule without an input: `Scheduled Event` from `aws.events` or `aws.scheduler`.
     Tick(Tick),
-    /// A schedule of ours fired with its own input.
+    /// An invocation by a schedule of Tidegate, with its input.
     Scheduled(Scheduled),
-    /// A well-formed envelope around something that nobody here knows; its envelope says what.
+    /// A valid envelope of a kind that this build does not parse.
     Other,
 }
 
-/// Reads one event from the bytes of one invocation or one event file.
+/// Parses one event from the payload of one invocation or from an event file.
 ///
 /// # Errors
 ///
-/// [`EventError`] when the bytes are not an event, when an event of a known kind lacks what its kind promises, or when
-/// an event of our own contract breaks it. Never panics, whatever the bytes.
+/// Returns an [`EventError`] if the payload is not an event, if an event of a known kind lacks a required field, or if
+/// an event of Tidegate does not conform to its contract. It never panics.
 pub fn parse(payload: &[u8]) -> Result<Event, EventError> {
     if payload.len() > MAX_BYTES {
         return Err(EventError::TooLarge { bytes: payload.len(), limit: MAX_BYTES });
     }
-    // Editors on Windows put a byte order mark at the start of the event files that people replay.
+    // Editors on Windows write a byte order mark at the start of event files.
     let text = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload);
     let value = serde_json::from_slice(text).map_err(|error| EventError::not_json(&error))?;
     parse_value(value)
 }
 
-/// Reads one event from JSON that was already parsed.
+/// Parses one event from a JSON value.
 ///
 /// # Errors
 ///
-/// As [`parse`], except that the size is not limited here.
+/// Returns the errors of [`parse`], but does not limit the size.
 pub fn parse_value(value: Value) -> Result<Event, EventError> {
     let mut event = read(&value)?;
     event.received = Received::keep(value);
     Ok(event)
 }
 
-/// As [`parse_value`], for whoever has the original elsewhere: [`Event::received`] is empty.
+/// Parses one event from a JSON value and leaves [`Event::received`] empty, for a caller that keeps the original
+/// elsewhere.
 ///
 /// # Errors
 ///
-/// As [`parse_value`].
+/// Returns the errors of [`parse_value`].
 pub fn read(value: &Value) -> Result<Event, EventError> {
     match &Json::from(value) {
         Json::Object(map) => read_object(map),
@@ -153,33 +152,34 @@ pub fn read(value: &Value) -> Result<Event, EventError> {
     }
 }
 
-/// Whether an event may be anything but [`Body::Other`], judged by its envelope alone. If not, its detail need not be
-/// read.
+/// Returns whether an event with this envelope may have another body than [`Body::Other`]. If not, its detail need not
+/// be parsed.
 #[must_use]
 pub fn is_known(source: &str, detail_type: &str) -> bool {
-    source == SOURCE || aws::kind(source, detail_type).is_some() || schedule::ticks(source, detail_type)
+    source == SOURCE || aws::kind(source, detail_type).is_some() || schedule::is_tick(source, detail_type)
 }
 
-/// The members of the detail that are read of an event from AWS; `None` for what is no event from AWS that is known here.
-/// [`read_detail`] makes the same of a detail that has these alone, and of any detail if there are none.
+/// The members of the detail that are read from an AWS event, or `None` if this build does not parse the event.
+/// [`read_detail`] returns the same result for a detail that contains only these members. If the list is empty, the
+/// detail does not matter.
 #[must_use]
 pub fn members_read(source: &str, detail_type: &str) -> Option<&'static [&'static str]> {
-    let of_tick = || schedule::ticks(source, detail_type).then_some([].as_slice());
+    let of_tick = || schedule::is_tick(source, detail_type).then_some([].as_slice());
     aws::kind(source, detail_type).map(aws::Kind::members).or_else(of_tick)
 }
 
-/// Reads the detail of an event whose envelope has been read.
+/// Parses the detail of an event whose envelope was parsed before.
 ///
 /// # Errors
 ///
-/// As [`parse_value`].
+/// Returns the errors of [`parse_value`].
 pub fn read_detail(envelope: Envelope, detail: Option<&Json<'_>>) -> Result<Event, EventError> {
     let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
     let body = if source == SOURCE {
         contract::body(detail_type, detail)?
     } else if let Some(kind) = aws::kind(source, detail_type) {
         aws::body(kind, detail)?
-    } else if schedule::ticks(source, detail_type) {
+    } else if schedule::is_tick(source, detail_type) {
         Body::Tick(Tick { scheduled_at: envelope.time })
     } else {
         Body::Other

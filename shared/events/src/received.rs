@@ -1,4 +1,4 @@
-//! The event as it arrived.
+//! The event as it was received.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::KEPT_BYTES;
 
-/// An event's JSON as it arrived. Cheap to clone.
+/// The JSON of an event as it was received. It is cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received(Arc<Value>);
 
 impl Received {
-    /// Keeps an event, if it is no larger than [`KEPT_BYTES`] when it is written down.
+    /// Keeps an event, if its JSON text is not larger than [`KEPT_BYTES`].
     pub(crate) fn keep(value: Value) -> Option<Self> {
-        serde_json::to_writer(Room(KEPT_BYTES), &value).ok().map(|()| Self(Arc::new(value)))
+        serde_json::to_writer(LimitedWriter(KEPT_BYTES), &value).ok().map(|()| Self(Arc::new(value)))
     }
 
-    /// The JSON.
+    /// The JSON of the event.
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.0
@@ -37,10 +37,10 @@ impl<'de> Deserialize<'de> for Received {
     }
 }
 
-/// Takes as many bytes as there is room for, and keeps none.
-struct Room(usize);
+/// A writer that counts bytes up to a limit and discards them.
+struct LimitedWriter(usize);
 
-impl Write for Room {
+impl Write for LimitedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
         Ok(bytes.len())

@@ -1,4 +1,4 @@
-//! Schedules: plain ticks, and the inputs of our own schedules, which arrive without an envelope.
+//! Invocations by schedules: without an input, or with an input of Tidegate, which has no envelope.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,36 +7,36 @@ use serde_json::Value;
 use crate::json::Members;
 use crate::{Body, Envelope, Event, EventError, SCHEDULE_SOURCE, fields::Fields};
 
-/// A schedule ticked.
+/// An invocation by a schedule without an input of Tidegate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tick {
-    /// When the schedule meant to tick: the time of the envelope.
+    /// The time for which the invocation was scheduled: the time of the envelope.
     pub scheduled_at: Option<Timestamp>,
 }
 
-/// A schedule of Tidegate fired; its input is the whole payload.
+/// An invocation by a schedule of Tidegate. Its input is the whole payload.
 ///
-/// Both kinds may carry `at`, the time for which the schedule was set (`"at": "<aws.scheduler.scheduled-time>"`), which
-/// becomes the time of the synthesised envelope, and `execution_id` (`"<aws.scheduler.execution-id>"`), which becomes its
-/// id. See <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>.
+/// Both kinds may contain `at`, the time of the schedule (`"at": "<aws.scheduler.scheduled-time>"`), which becomes the
+/// time of the added envelope, and `execution_id` (`"<aws.scheduler.execution-id>"`), which becomes its id. See
+/// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scheduled {
-    /// `{"tidegate": "reconcile"}`: the recurring sweep reads the current state of what is in flight or overdue.
+    /// `{"tidegate": "reconcile"}`: the recurring sweep.
     Reconcile,
-    /// `{"tidegate": "scheduled_check", …}`: a function asked to be invoked again at this time.
+    /// `{"tidegate": "scheduled_check", …}`: a check that a function scheduled for this time.
     Check(ScheduledCheck),
 }
 
 /// A check that a function scheduled for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledCheck {
-    /// The function that asked for the check and receives it.
+    /// The function that scheduled the check and handles it.
     pub function: String,
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment that is checked.
+    /// The environment that the check concerns.
     pub environment: String,
-    /// What is checked there, as the function named it: a version, the id of a deployment request, an alarm.
+    /// The subject of the check, as the function named it: a version, the id of a deployment request, or an alarm.
     pub subject: String,
 }
 
@@ -44,7 +44,7 @@ pub struct ScheduledCheck {
 const CHECK_FIELDS: [&str; 4] = ["function", "model", "environment", "subject"];
 
 impl Scheduled {
-    /// The value of the field `tidegate` that stands for this kind.
+    /// The value of the field `tidegate` for this kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Scheduled {
 }
 
 impl Event {
-    /// Whether a function scheduled the check for itself.
+    /// Returns whether the event is a check that this function scheduled.
     #[must_use]
     pub fn is_check_of(&self, function: &str) -> bool {
         matches!(&self.body, Body::Scheduled(Scheduled::Check(check)) if check.function == function)
@@ -63,8 +63,8 @@ impl Event {
 }
 
 impl ScheduledCheck {
-    /// The input of a schedule that fires at `at`, so that [`crate::parse`] reads the check back. The time is part of the
-    /// input, so that two checks of the same subject are two events.
+    /// The input of a schedule for this check at the time `at`. [`crate::parse`] parses it back. The input contains the
+    /// time, so that two checks of the same subject are two events.
     #[must_use]
     pub fn input(&self, at: Timestamp) -> Value {
         let Self { function, model, environment, subject } = self;
@@ -75,15 +75,16 @@ impl ScheduledCheck {
     }
 }
 
-/// Whether an envelope says that a schedule ticked.
+/// Returns whether an envelope is that of a schedule without an input of Tidegate.
 ///
-/// A rule schedule comes from `aws.events` with the detail `{}`, EventBridge Scheduler's default payload from
-/// `aws.scheduler` with the *string* `"{}"`. Neither detail says anything, so it is not read.
-pub(crate) fn ticks(source: &str, detail_type: &str) -> bool {
+/// A scheduled rule has the source `aws.events` and the detail `{}`. The default payload of EventBridge Scheduler has
+/// the source `aws.scheduler` and the *string* `"{}"` as detail. Neither detail contains information, so it is not
+/// parsed.
+pub(crate) fn is_tick(source: &str, detail_type: &str) -> bool {
     matches!(source, "aws.events" | "aws.scheduler") && detail_type == "Scheduled Event"
 }
 
-/// Reads the input of one of our own schedules and puts an envelope around it.
+/// Parses the input of a Tidegate schedule and adds an envelope.
 pub(crate) fn scheduled(map: &Members<'_>) -> Result<Event, EventError> {
     let fields = Fields::root(map);
     let kind = fields.text("tidegate")?;
@@ -104,7 +105,7 @@ pub(crate) fn scheduled(map: &Members<'_>) -> Result<Event, EventError> {
         }
     };
     let known: Vec<&str> = ["tidegate", "at", "execution_id"].iter().chain(own).copied().collect();
-    fields.only(&known)?;
+    fields.reject_unknown(&known)?;
     let envelope = Envelope {
         id: fields.text_opt("execution_id")?.unwrap_or_default(),
         source: SCHEDULE_SOURCE.to_owned(),

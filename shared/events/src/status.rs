@@ -1,10 +1,10 @@
-//! A macro for status enums: API casing outside, any casing inside, and never a guess.
+//! A macro for enums of AWS status values. It parses any case and keeps unknown values.
 
 /// Defines an enum of AWS status values.
 ///
-/// SageMaker's events spell endpoint statuses `IN_SERVICE` where its API says `InService`
-/// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>), so values are compared
-/// without underscores and without case. What is not in the list is kept as it came.
+/// SageMaker's events write endpoint statuses as `IN_SERVICE`, and its API writes `InService`
+/// (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>). Therefore values are
+/// compared without underscores and without case. An unknown value is kept as it was received.
 macro_rules! statuses {
     (
         $(#[$meta:meta])*
@@ -17,20 +17,20 @@ macro_rules! statuses {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $name {
             $( $(#[$vmeta])* $variant, )+
-            /// A value that this build does not know, as it was sent; empty when the event had none.
+            /// A value that this build does not know, as it was received. It is empty if the event had no value.
             Unknown(String),
             $( $(#[$ameta])* $absent, )?
         }
 
         impl $name {
-            /// Reads a value in API casing (`InService`) or event casing (`IN_SERVICE`).
+            /// Parses a value in the spelling of the API (`InService`) or of events (`IN_SERVICE`).
             #[must_use]
             pub fn read(text: &str) -> Self {
                 $( if $crate::status::same(text, $text) { return Self::$variant; } )+
                 Self::Unknown(text.to_owned())
             }
 
-            /// The value in the casing of the AWS API; `absent` when the event had none.
+            /// The value in the spelling of the AWS API, or `absent` if the event had no value.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -52,7 +52,7 @@ macro_rules! statuses {
 
 pub(crate) use statuses;
 
-/// Whether two spellings of a status are the same but for underscores and case.
+/// Returns whether two spellings of a status are equal without underscores and case.
 pub(crate) fn same(left: &str, right: &str) -> bool {
     let plain = |byte: u8| (byte != b'_').then(|| byte.to_ascii_lowercase());
     left.bytes().filter_map(plain).eq(right.bytes().filter_map(plain))

@@ -1,18 +1,19 @@
-//! Times, in all the spellings that AWS uses in events.
+//! The parser for times, in all formats that AWS uses in events.
 
 use jiff::Timestamp;
 
 use crate::EventError;
 use crate::json::Json;
 
-/// No event is older than this; a smaller number is epoch *seconds*, which no event uses and nobody should guess.
+/// The earliest accepted time, in milliseconds since the epoch. A smaller number would be epoch *seconds*, which no
+/// event uses.
 const EARLIEST_MS: i64 = 100_000_000_000;
 
-/// Reads a time.
+/// Parses a time.
 ///
-/// SageMaker's events alone have four spellings: epoch milliseconds as a number, as a number with a fraction, and as a
+/// SageMaker's events use four formats: epoch milliseconds as a whole number, as a number with a fraction and as a
 /// string, and ISO 8601 (<https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>).
-/// CloudWatch's alarms add ISO 8601 with an offset without a colon, `2019-10-02T17:04:40.989+0000`
+/// CloudWatch alarms also use ISO 8601 with an offset without a colon, `2019-10-02T17:04:40.989+0000`
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html>).
 pub(crate) fn read(field: impl FnOnce() -> String, value: &Json<'_>) -> Result<Timestamp, EventError> {
     let found = match value {
@@ -46,9 +47,9 @@ fn from_millis(millis: i64) -> Option<Timestamp> {
     if millis < EARLIEST_MS { None } else { Timestamp::from_millisecond(millis).ok() }
 }
 
-/// Rounds milliseconds to whole ones; `None` when they are too many to be a time.
+/// Rounds to whole milliseconds. Returns `None` if the number is too large for a time.
 fn whole_millis(millis: f64) -> Option<i64> {
-    // 2^53: beyond it a float has no whole milliseconds any more, and jiff no years.
+    // 2^53: beyond it, a float does not represent every whole millisecond, and jiff has no such year.
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     (millis.is_finite() && millis.abs() <= LARGEST).then_some(millis.round() as i64)
 }
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_is_the_same_instant() {
+    fn every_format_is_parsed_to_the_same_time() {
         let wanted: Timestamp = "2026-03-02T09:10:02.000Z".parse().unwrap();
         for value in [
             json!(1_772_442_602_000_i64),
@@ -81,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_survive() {
+    fn milliseconds_are_kept() {
         let wanted: Timestamp = "2020-06-17T18:53:12.203Z".parse().unwrap();
         assert_eq!(time(json!(1_592_419_992_203.0)), Ok(wanted));
         assert_eq!(time(json!("2020-06-17T18:53:12.203+0000")), Ok(wanted));
     }
 
     #[test]
-    fn what_is_no_time_is_refused_and_not_guessed() {
+    fn a_value_that_is_not_a_time_is_an_error() {
         for value in [
             json!(""),
             json!("."),

@@ -1,4 +1,4 @@
-//! One line of structured JSON for each decision, from which CloudWatch makes metrics.
+//! Logs each decision as one line of JSON, from which CloudWatch extracts metrics.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tidegate_engine::{DecisionLog, DecisionRecord, Measured};
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "Tidegate";
 
-/// Writes decisions to standard output, which Lambda sends to CloudWatch Logs.
+/// A log that writes decisions to standard output, which Lambda sends to CloudWatch Logs.
 pub(crate) struct EmfLog;
 
 impl DecisionLog for EmfLog {
@@ -17,8 +17,8 @@ impl DecisionLog for EmfLog {
     }
 }
 
-/// The line, in CloudWatch's embedded metric format. The dimensions are few, because each combination of their values is a
-/// metric that costs: models are properties, to be searched for and not counted.
+/// The line in CloudWatch's embedded metric format. There are few dimensions, because each combination of their values
+/// is a metric with a price. The model is a property, which can be searched and is not a dimension.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 fn line(record: &DecisionRecord, measured: &Measured, at: Timestamp) -> Value {
     json!({

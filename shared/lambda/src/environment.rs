@@ -1,8 +1,8 @@
-//! The environment variables that the templates set, read once at start.
+//! The environment variables that the templates set. They are read once at start.
 
 use jiff::SignedDuration;
 
-/// A variable that is not set or makes no sense: the template and the function do not belong together.
+/// A variable is missing or invalid, because the template and the function have different versions.
 #[derive(Debug, thiserror::Error)]
 #[error("environment variable {name} {problem}; deploy the template of the same version")]
 pub struct MissingVariable {
@@ -10,26 +10,26 @@ pub struct MissingVariable {
     problem: String,
 }
 
-/// What every function is told.
+/// The variables that every function has.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// The ledger's table.
+    /// The name of the ledger's table.
     pub table: String,
-    /// The bus's name.
+    /// The name of the event bus.
     pub bus: String,
-    /// The alert topic's ARN.
+    /// The ARN of the SNS topic for alerts.
     pub topic_arn: String,
-    /// The environment's name; `hub` in the hub.
+    /// The name of the environment, or `hub`.
     pub name: String,
-    /// How long a claim is ours.
+    /// The time for which a claim is leased.
     pub lease: SignedDuration,
 }
 
 impl Environment {
-    /// Reads what every function is told.
+    /// Reads the variables that every function has.
     ///
     /// # Errors
-    /// The first variable that is missing or makes no sense.
+    /// Returns an error for the first variable that is missing or invalid.
     pub fn read() -> Result<Self, MissingVariable> {
         Ok(Self {
             table: Self::text("TIDEGATE_TABLE")?,
@@ -40,10 +40,10 @@ impl Environment {
         })
     }
 
-    /// A variable that only some functions are told.
+    /// Reads a variable that only some functions have.
     ///
     /// # Errors
-    /// If it is not set.
+    /// Returns an error if the variable is not set.
     pub fn text(name: &'static str) -> Result<String, MissingVariable> {
         match std::env::var(name) {
             Ok(value) if !value.is_empty() => Ok(value),
@@ -51,10 +51,10 @@ impl Environment {
         }
     }
 
-    /// A number of seconds that only some functions are told.
+    /// Reads a number of seconds that only some functions have.
     ///
     /// # Errors
-    /// If it is not set or no whole number.
+    /// Returns an error if the variable is not set or is not a whole number.
     pub fn seconds(name: &'static str) -> Result<u32, MissingVariable> {
         let text = Self::text(name)?;
         text.parse()

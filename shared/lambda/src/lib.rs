@@ -1,4 +1,4 @@
-//! Glue for the mains: logging, typed environment, and from an invocation to the engine and back.
+//! Code that the mains share: logging, environment variables, and the handling of an invocation.
 
 mod emf;
 mod environment;

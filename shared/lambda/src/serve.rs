@@ -1,4 +1,4 @@
-//! From an invocation to the engine and back.
+//! Handles an invocation: parses the event, runs the handler, and returns the outcome to Lambda.
 
 use jiff::{Timestamp, Unit};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -14,7 +14,7 @@ use crate::emf::EmfLog;
 use crate::time::InvocationTime;
 use crate::{Environment, MissingVariable};
 
-/// What a main puts together.
+/// The parts from which the engine of each invocation is built.
 pub struct Parts {
     function: &'static str,
     version: &'static str,
@@ -23,14 +23,14 @@ pub struct Parts {
     bus: Arc<dyn Bus>,
     alerts: Arc<dyn Alerts>,
     schedules: Arc<dyn Schedules>,
-    /// The hub's account, where it is another one.
+    /// The account of the hub, if the function runs in another account.
     hub_account: Option<String>,
     check_seconds: u32,
     meter: Meter,
 }
 
 impl Parts {
-    /// What every function needs, by its name, its version and what it was told.
+    /// Creates the parts that every function needs.
     #[must_use]
     pub fn new(function: &'static str, version: &'static str, environment: Environment, aws: &Aws) -> Self {
         Self {
@@ -47,10 +47,10 @@ impl Parts {
         }
     }
 
-    /// For a function that schedules checks: the schedules of the group that its template names.
+    /// Adds the one-time schedules, for a function that schedules checks.
     ///
     /// # Errors
-    /// If a variable of the group is not set.
+    /// Returns an error if a variable of the schedule group is not set.
     pub fn with_schedules(self, aws: &Aws) -> Result<Self, MissingVariable> {
         let schedules = aws.schedules(
             &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
@@ -60,15 +60,16 @@ impl Parts {
         Ok(Self { schedules: Arc::new(schedules), ..self })
     }
 
-    /// For a function that obeys the hub: the hub's account, and after how many seconds it checks again what sends no
-    /// event.
+    /// Adds the account of the hub, and the number of seconds after which the function checks a resource that sends no
+    /// event. For a function that accepts requests from the hub.
     #[must_use]
     pub fn with_hub(self, hub_account: String, check_seconds: u32) -> Self {
         Self { hub_account: Some(hub_account), check_seconds, ..self }
     }
 }
 
-/// An error as Lambda reports it: its type is the error's class, so that an alarm can tell classes apart.
+/// An error in the form that Lambda reports. Its type is the class of the error, so that an alarm can distinguish the
+/// classes.
 #[derive(Debug)]
 pub struct Problem(EngineError);
 
@@ -78,7 +79,7 @@ impl From<Problem> for Diagnostic {
     }
 }
 
-/// Structured JSON, one line an event, at the level that `RUST_LOG` asks for.
+/// Starts logging: one JSON object per line, at the level in `RUST_LOG`.
 pub fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -92,7 +93,7 @@ pub fn start_logging() {
 /// Serves invocations until Lambda ends the process.
 ///
 /// # Errors
-/// If the runtime itself fails.
+/// Returns an error if the Lambda runtime fails.
 pub async fn serve(parts: Parts, handler: impl Handler) -> Result<(), lambda_runtime::Error> {
     let (parts, handler) = (&parts, &handler);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| invocation(parts, handler, event))).await
@@ -114,18 +115,19 @@ async fn invocation(
     match result {
         Ok(outcomes) => Ok(json!({ "outcomes": outcomes })),
         Err(error) => {
-            tracing::error!(function = parts.function, kind = error.kind(), %error, "failed; Lambda will retry");
+            tracing::error!(function = parts.function, kind = error.kind(), %error, "the invocation failed; Lambda retries it");
             Err(Problem(error))
         }
     }
 }
 
-/// What `tidegate doctor` asks. Nothing is read or recorded: that it answers shows that it starts and has its environment.
+/// The answer to `tidegate doctor`. It reads and records nothing. An answer proves that the function starts and has its
+/// environment variables.
 fn about(parts: &Parts) -> Value {
     json!({ "function": parts.function, "version": parts.version, "environment": parts.environment.name })
 }
 
-/// The one reading of the clock for an invocation, in milliseconds: AWS's own times are no finer.
+/// Reads the clock, once for each invocation, in milliseconds. The times in AWS's events have no higher resolution.
 fn now() -> Timestamp {
     let now = Timestamp::now();
     now.round(Unit::Millisecond).unwrap_or(now)

@@ -1,18 +1,18 @@
-//! The time of one invocation.
+//! The clock of one invocation.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use tidegate_engine::Time;
 
-/// From the start of an invocation to the moment at which Lambda ends it.
+/// The time from the start of an invocation to its deadline.
 pub(crate) struct InvocationTime {
     started: Instant,
     allowed: Duration,
 }
 
 impl InvocationTime {
-    /// `deadline` is Lambda's, in milliseconds since the epoch.
+    /// Creates the clock of an invocation. `deadline` is the deadline from Lambda, in milliseconds since the epoch.
     pub(crate) fn until(deadline: u64) -> Self {
         let end = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(deadline));
         let allowed = end.and_then(|end| end.duration_since(SystemTime::now()).ok()).unwrap_or_default();

@@ -1,14 +1,14 @@
-//! Why a decision was made: a stable code for machines, a sentence for people.
+//! The reasons of decisions. Each has a stable code for programs and a message for people.
 
 use jiff::Timestamp;
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? = $code:literal, $sentence:literal;)+) => {
-        /// Every reason that any function can give.
+    ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? = $code:literal, $message:literal;)+) => {
+        /// A reason of a decision, of any function.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Reason {
             $($(#[$doc])* $variant $({
-                $(#[doc = concat!("The `", stringify!($field), "` of the sentence.")] $field: $type),+
+                $(#[doc = concat!("The `", stringify!($field), "` in the message.")] $field: $type),+
             })?,)+
         }
 
@@ -16,7 +16,7 @@ macro_rules! reasons {
             /// Every code, in the order of this file.
             pub const CODES: &[&str] = &[$($code),+];
 
-            /// The stable snake_case code.
+            /// The stable code, in snake_case.
             #[must_use]
             pub fn code(&self) -> &'static str {
                 match self { $(Self::$variant $({ $($field: _),+ })? => $code,)+ }
@@ -25,249 +25,255 @@ macro_rules! reasons {
 
         impl std::fmt::Display for Reason {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                match self { $(Self::$variant $({ $($field),+ })? => write!(f, $sentence),)+ }
+                match self { $(Self::$variant $({ $($field),+ })? => write!(f, $message),)+ }
             }
         }
     };
 }
 
 reasons! {
-    // everywhere
-    /// No function wants this kind of event.
-    UnsupportedEvent = "unsupported_event", "nobody here reacts to this kind of event";
-    /// No policy mentions what the event names.
+    // every function
+    /// The function does not handle this kind of event.
+    UnsupportedEvent = "unsupported_event", "this function does not handle this kind of event";
+    /// No applied policy mentions what the event names.
     Unmanaged { what: String } = "unmanaged", "no applied policy mentions {what}";
     /// The event concerns another environment of the model.
-    OtherEnvironment { wanted: String } = "other_environment", "this is for {wanted}, not for this environment";
-    /// The ARN belongs to another account, region or partition than it may.
-    ForeignArn { arn: String } = "foreign_arn", "{arn} is not of the account, region and partition that it must be of";
-    /// The sweep found nothing to heal.
+    OtherEnvironment { wanted: String } = "other_environment", "the event is for {wanted}, not for this environment";
+    /// The ARN is of another account, region or partition than it must be.
+    ForeignArn { arn: String } = "foreign_arn", "{arn} is not in the expected account, region and partition";
+    /// The sweep found nothing that is in flight or overdue.
     NothingOverdue = "nothing_overdue", "nothing is in flight or overdue";
-    /// A person's hold stands.
+    /// A person placed a hold, and it is not released.
     Held { by: String, why: String, since: Timestamp } = "held", "held by {by} since {since}: {why}";
-    /// A person let it go on.
+    /// A person released a hold.
     HoldReleased { place: String, by: String } = "hold_released", "{by} released the hold on {place}";
-    /// The hold was told after the release that ended it.
-    OlderHold { released: Timestamp } = "older_hold", "that hold was placed before the release of {released}";
-    /// A hold that is not older stands there.
-    AlreadyHeld { by: String, since: Timestamp } = "already_held", "the hold of {by} since {since} stands there already";
-    /// There is nothing to release.
-    NotHeld { place: String } = "not_held", "no hold stands on {place}";
-    /// The independent checker objects to the plan.
-    ViolatesInvariant { invariant: String, detail: String } = "violates_invariant", "the plan breaks {invariant}: {detail}; nothing was done";
-    /// AWS will not do it, however often it is asked.
-    RejectedByAws { operation: String, cause: String } = "rejected_by_aws", "{operation} was refused: {cause}";
+    /// The hold is older than a release that the function already knows.
+    OlderHold { released: Timestamp } = "older_hold", "the hold was placed before the release of {released}";
+    /// The function already knows a hold that is at least as new.
+    AlreadyHeld { by: String, since: Timestamp } = "already_held", "{by} has already placed a hold, at {since}";
+    /// There is no hold to release.
+    NotHeld { place: String } = "not_held", "there is no hold on {place}";
+    /// The independent checker found that the decision violates an invariant.
+    ViolatesInvariant { invariant: String, detail: String } = "violates_invariant", "the decision violates {invariant}: {detail}; nothing was done";
+    /// AWS rejected a call with an error that a retry does not change.
+    RejectedByAws { operation: String, cause: String } = "rejected_by_aws", "AWS rejected {operation}: {cause}";
 
     // train
-    /// A push to a watched branch.
+    /// A commit was pushed to a branch that the policy watches.
     Commit { branch: String, commit: String } = "commit", "commit {commit} was pushed to {branch}";
-    /// A retraining request.
+    /// A retraining was requested.
     RetrainingRequested { cause: String } = "retraining_requested", "retraining was requested: {cause}";
-    /// The branch is not in the policy.
+    /// The policy does not watch the branch.
     BranchNotMapped { branch: String } = "branch_not_mapped", "the policy does not watch branch {branch}";
     /// A tag was pushed.
-    Tag { tag: String } = "tag", "{tag} is a tag; only branches train";
-    /// The reference is neither branch nor tag.
+    Tag { tag: String } = "tag", "{tag} is a tag; only a push to a branch starts a training";
+    /// The reference is neither a branch nor a tag.
     NotABranch { name: String } = "not_a_branch", "{name} is neither a branch nor a tag";
     /// The branch was deleted.
     BranchDeleted { branch: String } = "branch_deleted", "branch {branch} was deleted";
-    /// The event carries no commit.
-    NoCommit = "no_commit", "the event names no commit";
-    /// This commit has started the pipeline before.
-    AlreadyStarted { commit: String } = "already_started", "commit {commit} has started this pipeline already";
-    /// This request has started the pipeline before.
-    AlreadyRetrained { request: String } = "already_retrained", "request {request} has started this pipeline already";
-    /// The branch has moved on.
-    OlderCommit { commit: String, head: String } = "older_commit", "{commit} is no longer the head of its branch; {head} is";
-    /// An execution is running.
+    /// The event contains no commit id.
+    NoCommit = "no_commit", "the event contains no commit id";
+    /// The commit has already started the pipeline.
+    AlreadyStarted { commit: String } = "already_started", "commit {commit} has already started this pipeline";
+    /// The retraining request has already started the pipeline.
+    AlreadyRetrained { request: String } = "already_retrained", "request {request} has already started this pipeline";
+    /// The branch has a newer head.
+    OlderCommit { commit: String, head: String } = "older_commit", "{commit} is no longer the head of its branch; the head is {head}";
+    /// An execution of the pipeline is running.
     AlreadyRunning { execution: String } = "already_running", "{execution} is still running";
-    /// The definition is not in the commit.
+    /// The commit does not contain the definition file.
     DefinitionMissing { path: String, commit: String } = "definition_missing", "{path} is not in commit {commit}";
-    /// The definition is no JSON object.
-    DefinitionInvalid { path: String, error: String } = "definition_invalid", "{path} is no pipeline definition: {error}";
-    /// The definition is over the API's limit.
+    /// The definition file is not a valid pipeline definition.
+    DefinitionInvalid { path: String, error: String } = "definition_invalid", "{path} is not a valid pipeline definition: {error}";
+    /// The definition is larger than the API accepts in a request.
     DefinitionTooLarge { bytes: usize } = "definition_too_large",
-        "the definition has {bytes} bytes; from 102400 on SageMaker takes it only from S3, which is not supported yet";
-    /// The pipeline does not exist and nothing says how to make it.
+        "the definition has {bytes} bytes; SageMaker accepts 102400 bytes or more only from S3, which Tidegate does not support yet";
+    /// The pipeline does not exist, and the event has no definition from which to create it.
     PipelineMissing { pipeline: String } = "pipeline_missing", "pipeline {pipeline} does not exist";
 
     // promote
     /// The version was approved.
     Approved { version: u64 } = "approved", "version {version} was approved";
-    /// The environment before reported success.
+    /// The previous environment reported success.
     PreviousSucceeded { previous: String } = "previous_succeeded", "{previous} reported success";
-    /// The soak is over.
-    SoakEnded { previous: String } = "soak_ended", "the version has spent its soak in {previous} without a failure";
-    /// The update did not touch the approval.
+    /// The soak in the previous environment is over.
+    SoakEnded { previous: String } = "soak_ended", "the version completed its soak in {previous} without a failure";
+    /// The update did not change the approval.
     MetadataOnly { fields: String } = "metadata_only", "only {fields} changed, not the approval";
-    /// The update was the progress note that promotion writes itself.
-    LifecycleOnly = "lifecycle_only", "only the life cycle stage changed, which promotion itself writes";
+    /// The update changed only the life cycle, which promote writes itself.
+    LifecycleOnly = "lifecycle_only", "only the life cycle changed, which promote writes itself";
     /// The package has no version.
     Unversioned = "unversioned", "the package belongs to no group and has no version";
-    /// The package is not completed.
+    /// The status of the package is not `Completed`.
     NotCompleted { status: String } = "not_completed", "the package is {status}";
-    /// Nobody has approved it yet.
-    AwaitingApproval { version: u64 } = "awaiting_approval", "version {version} waits for approval in the registry";
-    /// The approval status is none that we know.
+    /// The registry has no approval for the version yet.
+    AwaitingApproval { version: u64 } = "awaiting_approval", "version {version} is waiting for approval in the registry";
+    /// This version of Tidegate does not know the approval status.
     UnknownApproval { status: String } = "unknown_approval", "the approval status {status} is unknown";
-    /// The registry no longer says approved.
-    ApprovalWithdrawn { version: u64, status: String } = "approval_withdrawn", "the registry says {status} for version {version} now";
+    /// The version was approved, and the registry has another status now.
+    ApprovalWithdrawn { version: u64, status: String } = "approval_withdrawn",
+        "the approval of version {version} was withdrawn; its status in the registry is {status} now";
     /// The registry does not have the package.
     PackageMissing { arn: String } = "package_missing", "{arn} is not in the registry";
-    /// This approval has been acted on.
-    AlreadyPromoting { version: u64 } = "already_promoting", "version {version} is being promoted for this approval already";
-    /// A later approval has been acted on.
-    OlderApproval { version: u64, current: u64 } = "older_approval", "version {version} was approved before version {current}, which is being promoted";
-    /// A version that was promoted before, and an event that does not say whether its approval changed.
+    /// The promotion for this approval has already begun.
+    AlreadyPromoting { version: u64 } = "already_promoting", "version {version} is already being promoted for this approval";
+    /// A later approval is already being promoted.
+    OlderApproval { version: u64, current: u64 } = "older_approval",
+        "version {version} was approved before version {current}, which is being promoted";
+    /// The event does not list the changed fields, and the version may have been promoted before.
     ChangedFieldsUnknown { version: u64 } = "changed_fields_unknown",
-        "the event does not say what changed, and version {version} is not newer than all that were promoted: it may be its metadata";
-    /// A person rejected it.
+        "the event does not say which fields changed, and version {version} is not newer than every promoted version: perhaps only its metadata changed";
+    /// A person rejected the version in the registry.
     Rejected { version: u64 } = "rejected", "version {version} was rejected";
-    /// A rejected version that is nowhere.
+    /// A version was rejected that is not being promoted.
     RejectedElsewhere { version: u64 } = "rejected_not_promoting", "version {version} was rejected and is not being promoted";
     /// The version was approved after it was rejected.
     OlderRejection { version: u64 } = "older_rejection", "version {version} was rejected before it was approved";
-    /// The soak runs.
+    /// The soak in the previous environment is not over.
     Soaking { until: Timestamp } = "soaking", "the version soaks until {until}";
-    /// People must agree first.
+    /// The environment needs the approval of people.
     ApprovalRequired { environment: String, required: u32 } = "approval_required", "{environment} needs {required} approval(s)";
-    /// Enough people agreed.
+    /// The environment has the required number of approvals.
     ApprovalsComplete { environment: String, people: String } = "approvals_complete", "{environment} was approved by {people}";
-    /// The same person has approved before.
-    DuplicateApproval { by: String, environment: String } = "duplicate_approval", "{by} has approved {environment} before; each person counts once";
-    /// The environment needs nobody's approval, or has been asked already.
+    /// The same person has already approved the version for the environment.
+    DuplicateApproval { by: String, environment: String } = "duplicate_approval", "{by} has already approved {environment}; each person counts once";
+    /// The environment needs no approval, or the version was already requested from it.
     ApprovalNotRequired { environment: String } = "approval_not_required", "{environment} does not wait for an approval";
-    /// The approval was meant for an earlier promotion of the version.
-    OlderThanPromotion { version: u64, since: Timestamp } = "older_than_promotion", "the promotion of version {version} began after that, at {since}";
-    /// It is said of a version that is not on its way.
+    /// The approval was given for an earlier promotion of the version.
+    OlderThanPromotion { version: u64, since: Timestamp } = "older_than_promotion",
+        "the approval is older than the promotion of version {version}, which began at {since}";
+    /// The approval is for a version that is not being promoted.
     NotPromoting { version: u64 } = "not_promoting", "version {version} is not being promoted";
-    /// The environment before has not succeeded yet.
+    /// The previous environment has not reported success yet.
     AwaitingPrevious { previous: String } = "awaiting_previous", "{previous} has not reported success yet";
     /// The last environment succeeded.
     LastEnvironment { environment: String } = "last_environment", "{environment} was the last environment";
-    /// An environment could not deploy.
+    /// The deployment in the environment failed.
     EnvironmentFailed { environment: String, cause: String } = "environment_failed", "{environment} failed: {cause}";
-    /// An environment rolled back silently.
+    /// SageMaker rolled the deployment in the environment back silently.
     EnvironmentRolledBack { environment: String, cause: String } = "environment_rolled_back", "{environment} rolled back silently: {cause}";
-    /// The report is for a promotion that is over or replaced.
-    Superseded = "superseded", "another promotion has taken its place";
-    /// The report was taken note of before.
-    AlreadyReported = "already_reported", "this outcome is known already";
-    /// The request has had no answer.
-    NoReport { environment: String } = "no_report", "{environment} has not answered; the request is sent again";
+    /// The report is for a promotion that has ended or was superseded.
+    Superseded = "superseded", "the promotion has ended or was superseded by another one";
+    /// The environment has already reported this outcome.
+    AlreadyReported = "already_reported", "the environment has already reported this outcome";
+    /// The environment has not reported an outcome in time.
+    NoReport { environment: String } = "no_report", "{environment} has not reported an outcome; the request is sent again";
     /// The policy no longer has the environment.
     EnvironmentNotInPolicy { environment: String } = "environment_not_in_policy", "the policy has no environment {environment}";
 
     // deploy
-    /// A request or a person's word that only the hub may give came from elsewhere.
-    NotFromHub { account: String } = "not_from_hub", "it came from account {account}, which is not the hub";
-    /// The requested version must be put in place.
+    /// Only the hub may send this event, and another account sent it.
+    NotFromHub { account: String } = "not_from_hub", "the event came from account {account}, which is not the hub";
+    /// The hub requested the version.
     Requested { version: u64 } = "requested", "version {version} was requested";
-    /// The next stage of the same deployment.
-    EndpointReady { endpoint: String } = "endpoint_ready", "{endpoint} is ready for its component";
+    /// The endpoint is ready for the next stage of the deployment.
+    EndpointReady { endpoint: String } = "endpoint_ready", "{endpoint} is ready for its inference component";
     /// The hub has requested another version since.
-    OlderRequest { version: u64, newest: u64 } = "older_request", "version {version} was requested before version {newest}, which is the newest request";
-    /// The package belongs to another model, or is another version.
+    OlderRequest { version: u64, newest: u64 } = "older_request",
+        "version {version} was requested before version {newest}, which is the newest request";
+    /// The package is of another model group, or is another version.
     OtherPackage { arn: String, wanted: String } = "other_package", "{arn} is not the requested {wanted}";
-    /// The endpoint is changing.
+    /// SageMaker is changing the endpoint.
     EndpointBusy { endpoint: String, status: String } = "endpoint_busy", "{endpoint} is {status}";
-    /// The component is changing.
+    /// SageMaker is changing the inference component.
     ComponentBusy { component: String, status: String } = "component_busy", "component {component} is {status}";
-    /// The wanted configuration runs and answered.
-    Answered { endpoint: String } = "answered", "{endpoint} runs the requested configuration and answered the sample";
-    /// The wanted configuration runs; the policy has no sample.
-    RunningUnverified { endpoint: String } = "running_unverified", "{endpoint} runs the requested configuration; the policy has no sample to ask it";
-    /// The sample was not answered.
-    SampleFailed { endpoint: String, error: String } = "sample_failed", "{endpoint} did not answer the sample: {error}";
-    /// The sample has had no answer yet.
-    AwaitingSample { endpoint: String, until: Timestamp } = "awaiting_sample", "{endpoint} has not answered the sample yet; it has time until {until}";
-    /// The sample never had an answer.
-    SampleTimedOut { endpoint: String, since: Timestamp } = "sample_timed_out", "{endpoint} has been silent since {since} when it is asked the sample";
-    /// The old configuration is back.
-    OldConfigRunning { requested: String, running: String } = "old_config_running", "requested was {requested}, running is {running}";
-    /// SageMaker failed.
+    /// The requested configuration runs and answered the sample request.
+    Answered { endpoint: String } = "answered", "{endpoint} runs the requested configuration and answered the sample request";
+    /// The requested configuration runs, and the policy has no sample request.
+    RunningUnverified { endpoint: String } = "running_unverified",
+        "{endpoint} runs the requested configuration; the policy has no sample request to verify it";
+    /// The endpoint answered the sample request with an error.
+    SampleFailed { endpoint: String, error: String } = "sample_failed", "the sample request to {endpoint} failed: {error}";
+    /// The endpoint has not answered the sample request yet.
+    AwaitingSample { endpoint: String, until: Timestamp } = "awaiting_sample",
+        "{endpoint} has not answered the sample request yet; it has time until {until}";
+    /// The endpoint did not answer the sample request in time.
+    SampleTimedOut { endpoint: String, since: Timestamp } = "sample_timed_out", "{endpoint} has not answered the sample request since {since}";
+    /// The endpoint runs the previous configuration again.
+    OldConfigRunning { requested: String, running: String } = "old_config_running", "{requested} was requested, but {running} is running";
+    /// The endpoint has failed.
     EndpointFailed { endpoint: String, status: String, cause: String } = "endpoint_failed", "{endpoint} is {status}: {cause}";
-    /// The component failed.
+    /// The inference component has failed.
     ComponentFailed { component: String, cause: String } = "component_failed", "component {component} failed: {cause}";
-    /// The package is not approved.
+    /// The registry does not have the package as approved.
     NotApproved { arn: String, status: String } = "not_approved", "{arn} is {status}, not approved";
-    /// No deployment waits for this.
+    /// No deployment is in flight that the event could concern.
     NothingInFlight { endpoint: String } = "nothing_in_flight", "no deployment of {endpoint} is in flight";
-    /// The deployment that was asked about is over.
-    DeploymentOver = "deployment_over", "that deployment has ended";
+    /// The deployment that was to be checked has ended.
+    DeploymentOver = "deployment_over", "the deployment has already ended";
 
     // respond
-    /// A drift alarm.
+    /// A drift alarm is in ALARM.
     DriftAlarm { alarm: String } = "drift_alarm", "alarm {alarm} reports drift";
-    /// A report with violations.
+    /// A monitoring report has violations.
     Violations { count: usize, first: String } = "violations", "the monitoring report has {count} violation(s), first: {first}";
-    /// Our own measurement.
+    /// A `Drift Observed` event reports drift.
     DriftObserved { metric: String } = "drift_observed", "{metric} has drifted";
-    /// Not an alarm of ours.
+    /// The policy does not list the alarm as a drift source.
     NotADriftAlarm { alarm: String } = "not_a_drift_alarm", "alarm {alarm} does not measure drift";
-    /// All is well.
+    /// The alarm is OK.
     AlarmOk { alarm: String } = "alarm_ok", "alarm {alarm} is OK";
-    /// It was in alarm before.
-    StillInAlarm { alarm: String } = "still_in_alarm", "alarm {alarm} was in ALARM before";
-    /// Muted.
+    /// The alarm was already in ALARM.
+    StillInAlarm { alarm: String } = "still_in_alarm", "alarm {alarm} was already in ALARM";
+    /// The alarm is muted or suppressed.
     AlarmMuted { alarm: String } = "alarm_muted", "alarm {alarm} is muted or suppressed";
-    /// It was in alarm when drift was suppressed.
-    NoLongerInAlarm { alarm: String } = "no_longer_in_alarm", "alarm {alarm} is not in ALARM any more";
-    /// Too little data to say.
-    InsufficientData { source: String } = "insufficient_data", "{source} has too little data to tell";
-    /// The state is none that we know.
+    /// The alarm that had reported drift has left the ALARM state.
+    NoLongerInAlarm { alarm: String } = "no_longer_in_alarm", "alarm {alarm} is no longer in ALARM";
+    /// The source has too little data to detect drift.
+    InsufficientData { source: String } = "insufficient_data", "{source} has too little data";
+    /// This version of Tidegate does not know the state.
     UnknownState { state: String } = "unknown_state", "the state {state} is unknown";
     /// The source could not be read.
     SourceFailed { source: String, error: String } = "source_failed", "{source} could not be read: {error}";
-    /// The same source has spoken since.
-    OlderObservation { source: String, newest: Timestamp } = "older_observation", "{source} has said something newer since, at {newest}";
-    /// No drift.
+    /// The source has a newer observation.
+    OlderObservation { source: String, newest: Timestamp } = "older_observation", "{source} has a newer observation, of {newest}";
+    /// The monitoring report has no violations.
     NoViolations = "no_violations", "the report has no violations";
-    /// The policy has no response.
+    /// The policy has no response to drift.
     NoResponse = "no_response", "the policy has no drift section";
-    /// The policy says to tell a person.
-    ResponseIsAlert { cause: String } = "response_is_alert", "{cause}; the policy says to alert";
-    /// The last retraining is too recent.
-    Cooldown { until: Timestamp } = "cooldown", "the last retraining was too recent; cooldown until {until}";
-    /// One is under way.
-    RetrainingInFlight { until: Timestamp } = "retraining_in_flight", "a retraining is under way; the next one is possible from {until}";
-    /// The budget is spent.
-    BudgetSpent { spent: u32, until: Timestamp } = "budget_spent", "{spent} retrainings have spent the budget until {until}";
-    /// Retraining does not help.
-    Escalated { attempts: u32 } = "escalated", "{attempts} retrainings brought no improvement; a person must look";
+    /// The policy's response to drift is to notify people.
+    ResponseIsAlert { cause: String } = "response_is_alert", "{cause}; the policy's response is to alert";
+    /// The cooldown after the last retraining is not over.
+    Cooldown { until: Timestamp } = "cooldown", "the last retraining was too recent; the cooldown ends at {until}";
+    /// A retraining is in flight.
+    RetrainingInFlight { until: Timestamp } = "retraining_in_flight", "a retraining is in flight; the next one is possible from {until}";
+    /// The budget of retrainings is used up.
+    BudgetSpent { spent: u32, until: Timestamp } = "budget_spent", "{spent} retrainings have used up the budget until {until}";
+    /// Retraining has not removed the drift.
+    Escalated { attempts: u32 } = "escalated", "{attempts} retrainings brought no improvement; a person must investigate";
 
     // scale
-    /// Nobody asked.
-    Idle { seconds: u32 } = "idle", "no invocation for {seconds} seconds";
-    /// Somebody asks.
+    /// There was no invocation for the idle time of the policy.
+    Idle { seconds: u32 } = "idle", "there was no invocation for {seconds} seconds";
+    /// The endpoint was invoked within the idle time of the policy.
     Traffic { invocations: u64 } = "traffic", "{invocations} invocation(s) in the window";
-    /// There is nothing to tell from.
+    /// CloudWatch has no invocation metrics since the deployment.
     NoMetrics = "no_metrics", "there are no invocation metrics since the deployment";
-    /// Too young.
-    InGracePeriod { until: Timestamp } = "in_grace_period", "left alone until {until}";
-    /// Never deployed by us.
-    NeverDeployed = "never_deployed", "nothing was deployed here yet";
-    /// It changes right now.
+    /// The endpoint was deployed or changed recently.
+    InGracePeriod { until: Timestamp } = "in_grace_period", "the endpoint is not scaled to zero before {until}";
+    /// Tidegate has not deployed the model here.
+    NeverDeployed = "never_deployed", "no deployment has succeeded here yet";
+    /// A deployment is in flight.
     DeploymentInFlight = "deployment_in_flight", "a deployment is in flight";
-    /// It sleeps.
-    AlreadyAtZero { since: Timestamp } = "already_at_zero", "at zero since {since}";
-    /// Classic endpoints cannot.
+    /// The endpoint is already scaled to zero.
+    AlreadyAtZero { since: Timestamp } = "already_at_zero", "the endpoint has been at zero since {since}";
+    /// A classic real-time endpoint cannot scale to zero.
     RealTimeMinimumIsOne { endpoint: String } = "real_time_minimum_is_one",
         "{endpoint} is a classic real-time endpoint: SageMaker keeps at least one instance; use an inference component, or delete and recreate the endpoint";
-    /// Serverless does by itself.
+    /// A serverless endpoint scales to zero by itself.
     ServerlessScalesItself { endpoint: String } = "serverless_scales_itself", "{endpoint} is serverless and costs nothing while idle";
-    /// A request found no capacity.
-    NoCapacity { component: String } = "no_capacity", "a request found {component} without capacity";
-    /// The alarm is over.
-    CapacityRestored { component: String } = "capacity_restored", "no request finds {component} without capacity any more";
-    /// Not a wake alarm.
-    NotACapacityAlarm { alarm: String } = "not_a_capacity_alarm", "alarm {alarm} does not ask for capacity";
-    /// Nothing is configured.
-    NoScalePolicy = "no_scale_policy", "the policy does not send this endpoint to zero";
+    /// Requests arrive and the endpoint has no capacity.
+    NoCapacity { component: String } = "no_capacity", "requests arrive for {component}, which has no capacity";
+    /// The alarm for missing capacity is OK again.
+    CapacityRestored { component: String } = "capacity_restored", "{component} has capacity for its requests again";
+    /// The alarm does not report missing capacity.
+    NotACapacityAlarm { alarm: String } = "not_a_capacity_alarm", "alarm {alarm} does not report missing capacity";
+    /// The policy does not scale the endpoint to zero.
+    NoScalePolicy = "no_scale_policy", "the policy does not scale this endpoint to zero";
 }
 
 impl Reason {
-    /// Until when it holds, where it says so.
+    /// The time until which the reason applies, if it has one.
     #[must_use]
     pub fn until(&self) -> Option<Timestamp> {
         match self {
@@ -296,11 +302,11 @@ mod tests {
         assert!(codes.iter().all(|c| c.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
     }
 
-    /// A reason with a field `until` says until when it holds.
+    /// A new reason with a field `until` must be added to `Reason::until`.
     #[test]
     fn every_field_until_is_returned_by_until() {
         let source = include_str!("reason.rs");
-        let (table, _) = source.split_once("impl Reason {\n    /// Until when").unwrap();
+        let (table, _) = source.split_once("impl Reason {\n    /// The time until which").unwrap();
         let (_, method) = source.split_once("pub fn until").unwrap();
         let (method, _) = method.split_once("_ => None").unwrap();
         let with_until = table.lines().filter(|line| line.contains("until: Timestamp"));

@@ -1,4 +1,4 @@
-//! SageMaker endpoints, their configurations, models and inference components.
+//! SageMaker endpoints, endpoint configurations, models and inference components.
 
 mod shapes;
 
@@ -19,7 +19,7 @@ use crate::error::{Failure, failed, refused};
 
 const SERVICE: &str = "sagemaker";
 
-/// SageMaker's hosting side.
+/// SageMaker endpoints.
 #[derive(Debug, Clone)]
 pub struct SageMakerEndpoints {
     client: Client,
@@ -36,14 +36,14 @@ impl SageMakerEndpoints {
 impl Endpoints for SageMakerEndpoints {
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
         const DESCRIBE: &str = "DescribeEndpoint";
-        let asked = self.client.describe_endpoint().endpoint_name(name).send().await;
-        let found = match asked.map_err(failed(SERVICE, DESCRIBE)) {
+        let answer = self.client.describe_endpoint().endpoint_name(name).send().await;
+        let found = match answer.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(found) => found,
             Err(failure) if failure.not_there() => return Ok(None),
             Err(failure) => return Err(failure.into()),
         };
         let Some(status) = found.endpoint_status() else {
-            return Err(refused(SERVICE, DESCRIBE, format!("endpoint `{name}` came without a status")));
+            return Err(refused(SERVICE, DESCRIBE, format!("endpoint `{name}` has no status")));
         };
         Ok(Some(Endpoint {
             status: EndpointStatus::read(status.as_str()),
@@ -59,14 +59,14 @@ impl Endpoints for SageMakerEndpoints {
 
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
         const DESCRIBE: &str = "DescribeInferenceComponent";
-        let asked = self.client.describe_inference_component().inference_component_name(name).send().await;
-        let found = match asked.map_err(failed(SERVICE, DESCRIBE)) {
+        let answer = self.client.describe_inference_component().inference_component_name(name).send().await;
+        let found = match answer.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(found) => found,
             Err(failure) if failure.not_there() => return Ok(None),
             Err(failure) => return Err(failure.into()),
         };
         let Some(status) = found.inference_component_status() else {
-            return Err(refused(SERVICE, DESCRIBE, format!("component `{name}` came without a status")));
+            return Err(refused(SERVICE, DESCRIBE, format!("component `{name}` has no status")));
         };
         let specification = found.specification();
         let memory = specification
@@ -84,9 +84,9 @@ impl Endpoints for SageMakerEndpoints {
     }
 
     async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
-        // In a list, because only then may the package be one of another account.
+        // The package is in a list of containers, because only there it may belong to another account.
         let container = ContainerDefinition::builder().model_package_name(package_arn).build();
-        let asked = self
+        let answer = self
             .client
             .create_model()
             .model_name(name)
@@ -94,13 +94,13 @@ impl Endpoints for SageMakerEndpoints {
             .execution_role_arn(&self.model_role_arn)
             .send()
             .await;
-        made("model", name, asked.map_err(failed(SERVICE, "CreateModel")))
+        creation_result("model", name, answer.map_err(failed(SERVICE, "CreateModel")))
     }
 
     async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError> {
-        // A configuration without models has to say itself with which role they will run.
+        // A configuration without a model must contain the role with which its models will run.
         let role = variant.model().is_none().then(|| self.model_role_arn.clone());
-        let asked = self
+        let answer = self
             .client
             .create_endpoint_config()
             .endpoint_config_name(name)
@@ -108,7 +108,7 @@ impl Endpoints for SageMakerEndpoints {
             .set_execution_role_arn(role)
             .send()
             .await;
-        made("configuration", name, asked.map_err(failed(SERVICE, "CreateEndpointConfig")))
+        creation_result("configuration", name, answer.map_err(failed(SERVICE, "CreateEndpointConfig")))
     }
 
     async fn create_endpoint(
@@ -118,7 +118,7 @@ impl Endpoints for SageMakerEndpoints {
         tags: &[(String, String)],
     ) -> Result<String, CallError> {
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        let asked = self
+        let answer = self
             .client
             .create_endpoint()
             .endpoint_name(name)
@@ -126,7 +126,7 @@ impl Endpoints for SageMakerEndpoints {
             .set_tags(Some(tags))
             .send()
             .await;
-        made("endpoint", name, asked.map_err(failed(SERVICE, "CreateEndpoint")))
+        creation_result("endpoint", name, answer.map_err(failed(SERVICE, "CreateEndpoint")))
     }
 
     async fn update_endpoint(
@@ -135,8 +135,9 @@ impl Endpoints for SageMakerEndpoints {
         config: &str,
         rollout: &Rollout,
     ) -> Result<String, CallError> {
-        // The properties of the variant are not retained: the configuration that was decided on is the one that runs.
-        let asked = self
+        // The properties of the variant are not retained, so that the endpoint runs exactly the requested
+        // configuration.
+        let answer = self
             .client
             .update_endpoint()
             .endpoint_name(name)
@@ -144,21 +145,22 @@ impl Endpoints for SageMakerEndpoints {
             .set_deployment_config(shapes::deployment(rollout))
             .send()
             .await;
-        let failure = match asked.map_err(failed(SERVICE, "UpdateEndpoint")) {
+        let failure = match answer.map_err(failed(SERVICE, "UpdateEndpoint")) {
             Ok(_) => return Ok(format!("updating endpoint {name} to {config}")),
             Err(failure) => failure,
         };
-        // SageMaker refuses in the same words whatever is wrong; only the endpoint itself tells whether it is done.
+        // SageMaker rejects invalid updates with the same message, so only the description of the endpoint shows
+        // whether the update is already done.
         if failure.is("ValidationException")
             && self.endpoint(name).await?.is_some_and(|found| found.heads_for() == Some(config))
         {
             return Ok(format!("endpoint {name} has {config} already"));
         }
-        Err(busy(failure))
+        Err(conflict_if_in_progress(failure))
     }
 
     async fn create_component(&self, component: &Component) -> Result<String, CallError> {
-        let asked = self
+        let answer = self
             .client
             .create_inference_component()
             .inference_component_name(&component.name)
@@ -168,12 +170,16 @@ impl Endpoints for SageMakerEndpoints {
             .runtime_config(runtime(component))
             .send()
             .await;
-        made("component", &component.name, asked.map_err(failed(SERVICE, "CreateInferenceComponent")))
+        creation_result(
+            "component",
+            &component.name,
+            answer.map_err(failed(SERVICE, "CreateInferenceComponent")),
+        )
     }
 
     async fn update_component(&self, component: &Component) -> Result<String, CallError> {
         let (name, model) = (&component.name, &component.model);
-        let asked = self
+        let answer = self
             .client
             .update_inference_component()
             .inference_component_name(name)
@@ -181,7 +187,7 @@ impl Endpoints for SageMakerEndpoints {
             .runtime_config(runtime(component))
             .send()
             .await;
-        let failure = match asked.map_err(failed(SERVICE, "UpdateInferenceComponent")) {
+        let failure = match answer.map_err(failed(SERVICE, "UpdateInferenceComponent")) {
             Ok(_) => return Ok(format!("updating component {name} to {model}")),
             Err(failure) => failure,
         };
@@ -192,21 +198,23 @@ impl Endpoints for SageMakerEndpoints {
         {
             return Ok(format!("component {name} has {model} already"));
         }
-        Err(busy(failure))
+        Err(conflict_if_in_progress(failure))
     }
 }
 
-/// What a creation did. Names are derived from content, so one that is taken is taken by the same thing.
-fn made<T>(what: &str, name: &str, asked: Result<T, Failure>) -> Result<String, CallError> {
-    match asked {
+/// Describes the result of a creation. Names are derived from content, so an existing resource with the same name has
+/// the same content.
+fn creation_result<T>(what: &str, name: &str, answer: Result<T, Failure>) -> Result<String, CallError> {
+    match answer {
         Ok(_) => Ok(format!("created {what} {name}")),
-        Err(failure) if failure.already_there() => Ok(format!("{what} {name} was there already")),
+        Err(failure) if failure.already_there() => Ok(format!("{what} {name} exists already")),
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// "Cannot update in-progress endpoint" is a `ValidationException`, but the same call will work later.
-fn busy(failure: Failure) -> CallError {
+/// Classifies "Cannot update in-progress endpoint" as a conflict. It is a `ValidationException`, but a later retry can
+/// succeed.
+fn conflict_if_in_progress(failure: Failure) -> CallError {
     let in_progress = failure.is("ValidationException") && failure.says("in-progress");
     let class = if in_progress { Class::Conflict } else { failure.call.class };
     CallError { class, ..failure.call }

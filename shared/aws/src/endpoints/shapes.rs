@@ -1,4 +1,4 @@
-//! The policy's variants and rollouts in SageMaker's words.
+//! Conversions of the policy's variants and rollouts to SageMaker's types.
 
 use aws_sdk_sagemaker::types::{
     Alarm, AutoRollbackConfig, BlueGreenUpdatePolicy, CapacitySize, CapacitySizeType, DeploymentConfig,
@@ -10,17 +10,19 @@ use tidegate_policy::endpoint::{self, Rollout, VARIANT};
 
 use crate::convert::int;
 
-/// For the requests that the old instances still work on.
+/// In seconds: the time in which the old instances finish their requests.
 const TERMINATION_WAIT: i32 = 120;
-/// What instances may take to start, twice, beside the waiting that was asked for. Then SageMaker gives up and rolls back.
-const STARTING: i32 = 3_600;
-/// SageMaker's limits of the whole deployment, in seconds.
+/// In seconds: the time in which instances start twice, beside the waiting time of the rollout. After it SageMaker
+/// rolls back.
+const INSTANCE_START: i32 = 3_600;
+/// SageMaker's limits for the duration of a deployment, in seconds.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html>
 const EXECUTION_LIMITS: (i32, i32) = (600, 28_800);
-/// How long alarms are watched after a shift all at once: two periods of an alarm of a minute, and its delay.
-const WATCH: i32 = 300;
+/// In seconds: the time for which SageMaker monitors the alarms after shifting all traffic at once. It covers two
+/// periods of an alarm of one minute, and its delay.
+const ALARM_MONITORING: i32 = 300;
 
-/// A production variant.
+/// Converts a production variant.
 pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVariant {
     let base = ProductionVariant::builder().variant_name(VARIANT);
     match variant {
@@ -37,7 +39,7 @@ pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVarian
                 .build();
             base.model_name(model).initial_variant_weight(1.0).serverless_config(serverless).build()
         }
-        // With no model, and scaling down to nothing:
+        // A variant without a model that can scale to zero instances:
         // https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
         endpoint::ProductionVariant::Components { instance_type, max_instances } => {
             let scaling = ProductionVariantManagedInstanceScaling::builder()
@@ -57,19 +59,19 @@ pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVarian
     }
 }
 
-/// The memory of a copy.
+/// Converts the memory of a copy.
 pub(super) fn memory(mb: u32) -> InferenceComponentComputeResourceRequirements {
     InferenceComponentComputeResourceRequirements::builder().min_memory_required_in_mb(int(mb)).build()
 }
 
-/// How an update rolls out; nothing where the policy asks for nothing, which is all at once.
+/// Converts a rollout. `None` is SageMaker's default, which shifts all traffic at once.
 pub(super) fn deployment(rollout: &Rollout) -> Option<DeploymentConfig> {
     if rollout.canary.is_none() && rollout.alarms.is_empty() {
         return None;
     }
     let (routing, wait) = routing(rollout.canary);
-    // The wait comes after the canary and after the rest.
-    let total = wait.saturating_mul(2).saturating_add(TERMINATION_WAIT).saturating_add(STARTING);
+    // SageMaker waits after the canary and after the rest.
+    let total = wait.saturating_mul(2).saturating_add(TERMINATION_WAIT).saturating_add(INSTANCE_START);
     let policy = BlueGreenUpdatePolicy::builder()
         .traffic_routing_configuration(routing)
         .termination_wait_in_seconds(TERMINATION_WAIT)
@@ -95,7 +97,7 @@ fn routing(canary: Option<(u32, u32)>) -> (TrafficRoutingConfig, i32) {
                 CapacitySize::builder().r#type(CapacitySizeType::CapacityPercent).value(int(percent)).build();
             (base.r#type(TrafficRoutingConfigType::Canary).canary_size(size), int(bake))
         }
-        None => (base.r#type(TrafficRoutingConfigType::AllAtOnce), WATCH),
+        None => (base.r#type(TrafficRoutingConfigType::AllAtOnce), ALARM_MONITORING),
     };
     (routing.wait_interval_in_seconds(wait).build(), wait)
 }

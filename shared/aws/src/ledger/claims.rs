@@ -1,4 +1,4 @@
-//! Claims: who deals with an event.
+//! Claims: which invocation processes an event.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -13,19 +13,19 @@ const OPEN: &str = "open";
 const DECIDED: &str = "decided";
 const DONE: &str = "done";
 
-/// A claim as it lies in the table.
+/// A claim as it is stored in the table.
 #[derive(Debug, Clone)]
-struct Seen {
+struct StoredClaim {
     owner: String,
-    /// Epoch milliseconds.
+    /// The end of the lease, in milliseconds since the epoch.
     lease_until: i64,
     status: String,
     decision: Option<DecisionKey>,
-    /// Of the actions that were carried out before the plan was through.
+    /// The outcomes of the steps so far, while the plan is not complete.
     outcomes: Vec<ActionOutcome>,
 }
 
-/// Where the decision of a claim is.
+/// The sort key and the model of a claim's decision.
 #[derive(Debug, Clone)]
 struct DecisionKey {
     pk: String,
@@ -33,11 +33,11 @@ struct DecisionKey {
     id: String,
 }
 
-/// What became of the attempt to put a new claim.
-enum Put {
+/// The result of the attempt to put a new claim.
+enum PutResult {
     Made,
     Taken(Item),
-    /// It was taken a moment ago and is not there now.
+    /// A claim existed when the put was rejected, and does not exist any more.
     Vanished,
 }
 
@@ -51,12 +51,12 @@ impl DynamoLedger {
     ) -> Result<Claim, EngineError> {
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         let item = match self.put_claim(key, owner, now, until).await? {
-            Put::Made => return Ok(Claim::Fresh),
-            // The table's TTL took it away between two reads. A second attempt finds the place free.
-            Put::Vanished => return Ok(Claim::Leased { until: now }),
-            Put::Taken(item) => item,
+            PutResult::Made => return Ok(Claim::Fresh),
+            // The table's TTL deleted the claim between two reads. A second attempt succeeds.
+            PutResult::Vanished => return Ok(Claim::Leased { until: now }),
+            PutResult::Taken(item) => item,
         };
-        let seen = Seen::read(&item, key)?;
+        let seen = StoredClaim::read(&item, key)?;
         if seen.status == DONE {
             return self.done(seen.decision).await;
         }
@@ -65,7 +65,7 @@ impl DynamoLedger {
             return Ok(Claim::Leased { until: held_until });
         }
         if !self.take_over(key, owner, &seen, now, until).await? {
-            // Somebody else did, at this moment, and has a lease of about this length.
+            // Another invocation put the claim at the same time, and has a lease of about this length.
             return Ok(Claim::Leased { until });
         }
         match seen.decision {
@@ -79,7 +79,7 @@ impl DynamoLedger {
 
     pub(super) async fn read_open(&self, key: &str) -> Result<bool, EngineError> {
         match self.get(&items::claim_pk(key), CLAIM).await? {
-            Some(item) => Ok(Seen::read(&item, key)?.status != DONE),
+            Some(item) => Ok(StoredClaim::read(&item, key)?.status != DONE),
             None => Ok(false),
         }
     }
@@ -90,14 +90,14 @@ impl DynamoLedger {
         owner: &str,
         now: Timestamp,
         until: Timestamp,
-    ) -> Result<Put, EngineError> {
+    ) -> Result<PutResult, EngineError> {
         let pk = items::claim_pk(key);
         let mut item = items::key(&pk, CLAIM);
         item.insert("owner".to_owned(), items::text(owner));
         item.insert("lease_until".to_owned(), items::number(until.as_millisecond()));
         item.insert("status".to_owned(), items::text(OPEN));
         item.insert("expires_at".to_owned(), items::expiry(now, CLAIM_DAYS));
-        let asked = self
+        let answer = self
             .client
             .put_item()
             .table_name(&self.table)
@@ -106,34 +106,34 @@ impl DynamoLedger {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let error = match asked {
-            Ok(_) => return Ok(Put::Made),
+        let error = match answer {
+            Ok(_) => return Ok(PutResult::Made),
             Err(error) => error,
         };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                // Emulators do not all return the item.
+                // Not all emulators return the item.
                 let item = match failed.item() {
                     Some(item) if !item.is_empty() => Some(item.clone()),
                     _ => self.get(&pk, CLAIM).await?,
                 };
-                Ok(item.map_or(Put::Vanished, Put::Taken))
+                Ok(item.map_or(PutResult::Vanished, PutResult::Taken))
             }
             _ => Err(failed(SERVICE, "PutItem")(error).into()),
         }
     }
 
-    /// Takes a claim over, if it is still as it was seen. The status belongs to it: an invocation that was thought dead
-    /// may have decided since.
+    /// Takes a claim over, if it has not changed since it was read. The condition includes the status, because the
+    /// previous owner may have decided in the meantime.
     async fn take_over(
         &self,
         key: &str,
         owner: &str,
-        seen: &Seen,
+        seen: &StoredClaim,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<bool, EngineError> {
-        let asked = self
+        let answer = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -150,14 +150,14 @@ impl DynamoLedger {
             .expression_attribute_values(":seen_status", items::text(&seen.status))
             .send()
             .await;
-        match asked.map_err(failed(SERVICE, "UpdateItem")) {
+        match answer.map_err(failed(SERVICE, "UpdateItem")) {
             Ok(_) => Ok(true),
             Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(false),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// What was done under a claim. A record may have aged out before its claim.
+    /// Returns the result of a claim that is done. The record may have expired before its claim.
     async fn done(&self, decision: Option<DecisionKey>) -> Result<Claim, EngineError> {
         let Some(key) = decision else { return Ok(Claim::Done { decision: String::new(), record: None }) };
         let what = format!("decision {}", key.id);
@@ -166,7 +166,7 @@ impl DynamoLedger {
         Ok(Claim::Done { decision: key.id, record: record.map(Box::new) })
     }
 
-    /// Writes how far a plan is, if the claim is still this owner's and still about this decision.
+    /// Records the outcomes of a plan's steps, if the claim still has this owner and this decision.
     pub(super) async fn write_progress(
         &self,
         key: &str,
@@ -175,7 +175,7 @@ impl DynamoLedger {
         outcomes: &[ActionOutcome],
     ) -> Result<bool, EngineError> {
         let outcomes = serde_json::to_string(outcomes).map_err(|error| items::damaged("outcomes", error))?;
-        let asked = self
+        let answer = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -190,7 +190,7 @@ impl DynamoLedger {
             .expression_attribute_values(":outcomes", items::text(&outcomes))
             .send()
             .await;
-        match asked.map_err(failed(SERVICE, "UpdateItem")) {
+        match answer.map_err(failed(SERVICE, "UpdateItem")) {
             Ok(_) => Ok(true),
             Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(false),
             Err(failure) => Err(failure.into()),
@@ -201,12 +201,12 @@ impl DynamoLedger {
         let what = format!("decision {}", key.id);
         match self.get(&key.pk, &key.sk).await? {
             Some(item) => super::decisions::read(&item, &what),
-            None => Err(items::damaged(&what, "its claim points to it, but it is not there")),
+            None => Err(items::damaged(&what, "its claim refers to it, but it does not exist")),
         }
     }
 
     pub(super) async fn give_back(&self, key: &str, owner: &str) -> Result<(), EngineError> {
-        let asked = self
+        let answer = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -220,16 +220,16 @@ impl DynamoLedger {
             .expression_attribute_values(":done", items::text(DONE))
             .send()
             .await;
-        match asked.map_err(failed(SERVICE, "UpdateItem")) {
+        match answer.map_err(failed(SERVICE, "UpdateItem")) {
             Ok(_) => Ok(()),
-            // It is another's by now, or done: there is nothing to give back.
+            // The claim has another owner or is done, so there is nothing to release.
             Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(()),
             Err(failure) => Err(failure.into()),
         }
     }
 }
 
-impl Seen {
+impl StoredClaim {
     fn read(item: &Item, key: &str) -> Result<Self, EngineError> {
         let what = format!("claim {key}");
         let decision = match item.get("decision_id") {

@@ -1,4 +1,4 @@
-//! Decisions and the state that follows from them.
+//! Decisions and their next states.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
 use serde::de::IgnoredAny;
@@ -9,7 +9,7 @@ use super::items::{self, CLAIM, DECISION, DECISION_DAYS, Item};
 use super::{Cancelled, DynamoLedger, SERVICE, TRANSACT};
 use crate::error::refused;
 
-/// The place of the claim among the writes of a decision, counted from 0.
+/// The index of the claim among the writes of a decision, from 0.
 const CLAIM_WRITE: usize = 1;
 
 impl DynamoLedger {
@@ -39,12 +39,12 @@ impl DynamoLedger {
         match self.transact(writes).await {
             Ok(()) => Ok(Recorded::Written),
             Err(Cancelled::Condition { error, of }) => {
-                tracing::debug!(%error, decision = entry.record.id, "somebody else was first");
+                tracing::debug!(%error, decision = entry.record.id, "another invocation changed the state or the claim first");
                 let is_ours = !of.contains(&CLAIM_WRITE);
                 Ok(if is_ours { Recorded::Conflict } else { Recorded::LeaseLost })
             }
             Err(Cancelled::Collision(error)) => {
-                tracing::debug!(%error, decision = entry.record.id, "somebody else is at it");
+                tracing::debug!(%error, decision = entry.record.id, "another transaction changes the same items");
                 Ok(Recorded::Conflict)
             }
             Err(Cancelled::Failed(error)) => Err(error.into()),
@@ -54,7 +54,7 @@ impl DynamoLedger {
     fn put_decision(&self, record: &DecisionRecord) -> Result<TransactWriteItem, EngineError> {
         let mut item = items::key(&items::model_pk(&record.model), &items::decision_sk(record));
         item.insert("record".to_owned(), items::text(&to_json(record)?));
-        // Beside the record, so that a person who looks at the table need not read JSON.
+        // These attributes repeat parts of the record, so that a person can read the table without parsing JSON.
         item.insert("function".to_owned(), items::text(&record.function));
         item.insert("verdict".to_owned(), items::text(&record.verdict));
         item.insert("reason".to_owned(), items::text(&record.reason));
@@ -87,7 +87,7 @@ impl DynamoLedger {
             None => update
                 .condition_expression("#owner = :owner AND #status = :open")
                 .expression_attribute_values(":open", items::text("open")),
-            // The claim moves on from the decision that this one follows.
+            // The claim must still refer to the decision that caused this one.
             Some(before) => update
                 .condition_expression("#owner = :owner AND #status = :decided AND decision_id = :before")
                 .expression_attribute_values(":before", items::text(&before.id)),
@@ -96,7 +96,7 @@ impl DynamoLedger {
         Ok(TransactWriteItem::builder().update(update.map_err(unbuilt)?).build())
     }
 
-    /// The state under the next revision, if the one that was read is still the last.
+    /// Writes the state with the next revision, if the revision that was read is still the current one.
     fn put_state(&self, state: &StateWrite) -> Result<TransactWriteItem, EngineError> {
         let StateWrite { key, replaces, value } = state;
         let what = format!("state of {} for {}", key.function, key.model);
@@ -115,7 +115,7 @@ impl DynamoLedger {
         Ok(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build())
     }
 
-    /// Only writes what is already meant: done a second time, it changes nothing.
+    /// Closes a claim. It is idempotent.
     pub(super) async fn close(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
         let claim = Update::builder()
             .table_name(&self.table)
@@ -130,7 +130,7 @@ impl DynamoLedger {
         Ok(self.transact(vec![self.put_outcomes(record)?, claim]).await?)
     }
 
-    /// The record with its outcomes, in the place of the one without.
+    /// Replaces the record by the one with its outcomes.
     fn put_outcomes(&self, record: &DecisionRecord) -> Result<TransactWriteItem, EngineError> {
         let (pk, sk) = (items::model_pk(&record.model), items::decision_sk(record));
         let mut item = items::key(&pk, &sk);
@@ -159,7 +159,7 @@ impl DynamoLedger {
     }
 }
 
-/// The record in a decision's item.
+/// Parses the record in the item of a decision.
 pub(super) fn read(item: &Item, what: &str) -> Result<DecisionRecord, EngineError> {
     let json = items::read_text(item, "record", what)?;
     DecisionRecord::read(json, what)

@@ -10,21 +10,22 @@ use tidegate_policy::lookup::Lookup;
 use super::SERVICE;
 use crate::error::refused;
 
-/// An item.
+/// A DynamoDB item.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// DynamoDB's limit of an item, names and values together.
+/// DynamoDB's limit for an item: the total of its names and values, in bytes.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-const LARGEST: usize = 400 * 1024;
+const MAX_ITEM_BYTES: usize = 400 * 1024;
 
 pub(super) const POLICY: &str = "POLICY";
 pub(super) const MODELS: &str = "MODELS";
 pub(super) const CLAIM: &str = "CLAIM";
 pub(super) const DECISION: &str = "DECISION#";
 
-/// Days after which nobody asks any more why a thing was done: a year, and the month in which it is reviewed.
+/// The number of days for which decisions are kept: a year, and one month to review it.
 pub(super) const DECISION_DAYS: i64 = 400;
-/// Days: longer than EventBridge (1), Lambda (6 hours) or a queue (14) may still deliver an event again.
+/// The number of days for which claims are kept. It is at least as long as EventBridge (1 day), Lambda (6 hours) or a
+/// queue (14 days) can deliver an event again.
 pub(super) const CLAIM_DAYS: i64 = 14;
 
 pub(super) fn model_pk(model: &str) -> String {
@@ -59,41 +60,41 @@ pub(super) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The value of `expires_at`, in epoch seconds.
+/// The value of `expires_at`, in seconds since the epoch.
 pub(super) fn expiry(now: Timestamp, days: i64) -> AttributeValue {
     let after = SignedDuration::from_hours(days.saturating_mul(24));
     number(now.checked_add(after).unwrap_or(Timestamp::MAX).as_second())
 }
 
-/// A text attribute.
+/// Reads a text attribute.
 pub(super) fn read_text<'i>(item: &'i Item, name: &str, what: &str) -> Result<&'i str, EngineError> {
     match item.get(name).map(AttributeValue::as_s) {
         Some(Ok(value)) => Ok(value),
-        _ => Err(damaged(what, format!("it has no text `{name}`"))),
+        _ => Err(damaged(what, format!("it has no text attribute `{name}`"))),
     }
 }
 
-/// A number attribute.
+/// Reads a number attribute.
 pub(super) fn read_number<T: std::str::FromStr>(
     item: &Item,
     name: &str,
     what: &str,
 ) -> Result<T, EngineError> {
     let parsed = item.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok());
-    parsed.ok_or_else(|| damaged(what, format!("it has no number `{name}`")))
+    parsed.ok_or_else(|| damaged(what, format!("it has no number attribute `{name}`")))
 }
 
 pub(super) fn damaged(what: &str, message: impl ToString) -> EngineError {
     EngineError::Stored { what: what.to_owned(), message: message.to_string() }
 }
 
-/// Refuses an item that DynamoDB would refuse, with a message that says which one.
+/// Returns an error with the name of the item, if the item is larger than DynamoDB accepts.
 pub(super) fn fits(item: &Item, operation: &'static str, what: &str) -> Result<(), CallError> {
     let size: usize = item.iter().map(|(name, value)| name.len().saturating_add(weight(value))).sum();
-    if size <= LARGEST {
+    if size <= MAX_ITEM_BYTES {
         return Ok(());
     }
-    let message = format!("the {what} has {size} bytes; an item of the ledger holds {LARGEST}");
+    let message = format!("the {what} has {size} bytes; the maximum for an item is {MAX_ITEM_BYTES}");
     Err(refused(SERVICE, operation, message))
 }
 
@@ -101,7 +102,7 @@ fn weight(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
         AttributeValue::L(list) => list.iter().map(|entry| weight(entry).saturating_add(1)).sum(),
-        // Nothing else is written here.
+        // The ledger writes no other types.
         _ => 0,
     }
 }

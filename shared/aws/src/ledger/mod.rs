@@ -1,16 +1,16 @@
 //! The ledger: one DynamoDB table.
 //!
-//! | item | pk | sk | ages out |
+//! | item | pk | sk | expires |
 //! |---|---|---|---|
 //! | policy | `MODEL#<model>` | `POLICY` | |
 //! | list of models | `MODELS` | `<model>` | |
 //! | lookup | `LOOKUP#<kind>#<name>` | `MODEL#<model>` | |
 //! | state | `MODEL#<model>` | `STATE#<function>` | |
-//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>`, or `DECISION#<time>#~<link>#<id>` | after 400 days |
+//! | decision | `MODEL#<model>` | `DECISION#<time>#<id>`, or `DECISION#<time>#~<sequence>#<id>` | after 400 days |
 //! | claim | `CLAIM#<key>` | `CLAIM` | after 14 days |
 //!
-//! Items age by the table's TTL attribute `expires_at`, in epoch seconds. Every read is consistent: what was written by
-//! the invocation before is what the next one decides on.
+//! DynamoDB deletes items by the table's TTL attribute `expires_at`, in seconds since the epoch. Every read is strongly
+//! consistent, so that an invocation decides on what the previous one wrote.
 
 mod claims;
 mod decisions;
@@ -49,7 +49,7 @@ impl DynamoLedger {
         Self { client, table: table.to_owned() }
     }
 
-    /// One item as it is now.
+    /// Reads one item.
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, CallError> {
         let answer = self
             .client
@@ -63,7 +63,7 @@ impl DynamoLedger {
         Ok(answer.item)
     }
 
-    /// The items under a partition key whose sort key begins with `prefix`, at most `limit`.
+    /// Reads the items of a partition key whose sort key begins with `prefix`, at most `limit`.
     async fn query(
         &self,
         pk: &str,
@@ -100,8 +100,8 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// Writes all of it or nothing. The SDK gives every call a token, so that an attempt whose answer was lost is not
-    /// refused for what it has written itself.
+    /// Writes all items in one transaction. The SDK adds a client token to each call, so that a retry after a lost
+    /// answer is not rejected because of the first write.
     async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
         match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
@@ -112,11 +112,11 @@ impl DynamoLedger {
 
 /// Why a transaction wrote nothing.
 enum Cancelled {
-    /// A condition did not hold: of which of its writes, counted from 0.
+    /// The condition of some writes failed. `of` contains their indexes, from 0.
     Condition { error: CallError, of: Vec<usize> },
-    /// Another transaction was at the same items.
+    /// Another transaction changed the same items at the same time.
     Collision(CallError),
-    /// Anything else.
+    /// Another error.
     Failed(CallError),
 }
 
@@ -130,7 +130,8 @@ impl From<Cancelled> for EngineError {
     }
 }
 
-/// A cancelled transaction has a reason for each of its items, in their order; the message has none.
+/// Returns why a transaction was cancelled. The structured error has a reason for each item, in their order; the
+/// message has none.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 fn cancelled(error: SdkError<TransactWriteItemsError, HttpResponse>) -> Cancelled {
     let reasons: Vec<String> = match error.as_service_error() {

@@ -1,4 +1,4 @@
-//! Policies, and what leads to them.
+//! Policies and their lookups.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use super::items::{self, Item, MODELS, POLICY};
 use super::{Cancelled, DynamoLedger, SERVICE, TRANSACT};
 use crate::error::refused;
 
-/// The most writes of one transaction.
+/// The largest number of writes in one transaction.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
-const MOST_WRITES: usize = 100;
-/// Of these, what a policy may have in lookups, so that the ones of the policy before can be removed with it.
-const MOST_LOOKUPS: usize = 90;
+const MAX_WRITES: usize = 100;
+/// The largest number of lookups of a policy. It leaves writes to remove the lookups of the previous version.
+const MAX_LOOKUPS: usize = 90;
 
 impl DynamoLedger {
     pub(super) async fn read_policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
@@ -48,9 +48,9 @@ impl DynamoLedger {
     pub(super) async fn write_policy(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError> {
         let model = policy.model.as_str();
         let lookups: BTreeSet<String> = lookup::of(policy).iter().map(items::lookup_pk).collect();
-        if lookups.len() > MOST_LOOKUPS {
+        if lookups.len() > MAX_LOOKUPS {
             let message = format!(
-                "the policy of {model} names {} repositories, pipelines, groups, endpoints and alarms; {MOST_LOOKUPS} fit",
+                "the policy of {model} names {} repositories, pipelines, groups, endpoints and alarms; the maximum is {MAX_LOOKUPS}",
                 lookups.len()
             );
             return Err(refused(SERVICE, TRANSACT, message).into());
@@ -71,9 +71,9 @@ impl DynamoLedger {
                 .build();
             writes.push(TransactWriteItem::builder().delete(delete.map_err(unbuilt)?).build());
         }
-        if writes.len() > MOST_WRITES {
+        if writes.len() > MAX_WRITES {
             let message = format!(
-                "applying the policy of {model} takes {} writes and {MOST_WRITES} fit: apply it with fewer changes first",
+                "applying the policy of {model} needs {} writes, and a transaction has at most {MAX_WRITES}: apply it with fewer changes first",
                 writes.len()
             );
             return Err(refused(SERVICE, TRANSACT, message).into());
@@ -81,14 +81,15 @@ impl DynamoLedger {
         match self.transact(writes).await {
             Ok(()) => Ok(()),
             Err(Cancelled::Condition { error, .. }) => {
-                let message = format!("another policy of {model} was applied at this moment; apply again");
+                let message =
+                    format!("another policy of {model} was applied at the same time; apply it again");
                 Err(CallError { message, ..error }.into())
             }
             Err(other) => Err(other.into()),
         }
     }
 
-    /// The policy, if the one before is still the one whose lookups are known.
+    /// Writes the policy, if the ledger still has the version whose lookups were read.
     fn put_policy(
         &self,
         policy: &Policy,

@@ -1,11 +1,11 @@
-//! The alarms that a stack has for itself.
+//! The alarms of a stack for its own functions.
 
 use aws_sdk_cloudwatch::Client;
 use tidegate_engine::CallError;
 
 use crate::error::failed;
 
-/// The most names of one call.
+/// The largest number of names in one call.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html>
 const NAMES: usize = 100;
 
@@ -15,14 +15,14 @@ pub struct StackAlarms {
     client: Client,
 }
 
-/// An alarm as it is.
+/// The current state of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlarmState {
-    /// Its name.
+    /// The name of the alarm.
     pub name: String,
-    /// Its state, such as `OK`.
+    /// The state, such as `OK`.
     pub state: String,
-    /// Why it is in that state.
+    /// The reason for the state.
     pub reason: String,
 }
 
@@ -31,13 +31,13 @@ impl StackAlarms {
         Self { client }
     }
 
-    /// The metric alarms of these names that exist.
+    /// Returns those metric alarms that exist.
     ///
     /// # Errors
-    /// If CloudWatch cannot be asked.
+    /// Returns an error if the call fails.
     pub async fn states(&self, names: &[String]) -> Result<Vec<AlarmState>, CallError> {
         let mut found = Vec::new();
-        // No names is no call: to CloudWatch an empty list means every alarm of the account.
+        // Make no call without names: for CloudWatch, an empty list means every alarm of the account.
         for names in names.chunks(NAMES) {
             let answer = self
                 .client

@@ -1,4 +1,4 @@
-//! Functions, invoked as an operator does.
+//! Lambda functions, for the command line.
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
@@ -17,12 +17,12 @@ pub struct Functions {
     client: Client,
 }
 
-/// What a function that was asked answered.
+/// The answer of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// Its answer.
+    /// The function returned a value.
     Said(Value),
-    /// It failed, with its error's type and message.
+    /// The function failed, with the type and the message of its error.
     Failed(String),
 }
 
@@ -31,11 +31,11 @@ impl Functions {
         Self { client }
     }
 
-    /// Hands an event to a function as EventBridge does: asynchronously, with retries and the on-failure destination.
-    /// When this returns, Lambda has the event.
+    /// Invokes a function asynchronously, as EventBridge does, with retries and the on-failure destination. When this
+    /// method returns, Lambda has accepted the event.
     ///
     /// # Errors
-    /// If Lambda did not take it.
+    /// Returns an error if Lambda did not accept the event.
     pub async fn hand_over(&self, function: &str, event: &str) -> Result<(), CallError> {
         let call = self
             .client
@@ -46,20 +46,22 @@ impl Functions {
         let answer = call.send().await.map_err(failed(SERVICE, INVOKE))?;
         match answer.status_code() {
             202 => Ok(()),
-            other => Err(refused(SERVICE, INVOKE, format!("the event was not taken: status {other}"))),
+            other => {
+                Err(refused(SERVICE, INVOKE, format!("Lambda did not accept the event: status {other}")))
+            }
         }
     }
 
     /// Invokes a function and waits for its answer.
     ///
     /// # Errors
-    /// If it could not be invoked, or answered what is no JSON.
+    /// Returns an error if the call fails, or if the answer is not JSON.
     pub async fn ask(&self, function: &str, question: &Value) -> Result<Answer, CallError> {
         let call = self.client.invoke().function_name(function).payload(Blob::new(question.to_string()));
         let answer = call.send().await.map_err(failed(SERVICE, INVOKE))?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
         let said: Value = serde_json::from_slice(payload)
-            .map_err(|error| refused(SERVICE, INVOKE, format!("the answer is no JSON: {error}")))?;
+            .map_err(|error| refused(SERVICE, INVOKE, format!("the answer is not JSON: {error}")))?;
         if answer.function_error().is_none() {
             return Ok(Answer::Said(said));
         }

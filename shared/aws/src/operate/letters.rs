@@ -12,10 +12,10 @@ use crate::error::{failed, refused};
 const SERVICE: &str = "sqs";
 const RECEIVE: &str = "ReceiveMessage";
 const COUNT: &str = "GetQueueAttributes";
-/// The most messages of one call.
+/// The largest number of messages in one call.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>
 const BATCH: i32 = 10;
-/// Seconds. Any wait at all makes SQS ask all its servers: without one a queue may look empty that is not.
+/// In seconds. With a wait time, SQS queries all its servers. Without one, a queue with messages may seem empty.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html>
 const WAIT: i32 = 1;
 
@@ -25,18 +25,18 @@ pub struct DeadLetters {
     client: Client,
 }
 
-/// A message of a dead-letter queue, taken for a while.
+/// A message of a dead-letter queue that was received.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Letter {
-    /// Its id.
+    /// The id of the message.
     pub id: String,
-    /// What it takes to remove it or to put it back.
+    /// The receipt handle, which is needed to delete or release the message.
     pub receipt: String,
-    /// Its body.
+    /// The body of the message.
     pub body: String,
-    /// Its attributes: EventBridge tells in them why the event could not be delivered.
+    /// The attributes of the message. EventBridge writes into them why the event could not be delivered.
     pub attributes: BTreeMap<String, String>,
-    /// When it came into the queue.
+    /// The time at which the message was sent to the queue.
     pub sent_at: Option<Timestamp>,
 }
 
@@ -45,11 +45,11 @@ impl DeadLetters {
         Self { client }
     }
 
-    /// Every message of a queue, oldest first. Nobody else sees them for `seconds`; those that are neither removed nor
-    /// put back come back by themselves.
+    /// Receives every message of a queue, oldest first. The messages are invisible to others for `seconds`. Those that
+    /// are neither deleted nor released become visible after that.
     ///
     /// # Errors
-    /// If the queue cannot be read.
+    /// Returns an error if the queue cannot be read.
     pub async fn take_all(&self, queue_url: &str, seconds: i32) -> Result<Vec<Letter>, CallError> {
         let mut taken = Vec::new();
         let mut known = BTreeSet::new();
@@ -80,10 +80,10 @@ impl DeadLetters {
         }
     }
 
-    /// Lets others see a message again at once.
+    /// Releases a message, so that it is visible to others immediately.
     ///
     /// # Errors
-    /// If SQS refuses.
+    /// Returns an error if the call fails.
     pub async fn put_back(&self, queue_url: &str, letter: &Letter) -> Result<(), CallError> {
         self.client
             .change_message_visibility()
@@ -96,10 +96,10 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Removes a message.
+    /// Deletes a message.
     ///
     /// # Errors
-    /// If SQS refuses.
+    /// Returns an error if the call fails.
     pub async fn remove(&self, queue_url: &str, letter: &Letter) -> Result<(), CallError> {
         self.client
             .delete_message()
@@ -111,10 +111,10 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// About how many messages are in a queue, those among them that somebody holds at the moment.
+    /// Returns the approximate number of messages in a queue, including those that are invisible at the moment.
     ///
     /// # Errors
-    /// If the queue cannot be asked.
+    /// Returns an error if the call fails.
     pub async fn count(&self, queue_url: &str) -> Result<u64, CallError> {
         let (waiting, held) = (
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -133,8 +133,8 @@ impl DeadLetters {
             let text = answer.attributes().and_then(|all| all.get(name));
             text.and_then(|text| text.parse::<u64>().ok())
         };
-        let waiting =
-            number(&waiting).ok_or_else(|| refused(SERVICE, COUNT, "there is no number of messages"))?;
+        let waiting = number(&waiting)
+            .ok_or_else(|| refused(SERVICE, COUNT, "the answer contains no number of messages"))?;
         Ok(waiting.saturating_add(number(&held).unwrap_or_default()))
     }
 }

@@ -1,6 +1,6 @@
-//! What the command line needs beside the ledgers: a stack with everything in it, and its dead letters.
+//! The clients that only the command line needs: a stack with its resources, and its dead-letter queues.
 //!
-//! No function uses any of this, and no port stands before it: these are the operator's eyes and hands.
+//! No function uses them, so they implement no port.
 
 mod alarms;
 mod functions;
@@ -19,37 +19,37 @@ pub use stacks::{Resource, Stack, Stacks};
 use crate::Aws;
 
 impl Aws {
-    /// Stacks of CloudFormation.
+    /// Returns the CloudFormation stacks.
     #[must_use]
     pub fn stacks(&self) -> Stacks {
         Stacks::new(aws_sdk_cloudformation::Client::new(&self.config))
     }
 
-    /// Functions, to be invoked.
+    /// Returns the Lambda functions.
     #[must_use]
     pub fn functions(&self) -> Functions {
         Functions::new(aws_sdk_lambda::Client::new(&self.config))
     }
 
-    /// Dead-letter queues.
+    /// Returns the dead-letter queues.
     #[must_use]
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(aws_sdk_sqs::Client::new(&self.config))
     }
 
-    /// Rules and buses of EventBridge.
+    /// Returns the rules and buses of EventBridge.
     #[must_use]
     pub fn rules(&self) -> Rules {
         Rules::new(aws_sdk_eventbridge::Client::new(&self.config))
     }
 
-    /// Recurring schedules.
+    /// Returns the recurring schedules.
     #[must_use]
     pub fn recurring_schedules(&self) -> RecurringSchedules {
         RecurringSchedules::new(aws_sdk_scheduler::Client::new(&self.config))
     }
 
-    /// The alarms of a stack.
+    /// Returns the alarms of a stack.
     #[must_use]
     pub fn stack_alarms(&self) -> StackAlarms {
         StackAlarms::new(aws_sdk_cloudwatch::Client::new(&self.config))

@@ -1,4 +1,4 @@
-//! The schedules that tick and sweep.
+//! The recurring schedules of the functions.
 
 use aws_sdk_scheduler::Client;
 use tidegate_engine::CallError;
@@ -16,13 +16,13 @@ impl RecurringSchedules {
         Self { client }
     }
 
-    /// The state of a schedule, such as `ENABLED`; `None` if it is not there.
+    /// Returns the state of a schedule, such as `ENABLED`, or `None` if it does not exist.
     ///
     /// # Errors
-    /// If Scheduler cannot be asked.
+    /// Returns an error if the call fails.
     pub async fn state(&self, group: &str, name: &str) -> Result<Option<String>, CallError> {
-        let asked = self.client.get_schedule().group_name(group).name(name).send().await;
-        match asked.map_err(failed("scheduler", "GetSchedule")) {
+        let answer = self.client.get_schedule().group_name(group).name(name).send().await;
+        match answer.map_err(failed("scheduler", "GetSchedule")) {
             Ok(schedule) => {
                 Ok(Some(schedule.state().map(|state| state.as_str().to_owned()).unwrap_or_default()))
             }

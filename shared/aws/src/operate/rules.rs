@@ -21,16 +21,16 @@ pub struct Rules {
     client: Client,
 }
 
-/// A rule as it is.
+/// The current state of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rule {
-    /// Its name.
+    /// The name of the rule.
     pub name: String,
-    /// Its bus.
+    /// The bus of the rule.
     pub bus: String,
-    /// Its state, such as `ENABLED`.
+    /// The state, such as `ENABLED`.
     pub state: String,
-    /// The ARNs of its targets.
+    /// The ARNs of the rule's targets.
     pub targets: Vec<String>,
 }
 
@@ -39,31 +39,31 @@ impl Rules {
         Self { client }
     }
 
-    /// A rule with its targets; `None` if it is not on that bus.
+    /// Returns a rule with its targets, or `None` if it is not on that bus.
     ///
     /// # Errors
-    /// If EventBridge cannot be asked.
+    /// Returns an error if a call fails.
     pub async fn rule(&self, bus: &str, name: &str) -> Result<Option<Rule>, CallError> {
-        let asked = self.client.describe_rule().event_bus_name(bus).name(name).send().await;
-        let state = match asked.map_err(failed(SERVICE, RULE)) {
+        let answer = self.client.describe_rule().event_bus_name(bus).name(name).send().await;
+        let state = match answer.map_err(failed(SERVICE, RULE)) {
             Ok(rule) => rule.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
             Err(failure) if failure.is("ResourceNotFoundException") => return Ok(None),
             Err(failure) => return Err(failure.into()),
         };
-        // A rule has at most five targets: one page.
+        // A rule has at most five targets, which fit on one page.
         let listed = self.client.list_targets_by_rule().event_bus_name(bus).rule(name).send().await;
         let listed = listed.map_err(failed(SERVICE, "ListTargetsByRule"))?;
         let targets = listed.targets().iter().map(|target| target.arn().to_owned()).collect();
         Ok(Some(Rule { name: name.to_owned(), bus: bus.to_owned(), state, targets }))
     }
 
-    /// What a bus's own policy says; null if it has none, `None` if there is no such bus.
+    /// Returns the resource policy of a bus. It is null if the bus has none, and `None` if the bus does not exist.
     ///
     /// # Errors
-    /// If EventBridge cannot be asked, or the policy is no JSON.
+    /// Returns an error if the call fails, or if the policy is not JSON.
     pub async fn bus_policy(&self, bus: &str) -> Result<Option<Value>, CallError> {
-        let asked = self.client.describe_event_bus().name(bus).send().await;
-        let found = match asked.map_err(failed(SERVICE, BUS)) {
+        let answer = self.client.describe_event_bus().name(bus).send().await;
+        let found = match answer.map_err(failed(SERVICE, BUS)) {
             Ok(found) => found,
             Err(failure) if failure.is("ResourceNotFoundException") => return Ok(None),
             Err(failure) => return Err(failure.into()),
@@ -71,15 +71,16 @@ impl Rules {
         let Some(policy) = found.policy().filter(|policy| !policy.is_empty()) else {
             return Ok(Some(Value::Null));
         };
-        let policy = serde_json::from_str(policy)
-            .map_err(|error| refused(SERVICE, BUS, format!("the policy of bus {bus} is no JSON: {error}")))?;
+        let policy = serde_json::from_str(policy).map_err(|error| {
+            refused(SERVICE, BUS, format!("the policy of bus {bus} is not JSON: {error}"))
+        })?;
         Ok(Some(policy))
     }
 
-    /// Puts an event on a bus again: as it was, but EventBridge gives it another id.
+    /// Puts an event on a bus again. EventBridge assigns another id.
     ///
     /// # Errors
-    /// If it is no event, or was not taken.
+    /// Returns an error if the value is not an event, or if EventBridge did not accept it.
     pub async fn put_again(&self, bus: &str, event: &Value) -> Result<(), CallError> {
         let text = |name: &str| {
             let found = event.get(name).and_then(Value::as_str);

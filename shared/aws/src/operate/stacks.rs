@@ -1,4 +1,4 @@
-//! A stack and the names of what it made.
+//! A CloudFormation stack with its resources.
 
 use std::collections::BTreeMap;
 
@@ -18,43 +18,43 @@ pub struct Stacks {
     client: Client,
 }
 
-/// A stack as CloudFormation describes it.
+/// A stack, as CloudFormation describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stack {
-    /// Its name.
+    /// The name of the stack.
     pub name: String,
-    /// Its account.
+    /// The account of the stack.
     pub account: String,
-    /// Its region.
+    /// The region of the stack.
     pub region: String,
-    /// Its status, such as `UPDATE_COMPLETE`.
+    /// The status of the stack, such as `UPDATE_COMPLETE`.
     pub status: String,
-    /// Its parameters.
+    /// The parameters of the stack.
     pub parameters: BTreeMap<String, String>,
-    /// What it made.
+    /// The resources of the stack.
     pub resources: Vec<Resource>,
 }
 
-/// One thing that a stack made.
+/// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resource {
-    /// Its name in the template.
+    /// The logical id in the template.
     pub logical: String,
-    /// Its real name: what it is depends on the kind.
+    /// The physical id. Its format depends on the type.
     pub physical: String,
-    /// Its kind, such as `AWS::SQS::Queue`.
+    /// The type, such as `AWS::SQS::Queue`.
     pub kind: String,
-    /// Its status, such as `CREATE_COMPLETE`.
+    /// The status, such as `CREATE_COMPLETE`.
     pub status: String,
 }
 
 impl Stack {
-    /// The resources of a kind.
+    /// Returns the resources of a type.
     pub fn of_kind<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s Resource> {
         self.resources.iter().filter(move |resource| resource.kind == kind)
     }
 
-    /// The resource of that name in the template.
+    /// Returns the resource with this logical id.
     #[must_use]
     pub fn resource(&self, logical: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.logical == logical)
@@ -66,13 +66,13 @@ impl Stacks {
         Self { client }
     }
 
-    /// A stack with its resources; `None` if there is none of that name.
+    /// Returns a stack with its resources, or `None` if it does not exist.
     ///
     /// # Errors
-    /// If CloudFormation cannot be asked.
+    /// Returns an error if a call fails.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CallError> {
-        let asked = self.client.describe_stacks().stack_name(name).send().await;
-        let answer = match asked.map_err(failed(SERVICE, DESCRIBE)) {
+        let answer = self.client.describe_stacks().stack_name(name).send().await;
+        let answer = match answer.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(answer) => answer,
             Err(failure) if failure.is("ValidationError") && failure.says("does not exist") => {
                 return Ok(None);
@@ -82,7 +82,7 @@ impl Stacks {
         let Some(found) = answer.stacks().first() else { return Ok(None) };
         let id = found.stack_id().unwrap_or_default();
         let arn = Arn::parse(id).ok_or_else(|| {
-            refused(SERVICE, DESCRIBE, format!("stack {name} has the id `{id}`, which is no ARN"))
+            refused(SERVICE, DESCRIBE, format!("stack {name} has the id `{id}`, which is not an ARN"))
         })?;
         let parameters = found.parameters().iter().filter_map(|parameter| {
             Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))

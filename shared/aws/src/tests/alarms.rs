@@ -19,7 +19,7 @@ fn metric_alarm() -> Value {
 }
 
 #[tokio::test]
-async fn an_alarm_is_what_its_event_told() {
+async fn an_alarm_is_parsed_like_its_event() {
     let (aws, wire) = cloud([ok_cbor(json!({ "MetricAlarms": [metric_alarm()], "CompositeAlarms": [] }))]);
     let found = aws.alarms().in_alarm(&["churn-drift".to_owned()]).await.unwrap();
     let event = json!({
@@ -86,7 +86,7 @@ async fn every_kind_of_alarm_is_read() {
 }
 
 #[tokio::test]
-async fn many_names_are_many_calls_and_none_is_no_call() {
+async fn names_are_split_into_calls_and_no_names_make_no_call() {
     let (aws, wire) = cloud([]);
     assert!(aws.alarms().in_alarm(&[]).await.unwrap().is_empty());
     assert!(wire.done().is_empty());
@@ -97,7 +97,7 @@ async fn many_names_are_many_calls_and_none_is_no_call() {
 }
 
 #[tokio::test]
-async fn an_alarm_that_cannot_be_read_is_an_error() {
+async fn an_alarm_that_cannot_be_parsed_is_an_error() {
     let (aws, _) = cloud([ok_cbor(json!({ "MetricAlarms": [{ "AlarmName": "x", "StateValue": "ALARM" }] }))]);
     assert!(aws.alarms().in_alarm(&["x".to_owned()]).await.is_err());
 }

@@ -7,7 +7,7 @@ use tidegate_engine::ports::Capacity;
 use super::cloud::{Answer, cbor, cloud, invalid, ok, ok_cbor, refusal};
 
 #[tokio::test]
-async fn bounds_are_registered() {
+async fn capacity_limits_are_registered() {
     let (aws, wire) = cloud([ok(json!({})), refusal(400, "ConcurrentUpdateException", "no")]);
     let capacity = aws.capacity();
     assert_eq!(
@@ -27,7 +27,7 @@ async fn bounds_are_registered() {
 }
 
 #[tokio::test]
-async fn a_request_without_capacity_wakes() {
+async fn a_request_without_capacity_scales_from_zero() {
     let (aws, wire) = cloud([ok(json!({ "PolicyARN": "arn:policy" })), ok_cbor(json!({}))]);
     aws.capacity().ensure_scale_from_zero_alarm("churn").await.unwrap();
     let sent = wire.done();
@@ -61,7 +61,7 @@ async fn a_request_without_capacity_wakes() {
 }
 
 #[tokio::test]
-async fn half_armed_is_an_error() {
+async fn a_policy_without_its_alarm_is_an_error() {
     let limit = json!({ "__type": "LimitExceeded", "message": "too many alarms" });
     let (aws, _) = cloud([ok(json!({ "PolicyARN": "arn:policy" })), cbor(400, limit)]);
     assert_eq!(
@@ -84,7 +84,7 @@ fn described(copies: i32) -> Answer {
 }
 
 #[tokio::test]
-async fn copies_are_set_and_a_refusal_counts_unless_it_is_so_already() {
+async fn copies_are_set_and_a_rejection_is_an_error_unless_they_are_set_already() {
     let refused = || invalid("The desired copy count is the same");
     let (aws, wire) = cloud([
         ok(json!({ "InferenceComponentArn": "a" })),

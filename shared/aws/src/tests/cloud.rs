@@ -1,4 +1,4 @@
-//! A cloud that answers what it was told to.
+//! A fake HTTP client that returns prepared answers to the SDK.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -19,29 +19,29 @@ use tidegate_engine::Meter;
 use crate::Aws;
 use crate::counting::Counting;
 
-/// What the cloud answers to one request.
+/// The prepared answer to one request.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
     /// A response.
     Http { status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8> },
-    /// The request timed out.
+    /// The request times out.
     Timeout,
-    /// There was no connection.
+    /// The connection fails.
     Unreachable,
 }
 
-/// A request as it went out.
+/// A request that was sent.
 #[derive(Debug, Clone)]
 pub(super) struct Sent {
     pub(super) method: String,
     pub(super) uri: String,
-    /// `x-amz-target` without the service's prefix; empty where the protocol has none.
+    /// The header `x-amz-target` without the prefix of the service. It is empty if the protocol has no such header.
     pub(super) target: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
 
-/// The cloud's side of a test.
+/// The fake that records the requests of a test.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cloud {
     answers: Arc<Mutex<VecDeque<Answer>>>,
@@ -66,12 +66,12 @@ impl Sent {
     }
 }
 
-/// A cloud with these answers, and the way into it. Nothing is asked a second time.
+/// Creates a fake with these answers, and the clients that use it. The SDK does not retry.
 pub(super) fn cloud(answers: impl IntoIterator<Item = Answer>) -> (Aws, Cloud) {
     cloud_for(RetryConfig::disabled(), answers)
 }
 
-/// A cloud for the SDK with its own repetitions.
+/// Creates a fake for clients whose SDK retries.
 pub(super) fn cloud_for(retry: RetryConfig, answers: impl IntoIterator<Item = Answer>) -> (Aws, Cloud) {
     let cloud = Cloud { answers: Arc::new(Mutex::new(answers.into_iter().collect())), sent: Arc::default() };
     let connector = SharedHttpConnector::new(cloud.clone());
@@ -89,20 +89,20 @@ pub(super) fn cloud_for(retry: RetryConfig, answers: impl IntoIterator<Item = An
 }
 
 impl Cloud {
-    /// Everything that was sent, when the test is over: no answer may be left.
+    /// Returns all requests at the end of the test. Every answer must have been used.
     pub(super) fn done(&self) -> Vec<Sent> {
         assert!(self.answers.lock().unwrap().is_empty(), "answers that nobody asked for");
         self.sent.lock().unwrap().clone()
     }
 
-    /// The one request of a test.
+    /// Returns the only request of a test.
     pub(super) fn only(&self) -> Sent {
         let sent = self.done();
         assert_eq!(sent.len(), 1, "one request");
         sent.into_iter().next().unwrap()
     }
 
-    /// The targets of all requests, in order.
+    /// Returns the targets of all requests, in order.
     pub(super) fn targets(&self) -> Vec<String> {
         self.done().into_iter().map(|sent| sent.target).collect()
     }
@@ -136,39 +136,39 @@ impl HttpConnector for Cloud {
     }
 }
 
-/// Success with a JSON body.
+/// A success with a JSON body.
 pub(super) fn ok(body: Value) -> Answer {
     Answer::Http { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() }
 }
 
-/// Success in text or XML.
+/// A success with a text or XML body.
 pub(super) fn plain(body: impl Into<Vec<u8>>) -> Answer {
     Answer::Http { status: 200, headers: Vec::new(), body: body.into() }
 }
 
-/// A refusal in JSON, as both of AWS's JSON protocols spell it.
+/// An error in JSON, in the format of both JSON protocols of AWS.
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> Answer {
     refusal_with(status, code, json!({ "message": message }))
 }
 
-/// A refusal with more members than a message.
+/// An error with more members than a message.
 pub(super) fn refusal_with(status: u16, code: &str, mut body: Value) -> Answer {
     body["__type"] = json!(code);
     let headers = vec![("x-amzn-errortype", code.to_owned())];
     Answer::Http { status, headers, body: body.to_string().into_bytes() }
 }
 
-/// `ValidationException`, SageMaker's answer to nearly everything.
+/// A `ValidationException`, which SageMaker returns for most errors.
 pub(super) fn invalid(message: &str) -> Answer {
     refusal(400, "ValidationException", message)
 }
 
-/// Success in CBOR, as CloudWatch speaks. `{"@time": seconds}` is a time.
+/// A success in CBOR, the protocol of CloudWatch. `{"@time": seconds}` becomes a time.
 pub(super) fn ok_cbor(body: Value) -> Answer {
     cbor(200, body)
 }
 
-/// Any answer in CBOR.
+/// An answer in CBOR.
 pub(super) fn cbor(status: u16, body: Value) -> Answer {
     let mut bytes = Vec::new();
     ciborium::into_writer(&to_cbor(body), &mut bytes).unwrap();

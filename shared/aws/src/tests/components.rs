@@ -36,7 +36,7 @@ fn specified() -> Value {
 }
 
 #[tokio::test]
-async fn a_component_as_it_is() {
+async fn a_component_is_described() {
     for (text, status) in [
         ("InService", ComponentStatus::InService),
         ("Creating", ComponentStatus::Creating),
@@ -60,7 +60,7 @@ async fn a_component_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_component_is_made_once() {
+async fn a_component_is_created_once() {
     let (aws, wire) = cloud([
         ok(json!({ "InferenceComponentArn": "arn" })),
         invalid("Cannot create already existing inference component \"arn\"."),
@@ -68,7 +68,7 @@ async fn a_component_is_made_once() {
     ]);
     let endpoints = aws.endpoints("role");
     assert_eq!(endpoints.create_component(&component()).await.unwrap(), "created component churn");
-    assert_eq!(endpoints.create_component(&component()).await.unwrap(), "component churn was there already");
+    assert_eq!(endpoints.create_component(&component()).await.unwrap(), "component churn exists already");
     assert_eq!(endpoints.create_component(&component()).await.unwrap_err().class, Class::Permanent);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "CreateInferenceComponent");
@@ -82,7 +82,7 @@ async fn a_component_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_refused_update_is_success_only_if_the_component_says_so() {
+async fn a_rejected_update_succeeds_only_if_the_component_is_already_updated() {
     let refused = || invalid("Cannot update in-progress inference component.");
     let (aws, wire) = cloud([
         ok(json!({ "InferenceComponentArn": "arn" })),

@@ -1,4 +1,4 @@
-//! What is counted on the way to AWS.
+//! The count of requests to AWS.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tidegate_engine::ports::Bus;
 use super::cloud::{cloud_for, ok, refusal};
 
 #[tokio::test]
-async fn requests_and_the_sdks_repetitions_are_counted() {
+async fn requests_and_retries_of_the_sdk_are_counted() {
     let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
     let slower = || refusal(400, "ThrottlingException", "slower");
     let done = || ok(json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "e" }] }));

@@ -21,7 +21,7 @@ fn messages<const N: usize>(all: [&Value; N]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_queue_is_read_until_it_gives_no_more_and_each_message_counts_once() {
+async fn a_queue_is_read_until_it_is_empty_and_each_message_is_returned_once() {
     let (late, early) = (message("late", "1772443000000"), message("early", "1772442603000"));
     let (aws, wire) = cloud([messages([&late]), messages([&late, &early]), ok(json!({}))]);
     let letters = aws.dead_letters().take_all(QUEUE, 600).await.unwrap();
@@ -41,7 +41,7 @@ async fn a_queue_is_read_until_it_gives_no_more_and_each_message_counts_once() {
 }
 
 #[tokio::test]
-async fn reading_ends_when_only_known_messages_come() {
+async fn reading_ends_when_only_known_messages_arrive() {
     let same = message("one", "1772442603000");
     let (aws, wire) = cloud([messages([&same]), messages([&same])]);
     assert_eq!(aws.dead_letters().take_all(QUEUE, 600).await.unwrap().len(), 1);
@@ -49,7 +49,7 @@ async fn reading_ends_when_only_known_messages_come() {
 }
 
 #[tokio::test]
-async fn a_message_is_removed_or_put_back_by_its_receipt() {
+async fn a_message_is_deleted_or_released_by_its_receipt_handle() {
     let (aws, wire) = cloud([ok(json!({})), ok(json!({}))]);
     let letter = Letter { receipt: "receipt-1".to_owned(), ..Letter::default() };
     aws.dead_letters().remove(QUEUE, &letter).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_message_is_removed_or_put_back_by_its_receipt() {
 }
 
 #[tokio::test]
-async fn the_count_includes_what_somebody_holds() {
+async fn the_count_includes_invisible_messages() {
     let (aws, wire) = cloud([
         ok(json!({ "Attributes": {
             "ApproximateNumberOfMessages": "2", "ApproximateNumberOfMessagesNotVisible": "3",

@@ -20,7 +20,7 @@ fn described(config: &str, pending: Option<&str>) -> Answer {
 }
 
 #[tokio::test]
-async fn an_endpoint_as_it_is() {
+async fn an_endpoint_is_described() {
     let (aws, wire) = cloud([
         described("churn-v1", Some("churn-v2")),
         invalid("Could not find endpoint \"arn:aws:sagemaker:eu-west-1:1:endpoint/churn\"."),
@@ -41,7 +41,7 @@ async fn an_endpoint_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_model_is_made_of_a_package() {
+async fn a_model_is_created_from_a_package() {
     let (aws, wire) = cloud([
         ok(json!({ "ModelArn": "arn" })),
         invalid("Cannot create already existing model \"arn\"."),
@@ -49,7 +49,7 @@ async fn a_model_is_made_of_a_package() {
     ]);
     let endpoints = aws.endpoints("arn:role");
     assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "created model m");
-    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "model m was there already");
+    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "model m exists already");
     assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap_err().class, Class::Permanent);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "CreateModel");
@@ -101,7 +101,7 @@ async fn each_kind_of_variant_has_its_configuration() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_made_once() {
+async fn an_endpoint_is_created_once() {
     let (aws, wire) = cloud([
         ok(json!({ "EndpointArn": "arn" })),
         invalid("Cannot create already existing endpoint \"arn\"."),
@@ -132,7 +132,7 @@ fn plain_rollout() -> Rollout {
 }
 
 #[tokio::test]
-async fn an_update_rolls_out_as_the_policy_says() {
+async fn an_update_uses_the_rollout_of_the_policy() {
     let updated = || vec![ok(json!({ "EndpointArn": "arn" }))];
     let (told, sent) = update(plain_rollout(), updated()).await;
     assert_eq!(told.unwrap(), "updating endpoint churn to churn-v2");
@@ -163,7 +163,7 @@ async fn an_update_rolls_out_as_the_policy_says() {
 }
 
 #[tokio::test]
-async fn a_refused_update_is_success_only_if_the_endpoint_says_so() {
+async fn a_rejected_update_succeeds_only_if_the_endpoint_is_already_updated() {
     let refused = || invalid("Cannot update in-progress endpoint \"arn\".");
     let (told, sent) = update(plain_rollout(), vec![refused(), described("churn-v2", None)]).await;
     assert_eq!(told.unwrap(), "endpoint churn has churn-v2 already");

@@ -1,4 +1,4 @@
-//! Every way in which a call can fail, and its class.
+//! Every way in which a call can fail, with its class.
 
 use tidegate_engine::ports::{Bus, Endpoints, Pipelines, Schedules};
 use tidegate_engine::{CallError, Class};
@@ -13,7 +13,7 @@ async fn describe(answer: Answer) -> CallError {
 }
 
 #[tokio::test]
-async fn codes_tell_the_class() {
+async fn error_codes_determine_the_class() {
     for (status, code, class) in [
         (400, "ThrottlingException", Class::Throttled),
         (400, "Throttling", Class::Throttled),
@@ -46,7 +46,7 @@ async fn codes_tell_the_class() {
 }
 
 #[tokio::test]
-async fn a_status_tells_the_class_where_the_code_does_not() {
+async fn the_status_determines_the_class_of_an_unknown_code() {
     for (status, class) in [
         (400, Class::Permanent),
         (401, Class::Denied),
@@ -67,7 +67,7 @@ async fn a_status_tells_the_class_where_the_code_does_not() {
 }
 
 #[tokio::test]
-async fn no_answer_may_be_one_later() {
+async fn a_missing_answer_is_retryable() {
     for (answer, words) in [
         (Answer::Timeout, "it took too long"),
         (Answer::Unreachable, "nobody listens"),
@@ -80,13 +80,13 @@ async fn no_answer_may_be_one_later() {
 }
 
 #[tokio::test]
-async fn a_message_is_never_long() {
+async fn a_message_is_truncated() {
     let error = describe(invalid(&"é".repeat(5_000))).await;
     assert_eq!(error.message.chars().count(), 1_000);
 }
 
 #[tokio::test]
-async fn every_protocol_tells_its_code() {
+async fn the_error_code_is_read_in_every_protocol() {
     let (aws, _) = cloud([refusal(429, "ThrottlingException", "slow")]);
     let error =
         aws.schedules("g", "r", "t").schedule_at("n", jiff::Timestamp::MAX, &serde_json::json!({})).await;

@@ -32,7 +32,7 @@ async fn a_file_is_read_at_a_commit() {
 }
 
 #[tokio::test]
-async fn only_a_file_that_is_not_there_is_none() {
+async fn only_a_missing_file_is_none() {
     let (aws, _) = cloud([refusal(400, "FileDoesNotExistException", "no")]);
     assert_eq!(aws.repository().file(REPO, "c1", "x").await.unwrap(), None);
     for code in ["CommitDoesNotExistException", "RepositoryDoesNotExistException", "FileTooLargeException"] {
@@ -47,7 +47,7 @@ async fn only_a_file_that_is_not_there_is_none() {
 }
 
 #[tokio::test]
-async fn the_head_of_a_branch() {
+async fn the_head_of_a_branch_is_read() {
     let branch = json!({ "branch": { "branchName": "main", "commitId": "c9" } });
     let (aws, wire) = cloud([
         ok(branch),
@@ -102,7 +102,7 @@ async fn running_executions_are_those_that_have_not_ended() {
 }
 
 #[tokio::test]
-async fn a_pipeline_that_is_there_is_updated_instead() {
+async fn an_existing_pipeline_is_updated_instead() {
     let arn = || ok(json!({ "PipelineArn": "arn" }));
     let exists = "Pipeline names must be unique within an AWS account and region. Pipeline with name (churn-train) already exists.";
     for refused in [invalid(exists), refusal(400, "ConflictException", "in progress")] {
@@ -124,7 +124,7 @@ async fn a_pipeline_that_is_there_is_updated_instead() {
 }
 
 #[tokio::test]
-async fn an_execution_is_started_under_its_token() {
+async fn an_execution_is_started_with_its_token() {
     let (aws, wire) = cloud([ok(json!({ "PipelineExecutionArn": "arn:x" })), ok(json!({}))]);
     let pipelines = aws.pipelines("role");
     let parameters = BTreeMap::from([("Epochs".to_owned(), "3".to_owned())]);
@@ -155,7 +155,7 @@ fn described(extra: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_package_is_what_the_registry_says() {
+async fn a_package_is_described() {
     let (aws, wire) = cloud([
         described(json!({ "ModelApprovalStatus": "Approved", "LastModifiedTime": 1_592_419_992.203 })),
         described(json!({})),
@@ -177,7 +177,7 @@ async fn a_package_is_what_the_registry_says() {
 }
 
 #[tokio::test]
-async fn only_a_package_that_is_not_there_is_none() {
+async fn only_a_missing_package_is_none() {
     for gone in
         [invalid(&format!("ModelPackage {PACKAGE} does not exist.")), refusal(400, "ResourceNotFound", "no")]
     {
@@ -219,7 +219,7 @@ async fn the_newest_approved_version_is_the_highest() {
 }
 
 #[tokio::test]
-async fn a_note_goes_into_the_life_cycle() {
+async fn the_life_cycle_is_updated() {
     let (aws, wire) = cloud([ok(json!({ "ModelPackageArn": PACKAGE }))]);
     aws.registry().update_lifecycle(PACKAGE, "production", "Rolled back", "one\ntwo").await.unwrap();
     let sent = wire.only();

@@ -69,7 +69,7 @@ async fn a_new_event_is_claimed() {
 }
 
 #[tokio::test]
-async fn what_is_done_stays_done_and_is_told_again() {
+async fn a_claim_that_is_done_returns_its_record() {
     let done = || taken(item("other", "2026-03-02T08:00:00Z", "done"));
     let (told, sent) = claim(vec![done(), ok(json!({ "Item": record_item(&record()) }))]).await;
     assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned(), record: Some(Box::new(record())) });
@@ -80,13 +80,13 @@ async fn what_is_done_stays_done_and_is_told_again() {
 }
 
 #[tokio::test]
-async fn another_invocation_has_its_lease() {
+async fn a_claim_of_another_invocation_is_leased() {
     let (told, _) = claim(vec![taken(item("other", "2026-03-02T09:00:30Z", "open"))]).await;
     assert_eq!(told.unwrap(), Claim::Leased { until: "2026-03-02T09:00:30Z".parse().unwrap() });
 }
 
 #[tokio::test]
-async fn a_lease_that_ran_out_is_taken_over_as_it_was_seen() {
+async fn an_expired_lease_is_taken_over_if_it_has_not_changed() {
     let (told, sent) = claim(vec![taken(item("other", "2026-03-02T08:59:00Z", "open")), ok(json!({}))]).await;
     assert_eq!(told.unwrap(), Claim::Fresh);
     assert_eq!(sent[1].target, "UpdateItem");
@@ -107,19 +107,19 @@ async fn a_lease_that_ran_out_is_taken_over_as_it_was_seen() {
 }
 
 #[tokio::test]
-async fn the_same_owner_need_not_wait() {
+async fn the_same_owner_does_not_wait_for_the_lease() {
     let (told, _) = claim(vec![taken(item("me", "2026-03-02T09:00:30Z", "open")), ok(json!({}))]).await;
     assert_eq!(told.unwrap(), Claim::Fresh);
 }
 
 #[tokio::test]
-async fn of_two_that_take_over_one_loses() {
+async fn only_one_of_two_invocations_takes_a_claim_over() {
     let (told, _) = claim(vec![taken(item("other", "2026-03-02T08:59:00Z", "open")), condition()]).await;
     assert_eq!(told.unwrap(), Claim::Leased { until: "2026-03-02T09:01:00Z".parse().unwrap() });
 }
 
 #[tokio::test]
-async fn a_plan_is_resumed_after_what_was_done() {
+async fn a_plan_is_resumed_after_its_last_outcome() {
     let mut half = item("other", "2026-03-02T08:59:00Z", "decided");
     half["outcomes"] = json!({ "S": "[{\"done\":\"started\"}]" });
     let found = ok(json!({ "Item": record_item(&record()) }));
@@ -131,7 +131,7 @@ async fn a_plan_is_resumed_after_what_was_done() {
 }
 
 #[tokio::test]
-async fn what_was_decided_is_resumed() {
+async fn a_recorded_decision_is_resumed() {
     let answers = vec![
         taken(item("other", "2026-03-02T08:59:00Z", "decided")),
         ok(json!({})),
@@ -151,7 +151,7 @@ async fn what_was_decided_is_resumed() {
 }
 
 #[tokio::test]
-async fn an_emulator_that_returns_no_item_is_asked_for_it() {
+async fn the_item_is_read_if_the_failed_put_does_not_return_it() {
     let found = ok(json!({ "Item": item("other", "2026-03-02T08:00:00Z", "done") }));
     let (told, sent) = claim(vec![condition(), found, ok(json!({}))]).await;
     assert_eq!(told.unwrap(), Claim::Done { decision: "d1".to_owned(), record: None });
@@ -161,13 +161,13 @@ async fn an_emulator_that_returns_no_item_is_asked_for_it() {
 }
 
 #[tokio::test]
-async fn a_damaged_claim_is_an_error() {
+async fn an_invalid_claim_is_an_error() {
     let (told, _) = claim(vec![taken(json!({ "pk": { "S": "CLAIM#k" }, "owner": { "S": "me" } }))]).await;
     assert!(matches!(told, Err(EngineError::Stored { .. })));
 }
 
 #[tokio::test]
-async fn a_claim_is_given_back() {
+async fn a_claim_is_released() {
     let (aws, wire) =
         cloud([ok(json!({})), condition(), refusal(400, "ResourceNotFoundException", "no table")]);
     let ledger = aws.ledger("ledger");

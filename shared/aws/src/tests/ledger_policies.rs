@@ -60,7 +60,7 @@ async fn a_policy_is_applied_with_its_lookups() {
 }
 
 #[tokio::test]
-async fn lookups_that_went_away_are_removed() {
+async fn lookups_that_the_policy_no_longer_has_are_removed() {
     let before = stored(&["LOOKUP#endpoint#churn", "LOOKUP#alarm#old"]);
     let (told, sent) = apply(&policy(), vec![ok(json!({ "Item": before })), ok(json!({}))]).await;
     told.unwrap();
@@ -81,7 +81,7 @@ async fn lookups_that_went_away_are_removed() {
 }
 
 #[tokio::test]
-async fn of_two_that_apply_at_once_one_is_told() {
+async fn one_of_two_concurrent_applies_is_an_error() {
     let reasons = json!({ "message": "x", "CancellationReasons": [{ "Code": "ConditionalCheckFailed" }] });
     let lost = refusal_with(400, "TransactionCanceledException", reasons);
     let (told, _) = apply(&policy(), vec![ok(json!({})), lost]).await;
@@ -91,7 +91,7 @@ async fn of_two_that_apply_at_once_one_is_told() {
 }
 
 #[tokio::test]
-async fn a_policy_with_too_many_lookups_is_refused_before_anything_is_written() {
+async fn a_policy_with_too_many_lookups_is_rejected_before_a_write() {
     let mut large = policy();
     large.drift.as_mut().unwrap().alarms = (0..90).map(|n| format!("alarm-{n}")).collect();
     let (told, sent) = apply(&large, Vec::new()).await;
@@ -107,7 +107,7 @@ async fn a_policy_with_too_many_lookups_is_refused_before_anything_is_written() 
 }
 
 #[tokio::test]
-async fn an_applied_policy_is_read_back() {
+async fn an_applied_policy_is_read() {
     let mut broken = stored(&LOOKUPS);
     broken["policy"] = json!({ "S": "{}" });
     let (aws, wire) =

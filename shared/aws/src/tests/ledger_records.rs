@@ -65,12 +65,12 @@ async fn write(entry: Entry, answer: Answer) -> (Result<Recorded, EngineError>, 
 }
 
 #[tokio::test]
-async fn a_decision_its_claim_and_its_state_are_one_write() {
+async fn a_decision_its_claim_and_its_state_are_one_transaction() {
     let (told, sent) = write(entry(Some(4)), ok(json!({}))).await;
     assert_eq!(told.unwrap(), Recorded::Written);
     assert_eq!(sent.target, "TransactWriteItems");
     let body = sent.json();
-    // What makes the SDK's own second attempt harmless.
+    // The token makes a retry of the SDK harmless.
     assert!(body["ClientRequestToken"].is_string());
     let sk = "DECISION#2026-03-02T09:00:00.500Z#d1";
     assert_eq!(
@@ -109,7 +109,7 @@ async fn a_decision_its_claim_and_its_state_are_one_write() {
 }
 
 #[tokio::test]
-async fn a_decision_that_follows_another_takes_its_place_under_the_claim() {
+async fn the_claim_refers_to_the_decision_that_follows_another() {
     let before = DecisionRecord { outcomes: vec![ActionOutcome::superseded()], ..record() };
     let next = DecisionRecord { id: "d2".to_owned(), caused_by: Some("d1".to_owned()), ..record() };
     let entry = Entry { record: next, follows: Some(before.clone()), ..entry(Some(4)) };
@@ -128,7 +128,7 @@ async fn a_decision_that_follows_another_takes_its_place_under_the_claim() {
 }
 
 #[tokio::test]
-async fn how_far_a_plan_is_is_noted_by_its_owner() {
+async fn the_progress_of_a_plan_is_recorded_by_its_owner() {
     let (aws, wire) = cloud([
         ok(json!({})),
         refusal(400, "ConditionalCheckFailedException", "no"),
@@ -154,7 +154,7 @@ async fn how_far_a_plan_is_is_noted_by_its_owner() {
 }
 
 #[tokio::test]
-async fn the_first_state_must_be_the_first() {
+async fn the_first_state_is_written_only_if_there_is_none() {
     let (_, sent) = write(entry(Some(0)), ok(json!({}))).await;
     let put = &sent.json()["TransactItems"][2]["Put"];
     assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
@@ -164,7 +164,7 @@ async fn the_first_state_must_be_the_first() {
 }
 
 #[tokio::test]
-async fn whoever_was_first_overtakes_and_a_claim_that_is_anothers_ends_it() {
+async fn a_changed_state_is_a_conflict_and_a_changed_claim_is_a_lost_lease() {
     for (codes, recorded) in [
         (["ConditionalCheckFailed", "None", "None"], Recorded::Conflict),
         (["None", "None", "ConditionalCheckFailed"], Recorded::Conflict),
@@ -178,7 +178,7 @@ async fn whoever_was_first_overtakes_and_a_claim_that_is_anothers_ends_it() {
 }
 
 #[tokio::test]
-async fn what_else_stops_a_write_is_an_error() {
+async fn any_other_failure_of_a_transaction_is_an_error() {
     for (answer, class) in [
         (cancelled(&["None", "ThrottlingError"]), Class::Throttled),
         (cancelled(&["ProvisionedThroughputExceeded", "None"]), Class::Throttled),
@@ -195,7 +195,7 @@ async fn what_else_stops_a_write_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_said_so_before_it_is_sent() {
+async fn an_item_that_is_too_large_is_an_error_before_the_call() {
     let (aws, wire) = cloud([]);
     let large = DecisionRecord { message: "x".repeat(410 * 1024), ..record() };
     let told = aws.ledger("ledger").record(&Entry { record: large, ..entry(None) }).await;
@@ -206,7 +206,7 @@ async fn what_is_too_large_is_said_so_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_plan_that_was_carried_out_is_noted() {
+async fn the_end_of_a_plan_is_recorded() {
     let outcomes = vec![ActionOutcome::done("started".to_owned())];
     let finished = DecisionRecord { outcomes, ..record() };
     let (aws, wire) = cloud([
@@ -260,7 +260,7 @@ async fn a_state_has_its_revision() {
 }
 
 #[tokio::test]
-async fn decisions_come_newest_first_and_no_more_than_asked_for() {
+async fn decisions_are_returned_newest_first_up_to_the_limit() {
     let older = DecisionRecord { id: "d0".to_owned(), ..record() };
     let cursor = json!({ "pk": { "S": "MODEL#churn" }, "sk": { "S": "DECISION#x" } });
     let (aws, wire) = cloud([

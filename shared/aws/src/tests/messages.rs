@@ -8,7 +8,7 @@ use tidegate_engine::ports::{Alerts, Bus, Schedules};
 use super::cloud::{cloud, ok, plain, refusal};
 
 #[tokio::test]
-async fn an_event_goes_onto_the_bus() {
+async fn an_event_is_put_on_the_bus() {
     let (aws, wire) = cloud([ok(json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }))]);
     aws.bus("tidegate").publish("Decision Recorded", &json!({ "schema": 1 })).await.unwrap();
     let sent = wire.only();
@@ -22,7 +22,7 @@ async fn an_event_goes_onto_the_bus() {
 }
 
 #[tokio::test]
-async fn an_entry_that_was_refused_is_an_error_although_the_call_succeeded() {
+async fn a_rejected_entry_is_an_error_although_the_call_succeeded() {
     for (code, class) in [
         ("InternalFailure", Class::Retryable),
         ("ThrottlingException", Class::Throttled),
@@ -39,7 +39,7 @@ async fn an_entry_that_was_refused_is_an_error_although_the_call_succeeded() {
 }
 
 #[tokio::test]
-async fn people_are_told() {
+async fn people_are_notified() {
     let xml = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>";
     let (aws, wire) = cloud([plain(xml)]);
     let topic = "arn:aws:sns:eu-west-1:111122223333:alerts";
@@ -67,7 +67,7 @@ async fn schedule(
 }
 
 #[tokio::test]
-async fn a_schedule_invokes_once_and_goes_away() {
+async fn a_schedule_invokes_once_and_is_deleted() {
     let (asked, sent) = schedule(ok(json!({ "ScheduleArn": "arn" }))).await;
     asked.unwrap();
     assert_eq!(sent.method, "POST");
@@ -96,7 +96,7 @@ async fn a_schedule_invokes_once_and_goes_away() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_is_there_is_success_and_nothing_else_is() {
+async fn an_existing_schedule_is_success_and_any_other_error_is_an_error() {
     assert!(schedule(refusal(409, "ConflictException", "exists")).await.0.is_ok());
     let (asked, _) = schedule(refusal(404, "ResourceNotFoundException", "no group")).await;
     assert_eq!(asked.unwrap_err().class, Class::Permanent);

@@ -36,7 +36,7 @@ async fn invocations(queries: &[InvocationQuery], answers: Vec<Answer>) -> (Vec<
 }
 
 #[tokio::test]
-async fn the_query_names_what_is_asked_for() {
+async fn the_query_contains_the_metric_and_its_dimensions() {
     let component = InvocationQuery {
         resource: InvokedResource::Component("sleepy".to_owned()),
         ..since("sleepy", 7_200)
@@ -60,7 +60,7 @@ async fn the_query_names_what_is_asked_for() {
             ],
             // The start is rounded down to a whole minute.
             "StartTime": { "@time": (NOW - 7_202) as f64 },
-            // Until the end of the invocation, however long it takes.
+            // The end is later than the end of the invocation.
             "EndTime": { "@time": (NOW + 900) as f64 },
             "ScanBy": "TimestampAscending",
             "MaxDatapoints": 100_800,
@@ -69,7 +69,7 @@ async fn the_query_names_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_cloudwatch_could_not_tell_is_not_zero() {
+async fn a_missing_result_is_not_zero() {
     let queries: Vec<InvocationQuery> = (0..6).map(|n| since(&format!("e{n}"), 600)).collect();
     let answer = page(vec![
         result("q0", "InternalError", &[]),
@@ -83,7 +83,7 @@ async fn what_cloudwatch_could_not_tell_is_not_zero() {
 }
 
 #[tokio::test]
-async fn pages_are_added_up() {
+async fn the_values_of_all_pages_are_added() {
     let first = ok_cbor(json!({
         "MetricDataResults": [result("q0", "PartialData", &[(NOW - 120, 1.0)])], "NextToken": "n",
     }));
@@ -103,7 +103,7 @@ async fn queries_that_share_a_call_keep_their_own_start() {
 }
 
 #[tokio::test]
-async fn the_period_fits_what_cloudwatch_has_kept() {
+async fn the_period_is_not_shorter_than_the_stored_resolution() {
     const DAY: i64 = 86_400;
     for (seconds, period) in
         [(0, 60), (21_600, 60), (21_601, 300), (5 * DAY, 300), (5 * DAY + 1, 3_600), (900 * DAY, 3_600)]
@@ -118,7 +118,7 @@ async fn the_period_fits_what_cloudwatch_has_kept() {
 }
 
 #[tokio::test]
-async fn five_hundred_queries_go_into_a_call() {
+async fn one_call_contains_up_to_five_hundred_queries() {
     let queries: Vec<InvocationQuery> = (0..501).map(|n| since(&format!("e{n}"), 600)).collect();
     let last = vec![result("q500", "Complete", &[(NOW - 60, 9.0)])];
     let (told, sent) = invocations(&queries, vec![page(Vec::new()), page(last)]).await;

@@ -1,6 +1,6 @@
-//! Wire tests: the SDKs' real clients against written answers. Each test says which requests go out, byte for byte where
-//! it matters, and what an answer becomes. A request that no answer was written for fails the test, and so does an answer
-//! that nobody asked for.
+//! Wire tests: the real clients of the SDK with prepared answers. Each test checks which requests are sent, byte for
+//! byte where it matters, and how an answer is converted. A request without a prepared answer fails the test, and so
+//! does an answer that was not requested.
 
 mod alarms;
 mod capacity;

@@ -24,7 +24,7 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn an_answer_is_an_answer() {
+async fn a_successful_response_is_an_answer() {
     let (probe, sent) = ask(None, plain("0.7")).await;
     assert_eq!(probe.unwrap(), Probe::Answered(200));
     assert_eq!(sent.method, "POST");
@@ -37,7 +37,7 @@ async fn an_answer_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_model_is_an_answer_too() {
+async fn an_error_of_the_model_is_a_failed_sample() {
     let body = json!({ "message": "Received server error (500) from primary", "OriginalStatusCode": 500 });
     let (probe, _) = ask(None, refusal_with(424, "ModelError", body)).await;
     assert_eq!(
@@ -50,7 +50,7 @@ async fn an_error_of_the_model_is_an_answer_too() {
 }
 
 #[tokio::test]
-async fn what_says_nothing_about_the_model_is_an_error() {
+async fn an_error_that_does_not_concern_the_model_is_an_error() {
     for (answer, class) in [
         (refusal(403, "AccessDeniedException", "no"), Class::Denied),
         (refusal(400, "ThrottlingException", "slow"), Class::Throttled),
@@ -64,7 +64,7 @@ async fn what_says_nothing_about_the_model_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_model_that_loads_or_hangs_is_silent() {
+async fn a_model_that_is_loading_or_does_not_answer_is_silent() {
     let (probe, _) = ask(None, refusal(429, "ModelNotReadyException", "loading")).await;
     assert_eq!(probe.unwrap(), Probe::Silent);
     let hangs: SdkError<InvokeEndpointError, HttpResponse> = SdkError::timeout_error("30 s have passed");
@@ -101,7 +101,7 @@ async fn a_report_is_read() {
 }
 
 #[tokio::test]
-async fn a_report_that_is_no_use_is_unreadable_and_not_an_error() {
+async fn a_missing_or_invalid_report_is_unreadable_and_not_an_error() {
     for (answer, words) in [
         (s3_refusal(404, "NoSuchKey"), "not there"),
         (plain(vec![0xff, 0xfe]), "UTF-8"),
@@ -114,7 +114,7 @@ async fn a_report_that_is_no_use_is_unreadable_and_not_an_error() {
 }
 
 #[tokio::test]
-async fn a_report_that_may_not_be_read_is_an_error() {
+async fn a_report_without_permission_is_an_error() {
     assert_eq!(read(s3_refusal(403, "AccessDenied")).await.unwrap_err().class, Class::Denied);
     assert_eq!(read(s3_refusal(404, "NoSuchBucket")).await.unwrap_err().class, Class::Permanent);
     assert_eq!(read(s3_refusal(503, "SlowDown")).await.unwrap_err().class, Class::Throttled);

@@ -1,4 +1,4 @@
-//! What the command line asks: stacks, functions, rules, schedules, alarms.
+//! The calls of the command line: stacks, functions, rules, schedules and alarms.
 
 use serde_json::{Value, json};
 use tidegate_engine::Class;
@@ -61,7 +61,7 @@ async fn a_stack_is_read_with_every_page_of_its_resources() {
 }
 
 #[tokio::test]
-async fn a_stack_that_is_not_there_is_none_and_a_denial_is_an_error() {
+async fn a_missing_stack_is_none_and_a_denied_call_is_an_error() {
     let refused = |status, code: &str, message: &str| {
         let body = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
@@ -85,7 +85,7 @@ fn invoked(status: u16, error: Option<&str>, body: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn an_event_is_handed_over_as_it_is() {
+async fn an_event_is_passed_to_the_function_unchanged() {
     let (aws, wire) = cloud([invoked(202, None, "")]);
     let event = r#"{"b":1,"a":1772440897000.25}"#;
     aws.functions().hand_over("tidegate-staging-deploy", event).await.unwrap();
@@ -96,7 +96,7 @@ async fn an_event_is_handed_over_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_taken_is_an_error() {
+async fn an_event_that_lambda_does_not_accept_is_an_error() {
     let throttled = refusal(429, "TooManyRequestsException", "Rate Exceeded.");
     let (aws, _) = cloud([throttled, invoked(200, None, "null"), Answer::Timeout]);
     let functions = aws.functions();
@@ -106,7 +106,7 @@ async fn an_event_that_is_not_taken_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_function_is_asked_and_its_error_is_an_answer() {
+async fn an_error_of_an_invoked_function_is_an_answer() {
     let failed = r#"{"errorType":"UnreadableEvent","errorMessage":"no field"}"#;
     let (aws, wire) = cloud([
         invoked(200, None, r#"{"version":"0.1.0"}"#),
@@ -145,7 +145,7 @@ async fn a_rule_is_read_with_its_targets() {
 }
 
 #[tokio::test]
-async fn a_buss_policy_is_read_and_no_policy_is_no_missing_bus() {
+async fn a_bus_without_a_policy_differs_from_a_missing_bus() {
     let (aws, _) = cloud([
         ok(json!({ "Name": "b", "Policy": "{\"Statement\":[]}" })),
         ok(json!({ "Name": "b" })),
@@ -168,7 +168,7 @@ fn event() -> Value {
 }
 
 #[tokio::test]
-async fn an_event_is_put_again_as_it_was() {
+async fn an_event_is_put_again_unchanged() {
     let (aws, wire) = cloud([ok(json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "2" }] }))]);
     aws.rules().put_again("tidegate-staging", &event()).await.unwrap();
     assert_eq!(
@@ -181,7 +181,7 @@ async fn an_event_is_put_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_refused_or_is_none_is_an_error() {
+async fn a_rejected_or_invalid_event_is_an_error() {
     let entry = json!({ "ErrorCode": "ThrottlingException", "ErrorMessage": "slower" });
     let (aws, wire) = cloud([ok(json!({ "FailedEntryCount": 1, "Entries": [entry] }))]);
     assert_eq!(aws.rules().put_again("b", &event()).await.unwrap_err().class, Class::Throttled);
@@ -195,7 +195,7 @@ async fn an_event_that_is_refused_or_is_none_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_schedule_has_a_state_or_is_not_there() {
+async fn a_schedule_has_a_state_or_is_none() {
     let (aws, wire) = cloud([
         ok(json!({ "Name": "sweep", "State": "ENABLED" })),
         refusal(404, "ResourceNotFoundException", "Schedule sweep does not exist."),
@@ -210,7 +210,7 @@ async fn a_schedule_has_a_state_or_is_not_there() {
 }
 
 #[tokio::test]
-async fn alarms_are_asked_for_by_name_a_hundred_at_a_time() {
+async fn one_call_contains_up_to_a_hundred_alarm_names() {
     let (aws, wire) = cloud([]);
     assert_eq!(aws.stack_alarms().states(&[]).await.unwrap(), []);
     assert!(wire.done().is_empty(), "no names is no call: it would mean all alarms");

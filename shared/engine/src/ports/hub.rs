@@ -1,4 +1,4 @@
-//! What the hub's functions need.
+//! The ports of the functions in the hub.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,24 +11,24 @@ use crate::CallError;
 /// A source repository.
 #[async_trait]
 pub trait Repository: Send + Sync {
-    /// The text of a file at a commit; `None` if it is not there.
+    /// Returns the content of a file at a commit, or `None` if the commit does not contain it.
     async fn file(&self, repository: &str, commit: &str, path: &str) -> Result<Option<String>, CallError>;
-    /// The commit at the head of a branch; `None` if there is no such branch.
+    /// Returns the commit at the head of a branch, or `None` if the branch does not exist.
     async fn head(&self, repository: &str, branch: &str) -> Result<Option<String>, CallError>;
 }
 
 /// SageMaker Pipelines.
 #[async_trait]
 pub trait Pipelines: Send + Sync {
-    /// The pipeline as it is.
+    /// Describes a pipeline. Returns `None` if it does not exist.
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError>;
-    /// The executions that have not ended, newest first.
+    /// Lists the executions that have not ended, newest first.
     async fn running(&self, name: &str) -> Result<Vec<String>, CallError>;
     /// Creates a pipeline.
     async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError>;
-    /// Changes a pipeline's definition.
+    /// Updates the definition of a pipeline.
     async fn update(&self, name: &str, definition: &str) -> Result<(), CallError>;
-    /// Starts an execution and returns its ARN; the same token returns the same execution.
+    /// Starts an execution and returns its ARN. The same token returns the same execution.
     async fn start(
         &self,
         name: &str,
@@ -39,32 +39,33 @@ pub trait Pipelines: Send + Sync {
     ) -> Result<String, CallError>;
 }
 
-/// A package as the registry describes it.
+/// A model package, as the registry describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryPackage {
-    /// What promotion decides on.
+    /// The properties that promotion decides on.
     pub package: Package,
-    /// When it last changed.
+    /// The time of the last change.
     pub last_modified: Option<Timestamp>,
 }
 
-/// An approved version in a list.
+/// An approved version in a list of packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovedPackage {
-    /// Its ARN.
+    /// The ARN of the package.
     pub arn: String,
-    /// Its version.
+    /// The version of the package.
     pub version: u64,
 }
 
 /// The SageMaker Model Registry.
 #[async_trait]
 pub trait Registry: Send + Sync {
-    /// A package by ARN, also of another account whose group policy admits us; `None` if it is not there.
+    /// Describes a package by its ARN. The package may be in another account whose group policy permits the access.
+    /// Returns `None` if it does not exist.
     async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError>;
-    /// The newest approved version of a group.
+    /// Returns the newest approved version of a group.
     async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError>;
-    /// Writes a package's life cycle.
+    /// Updates the life cycle of a package.
     async fn update_lifecycle(
         &self,
         arn: &str,

@@ -1,4 +1,4 @@
-//! The ledger: policies, claims, state, decisions.
+//! The ledger port: policies, claims, states and decisions.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -9,79 +9,80 @@ use tidegate_policy::lookup::Lookup;
 use super::{StateKey, StateWrite, Versioned};
 use crate::{ActionOutcome, DecisionRecord, EngineError};
 
-/// A policy as it was applied.
+/// A policy that was applied, with its version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
     /// The policy.
     pub policy: Arc<Policy>,
-    /// Its version.
+    /// The version of the policy.
     pub version: String,
 }
 
-/// The answer to a claim.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// The event is ours to decide.
+    /// The event is new, and this invocation must decide it.
     Fresh,
-    /// It was decided by an invocation that did not finish; the rest of its plan, after the outcomes that are known, is
-    /// ours to carry out.
+    /// An earlier invocation decided the event and did not finish. This invocation must execute the steps of the plan
+    /// that have no outcome yet.
     Resume(Box<DecisionRecord>),
-    /// It has been dealt with.
+    /// The event has been processed completely.
     Done {
         /// The id of the decision.
         decision: String,
-        /// The decision with what was done, if the ledger still has it.
+        /// The record of the decision with its outcomes, if the ledger still has it.
         record: Option<Box<DecisionRecord>>,
     },
-    /// Another invocation works on it.
+    /// Another invocation holds the lease on the event.
     Leased {
-        /// Until its lease ends.
+        /// The end of that lease.
         until: Timestamp,
     },
 }
 
-/// What is written when a decision is made: all of it or nothing.
+/// The content of one transaction that records a decision. Either all of it is written or nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The decision.
+    /// The record of the decision.
     pub record: DecisionRecord,
-    /// The claim under which it was made.
+    /// The key of the claim under which the decision was made.
     pub claim: String,
-    /// The owner of the claim: if it is another's meanwhile, nothing is written.
+    /// The owner of the claim. If the claim has another owner now, nothing is written.
     pub owner: String,
-    /// The state that follows.
+    /// The next state.
     pub state: Option<StateWrite>,
-    /// The decision under the same claim that this one follows, with its outcomes. The claim moves on to this one.
+    /// The decision under the same claim that caused this one, with its outcomes. The claim then refers to the new
+    /// decision.
     pub follows: Option<DecisionRecord>,
 }
 
-/// A decision as it was found in the ledger.
+/// A decision that was read from the ledger, or the reason why it could not be read.
 pub type Stored = Result<DecisionRecord, EngineError>;
 
-/// Whether an [`Entry`] was written.
+/// The result of writing an [`Entry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// It was.
+    /// The entry was written.
     Written,
-    /// Somebody else decided first: read again, decide again.
+    /// Another invocation decided first. The caller must read the facts again and decide again.
     Conflict,
-    /// The claim is another's meanwhile, or has moved on: there is nothing left to decide here.
+    /// Another invocation owns the claim, or the claim refers to another decision. The caller must stop.
     LeaseLost,
 }
 
-/// The account's ledger.
+/// The ledger of the account.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The applied policy of a model.
+    /// Returns the applied policy of a model, or `None`.
     async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError>;
-    /// The models that an event's name concerns.
+    /// Returns the models whose policy mentions a name.
     async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError>;
-    /// Every model with an applied policy, for the sweeps.
+    /// Returns every model with an applied policy.
     async fn models(&self) -> Result<Vec<String>, EngineError>;
-    /// Applies a policy and its lookups, and removes the lookups that it no longer has.
+    /// Applies a policy and writes its lookups. Removes the lookups that the policy no longer has.
     async fn apply(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError>;
 
-    /// Claims an event. The same owner may claim again: Lambda retries under the same request id.
+    /// Claims an event. The same owner may claim it again, because Lambda retries with the same request id.
     async fn claim(
         &self,
         key: &str,
@@ -89,15 +90,15 @@ pub trait Ledger: Send + Sync {
         now: Timestamp,
         lease: SignedDuration,
     ) -> Result<Claim, EngineError>;
-    /// Whether an event was claimed and is not dealt with yet.
+    /// Returns whether an event was claimed and has not been processed completely.
     async fn is_open(&self, key: &str) -> Result<bool, EngineError>;
-    /// Gives a claim back without having finished, so that a retry need not wait for the lease.
+    /// Releases a claim that is not finished, so that a retry does not wait for the end of the lease.
     async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError>;
-    /// The state of a function for a model.
+    /// Reads the state of a function for a model.
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError>;
-    /// Writes a decision with everything that belongs to it, or nothing.
+    /// Writes an entry in one transaction.
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError>;
-    /// Notes the outcomes of the first actions of a decision's plan; `false` if the claim is another's meanwhile.
+    /// Records the outcomes of the first steps of a plan. Returns `false` if another invocation owns the claim.
     async fn progress(
         &self,
         claim: &str,
@@ -105,8 +106,9 @@ pub trait Ledger: Send + Sync {
         decision: &str,
         outcomes: &[ActionOutcome],
     ) -> Result<bool, EngineError>;
-    /// Notes that the plan was carried out, with the record's outcomes.
+    /// Closes the claim and records all outcomes of the record.
     async fn finish(&self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError>;
-    /// The decisions about a model, newest first, at most `limit`; an error in the place of one that cannot be read.
+    /// Returns the decisions about a model, newest first, at most `limit`. A record that cannot be read is an error in
+    /// its place.
     async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError>;
 }

@@ -1,4 +1,5 @@
-//! What a function needs from the world, in domain words. `shared/aws` has the real ones.
+//! The ports: traits that describe in domain terms what a function needs. The crate `tidegate-aws` implements them with
+//! the AWS SDK.
 
 mod hub;
 mod ledger;
@@ -17,13 +18,13 @@ pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, Stored};
 pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, Sampler};
 pub use state::{Remembered, StateKey, StateWrite, StoredState, Versioned};
 
-/// The account's own event bus.
+/// The event bus of the account.
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Publishes one event with source `tidegate`.
     async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), CallError>;
 
-    /// Publishes a decision. A bus that nobody subscribes to need not turn it into JSON.
+    /// Publishes a decision. An implementation without subscribers can override it, to avoid the serialization to JSON.
     async fn announce(&self, record: &DecisionRecord) -> Result<(), EngineError> {
         let detail = serde_json::to_value(record).map_err(|error| EngineError::Stored {
             what: format!("decision {}", record.id),
@@ -33,21 +34,23 @@ pub trait Bus: Send + Sync {
     }
 }
 
-/// The account's alert topic.
+/// The SNS topic of the account for alerts.
 #[async_trait]
 pub trait Alerts: Send + Sync {
-    /// Tells people. The subject has at most 100 ASCII characters.
+    /// Notifies people. The subject has at most 100 ASCII characters.
     async fn notify(&self, subject: &str, message: &str) -> Result<(), CallError>;
 }
 
-/// One-time schedules that invoke this function again.
+/// One-time schedules that invoke the same function again.
 #[async_trait]
 pub trait Schedules: Send + Sync {
-    /// Asks to be invoked with `input` at a time. A schedule of the same name that exists already is success.
+    /// Creates a schedule that invokes the function with `input` at a time. If a schedule of that name exists already,
+    /// the call succeeds.
     async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError>;
 }
 
-/// The schedules of a function that schedules nothing: its template gives it no schedule group.
+/// An implementation for a function that schedules nothing. The template of such a function has no schedule group, and
+/// each call fails.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoSchedules;
 

@@ -1,4 +1,4 @@
-//! What an environment's functions need.
+//! The ports of the functions in an environment.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,39 +11,39 @@ use crate::CallError;
 
 pub use tidegate_policy::scale::InvocationQuery;
 
-/// SageMaker endpoints, their configurations, models and components. Making what exists already is success; each
-/// method says in words what it did.
+/// SageMaker endpoints, endpoint configurations, models and inference components. Creating a resource that exists
+/// already succeeds. Each method that changes something returns a description of what it did.
 #[async_trait]
 pub trait Endpoints: Send + Sync {
-    /// An endpoint as it is.
+    /// Describes an endpoint. Returns `None` if it does not exist.
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError>;
-    /// A component as it is.
+    /// Describes an inference component. Returns `None` if it does not exist.
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError>;
-    /// Makes the model of a package.
+    /// Creates a model from a model package.
     async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError>;
-    /// Makes a configuration.
+    /// Creates an endpoint configuration.
     async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError>;
-    /// Makes an endpoint.
+    /// Creates an endpoint.
     async fn create_endpoint(
         &self,
         name: &str,
         config: &str,
         tags: &[(String, String)],
     ) -> Result<String, CallError>;
-    /// Gives an endpoint another configuration.
+    /// Updates an endpoint to another configuration.
     async fn update_endpoint(&self, name: &str, config: &str, rollout: &Rollout)
     -> Result<String, CallError>;
-    /// Puts a model on an endpoint of components.
+    /// Creates an inference component on an endpoint.
     async fn create_component(&self, component: &Component) -> Result<String, CallError>;
-    /// Gives a component another model.
+    /// Updates the model of an inference component.
     async fn update_component(&self, component: &Component) -> Result<String, CallError>;
 }
 
-/// SageMaker Runtime.
+/// SageMaker Runtime, for the sample request.
 #[async_trait]
 pub trait Sampler: Send + Sync {
-    /// Sends one request. An answer with an error is a [`Probe::Failed`], and none at all is
-    /// [`Probe::Silent`], not an `Err`.
+    /// Sends one request. An error response is [`Probe::Failed`] and a missing response is [`Probe::Silent`]. Neither
+    /// is an `Err`.
     async fn ask(
         &self,
         endpoint: &str,
@@ -53,25 +53,26 @@ pub trait Sampler: Send + Sync {
     ) -> Result<Probe, CallError>;
 }
 
-/// Monitoring reports in S3.
+/// The monitoring reports in S3.
 #[async_trait]
 pub trait Reports: Send + Sync {
-    /// Reads a report. One that is missing or damaged is `Unreadable`, not an `Err`.
+    /// Reads a report. A report that is missing or invalid is `Unreadable`, not an `Err`.
     async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError>;
 }
 
 /// CloudWatch alarms.
 #[async_trait]
 pub trait Alarms: Send + Sync {
-    /// Of these alarms, the ones that are in ALARM now, as their state change would have told it.
+    /// Returns those of the given alarms that are in the state ALARM now, in the form of their state change event.
     async fn in_alarm(&self, names: &[String]) -> Result<Vec<AlarmChanged>, CallError>;
 }
 
 /// CloudWatch metrics.
 #[async_trait]
 pub trait Metrics: Send + Sync {
-    /// For each query the invocations until now, in the same order; `None` where CloudWatch could not tell. `now` is when
-    /// this invocation began: what came since counts as well. 500 queries go into one call.
+    /// Returns the number of invocations for each query, in the order of the queries, or `None` where CloudWatch
+    /// returned no result. `now` is the time at which this invocation began; later requests are counted as well. One
+    /// API call contains up to 500 queries.
     async fn invocations(
         &self,
         queries: &[InvocationQuery],
@@ -82,10 +83,10 @@ pub trait Metrics: Send + Sync {
 /// Application Auto Scaling, and the number of copies of a component.
 #[async_trait]
 pub trait Capacity: Send + Sync {
-    /// Between how many copies a component may have.
+    /// Sets the minimum and the maximum number of copies of a component.
     async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError>;
-    /// Makes sure that a request without capacity brings the component back.
+    /// Ensures that the alarm exists which scales the component from zero when a request finds no capacity.
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError>;
-    /// Sets the copies of a component.
+    /// Sets the number of copies of a component.
     async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError>;
 }

@@ -10,48 +10,48 @@ use crate::{Body, Envelope, Event, EventError, fields::Fields, status::statuses,
 
 pub(crate) const DETAIL_TYPE: &str = "CloudWatch Alarm State Change";
 
-/// An alarm changed its state.
+/// A change of an alarm's state.
 ///
 /// See <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html>.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlarmChanged {
-    /// The alarm's name.
+    /// The name of the alarm.
     pub alarm: String,
-    /// Its state now.
+    /// The state of the alarm after the change.
     pub state: AlarmState,
-    /// Its state before; some events have none.
+    /// The state of the alarm before the change. Some events do not contain it.
     pub previous: Option<AlarmState>,
-    /// Why, in CloudWatch's words, or in those of whoever set the state by hand.
+    /// The reason for the change, from CloudWatch or from the caller of `SetAlarmState`.
     pub reason: Option<String>,
-    /// When the state changed.
+    /// The time of the change.
     pub changed_at: Option<Timestamp>,
-    /// The metrics that the alarm reads; none for a composite alarm.
+    /// The metrics of the alarm. A composite alarm has none.
     pub metrics: Vec<AlarmMetric>,
-    /// Whether a mute rule or an actions suppressor silences the alarm: CloudWatch sends the event all the same.
+    /// Whether a mute rule or an actions suppressor suppresses the alarm's actions. CloudWatch sends the event anyway.
     pub muted: bool,
-    /// The newest value that was compared, if the event says so; always finite.
+    /// The newest evaluated value, if the event contains it. It is always finite.
     pub observed: Option<f64>,
-    /// The fixed threshold, if there is one and the event says so; always finite.
+    /// The static threshold, if the alarm has one and the event contains it. It is always finite.
     pub threshold: Option<f64>,
 }
 
-/// A metric that an alarm reads.
+/// A metric of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlarmMetric {
-    /// Its namespace, such as `AWS/SageMaker`.
+    /// The namespace of the metric, such as `AWS/SageMaker`.
     pub namespace: String,
-    /// Its name, such as `Invocations`.
+    /// The name of the metric, such as `Invocations`.
     pub name: String,
-    /// Its dimensions, such as `EndpointName` → `churn-prod`.
+    /// The dimensions of the metric, such as `EndpointName` → `churn-prod`.
     pub dimensions: BTreeMap<String, String>,
 }
 
-/// The metrics that say that requests find no capacity.
+/// The metrics that report requests without capacity.
 const CAPACITY_METRICS: [&str; 2] = ["NoCapacityInvocationFailures", "HasBacklogWithoutCapacity"];
 
 impl AlarmMetric {
-    /// Whether an alarm over this metric asks for capacity. The templates hand such an alarm to scale, and any other to
-    /// respond.
+    /// Returns whether an alarm on this metric reports missing capacity. The templates deliver such an alarm to scale
+    /// and any other alarm to respond.
     #[must_use]
     pub fn asks_for_capacity(&self) -> bool {
         CAPACITY_METRICS.contains(&self.name.as_str())
@@ -61,16 +61,16 @@ impl AlarmMetric {
 statuses! {
     /// The state of an alarm.
     AlarmState {
-        /// Within the threshold.
+        /// The metric is within the threshold.
         Ok = "OK",
-        /// Beyond the threshold.
+        /// The metric is beyond the threshold.
         Alarm = "ALARM",
-        /// Nobody knows.
+        /// CloudWatch has too little data to determine the state.
         InsufficientData = "INSUFFICIENT_DATA",
     }
 }
 
-/// What [`read`] reads of the detail.
+/// The members of the detail that [`read`] uses.
 pub(crate) const MEMBERS: &[&str] = &["alarmName", "configuration", "muteDetail", "previousState", "state"];
 
 pub(crate) fn read(fields: &Fields<'_>) -> Result<AlarmChanged, EventError> {
@@ -92,8 +92,8 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AlarmChanged, EventError> {
     })
 }
 
-/// Reads the payload of an alarm whose action is a Lambda function: the same detail under another name, without the
-/// envelope of EventBridge
+/// Parses the payload of an alarm whose action is a Lambda function. It contains the same detail under another name,
+/// and no EventBridge envelope
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html>).
 pub(crate) fn direct(map: &Members<'_>) -> Result<Event, EventError> {
     let fields = Fields::root(map);
@@ -113,7 +113,7 @@ pub(crate) fn direct(map: &Members<'_>) -> Result<Event, EventError> {
     Ok(Event { envelope, body: Body::AlarmChanged(body), received: None })
 }
 
-/// The metrics proper; entries that are expressions over others have none.
+/// Returns the metrics. An entry with an expression over other entries has no metric.
 fn metrics(configuration: &Fields<'_>) -> Result<Vec<AlarmMetric>, EventError> {
     let mut found = Vec::new();
     for (at, entry) in configuration.list_opt("metrics")?.into_iter().flatten().enumerate() {
@@ -137,16 +137,17 @@ fn metric(fields: &Fields<'_>) -> Result<AlarmMetric, EventError> {
     Ok(AlarmMetric { namespace: fields.text("namespace")?, name: fields.text("name")?, dimensions })
 }
 
-/// The newest value and the threshold out of `reasonData`, which is JSON in a string.
+/// Returns the newest value and the threshold from `reasonData`, which is JSON in a string.
 ///
-/// It is free to be anything (`SetAlarmState` takes it from the caller; a composite alarm and a band of expected values
-/// have no threshold), and nothing is decided on it alone, so what cannot be read is absent, not an error.
+/// Its content is not guaranteed: `SetAlarmState` takes it from the caller, and a composite alarm or an anomaly
+/// detection band has no threshold. No decision depends on it alone. Therefore a value that cannot be parsed is absent
+/// and not an error.
 fn figures(reason_data: Option<&str>) -> (Option<f64>, Option<f64>) {
     let Some(Ok(data)) = reason_data.map(serde_json::from_str::<Figures<'_>>) else { return (None, None) };
     (newest(&data), data.threshold.as_f64())
 }
 
-/// What is read of `reasonData`.
+/// The members of `reasonData` that are used.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Figures<'r> {
@@ -158,7 +159,8 @@ struct Figures<'r> {
     recent_datapoints: Json<'r>,
 }
 
-/// The evaluated value with the latest time; without times, the last of the recent ones, which go from old to new.
+/// Returns the evaluated datapoint with the latest time. If there are no times, it returns the last one of
+/// `recentDatapoints`, which are sorted from old to new.
 fn newest(data: &Figures<'_>) -> Option<f64> {
     let dated = items(&data.evaluated_datapoints).iter().filter_map(|point| {
         let at = time::read(String::new, point.get("timestamp")?).ok()?;

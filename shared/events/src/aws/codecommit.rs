@@ -5,7 +5,7 @@ use crate::{CommitPushed, EventError, RefChange, RefKind, fields::Fields};
 const HEADS: &str = "refs/heads/";
 const TAGS: &str = "refs/tags/";
 
-/// What [`read`] reads of the detail.
+/// The members of the detail that [`read`] uses.
 pub(crate) const MEMBERS: &[&str] = &[
     "callerUserArn",
     "commitId",
@@ -17,10 +17,10 @@ pub(crate) const MEMBERS: &[&str] = &[
     "repositoryName",
 ];
 
-/// Reads the detail, see <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html>.
+/// Parses the detail, see <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html>.
 ///
-/// `None` for `unreferencedMergeCommitCreated`: a trial merge that no reference points to is not a push. Neither author,
-/// message nor changed files are in the event.
+/// Returns `None` for `unreferencedMergeCommitCreated`, because a trial merge to which no reference points is not a
+/// push. The event contains no author, no message and no changed files.
 pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<CommitPushed>, EventError> {
     let event = fields.text("event")?;
     if event == "unreferencedMergeCommitCreated" {
@@ -33,7 +33,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<CommitPushed>, EventErr
         _ => RefChange::Other(event),
     };
     let (ref_kind, branch, full_ref) = reference(fields)?;
-    // A deletion names only the commit that was there before.
+    // The event of a deletion contains only the previous commit.
     let commit = match change {
         RefChange::Created | RefChange::Updated => Some(fields.text("commitId")?),
         RefChange::Deleted => None,
@@ -47,13 +47,14 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<CommitPushed>, EventErr
         change,
         commit,
         old_commit: fields.text_opt("oldCommitId")?,
-        // Real events have it; AWS's own samples do not.
+        // Real events contain this field. The samples in AWS's documentation do not.
         actor: fields.text_opt("callerUserArn")?,
         changed_paths: None,
     }))
 }
 
-/// Kind, short name and whole name of the reference, whichever of the three fields are there.
+/// Returns the kind, the short name and the full name of the reference, from those of the three fields that are
+/// present.
 fn reference(fields: &Fields<'_>) -> Result<(RefKind, String, String), EventError> {
     let kind = fields.text_opt("referenceType")?;
     let whole = match fields.text_opt("referenceFullName")? {
@@ -61,7 +62,7 @@ fn reference(fields: &Fields<'_>) -> Result<(RefKind, String, String), EventErro
         None => {
             let name = fields.text("referenceName")?;
             match kind.as_deref() {
-                // Some senders put the whole name into the field for the short one.
+                // Some senders write the full name into the field for the short name.
                 _ if name.starts_with("refs/") => name,
                 Some("tag") => format!("{TAGS}{name}"),
                 Some("branch") => format!("{HEADS}{name}"),

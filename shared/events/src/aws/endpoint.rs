@@ -4,57 +4,58 @@ use jiff::Timestamp;
 
 use crate::{EventError, fields::Fields, status::statuses};
 
-/// An endpoint, or a deployment on it, changed its state.
+/// A change of the state of an endpoint, or of a deployment on it.
 ///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>. `InService` does not
-/// say that an update succeeded: after a rollback the endpoint is in service again, with the old `config`. Events are not
-/// ordered, and a late `Deleting` may follow `Deleted`.
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>. `InService` does
+/// not mean that an update succeeded: after a rollback the endpoint is in service again, with the old `config`. Events
+/// are not ordered, and a late `Deleting` can arrive after `Deleted`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointChanged {
-    /// The endpoint's name, in the casing of whoever created it (its ARN is lower-cased by AWS).
+    /// The name of the endpoint, with the case in which it was created. AWS lower-cases it in the ARN.
     pub endpoint: String,
-    /// What it is doing.
+    /// The status of the endpoint.
     pub status: EndpointStatus,
-    /// The configuration that it runs.
+    /// The endpoint configuration that is running.
     pub config: Option<String>,
-    /// The configuration that is being deployed.
+    /// The endpoint configuration that is being deployed.
     pub pending_config: Option<String>,
-    /// Why it failed, as SageMaker puts it.
+    /// The failure reason, as SageMaker reports it.
     pub failure_reason: Option<String>,
-    /// When it last changed.
+    /// The time of the last change.
     pub last_modified: Option<Timestamp>,
-    /// Whether this is the deployment event, which also tells of steps within a deployment.
+    /// Whether this is the deployment event, which also reports the stages within a deployment.
     pub deployment: bool,
 }
 
 statuses! {
-    /// What an endpoint is doing, after
+    /// The status of an endpoint, see
     /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html>.
     EndpointStatus {
-        /// Being created.
+        /// SageMaker is creating the endpoint.
         Creating = "Creating",
-        /// Being updated.
+        /// SageMaker is updating the endpoint.
         Updating = "Updating",
-        /// Being patched by AWS.
+        /// SageMaker is patching the endpoint.
         SystemUpdating = "SystemUpdating",
-        /// Going back to the variant weights and capacities from before.
+        /// SageMaker is restoring the previous variant weights and capacities.
         RollingBack = "RollingBack",
-        /// Answering, with whichever configuration.
+        /// The endpoint is available. The status does not say with which configuration.
         InService = "InService",
-        /// Not answering.
+        /// The endpoint is not available.
         OutOfService = "OutOfService",
-        /// Going away.
+        /// SageMaker is deleting the endpoint.
         Deleting = "Deleting",
-        /// Gone. Only events say this; the API then knows no such endpoint.
+        /// The endpoint was deleted. Only events have this status. The API then reports that the endpoint does not
+        /// exist.
         Deleted = "Deleted",
-        /// Could not be created or updated.
+        /// The endpoint could not be created or updated.
         Failed = "Failed",
-        /// Neither the update nor the way back worked: only deleting helps.
+        /// Both the update and the rollback failed. The endpoint can only be deleted.
         UpdateRollbackFailed = "UpdateRollbackFailed",
     }
 }
 
-/// What [`read`] reads of the detail.
+/// The members of the detail that [`read`] uses.
 pub(crate) const MEMBERS: &[&str] = &[
     "EndpointConfigName",
     "EndpointName",

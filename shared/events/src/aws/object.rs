@@ -7,21 +7,21 @@ use crate::{EventError, fields::Fields};
 /// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectCreated {
-    /// The bucket.
+    /// The name of the bucket.
     pub bucket: String,
-    /// The key as it is: EventBridge events do not URL-encode it, unlike S3's older notifications.
+    /// The key of the object. EventBridge events do not URL-encode it, in contrast to S3 event notifications.
     pub key: String,
-    /// The version, in a bucket with versions.
+    /// The version id of the object, in a versioned bucket.
     pub version_id: Option<String>,
-    /// The entity tag: equal for equal content.
+    /// The entity tag. It is equal for equal content.
     pub etag: Option<String>,
     /// The size in bytes.
     pub size: Option<u64>,
-    /// Orders the writes to one key; differs for every write.
+    /// A text that orders the writes to one key. It differs for every write.
     pub sequencer: Option<String>,
 }
 
-/// What [`read`] reads of the detail.
+/// The members of the detail that [`read`] uses.
 pub(crate) const MEMBERS: &[&str] = &["bucket", "object"];
 
 pub(crate) fn read(fields: &Fields<'_>) -> Result<ObjectCreated, EventError> {

@@ -5,68 +5,70 @@ use jiff::Timestamp;
 use super::resource;
 use crate::{EventError, fields::Fields, status::statuses};
 
-/// A model package was created or updated, in whatever respect.
+/// A model package was created or updated.
 ///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>. The event is sent
-/// again with the unchanged approval when only metadata changed: see `updated_fields` before reacting to an approval.
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>. An update of the
+/// metadata alone also sends an event, with the unchanged approval. Check `updated_fields` before reacting to an
+/// approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPackageChanged {
-    /// The package, in AWS's casing; compare without case.
+    /// The ARN of the package, with AWS's case. It must be compared without case.
     pub arn: String,
-    /// Its group; absent for a package without versions.
+    /// The package group, or `None` for an unversioned package.
     pub group: Option<String>,
-    /// Its version, read from the ARN when the event has no field for it; absent for a package without versions.
+    /// The version, from the ARN if the event has no field for it, or `None` for an unversioned package.
     pub version: Option<u64>,
-    /// Whether the package itself is usable.
+    /// The status of the package.
     pub status: PackageStatus,
-    /// Whether a person or a pipeline approved it.
+    /// The approval status of the package.
     pub approval: ApprovalStatus,
-    /// What the update changed, such as `ModelApprovalStatus` or `ModelLifeCycle`; absent when the event does not say.
+    /// The fields that the update changed, such as `ModelApprovalStatus` or `ModelLifeCycle`, or `None` if the event
+    /// does not list them.
     pub updated_fields: Option<Vec<String>>,
-    /// When the package last changed.
+    /// The time of the last change.
     pub last_modified: Option<Timestamp>,
-    /// The pipeline execution that registered it.
+    /// The pipeline execution that registered the package.
     pub generated_by: Option<String>,
-    /// The stage of its life cycle, a free name.
+    /// The life cycle stage, a free text.
     pub stage: Option<String>,
-    /// The status within that stage, a free name.
+    /// The status within the life cycle stage, a free text.
     pub stage_status: Option<String>,
 }
 
 statuses! {
-    /// Whether a model package is usable, after
+    /// The status of a model package, see
     /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html>.
     PackageStatus {
-        /// Not begun.
+        /// The creation has not begun.
         Pending = "Pending",
-        /// Being created or validated.
+        /// The package is being created or validated.
         InProgress = "InProgress",
-        /// Usable.
+        /// The package can be used.
         Completed = "Completed",
-        /// Creation or validation failed.
+        /// The creation or the validation failed.
         Failed = "Failed",
-        /// Going away.
+        /// The package is being deleted.
         Deleting = "Deleting",
     }
 }
 
 statuses! {
-    /// Whether a version of a model is approved, after
+    /// The approval status of a model version, see
     /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html>.
     ApprovalStatus {
-        /// Approved.
+        /// The version is approved.
         Approved = "Approved",
-        /// Rejected.
+        /// The version is rejected.
         Rejected = "Rejected",
-        /// Nobody has decided yet, or somebody took the decision back.
+        /// The version is not approved yet, or its approval was reset.
         PendingManualApproval = "PendingManualApproval",
         ;
-        /// The event says nothing about approval, as for a package without versions.
+        /// The event contains no approval status, as for an unversioned package.
         Absent
     }
 }
 
-/// What [`read`] reads of the detail.
+/// The members of the detail that [`read`] uses.
 pub(crate) const MEMBERS: &[&str] = &[
     "LastModifiedTime",
     "MetadataProperties",
@@ -81,7 +83,7 @@ pub(crate) const MEMBERS: &[&str] = &[
 
 pub(crate) fn read(fields: &Fields<'_>) -> Result<ModelPackageChanged, EventError> {
     let (arn, name) = resource(fields, "ModelPackageArn", "model-package")?;
-    // A version's ARN ends in `model-package/group/7`, that of a package without versions in `model-package/name`.
+    // The ARN of a version ends in `model-package/group/7`, and that of an unversioned package in `model-package/name`.
     let (arn_group, arn_version) = match name.split_once('/') {
         Some((group, version)) => (Some(group.to_owned()), version.parse().ok()),
         None => (None, None),

@@ -5,50 +5,51 @@ use jiff::Timestamp;
 use super::resource;
 use crate::{EventError, fields::Fields, status::statuses};
 
-/// An execution of a pipeline began, went on or ended.
+/// A change of the status of a pipeline execution.
 ///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>. Why it failed is not
-/// in the event: `DescribePipelineExecution` knows.
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>. The event does not
+/// contain the failure reason. `DescribePipelineExecution` returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineExecutionChanged {
-    /// The execution, in AWS's casing.
+    /// The ARN of the execution, with AWS's case.
     pub execution_arn: String,
-    /// The pipeline's name, out of the ARN; AWS may have lower-cased it, so compare without case.
+    /// The name of the pipeline, from the ARN. AWS may have lower-cased it, so it must be compared without case.
     pub pipeline: String,
-    /// What it is doing now.
+    /// The status after the change.
     pub status: ExecutionStatus,
-    /// What it was doing before.
+    /// The status before the change.
     pub previous: Option<ExecutionStatus>,
-    /// The name that whoever started it gave it.
+    /// The display name that was given at the start of the execution.
     pub display_name: Option<String>,
-    /// When it began.
+    /// The time at which the execution began.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// The time at which the execution ended.
     pub ended: Option<Timestamp>,
 }
 
 statuses! {
-    /// What an execution of a pipeline is doing, after
+    /// The status of a pipeline execution, see
     /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribePipelineExecution.html>.
     ///
     /// Only [`ExecutionStatus::Succeeded`] is a success.
     ExecutionStatus {
-        /// Running.
+        /// The execution is running.
         Executing = "Executing",
-        /// Being stopped.
+        /// The execution is being stopped.
         Stopping = "Stopping",
-        /// Stopped by somebody.
+        /// The execution was stopped.
         Stopped = "Stopped",
-        /// Failed.
+        /// The execution failed.
         Failed = "Failed",
         /// Every step succeeded.
         Succeeded = "Succeeded",
-        /// It ended although steps failed. In the API's list; not documented for events.
+        /// The execution ended although steps failed. The API documents this status, and the event documentation does
+        /// not.
         CompletedWithFailures = "CompletedWithFailures",
     }
 }
 
-/// What [`read`] reads of the detail.
+/// The members of the detail that [`read`] uses.
 pub(crate) const MEMBERS: &[&str] = &[
     "currentPipelineExecutionStatus",
     "executionEndTime",
@@ -78,7 +79,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<PipelineExecutionChanged, Even
     })
 }
 
-/// What the end of a running execution looks like is not documented; an empty text is no time.
+/// The end time of a running execution is not documented. An empty text counts as absent.
 fn end(fields: &Fields<'_>) -> Result<Option<Timestamp>, EventError> {
     match fields.get("executionEndTime") {
         Some(value) if value.as_str() == Some("") => Ok(None),

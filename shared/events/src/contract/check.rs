@@ -1,4 +1,4 @@
-//! Reading an event of our own: strictly, by its table of fields.
+//! The strict parser of Tidegate's events. It uses the table of fields of each event.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -10,9 +10,9 @@ use super::{
 use crate::json::Json;
 use crate::{Body, EventError, fields, fields::Fields};
 
-/// The body of an event whose source is ours.
+/// Parses the body of an event whose source is Tidegate.
 ///
-/// A detail-type that this build does not know is [`Body::Other`]: a newer Tidegate may publish more than we read.
+/// An unknown detail-type becomes [`Body::Other`], because a newer version of Tidegate may publish more events.
 pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body, EventError> {
     Ok(match detail_type {
         CommitPushed::DETAIL_TYPE => Body::CommitPushed(commit(detail)?),
@@ -27,7 +27,7 @@ pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body,
     })
 }
 
-/// A push without a commit could start nothing and would be told apart from a deletion by nothing.
+/// A push requires a commit. Without one it cannot start a pipeline, and it looks like a deletion.
 fn commit(detail: Option<&Json<'_>>) -> Result<CommitPushed, EventError> {
     let push: CommitPushed = read(detail)?;
     if push.commit.is_none() && push.change != super::RefChange::Deleted {
@@ -48,8 +48,9 @@ fn read<T: Contract>(detail: Option<&Json<'_>>) -> Result<T, EventError> {
         };
     }
     let known: Vec<&str> = T::FIELDS.iter().map(|field| field.name).chain(["schema"]).collect();
-    fields.only(&known)?;
-    // The table was checked above and the tests hold table and type together, so this is a second lock on the door.
+    fields.reject_unknown(&known)?;
+    // The checks above accept only values that the type can parse, and tests verify that. This error is a second
+    // safeguard.
     serde_json::from_value(Value::Object(plain)).map_err(|error| {
         EventError::bad_value("detail".to_owned(), T::DETAIL_TYPE, format!("the contract's fields ({error})"))
     })
@@ -64,13 +65,14 @@ fn schema<T: Contract>(fields: &Fields<'_>) -> Result<(), EventError> {
     Err(EventError::UnknownSchema { detail_type: T::DETAIL_TYPE.to_owned(), found: shown })
 }
 
-/// Checks one field that is there, and gives it in the form in which its type reads it.
+/// Checks one field that is present, and returns its value in the form that the type parses.
 fn check(fields: &Fields<'_>, field: &Field, value: &Json<'_>) -> Result<Value, EventError> {
     let name = field.name;
     let bad = |path: String, text: &str, expected: String| Err(EventError::bad_value(path, text, expected));
     match field.kind {
         Kind::Version => return fields.version(name).map(Value::from),
-        // Finite it is: JSON has no other numbers, and the JSON parser refuses one too large for a float.
+        // The number is always finite: JSON has no other numbers, and the JSON parser rejects a number that is too
+        // large for a float.
         Kind::Number if matches!(value, Json::Number(_)) => {}
         Kind::Number => return Err(fields.wrong(name, "a number", value)),
         Kind::Texts => {
@@ -95,7 +97,7 @@ fn check(fields: &Fields<'_>, field: &Field, value: &Json<'_>) -> Result<Value, 
     Ok(value.to_value())
 }
 
-/// What a text should have been, if it is not.
+/// Returns what was expected, if the text is not of this kind.
 fn word(kind: Kind, text: &str) -> Option<String> {
     let first = text.bytes().next().unwrap_or_default();
     let (good, expected) = match kind {

@@ -1,36 +1,36 @@
-//! `Commit Pushed`: a reference of a repository moved.
+//! `Commit Pushed`: a change of a reference in a repository.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Contract, Field, Kind};
 
-/// A reference of a repository moved.
+/// A change of a reference in a repository.
 ///
-/// CodeCommit's `CodeCommit Repository State Change` reads into the same type, see
+/// CodeCommit's `CodeCommit Repository State Change` is parsed to the same type, see
 /// <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommitPushed {
-    /// Where: `codecommit:churn-model`, `github:acme/churn`, `gitlab:acme/churn`.
+    /// The host and the name of the repository: `codecommit:churn-model`, `github:acme/churn`, `gitlab:acme/churn`.
     pub repository: String,
-    /// What kind of reference moved.
+    /// The kind of reference.
     pub ref_kind: RefKind,
-    /// The short name of the reference, `main` or `feature/x`; for a tag the tag.
+    /// The short name of the reference: the branch, such as `main` or `feature/x`, or the tag.
     pub branch: String,
-    /// The whole name, `refs/heads/main`.
+    /// The full name of the reference, such as `refs/heads/main`.
     pub full_ref: String,
-    /// What happened to it.
+    /// The kind of change.
     pub change: RefChange,
-    /// Where it points now; absent when it was deleted, and only then.
+    /// The commit to which the reference points now. It is `None` only if the reference was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Where it pointed before; absent when it was created.
+    /// The commit to which the reference pointed before, or `None` if the reference was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_commit: Option<String>,
-    /// Who did it: a user ARN or a login.
+    /// The person who pushed: a user ARN or a login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// The files that changed, when the event says so (CodeCommit's never does).
+    /// The changed files, if the event lists them. CodeCommit's event never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_paths: Option<Vec<String>>,
 }
@@ -38,31 +38,35 @@ pub struct CommitPushed {
 impl Contract for CommitPushed {
     const DETAIL_TYPE: &'static str = "Commit Pushed";
     const FIELDS: &'static [Field] = &[
-        Field::required("repository", Kind::Text, "Host and name, such as github:acme/churn."),
-        Field::required("ref_kind", Kind::OneOf(&["branch", "tag"]), "What kind of reference moved."),
-        Field::required("branch", Kind::Text, "Short name of the reference, such as main."),
-        Field::required("full_ref", Kind::Text, "Whole name of the reference, such as refs/heads/main."),
+        Field::required(
+            "repository",
+            Kind::Text,
+            "The host and the name of the repository, such as github:acme/churn.",
+        ),
+        Field::required("ref_kind", Kind::OneOf(&["branch", "tag"]), "The kind of reference."),
+        Field::required("branch", Kind::Text, "The short name of the reference, such as main."),
+        Field::required("full_ref", Kind::Text, "The full name of the reference, such as refs/heads/main."),
         Field::required(
             "change",
             Kind::OneOf(&["created", "updated", "deleted"]),
-            "What happened to the reference.",
+            "The change of the reference.",
         ),
-        Field::optional("commit", Kind::Text, "Where it points now. Required unless change is deleted."),
+        Field::optional(
+            "commit",
+            Kind::Text,
+            "The commit to which the reference points now. Required unless change is deleted.",
+        ),
         Field::optional(
             "old_commit",
             Kind::Text,
-            "Where it pointed before. Without it, a branch that is set back looks like a repetition.",
+            "The commit to which the reference pointed before. Without it, a reset of a branch looks like a repetition.",
         ),
-        Field::optional("actor", Kind::Text, "Who did it."),
-        Field::optional(
-            "changed_paths",
-            Kind::Texts,
-            "The files that changed, if the sender knows all of them.",
-        ),
+        Field::optional("actor", Kind::Text, "The person who pushed."),
+        Field::optional("changed_paths", Kind::Texts, "The changed files, if the sender knows all of them."),
     ];
 }
 
-/// What kind of reference a push moved.
+/// The kind of a reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum RefKind {
@@ -70,28 +74,28 @@ pub enum RefKind {
     Branch,
     /// A tag.
     Tag,
-    /// Anything else, as it was sent.
+    /// Another kind, as it was received.
     Other(String),
 }
 
-/// What happened to a reference.
+/// The kind of change of a reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum RefChange {
-    /// It is new.
+    /// The reference was created.
     Created,
-    /// It points elsewhere now.
+    /// The reference points to another commit.
     Updated,
-    /// It is gone: there is nothing to build.
+    /// The reference was deleted, so there is no commit to build.
     Deleted,
-    /// Anything else, as it was sent.
+    /// Another change, as it was received.
     Other(String),
 }
 
 macro_rules! as_text {
     ($name:ident { $($variant:ident = $text:literal),+ }) => {
         impl $name {
-            /// The word for it in our contract.
+            /// The value in the event.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self { $(Self::$variant => $text,)+ Self::Other(text) => text }

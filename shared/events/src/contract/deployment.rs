@@ -1,33 +1,33 @@
-//! `Deployment Requested` and `Deployment Finished`: what the hub asks of an environment and what comes back.
+//! `Deployment Requested` and `Deployment Finished`: the request of the hub and the report of the environment.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Contract, Field, Kind};
 
-/// The hub asks an environment to run a version of a model.
+/// The hub requests that an environment deploys a version of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeploymentRequested {
-    /// The same for every telling of this request.
+    /// The id of the request. It is equal for all events that repeat this request.
     pub request_id: String,
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment.
+    /// The name of the environment.
     pub environment: String,
-    /// Its account; the rules that carry the event there match on it.
+    /// The account of the environment. The rules that forward the event match on it.
     pub environment_account: String,
-    /// Its region.
+    /// The region of the environment.
     pub region: String,
     /// The version of the model package.
     pub version: u64,
-    /// The model package.
+    /// The ARN of the model package.
     pub package_arn: String,
-    /// The version of the policy by which the hub decided.
+    /// The version of the policy that the decision of the hub used.
     pub policy_version: String,
-    /// When the hub decided.
+    /// The time at which the hub decided.
     pub requested_at: Timestamp,
-    /// When the version was approved: a request for a later approval is the newer one, whenever it was sent.
+    /// The time of the approval. A request for a later approval is newer, regardless of when it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_at: Option<Timestamp>,
 }
@@ -35,85 +35,97 @@ pub struct DeploymentRequested {
 impl Contract for DeploymentRequested {
     const DETAIL_TYPE: &'static str = "Deployment Requested";
     const FIELDS: &'static [Field] = &[
-        Field::required("request_id", Kind::Text, "The same for every telling of this request."),
-        Field::required("model", Kind::Text, "The model."),
-        Field::required("environment", Kind::Text, "The environment that is to run the version."),
+        Field::required(
+            "request_id",
+            Kind::Text,
+            "The id of the request. It is equal for all events that repeat this request.",
+        ),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::required("environment", Kind::Text, "The environment that must deploy the version."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("region", Kind::Text, "The region of the environment."),
         Field::required("version", Kind::Version, "The version of the model package."),
-        Field::required("package_arn", Kind::Arn, "The model package."),
-        Field::required("policy_version", Kind::Text, "The version of the policy by which the hub decided."),
-        Field::required("requested_at", Kind::Time, "When the hub decided."),
-        Field::optional("approved_at", Kind::Time, "When the version was approved, by the registry's clock."),
+        Field::required("package_arn", Kind::Arn, "The ARN of the model package."),
+        Field::required(
+            "policy_version",
+            Kind::Text,
+            "The version of the policy that the decision of the hub used.",
+        ),
+        Field::required("requested_at", Kind::Time, "The time at which the hub decided."),
+        Field::optional("approved_at", Kind::Time, "The time of the approval, by the registry's clock."),
     ];
 }
 
-/// How a deployment ended, as the environment verified it.
+/// The outcome of a deployment, as the environment verified it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeploymentFinished {
-    /// The request that this answers.
+    /// The id of the request.
     pub request_id: String,
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment.
+    /// The name of the environment.
     pub environment: String,
-    /// Its account.
+    /// The account of the environment.
     pub environment_account: String,
     /// The version that was requested.
     pub version: u64,
-    /// The model package that was requested.
+    /// The ARN of the requested model package.
     pub package_arn: String,
-    /// How it ended.
+    /// The outcome of the deployment.
     pub outcome: DeploymentOutcome,
-    /// Why, for machines: `verified`, `alarm_rolled_back`.
+    /// The code of the reason, such as `verified` or `alarm_rolled_back`.
     pub reason: String,
-    /// Why, as a sentence.
+    /// The message of the reason.
     pub detail: String,
-    /// The endpoint configuration that was asked for.
+    /// The endpoint configuration that was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_config: Option<String>,
-    /// The endpoint configuration that runs.
+    /// The endpoint configuration that is running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running_config: Option<String>,
-    /// When the environment was sure.
+    /// The time at which the environment determined the outcome.
     pub finished_at: Timestamp,
 }
 
 impl Contract for DeploymentFinished {
     const DETAIL_TYPE: &'static str = "Deployment Finished";
     const FIELDS: &'static [Field] = &[
-        Field::required("request_id", Kind::Text, "The request that this answers."),
-        Field::required("model", Kind::Text, "The model."),
-        Field::required("environment", Kind::Text, "The environment."),
+        Field::required("request_id", Kind::Text, "The id of the request."),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::required("environment", Kind::Text, "The name of the environment."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("version", Kind::Version, "The version that was requested."),
-        Field::required("package_arn", Kind::Arn, "The model package that was requested."),
-        Field::required("outcome", Kind::OneOf(DeploymentOutcome::WORDS), "How the deployment ended."),
-        Field::required("reason", Kind::Reason, "Why, for machines."),
-        Field::required("detail", Kind::Text, "Why, as a sentence."),
-        Field::optional("requested_config", Kind::Text, "The endpoint configuration that was asked for."),
-        Field::optional("running_config", Kind::Text, "The endpoint configuration that runs."),
-        Field::required("finished_at", Kind::Time, "When the environment was sure."),
+        Field::required("package_arn", Kind::Arn, "The ARN of the requested model package."),
+        Field::required("outcome", Kind::OneOf(DeploymentOutcome::WORDS), "The outcome of the deployment."),
+        Field::required("reason", Kind::Reason, "The code of the reason."),
+        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::optional("requested_config", Kind::Text, "The endpoint configuration that was requested."),
+        Field::optional("running_config", Kind::Text, "The endpoint configuration that is running."),
+        Field::required(
+            "finished_at",
+            Kind::Time,
+            "The time at which the environment determined the outcome.",
+        ),
     ];
 }
 
-/// How a deployment ended.
+/// The outcome of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeploymentOutcome {
-    /// The requested version runs and answered.
+    /// The requested version is running and answered the sample request.
     Succeeded,
-    /// It does not run, and SageMaker said so.
+    /// SageMaker reported that the deployment failed.
     Failed,
-    /// The endpoint is in service again, with the configuration from before.
+    /// The endpoint is in service again with the previous configuration.
     RolledBackSilently,
 }
 
 impl DeploymentOutcome {
     const WORDS: &'static [&'static str] = &["succeeded", "failed", "rolled_back_silently"];
 
-    /// The word for it in our contract.
+    /// The value in the event.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! `Approval Given`, `Hold Placed`, `Hold Released`: what people decide.
+//! `Approval Given`, `Hold Placed` and `Hold Released`: the decisions of people.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use super::{Contract, Field, Kind};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalGiven {
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment that the version may go to.
+    /// The environment for which the version is approved.
     pub environment: String,
-    /// The version.
+    /// The version that is approved.
     pub version: u64,
-    /// Who approved.
+    /// The person who approved.
     pub by: String,
-    /// When.
+    /// The time of the approval.
     pub at: Timestamp,
-    /// What they said.
+    /// The comment of the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }
@@ -27,64 +27,64 @@ pub struct ApprovalGiven {
 impl Contract for ApprovalGiven {
     const DETAIL_TYPE: &'static str = "Approval Given";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The model."),
-        Field::required("environment", Kind::Text, "The environment that the version may go to."),
-        Field::required("version", Kind::Version, "The version."),
-        Field::required("by", Kind::Text, "Who approved."),
-        Field::required("at", Kind::Time, "When."),
-        Field::optional("comment", Kind::Text, "What they said."),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::required("environment", Kind::Text, "The environment for which the version is approved."),
+        Field::required("version", Kind::Version, "The version that is approved."),
+        Field::required("by", Kind::Text, "The person who approved."),
+        Field::required("at", Kind::Time, "The time at which the person did this."),
+        Field::optional("comment", Kind::Text, "The comment of the person."),
     ];
 }
 
-/// A person stopped automation for a model.
+/// A person placed a hold on a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldPlaced {
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment; all of them when absent.
+    /// The environment, or `None` for all environments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// Who.
+    /// The person who placed the hold.
     pub by: String,
-    /// Why, in their words.
+    /// The reason that the person gave.
     pub reason: String,
-    /// When.
+    /// The time at which the hold was placed.
     pub at: Timestamp,
 }
 
 impl Contract for HoldPlaced {
     const DETAIL_TYPE: &'static str = "Hold Placed";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The model."),
-        Field::optional("environment", Kind::Text, "The environment; all of them when absent."),
-        Field::required("by", Kind::Text, "Who stopped automation."),
-        Field::required("reason", Kind::Text, "Why, in their words."),
-        Field::required("at", Kind::Time, "When."),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::optional("environment", Kind::Text, "The environment. If it is absent, all environments."),
+        Field::required("by", Kind::Text, "The person who placed the hold."),
+        Field::required("reason", Kind::Text, "The reason that the person gave."),
+        Field::required("at", Kind::Time, "The time at which the person did this."),
     ];
 }
 
-/// A person let automation go on.
+/// A person released a hold on a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldReleased {
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment; all of them when absent.
+    /// The environment, or `None` for all environments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// Who.
+    /// The person who released the hold.
     pub by: String,
-    /// When.
+    /// The time at which the hold was released.
     pub at: Timestamp,
 }
 
 impl Contract for HoldReleased {
     const DETAIL_TYPE: &'static str = "Hold Released";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The model."),
-        Field::optional("environment", Kind::Text, "The environment; all of them when absent."),
-        Field::required("by", Kind::Text, "Who let automation go on."),
-        Field::required("at", Kind::Time, "When."),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::optional("environment", Kind::Text, "The environment. If it is absent, all environments."),
+        Field::required("by", Kind::Text, "The person who released the hold."),
+        Field::required("at", Kind::Time, "The time at which the person did this."),
     ];
 }

@@ -1,104 +1,108 @@
-//! `Retraining Requested` and `Drift Observed`: reasons to look at a model again.
+//! `Retraining Requested` and `Drift Observed`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Contract, Field, Kind};
 
-/// Somebody or something asks for a model to be trained again.
+/// A request to train a model again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RetrainingRequested {
-    /// The same for every telling of this request.
+    /// The id of the request. It is equal for all events that repeat this request.
     pub request_id: String,
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment in which the need was seen.
+    /// The environment whose observations led to the request.
     pub environment: String,
-    /// Its account.
+    /// The account of the environment.
     pub environment_account: String,
-    /// Why, for machines: `drift_confirmed`.
+    /// The code of the cause, such as `drift_confirmed`.
     pub cause: String,
-    /// Why, as a sentence.
+    /// The message of the cause.
     pub detail: String,
-    /// When it was asked.
+    /// The time of the request.
     pub requested_at: Timestamp,
 }
 
 impl Contract for RetrainingRequested {
     const DETAIL_TYPE: &'static str = "Retraining Requested";
     const FIELDS: &'static [Field] = &[
-        Field::required("request_id", Kind::Text, "The same for every telling of this request."),
-        Field::required("model", Kind::Text, "The model."),
-        Field::required("environment", Kind::Text, "The environment in which the need was seen."),
+        Field::required(
+            "request_id",
+            Kind::Text,
+            "The id of the request. It is equal for all events that repeat this request.",
+        ),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::required("environment", Kind::Text, "The environment whose observations led to the request."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
-        Field::required("cause", Kind::Reason, "Why, for machines."),
-        Field::required("detail", Kind::Text, "Why, as a sentence."),
-        Field::required("requested_at", Kind::Time, "When it was asked."),
+        Field::required("cause", Kind::Reason, "The code of the reason."),
+        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("requested_at", Kind::Time, "The time of the request."),
     ];
 }
 
-/// A source of drift reports: Model Monitor, an alarm, or a job of your own.
+/// An observation of a drift source: Model Monitor, an alarm, or a custom job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DriftObserved {
-    /// The model.
+    /// The name of the model.
     pub model: String,
-    /// The environment that was watched.
+    /// The environment that was observed.
     pub environment: String,
-    /// The endpoint that was watched.
+    /// The endpoint that was observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// What was found.
+    /// The finding of the source.
     pub verdict: DriftVerdict,
-    /// What was measured.
+    /// The name of the metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
-    /// Its value.
+    /// The value of the metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<f64>,
-    /// The value that it should not cross.
+    /// The threshold of the metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// Who reports, such as `drift-job:churn-psi`.
+    /// The drift source, such as `drift-job:churn-psi`.
     pub source: String,
-    /// When it was observed.
+    /// The time of the observation.
     pub observed_at: Timestamp,
 }
 
 impl Contract for DriftObserved {
     const DETAIL_TYPE: &'static str = "Drift Observed";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The model."),
-        Field::required("environment", Kind::Text, "The environment that was watched."),
-        Field::optional("endpoint", Kind::Text, "The endpoint that was watched."),
-        Field::required("verdict", Kind::OneOf(DriftVerdict::WORDS), "What was found."),
-        Field::optional("metric", Kind::Text, "What was measured."),
-        Field::optional("observed", Kind::Number, "The value that was measured."),
-        Field::optional("threshold", Kind::Number, "The value that it should not cross."),
-        Field::required("source", Kind::Text, "Who reports."),
-        Field::required("observed_at", Kind::Time, "When it was observed."),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::required("environment", Kind::Text, "The environment that was observed."),
+        Field::optional("endpoint", Kind::Text, "The endpoint that was observed."),
+        Field::required("verdict", Kind::OneOf(DriftVerdict::WORDS), "The finding of the source."),
+        Field::optional("metric", Kind::Text, "The name of the metric."),
+        Field::optional("observed", Kind::Number, "The value of the metric."),
+        Field::optional("threshold", Kind::Number, "The threshold of the metric."),
+        Field::required("source", Kind::Text, "The drift source."),
+        Field::required("observed_at", Kind::Time, "The time of the observation."),
     ];
 }
 
-/// What a source of drift found.
+/// The finding of a drift source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftVerdict {
-    /// The data or the predictions moved away from the baseline.
+    /// The data or the predictions have drifted from the baseline.
     Drift,
-    /// They did not.
+    /// The data and the predictions have not drifted.
     NoDrift,
-    /// There was too little data to say.
+    /// There was too little data to detect drift.
     Insufficient,
-    /// The source itself broke: nothing is known.
+    /// The source failed, so there is no finding.
     SourceFailed,
 }
 
 impl DriftVerdict {
     const WORDS: &'static [&'static str] = &["drift", "no_drift", "insufficient", "source_failed"];
 
-    /// The word for it in our contract.
+    /// The value in the event.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

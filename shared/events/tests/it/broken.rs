@@ -1,10 +1,10 @@
-//! What is broken is refused with an error that names the field and the fix.
+//! Invalid input leads to an error that names the field and the fix.
 
 use crate::common::sample;
 use serde_json::{Value, json};
 use tidegate_events::{Body, EventError, MAX_BYTES, parse, parse_value};
 
-/// A sample with the value at a JSON pointer replaced, or removed.
+/// A sample in which the value at a JSON pointer is replaced or removed.
 fn broken(file: &str, pointer: &str, new: Option<Value>) -> Result<Body, EventError> {
     let mut value = sample(file);
     let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -21,7 +21,7 @@ fn missing(field: &str) -> EventError {
 }
 
 #[test]
-fn bytes_that_are_no_event() {
+fn bytes_that_are_not_an_event_are_an_error() {
     let at = |bytes: &[u8]| match parse(bytes) {
         Err(EventError::NotJson { line, column, .. }) => (line, column),
         other => panic!("{other:?}"),
@@ -37,7 +37,7 @@ fn bytes_that_are_no_event() {
 }
 
 #[test]
-fn an_event_of_one_megabyte_is_read_and_a_larger_one_refused() {
+fn an_event_of_one_megabyte_is_parsed_and_a_larger_one_is_an_error() {
     let mut value = sample("sagemaker/endpoint.failed.json");
     value["detail"]["FailureReason"] = json!("x".repeat(1024 * 1024));
     let whole = 1024 * 1024;
@@ -52,7 +52,7 @@ fn an_event_of_one_megabyte_is_read_and_a_larger_one_refused() {
 }
 
 #[test]
-fn a_byte_order_mark_and_a_source_told_twice_are_forgiven() {
+fn a_byte_order_mark_and_a_repeated_source_are_accepted() {
     let text = sample("sagemaker/model-package.approved.json").to_string();
     let marked = format!("\u{feff}{text}");
     let twice = text.replacen('{', "{\"source\":\"aws.sagemaker\",", 1).replacen(
@@ -61,7 +61,7 @@ fn a_byte_order_mark_and_a_source_told_twice_are_forgiven() {
         1,
     );
     assert!(twice.contains("[\"aws.sagemaker\"]"));
-    // What is kept of the bytes differs, what they say does not.
+    // The kept original differs, so it is not compared.
     let said = |bytes: &[u8]| parse(bytes).map(|event| (event.envelope, event.body));
     let expected = said(text.as_bytes());
     assert!(expected.is_ok());
@@ -70,7 +70,7 @@ fn a_byte_order_mark_and_a_source_told_twice_are_forgiven() {
 }
 
 #[test]
-fn what_makes_an_aws_event_its_kind_cannot_be_left_out() {
+fn a_missing_required_field_of_an_aws_event_is_an_error() {
     for (file, pointer) in [
         ("codecommit/reference-updated.branch-push.json", "event"),
         ("codecommit/reference-updated.branch-push.json", "repositoryName"),
@@ -99,7 +99,7 @@ fn what_makes_an_aws_event_its_kind_cannot_be_left_out() {
 }
 
 #[test]
-fn values_that_cannot_be() {
+fn invalid_values_are_errors() {
     let package = "sagemaker/model-package.approved.json";
     for (file, pointer, new) in [
         (package, "/detail/ModelPackageArn", json!("churn/7")),
@@ -137,7 +137,7 @@ fn values_that_cannot_be() {
 }
 
 #[test]
-fn what_aws_may_leave_out_may_be_left_out() {
+fn optional_fields_of_aws_events_may_be_absent() {
     let alarm = "cloudwatch/alarm.drift.alarm.json";
     let garbage = json!("no JSON {");
     for (file, pointer, new) in [
@@ -156,7 +156,7 @@ fn what_aws_may_leave_out_may_be_left_out() {
 }
 
 #[test]
-fn the_whole_name_of_a_reference_is_found_wherever_it_is() {
+fn the_full_name_of_a_reference_is_found_in_each_field() {
     let file = "codecommit/reference-updated.branch-push.json";
     let expected = parse_value(sample(file)).unwrap().body;
     let mut value = sample(file);
@@ -169,7 +169,7 @@ fn the_whole_name_of_a_reference_is_found_wherever_it_is() {
 }
 
 #[test]
-fn the_same_detail_type_from_elsewhere_is_not_ours() {
+fn the_same_detail_type_from_another_source_is_not_parsed() {
     let file = "sagemaker/model-package.approved.json";
     assert_eq!(broken(file, "/source", Some(json!("com.example"))), Ok(Body::Other));
     let decision =

@@ -1,6 +1,6 @@
-//! Our own events: the parser, the published schemas and the examples say the same.
+//! The parser, the published schemas and the examples of Tidegate's events are consistent.
 //!
-//! `TIDEGATE_BLESS=1 cargo test -p tidegate-events contract` writes the schemas anew.
+//! `TIDEGATE_BLESS=1 cargo test -p tidegate-events contract` writes the schemas again.
 
 use crate::common::{files, folder, sample};
 use serde_json::{Map, Value, json};
@@ -71,10 +71,10 @@ fn schema_is_published<T: Contract>() {
         let text = serde_json::to_string_pretty(&schema::<T>()).unwrap();
         std::fs::write(folder().join(&file), format!("{text}\n")).unwrap();
     }
-    assert_eq!(sample(&file), schema::<T>(), "{file} is old; see the top of this test");
+    assert_eq!(sample(&file), schema::<T>(), "{file} is outdated; see the top of this test");
 }
 
-/// A value of the wrong type, and a value of the right type that the field must not have.
+/// Values of the wrong type, and values of the right type that the field rejects.
 fn wrong(kind: Kind) -> Vec<Value> {
     match kind {
         Kind::Text => vec![json!(7), json!("")],
@@ -101,7 +101,7 @@ fn parser_follows_the_table<T: Contract>() {
         let path = format!("detail.{name}");
         let removed = read(&|detail| drop(detail.remove(*name)));
         let nulled = read(&|detail| drop(detail.insert((*name).to_owned(), Value::Null)));
-        // A push needs its commit although a deletion has none.
+        // A push requires a commit, and a deletion does not.
         if *required || (T::DETAIL_TYPE == CommitPushed::DETAIL_TYPE && *name == "commit") {
             let error = Err(EventError::MissingField { field: path.clone() });
             assert_eq!((&removed, &nulled), (&error, &error), "{path}");
@@ -133,11 +133,13 @@ fn parser_follows_the_table<T: Contract>() {
     assert!(matches!(newer, Err(EventError::UnknownSchema { .. })), "{newer:?}");
 }
 
-fn example_shows_every_field_and_comes_back<T: Contract>(read: impl Fn(Body) -> Option<T>) {
+fn example_has_every_field_and_is_equal_after_parsing_and_serialization<T: Contract>(
+    read: impl Fn(Body) -> Option<T>,
+) {
     let event = example::<T>();
     let detail = event["detail"].clone();
     for field in T::FIELDS {
-        assert!(detail.get(field.name).is_some(), "{} shows no {}", T::DETAIL_TYPE, field.name);
+        assert!(detail.get(field.name).is_some(), "the example of {} has no {}", T::DETAIL_TYPE, field.name);
     }
     let body = read(parse_value(event).unwrap().body).expect("the body is of its kind");
     assert_eq!(to_detail(&body), detail);
@@ -150,7 +152,7 @@ macro_rules! contract {
             fn $test() {
                 schema_is_published::<$kind>();
                 parser_follows_the_table::<$kind>();
-                example_shows_every_field_and_comes_back::<$kind>(|body| match body {
+                example_has_every_field_and_is_equal_after_parsing_and_serialization::<$kind>(|body| match body {
                     Body::$kind(body) => Some(body),
                     _ => None,
                 });
@@ -173,9 +175,9 @@ contract! {
 }
 
 #[test]
-fn every_event_has_a_schema_and_an_example_and_nothing_else_is_there() {
+fn every_event_has_a_schema_and_an_example_and_there_are_no_other_files() {
     let name = |detail_type: &str| detail_type.to_lowercase().replace(' ', "-");
-    // No function reads it: its schema is generated from the record, where that is.
+    // No function parses this event. Its schema is generated from the record, in the crate of the engine.
     let mut expected: Vec<String> = EVENTS
         .iter()
         .chain([&tidegate_events::DECISION_RECORDED])
@@ -194,7 +196,7 @@ fn a_deletion_needs_no_commit() {
 }
 
 #[test]
-fn a_measure_that_is_no_number_is_absent_and_not_zero() {
+fn a_value_that_is_not_a_number_is_absent_and_not_zero() {
     let Body::DriftObserved(mut drift) = parse_value(example::<DriftObserved>()).unwrap().body else {
         panic!()
     };

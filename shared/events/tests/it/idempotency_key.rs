@@ -1,4 +1,4 @@
-//! One change has one meaning however often it is told; different changes have different ones.
+//! All events of one change have the same idempotency key, and events of different changes have different keys.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ fn of(file: &str) -> String {
     idempotency_key(sample(file))
 }
 
-/// `value` with one field of its detail replaced.
+/// A sample in which one field of the detail is replaced.
 fn with(file: &str, field: &str, new: Value) -> Value {
     let mut value = sample(file);
     value["detail"][field] = new;
@@ -24,7 +24,7 @@ fn with(file: &str, field: &str, new: Value) -> Value {
 }
 
 #[test]
-fn keys_can_be_read() {
+fn keys_are_readable() {
     assert_eq!(
         of("sagemaker/model-package.approved.json"),
         "model_package_changed|arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7|Approved|1772442602000|approval"
@@ -48,7 +48,7 @@ fn keys_can_be_read() {
 }
 
 #[test]
-fn one_change_told_twice_means_the_same() {
+fn two_events_of_one_change_have_the_same_key() {
     for group in [
         vec![
             "sagemaker/model-package.approved.json",
@@ -75,7 +75,7 @@ fn one_change_told_twice_means_the_same() {
 }
 
 #[test]
-fn another_id_and_a_later_time_change_nothing() {
+fn the_id_and_the_envelope_time_do_not_change_the_key() {
     let kinds =
         ["codecommit/", "sagemaker/model-package.", "sagemaker/pipeline-execution.", "sagemaker/endpoint"];
     for folder in ["codecommit", "sagemaker", "cloudwatch", "s3", "contract"] {
@@ -96,7 +96,7 @@ fn another_id_and_a_later_time_change_nothing() {
 }
 
 #[test]
-fn casing_of_arns_and_endpoint_names_changes_nothing() {
+fn the_case_of_arns_and_endpoint_names_does_not_change_the_key() {
     for (file, field, other) in [
         (
             "sagemaker/model-package.approved.json",
@@ -115,7 +115,7 @@ fn casing_of_arns_and_endpoint_names_changes_nothing() {
 }
 
 #[test]
-fn different_changes_mean_different_things() {
+fn different_changes_have_different_keys() {
     let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in ["codecommit", "sagemaker", "cloudwatch", "s3", "schedule", "ssm", "contract"]
         .iter()
@@ -125,7 +125,7 @@ fn different_changes_mean_different_things() {
             seen.entry(event.idempotency_key()).or_default().push(file);
         }
     }
-    // Only these samples tell one and the same change in several ways.
+    // Only these samples report the same change in several ways.
     let expected = [
         "sagemaker/model-package.approved.",
         "sagemaker/endpoint.in-service.",
@@ -137,12 +137,12 @@ fn different_changes_mean_different_things() {
         let one = expected.iter().any(|prefix| files.iter().all(|file| file.starts_with(prefix)));
         assert!(one, "{key}: {files:?}");
     }
-    // What was silenced may be told again, unsilenced, and then it counts.
+    // A suppressed alarm may be reported again when the suppression ends. That event must not be a duplicate.
     assert_ne!(of("cloudwatch/alarm.drift.alarm.json"), of("cloudwatch/alarm.drift.alarm.muted.json"));
 }
 
 #[test]
-fn what_changed_is_part_of_the_meaning() {
+fn the_changed_content_is_part_of_the_key() {
     let approved = "sagemaker/model-package.approved.json";
     let stamped = with(approved, "UpdatedModelPackageFields", json!(["CustomerMetadataProperties"]));
     assert_ne!(idempotency_key(stamped), of(approved), "a stamp in the same moment hides the approval");
@@ -156,7 +156,7 @@ fn what_changed_is_part_of_the_meaning() {
 }
 
 #[test]
-fn parts_cannot_be_shifted_and_long_ones_are_hashed() {
+fn parts_are_escaped_and_long_parts_are_hashed() {
     let file = "contract/deployment-requested.json";
     let mut shifted = sample(file);
     shifted["detail"]["model"] = json!("a|b");
@@ -187,7 +187,7 @@ fn two_checks_of_one_subject_at_different_times_are_two_events() {
 }
 
 #[test]
-fn what_is_sent_is_what_was_meant() {
+fn a_sent_check_is_parsed_to_the_same_check() {
     let event = parse_value(sample("contract/hold-placed.json")).unwrap();
     let tidegate_events::Body::HoldPlaced(hold) = &event.body else { panic!("{event:?}") };
     assert_eq!(to_detail(hold), sample("contract/hold-placed.json")["detail"]);

@@ -1,4 +1,4 @@
-//! The sample events under `events/` against the parser.
+//! Tests of the parser with the sample events under `events/`.
 
 #[cfg(test)]
 mod broken;

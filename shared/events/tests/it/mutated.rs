@@ -1,6 +1,7 @@
-//! Every file under `events/`, damaged in many ways: no panic, and what is still an event is read the same twice.
+//! Every file under `events/` is mutated in many ways. The parser must not panic, and a mutated event must be parsed to
+//! the same result twice.
 //!
-//! The same damage each time, without a fuzzer; `fuzz/` goes on from here.
+//! The mutations are deterministic. The fuzz targets in `fuzz/` try more.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,10 @@ use tidegate_events::parse;
 
 use crate::common::folder;
 
-/// How many damaged copies of each file are tried.
+/// The number of mutated copies of each file.
 const COPIES: u64 = 200;
 
-/// Numbers that look drawn and are the same each time: xorshift, from George Marsaglia's paper of 2003.
+/// A deterministic sequence of pseudorandom numbers: xorshift, from George Marsaglia's paper of 2003.
 struct Numbers(u64);
 
 impl Numbers {
@@ -24,7 +25,7 @@ impl Numbers {
     }
 }
 
-/// What a parser of JSON, of times or of numbers may trip over.
+/// Texts that are difficult for parsers of JSON, times or numbers.
 const WORDS: &[&[u8]] = &[
     b"",
     b"null",
@@ -66,7 +67,7 @@ fn damaged(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
 }
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("the folder is there") {
+    for entry in fs::read_dir(folder).expect("the folder exists") {
         let path = entry.expect("an entry can be read").path();
         if path.is_dir() {
             files_below(&path, found);
@@ -78,14 +79,14 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn no_damage_makes_the_parser_panic() {
+fn a_mutated_sample_never_makes_the_parser_panic() {
     let mut files = Vec::new();
     files_below(&folder(), &mut files);
     assert!(files.len() > 150, "{} files", files.len());
     let mut understood = 0;
     for (index, file) in files.iter().enumerate() {
         let bytes = fs::read(file).expect("a file can be read");
-        // The definitions of pipelines are long and no events; a few damaged ones are enough.
+        // Pipeline definitions are long and not events. A few mutated copies are enough.
         let copies = if bytes.len() > 32_768 { 3 } else { COPIES };
         let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15 ^ index as u64);
         for _ in 0..copies {
@@ -106,6 +107,6 @@ fn no_damage_makes_the_parser_panic() {
             }
         }
     }
-    // Damage that leaves nothing of any event would try nothing.
+    // Mutations that always destroy the event would test nothing.
     assert!(understood > 1_000, "{understood} were still events");
 }

@@ -46,7 +46,7 @@ fn any_leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The JSON pointers of everything in a value.
+/// Returns the JSON pointers of all values within a value.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     let mut visit = |name: &str, inner: &Value| {
         let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -60,7 +60,7 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Removes what a pointer points to, or replaces it.
+/// Removes or replaces the value at a pointer.
 fn mutate(value: &mut Value, pointer: &str, new: Option<Value>) {
     match new {
         Some(new) => {
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn samples_with_anything_in_any_place(
+    fn samples_with_any_value_at_any_place(
         which in any::<prop::sample::Index>(),
         places in prop::collection::vec((any::<prop::sample::Index>(), prop::option::of(any_json())), 1..4),
     ) {
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn samples_cut_short(which in any::<prop::sample::Index>(), length in any::<prop::sample::Index>()) {
+    fn truncated_samples(which in any::<prop::sample::Index>(), length in any::<prop::sample::Index>()) {
         let text = which.get(&SAMPLES).to_string().into_bytes();
         let cut = length.index(text.len());
         prop_assert!(parse(text.get(..cut).unwrap_or_default()).is_err());
@@ -122,7 +122,7 @@ proptest! {
 }
 
 #[test]
-fn every_place_of_every_sample_with_everything_simple() {
+fn every_place_of_every_sample_with_every_simple_value() {
     for sample in SAMPLES.iter() {
         let mut found = Vec::new();
         pointers(sample, "", &mut found);

@@ -1,4 +1,4 @@
-//! Every sample event of the repository reads as the kind that it is, and none is forgotten.
+//! Every sample event of the repository is parsed to its kind, and no sample is untested.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use tidegate_events::{
     ExecutionStatus, ModelPackageChanged, PackageStatus, RefChange, RefKind, Tick, parse, parse_value,
 };
 
-/// What each sample is, by the beginning of its path; the first that fits counts.
+/// The kind of each sample, by the beginning of its path. The first match counts.
 const KINDS: &[(&str, &str)] = &[
     ("application-autoscaling/", "other"),
     ("cloudtrail/", "other"),
@@ -25,11 +25,11 @@ const KINDS: &[(&str, &str)] = &[
     ("contract/hold-released.json", "hold_released"),
     ("contract/retraining-requested.json", "retraining_requested"),
     ("delivery/archive-replay.json", "model_package_changed"),
-    // Wrappers around events; whoever reads queues unwraps them first.
-    ("delivery/", "no event"),
-    // Bodies and requests of webhooks come in by another door.
-    ("github/", "no event"),
-    ("gitlab/", "no event"),
+    // These files are wrappers around events. The reader of a queue unwraps them first.
+    ("delivery/", "not an event"),
+    // The bodies and requests of webhooks are not parsed by this crate.
+    ("github/", "not an event"),
+    ("gitlab/", "not an event"),
     ("s3/", "object_created"),
     ("sagemaker/endpoint-config.", "other"),
     ("sagemaker/endpoint-deployment.", "endpoint_deployment_changed"),
@@ -40,7 +40,7 @@ const KINDS: &[(&str, &str)] = &[
     ("schedule/scheduled-event.", "tick"),
     ("schedule/reconcile.json", "scheduled"),
     ("schedule/scheduled-check.", "scheduled"),
-    ("schedule/scheduler-custom-input.json", "no event"),
+    ("schedule/scheduler-custom-input.json", "not an event"),
     ("ssm/", "other"),
 ];
 
@@ -73,7 +73,7 @@ macro_rules! body {
 }
 
 #[test]
-fn every_sample_reads_as_its_kind() {
+fn every_sample_is_parsed_to_its_kind() {
     let mut seen = BTreeSet::new();
     for file in FOLDERS.iter().flat_map(|name| files(name)) {
         if file.ends_with(".schema.json") {
@@ -84,7 +84,7 @@ fn every_sample_reads_as_its_kind() {
         let bytes = std::fs::read(folder().join(&file)).expect("the sample can be read");
         match parse(&bytes) {
             Ok(event) => assert_eq!(event.body.word(), *kind, "{file}"),
-            Err(error) => assert_eq!("no event", *kind, "{file}: {error}"),
+            Err(error) => assert_eq!("not an event", *kind, "{file}: {error}"),
         }
     }
     let unused: Vec<_> = KINDS.iter().filter(|(prefix, _)| !seen.contains(prefix)).collect();
@@ -110,7 +110,7 @@ fn the_index_lists_every_sample_and_nothing_else() {
 }
 
 #[test]
-fn an_approved_package_in_full() {
+fn all_fields_of_an_approved_package_are_parsed() {
     let package = body!("sagemaker/model-package.approved.json", ModelPackageChanged);
     assert_eq!(
         package,
@@ -133,7 +133,7 @@ fn an_approved_package_in_full() {
 }
 
 #[test]
-fn packages_with_less_are_still_packages() {
+fn packages_with_fewer_fields_are_parsed() {
     let minimal = body!("sagemaker/model-package.approved.minimal-observed.json", ModelPackageChanged);
     assert_eq!((minimal.group.as_deref(), minimal.version), (Some("churn"), Some(7)));
     assert_eq!(minimal.status, PackageStatus::Unknown(String::new()));
@@ -149,7 +149,7 @@ fn packages_with_less_are_still_packages() {
 }
 
 #[test]
-fn both_casings_of_a_status_are_one() {
+fn both_spellings_of_a_status_are_equal() {
     let files = ["endpoint.in-service.json", "endpoint.in-service.api-casing.json"];
     let statuses = files.map(|file| body!(&format!("sagemaker/{file}"), EndpointChanged).status);
     assert_eq!(statuses, [EndpointStatus::InService, EndpointStatus::InService]);
@@ -160,7 +160,7 @@ fn both_casings_of_a_status_are_one() {
 }
 
 #[test]
-fn a_silent_rollback_shows_in_the_configuration() {
+fn a_silent_rollback_is_visible_in_the_configuration() {
     let back = body!("sagemaker/endpoint.in-service.after-canary-rollback.json", EndpointChanged);
     assert_eq!((back.status, back.config.as_deref()), (EndpointStatus::InService, Some("churn-prod-6")));
     assert!(back.failure_reason.unwrap().contains("churn-prod-rollback"));
@@ -172,7 +172,7 @@ fn a_silent_rollback_shows_in_the_configuration() {
 }
 
 #[test]
-fn an_epoch_string_in_the_envelope_is_the_time() {
+fn an_epoch_string_in_the_envelope_is_parsed_as_the_time() {
     let odd = event("sagemaker/endpoint.in-service.envelope-time-epoch-string.json").envelope;
     assert_eq!(odd.time, event("sagemaker/endpoint.in-service.json").envelope.time);
     let replay = event("delivery/archive-replay.json").envelope;
@@ -180,7 +180,7 @@ fn an_epoch_string_in_the_envelope_is_the_time() {
 }
 
 #[test]
-fn pipelines_are_named_by_their_arn() {
+fn the_name_of_a_pipeline_is_read_from_its_arn() {
     let run = body!("sagemaker/pipeline-execution.failed.json", PipelineExecutionChanged);
     assert_eq!(run.pipeline, "churn-train");
     assert_eq!((run.status, run.previous), (ExecutionStatus::Failed, Some(ExecutionStatus::Executing)));
@@ -192,7 +192,7 @@ fn pipelines_are_named_by_their_arn() {
 }
 
 #[test]
-fn pushes_from_codecommit() {
+fn pushes_from_codecommit_are_parsed() {
     let push: CommitPushed =
         body!("codecommit/reference-updated.branch-push.feature-with-slash.json", CommitPushed);
     assert_eq!(push.repository, "codecommit:churn-model");
@@ -208,7 +208,7 @@ fn pushes_from_codecommit() {
 }
 
 #[test]
-fn alarms_with_figures_and_without() {
+fn alarms_are_parsed_with_and_without_values() {
     let alarm: AlarmChanged = body!("cloudwatch/alarm.drift.alarm.json", AlarmChanged);
     assert_eq!((alarm.state, alarm.previous), (AlarmState::Alarm, Some(AlarmState::Ok)));
     assert_eq!((alarm.observed, alarm.threshold, alarm.muted), (Some(0.3174), Some(0.1), false));
@@ -236,7 +236,7 @@ fn alarms_with_figures_and_without() {
 }
 
 #[test]
-fn objects_and_ticks() {
+fn objects_and_scheduled_events_are_parsed() {
     let object = body!("s3/object-created.key-with-special-chars.json", ObjectCreated);
     assert_eq!(object.key, "reports/churn staging/été+1/constraint_violations.json");
     assert_eq!((object.size, object.version_id), (Some(912), None));
@@ -246,7 +246,7 @@ fn objects_and_ticks() {
 }
 
 #[test]
-fn what_is_no_event_says_so() {
+fn a_payload_that_is_not_an_event_is_an_error() {
     for file in ["schedule/scheduler-custom-input.json", "delivery/eventbridge-dlq-sqs-event.json"] {
         let error = parse_value(sample(file)).unwrap_err();
         assert_eq!(error, EventError::MissingField { field: "detail-type".to_owned() }, "{file}");

@@ -29,7 +29,7 @@ impl Reports for FakeAws {
             return Ok(report.clone());
         }
         let Some(folder) = &self.reports else {
-            return Ok(MonitorReport::Unreadable(format!("{key} is not there")));
+            return Ok(MonitorReport::Unreadable(format!("{key} does not exist")));
         };
         let path = inside(folder, bucket, key);
         Ok(match path.as_deref().map(std::fs::read_to_string) {
@@ -84,7 +84,7 @@ impl Capacity for FakeAws {
 
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Call<String> {
         self.accept("application-autoscaling", "PutScalingPolicy")?;
-        Ok(format!("a request will wake component {component}"))
+        Ok(format!("a request scales component {component} from zero"))
     }
 
     async fn set_copy_count(&self, name: &str, copies: u32) -> Call<String> {

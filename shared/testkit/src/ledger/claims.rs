@@ -78,7 +78,7 @@ impl Claims {
         self.expiries.push_back((expires, key.into()));
         let Some(id) = item.decision.as_deref() else { return Ok(Claim::Fresh) };
         let record = history.and_then(|history| history.read(id)).transpose()?;
-        let lost = || damaged("decision", "its claim points to it, but it is not there");
+        let lost = || damaged("decision", "its claim refers to it, but it does not exist");
         let outcomes = item.outcomes.clone();
         Ok(Claim::Resume(Box::new(DecisionRecord { outcomes, ..record.ok_or_else(lost)? })))
     }

@@ -78,13 +78,14 @@ fn history_shows_what_was_decided_and_why() {
         let (out, error) = printed(&output);
         assert_eq!(output.status.code(), Some(0), "{error}");
         let [line] = out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
-        let message = format!("it came from account {}, which is not the hub (not_from_hub)", PRODUCTION.id);
+        let message =
+            format!("the event came from account {}, which is not the hub (not_from_hub)", PRODUCTION.id);
         assert!(line.contains("staging") && line.contains("deploy"), "{out}");
         assert!(line.contains("reject") && line.ends_with(&message), "{out}");
         let (out, _) = printed(&run(cloud().await.tidegate(PRODUCTION), &["history", FERRET.name]));
         assert_eq!(out, "", "each ledger has its own decisions");
         let (out, _) = printed(&run(cloud().await.tidegate(STAGING), &["status", FERRET.name]));
-        assert!(out.lines().any(|line| line.contains("staging") && line.contains("deploy refuse")), "{out}");
+        assert!(out.lines().any(|line| line.contains("staging") && line.contains("deploy reject")), "{out}");
     });
 }
 
@@ -148,14 +149,14 @@ fn a_missing_model_or_stack_is_an_input_error() {
         apply(&OTTER).await;
         let cloud = cloud().await;
         for (arguments, said) in [
-            (&["status", "badger"][..], "no policy of badger is applied in the ledgers that were given"),
-            (&["why", "badger", "staging"], "no policy of badger is applied in the ledgers that were given"),
+            (&["status", "badger"][..], "no policy of badger is applied in the specified ledgers"),
+            (&["why", "badger", "staging"], "no policy of badger is applied in the specified ledgers"),
             (
                 &["why", "otter", "moon"],
                 "the policy of otter has no environment moon; it has staging, production",
             ),
-            (&["history", "badger"], "no policy of badger is applied in the ledgers that were given"),
-            (&["history", "otter", "--since", "yesterday"], "write a span of time, such as 24h or 7d"),
+            (&["history", "badger"], "no policy of badger is applied in the specified ledgers"),
+            (&["history", "otter", "--since", "yesterday"], "write a time span, such as 24h or 7d"),
             (&["history", "otter", "--since", "1h", "--last", "3"], "cannot be used with"),
         ] {
             let output = run(cloud.tidegate(HUB), arguments);
@@ -165,7 +166,7 @@ fn a_missing_model_or_stack_is_an_input_error() {
         }
         let nowhere = run(Command::new(cloud.cli()), &["status"]);
         assert_eq!(nowhere.status.code(), Some(2));
-        assert!(printed(&nowhere).1.contains("say which ledger"));
+        assert!(printed(&nowhere).1.contains("specify a ledger"));
         let mut no_table = cloud.tidegate(HUB);
         no_table.env("TIDEGATE_TABLE", "no-such-table");
         let output = run(no_table, &["status"]);

@@ -132,7 +132,7 @@ fn a_fresh_installation_has_no_problems() {
         }
     }
     let said = |wanted: &str| well.iter().any(|(_, _, said)| said == wanted);
-    assert!(said("tidegate-hub-promote, tidegate-hub-train answer and are version 0.1.0"), "{well:#?}");
+    assert!(said("tidegate-hub-promote, tidegate-hub-train answer with version 0.1.0"), "{well:#?}");
     assert!(said("hub=tidegate-hub and production=tidegate-production admit each other"), "{well:#?}");
     assert!(said("1 applied, all valid"), "{well:#?}");
 }
@@ -170,7 +170,7 @@ fn a_dead_letter_is_named_with_its_queue() {
     let result = block_on(visits());
     assert_eq!(
         problem(&result.dead_letter, "dead letters"),
-        (ledger(PRODUCTION), "one waits in the queue of scale".to_owned())
+        (ledger(PRODUCTION), "there is one message in the queue of scale".to_owned())
     );
 }
 

@@ -186,10 +186,10 @@ fn only_the_named_function_is_redriven() {
     let result = block_on(redriven());
     assert_eq!(
         (result.only_scale.code, result.only_scale.out.as_str()),
-        (Some(0), "there are no dead letters\n")
+        (Some(0), "the dead-letter queues are empty\n")
     );
     assert_eq!(result.no_such_function.code, Some(2), "{:?}", result.no_such_function);
-    let wanted = "there is no dead-letter queue of `teleport`; there are those of deploy, forward, \
+    let wanted = "there is no dead-letter queue of `teleport`; the queues are those of deploy, forward, \
          promote, respond, scale, train\n";
     assert_eq!(result.no_such_function.error, wanted);
 }
@@ -213,7 +213,7 @@ fn a_redriven_event_finishes_its_plan_once() {
     let staging = result.after.endpoint(STAGING.id, &WEASEL.in_staging()).expect("staging serves");
     assert_eq!(staging.status, "InService");
     assert!(result.left.iter().all(|(_, count)| *count == 0), "{:?}", result.left);
-    assert_eq!((result.none.code, result.none.out.as_str()), (Some(0), "there are no dead letters\n"));
+    assert_eq!((result.none.code, result.none.out.as_str()), (Some(0), "the dead-letter queues are empty\n"));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn an_undelivered_event_reaches_the_other_account_after_a_redrive() {
         "{:?}",
         result.forwarded
     );
-    assert_eq!(text(&sent[0], "way"), "goes on bus tidegate-hub");
+    assert_eq!(text(&sent[0], "way"), "goes to bus tidegate-hub");
     assert_eq!(text(&result.delivered["event"], "detail_type"), "Deployment Requested");
     // deploy finds that the package is another model's. It only has to receive the request of the hub.
     let idempotency_key = text(&result.delivered["event"], "idempotency_key");
@@ -247,7 +247,7 @@ fn an_unknown_message_stays_and_is_an_error() {
         "{}",
         result.unknown.out
     );
-    assert_eq!(result.unknown.error, "1 of 1 dead letters could not be sent back and are still there\n");
+    assert_eq!(result.unknown.error, "1 of 1 messages could not be redriven and are still in their queues\n");
     assert_eq!(result.unknown_kept, 1);
 }
 
@@ -257,9 +257,11 @@ fn why_reports_the_soak_that_blocks_production() {
     assert_eq!(result.why.code, Some(0), "{:?}", result.why);
     let message = "version 1 does not enter production yet: the version soaks until ";
     assert!(result.why.out.starts_with(message), "{}", result.why.out);
-    for evidence in
-        ["    live version: none, expected 1", "    in staging: live since ", "    soak before it: 2h"]
-    {
+    for evidence in [
+        "    live version: none, expected 1",
+        "    in staging: live since ",
+        "    soak in previous environment: 2h",
+    ] {
         assert!(result.why.out.contains(evidence), "{evidence}: {}", result.why.out);
     }
     let answer = &result.why_json.objects()[0];

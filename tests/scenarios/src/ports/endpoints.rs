@@ -17,9 +17,7 @@ const SAGEMAKER: &str = "sagemaker";
 fn made(what: &str, name: &str, asked: Result<Value, CallError>) -> Result<String, CallError> {
     match asked {
         Ok(_) => Ok(format!("created {what} {name}")),
-        Err(error) if error.message.contains("already exist") => {
-            Ok(format!("{what} {name} was there already"))
-        }
+        Err(error) if error.message.contains("already exist") => Ok(format!("{what} {name} exists already")),
         Err(error) => Err(error),
     }
 }

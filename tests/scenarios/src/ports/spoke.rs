@@ -47,7 +47,7 @@ impl Reports for Account {
         let read = || {
             Ok(match self.state(|state| state.reports.get(&at).cloned()) {
                 Some(text) => MonitorReport::from_json(&text),
-                None => MonitorReport::Unreadable(format!("s3://{}/{} is not there", at.0, at.1)),
+                None => MonitorReport::Unreadable(format!("s3://{}/{} does not exist", at.0, at.1)),
             })
         };
         self.cloud.faults.around("s3", "GetObject", read).await
@@ -132,7 +132,7 @@ impl Capacity for Account {
         let put = self.call(SCALING, "PutScalingPolicy", with(Self::resource(component), more)).await?;
         let arn = text(&put, "/PolicyARN").unwrap_or_default();
         self.state(|state| state.wake_policies.insert(component.to_owned(), arn));
-        Ok(format!("a request will wake component {component}: alarm and policy {name}"))
+        Ok(format!("a request scales component {component} from zero: alarm and policy {name}"))
     }
 
     async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError> {
