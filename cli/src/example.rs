@@ -1,5 +1,7 @@
 //! Example states for tests, in the form in which the ledger stores them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_engine::DecisionRecord;
@@ -64,13 +66,13 @@ pub(crate) fn promotion(steps: Value) -> Value {
 
 /// A hub whose promote has this state.
 pub(crate) fn hub(promote: Value, decisions: Vec<DecisionRecord>) -> LedgerData {
-    let promote = serde_json::from_value(promote).unwrap();
+    let promote = Arc::new(serde_json::from_value(promote).unwrap());
     LedgerData { ledger: "hub=tidegate-hub".to_owned(), promote, decisions, ..LedgerData::default() }
 }
 
 /// An environment whose deploy has this state.
 pub(crate) fn environment(name: &str, deploy: Value, decisions: Vec<DecisionRecord>) -> LedgerData {
-    let deploy = serde_json::from_value(deploy).unwrap();
+    let deploy = Arc::new(serde_json::from_value(deploy).unwrap());
     LedgerData { ledger: format!("{name}=tidegate-{name}"), deploy, decisions, ..LedgerData::default() }
 }
 
@@ -99,7 +101,7 @@ pub(crate) fn deploying(environment: &str) -> Value {
     json!({
         "live": null, "previous": null, "last_report": null,
         "in_flight": {
-            "request": request(environment), "since": at("09:02"), "endpoint_update_requested_at": null,
+            "request": request(environment), "accepted_at": at("09:02"), "endpoint_update_requested_at": null,
             "component_update_requested_at": null, "checks": 0,
         },
     })

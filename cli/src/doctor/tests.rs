@@ -233,7 +233,7 @@ fn a_rule_or_a_schedule_that_is_disabled_or_missing_is_a_problem() {
 #[test]
 fn dead_letters_and_alarms_are_problems() {
     let (finding, fix) = problem("dead letters", "production", |facts| facts[2].queues[0].1 = Ok(2));
-    assert_eq!(finding, "2 wait in the queue of deploy");
+    assert_eq!(finding, "there are 2 messages in the queue of deploy");
     assert!(
         fix.starts_with("tidegate redrive --ledger production=tidegate-production --function deploy --list"),
         "{fix}"
@@ -246,7 +246,7 @@ fn dead_letters_and_alarms_are_problems() {
     };
     let (finding, _) = problem("alarms", "production", ring);
     assert_eq!(finding, "tidegate-production/deploy/dead-letters is in ALARM: 2 messages");
-    assert!(problem("alarms", "hub", |facts| facts[0].alarms = Ok(vec![])).0.ends_with("is gone"));
+    assert!(problem("alarms", "hub", |facts| facts[0].alarms = Ok(vec![])).0.ends_with("does not exist"));
 }
 
 #[test]

@@ -266,20 +266,20 @@ fn drift_is_shown_with_what_prevents_a_retraining() {
     let target = policy.environment("production").unwrap();
     let told = |respond: Value| {
         let mut known = environment("production", live(7, "09:50"), vec![]);
-        known.respond = serde_json::from_value(respond).unwrap();
+        known.respond = std::sync::Arc::new(serde_json::from_value(respond).unwrap());
         drift(&policy, target, &known, now())
     };
-    assert_eq!(told(json!({ "requested": [], "attempts": 0 })), "none");
+    assert_eq!(told(json!({ "retrainings": [], "attempts": 0 })), "none");
     assert_eq!(
-        told(json!({ "requested": [at("09:40")], "attempts": 1, "drifting": { "alarm a": at("09:55") } })),
+        told(json!({ "retrainings": [at("09:40")], "attempts": 1, "drifting": { "alarm a": at("09:55") } })),
         "observed by alarm a; cooldown until 2026-03-03 09:40:00Z"
     );
     assert_eq!(
-        told(json!({ "requested": [at("09:55")], "attempts": 1 })),
+        told(json!({ "retrainings": [at("09:55")], "attempts": 1 })),
         "none; retraining in flight until 2026-03-03 09:55:00Z"
     );
     let long_ago = json!(["2026-02-20T00:00:00Z", "2026-02-25T00:00:00Z"]);
-    assert_eq!(told(json!({ "requested": long_ago, "attempts": 2 })), "none; escalated");
+    assert_eq!(told(json!({ "retrainings": long_ago, "attempts": 2 })), "none; escalated");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn zero_is_shown_until_a_deployment_sets_the_copies() {
     let target = policy.environment("production").unwrap();
     let told = |scale: Value| {
         let mut known = environment("production", live(7, "09:00"), vec![]);
-        known.scale = serde_json::from_value(scale).unwrap();
+        known.scale = std::sync::Arc::new(serde_json::from_value(scale).unwrap());
         idle(target, &known)
     };
     let scale = |zero: Value, reason: Value| json!({ "zero_since": zero, "scaled_up_at": null, "last_reason": reason });

@@ -82,7 +82,7 @@ fn an_explanation_is_printed_as_text_or_as_json() {
 fn the_state_changes_the_decision() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state.yaml");
-    let held = "seen: { live_since: 2026-03-02T10:00:00Z }\nstate: { requested: [2026-03-03T07:00:00Z], attempts: 1 }\n";
+    let held = "seen: { live_since: 2026-03-02T10:00:00Z }\nstate: { retrainings: [2026-03-03T07:00:00Z], attempts: 1 }\n";
     std::fs::write(&state, held).expect("the file is written");
     let state = state.to_str().expect("text");
     let text = out(&tidegate(&["explain", "--policy", POLICY, "--event", DRIFT, "--state", state]));

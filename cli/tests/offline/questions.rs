@@ -67,7 +67,7 @@ fn a_state_is_for_one_model_and_one_function() {
     for (index, state) in [
         "seen: { live_since: 2026-03-03T03:00:00Z }",
         "seen: { holds: { \"*\": { by: alice, reason: a look, at: 2026-03-03T03:00:00Z } } }",
-        "state: { requested: [], attempts: 1 }",
+        "state: { retrainings: [], attempts: 1 }",
     ]
     .into_iter()
     .enumerate()

@@ -121,7 +121,7 @@ async fn only_one_of_two_invocations_takes_a_claim_over() {
 #[tokio::test]
 async fn a_plan_is_resumed_after_its_last_outcome() {
     let mut half = item("other", "2026-03-02T08:59:00Z", "decided");
-    half["outcomes"] = json!({ "S": "[{\"done\":\"started\"}]" });
+    half["outcomes"] = json!({ "S": "[{\"detail\":\"started\"}]" });
     let found = ok(json!({ "Item": record_item(&record()) }));
     let (told, _) = claim(vec![taken(half.clone()), ok(json!({})), found]).await;
     let Claim::Resume(resumed) = told.unwrap() else { panic!("a plan to resume") };

@@ -87,7 +87,7 @@ async fn one_of_two_concurrent_applies_is_an_error() {
     let (told, _) = apply(&policy(), vec![ok(json!({})), lost]).await;
     let Err(EngineError::Call(error)) = told else { panic!("an error") };
     assert_eq!(error.class, Class::Conflict);
-    assert!(error.message.contains("apply again"), "{}", error.message);
+    assert!(error.message.contains("apply it again"), "{}", error.message);
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn the_progress_of_a_plan_is_recorded_by_its_owner() {
             "ExpressionAttributeNames": { "#owner": "owner", "#status": "status" },
             "ExpressionAttributeValues": {
                 ":owner": { "S": "me" }, ":id": { "S": "d1" }, ":decided": { "S": "decided" },
-                ":outcomes": { "S": "[{\"done\":\"started\"}]" },
+                ":outcomes": { "S": "[{\"detail\":\"started\"}]" },
             },
         })
     );

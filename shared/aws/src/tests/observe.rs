@@ -103,7 +103,7 @@ async fn a_report_is_read() {
 #[tokio::test]
 async fn a_missing_or_invalid_report_is_unreadable_and_not_an_error() {
     for (answer, words) in [
-        (s3_refusal(404, "NoSuchKey"), "not there"),
+        (s3_refusal(404, "NoSuchKey"), "does not exist"),
         (plain(vec![0xff, 0xfe]), "UTF-8"),
         (plain("{"), "EOF"),
         (plain(vec![b' '; 10 * 1024 * 1024 + 1]), "larger"),

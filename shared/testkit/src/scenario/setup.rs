@@ -67,11 +67,11 @@ impl Setup {
         if !self.state.is_null() {
             let unknown = match (function.check_state)(&self.state) {
                 Ok(known) => unknown_field(&known, &self.state, "state")
-                    .map(|field| format!("{field} is nothing that {function} remembers")),
-                Err(error) => Some(format!("this is not what {function} remembers: state: {error}")),
+                    .map(|field| format!("the state of {function} has no field {field}")),
+                Err(error) => Some(format!("this is not a state of {function}: {error}")),
             };
             if let Some(unknown) = unknown {
-                return Err(format!("{unknown}; correct it, or say with --function whose state it is"));
+                return Err(format!("{unknown}; correct it, or name the function with --function"));
             }
             // As it is stored: a field that an older version did not write is not there.
             ledger.put_state(function.name, model, &self.state);
@@ -83,7 +83,7 @@ impl Setup {
         if owner == function && !self.state.is_null() {
             let fields = "seen.holds, seen.live_since and seen.deploying";
             return Err(format!(
-                "{fields} stand for what {owner} remembers, and `state` is that; say it there"
+                "{fields} describe the state of {owner}, which `state` gives already; write them there"
             ));
         }
         let state = match owner.scope {
