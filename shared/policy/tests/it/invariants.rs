@@ -18,13 +18,13 @@ use tidegate_policy::controller::Controller;
 use crate::decide::Decided;
 
 /// A decision with all that it was made from.
-trait Judged {
+trait HasViolations {
     /// The invariants that it breaks.
-    fn judge(&self) -> Vec<Violation>;
+    fn violations(&self) -> Vec<Violation>;
 }
 
-impl<C: Controller> Judged for Decided<C> {
-    fn judge(&self) -> Vec<Violation> {
+impl<C: Controller> HasViolations for Decided<C> {
+    fn violations(&self) -> Vec<Violation> {
         self.violations()
     }
 }
@@ -38,13 +38,13 @@ struct Break<S> {
 }
 
 /// Breaks each scene, and returns what was broken.
-fn broken<S: Judged>(breaks: &[Break<S>]) -> BTreeSet<Invariant> {
+fn broken<S: HasViolations>(breaks: &[Break<S>]) -> BTreeSet<Invariant> {
     let mut missed = Vec::new();
     for Break { invariant, how, scene, by } in breaks {
         let mut scene = scene();
-        assert_eq!(scene.judge(), [], "{how}: it was wrong before");
+        assert_eq!(scene.violations(), [], "{how}: it was wrong before");
         by(&mut scene);
-        let found = scene.judge();
+        let found = scene.violations();
         if !found.iter().any(|violation| violation.invariant == *invariant) {
             missed.push(format!("{how}: {invariant} is not in {found:?}"));
         }

@@ -20,7 +20,7 @@ use tidegate_policy::step::Step;
 use tidegate_policy::train::TrainController;
 use tidegate_policy::{deploy, promote, respond, scale, train};
 
-use super::{Break, Judged, broken, deployments, promotions};
+use super::{Break, HasViolations, broken, deployments, promotions};
 use crate::{any, decide};
 
 /// What followed, with the state that it followed in.
@@ -31,8 +31,8 @@ struct Scene<C: Controller> {
     decision: DecisionOf<C>,
 }
 
-impl<C: Controller> Judged for Scene<C> {
-    fn judge(&self) -> Vec<Violation> {
+impl<C: Controller> HasViolations for Scene<C> {
+    fn violations(&self) -> Vec<Violation> {
         let cx = decide::context(Some(&self.policy), &self.site, now());
         C::violations_after_rejection(&cx, &self.state, &self.decision)
     }

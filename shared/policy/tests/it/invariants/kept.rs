@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn train_obeys(
+    fn train_keeps_every_invariant_and_property(
         policy in any::policies(), state in any::train_state(), push in any::push(), seen in any::train_seen(),
         request in any::retraining(), now in any::time(),
     ) {
@@ -109,7 +109,7 @@ proptest! {
     }
 
     #[test]
-    fn promote_obeys(
+    fn promote_keeps_every_invariant_and_property(
         policy in any::policies(), state in any::orderly_state(), change in any::change(), package in any::package(),
         report in any::report(), approval in any::approval_given(), placed in any::hold_placed(),
         release in any::hold_released(), version in 1..4_u64, now in any::time(),
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn deploy_obeys(
+    fn deploy_keeps_every_invariant_and_property(
         (policy, look) in any::look(), placed in any::hold_placed(), release in any::hold_released(),
         unauthorized in prop::bool::weighted(0.1), now in any::time(),
     ) {
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn respond_obeys(
+    fn respond_keeps_every_invariant_and_property(
         policy in any::policies(), state in any::respond_state(), trigger in drift(), seen in drift_seen(),
         now in any::time(),
     ) {
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn scale_obeys(
+    fn scale_keeps_every_invariant_and_property(
         environment in any::scaled(), state in any::scale_state(), seen in any::scale_seen(),
         alarm in any::alarm(), now in any::time(),
     ) {
