@@ -84,7 +84,7 @@ fn a_state_is_for_one_model_and_one_function() {
         ["explain", "--policy", POLICY, "--event", RECONCILE, "--now", "2026-03-03T12:00:00Z", "--state"];
     let ask = |more: &[&str]| tidegate(&[&asked[..], &[promotes], more].concat());
     let said = complaint(&ask(&[]));
-    assert!(said.contains("say with --function whose state it is"), "{said}");
+    assert!(said.contains("name the function with --function"), "{said}");
     assert!(out(&ask(&["--function", "promote"])).contains("promote in hub"));
 }
 
