@@ -44,11 +44,6 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ("soak: 30m", "soak: 30", &["30", "a duration"]),
     ("soak: 30m", "soak: 1.5h", &["1.5h", "a duration"]),
     ("soak: 30m", "soak: 0s", &["0s", "a duration"]),
-    (
-        "soak: 30m",
-        "soak: 30m\n      windows: {}",
-        &["environments.production.gates.windows", "not supported"],
-    ),
     ("contentType: text/csv, body: \"42,1,0.5\"", "body: x", &["contentType"]),
     ("idle: 2h, ", "", &["idle"]),
     ("response: retrain", "response: panic", &["panic"]),
