@@ -1,8 +1,8 @@
-//! The list of all functions, and the routes by which events reach them.
+//! The list of all functions, and the routes of events to them.
 //!
-//! A new function is a crate with a `SPEC` and one line in [`FUNCTIONS`]. What runs functions without Lambda (`explain`,
-//! `replay`, the scenarios, the simulation) builds them from this list. A test compares the routes with the rules of the
-//! templates in `infra/`.
+//! A new function is a crate with a `SPEC` and one line in [`FUNCTIONS`]. The programs that run functions without
+//! Lambda (`explain`, `replay`, the scenarios, the simulation) create them from this list. A test compares the routes
+//! with the rules of the templates in `infra/`.
 
 mod routes;
 
@@ -19,7 +19,7 @@ pub static FUNCTIONS: [&FunctionSpec; 5] = [
     &tidegate_scale::SPEC,
 ];
 
-/// The function of that name.
+/// The function with the given name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static FunctionSpec> {
     FUNCTIONS.into_iter().find(|function| function.name == name)

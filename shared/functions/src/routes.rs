@@ -1,22 +1,22 @@
-//! Which functions an event reaches: the rules of the templates, as code.
+//! The functions that receive an event: the rules of the templates, as code.
 
 use tidegate_engine::{FunctionSpec, Scope, Site};
 use tidegate_events::{Body, Event};
 
 use crate::{FUNCTIONS, of_scope};
 
-/// The functions that want an event, in whichever stack they run and whichever account sent it.
+/// The functions that accept an event, in any stack and from any account.
 pub fn wanted_by(event: &Event) -> impl Iterator<Item = &'static FunctionSpec> {
     FUNCTIONS.into_iter().filter(|function| (function.wants)(event))
 }
 
-/// The functions of a site that get an event once it is on a bus there, or a schedule there fires it.
+/// The functions of a site that receive an event from its event bus or from one of its schedules.
 pub fn targets(event: &Event, site: &Site) -> impl Iterator<Item = &'static FunctionSpec> {
     let is_admitted = is_admitted(event, site);
     of_scope(site.scope()).filter(move |function| is_admitted && (function.wants)(event))
 }
 
-/// What deploy obeys must come from the hub's account; the rules of an environment say so.
+/// Commands to deploy must come from the hub's account; the rules of an environment require it.
 fn is_admitted(event: &Event, site: &Site) -> bool {
     match (&event.body, site.scope()) {
         (Body::DeploymentRequested(_) | Body::HoldPlaced(_) | Body::HoldReleased(_), Scope::Environment) => {
@@ -26,7 +26,7 @@ fn is_admitted(event: &Event, site: &Site) -> bool {
     }
 }
 
-/// Whether the rules of one site's bus forward an event to another site's bus. What came from elsewhere is not
+/// Whether the rules of one site's bus forward an event to another site's bus. An event from another account is not
 /// forwarded again.
 #[must_use]
 pub fn is_forwarded(event: &Event, from: &Site, to: &Site) -> bool {
@@ -37,7 +37,7 @@ pub fn is_forwarded(event: &Event, from: &Site, to: &Site) -> bool {
         (Body::DeploymentRequested(request), Scope::Hub, Scope::Environment) => {
             request.environment_account == to.account
         }
-        // A hold names no account: every environment gets it, and knows whether it is meant.
+        // A hold contains no account: every environment receives it and decides whether it applies.
         (Body::HoldPlaced(_) | Body::HoldReleased(_), Scope::Hub, Scope::Environment) => true,
         (Body::DeploymentFinished(_) | Body::RetrainingRequested(_), Scope::Environment, Scope::Hub) => true,
         _ => false,

@@ -1,4 +1,4 @@
-//! Amazon Resource Names, as far as a decision needs them.
+//! Amazon Resource Names, with the parts that decisions need.
 
 /// An ARN in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +11,12 @@ pub struct Arn {
     pub region: String,
     /// 12 digits; empty for some services.
     pub account: String,
-    /// All that follows.
+    /// The rest of the ARN.
     pub resource: String,
 }
 
 impl Arn {
-    /// Splits an ARN; `None` if the text is none.
+    /// Splits an ARN; `None` if the text is not an ARN.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -38,7 +38,7 @@ impl Arn {
         }
     }
 
-    /// Whether the region lies in the partition. An ARN in which it does not names nothing.
+    /// Whether the region is in the partition. If it is not, the ARN identifies nothing.
     /// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
     #[must_use]
     pub fn fits_its_partition(&self) -> bool {
@@ -47,7 +47,7 @@ impl Arn {
     }
 }
 
-/// The regions that are not in the partition `aws`, by how their names begin.
+/// The region prefixes of the partitions other than `aws`.
 const PARTITIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),

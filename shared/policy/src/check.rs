@@ -1,11 +1,11 @@
-//! Safety invariants: what no decision may do, whatever the event was and whatever was observed.
+//! Safety invariants: conditions that no decision may violate, for any event and any observation.
 //!
-//! Each function has its own in `<function>/invariants.rs`; what holds for all of them is here. They look at the [`Effect`]s
-//! of a plan and at what the decision was made from. They call no function that decides: a mistake must be made twice
-//! before it reaches AWS.
+//! Each function has its own in `<function>/invariants.rs`; the common ones are here. They check the `Effect`s of a
+//! plan against the inputs of the decision. They call none of the functions that decide, so a mistake must be made
+//! twice before it reaches AWS.
 //!
-//! They hold what cannot be taken back. What else is true of decisions, such as their names, their texts and what the state
-//! remembers, is held by the tests of this crate.
+//! They protect against effects that cannot be reverted. The tests of this crate check the other properties of
+//! decisions, such as names, texts and the content of the state.
 
 mod effect;
 mod holds;
@@ -27,9 +27,9 @@ pub(crate) use package::is_version;
 /// A decision that must not be carried out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The invariant that it breaks.
+    /// The invariant that it violates.
     pub invariant: Invariant,
-    /// What was found.
+    /// The details of the violation.
     pub detail: String,
 }
 
@@ -39,18 +39,18 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// What a function may touch.
+/// The resources that a function may change.
 pub(crate) struct Scope<'a> {
-    /// What the decision rests on.
+    /// The inputs of the decision.
     pub(crate) cx: &'a Context<'a>,
     /// The function's name.
     pub(crate) function: &'static str,
-    /// The resource that the function changes or annotates; none may be changed where it is empty.
+    /// The resource that the function changes or annotates; if it is empty, none may be changed.
     pub(crate) resource: &'a str,
 }
 
 impl Scope<'_> {
-    /// Whether the policy names what the effect is about, in the account and region where it is, and the function may have
+    /// Whether the policy contains the target of the effect, in its account and region, and the function may have
     /// such an effect.
     fn covers(&self, effect: &Effect<'_>) -> bool {
         let Self { cx: Context { policy, site, .. }, function, resource } = self;
@@ -90,12 +90,12 @@ impl Scope<'_> {
     }
 }
 
-/// Violations as they are found.
+/// Collects violations.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// Everything that was found.
+    /// All violations found so far.
     pub(crate) fn found(self) -> Vec<Violation> {
         self.0
     }
@@ -107,7 +107,7 @@ impl Violations {
         }
     }
 
-    /// What holds for the plan of every decision about an event.
+    /// Checks the plan of a decision about an event.
     pub(crate) fn plan<S, C: HasEffect>(&mut self, decision: &Decision<S, C>, scope: &Scope<'_>) {
         self.in_scope_and_once(decision, scope);
         let Decision { verdict, reason, plan, .. } = decision;
@@ -120,7 +120,7 @@ impl Violations {
         }
     }
 
-    /// What holds for the plan of every decision after a rejection: it takes back, notifies, checks again or lifts a bound.
+    /// Checks the plan of a decision after a rejection: it may only notify, schedule a check or raise a minimum.
     pub(crate) fn plan_after_rejection<S, C: HasEffect>(
         &mut self,
         decision: &Decision<S, C>,
@@ -132,7 +132,7 @@ impl Violations {
             let lifts = matches!(effect, Effect::Change { change: Change::SetLimits { min: 1.., .. }, .. });
             self.require(lifts || !effect.acts(), Invariant::ActsAfterRejection, || format!("{step:?}"));
         }
-        // A rejection by AWS of what scale does is notified once, and what waits will be checked again.
+        // A rejection of a scale action by AWS is notified once, and a decision that waits is checked again.
         if !matches!(decision.verdict, Verdict::Wait | Verdict::NoChange) {
             self.notified(decision);
         }
@@ -148,7 +148,7 @@ impl Violations {
         }
     }
 
-    /// People are notified, or the hub, which notifies them.
+    /// People are notified, or the hub, which then notifies them.
     pub(crate) fn notified<S, C: HasEffect>(&mut self, decision: &Decision<S, C>) {
         let tells = |step| matches!(effect(step), Effect::Notify | Effect::ReportDeployment(_));
         self.require(decision.plan.iter().any(tells), Invariant::NotificationMissing, || {
@@ -156,7 +156,7 @@ impl Violations {
         });
     }
 
-    /// What an unauthorized account sent changes nothing.
+    /// An event from an unauthorized account changes nothing.
     pub(crate) fn ignores_sender<S: PartialEq, C: HasEffect>(
         &mut self,
         sender: &str,
@@ -169,13 +169,13 @@ impl Violations {
         });
     }
 
-    /// Nothing automatic happens under a hold.
+    /// No automatic action is taken under a hold.
     pub(crate) fn not_held(&mut self, hold: Option<&Hold>) {
         self.require(hold.is_none(), Invariant::ActsWhileHeld, || format!("held: {hold:?}"));
     }
 }
 
-/// Reasons that say that something is not known. None of them is a reason to act.
+/// Reasons that mean that a fact is not known. None of them permits an action.
 const NOT_KNOWN: &[&str] = &[
     "changed_fields_unknown",
     "definition_invalid",
@@ -192,7 +192,7 @@ const NOT_KNOWN: &[&str] = &[
     "unmanaged",
 ];
 
-/// Whether at least `span` lies between `from` and `now`. A time in the future is not long ago.
+/// Whether at least `span` has passed between `from` and `now`. It has not if `from` is in the future.
 pub(crate) fn long_ago(from: Timestamp, span: SignedDuration, now: Timestamp) -> bool {
     from.checked_add(span).unwrap_or(Timestamp::MAX) <= now
 }

@@ -1,4 +1,4 @@
-//! Times of the day, days of the week and time zones, as people write them in a window.
+//! Times of day, days of the week and time zones, as written in a window of a policy.
 
 use jiff::tz::TimeZoneDatabase;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -13,7 +13,7 @@ use crate::names::{BadName, text_schema};
 pub struct TimeOfDay(u16);
 
 impl TimeOfDay {
-    /// What a time of the day looks like, to complete the sentence "expected …".
+    /// The format of a time of day, to complete the sentence "expected …".
     pub const EXPECTED: &'static str = "a time of the day, from 00:00 to 24:00, such as 09:30";
 
     /// Minutes since midnight.
@@ -83,13 +83,13 @@ pub enum Day {
     Sun,
 }
 
-/// A time zone of the IANA database, such as `Europe/Amsterdam`. The database is the one that was compiled in.
+/// A time zone of the IANA database, such as `Europe/Amsterdam`. The database is the one compiled into the program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TimeZoneName(String);
 
 impl TimeZoneName {
-    /// What a time zone looks like, to complete the sentence "expected …".
+    /// The format of a time zone, to complete the sentence "expected …".
     pub const EXPECTED: &'static str = "a time zone of the IANA database, such as Europe/Amsterdam or UTC";
 
     /// The name as text.
@@ -98,7 +98,7 @@ impl TimeZoneName {
         &self.0
     }
 
-    /// Every name that is known.
+    /// Every known name.
     pub(crate) fn known() -> Vec<String> {
         TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect()
     }
@@ -108,7 +108,8 @@ impl TryFrom<String> for TimeZoneName {
     type Error = BadName;
 
     fn try_from(text: String) -> Result<Self, BadName> {
-        // The database finds names in any letter case; files are read by people, so the case must be right.
+        // The database finds names in any letter case; the policy file must use the exact case, because people read
+        // it.
         let found = TimeZoneDatabase::bundled().get(&text).ok();
         if found.is_some_and(|zone| zone.iana_name() == Some(text.as_str())) {
             Ok(Self(text))

@@ -1,7 +1,7 @@
-//! The shape of every function: what happened, what it needs to read, what it decides, and what holds for its decisions.
+//! The interface of every function: its triggers, the data that it needs, its decisions and their invariants.
 //!
-//! A controller is pure. The Lambda function reads what [`Controller::needs`] asks for and carries out plans; the command
-//! line, replay, the simulation and the tests ask the same controller.
+//! A controller is pure. The Lambda function reads what [`Controller::needs`] returns and carries out plans; the
+//! command line, replay, the simulation and the tests call the same controller.
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,12 +16,12 @@ use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::Step;
 
-/// What every decision of a controller rests on besides the event, the state and the snapshot.
+/// The inputs of every decision besides the event, the state and the snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The applied policy of the model; none only for a request about a model that has no policy here.
+    /// The applied policy of the model; `None` only for a request about a model that has no policy here.
     pub policy: Option<&'a Policy>,
-    /// Where the function runs.
+    /// The site where the function runs.
     pub site: &'a Site,
     /// The idempotency key of the event.
     pub event: &'a str,
@@ -30,13 +30,13 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The environment of the policy that this site is: same name, account and region.
+    /// The environment of the policy with this site's name, account and region.
     #[must_use]
     pub fn environment(&self) -> Option<&'a Environment> {
         self.policy.and_then(|policy| self.site.environment_of(policy))
     }
 
-    /// The environment of the policy that has this site's name.
+    /// The environment of the policy with this site's name, whatever its account and region.
     #[must_use]
     pub fn named_environment(&self) -> Option<&'a Environment> {
         self.policy?.environment(&self.site.environment)
@@ -49,70 +49,70 @@ pub type DecisionOf<C> = Decision<<C as Controller>::State, <C as Controller>::C
 /// A step in the plan of a controller.
 pub type StepOf<C> = Step<<C as Controller>::Call>;
 
-/// Which models an event concerns, and what it means to the function.
+/// The models that an event concerns, and the trigger that it becomes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Route<T> {
-    /// The function does not act on it.
+    /// The function does not react to the event.
     NotApplicable(Reason),
-    /// Every model whose policy names one of these.
+    /// Every model whose policy contains one of these names.
     Lookup {
         /// The names in the event.
         names: Vec<Lookup>,
-        /// The event's subject, for the message if no policy mentions it.
+        /// The subject of the event, for the message if no policy contains the names.
         subject: String,
-        /// What happened.
+        /// The trigger.
         trigger: T,
     },
     /// One model, which the event names.
     Model {
         /// The model.
         model: String,
-        /// The account that sent the event, if that is part of its identity: the same words of another account are another
-        /// event.
+        /// The sending account, if it is part of the event's identity: the same event content from another account is
+        /// another event.
         sender: Option<String>,
-        /// Whether the function answers even if the model has no policy here.
+        /// Whether the function responds even if the model has no policy here.
         answers_unmanaged: bool,
-        /// What happened.
+        /// The trigger.
         trigger: T,
     },
     /// Every model: the recurring sweep.
     Sweep,
 }
 
-/// A function's decisions, without its reading and acting.
+/// The decisions of a function, without its AWS reads and actions.
 pub trait Controller: Send + Sync + 'static {
-    /// The function's name: that of its folder, its state's key and its Lambda.
+    /// The function's name: the name of its folder, the key of its state and the name of its Lambda function.
     const NAME: &'static str;
-    /// What happened, made once from the event.
+    /// The trigger, created once from the event.
     type Trigger: Debug + Clone + PartialEq + Send + Sync;
-    /// What the ledger remembers for a model.
+    /// The state that the ledger stores for a model.
     type State: Debug + Clone + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync;
     /// What must be read before deciding.
     type Need: Debug + PartialEq + Send + Sync;
-    /// What was read.
+    /// The data that was read.
     type Snapshot: Debug + Clone + PartialEq + Send + Sync;
     /// The calls that only this function makes.
     type Call: Debug + Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync;
-    /// What is read again right before a call that cannot be taken back.
+    /// The data that is read again immediately before a call that cannot be reverted.
     type Current: Debug + Clone + PartialEq + Send + Sync;
 
-    /// What an event means to the function, and which models it concerns.
+    /// The trigger that an event becomes, and the models that it concerns.
     fn route(site: &Site, event: &Event) -> Route<Self::Trigger>;
 
-    /// What a sweep decides for each model besides the lost events that it finds.
+    /// The trigger of a sweep for each model, in addition to the lost events that the sweep finds.
     fn sweep() -> Option<Self::Trigger> {
         None
     }
 
-    /// Why the trigger does not concern a model here, although a name in the event leads to it.
+    /// Why the trigger does not concern a model here, although a name in the event refers to it.
     fn not_applicable(_cx: &Context<'_>, _trigger: &Self::Trigger) -> Option<Reason> {
         None
     }
 
-    /// What must be read before deciding; nothing, where the event and the state alone decide.
+    /// What must be read before deciding; nothing if the event and the state are sufficient.
     fn needs(cx: &Context<'_>, state: &Self::State, trigger: &Self::Trigger) -> Self::Need;
 
-    /// Decides. Total: every input has a decision, and the same input has the same one.
+    /// Decides. Every input has a decision, and the same input always has the same one.
     fn decide(
         cx: &Context<'_>,
         state: &Self::State,
@@ -120,7 +120,8 @@ pub trait Controller: Send + Sync + 'static {
         seen: &Self::Snapshot,
     ) -> DecisionOf<Self>;
 
-    /// The safety invariants that a decision breaks. The engine then does nothing and alerts people.
+    /// The safety invariants that a decision violates. If there are any, the engine carries out nothing and alerts
+    /// people.
     fn violations(
         cx: &Context<'_>,
         state: &Self::State,
@@ -129,15 +130,15 @@ pub trait Controller: Send + Sync + 'static {
         decision: &DecisionOf<Self>,
     ) -> Vec<Violation>;
 
-    /// Whether a step is still wanted in the present state: others may have decided since it was planned.
+    /// Whether a step is still needed in the present state: other decisions may have been made since it was planned.
     fn still_applies(cx: &Context<'_>, state: &Self::State, step: &StepOf<Self>) -> bool;
 
-    /// Whether [`Controller::precondition`] is evaluated right before the step.
+    /// Whether [`Controller::precondition`] is evaluated immediately before the step.
     fn requires_recheck(_step: &StepOf<Self>) -> bool {
         false
     }
 
-    /// Why a step is no longer safe, from what was read at this moment.
+    /// Why a step is no longer safe, according to the data that was just read.
     fn precondition(
         _cx: &Context<'_>,
         _state: &Self::State,
@@ -147,7 +148,7 @@ pub trait Controller: Send + Sync + 'static {
         None
     }
 
-    /// What follows from a step that AWS rejected for good; `None` goes on with the plan.
+    /// The decision after AWS permanently rejected a step; `None` continues the plan.
     fn on_rejected(
         cx: &Context<'_>,
         state: &Self::State,
@@ -155,7 +156,7 @@ pub trait Controller: Send + Sync + 'static {
         why: &Reason,
     ) -> Option<DecisionOf<Self>>;
 
-    /// What follows from a step whose precondition failed.
+    /// The decision after a step's precondition failed.
     fn on_precondition_failed(
         cx: &Context<'_>,
         state: &Self::State,
@@ -165,7 +166,7 @@ pub trait Controller: Send + Sync + 'static {
         Self::on_rejected(cx, state, step, why)
     }
 
-    /// The safety invariants that the decision after a rejection breaks.
+    /// The safety invariants that the decision after a rejection violates.
     fn violations_after_rejection(
         cx: &Context<'_>,
         state: &Self::State,
@@ -177,19 +178,19 @@ pub trait Controller: Send + Sync + 'static {
         true
     }
 
-    /// When a sweep next has something to decide for the model; `None` if only an event can change anything. A time in the
-    /// past means: now.
+    /// When a sweep next has something to decide for the model; `None` if only an event can change anything. A time
+    /// in the past means now.
     fn next_check(cx: &Context<'_>, state: &Self::State) -> Option<Timestamp>;
 }
 
 impl<T> Route<T> {
-    /// The models whose policy names something.
+    /// The models whose policy contains a name.
     pub fn by_name(kind: LookupKind, name: &str, trigger: T) -> Self {
         let subject = format!("{} {name}", kind.code().replace('_', " "));
         Self::Lookup { names: vec![Lookup::new(kind, name)], subject, trigger }
     }
 
-    /// One model, whoever sent the event.
+    /// One model, independent of the sending account.
     pub fn model(model: &str, trigger: T) -> Self {
         Self::Model { model: model.to_owned(), sender: None, answers_unmanaged: false, trigger }
     }

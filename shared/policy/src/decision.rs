@@ -1,4 +1,4 @@
-//! The shape of every decision.
+//! The structure of every decision.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,50 +7,51 @@ use crate::controller::Context;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What was decided, in one word. `Ignore`, `Skip`, `Wait`, `Keep`, `Suppress` and `Refuse` do nothing, and say why.
+/// The kind of a decision. `Ignore`, `Skip`, `Wait`, `Suppress`, `NoChange` and `Reject` start nothing, and state
+/// why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The event asks for nothing here.
+    /// The event requires no action here.
     Ignore,
     /// train: no execution for this commit or request.
     Skip,
     /// train: start the pipeline.
     Start,
-    /// promote: ask an environment to deploy a version.
+    /// promote: request the deployment of a version in an environment.
     Deploy,
-    /// promote, deploy: something must happen first.
+    /// promote, deploy: another condition must be fulfilled first.
     Wait,
-    /// promote: this version goes no further.
+    /// promote: the promotion of this version has stopped.
     Stop,
     /// promote: the version has reached every environment.
     Complete,
     /// deploy: call SageMaker so that the endpoint becomes the requested version.
     Apply,
-    /// deploy: the requested version runs and answers.
+    /// deploy: the requested version serves and answers.
     Succeeded,
-    /// deploy: it does not, and will not by itself.
+    /// deploy: the requested version does not serve, and will not without a change.
     Failed,
-    /// deploy: SageMaker says `InService` and runs the old configuration.
+    /// deploy: SageMaker reports `InService` and runs the old configuration.
     RolledBackSilently,
-    /// What was asked is not allowed or not possible.
+    /// The request is not allowed or not possible.
     Reject,
-    /// respond: ask the hub to retrain.
+    /// respond: request a retraining from the hub.
     Retrain,
-    /// respond: tell a person.
+    /// respond: notify a person.
     Alert,
-    /// respond: drift, but nothing is done now.
+    /// respond: there is drift, but no action is taken now.
     Suppress,
-    /// scale: go to zero.
+    /// scale: scale to zero.
     ScaleToZero,
-    /// scale: come back.
+    /// scale: scale up from zero.
     ScaleFromZero,
-    /// scale: stay as it is.
+    /// scale: change nothing.
     NoChange,
 }
 
 impl Verdict {
-    /// All of them, in the order of this file.
+    /// All verdicts, in the order of this file.
     pub const ALL: &[Self] = &[
         Self::Ignore,
         Self::Skip,
@@ -125,25 +126,25 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Decision<S, C> {
-    /// What was decided.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// From what.
+    /// The observed values that support it.
     pub evidence: Vec<Evidence>,
-    /// What will be done, in order. The executor makes no choices.
+    /// The steps to carry out, in order. The executor makes no choices.
     pub plan: Vec<Step<C>>,
-    /// The state to write with the decision; `None` leaves it as it is.
+    /// The state to write with the decision; `None` leaves the state unchanged.
     pub state: Option<S>,
 }
 
 impl<S, C> Decision<S, C> {
-    /// A decision that does nothing and changes nothing.
+    /// A decision without actions and without a state change.
     pub fn new(verdict: Verdict, reason: Reason) -> Self {
         Self { verdict, reason, evidence: Vec::new(), plan: Vec::new(), state: None }
     }
 
-    /// The rejection of what an account sent that may not send it.
+    /// The rejection of an event from an account that is not authorized to send it.
     pub fn unauthorized(account: &str, why: Reason) -> Self {
         Self::new(Verdict::Reject, why).evidence("from_account", account)
     }
@@ -154,7 +155,7 @@ impl<S, C> Decision<S, C> {
         Self::new(Verdict::Reject, Reason::Unmanaged { what })
     }
 
-    /// Adds what was seen.
+    /// Adds an observed value.
     pub fn evidence(mut self, name: &str, observed: impl std::fmt::Display) -> Self {
         self.evidence.push(Evidence {
             name: name.to_owned(),
@@ -165,7 +166,7 @@ impl<S, C> Decision<S, C> {
         self
     }
 
-    /// Adds what was seen and what it was compared with.
+    /// Adds an observed value and the value that it was compared with.
     pub fn evidence_vs(
         mut self,
         name: &str,
@@ -181,7 +182,7 @@ impl<S, C> Decision<S, C> {
         self
     }
 
-    /// Says who told what was last added.
+    /// Sets the source of the evidence that was added last.
     pub fn from_source(mut self, source: &str) -> Self {
         if let Some(last) = self.evidence.last_mut() {
             last.source = Some(source.to_owned());

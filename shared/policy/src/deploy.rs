@@ -1,7 +1,7 @@
-//! deploy: the calls that make an endpoint be the requested version, and whether it truly is.
+//! deploy: updates an endpoint to the requested version with SageMaker calls, and verifies that the version serves.
 //!
-//! [`converge`] is a loop in slow motion: each event, check or sweep compares what runs with what was requested and
-//! either calls SageMaker, waits, or reports. `InService` alone proves nothing.
+//! [`converge()`] is a reconciliation step: at each event, check or sweep it compares what runs with what was
+//! requested, and either calls SageMaker, waits, or reports. `InService` alone proves nothing.
 
 mod accept_request;
 mod action;
@@ -43,24 +43,24 @@ pub const NAME: &str = "deploy";
 /// deploy's decisions.
 pub type Deploy = Decision<State, Action>;
 
-/// What the ledger remembers for a model in this environment.
+/// The state that the ledger stores for a model in this environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     /// The deployment that has not ended.
     pub in_flight: Option<InFlight>,
-    /// What runs, as far as we verified it.
+    /// The version that runs, as last verified.
     pub live: Option<Live>,
-    /// What ran before.
+    /// The version that ran before it.
     pub previous: Option<Live>,
     /// The last outcome that was reported, to answer a repeated request.
     pub last_report: Option<Report>,
-    /// The newest request that was ever taken up: requests arrive in any order, and an older one is over.
+    /// The newest request that was ever accepted. Requests arrive in any order, and an older one is obsolete.
     #[serde(default)]
     pub newest_request: Option<NewestRequest>,
-    /// When a deployment that is over last told the component to change, and with that set its copies.
+    /// When an ended deployment last requested a change of the component, and thereby set its number of copies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies_set_at: Option<Timestamp>,
-    /// The holds that stand, on this environment or on the whole model.
+    /// The holds that are in effect, on this environment or on the whole model.
     #[serde(default, skip_serializing_if = "Holds::is_empty")]
     pub holds: Holds,
     /// When holds were last released.
@@ -69,13 +69,14 @@ pub struct State {
 }
 
 impl State {
-    /// The hold that stands in this environment, its own or the model's. Only holds that concern it are remembered here.
+    /// The hold that is in effect in this environment, its own or the model's. The state stores only holds that
+    /// concern it.
     #[must_use]
     pub fn hold(&self) -> Option<&Hold> {
         self.holds.values().next_back()
     }
 
-    /// When the component was last told to change, by the deployment in flight or one before it.
+    /// When a change of the component was last requested, by the deployment in flight or an earlier one.
     fn last_told(&self) -> Option<Timestamp> {
         self.in_flight
             .as_ref()
@@ -84,12 +85,12 @@ impl State {
     }
 }
 
-/// The newest request that was ever taken up.
+/// The newest request that was ever accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewestRequest {
     /// Its version.
     pub version: u64,
-    /// When the hub made it.
+    /// When the hub created the request.
     pub requested_at: Timestamp,
     /// When its version was approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,26 +102,26 @@ pub struct NewestRequest {
 pub struct InFlight {
     /// The request.
     pub request: DeploymentRequested,
-    /// When it was taken up.
+    /// When the request was accepted.
     pub accepted_at: Timestamp,
-    /// When the endpoint was last told to change.
+    /// When a change of the endpoint was last requested.
     pub endpoint_update_requested_at: Option<Timestamp>,
-    /// When, by SageMaker's clock, it had last changed at that moment.
+    /// The endpoint's last modification before that request, by SageMaker's clock.
     #[serde(default)]
     pub endpoint_modified_before: Option<Timestamp>,
-    /// When the component was last told to change.
+    /// When a change of the component was last requested.
     pub component_update_requested_at: Option<Timestamp>,
-    /// When, by SageMaker's clock, it had last changed at that moment.
+    /// The component's last modification before that request, by SageMaker's clock.
     #[serde(default)]
     pub component_modified_before: Option<Timestamp>,
-    /// Since when it serves and does not answer the sample, if it does not.
+    /// Since when the endpoint has served without answering the sample request, if it does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresponsive_since: Option<Timestamp>,
-    /// How often it was looked at again without an event.
+    /// The number of checks so far.
     pub checks: u32,
 }
 
-/// A version that was seen running.
+/// A version that was verified as running.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Live {
     /// The version.
@@ -129,7 +130,7 @@ pub struct Live {
     pub package_arn: String,
     /// The endpoint's configuration.
     pub config: String,
-    /// The request that brought it.
+    /// The request that deployed it.
     pub request_id: String,
     /// When it was verified.
     pub at: Timestamp,
@@ -142,16 +143,16 @@ pub struct Report {
     pub finished: DeploymentFinished,
 }
 
-/// What was observed.
+/// The observed AWS resources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// The package's approval in the hub's registry; `None` if it is not there or not readable.
+    /// The package's approval status in the hub's registry; `None` if the package does not exist or cannot be read.
     pub approval: Option<ApprovalStatus>,
     /// The endpoint, if it exists.
     pub endpoint: Option<Endpoint>,
     /// The inference component, if it exists.
     pub component: Option<RunningComponent>,
-    /// What the sample request gave; `None` while nobody has asked.
+    /// The result of the sample request; `None` if it was not sent.
     pub probe: Option<Probe>,
 }
 
@@ -160,9 +161,9 @@ pub struct Snapshot {
 pub struct Endpoint {
     /// Its status.
     pub status: EndpointStatus,
-    /// The configuration that runs. During an update that is the one from before.
+    /// The active configuration. During an update this is the previous one.
     pub config: Option<String>,
-    /// The configuration that it is on its way to.
+    /// The configuration that an update in progress applies.
     pub pending_config: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
@@ -171,21 +172,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The configuration that it is on its way to, or else has. While a deployment is pending, it is what counts: the
-    /// endpoint leaves its present configuration.
+    /// The configuration that an update in progress applies, otherwise the active one. While an update is in
+    /// progress, the pending configuration counts, because the endpoint is replacing the active one.
     #[must_use]
     pub fn heads_for(&self) -> Option<&str> {
         self.pending_config.as_deref().or(self.config.as_deref())
     }
 }
 
-/// What the sample request gave.
+/// The result of the sample request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Probe {
-    /// An answer, with its status.
+    /// A response, with its HTTP status.
     Answered(u16),
-    /// An error, in words.
+    /// An error, as text.
     Failed(String),
-    /// Nothing in the time that it was given: the model may still be loading, or hang.
+    /// No response before the timeout: the model may still be loading, or it may hang.
     Silent,
 }

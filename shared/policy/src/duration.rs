@@ -1,4 +1,4 @@
-//! Durations as people write them: `90s`, `15m`, `24h`, `7d`.
+//! Durations in the format of a policy: `90s`, `15m`, `24h`, `7d`.
 
 use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -12,13 +12,13 @@ use crate::names::text_schema;
 #[serde(try_from = "String", into = "String")]
 pub struct Duration(u32);
 
-/// A duration that cannot be read.
+/// A text that is not a valid duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not {expected}", expected = Duration::EXPECTED)]
 pub struct BadDuration(String);
 
 impl Duration {
-    /// What a duration looks like, to complete the sentence "expected …".
+    /// The format of a duration, to complete the sentence "expected …".
     pub const EXPECTED: &'static str = "a duration: a whole number above zero and s, m, h or d, such as 15m";
 
     /// Whole seconds.
@@ -27,7 +27,7 @@ impl Duration {
         self.0
     }
 
-    /// As jiff's type, to add to a time.
+    /// The duration as jiff's type, to add to a time.
     #[must_use]
     pub fn signed(self) -> SignedDuration {
         SignedDuration::from_secs(i64::from(self.0))

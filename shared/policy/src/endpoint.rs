@@ -1,8 +1,8 @@
-//! The kinds of endpoints: what each is made of, which resources it needs, how it goes to zero, and what a policy may ask
-//! of it.
+//! The kinds of endpoints: their configuration, the resources that they need, how they scale to zero, and what a
+//! policy may request for them.
 //!
-//! A kind is a module with an implementation of [`Behavior`]. A new one is that module, an entry in [`EndpointKind`] and
-//! [`EndpointSpec`], and the arms that the compiler then asks for in this file.
+//! A kind is a module with an implementation of `Behavior`. A new kind needs that module, an entry in
+//! [`EndpointKind`] and [`EndpointSpec`], and the match arms in this file that the compiler then requires.
 
 mod async_inference;
 mod component;
@@ -39,7 +39,7 @@ pub struct Endpoint {
     pub spec: EndpointSpec,
 }
 
-/// The kind of an endpoint, with what that kind needs.
+/// The kind of an endpoint, with its configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum EndpointSpec {
@@ -72,33 +72,33 @@ pub enum EndpointKind {
 pub struct Instances<'e> {
     /// Their type.
     pub instance_type: &'e InstanceType,
-    /// The fewest while the endpoint serves.
+    /// The minimum while the endpoint serves.
     pub min: u32,
-    /// The most.
+    /// The maximum.
     pub max: u32,
-    /// The network that its containers are attached to.
+    /// The network to which its containers are attached.
     pub vpc: Option<&'e Vpc>,
 }
 
-/// A component whose copies can go to zero and come back.
+/// A component whose copies can be scaled to zero and up again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScalableComponent {
     /// Its name.
     pub name: String,
-    /// The copies that it has while it serves.
+    /// The number of copies while it serves.
     pub copies: u32,
 }
 
-/// Why Tidegate does not take an endpoint to zero.
+/// Why Tidegate does not scale an endpoint to zero.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotScalable {
-    /// What is decided when a policy asks for it.
+    /// The verdict if a policy requests it.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// What differs between the kinds of endpoints.
+/// The differences between the kinds of endpoints.
 pub(crate) trait Behavior {
     /// The instances that it runs on, if it has any.
     fn instances(&self) -> Option<Instances<'_>>;
@@ -109,21 +109,21 @@ pub(crate) trait Behavior {
     /// The component that runs the model, if the variant does not. Requests are then sent to the component.
     fn component(&self, endpoint: &str, model: &str) -> Option<Component>;
 
-    /// The component that goes to zero, or why nothing does.
+    /// The component that scales to zero, or why there is none.
     fn scalable_component(&self, endpoint: &str) -> Result<ScalableComponent, NotScalable>;
 
     /// Whether SageMaker can capture its requests and answers.
     fn has_data_capture(&self) -> bool;
 
-    /// Why its updates cannot be rolled out in steps.
+    /// Why its updates cannot be rolled out in steps; `None` if they can.
     fn rollout_problem(&self) -> Option<String>;
 
-    /// What its environment asks for and it cannot do. `at` is the environment's path.
+    /// What its environment requests although the kind does not support it. `at` is the environment's path.
     fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
         Vec::new()
     }
 
-    /// What its environment asks for without any effect. `at` is the environment's path.
+    /// What its environment requests without any effect. `at` is the environment's path.
     fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
         Vec::new()
     }
@@ -133,7 +133,7 @@ pub(crate) trait Behavior {
 }
 
 impl EndpointSpec {
-    /// What differs from the other kinds.
+    /// The behavior of this kind.
     pub(crate) fn behavior(&self) -> &dyn Behavior {
         match self {
             Self::RealTime(spec) => spec,
@@ -143,7 +143,7 @@ impl EndpointSpec {
         }
     }
 
-    /// The kind alone.
+    /// The kind without its configuration.
     #[must_use]
     pub fn kind(&self) -> EndpointKind {
         match self {
@@ -162,7 +162,7 @@ impl EndpointSpec {
 }
 
 impl Endpoint {
-    /// The component whose copies can go to zero.
+    /// The component whose copies can be scaled to zero.
     ///
     /// # Errors
     /// [`NotScalable`] if this kind of endpoint has none.

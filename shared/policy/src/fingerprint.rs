@@ -1,4 +1,4 @@
-//! Short, stable fingerprints: names and tokens are derived from what they stand for, never drawn.
+//! Short, stable fingerprints: names and tokens are derived from content and are never random.
 
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,8 @@
-//! Holds: a person said stop, and nothing automatic goes on until a person lets it.
+//! Holds: a person stops automatic actions until a person releases the hold.
 //!
-//! Events arrive in any order, so what counts is when people spoke: a place is held while its newest hold is not older
-//! than its newest release. Of a hold and a release of the same moment the hold stands.
+//! Events arrive in any order, so only the times at which people gave the commands count. A target is held while its
+//! newest hold is not older than its newest release. If a hold and a release have the same time, the hold is in
+//! effect.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use tidegate_events::{HoldPlaced, HoldReleased};
 
 use crate::reason::Reason;
 
-/// The place that means every environment of the model.
+/// The key that means every environment of the model.
 pub const ALL: &str = "*";
 
 /// A person's hold.
@@ -20,34 +21,34 @@ pub struct Hold {
     pub at: Timestamp,
     /// Who placed it.
     pub by: String,
-    /// Why, in their words.
+    /// The reason, in the person's words.
     pub reason: String,
 }
 
-/// The holds that stand, by environment or [`ALL`].
+/// The holds that are in effect, by environment or [`ALL`].
 pub type Holds = BTreeMap<String, Hold>;
 
 /// When each environment, or [`ALL`], was last released.
 pub type Released = BTreeMap<String, Timestamp>;
 
 impl Hold {
-    /// Why something waits for this hold.
+    /// The reason for waiting for this hold.
     #[must_use]
     pub fn why(&self) -> Reason {
         Reason::Held { by: self.by.clone(), why: self.reason.clone(), since: self.at }
     }
 }
 
-/// The hold that stands in an environment: its own, or the one on the whole model.
+/// The hold that is in effect in an environment: its own, or the one on the whole model.
 #[must_use]
 pub fn on<'h>(holds: &'h Holds, environment: &str) -> Option<&'h Hold> {
     holds.get(environment).or_else(|| holds.get(ALL))
 }
 
-/// Takes note of a hold.
+/// Records a hold.
 ///
 /// # Errors
-/// Why it changes nothing.
+/// Why the hold changes nothing.
 pub(crate) fn place(holds: &mut Holds, released: &Released, placed: &HoldPlaced) -> Result<(), Reason> {
     let place = placed.environment.as_deref().unwrap_or(ALL);
     let over = [place, ALL].into_iter().filter_map(|key| released.get(key)).max();
@@ -66,7 +67,7 @@ pub(crate) fn place(holds: &mut Holds, released: &Released, placed: &HoldPlaced)
     }
 }
 
-/// Takes note of a release. It is remembered even if it releases nothing: its hold may be told after it.
+/// Records a release. It is stored even if it releases nothing, because its hold may arrive after it.
 ///
 /// # Errors
 /// Why nothing is released.
@@ -87,7 +88,7 @@ pub(crate) fn release(
     Err(standing.map_or_else(|| Reason::NotHeld { place: place_in_words(place) }, Hold::why))
 }
 
-/// A place as a sentence says it.
+/// The target of a hold, as text for a sentence.
 pub(crate) fn place_in_words(place: &str) -> String {
     if place == ALL { "every environment".to_owned() } else { place.to_owned() }
 }

@@ -1,19 +1,19 @@
-//! Tidegate's policy: what is decided, and why. Pure.
+//! Tidegate's policy language and decisions. All functions are pure.
 //!
-//! Nothing here reads a clock, an environment variable, a file or the network, and nothing is asynchronous: every
+//! No function here reads a clock, an environment variable, a file or the network, and none is asynchronous: every
 //! `decide` is a function of (policy, snapshot, event, now). The Lambda functions, the command line and the tests
 //! call the same ones.
 //!
-//! The vocabulary:
+//! Terms:
 //!
-//! * a [`Policy`](file::Policy) says what a team wants for one model;
-//! * a *snapshot* is what a function observed, each rule has its own (`train::Snapshot`, `deploy::Snapshot`, …);
+//! * a [`Policy`](file::Policy) contains a team's configuration for one model;
+//! * a *snapshot* is the observed state of AWS; each function has its own (`train::Snapshot`, `deploy::Snapshot`, …);
 //! * a [`Decision`](decision::Decision) is a [`Verdict`](decision::Verdict) with its
 //!   [`Reason`](reason::Reason), its evidence, the complete plan of actions, and the state that follows;
-//! * *state* is what the ledger must remember between events.
+//! * *state* is what the ledger stores between events.
 //!
-//! What holds always: the same inputs give the same decision; doing nothing is a verdict with a reason; missing data
-//! is never a pass.
+//! Always true: the same inputs give the same decision; no action is a verdict with a reason; missing data never
+//! passes a check.
 
 pub mod arn;
 pub mod check;

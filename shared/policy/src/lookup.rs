@@ -1,10 +1,10 @@
-//! Lookups: from what an event names to the models it concerns, with one query.
+//! Lookups: find the models that a name in an event concerns, with one query.
 
 use serde::{Deserialize, Serialize};
 
 use crate::file::Policy;
 
-/// What an event can name.
+/// The kinds of names in events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LookupKind {
@@ -14,14 +14,14 @@ pub enum LookupKind {
     Pipeline,
     /// A model package group.
     PackageGroup,
-    /// An endpoint (of any environment; an account's ledger only meets its own).
+    /// An endpoint (of any environment; an account's ledger only receives the names of its own).
     Endpoint,
     /// A CloudWatch alarm.
     Alarm,
 }
 
 impl LookupKind {
-    /// The stable name, part of the ledger's key.
+    /// The stable name, which is part of the ledger's key.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -34,24 +34,24 @@ impl LookupKind {
     }
 }
 
-/// One lookup: events that name `name` concern the model.
+/// One lookup: events that contain `name` concern the model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lookup {
-    /// What kind of name.
+    /// The kind of name.
     pub kind: LookupKind,
-    /// The name, lower-cased: AWS is not consistent about the case of names in events.
+    /// The name in lower case: AWS is not consistent about letter case in the names in events.
     pub name: String,
 }
 
 impl Lookup {
-    /// A lookup for a name as it came.
+    /// A lookup for a name as it appears in an event.
     #[must_use]
     pub fn new(kind: LookupKind, name: &str) -> Self {
         Self { kind, name: name.to_lowercase() }
     }
 }
 
-/// Every lookup that leads to this policy, without duplicates, in order.
+/// Every lookup that refers to this policy, sorted and without duplicates.
 #[must_use]
 pub fn of(policy: &Policy) -> Vec<Lookup> {
     let mut lookups = vec![

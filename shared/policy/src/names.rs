@@ -1,29 +1,29 @@
-//! Names that are checked once, where they enter.
+//! Names that are validated once, when they are read.
 //!
-//! Each name has one rule, said three times from one place: as code, as the sentence of an error, and as a pattern for
-//! the JSON Schema. A test holds the three together.
+//! Each name has one rule in three forms in one place: as code, as the sentence of an error, and as a pattern for the
+//! JSON Schema. A test verifies that the three agree.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// A name that breaks its rule.
+/// A name that violates its rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not {expected}")]
 pub struct BadName {
-    /// The text as it was given.
+    /// The given text.
     pub found: String,
-    /// What would have been right.
+    /// The expected format.
     pub expected: &'static str,
 }
 
-/// The schema of a text with a rule.
+/// The schema of a text that has a rule.
 pub(crate) fn text_schema(about: &str, expected: &str, pattern: &str, limit: u32, example: &str) -> Schema {
     json_schema!({
         "type": "string",
         "description": about,
         "pattern": pattern,
-        // An extension that editors show in place of the pattern.
+        // An extension that editors show instead of the pattern.
         "patternErrorMessage": format!("expected {expected}"),
         "minLength": 1,
         "maxLength": limit,
@@ -42,7 +42,7 @@ macro_rules! name {
         pub struct $type(String);
 
         impl $type {
-            /// What a right name looks like, to complete the sentence "expected …".
+            /// The format of a valid name, to complete the sentence "expected …".
             pub const EXPECTED: &'static str = $expected;
 
             /// The name as text.
@@ -51,7 +51,7 @@ macro_rules! name {
                 &self.0
             }
 
-            /// Whether a text keeps the rule.
+            /// Whether a text is valid.
             #[must_use]
             pub fn fits(text: &str) -> bool {
                 let rule: fn(&str) -> bool = $rule;
@@ -99,14 +99,14 @@ macro_rules! name {
     };
 }
 
-/// SageMaker's rule for most names: letters, digits and hyphens inside.
+/// SageMaker's rule for most names: letters and digits, with hyphens inside.
 fn hyphenated(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// A word of a repository's name.
+/// One segment of a repository's name.
 fn repository_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
@@ -231,7 +231,7 @@ name!(
 );
 
 impl RepositoryName {
-    /// The CodeCommit repository's own name, if it is one.
+    /// The name of the CodeCommit repository, if it is one.
     #[must_use]
     pub fn codecommit(&self) -> Option<&str> {
         self.0.strip_prefix("codecommit:")

@@ -1,6 +1,6 @@
-//! What messages to people have in common.
+//! Common parts of notifications to people.
 
-/// A subject as every message has it. SNS takes 100 characters.
+/// The subject of a notification. SNS allows 100 characters.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
 pub(crate) fn subject(text: &str) -> String {
     format!("Tidegate: {text}").chars().take(100).collect()

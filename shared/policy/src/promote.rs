@@ -1,4 +1,4 @@
-//! promote: which version goes to which environment now, what it waits for, or why it goes no further.
+//! promote: decides which version is requested in which environment, what a promotion waits for, and why it stops.
 
 mod action;
 mod approval;
@@ -46,12 +46,12 @@ pub const NAME: &str = "promote";
 /// promote's decisions.
 pub type Promote = Decision<State, Action>;
 
-/// What the ledger remembers for a model.
+/// The state that the ledger stores for a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// The promotion that was begun last.
+    /// The promotion that began last.
     pub promotion: Option<Promotion>,
-    /// The holds that stand.
+    /// The holds that are in effect.
     #[serde(default, skip_serializing_if = "Holds::is_empty")]
     pub holds: Holds,
     /// When holds were last released.
@@ -60,12 +60,12 @@ pub struct State {
 }
 
 impl State {
-    /// The same holds, and this promotion.
+    /// A copy of this state with the same holds and the given promotion.
     fn with(&self, promotion: Promotion) -> Self {
         Self { promotion: Some(promotion), ..self.clone() }
     }
 
-    /// The promotion, if the change is about its version.
+    /// The promotion, if the change concerns its version.
     fn promotion_of(&self, change: &ModelPackageChanged, version: u64) -> Option<&Promotion> {
         let of_this =
             |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
@@ -73,77 +73,77 @@ impl State {
     }
 }
 
-/// One approved version on its way.
+/// The promotion of one approved version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Promotion {
     /// The version.
     pub version: u64,
     /// Its ARN.
     pub package_arn: String,
-    /// When the registry took the approval down.
+    /// When the registry recorded the approval.
     pub approved_at: Timestamp,
-    /// How far it is, by environment.
+    /// The status in each environment.
     pub environments: BTreeMap<String, EnvironmentStatus>,
-    /// The newest version whose promotion was ever begun: the sweep begins only newer ones.
+    /// The newest version whose promotion has ever begun. The sweep begins promotions only of newer versions.
     pub newest_version: u64,
-    /// Set when it goes no further.
+    /// Whether the promotion has stopped.
     pub stopped: bool,
-    /// When the registry took down that it was last rejected, or its approval taken back, also if it had stopped by then: an
-    /// approval after that is new.
+    /// When the registry last recorded that the version was rejected or that its approval was withdrawn, even if the
+    /// promotion had already stopped. An approval after this time is a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_at: Option<Timestamp>,
-    /// Who approved it, by environment: each person once, and when.
+    /// Who approved the version and when, by environment. Each person is stored once.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approvals: BTreeMap<String, BTreeMap<String, Timestamp>>,
-    /// The environments whose people were asked to approve it.
+    /// The environments for which people were requested to approve the version.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub approvals_requested: BTreeSet<String>,
-    /// What it waits for, as it was last recorded.
+    /// What the promotion waits for, as last recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<Blocker>,
 }
 
 impl Promotion {
-    /// The same after its approval was rejected or taken back: it goes no further.
+    /// A copy of this promotion, stopped because its approval was rejected or withdrawn.
     fn without_approval(&self, at: Timestamp) -> Self {
         Self { stopped: true, rejected_at: self.rejected_at.max(Some(at)), ..self.clone() }
     }
 }
 
-/// The gate that keeps a promotion out of its next environment. A sweep records it once.
+/// The gate that keeps a promotion from entering its next environment. A sweep records it once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocker {
     /// The environment.
     pub environment: String,
     /// The reason's code.
     pub reason: String,
-    /// When it opens by itself, if it does.
+    /// When the gate opens without an event, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
-/// How far a version is in one environment.
+/// The status of a version in one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum EnvironmentStatus {
-    /// The environment was asked.
+    /// The deployment was requested.
     Requested {
-        /// Under this id.
+        /// The ID of the request.
         request_id: String,
-        /// At this time.
+        /// When the request was sent.
         at: Timestamp,
-        /// How often it was asked again, because it did not answer.
+        /// How often the request was sent again because no report arrived.
         #[serde(default, skip_serializing_if = "is_zero")]
         retries: u32,
     },
-    /// It reported success.
+    /// The environment reported success.
     Succeeded {
-        /// At this time.
+        /// When the report was received.
         at: Timestamp,
     },
-    /// It reported anything else.
+    /// The environment reported any other outcome.
     Failed {
-        /// At this time.
+        /// When the report was received.
         at: Timestamp,
         /// The reported reason.
         cause: String,
@@ -151,7 +151,7 @@ pub enum EnvironmentStatus {
 }
 
 impl EnvironmentStatus {
-    /// When it was taken.
+    /// When this status was set.
     pub(crate) fn at(&self) -> Timestamp {
         match self {
             Self::Requested { at, .. } | Self::Succeeded { at } | Self::Failed { at, .. } => *at,
@@ -164,18 +164,18 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// What the registry says about a package now.
+/// The current state of a package in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// Its approval status.
     pub approval: ApprovalStatus,
-    /// Its own status.
+    /// The package status.
     pub status: PackageStatus,
 }
 
 /// Decides about a change in the registry.
 ///
-/// `package` is what the registry says now; it is only needed, and only looked at, for an approval.
+/// `package` is the current state in the registry. It is needed, and evaluated, only for an approval.
 pub fn decide_package(
     policy: &Policy,
     state: &State,
@@ -201,7 +201,7 @@ pub fn decide_package(
     }
 }
 
-/// What an event alone can rule out, before anything is read from AWS.
+/// Decides from the event alone, before AWS is called, whether the change can be ignored.
 #[must_use]
 pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Option<Promote> {
     let ignore = |reason| Some(Decision::new(Verdict::Ignore, reason).evidence("package", &change.arn));
@@ -213,7 +213,7 @@ pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Op
     }
     let Some(version) = change.version else { return ignore(Reason::Unversioned) };
     if let Some(fields) = change.updated_fields.as_deref() {
-        // An update of metadata carries the old `Approved` along. Only a change of the approval itself counts.
+        // An update of metadata repeats the old `Approved`. Only a change of the approval itself counts.
         if !fields.iter().any(|f| f == "ModelApprovalStatus") {
             let reason = match fields {
                 [only] if only == "ModelLifeCycle" => Reason::LifecycleOnly,
@@ -223,20 +223,20 @@ pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Op
         }
     }
     if change.approval == ApprovalStatus::Approved {
-        // Events that say nothing about the status have been seen; then the registry's word alone counts.
+        // Some events contain no package status. For these, only the status in the registry counts.
         let unsaid = change.status == PackageStatus::Unknown(String::new());
         if !unsaid && change.status != PackageStatus::Completed {
             return ignore(Reason::NotCompleted { status: change.status.to_string() });
         }
         if let Some(current) = &state.promotion {
             let same = current.package_arn.eq_ignore_ascii_case(&change.arn);
-            // Without the list of changed fields a later time proves nothing: it may have been metadata again. Unless
-            // it was rejected in between.
+            // Without the list of changed fields, a later time proves nothing: the change may concern metadata only.
+            // The exception is a version that was rejected in between.
             let unsaid = change.updated_fields.is_none() && !(same && is_again(current, change));
             if same && unsaid {
                 return ignore(Reason::AlreadyPromoting { version });
             }
-            // Nor does it for another version, unless that one cannot have been approved before.
+            // The same applies to another version, unless it cannot have been approved before.
             if unsaid && version <= current.newest_version {
                 return ignore(Reason::ChangedFieldsUnknown { version });
             }
@@ -253,7 +253,7 @@ pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Op
     None
 }
 
-/// Whether an approval of the promotion's version was given after its last rejection.
+/// Whether the promotion's version was approved after its last rejection.
 fn is_again(current: &Promotion, change: &ModelPackageChanged) -> bool {
     current.rejected_at.is_some_and(|rejected| change.last_modified.is_some_and(|at| at > rejected))
 }
@@ -283,7 +283,7 @@ fn approved(
             Reason::EnvironmentNotInPolicy { environment: "(none)".to_owned() },
         );
     };
-    // Our clock may be behind SageMaker's: what is told now is not older than what is on its way.
+    // Our clock may be behind SageMaker's: a change reported now is not older than the current promotion.
     let before = state.promotion.as_ref();
     let promotion = Promotion {
         version,
@@ -303,8 +303,8 @@ fn approved(
         .evidence("promotion_before", replaced)
 }
 
-/// A version waits for its approval: a new one, or one whose approval was taken back. Only an event that says so, and when,
-/// counts as the latter.
+/// A version waits for its approval: either it is new, or its approval was withdrawn. It counts as withdrawn only if
+/// the event says so and contains the time.
 fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Promote {
     let waits = Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version });
     let changed = |fields: &[String]| fields.iter().any(|field| field == "ModelApprovalStatus");
@@ -316,7 +316,7 @@ fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Prom
     }
     let next = promotion.without_approval(at);
     if promotion.stopped {
-        // An approval that may follow is a new one.
+        // A later approval is a new one.
         return waits.state(state.with(next));
     }
     let reason = Reason::ApprovalWithdrawn { version, status: change.approval.to_string() };
@@ -334,13 +334,13 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Time
     };
     let at = change.last_modified.unwrap_or_else(|| now.max(promotion.approved_at));
     if at < promotion.approved_at {
-        // Told late: since then it was approved again.
+        // The event arrived late: the version was approved again after it.
         return Decision::new(Verdict::Ignore, Reason::OlderRejection { version })
             .evidence("package", &change.arn);
     }
     let next = promotion.without_approval(at);
     if promotion.stopped {
-        // Nothing is left to stop, but the approval that may follow is not the one from before.
+        // There is no promotion left to stop, but a later approval differs from the earlier one.
         return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }).state(state.with(next));
     }
     let reason = Reason::Rejected { version };

@@ -1,7 +1,7 @@
-//! respond: drift from any source leads to a retraining request, a message to people, or nothing with a reason.
+//! respond: drift from any source leads to a retraining request, a notification, or no action with a reason.
 //!
-//! First one of the [`sources`](self) turns what arrived into an [`Observation`], then the *governor* decides what it may lead
-//! to. Only [`Observation::Drift`] can lead to anything.
+//! First one of the [`sources`](self) converts the trigger into an [`Observation`], then the *governor* decides which
+//! response is allowed. Only [`Observation::Drift`] can lead to a response.
 
 mod controller;
 mod invariants;
@@ -34,36 +34,37 @@ pub const NAME: &str = "respond";
 /// respond's decisions.
 pub type Respond = Decision<State, NoCall>;
 
-/// What the ledger remembers for a model in this environment.
+/// The state that the ledger stores for a model in this environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// When retrainings were requested, oldest first; kept as long as the budget looks back.
+    /// When retrainings were requested, oldest first; kept for the period of the budget.
     pub retrainings: Vec<Timestamp>,
-    /// Retrainings since drift was last seen gone.
+    /// The number of retrainings since an observation last showed no drift.
     pub attempts: u32,
-    /// The sources that reported drift and have not reported its end, and when they last did; the newest few.
+    /// The sources that reported drift and have not reported its end, with the time of the last report; only the
+    /// newest few.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub drifting: BTreeMap<String, Timestamp>,
-    /// When each source last said whether there is drift, by its own clock; the newest few.
+    /// When each source last reported whether there is drift, by its own clock; only the newest few.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last_report_at: BTreeMap<String, Timestamp>,
 }
 
-/// Whether an action of a plan that was left behind is still wanted: a retraining not once the drift is gone.
+/// Whether an action of an unfinished plan is still needed: a retraining is not needed once the drift has ended.
 #[must_use]
 pub fn still_applies(state: &State, step: &Step<NoCall>) -> bool {
     match step {
         Step::RequestRetraining { request } => {
             state.attempts > 0 && state.retrainings.contains(&request.requested_at)
         }
-        // To look again harms nothing, and people shall know.
+        // A further check does no harm, and people must be notified.
         Step::ScheduleCheck { .. } | Step::Notify { .. } => true,
         Step::RequestDeployment { .. } | Step::ReportDeployment { .. } | Step::Call(_) => false,
     }
 }
 
-/// Decides what a observation leads to. `idempotency_key` is the event's, so that the same observation makes the same request; deploy
-/// knows since when the version that serves does, and which hold stands.
+/// Decides the response to an observation. `idempotency_key` is the key of the event, so that the same observation
+/// produces the same request. The time since when the version serves and the hold come from the state of deploy.
 pub fn decide(
     policy: &Policy,
     environment: &Environment,
@@ -91,7 +92,8 @@ pub fn decide(
     let cause = reason.code();
     let decision = match &policy.drift {
         None => Decision::new(Verdict::Suppress, Reason::NoResponse).state(state),
-        // Not reachable through an applied policy, which may not ask for it yet; a person is the safe answer.
+        // Not reachable through an applied policy, which cannot contain this response yet; an alert is the safe
+        // response.
         Some(Drift { response: DriftResponse::Alert | DriftResponse::RollBack, .. }) => {
             let cause = reason.to_string();
             alert(policy, environment, Reason::ResponseIsAlert { cause }, state)
@@ -117,15 +119,15 @@ pub fn decide(
     decision.from_source(source)
 }
 
-/// When it is worth a look whether the drift is still there: an alarm that stays in ALARM tells nothing more.
+/// When to check whether the drift still exists: an alarm that stays in ALARM sends no further event.
 fn recheck_at(drift: &Drift, decision: &Respond, now: Timestamp) -> Option<Timestamp> {
     match &decision.reason {
         Reason::Cooldown { until }
         | Reason::RetrainingInFlight { until }
         | Reason::BudgetSpent { until, .. } => Some(*until),
-        // A person has it.
+        // A person was notified and decides.
         Reason::Escalated { .. } => None,
-        // A retraining, or a hold, of which nobody knows the end.
+        // A retraining or a hold whose end is not known.
         _ => Some(after(now, drift.cooldown.signed())),
     }
 }
@@ -156,12 +158,12 @@ impl Governor {
     }
 }
 
-/// Single flight, cooldown, budget and attempts, in this order: the first that objects decides.
+/// Evaluates single flight, cooldown, budget and attempts, in this order: the first condition that fails decides.
 fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Timestamp) -> Governor {
     if let Some(last) = state.retrainings.last().copied() {
         let until = after(last, drift.cooldown.signed());
         if now < until {
-            // Until a version that was deployed after the request serves here, that request is still under way.
+            // Until a version that was deployed after the request serves here, that request is still in progress.
             let answered = live_since.is_some_and(|live| live > last);
             return Governor::Suppress(if answered {
                 Reason::Cooldown { until }

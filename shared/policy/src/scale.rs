@@ -1,4 +1,4 @@
-//! scale: idle endpoints go to zero and come back, by the mechanism that is legal for them.
+//! scale: scales idle endpoints to zero and back, with the mechanism that AWS supports for each kind.
 
 mod controller;
 mod invariants;
@@ -24,11 +24,11 @@ pub use on_rejected::on_rejected;
 pub use precondition::precondition;
 pub use traffic::{InvocationQuery, Invocations, traffic_queries};
 
-/// The metric that says a request found no copy. Target tracking cannot leave zero; an alarm on this metric can.
-/// <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
+/// The metric that shows a request without a copy to serve it. Target tracking cannot scale from zero; an alarm on
+/// this metric can. <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
 pub const NO_CAPACITY_METRIC: &str = "NoCapacityInvocationFailures";
 
-/// Where invocations are counted.
+/// The metric that counts invocations.
 const INVOCATIONS: &str = "metric AWS/SageMaker Invocations";
 
 /// The function's name.
@@ -37,36 +37,36 @@ pub const NAME: &str = "scale";
 /// scale's decisions.
 pub type ScaleDecision = Decision<State, Action>;
 
-/// What the ledger remembers for an endpoint.
+/// The state that the ledger stores for an endpoint.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// When it went to zero, while it is there.
+    /// When it was scaled to zero, while it is at zero.
     pub zero_since: Option<Timestamp>,
-    /// When it last came back.
+    /// When it was last scaled up from zero.
     pub scaled_up_at: Option<Timestamp>,
-    /// The code of the last reason that was recorded: a sweep records only what changed.
+    /// The code of the last recorded reason: a sweep records only changes.
     pub last_reason: Option<String>,
-    /// When AWS last refused for good to change its capacity.
+    /// When AWS last permanently rejected a change of its capacity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_at: Option<Timestamp>,
 }
 
-/// What was observed.
+/// The observed state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// Since when the version that serves does, if we deployed it; or the end of a later deployment that failed, which may
-    /// have set the copies as well.
+    /// Since when the current version has served, if Tidegate deployed it; or the end of a later deployment that
+    /// failed, which may also have set the number of copies.
     pub live_since: Option<Timestamp>,
-    /// Since when its copies are those that a deployment set.
+    /// Since when its number of copies is the one that a deployment set.
     pub copies_since: Option<Timestamp>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
-    /// Invocations; `None` if CloudWatch could not tell.
+    /// Invocations; `None` if CloudWatch returned no data.
     pub invocations: Option<Invocations>,
 }
 
 impl Snapshot {
-    /// What the ledger says, before CloudWatch is asked.
+    /// The snapshot from the ledger, before CloudWatch is read.
     #[must_use]
     pub fn of(deployed: &deploy::State) -> Self {
         Self {
@@ -78,8 +78,8 @@ impl Snapshot {
     }
 }
 
-/// Since when the version that serves does, by what deploy remembers. Also a deployment that failed may have set the copies
-/// again.
+/// Since when the current version has served, according to deploy's state. A deployment that failed may also have set
+/// the number of copies again.
 #[must_use]
 pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
     let ended = deployed.last_report.as_ref().map(|report| report.finished.finished_at);
@@ -87,42 +87,42 @@ pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
     Some(ended.map_or(verified, |ended| ended.max(verified)))
 }
 
-/// Since when its copies are those that a deployment set: one that failed before it told the component anything has left
-/// them as they were.
+/// Since when the number of copies is the one that a deployment set. A deployment that failed before it changed the
+/// component has not changed its copies.
 #[must_use]
 pub fn copies_since(deployed: &deploy::State) -> Option<Timestamp> {
     deployed.live.as_ref().map(|live| live.at).max(deployed.copies_set_at)
 }
 
-/// What scale can ask of AWS.
+/// The AWS calls that scale can plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Tell Application Auto Scaling between how many copies the component may have.
+    /// Registers the minimum and maximum number of copies with Application Auto Scaling.
     SetCapacityLimits {
         /// The component.
         component: String,
-        /// The fewest copies.
+        /// The minimum number of copies.
         min: u32,
-        /// The most copies.
+        /// The maximum number of copies.
         max: u32,
     },
-    /// Make sure that a request brings the component back: a step scaling policy and the alarm that runs it.
+    /// Ensures that a request scales the component up again: a step scaling policy and the alarm that invokes it.
     EnsureScaleFromZeroAlarm {
         /// The component.
         component: String,
     },
-    /// Set the number of copies.
+    /// Sets the number of copies.
     SetCopyCount {
         /// The component.
         component: String,
-        /// Copies.
+        /// The number of copies.
         copies: u32,
     },
 }
 
-/// Whether an action of a plan that was left behind is still wanted: on the way down only while it is meant to be at
-/// zero, on the way up only while it is not.
+/// Whether an action of an unfinished plan is still needed: a scale-down action only while the state is at zero, a
+/// scale-up action only while it is not.
 #[must_use]
 pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
     match step {
@@ -144,7 +144,7 @@ pub fn on_tick(environment: &Environment, state: &State, seen: &Snapshot, now: T
     decision.state(next)
 }
 
-/// Whether a tick's decision is worth a record: it acts, or its reason is another than the time before.
+/// Whether a tick's decision must be recorded: it acts, or its reason differs from the last recorded one.
 #[must_use]
 pub fn should_record(state: &State, decision: &ScaleDecision) -> bool {
     !decision.plan.is_empty() || state.last_reason.as_deref() != Some(decision.reason.code())
@@ -158,16 +158,16 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         Err(NotScalable { verdict, reason }) => return Decision::new(verdict, reason),
     };
     let Some(live_since) = seen.live_since else { return keep(Reason::NeverDeployed) };
-    // What AWS refused before a deployment says nothing about what it refuses now.
+    // A rejection before a deployment says nothing about what AWS rejects now.
     let state = &State { rejected_at: state.rejected_at.filter(|at| *at > live_since), ..state.clone() };
     if seen.deploying {
         return keep(Reason::DeploymentInFlight);
     }
-    // A deployment after it went to zero has set its copies again.
+    // A deployment after the scale-down has set its number of copies again.
     if let Some(since) = state.zero_since.filter(|since| Some(*since) > seen.copies_since) {
         let may = state.rejected_at.is_none_or(|at| now >= after(at, to_zero.idle.signed()));
         return match seen.invocations {
-            // Answered requests mean copies: it came back, and the alarm that told so was never dealt with.
+            // Successful requests require copies: it was scaled up, and the event of the alarm was never processed.
             Some(Invocations { in_window, .. }) if in_window > 0 && may => {
                 come_back(component, state, Reason::Traffic { invocations: in_window }, now)
             }
@@ -186,7 +186,8 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
 }
 
-/// The end of the grace after a deployment or a refusal, or of one idle window after a wake, whichever is latest.
+/// The end of the grace period after a deployment or a rejection, or of one idle window after a scale-up, whichever
+/// is latest.
 fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> Option<Timestamp> {
     let deployed = Some(after(live_since, to_zero.grace.signed()));
     let refused = state.rejected_at.map(|at| after(at, to_zero.grace.signed()));
@@ -194,7 +195,7 @@ fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> O
     [deployed, refused, woken].into_iter().flatten().max()
 }
 
-/// When the grace or the idle window that this state began is over, if that is ahead.
+/// When the grace period or the idle window that this state started ends, if that is in the future.
 fn next_check(environment: &Environment, state: &State, now: Timestamp) -> Option<Timestamp> {
     let to_zero = environment.scale.to_zero.as_ref()?;
     let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
@@ -217,7 +218,7 @@ fn go_to_zero(
     now: Timestamp,
 ) -> ScaleDecision {
     let ScalableComponent { name: component, copies } = component;
-    // The way back is built before the way down is taken.
+    // The scale-up path is created before the component is scaled down.
     let plan = vec![
         Step::Call(Action::SetCapacityLimits { component: component.clone(), min: 0, max: copies }),
         Step::Call(Action::EnsureScaleFromZeroAlarm { component: component.clone() }),
@@ -237,12 +238,12 @@ fn come_back(component: ScalableComponent, state: &State, reason: Reason, now: T
     let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None };
     Decision::new(Verdict::ScaleFromZero, reason)
         .evidence("zero_since", was)
-        // A minimum above zero makes Application Auto Scaling itself bring the copies back, and keep them.
+        // With a minimum above zero, Application Auto Scaling itself restores the copies and keeps them.
         .plan(vec![Step::Call(Action::SetCapacityLimits { component, min: copies, max: copies })])
         .state(next)
 }
 
-/// Decides about an alarm that may ask for capacity.
+/// Decides about an alarm that may request capacity.
 pub fn on_capacity_alarm(
     environment: &Environment,
     state: &State,
@@ -255,7 +256,7 @@ pub fn on_capacity_alarm(
     };
     let name = component.name.clone();
     match &alarm.state {
-        // Muting an alarm silences people's phones; the request still needs an answer.
+        // Muting an alarm suppresses its notifications; the request still needs a copy.
         AlarmState::Alarm => come_back(component, state, Reason::NoCapacity { component: name }, now),
         AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component: name }),
         AlarmState::InsufficientData => Decision::new(
@@ -268,7 +269,7 @@ pub fn on_capacity_alarm(
     }
 }
 
-/// Whether an alarm watches for requests that found no copy of the component.
+/// Whether an alarm detects requests for which the component had no copy.
 fn asks_for_capacity(alarm: &AlarmChanged, component: &str) -> bool {
     alarm.metrics.iter().any(|metric| {
         let of = metric.dimensions.get("InferenceComponentName");

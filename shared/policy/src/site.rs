@@ -2,22 +2,22 @@
 
 use crate::file::{Environment, Policy};
 
-/// The environment's name in the hub.
+/// The name of the hub's site.
 pub const HUB: &str = "hub";
 
-/// Seconds until deploy checks again what sends no event; the templates' default.
+/// Seconds until deploy checks again for changes that send no event; the default of the templates.
 pub const CHECK_SECONDS: u32 = 60;
 
 /// The stack that a function is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// The hub's, which exists once.
+    /// The hub stack, which exists once.
     Hub,
-    /// An environment's.
+    /// The stack of an environment.
     Environment,
 }
 
-/// Where a function runs, and which account may command it.
+/// Where a function runs, and which account may send it commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// The environment's name; [`HUB`] in the hub.
@@ -26,14 +26,14 @@ pub struct Site {
     pub account: String,
     /// The region.
     pub region: String,
-    /// The hub's account: the only one whose requests count.
+    /// The hub's account: the only one whose requests are accepted.
     pub hub_account: String,
-    /// Seconds until deploy checks again what sends no event.
+    /// Seconds until deploy checks again for changes that send no event.
     pub check_seconds: u32,
 }
 
 impl Site {
-    /// A site with the templates' default settings.
+    /// A site with the default settings of the templates.
     #[must_use]
     pub fn new(environment: &str, account: &str, region: &str, hub_account: &str) -> Self {
         Self {
@@ -45,13 +45,13 @@ impl Site {
         }
     }
 
-    /// Which stack it is.
+    /// The stack of the site.
     #[must_use]
     pub fn scope(&self) -> Scope {
         if self.environment == HUB { Scope::Hub } else { Scope::Environment }
     }
 
-    /// The environment of a policy that this site is: same name, account and region.
+    /// The environment of a policy with this site's name, account and region.
     #[must_use]
     pub fn environment_of<'p>(&self, policy: &'p Policy) -> Option<&'p Environment> {
         policy

@@ -1,12 +1,12 @@
-//! What a plan is made of: steps that every function can take, and calls that only one makes.
+//! The steps of a plan: common steps of all functions, and calls that only one function makes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_events::{DeploymentFinished, DeploymentRequested, RetrainingRequested, ScheduledCheck};
 
-/// One step of a plan. `C` are the calls of one function; the engine carries out all other steps itself.
+/// One step of a plan. `C` is the type of one function's calls; the engine carries out all other steps itself.
 ///
-/// A step has the same JSON whether it is common or a call: an object with a field `action`.
+/// A common step and a call have the same JSON structure: an object with a field `action`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Step<C> {
@@ -17,29 +17,29 @@ pub enum Step<C> {
         /// The message.
         message: String,
     },
-    /// Invoke the function again at a time.
+    /// Invoke the function again at a given time.
     ScheduleCheck {
-        /// The schedule's name; the same decision, the same name.
+        /// The name of the schedule. The same decision always has the same name.
         name: String,
-        /// When.
+        /// The time of the invocation.
         at: Timestamp,
-        /// What is checked then.
+        /// The check to make.
         #[serde(flatten)]
         check: ScheduledCheck,
     },
-    /// Publish `Deployment Requested`: ask an environment to deploy.
+    /// Publish `Deployment Requested`: request a deployment in an environment.
     RequestDeployment {
-        /// The request, sent as it is.
+        /// The request, sent unchanged.
         request: DeploymentRequested,
     },
     /// Publish `Deployment Finished`: report the end of a deployment to the hub.
     ReportDeployment {
-        /// The report, sent as it is.
+        /// The report, sent unchanged.
         finished: DeploymentFinished,
     },
-    /// Publish `Retraining Requested`: ask the hub to retrain.
+    /// Publish `Retraining Requested`: request a retraining from the hub.
     RequestRetraining {
-        /// The request, sent as it is.
+        /// The request, sent unchanged.
         request: RetrainingRequested,
     },
     /// A call that only this function makes.
@@ -48,7 +48,8 @@ pub enum Step<C> {
 }
 
 impl<C> Step<C> {
-    /// Whether it sends a message to people. If that is rejected for good, the invocation must fail: nobody could be told.
+    /// Whether it notifies people. If it is permanently rejected, the invocation must fail, because nobody could be
+    /// notified.
     #[must_use]
     pub fn is_notify(&self) -> bool {
         matches!(self, Self::Notify { .. })
@@ -68,7 +69,7 @@ impl<C> Step<C> {
     }
 }
 
-/// The calls of a function that makes none of its own.
+/// The call type of a function without calls of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoCall {}
 

@@ -1,4 +1,4 @@
-//! train: a commit or a retraining request starts the model's pipeline, once, or says why not.
+//! train: a commit or a retraining request starts the model's pipeline once, or the decision states why not.
 
 mod action;
 mod controller;
@@ -27,37 +27,37 @@ pub use definition::definition_digest;
 pub use lost_push::lost_push;
 pub use on_rejected::on_rejected;
 
-/// What the ledger remembers for a model.
+/// The state that the ledger stores for a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     /// For each full reference, the commit that last started the pipeline.
     pub commits: BTreeMap<String, String>,
     /// The last start, whatever its cause.
     pub last_start: Option<Start>,
-    /// For each full reference, the last commit, if AWS refused for good to train it.
+    /// For each full reference, the last commit, if AWS permanently rejected its training.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rejected_commits: BTreeMap<String, String>,
-    /// For each full reference, the push that was dealt with last.
+    /// For each full reference, the push that was processed last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pushes: BTreeMap<String, Pushed>,
-    /// The fingerprint of the definition that was decided on last, whether it is installed yet or not.
+    /// The fingerprint of the definition in the last decision, whether it is already installed or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition_digest: Option<String>,
 }
 
-/// A push that was dealt with.
+/// A push that was processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushed {
-    /// Where the reference pointed before, as the event said.
+    /// The commit to which the reference pointed before, according to the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The client token of its start.
+    /// The client token of the execution that it started.
     pub token: String,
 }
 
 impl State {
-    /// The last commit of a reference that was dealt with, trained or refused. The sweep looks for others, and an older
-    /// one must not train after it.
+    /// The last processed commit of a reference, trained or rejected. The sweep searches for other commits, and an
+    /// older commit must not train after this one.
     #[must_use]
     pub fn known(&self, full_ref: &str) -> Option<&str> {
         self.rejected_commits.get(full_ref).or_else(|| self.commits.get(full_ref)).map(String::as_str)
@@ -73,25 +73,25 @@ pub struct Start {
     pub token: String,
 }
 
-/// What was observed.
+/// The observed AWS resources.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
-    /// The definition in the commit; `Kept` where the policy or the cause keeps the present one.
+    /// The definition in the commit; `Kept` if the policy or the trigger keeps the present one.
     pub definition: Definition,
     /// The pipeline as it is, if it exists.
     pub pipeline: Option<Pipeline>,
     /// ARNs of executions that have not ended, newest first.
     pub running: Vec<String>,
-    /// The head of the pushed branch, where another commit of it has trained and the repository can be asked.
+    /// The head of the pushed branch, if another commit of the branch has trained and the repository can be read.
     pub head: Option<String>,
-    /// The hold that stands on the model or on the environment that asks; only looked at for a retraining.
+    /// The hold on the model or on the requesting environment; only read for a retraining.
     pub hold: Option<Hold>,
 }
 
-/// The definition that the commit asks for.
+/// The definition that the commit requires.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Definition {
-    /// The one that the pipeline has.
+    /// The present definition of the pipeline.
     #[default]
     Kept,
     /// The file's content at the commit.
@@ -103,7 +103,7 @@ pub enum Definition {
     },
     /// The file is not in the commit.
     Missing {
-        /// The path that was looked for.
+        /// The path that was read.
         path: String,
     },
 }
@@ -121,14 +121,14 @@ pub const NAME: &str = "train";
 /// train's decisions.
 pub type Train = Decision<State, Action>;
 
-/// The client token of a push: what trained before it on the branch is part of it, or a branch that was set back to an
-/// earlier commit would be answered with that commit's old execution.
+/// The client token of a push. It includes the token of the last start on the branch. Otherwise, after a reset of the
+/// branch to an earlier commit, SageMaker would return the old execution of that commit.
 fn token_of_push(policy: &Policy, state: &State, push: &CommitPushed, commit: &str) -> String {
     let before = token_of_last(policy, state, &push.full_ref);
     commit_token(policy, &push.repository, (&push.full_ref, commit), before.as_deref())
 }
 
-/// The client token of a branch's last start, also by a state that an earlier version wrote.
+/// The client token of a branch's last start, also for a state that an earlier version of Tidegate wrote.
 fn token_of_last(policy: &Policy, state: &State, full_ref: &str) -> Option<String> {
     let repository = policy.source.repository.as_str();
     let by_commit = |commit: &String| commit_token(policy, repository, (full_ref, commit), None);
@@ -148,7 +148,7 @@ fn commit_token(
     fingerprint(&parts)
 }
 
-/// Decides about a push, without anything from AWS: `Some` if the push asks for nothing.
+/// Decides about a push without data from AWS: `Some` if the push requires no action.
 #[must_use]
 pub fn skip_without_reading(policy: &Policy, state: &State, push: &CommitPushed) -> Option<Train> {
     let branch = push.branch.clone();
@@ -166,7 +166,7 @@ pub fn skip_without_reading(policy: &Policy, state: &State, push: &CommitPushed)
     Some(Decision::new(Verdict::Skip, reason).evidence("reference", &push.full_ref))
 }
 
-/// Decides about a push that is worth a look.
+/// Decides about a push that needs data from AWS.
 pub fn decide_commit(
     policy: &Policy,
     state: &State,
@@ -212,9 +212,10 @@ pub fn decide_commit(
         .state(next)
 }
 
-/// Whether the branch has moved on from a commit: pushes are told in any order, and to train an older commit now would
-/// leave its definition behind as the present one. The head alone is not enough: it may be so new that its own event, or
-/// the sweep, has yet to tell of it, and then only a push that follows on what is known is surely no older one.
+/// Whether a newer commit of the branch replaces this one. Pushes are reported in any order, and training an older
+/// commit now would leave its definition as the present one. The head alone is not sufficient: the head may be so new
+/// that neither its own event nor the sweep has reported it yet. In that case only a push that directly follows the
+/// last known commit is certain not to be older.
 fn is_superseded(state: &State, push: &CommitPushed, commit: &str, head: &str) -> bool {
     let known = state.known(&push.full_ref);
     head != commit && known.is_some_and(|known| known == head || push.old_commit.as_deref() != Some(known))

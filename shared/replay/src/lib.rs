@@ -1,7 +1,7 @@
-//! The functions on files alone: [`explain`] one event, [`replay`] a stream of them.
+//! Runs the functions on files: [`explain`] evaluates one event, [`replay`] a stream of events.
 //!
-//! What runs here are the functions of the Lambdas themselves, on a ledger in memory and a fake AWS. There is no network,
-//! no clock and no async runtime: every port answers at once, and the time is the events'.
+//! The functions are those of the Lambdas. They run on a ledger in memory and a fake AWS. There is no network, no
+//! clock and no async runtime: every port responds immediately, and the time is that of the events.
 
 pub mod explain;
 pub mod input;

@@ -1,4 +1,4 @@
-//! What is known by a name of AWS, whatever its case: AWS is not consistent about it, even between its own events.
+//! A map by AWS names in any letter case: AWS is not consistent about it, even between its own events.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ pub(crate) struct ByName<V> {
     values: HashMap<String, V, FixedState>,
 }
 
-// A derived one would ask it of the values, too.
+// A derived implementation would require `Default` of the values, too.
 impl<V> Default for ByName<V> {
     fn default() -> Self {
         Self { values: HashMap::default() }
@@ -39,7 +39,7 @@ impl<V> ByName<V> {
         self.values.remove(lower(name).as_ref());
     }
 
-    /// The value of a name; a new one if there is none.
+    /// The value of a name; inserts a default value if there is none.
     pub(crate) fn of(&mut self, name: &str) -> &mut V
     where
         V: Default,
@@ -48,7 +48,7 @@ impl<V> ByName<V> {
     }
 }
 
-/// Most names are lower-case already.
+/// Most names already are in lower case.
 fn lower(name: &str) -> Cow<'_, str> {
     let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
     if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_engine::{CallError, Class};
 
-/// A fault that strikes one call.
+/// A fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallFault {
     /// The call fails with an error of this class and has no effect.
@@ -21,20 +21,20 @@ pub enum CallFault {
     Pause,
 }
 
-/// Selects the fault of every call, in the order of the calls.
+/// Selects a fault for every call, in the order of the calls.
 pub trait FaultPlan: Send + Sync {
-    /// The fault that strikes the next call, if any.
+    /// The fault of the next call, if any.
     fn next_fault(&self, service: &'static str, operation: &'static str) -> Option<CallFault>;
 }
 
-/// Applies faults to calls: those that a test injected, by operation, and those of a [`FaultPlan`]. Clones share their
-/// faults.
+/// Applies faults to calls: the faults that a test injected, by operation, and those of a [`FaultPlan`]. Clones share
+/// their faults.
 #[derive(Clone, Default)]
 pub struct FaultInjector(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// Whether a fault was ever added. Most injectors are never used, and a call through them is only a call.
+    /// Whether a fault was ever added. Most injectors are never used, and then a call has no overhead.
     is_used: AtomicBool,
     faults: Mutex<Faults>,
 }
@@ -56,7 +56,7 @@ impl FaultInjector {
         self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Injects a fault into the next call of `operation`. Several faults strike successive calls.
+    /// Injects a fault into the next call of `operation`. Several faults apply to successive calls.
     pub fn inject(&self, operation: &str, fault: CallFault) {
         self.0.is_used.store(true, Ordering::Relaxed);
         self.faults().injected.entry(operation.to_owned()).or_default().push_back(fault);
@@ -68,13 +68,13 @@ impl FaultInjector {
         self.faults().plan = Some(plan);
     }
 
-    /// Whether every injected fault has struck.
+    /// Whether every injected fault was applied.
     #[must_use]
     pub fn are_used_up(&self) -> bool {
         self.faults().injected.values().all(VecDeque::is_empty)
     }
 
-    /// An injected fault wins. The plan is asked in any case, because it counts the calls.
+    /// An injected fault has priority. The plan is called in any case, because it counts the calls.
     fn next_fault(&self, service: &'static str, operation: &'static str) -> Option<CallFault> {
         let plan = self.faults().plan.clone();
         let planned = plan.and_then(|plan| plan.next_fault(service, operation));
@@ -82,7 +82,7 @@ impl FaultInjector {
         injected.or(planned)
     }
 
-    /// Makes a call, subject to faults.
+    /// Makes a call and applies the faults.
     ///
     /// # Errors
     /// The error of the call, or the fault.

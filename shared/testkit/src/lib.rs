@@ -1,13 +1,13 @@
-//! What the functions run on without Lambda and without AWS: for `explain`, `replay`, the scenarios and the simulation.
+//! Runs the functions without Lambda and without AWS: for `explain`, `replay`, the scenarios and the simulation.
 //!
-//! * [`Runtime`] has the functions of one site.
-//! * [`InMemoryLedger`] is the ledger, by the rules of the one in DynamoDB.
-//! * [`FakeAws`] answers every port from canned responses, applied events and the functions' own calls.
+//! * [`Runtime`] contains the functions of one site.
+//! * [`InMemoryLedger`] is the ledger, with the rules of the one in DynamoDB.
+//! * [`FakeAws`] implements every port with canned responses, applied events and the functions' own calls.
 //! * [`scenario`] reads the files of `events/scenarios` and runs them.
-//! * [`FaultInjector`] lets single calls fail, crash or pause.
+//! * [`FaultInjector`] makes single calls fail, crash or pause.
 //!
-//! Every port answers at once, so an invocation is a future that is ready when it is first polled: [`poll_once`]. This is
-//! shipped code, and has no panics.
+//! Every port responds immediately, so an invocation is a future that is ready at its first poll: [`poll_once`]. This
+//! code is part of the release and does not panic.
 
 mod aws;
 mod by_name;

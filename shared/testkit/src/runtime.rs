@@ -13,7 +13,7 @@ use tidegate_functions::FUNCTIONS;
 use crate::ledger::InMemoryLedger;
 use crate::poll::poll_once;
 
-/// Every function of the registry on the ledger and the ports of one site, whichever stack it is part of.
+/// Every function of the registry on the ledger and the ports of one site, in either stack.
 pub struct Runtime {
     /// The site.
     pub site: Site,
@@ -33,16 +33,16 @@ impl Runtime {
         Self { site, ledger, engine, handlers }
     }
 
-    /// The engine of one invocation. Lambda retries under the same request id.
+    /// The engine of one invocation. Lambda retries with the same request ID.
     #[must_use]
     pub fn engine(&self, function: &'static str, request_id: &str) -> Engine {
         Engine { function, request_id: request_id.to_owned(), meter: Meter::default(), ..self.engine.clone() }
     }
 
-    /// One invocation of the function of that name.
+    /// Invokes the function with the given name once.
     ///
     /// # Errors
-    /// The function's own, or that there is no such function.
+    /// The function's error, or that there is no such function.
     pub async fn invoke(
         &self,
         function: &'static str,
@@ -54,10 +54,10 @@ impl Runtime {
         handler(&self.handlers, function)?.handle(&engine, event, now).await
     }
 
-    /// One invocation on ports that answer at once.
+    /// Invokes a function once, on ports that respond immediately.
     ///
     /// # Errors
-    /// The function's own, that there is no such function, or that a port did not answer at once.
+    /// The function's error, that there is no such function, or that a port did not respond immediately.
     pub fn invoke_now(
         &mut self,
         function: &'static str,

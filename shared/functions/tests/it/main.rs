@@ -1,4 +1,4 @@
-//! The routes and settings against the templates.
+//! Compares the routes and settings with the templates.
 
 #[cfg(test)]
 mod routes;

@@ -1,4 +1,4 @@
-//! The routes and settings in code are those of the templates.
+//! The routes and settings in code match those of the templates.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const HUB_ACCOUNT: &str = "111122223333";
 const ENVIRONMENT_ACCOUNT: &str = "444455556666";
 const OTHER_ACCOUNT: &str = "777788889999";
 
-/// A template and the site that it makes.
+/// A template and the site that it creates.
 struct Stack {
     template: Value,
     site: Site,
@@ -35,7 +35,7 @@ impl Stack {
         resources.iter().map(|(name, resource)| (name.as_str(), resource))
     }
 
-    /// The functions with what they are called by.
+    /// The functions with the events and schedules that invoke them.
     fn functions(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.resources().filter_map(|(name, resource)| {
             let function = named(&name.strip_suffix("Function")?.to_lowercase())?;
@@ -44,7 +44,7 @@ impl Stack {
         })
     }
 
-    /// The functions that the template's rules hand an event to.
+    /// The functions that the template's rules send an event to.
     fn routed(&self, sample: &Value) -> Vec<&'static str> {
         let is_wanted = |events: &Value| {
             let mut rules =
@@ -70,7 +70,7 @@ fn names(functions: impl Iterator<Item = &'static tidegate_engine::FunctionSpec>
     names
 }
 
-/// Every sample that arrives through a bus, from each of the accounts.
+/// Every sample event of a bus, from each of the accounts.
 fn events() -> Vec<(PathBuf, Value, Event)> {
     let mut events = Vec::new();
     for file in samples(Path::new("../../events")) {
@@ -96,7 +96,7 @@ fn every_sample_reaches_the_functions_that_the_templates_hand_it_to() {
     let stacks = stacks();
     let mut reached = BTreeSet::new();
     for (file, sample, event) in events() {
-        // What no function could read is handed on as well: the function says so.
+        // Events that no function can read are delivered as well: the function reports them.
         if event.body == Body::Other {
             continue;
         }
@@ -177,7 +177,8 @@ fn the_settings_are_the_templates_defaults() {
     }
 }
 
-/// CloudFormation's short functions become their arguments; [`Stack::account`] knows the few that a pattern has.
+/// Replaces CloudFormation's short-form functions by their arguments; [`Stack::account`] knows the few that a pattern
+/// uses.
 fn parse(template: &str) -> Value {
     let without_tags = |line: &str| {
         let word = |word: &str| match word.split_once('!') {
@@ -191,7 +192,7 @@ fn parse(template: &str) -> Value {
 }
 
 impl Stack {
-    /// The account that a pattern refers to.
+    /// The account that a pattern contains.
     fn account(&self, reference: &Value) -> Option<&str> {
         match reference {
             Value::String(name) if name == "HubAccountId" => Some(HUB_ACCOUNT),
@@ -205,7 +206,7 @@ impl Stack {
         }
     }
 
-    /// Whether an event fits a pattern of Amazon EventBridge, as far as the templates use its language.
+    /// Whether an event matches a pattern of Amazon EventBridge, for the operators that the templates use.
     /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>
     fn matches(&self, pattern: &Value, event: &Value, path: &str) -> bool {
         pattern.as_object().unwrap().iter().all(|(name, wanted)| {
@@ -246,7 +247,7 @@ fn fits(wanted: &Value, found: &[&str]) -> bool {
     }
 }
 
-/// The texts at a path, which leads through every entry of a list.
+/// The texts at a path that includes every entry of a list.
 fn leaves<'e>(value: &'e Value, path: &str) -> Vec<&'e str> {
     match (value, path.strip_prefix('/')) {
         (Value::Array(list), _) => list.iter().flat_map(|one| leaves(one, path)).collect(),

@@ -1,4 +1,4 @@
-//! What the steps of a plan do outside the function.
+//! The external effects of the steps of a plan.
 
 use jiff::Timestamp;
 use std::fmt::Debug;
@@ -6,22 +6,23 @@ use tidegate_events::{DeploymentFinished, DeploymentRequested, RetrainingRequest
 
 use crate::step::{NoCall, Step};
 
-/// What a step does outside the function.
+/// The external effect of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Effect<'s> {
     /// People are notified.
     Notify,
     /// The function is invoked again at a time.
     ScheduleCheck { at: Timestamp, check: &'s ScheduledCheck },
-    /// An environment is asked to deploy.
+    /// A deployment is requested in an environment.
     RequestDeployment(&'s DeploymentRequested),
     /// The end of a deployment is reported to the hub.
     ReportDeployment(&'s DeploymentFinished),
-    /// The hub is asked to retrain.
+    /// A retraining is requested from the hub.
     RequestRetraining(&'s RetrainingRequested),
     /// A text for people is written to a resource.
     Annotate { resource: &'s str },
-    /// Something is made that has no effect before a resource uses it. Its name begins with that resource's.
+    /// A resource is created that has no effect until another one uses it. Its name begins with the other resource's
+    /// name.
     Prepare { name: &'s str },
     /// A resource that trains or serves changes.
     Change { resource: &'s str, change: Change },
@@ -30,13 +31,13 @@ pub(crate) enum Effect<'s> {
 /// How a resource changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// It is created, or created again from another definition.
+    /// It is created or updated from a definition.
     Define,
-    /// It runs once.
+    /// It is started once.
     Start,
-    /// The bounds of its copies are set.
+    /// The limits of its number of copies are set.
     SetLimits { min: u32, max: u32 },
-    /// Its copies are set.
+    /// Its number of copies is set.
     SetCopies(u32),
 }
 
@@ -54,7 +55,7 @@ impl Effect<'_> {
         }
     }
 
-    /// Whether it takes capacity away entirely, or allows that.
+    /// Whether it removes all capacity, or permits that.
     pub(crate) fn scales_to_zero(&self) -> bool {
         matches!(self, Self::Change { change: Change::SetLimits { min: 0, .. } | Change::SetCopies(0), .. })
     }
@@ -62,7 +63,7 @@ impl Effect<'_> {
 
 /// A call that only one function makes.
 pub(crate) trait HasEffect: Debug + PartialEq {
-    /// What it does.
+    /// The external effect of the call.
     fn effect(&self) -> Effect<'_>;
 }
 
@@ -72,7 +73,7 @@ impl HasEffect for NoCall {
     }
 }
 
-/// What a step does.
+/// The external effect of a step.
 pub(crate) fn effect<C: HasEffect>(step: &Step<C>) -> Effect<'_> {
     match step {
         Step::Notify { .. } => Effect::Notify,

@@ -1,4 +1,4 @@
-//! People's holds change only because of a person.
+//! Holds change only because of a person's event.
 
 use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased};
@@ -6,19 +6,19 @@ use tidegate_events::{HoldPlaced, HoldReleased};
 use super::{Invariant, Violations};
 use crate::hold::{ALL, Holds, Released};
 
-/// What a person asked for.
+/// A person's command about a hold.
 #[derive(Clone, Copy)]
 pub(crate) enum HoldCommand<'a> {
-    /// To hold.
+    /// Place a hold.
     Hold(&'a HoldPlaced),
-    /// To release.
+    /// Release a hold.
     Release(&'a HoldReleased),
-    /// Nothing: another event.
+    /// No command: another event.
     Nothing,
 }
 
 impl Violations {
-    /// Only a person's event changes a hold, and only the one that it is about.
+    /// Only a person's event changes a hold, and only the one that it concerns.
     pub(crate) fn holds(
         &mut self,
         before: (&Holds, &Released),
@@ -49,7 +49,7 @@ impl Violations {
         self.releases(before.1, after.1, released);
     }
 
-    /// A release is remembered, because the hold that it ended may arrive after it.
+    /// A release is stored in the state, because the hold that it ended may arrive after it.
     fn releases(&mut self, before: &Released, after: &Released, released: Option<(&str, Timestamp)>) {
         let kept = before.iter().all(|(place, at)| after.get(place).is_some_and(|now| now >= at));
         let asked =

@@ -2,8 +2,8 @@
 
 use crate::arn::Arn;
 
-/// Whether an ARN names the version of the group in the registry of that account and region. Events spell ARNs in any
-/// letter case.
+/// Whether an ARN identifies the version of the group in the registry of that account and region. Events contain ARNs
+/// in any letter case.
 pub(crate) fn is_version(arn: &str, account: &str, region: &str, group: &str, version: u64) -> bool {
     let Some(arn) = Arn::parse(arn) else { return false };
     let resource = format!("model-package/{group}/{version}");

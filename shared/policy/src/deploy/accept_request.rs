@@ -1,4 +1,4 @@
-//! Which requests are obeyed, and which one is the newest.
+//! Which requests are accepted, and which one is the newest.
 
 use jiff::Timestamp;
 use tidegate_events::DeploymentRequested;
@@ -10,7 +10,7 @@ use crate::file::Policy;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// Whether a request may be obeyed. `from` is the account that EventBridge says it came from.
+/// Whether a request may be accepted. `from` is the sending account as EventBridge reports it.
 #[must_use]
 pub fn reject_unauthorized(
     site: &Site,
@@ -45,7 +45,7 @@ pub fn reject_unauthorized(
     let Some(policy) = policy.filter(|policy| site.environment_of(policy).is_some()) else {
         return refuse(Reason::Unmanaged { what: format!("{} in {}", request.model, request.environment) });
     };
-    // AWS is not consistent about the case of names in events.
+    // AWS is not consistent about letter case in the names in events.
     let wanted = format!("model-package/{}/{}", policy.registry.group, request.version);
     if !arn.resource.eq_ignore_ascii_case(&wanted) {
         return refuse(Reason::OtherPackage { arn: request.package_arn.clone(), wanted });
@@ -53,10 +53,11 @@ pub fn reject_unauthorized(
     None
 }
 
-/// Takes a request up: the state in which [`converge`](super::converge) starts, or an answer that is known already.
+/// Accepts a request: returns the state in which [`converge`](super::converge()) starts, or a decision that is
+/// already known.
 ///
 /// # Errors
-/// The decision, if there is nothing left to converge.
+/// The decision, if nothing remains to converge.
 pub fn accept_request(
     state: &State,
     request: &DeploymentRequested,
@@ -101,7 +102,7 @@ pub fn accept_request(
     })
 }
 
-/// The newest request that is known, also by a state that an earlier version wrote.
+/// The newest known request, also for a state that an earlier version of Tidegate wrote.
 fn newest_of(state: &State) -> Option<NewestRequest> {
     let in_flight = state.in_flight.as_ref().map(|in_flight| newest_by(&in_flight.request));
     [state.newest_request.clone(), in_flight].into_iter().flatten().max_by_key(|newest| newest.requested_at)
@@ -112,8 +113,9 @@ fn newest_by(request: &DeploymentRequested) -> NewestRequest {
     NewestRequest { version, requested_at, approved_at }
 }
 
-/// Whether a request is older than the newest: by what, and the two times. A request may be sent again long after its
-/// version was overtaken, so the approvals count before the sending, where both are known.
+/// Whether a request is older than the newest one: returns the kind of comparison and the two times. A request may be
+/// sent again long after a newer version replaced it, so approval times are compared before request times, where both
+/// are known.
 fn older(
     request: &DeploymentRequested,
     newest: &NewestRequest,

@@ -1,4 +1,4 @@
-//! What deploy can ask of AWS.
+//! The AWS calls that deploy can plan.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,21 +13,21 @@ use crate::step::Step;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Make the model of a package.
+    /// Creates the model of a package.
     CreateModel {
         /// Its name.
         name: String,
         /// The package.
         package_arn: String,
     },
-    /// Make an endpoint configuration.
+    /// Creates an endpoint configuration.
     CreateEndpointConfig {
         /// Its name.
         name: String,
-        /// What serves.
+        /// The production variant.
         variant: ProductionVariant,
     },
-    /// Make the endpoint.
+    /// Creates the endpoint.
     CreateEndpoint {
         /// Its name.
         name: String,
@@ -36,33 +36,34 @@ pub enum Action {
         /// Its tags.
         tags: Vec<(String, String)>,
     },
-    /// Give the endpoint another configuration.
+    /// Updates the endpoint to another configuration.
     UpdateEndpoint {
         /// Its name.
         name: String,
         /// The new configuration.
         config: String,
-        /// How.
+        /// How the update is rolled out.
         rollout: Rollout,
     },
-    /// Put the model on the endpoint.
+    /// Creates the inference component on the endpoint.
     CreateComponent {
         /// The component.
         component: Component,
     },
-    /// Give the component another model.
+    /// Updates the component to another model.
     UpdateComponent {
         /// The component.
         component: Component,
     },
 }
 
-/// Whether an action of a plan that was left behind is still wanted: only what the deployment in flight asks for, and
-/// nothing is made for it under a hold. Whether what serves may be changed, [`precondition`](super::precondition()) says.
+/// Whether an action of an unfinished plan is still needed: only what the deployment in flight requires, and under a
+/// hold nothing is created for it. [`precondition`](super::precondition()) decides whether what serves may be
+/// changed.
 #[must_use]
 pub fn still_applies(environment: Option<&Environment>, state: &State, step: &Step<Action>) -> bool {
     match step {
-        // To look again harms nothing, the hub knows which report it still waits for, and people shall know.
+        // A further check does no harm, the hub knows which report it still waits for, and people must be notified.
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::Notify { .. }
@@ -80,7 +81,7 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
     }
 }
 
-/// Whether the deployment in flight asks SageMaker for it.
+/// Whether the deployment in flight requires this SageMaker call.
 pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: &Step<Action>) -> bool {
     let wanted = environment
         .zip(state.in_flight.as_ref())
@@ -104,10 +105,11 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
     }
 }
 
-/// How far apart the looks become: as far as the sweeps, which look as well.
+/// The longest interval between checks: the interval of the sweep, which checks as well.
 const SELDOM: SignedDuration = SignedDuration::from_mins(15);
 
-/// The next look at the deployment in flight, at what sends no event. What takes long is looked at less and less often.
+/// The next check of the deployment in flight, for changes that send no event. The interval grows with the number of
+/// checks.
 pub(super) fn schedule_check(
     site: &Site,
     environment: &Environment,

@@ -1,4 +1,4 @@
-//! What SageMaker is told to make or to change.
+//! The SageMaker resources that a deployment creates or changes.
 
 use jiff::Timestamp;
 
@@ -38,7 +38,8 @@ impl Reconciliation<'_> {
             .state(self.asked_endpoint(running.last_modified))
     }
 
-    /// Under a hold nothing is begun. What SageMaker has begun goes on, is verified and reported.
+    /// Under a hold nothing is started. An operation that SageMaker has started continues, and is verified and
+    /// reported.
     pub(super) fn held(&self) -> Option<Deploy> {
         self.state.hold().map(|hold| self.wait(hold.why(), Vec::new()))
     }

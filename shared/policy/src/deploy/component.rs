@@ -1,4 +1,4 @@
-//! The inference component of a deployment: whether it runs as wanted, and what SageMaker is told about it.
+//! The inference component of a deployment: whether it matches the request, and the SageMaker calls that change it.
 
 use tidegate_events::DeploymentOutcome;
 
@@ -65,8 +65,8 @@ impl Reconciliation<'_> {
     }
 }
 
-/// Whether the component is in service as it is wanted. After it changed at our word one copy is enough: how many there
-/// are by then is Application Auto Scaling's business.
+/// Whether the component is in service as requested. After a change that this deployment requested, one copy is
+/// enough: Application Auto Scaling may have changed the number of copies since.
 pub(super) fn in_service(in_flight: &InFlight, running: &RunningComponent, wanted: &Component) -> bool {
     let fewest = if changed(in_flight, running) { 1 } else { wanted.copies };
     running.status == ComponentStatus::InService && running.runs(wanted) && running.has_copies(fewest)

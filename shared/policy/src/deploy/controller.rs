@@ -20,18 +20,18 @@ use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::Step;
 
-/// Decides what an endpoint must become, and whether it is.
+/// Decides which version an endpoint must serve, and whether it does.
 #[derive(Debug, Clone, Copy)]
 pub struct DeployController;
 
-/// What happened.
+/// The trigger.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// A deployment request.
     Request {
-        /// The account that EventBridge says it came from.
+        /// The sending account as EventBridge reports it.
         from: String,
-        /// What it asks for.
+        /// The deployment request.
         request: DeploymentRequested,
     },
     /// An endpoint changed.
@@ -52,9 +52,10 @@ pub enum Trigger {
 /// What deploy must read before deciding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Need {
-    /// Nothing: the event and the state decide.
+    /// Nothing: the event and the state are sufficient.
     Nothing,
-    /// The package, the endpoint, its component, and the answer to the sample once the requested configuration runs.
+    /// The package, the endpoint, its component, and the response to the sample request once the requested
+    /// configuration runs.
     Deployment(Box<InFlight>),
 }
 
@@ -62,7 +63,7 @@ pub enum Need {
 struct Task<'c> {
     policy: &'c Policy,
     environment: &'c Environment,
-    /// With the deployment in flight.
+    /// The state, which contains the deployment in flight.
     state: Cow<'c, State>,
 }
 
@@ -163,8 +164,8 @@ impl Controller for DeployController {
         )
     }
 
-    /// The approval may have been withdrawn since the decision, a person may have placed a hold, or somebody may be
-    /// changing the same resource.
+    /// Since the decision, the approval may have been withdrawn, a person may have placed a hold, or someone may have
+    /// started to change the same resource.
     fn precondition(
         _cx: &Context<'_>,
         state: &State,
@@ -205,14 +206,14 @@ impl Controller for DeployController {
         should_record(state, decision)
     }
 
-    /// A deployment in flight is checked at every sweep: its event may have been lost.
+    /// A sweep checks the deployment in flight every time, because its event may have been lost.
     fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
         state.in_flight.as_ref().map(|_| cx.now)
     }
 }
 
-/// What people say about a model, here or in every environment, counts only through the hub: there it is on record for all
-/// environments.
+/// A person's command about a model, in this environment or in all of them, is valid only if the hub sent it: the hub
+/// records it for all environments.
 fn from_hub(
     site: &Site,
     event: &Event,
@@ -248,7 +249,7 @@ fn task<'c>(cx: &Context<'c>, state: &'c State, trigger: &Trigger) -> Result<Tas
     }
 }
 
-/// The state in which to converge, or the decision if there is nothing to converge.
+/// The state in which to converge, or the decision if nothing remains to converge.
 fn begin<'s>(
     environment: &Environment,
     state: &'s State,

@@ -11,11 +11,11 @@ use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// How long a model may be silent before its deployment has failed: what a large one may take to load, and no reason to
-/// keep people waiting longer.
+/// How long a model may leave the sample request unanswered before its deployment fails. A large model may need this
+/// time to load.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Whether the requested configuration runs, so that it is time for the sample request.
+/// Whether the requested configuration runs, so that the sample request can be sent.
 #[must_use]
 pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
     let serves = |endpoint: &Endpoint| endpoint.status == EndpointStatus::InService;
@@ -60,7 +60,8 @@ pub fn converge(
     }
 }
 
-/// Whether a sweep's decision is worth a record: it acts or ends, or it is the first to find the model silent.
+/// Whether a sweep's decision must be recorded: it acts, it ends the deployment, or it is the first to find the model
+/// unresponsive.
 #[must_use]
 pub fn should_record(state: &State, decision: &Deploy) -> bool {
     let silent = |state: &State| state.in_flight.as_ref().and_then(|in_flight| in_flight.unresponsive_since);
@@ -72,10 +73,10 @@ fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
     endpoint.status == EndpointStatus::InService && endpoint.config.as_deref() == Some(wanted.config.as_str())
 }
 
-/// Whether something changed after it was told to. A change before we asked says nothing about our request.
+/// Whether a resource changed after a change was requested. A change before the request proves nothing.
 ///
-/// What counts is how it looked when we asked: SageMaker's clock and ours may differ. Ours is the next best where there
-/// was nothing to look at.
+/// The comparison uses the last modification that was observed at the time of the request, because SageMaker's clock
+/// and ours may differ. If the resource did not exist then, the comparison uses our time of the request.
 pub(super) fn changed_since(
     last_modified: Option<Timestamp>,
     asked: Option<Timestamp>,
@@ -84,7 +85,7 @@ pub(super) fn changed_since(
     matches!((last_modified, asked), (Some(changed), Some(asked)) if changed > seen.unwrap_or(asked))
 }
 
-/// One look at the deployment in flight.
+/// One reconciliation of the deployment in flight.
 pub(super) struct Reconciliation<'a> {
     pub(super) site: &'a Site,
     pub(super) policy: &'a Policy,
@@ -118,7 +119,7 @@ impl Reconciliation<'_> {
             | EndpointStatus::SystemUpdating
             | EndpointStatus::RollingBack
             | EndpointStatus::Deleting
-            // A status that we do not know triggers nothing; the next event or sweep looks again.
+            // An unknown status triggers no action; the next event or sweep checks again.
             | EndpointStatus::Unknown(_) => self.wait_for_endpoint(&endpoint.status),
             EndpointStatus::Deleted
             | EndpointStatus::Failed
@@ -154,7 +155,7 @@ impl Reconciliation<'_> {
         }
     }
 
-    /// A model that starts slowly is given time; one that hangs is not given it for ever.
+    /// A model that starts slowly has limited time to answer, so a model that hangs fails.
     fn silent(&self, endpoint: String, seen: &Snapshot) -> Deploy {
         let since = self.in_flight.unresponsive_since.unwrap_or(self.now);
         let until = since.checked_add(PATIENCE).unwrap_or(Timestamp::MAX);

@@ -1,4 +1,4 @@
-//! How a deployment ends: the report to the hub, and what is remembered.
+//! The end of a deployment: the report to the hub and the state that follows.
 
 use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
@@ -35,9 +35,9 @@ pub(super) fn report(
     }
 }
 
-/// The state after a deployment; `live` is the version that serves since, if it is another one's turn.
+/// The state after a deployment; `live` is the version that serves now, if it changed.
 pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<Live>) -> State {
-    // The same version deployed again leaves what ran before it where it was.
+    // Another deployment of the same version does not change `previous`.
     let is_another = |before: &&Live| live.as_ref().is_some_and(|now| now.package_arn != before.package_arn);
     let replaced = state.live.as_ref().filter(is_another);
     State {
@@ -51,7 +51,7 @@ pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<L
 }
 
 impl Reconciliation<'_> {
-    /// Ends the deployment. The version serves if it succeeded.
+    /// Ends the deployment. The requested version serves if the deployment succeeded.
     pub(super) fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
         let live = match outcome {
             DeploymentOutcome::Succeeded => Some(self.live()),
@@ -60,7 +60,7 @@ impl Reconciliation<'_> {
         self.end_with(outcome, reason, seen, live)
     }
 
-    /// Ends the deployment as failed, though its version serves.
+    /// Ends the deployment as failed, although its version serves.
     pub(super) fn end_serving(&self, reason: Reason, seen: &Snapshot, alert: Step<Action>) -> Deploy {
         let mut decision = self.end_with(DeploymentOutcome::Failed, reason, seen, Some(self.live()));
         decision.plan.push(alert);

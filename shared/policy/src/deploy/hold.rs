@@ -1,4 +1,4 @@
-//! A person stops deployments here, and lets them go on.
+//! A person places a hold on deployments in this environment, or releases it.
 
 use tidegate_events::{HoldPlaced, HoldReleased};
 
@@ -7,8 +7,8 @@ use crate::decision::{Decision, Verdict};
 use crate::hold::{self, ALL, Hold, place_in_words};
 use crate::reason::Reason;
 
-/// Decides about a hold on this environment or on the whole model: from now on nothing is begun. An update that
-/// SageMaker has begun goes on.
+/// Decides about a hold on this environment or on the whole model: while it is in effect, nothing is started. An
+/// update that SageMaker has started continues.
 pub fn decide_hold(state: &State, placed: &HoldPlaced) -> Deploy {
     let mut next = state.clone();
     let place = placed.environment.as_deref().unwrap_or(ALL);
@@ -25,10 +25,10 @@ pub fn decide_hold(state: &State, placed: &HoldPlaced) -> Deploy {
         .evidence("version_in_flight", in_flight.unwrap_or_else(|| "none".to_owned()))
 }
 
-/// Takes a release up: the state in which [`converge`](super::converge) goes on with what waited.
+/// Accepts a release: returns the state in which [`converge`](super::converge()) continues the waiting deployment.
 ///
 /// # Errors
-/// The decision, if nothing was released, if something else holds on, or if nothing waits.
+/// The decision, if no hold was released, if another hold is in effect, or if no deployment waits.
 pub fn release(state: &State, release: &HoldReleased) -> Result<State, Box<Deploy>> {
     let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
     let mut next = state.clone();

@@ -29,7 +29,7 @@ impl HasEffect for Action {
     }
 }
 
-/// Every invariant that a decision breaks. `seen` is what was observed, if anything was.
+/// Every invariant that a decision violates. `seen` is the snapshot, if there is one.
 pub(super) fn violations(
     cx: &Context<'_>,
     state: &State,
@@ -69,7 +69,7 @@ pub(super) fn violations(
     checker.violations.found()
 }
 
-/// Every invariant that the decision after a rejection breaks.
+/// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Deploy) -> Vec<Violation> {
     let mut violations = Violations::default();
     violations.plan_after_rejection(decision, &scope(cx));
@@ -90,13 +90,13 @@ struct Checker<'a> {
     cx: &'a Context<'a>,
     state: &'a State,
     after: &'a State,
-    /// What is worked on: the request that has come, or the one in flight.
+    /// The current request: the one that has arrived, or the one in flight.
     request: Option<&'a DeploymentRequested>,
     violations: Violations,
 }
 
 impl Checker<'_> {
-    /// A request that is accepted is not older than the newest that was.
+    /// A request that is accepted is not older than the newest one that was accepted.
     fn newest(&mut self, request: &DeploymentRequested, decision: &Deploy) {
         let accepted = self.after.in_flight.as_ref().is_some_and(|f| f.request == *request)
             || end::outcome_of(decision.verdict).is_some();
@@ -111,7 +111,7 @@ impl Checker<'_> {
         });
     }
 
-    /// What sends no event has a scheduled check: a component, and an endpoint that is in service already.
+    /// A resource that sends no event has a scheduled check: a component, and an endpoint that is already in service.
     /// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>
     fn follow_up(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let changes_component = |step: &Step<Action>| {
@@ -125,7 +125,7 @@ impl Checker<'_> {
         });
     }
 
-    /// Whether a check is scheduled, which must be of what is worked on.
+    /// Whether a check is scheduled. It must concern the current request.
     fn scheduled(&mut self, decision: &Deploy) -> bool {
         let mut scheduled = false;
         for step in &decision.plan {
@@ -137,9 +137,9 @@ impl Checker<'_> {
         scheduled
     }
 
-    /// What must hold before SageMaker is told to change anything.
+    /// The conditions for changing anything in SageMaker.
     fn calls(&mut self, plan: &[Step<Action>], seen: Option<&Snapshot>) {
-        // After a release what stands then counts. Only holds that concern this environment are kept here.
+        // After a release, the holds that remain count. The state stores only holds that concern this environment.
         self.violations.not_held(self.after.hold());
         let Some(request) = self.request else {
             return self
@@ -162,7 +162,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The request is for here, and for a package of the policy's group in the hub's registry.
+    /// The request is for this environment, and for a package of the policy's group in the hub's registry.
     fn package(&mut self, request: &DeploymentRequested) {
         let (site, policy) = (self.cx.site, self.cx.policy);
         let here = request.environment == site.environment
@@ -177,7 +177,8 @@ impl Checker<'_> {
         });
     }
 
-    /// A model is made of the requested package, and what serves uses only what the same plan made before it.
+    /// A model is created from the requested package, and a configuration or component uses only what the same plan
+    /// created before it.
     fn uses_only(&mut self, step: &Step<Action>, request: &DeploymentRequested, before: &[Step<Action>]) {
         let made = |used: &str| {
             before.iter().any(|step| matches!(effect(step), Effect::Prepare { name } if name == used))
@@ -197,8 +198,8 @@ impl Checker<'_> {
         });
     }
 
-    /// Only what is in service is changed, and only what is absent is created. SageMaker rejects an update of an endpoint
-    /// that is changing, and nobody knows what an unknown status means.
+    /// Only a resource that is in service is changed, and only a resource that does not exist is created. SageMaker
+    /// rejects an update of an endpoint that is changing, and the meaning of an unknown status is not known.
     fn free(&mut self, step: &Step<Action>, seen: &Snapshot) {
         let Snapshot { endpoint, component, .. } = seen;
         let of_component = component.as_ref().map(|component| &component.status);
@@ -222,7 +223,7 @@ impl Checker<'_> {
             .require(!unknown, Invariant::ActsOnUnknown, || format!("{endpoint:?} and {component:?}"));
     }
 
-    /// What changed after it was told to, and still is not what was asked for, was rolled back.
+    /// A resource that changed after the request, and still does not match it, was rolled back.
     fn not_rolled_back(&mut self, step: &Step<Action>, seen: &Snapshot) {
         let in_flight = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request);
         let Some(in_flight) = in_flight else { return };
@@ -250,8 +251,8 @@ fn in_service(seen: &Snapshot) -> bool {
     seen.endpoint.as_ref().is_some_and(|endpoint| endpoint.status == EndpointStatus::InService)
 }
 
-/// Whether a request is older than another: by the approvals of their versions, where both are known and differ, for one
-/// may be sent again long after it was overtaken; else by the requests.
+/// Whether a request is older than another: by the approval times of their versions, where both are known and differ,
+/// because a request may be sent again long after it was replaced; otherwise by the request times.
 fn is_older(request: (Timestamp, Option<Timestamp>), other: (Timestamp, Option<Timestamp>)) -> bool {
     match (request.1, other.1) {
         (Some(approved), Some(others)) if approved != others => approved < others,

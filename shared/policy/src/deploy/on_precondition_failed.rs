@@ -1,4 +1,4 @@
-//! What follows when the last look before an action of deploy's finds that it is not safe any more.
+//! The decision after the precondition of a deploy action fails.
 
 use jiff::Timestamp;
 
@@ -8,11 +8,12 @@ use crate::file::Environment;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What follows when the last look found a cause not to act; `None` if the deployment is over anyway.
+/// The decision after a precondition failed; `None` if the deployment has already ended.
 ///
-/// * It has changed, or somebody is changing it: it is looked at again, and asked anew when it is ready.
-/// * A hold stands: nothing was begun, and the release begins it.
-/// * Anything else, such as an approval that was withdrawn, ends the deployment as [`refused`] does.
+/// * The resource has changed, or someone is changing it: a check is scheduled, and the call is planned again when
+///   the resource is ready.
+/// * A hold is in effect: nothing was started, and the release starts it.
+/// * Any other reason, such as a withdrawn approval, ends the deployment as [`on_rejected()`] does.
 #[must_use]
 pub fn on_precondition_failed(
     site: &Site,
@@ -40,8 +41,9 @@ pub fn on_precondition_failed(
     )
 }
 
-/// What was to be asked was not asked. Of a plan that was left behind nobody knows: an earlier attempt may have asked, and
-/// SageMaker may have rolled back since. So with `decided_at` it is forgotten only if it was decided at that very moment.
+/// Clears the record of a call that was not made. For an unfinished plan this is uncertain: an earlier attempt may
+/// have made the call, and SageMaker may have rolled back since. With `decided_at`, the record is therefore cleared
+/// only if the call was decided at exactly that time.
 fn not_asked(in_flight: &InFlight, step: &Step<Action>, decided_at: Option<Timestamp>) -> InFlight {
     let is_sure = |asked: Option<Timestamp>| decided_at.is_none_or(|now| asked == Some(now));
     let mut next = in_flight.clone();

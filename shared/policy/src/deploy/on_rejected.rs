@@ -1,4 +1,4 @@
-//! What follows when AWS refuses an action of deploy's for good.
+//! The decision after AWS permanently rejects an action of deploy.
 
 use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
@@ -12,13 +12,13 @@ use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+/// The decision after an action of a plan was permanently rejected; `None` if the rest of the plan may continue.
 ///
-/// * What SageMaker refuses ends the deployment: the hub hears that it failed, and tells people.
-/// * A report that cannot be sent stays remembered: the hub asks again, and gets it then. People of this account are
-///   told, because the hub knows nothing yet.
-/// * A look that cannot be set is made up for by the sweep.
-/// * A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+/// * A rejected SageMaker call ends the deployment: the hub receives a report that it failed, and notifies people.
+/// * A report that cannot be sent stays in the state: the hub sends its request again and then receives the report.
+///   People of this account are notified, because the hub does not have the report yet.
+/// * If a scheduled check cannot be created, the sweep replaces it.
+/// * A rejected alert (`Step::Notify`) is not handled here: the invocation must fail, or nobody would be notified.
 #[must_use]
 pub fn on_rejected(
     environment: &Environment,
@@ -41,9 +41,9 @@ pub fn on_rejected(
             | Action::CreateComponent { .. }
             | Action::UpdateComponent { .. },
         ) => {
-            // Another deployment has taken the place of the one whose plan this was.
+            // Another deployment has replaced the one that this plan belongs to.
             let in_flight = state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, step))?;
-            // The component comes last: neither it nor its copies were changed.
+            // The component is the last call of a plan: neither it nor its number of copies was changed.
             let untold = InFlight { component_update_requested_at: None, ..in_flight.clone() };
             let state = State { in_flight: Some(untold), ..state.clone() };
             Some(failed(environment, &state, in_flight, why, now))

@@ -1,4 +1,4 @@
-//! The last look before SageMaker is told to change something.
+//! The check immediately before SageMaker changes something.
 
 use tidegate_events::{ApprovalStatus, EndpointStatus};
 
@@ -8,7 +8,7 @@ use crate::hold::Hold;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What the last look found of the thing that is about to change.
+/// The current state of the resource that is about to change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Current {
     /// The endpoint, if it exists.
@@ -17,20 +17,20 @@ pub enum Current {
     Component(Option<RunningComponent>),
 }
 
-/// How it is, compared with how it was when the call was decided upon.
+/// How the resource differs from its state at the time of the decision.
 enum DriftSinceDecision {
-    /// As it was: nobody has changed it, and neither have we.
+    /// No difference: neither anyone else nor Tidegate has changed it.
     Same,
-    /// It has what is asked for, or is on its way there.
+    /// It has the requested configuration, or an update to it is in progress.
     Ours(Reason),
-    /// Something else.
+    /// Any other difference.
     Changed(Reason),
 }
 
-/// Why a call to SageMaker is no longer safe; `None` if it is, or if nothing of ours would change.
+/// Why a call to SageMaker is no longer safe; `None` if it is safe, or if it would change none of our resources.
 ///
-/// What has changed since the decision is looked at again before anything is said about it, even that its approval is
-/// gone: it may be this same plan that changed it, before a crash.
+/// A resource that has changed since the decision is checked again before any other result is reported, even a
+/// withdrawn approval: this same plan may have changed it before a crash.
 #[must_use]
 pub fn precondition(
     state: &State,
@@ -96,8 +96,8 @@ fn of_endpoint(
     }
 }
 
-/// What a new component is made of, SageMaker says from the beginning: if it is what the plan asks for, an earlier attempt
-/// has asked for it, and asking again changes nothing.
+/// SageMaker describes the specification of a new component from the beginning. If it matches the plan, an earlier
+/// attempt made the call, and repeating the call changes nothing.
 fn of_new_component(
     in_flight: &InFlight,
     wanted: &Component,
@@ -112,7 +112,7 @@ fn of_new_component(
     }
 }
 
-/// What a component that is changing will be, SageMaker does not say.
+/// SageMaker does not describe the future specification of a component that is being updated.
 fn of_component(in_flight: &InFlight, name: &str, running: Option<&RunningComponent>) -> DriftSinceDecision {
     let busy = |status: String| {
         DriftSinceDecision::Changed(Reason::ComponentBusy { component: name.to_owned(), status })

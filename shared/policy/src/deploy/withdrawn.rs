@@ -1,4 +1,4 @@
-//! An approval that is gone while its version is on its way.
+//! An approval that is withdrawn while its version is being deployed.
 
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
@@ -10,8 +10,8 @@ use crate::reason::Reason;
 use crate::step::Step;
 
 impl Reconciliation<'_> {
-    /// What SageMaker has begun cannot be called back: it goes on to its end, and what serves then is reported. Before
-    /// that, nothing is begun any more.
+    /// An operation that SageMaker has started cannot be cancelled: it continues to its end, and the version that
+    /// serves then is reported. An operation that has not started is not started any more.
     pub(super) fn withdrawn(&self, seen: &Snapshot, approval: Option<&ApprovalStatus>) -> Deploy {
         if let Some(wait) = self.under_way(seen) {
             return wait;
@@ -25,7 +25,7 @@ impl Reconciliation<'_> {
         self.end(DeploymentOutcome::Failed, reason, seen)
     }
 
-    /// The wait for what SageMaker was told and has not finished.
+    /// The wait for an operation that was requested from SageMaker and has not finished.
     fn under_way(&self, seen: &Snapshot) -> Option<Deploy> {
         if let Some(endpoint) = &seen.endpoint
             && (self.in_flight.endpoint_update_requested_at.is_some()
@@ -78,7 +78,7 @@ impl Reconciliation<'_> {
     }
 }
 
-/// Whether a status passes by itself, or is one that nobody knows.
+/// Whether a status is transitional or unknown.
 fn is_changing(status: &EndpointStatus) -> bool {
     match status {
         EndpointStatus::Creating

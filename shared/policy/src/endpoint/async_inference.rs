@@ -1,4 +1,5 @@
-//! An asynchronous endpoint: instances behind a queue, whose answers go to S3. This version reads it and refuses it.
+//! An asynchronous endpoint: instances behind a queue that write responses to S3. This version reads it and rejects
+//! it.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +18,17 @@ pub(super) const FIELDS: FieldRules = FieldRules {
     refusals: &[],
 };
 
-/// What an asynchronous endpoint is made of.
+/// The configuration of an asynchronous endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AsyncInference {
     /// The instance type.
     pub instance_type: InstanceType,
-    /// How many instances.
+    /// The number of instances.
     pub instances: u32,
-    /// Where the answers are put.
+    /// Where the responses are written.
     pub output: S3Uri,
-    /// The network that its containers are attached to; SageMaker's own where absent.
+    /// The network to which its containers are attached; SageMaker's own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<Vpc>,
 }

@@ -1,22 +1,22 @@
-//! An inference component: as it is wanted, as SageMaker describes it, and whether the two are the same.
+//! An inference component: as requested, as SageMaker describes it, and whether the two match.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
 
-/// A model on an endpoint of components.
+/// An inference component to create or update.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Component {
-    /// Its name: the endpoint's.
+    /// Its name, which is the endpoint's name.
     pub name: String,
     /// Its endpoint.
     pub endpoint: String,
     /// Its model.
     pub model: String,
-    /// Memory for a copy in MB.
+    /// Memory for each copy in MB.
     pub memory_mb: u32,
-    /// Copies.
+    /// The number of copies.
     pub copies: u32,
 }
 
@@ -27,9 +27,9 @@ pub struct RunningComponent {
     pub status: ComponentStatus,
     /// The model that it runs.
     pub model: Option<String>,
-    /// Memory for a copy in MB.
+    /// Memory for each copy in MB.
     pub memory_mb: Option<u32>,
-    /// Copies that run: none while it is at zero.
+    /// The number of running copies: zero while it is scaled to zero.
     pub copies: Option<u32>,
     /// Why it failed.
     pub failure: Option<String>,
@@ -38,19 +38,19 @@ pub struct RunningComponent {
 }
 
 impl RunningComponent {
-    /// Whether it runs the wanted model in copies of the wanted size, however many.
+    /// Whether it runs the requested model in copies of the requested size, whatever their number.
     #[must_use]
     pub fn runs(&self, wanted: &Component) -> bool {
         self.model.as_ref() == Some(&wanted.model) && self.memory_mb == Some(wanted.memory_mb)
     }
 
-    /// Whether it has at least so many copies.
+    /// Whether it has at least this number of copies.
     #[must_use]
     pub fn has_copies(&self, fewest: u32) -> bool {
         self.copies.is_some_and(|copies| copies >= fewest)
     }
 
-    /// The reason to record if it changed as it was told to and still is not as wanted.
+    /// The reason to record if it changed after the request and still does not match it.
     pub(crate) fn rolled_back(&self, wanted: &Component) -> Reason {
         let model = self.model.clone().unwrap_or_else(|| "unknown".to_owned());
         if model != wanted.model {
@@ -67,7 +67,7 @@ impl RunningComponent {
 }
 
 impl Component {
-    /// What is found in its place.
+    /// How the existing component differs from this one.
     pub(crate) fn found(&self, running: Option<&RunningComponent>) -> &'static str {
         match running {
             None => "none",
@@ -83,20 +83,20 @@ impl Component {
 pub enum ComponentStatus {
     /// It serves.
     InService,
-    /// It is being made.
+    /// It is being created.
     Creating,
-    /// It is being changed.
+    /// It is being updated.
     Updating,
     /// It failed.
     Failed,
     /// It is being deleted.
     Deleting,
-    /// None that we know.
+    /// A status that this version does not know.
     Unknown(String),
 }
 
 impl ComponentStatus {
-    /// A status as SageMaker writes it.
+    /// Parses a status as SageMaker writes it.
     #[must_use]
     pub fn read(text: &str) -> Self {
         match text {

@@ -11,24 +11,24 @@ pub(super) const ASYNC_OUTPUT_PAGE: &str =
 const COMPONENT_COPIES_PAGE: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentRuntimeConfig.html";
 
-/// Why a kind has no such field.
+/// Why a kind does not have a field.
 pub(crate) struct Refusal {
     pub(super) field: &'static str,
     pub(super) why: &'static str,
     pub(super) page: &'static str,
 }
 
-/// The fields that a kind needs and may have beside `name` and `kind`.
+/// The required and optional fields of a kind, besides `name` and `kind`.
 pub(crate) struct FieldRules {
-    /// The kind with its article, as messages name it.
+    /// The kind with its article, as used in messages.
     pub(crate) kind: &'static str,
-    /// The fields that must be given.
+    /// The required fields.
     pub(crate) required: &'static [&'static str],
-    /// The fields that may be given.
+    /// The optional fields.
     pub(crate) optional: &'static [&'static str],
-    /// Where AWS says what the kind is made of.
+    /// The AWS page that describes the configuration of the kind.
     pub(crate) page: &'static str,
-    /// Why the kind has no such field, where that is not the same for every other kind.
+    /// Why the kind does not have a field, if the reason differs from that of the other kinds.
     pub(super) refusals: &'static [Refusal],
 }
 
@@ -38,12 +38,12 @@ impl FieldRules {
         ["name", "kind"].contains(&field) || self.required.contains(&field) || self.optional.contains(&field)
     }
 
-    /// What is said where a required field is missing.
+    /// The message for a missing required field.
     pub(crate) fn missing(&self) -> String {
         format!("missing; {} endpoint needs it ({})", self.kind, self.page)
     }
 
-    /// What is said about a field of another kind.
+    /// The message for a field of another kind.
     pub(crate) fn refuse(&self, field: &str) -> String {
         let own = self.refusals.iter().find(|refusal| refusal.field == field);
         let (why, page) = own.map_or_else(|| of_another_kind(field), |refusal| (refusal.why, refusal.page));

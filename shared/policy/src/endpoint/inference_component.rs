@@ -16,7 +16,7 @@ pub(super) const FIELDS: FieldRules = FieldRules {
     refusals: &[],
 };
 
-/// What an endpoint with an inference component is made of.
+/// The configuration of an endpoint with an inference component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InferenceComponent {
@@ -24,18 +24,18 @@ pub struct InferenceComponent {
     pub memory_mb: u32,
     /// The instance type.
     pub instance_type: InstanceType,
-    /// The most instances that SageMaker may run.
+    /// The maximum number of instances that SageMaker may run.
     pub instances: u32,
-    /// Copies of the model as the policy says it; see [`copies`](Self::copies()).
+    /// The number of copies of the model in the policy; see [`copies`](Self::copies()).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies: Option<u32>,
-    /// The network that its containers are attached to; SageMaker's own where absent.
+    /// The network to which its containers are attached; SageMaker's own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<Vpc>,
 }
 
 impl InferenceComponent {
-    /// The copies that it has while it serves: 1 where the policy does not say it.
+    /// The number of copies while it serves: 1 if the policy contains no number.
     #[must_use]
     pub fn copies(&self) -> u32 {
         self.copies.unwrap_or(1)
@@ -44,7 +44,7 @@ impl InferenceComponent {
 
 impl Behavior for InferenceComponent {
     fn instances(&self) -> Option<Instances<'_>> {
-        // SageMaker adds instances beyond the first as the copies need them.
+        // SageMaker adds instances beyond the first when the copies need them.
         Some(Instances {
             instance_type: &self.instance_type,
             min: 1,

@@ -20,15 +20,15 @@ pub(super) const FIELDS: FieldRules = FieldRules {
     refusals: &[],
 };
 
-/// What a real-time endpoint is made of.
+/// The configuration of a real-time endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RealTime {
     /// The instance type.
     pub instance_type: InstanceType,
-    /// How many instances.
+    /// The number of instances.
     pub instances: u32,
-    /// The network that its containers are attached to; SageMaker's own where absent.
+    /// The network to which its containers are attached; SageMaker's own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<Vpc>,
 }

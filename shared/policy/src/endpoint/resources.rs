@@ -1,4 +1,4 @@
-//! The resources that a request wants in SageMaker. Names are derived from content, so that the same request makes the
+//! The SageMaker resources that a request requires. Names are derived from content, so the same request produces the
 //! same resources.
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::fingerprint::short;
 /// The name of the one variant that every endpoint has.
 pub const VARIANT: &str = "AllTraffic";
 
-/// Everything that must be there when the deployment is done.
+/// All resources that must exist when the deployment has ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DesiredResources {
     /// The endpoint.
@@ -24,11 +24,11 @@ pub struct DesiredResources {
     pub variant: ProductionVariant,
     /// The component, if one runs the model. Requests are then sent to it.
     pub component: Option<Component>,
-    /// How an update rolls out.
+    /// How an update is rolled out.
     pub rollout: Rollout,
 }
 
-/// The shapes of an endpoint configuration's production variant.
+/// The kinds of production variants in an endpoint configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ProductionVariant {
@@ -38,7 +38,7 @@ pub enum ProductionVariant {
         model: String,
         /// The instance type.
         instance_type: String,
-        /// How many.
+        /// The number of instances.
         instances: u32,
     },
     /// No instances.
@@ -47,28 +47,28 @@ pub enum ProductionVariant {
         model: String,
         /// Memory in MB.
         memory_mb: u32,
-        /// Concurrent invocations.
+        /// The maximum number of concurrent invocations.
         max_concurrency: u32,
     },
-    /// Instances for components, which SageMaker adds and removes, down to none.
+    /// Instances for inference components, which SageMaker adds and removes, down to zero.
     Components {
         /// The instance type.
         instance_type: String,
-        /// The most instances.
+        /// The maximum number of instances.
         max_instances: u32,
     },
 }
 
-/// How an update rolls out.
+/// How an update is rolled out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
-    /// Canary percent and bake seconds; all at once where absent.
+    /// Canary percentage and bake time in seconds; all at once if absent.
     pub canary: Option<(u32, u32)>,
     /// Alarms that make SageMaker roll back.
     pub alarms: Vec<String>,
 }
 
-/// What requests are sent to, and under whose name CloudWatch counts them.
+/// The target of invocations, and the name under which CloudWatch counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvokedResource {
     /// The one variant of an endpoint.
@@ -78,7 +78,7 @@ pub enum InvokedResource {
 }
 
 impl DesiredResources {
-    /// What a request wants in an environment.
+    /// The resources that a request requires in an environment.
     #[must_use]
     pub fn of(environment: &Environment, request: &DeploymentRequested) -> Self {
         let kind = environment.endpoint.spec.behavior();
@@ -86,7 +86,7 @@ impl DesiredResources {
         let model = format!("{endpoint}-v{}-{}", request.version, short(&[&request.package_arn], 6));
         let variant = kind.variant(&model);
         let content = short(&[&serde_json::to_string(&variant).unwrap_or_default()], 8);
-        // A configuration that names no model stays the same with a new version.
+        // A configuration without a model stays the same for a new version.
         let config = match variant.model() {
             Some(_) => format!("{endpoint}-v{}-{content}", request.version),
             None => format!("{endpoint}-{content}"),
@@ -101,7 +101,7 @@ impl DesiredResources {
 }
 
 impl ProductionVariant {
-    /// The model that it names.
+    /// The model in the variant, if it contains one.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         match self {

@@ -1,4 +1,4 @@
-//! A serverless endpoint: no instances; SageMaker starts containers for the requests that come.
+//! A serverless endpoint: no instances; SageMaker starts containers for incoming requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,13 +24,13 @@ pub(super) const FIELDS: FieldRules = FieldRules {
     ],
 };
 
-/// What a serverless endpoint is made of.
+/// The configuration of a serverless endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Serverless {
     /// Memory in MB.
     pub memory_mb: u32,
-    /// Concurrent invocations.
+    /// The maximum number of concurrent invocations.
     pub max_concurrency: u32,
 }
 

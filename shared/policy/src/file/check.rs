@@ -1,5 +1,5 @@
-//! A file's tree against the schema: fields, types, words and ranges. Everything that is wrong is found, and every wrong
-//! part is replaced by a sample, so that the rules can be asked about the rest.
+//! Checks a file's tree against the schema: fields, types, enumerations and ranges. Every problem is reported, and
+//! every invalid part is replaced by a sample, so that the rules can check the rest.
 
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -11,13 +11,13 @@ use super::tree::{At, Entry, Node, Value};
 use super::words::{self, Look, expected, found, listed, look, short};
 use crate::clock::TimeZoneName;
 
-/// What a check leaves.
+/// The result of a check.
 pub(super) struct Outcome {
     /// The file as JSON that the types accept.
     pub(super) value: Json,
-    /// What is wrong, each with its own place.
+    /// The problems, each with its place in the text.
     pub(super) found: Vec<(At, Finding)>,
-    /// Where each field is.
+    /// The place of each field in the text.
     pub(super) spots: BTreeMap<String, At>,
     /// The fields whose value is a sample.
     pub(super) replaced: Vec<String>,
@@ -78,7 +78,7 @@ impl<'s> Check<'s> {
         schema::sample(self.root, schema)
     }
 
-    /// The value is not of the type.
+    /// Reports that the value is not of the type, and returns a sample.
     fn wrong(&mut self, node: &Node, schema: &Json, path: &str, hint: &str) -> Json {
         let message = format!("found {}, expected {}{hint}", found(node), expected(self.root, schema));
         self.tell(node.at, path, message);
@@ -127,7 +127,7 @@ impl<'s> Check<'s> {
         Json::Object(value)
     }
 
-    /// The field that a key names, or most likely was to name; an unknown one is told.
+    /// The field that a key names or most probably means; an unknown key is reported.
     fn field(
         &mut self,
         entry: &Entry,
@@ -150,7 +150,7 @@ impl<'s> Check<'s> {
         meant
     }
 
-    /// A section whose keys are free and whose values are texts.
+    /// A section with arbitrary keys whose values are texts.
     fn texts(&mut self, entries: &[Entry], schema: &'s Json, path: &str) -> Json {
         let mut value = Map::new();
         let Some(kind) = schema.get("additionalProperties") else { return Json::Object(value) };
@@ -263,7 +263,8 @@ impl<'s> Check<'s> {
     }
 }
 
-/// Where a field is pointed at: its value if that is one word, its key if that is a section or a list.
+/// The place that a problem of a field refers to: its value if that is a scalar, its key if it is a section or a
+/// list.
 fn spot(entry: &Entry) -> At {
     match entry.node.value {
         Value::Plain(_) | Value::Quoted(_) => entry.node.at,
@@ -271,7 +272,7 @@ fn spot(entry: &Entry) -> At {
     }
 }
 
-/// Words that people look for and that the language does not have, with the reason.
+/// The reason why the language does not have a field that people often expect.
 fn peculiar(key: &str) -> Option<&'static str> {
     Some(match key {
         "<<" => "YAML's merge keys are not read; repeat the fields, or use an alias for a whole section",

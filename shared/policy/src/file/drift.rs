@@ -1,4 +1,4 @@
-//! What is done about drift, and where people are told.
+//! The response to drift, and the target of notifications.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The fields of each `endpoint` section, compared with what its kind has. A missing field is replaced by a sample and a
-//! field of another kind is left out: the section can then be read, and the rules can check the rest.
+//! Compares the fields of each `endpoint` section with those of its kind. A missing field is replaced by a sample and
+//! a field of another kind is removed, so that the section can be read and the rules can check the rest.
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -9,7 +9,7 @@ use super::problem::{Finding, under};
 use super::schema;
 use crate::endpoint::{EndpointKind, FieldRules};
 
-/// Makes every `endpoint` section one that its kind accepts, and returns what was wrong with it.
+/// Changes every `endpoint` section into one that its kind accepts, and returns the problems found.
 pub(super) fn complete(outcome: &mut Outcome, root: &Json) -> Vec<Finding> {
     let (mut found, mut samples) = (Vec::new(), Vec::new());
     let environments = outcome.value.get_mut("environments").and_then(Json::as_array_mut);

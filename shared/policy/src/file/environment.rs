@@ -1,4 +1,4 @@
-//! One place where a model is served: what guards it, what serves there and how it is updated.
+//! One environment in which a model is served: its gates, its endpoint and its rollout.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -126,8 +126,8 @@ pub struct Vpc {
     pub security_groups: Vec<String>,
 }
 
-/// How an update of a real-time endpoint rolls out. At most one of `canary`, `linear`, `rolling` and `allAtOnce`; all at
-/// once where none is given. <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html>
+/// How an update of a real-time endpoint rolls out. At most one of `canary`, `linear`, `rolling` and `allAtOnce`; all
+/// at once where none is given. <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rollout {

@@ -1,11 +1,11 @@
 //! The policy file: `tidegate.yaml`, one for each model.
 //!
-//! Strict: an unknown field, a wrong type or an impossible value is an error with file, line and column, and everything
-//! that is wrong is said at once. A section that this version knows but cannot act on yet is refused too: a wish that is
-//! silently ignored is worse than an error.
+//! The reader is strict: an unknown field, a wrong type or an invalid value is an error with file, line and column,
+//! and all errors are reported at once. A section that this version knows but does not support yet is rejected too,
+//! because a setting that is silently ignored is worse than an error.
 //!
-//! The types below are the language. What they say is also what [`schema`] says to editors and what the reader checks a
-//! file against ([`read`]); what one field cannot say alone is in `rules`.
+//! The types below define the language. [`schema()`] generates the JSON Schema for editors from them, and [`read()`]
+//! checks a file against the same schema. Rules that concern several fields are in `rules`.
 
 mod check;
 mod drift;
@@ -78,25 +78,26 @@ pub enum ApiVersion {
 }
 
 impl Policy {
-    /// The policy's version: a fingerprint of its content, 12 characters. Equal content, equal version.
+    /// The version of the policy: a fingerprint of its content, 12 characters. Equal content has an equal version.
     #[must_use]
     pub fn version(&self) -> String {
-        // Serialising these types cannot fail: every key is a string.
+        // Serialization of these types cannot fail: every key is a string.
         let text = serde_json::to_string(self).unwrap_or_default();
         fingerprint::short(&["policy", &text], 12)
     }
 
-    /// The environment with that name.
+    /// The environment with the given name.
     #[must_use]
     pub fn environment(&self, name: &str) -> Option<&Environment> {
         self.environments.iter().find(|e| e.name.as_str() == name)
     }
 
-    /// Whether a branch's pushes train: a name, or a glob in which `*` does not cross a `/`.
+    /// Whether pushes to a branch start training. The policy lists names, or globs in which `*` does not match a `/`.
     #[must_use]
     pub fn watches(&self, branch: &str) -> bool {
         self.source.branches.iter().any(|pattern| {
-            // A pattern stands for itself until its first special character. To compile one costs far more than this.
+            // A pattern is literal text until its first special character. Compiling it would cost much more than
+            // this comparison.
             let special = pattern.find(['*', '?', '[', '{', '\\']);
             let plain = pattern.get(..special.unwrap_or(pattern.len())).unwrap_or_default();
             if special.is_none() || !branch.starts_with(plain) {
@@ -109,7 +110,7 @@ impl Policy {
         })
     }
 
-    /// The watched branches that are plain names: those whose head the sweep can ask for.
+    /// The watched branches that are plain names, whose heads the sweep can read.
     pub fn plain_branches(&self) -> impl Iterator<Item = &str> {
         self.source.branches.iter().map(String::as_str).filter(|b| !b.contains(['*', '?', '[', '{']))
     }

@@ -1,4 +1,4 @@
-//! What trains a model, and where its versions go.
+//! The source, the pipeline and the registry of a model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub struct Definition {
     pub build: Option<Reserved>,
 }
 
-/// A word that is kept free for a later version. Whatever stands under it is refused.
+/// A field that is reserved for a later version. Any value in it is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Reserved;
 

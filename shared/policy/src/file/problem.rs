@@ -1,13 +1,13 @@
-//! What can be wrong with a policy, and how it is said.
+//! Problems of a policy, and their messages.
 
 use std::fmt;
 
-/// One thing that is wrong with a policy, or that deserves a warning.
+/// One error or warning about a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, from 1; 0 where there is no text to point at.
+    /// The line, from 1; 0 if there is no text.
     pub line: u64,
-    /// The column in characters, from 1; 0 where there is no text to point at.
+    /// The column in characters, from 1; 0 if there is no text.
     pub column: u64,
     /// The field, such as `environments.staging.endpoint.kind`; empty for the file as a whole.
     pub path: String,
@@ -27,10 +27,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A policy file that cannot be used, with everything that is wrong with it. Printed, it has one line for each problem.
+/// A policy file that cannot be used, with all its problems. Its text form has one line for each problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyError {
-    /// The file's name as given.
+    /// The given name of the file.
     pub file: String,
     /// The problems, in the order of the file. At least one.
     pub problems: Vec<Problem>,
@@ -51,14 +51,14 @@ impl fmt::Display for PolicyError {
     }
 }
 
-/// A problem that a rule found: the field as `environments/0/endpoint/kind`, and the other fields that it rests on.
+/// A problem that a rule found: the field as `environments/0/endpoint/kind`, and the other fields that the rule used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     /// The field.
     pub(super) at: String,
-    /// The other fields that the rule looked at. If one of them is itself wrong, this finding is not worth telling.
+    /// The other fields that the rule used. If one of them is itself invalid, this finding is not reported.
     pub(super) because: Vec<String>,
-    /// What is wrong.
+    /// The message.
     pub(super) message: String,
 }
 
@@ -67,37 +67,37 @@ impl Finding {
         Self { at: at.into(), because: Vec::new(), message: message.into() }
     }
 
-    /// Names a field that the rule looked at.
+    /// Adds a field that the rule used.
     pub(crate) fn because(mut self, field: impl Into<String>) -> Self {
         self.because.push(field.into());
         self
     }
 
-    /// Whether it says anything, given the fields that are known to be wrong.
+    /// Whether the finding is still meaningful, given the fields that are known to be invalid.
     pub(super) fn stands(&self, wrong: &[String]) -> bool {
         !wrong.iter().any(|w| {
             within(&self.at, w) || self.because.iter().any(|field| within(field, w) || within(w, field))
         })
     }
 
-    /// The problem as people read it; `names` are those of the environments.
+    /// The problem in the form for people; `names` are the names of the environments.
     pub(super) fn problem(self, (line, column): (u64, u64), names: &[String]) -> Problem {
         Problem { line, column, path: readable(&self.at, names), message: self.message }
     }
 }
 
-/// Whether `path` is `ancestor` or lies under it.
+/// Whether `path` is `ancestor` or is below it.
 pub(super) fn within(path: &str, ancestor: &str) -> bool {
     ancestor.is_empty()
         || path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The path one step down.
+/// The path of a child.
 pub(super) fn under(path: &str, step: &str) -> String {
     if path.is_empty() { step.to_owned() } else { format!("{path}/{step}") }
 }
 
-/// `environments/0/endpoint` as `environments.staging.endpoint`, and any other place in a list as `branches[0]`.
+/// Converts `environments/0/endpoint` to `environments.staging.endpoint`, and any other list index to `branches[0]`.
 fn readable(path: &str, names: &[String]) -> String {
     let mut text = String::new();
     for (depth, step) in path.split('/').enumerate() {

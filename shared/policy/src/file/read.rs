@@ -1,4 +1,4 @@
-//! Text to [`Policy`], or everything that is wrong with it.
+//! Parses text into a [`Policy`], or returns all problems.
 
 use super::check::{self, Outcome};
 use super::problem::{Finding, PolicyError, Problem};
@@ -6,16 +6,16 @@ use super::schema::TABLE;
 use super::tree::{self, At, Unreadable};
 use super::{Policy, endpoint_fields, rules, unsupported, warn};
 
-/// A policy that can be used.
+/// A valid policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     /// The policy.
     pub policy: Policy,
-    /// What is allowed but hardly meant, each with its place in the file.
+    /// Settings that are valid but probably not intended, each with its place in the file.
     pub warnings: Vec<Problem>,
 }
 
-/// Reads a policy file. `file` is only used to name it in errors.
+/// Reads a policy file. `file` is only used as its name in errors.
 ///
 /// # Errors
 /// [`PolicyError`] with every problem of the file.
@@ -45,10 +45,10 @@ pub fn read(file: &str, text: &str) -> Result<Checked, PolicyError> {
     match &policy {
         Ok(policy) => {
             let broken = rules::broken(policy).into_iter().filter(|f| f.stands(&outcome.replaced));
-            // What cannot be done is told even where it is also misspelt; no sample wishes for any of it.
+            // An unsupported feature is reported even if other parts are invalid, because no sample contains one.
             problems.extend(broken.chain(unsupported::in_policy(policy)).map(located));
         }
-        // The check and the types disagree; the file must not pass.
+        // The check and the types disagree, so the file must be rejected.
         Err(error) if problems.is_empty() => problems.push(located(Finding::new("", error.to_string()))),
         Err(_) => {}
     }
@@ -63,11 +63,12 @@ pub fn read(file: &str, text: &str) -> Result<Checked, PolicyError> {
     }
 }
 
-/// Reads a policy as the ledger holds it.
+/// Reads a policy as stored in the ledger.
 ///
 /// # Errors
-/// [`PolicyError`] if the stored JSON is no policy of this version, or wishes for what this version cannot do: a newer
-/// version has accepted it then, and to act on half of it would be worse than to stop.
+/// [`PolicyError`] if the stored JSON is not a policy of this version, or uses features that this version does not
+/// support. A newer version has accepted it in that case, and applying only a part of it would be worse than
+/// stopping.
 pub fn parse_applied(model: &str, json: &str) -> Result<Policy, PolicyError> {
     let fail = |problems| PolicyError { file: format!("the applied policy of {model}"), problems };
     let policy: Policy = serde_json::from_str(json).map_err(|error| {
@@ -85,7 +86,7 @@ pub fn parse_applied(model: &str, json: &str) -> Result<Policy, PolicyError> {
 }
 
 impl Outcome {
-    /// The place of a field, or of the nearest section around it that is in the file.
+    /// The place of a field, or of the nearest parent section that exists in the file.
     fn place(&self, path: &str) -> At {
         let mut path = path;
         loop {
@@ -101,7 +102,7 @@ impl Outcome {
     }
 }
 
-/// The environments' names, for the paths; empty where a name is itself wrong.
+/// The names of the environments, for the paths; empty if a name is itself invalid.
 fn names(outcome: &Outcome) -> Vec<String> {
     let environments = outcome.value.get("environments").and_then(serde_json::Value::as_array);
     let name = |(index, environment): (usize, &serde_json::Value)| {

@@ -1,4 +1,4 @@
-//! What one field cannot say alone: the rules between fields, with the reason and where AWS explains it.
+//! Rules between several fields, with the reason and the AWS page that explains it.
 
 mod rollout;
 
@@ -17,7 +17,7 @@ const MONITOR_SCHEDULES: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html";
 const PARAMETER: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Parameter.html";
 
-/// Every rule that a policy breaks.
+/// Every rule that a policy violates.
 pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(source(&policy.source));
@@ -95,7 +95,7 @@ fn pipeline(pipeline: &Pipeline) -> Vec<Finding> {
     found
 }
 
-/// What environments owe each other.
+/// Rules between environments.
 fn neighbours(environments: &[Environment]) -> Vec<Finding> {
     let mut found = Vec::new();
     if environments.first().is_some_and(|first| first.gates.soak.is_some()) {
@@ -148,7 +148,7 @@ fn gates(at: &str, gates: &Gates) -> Vec<Finding> {
     found
 }
 
-/// Capture, monitoring and scaling.
+/// Rules about capture, monitoring and scaling.
 fn watched(at: &str, environment: &Environment) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(monitor) = &environment.monitor {

@@ -1,4 +1,4 @@
-//! The JSON Schema of the policy file: for editors, and the table that a file is checked against.
+//! The JSON Schema of the policy file: for editors, and for the check of a file.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -15,7 +15,7 @@ pub fn schema() -> Value {
     TABLE.clone()
 }
 
-/// The schema, made once.
+/// The schema, generated once.
 pub(super) static TABLE: LazyLock<Value> = LazyLock::new(|| {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Policy>();
@@ -24,8 +24,8 @@ pub(super) static TABLE: LazyLock<Value> = LazyLock::new(|| {
     schema.to_value()
 });
 
-/// Takes out what Rust says and a policy does not: nullable fields (a field without a value is an error, not an absent
-/// field), number formats and line breaks inside a sentence.
+/// Removes what is specific to Rust: nullable fields (a field without a value is an error, not an absent field),
+/// number formats and line breaks inside a sentence.
 fn plain(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     object.remove("format");
@@ -50,7 +50,7 @@ fn plain(schema: &mut Schema) {
     }
 }
 
-/// What a schema says once its reference is followed: the type's name, if it has one, and its schema.
+/// Follows the reference of a schema: returns the name of the type, if it has one, and its schema.
 pub(super) fn resolve<'s>(root: &'s Value, schema: &'s Value) -> (Option<&'s str>, &'s Value) {
     let name = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"));
     match name.and_then(|name| Some((name, root.get("$defs")?.get(name)?))) {
@@ -59,13 +59,13 @@ pub(super) fn resolve<'s>(root: &'s Value, schema: &'s Value) -> (Option<&'s str
     }
 }
 
-/// The fields of a section, by name. (In what order JSON keeps them depends on how serde_json was built.)
+/// The fields of a section by name. (The order in JSON depends on the build features of serde_json.)
 pub(super) fn fields(schema: &Value) -> Option<BTreeMap<&str, &Value>> {
     let fields = schema.get("properties")?.as_object()?;
     Some(fields.iter().map(|(name, field)| (name.as_str(), field)).collect())
 }
 
-/// The words of an enumeration; none if the schema is of something else.
+/// The values of an enumeration; empty for any other schema.
 pub(super) fn words(schema: &Value) -> Vec<&str> {
     let one = |schema: &'_ Value| schema.get("const").and_then(Value::as_str).is_some();
     let choices = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -80,7 +80,7 @@ pub(super) fn words(schema: &Value) -> Vec<&str> {
     words
 }
 
-/// A value that a schema allows, to stand where a wrong one was: the rules then still see the rest.
+/// A value that a schema allows, as a replacement for an invalid one: the rules can then check the rest.
 pub(super) fn sample(root: &Value, schema: &Value) -> Value {
     let (_, schema) = resolve(root, schema);
     if let Some(word) = words(schema).first() {
@@ -104,7 +104,7 @@ pub(super) fn sample(root: &Value, schema: &Value) -> Value {
     }
 }
 
-/// The first address in a description: where the reason is explained.
+/// The first URL in a description, which explains the reason.
 pub(super) fn reference(schema: &Value) -> Option<&str> {
     let text = schema.get("description").and_then(Value::as_str)?;
     let (_, rest) = text.split_once("<http")?;

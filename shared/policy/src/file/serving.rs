@@ -1,4 +1,4 @@
-//! What happens to an endpoint once a version serves: verification, capture, monitoring, scaling.
+//! Settings for a serving endpoint: verification, capture, monitoring, scaling.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

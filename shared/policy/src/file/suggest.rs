@@ -1,6 +1,6 @@
-//! "Did you mean …?"
+//! Suggestions: "Did you mean …?"
 
-/// The candidate that is nearest to a word, if any is near enough to be what was meant.
+/// The candidate that is nearest to a word, if it is near enough to be the intended one.
 pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
     if word.is_empty() {
@@ -18,14 +18,14 @@ fn plain(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric()).take(100).flat_map(char::to_lowercase).collect()
 }
 
-/// Mistyped letters; a word that is begun or ended wrongly counts as one.
+/// The edit distance; a word that is a prefix of the candidate, or the reverse, has distance 1.
 fn distance(word: &str, candidate: &str) -> usize {
     let typed = strsim::damerau_levenshtein(word, candidate);
     let part = word.len() >= 4 && (candidate.starts_with(word) || word.starts_with(candidate));
     if part { typed.min(1) } else { typed }
 }
 
-/// How many mistakes are still the same word.
+/// The maximum distance at which a candidate is suggested.
 fn reach(word: &str, candidate: &str) -> usize {
     word.chars().count().max(candidate.chars().count()).div_ceil(4).min(3)
 }

@@ -1,4 +1,4 @@
-//! The policy file from the outside: what is read, what is refused, and in which words.
+//! Tests of the public interface of the policy file: what is accepted, what is rejected, and with which messages.
 
 mod bad;
 mod examples;
@@ -8,16 +8,16 @@ mod together;
 
 use super::{PolicyError, parse};
 
-/// The policy that most tests start from.
+/// The policy on which most tests are based.
 const CHURN: &str = include_str!("../../../../events/policies/churn.yaml");
 
-/// The policy with one passage changed.
+/// The policy with one passage replaced.
 fn changed(from: &str, to: &str) -> String {
     assert!(CHURN.contains(from), "the example has no `{from}`");
     CHURN.replacen(from, to, 1)
 }
 
-/// Everything that is wrong with a text.
+/// All problems of a text.
 fn refused(text: &str) -> PolicyError {
     match parse("churn.yaml", text) {
         Ok(_) => panic!("accepted:\n{text}"),

@@ -1,7 +1,7 @@
-//! YAML as a tree in which everything knows its place.
+//! YAML as a tree in which every node has its place in the text.
 //!
-//! The types cannot be read from YAML directly: the first error would end the reading, and a rule that is broken by two
-//! fields together would have no line to point at.
+//! The types cannot be read from YAML directly: the first error would stop the reading, and a rule about two fields
+//! would have no line to refer to.
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 use std::collections::BTreeMap;
@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 /// A place in the text: line and column in characters, both from 1.
 pub(super) type At = (u64, u64);
 
-/// A part of the text that no policy has.
+/// A construct that no policy may contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreadable {
     pub(super) at: At,
     pub(super) message: String,
 }
 
-/// A value and where it begins.
+/// A value and the place where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) at: At,
@@ -28,11 +28,11 @@ pub(super) struct Node {
 pub(super) enum Value {
     /// Text in quotes or as a block: always text.
     Quoted(String),
-    /// Text without quotes, whose look decides what it is.
+    /// Text without quotes, whose form determines its type.
     Plain(String),
     /// A list.
     List(Vec<Node>),
-    /// Keys with values, in the order of the file. A key may be there twice.
+    /// Keys with values, in the order of the file. A key may occur twice.
     Map(Vec<Entry>),
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
-/// More than any policy needs, little enough that aliases of aliases cannot fill the memory.
+/// More than any policy needs, and few enough that nested aliases cannot exhaust the memory.
 const MAX_NODES: usize = 20_000;
 const MAX_DEPTH: usize = 32;
 
@@ -66,7 +66,7 @@ impl Node {
     }
 }
 
-/// Reads the one document of a file; beside it, what can be told without giving the document up.
+/// Reads the one document of a file; also returns the errors that do not prevent reading.
 pub(super) fn read(text: &str) -> Result<(Node, Vec<Unreadable>), Unreadable> {
     let mut reader =
         Reader { events: Parser::new_from_str(text), anchors: BTreeMap::new(), nodes: 0, found: Vec::new() };
@@ -76,7 +76,7 @@ pub(super) fn read(text: &str) -> Result<(Node, Vec<Unreadable>), Unreadable> {
 
 struct Reader<E> {
     events: E,
-    /// What each anchor stands for, once it is complete.
+    /// The value of each anchor, once it is complete.
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
     found: Vec<Unreadable>,
@@ -87,7 +87,7 @@ impl<'a, E: Iterator<Item = Result<(Event<'a>, Span), ScanError>>> Reader<E> {
         loop {
             match self.events.next() {
                 Some(Ok((event, span))) if is_content(&event) => return Ok((event, place(&span.start))),
-                // Comments and whatever else a later parser tells beside the content.
+                // Comments, and any other event without content that a later parser may return.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(broken(&error)),
                 None => return Ok((Event::StreamEnd, (1, 1))),

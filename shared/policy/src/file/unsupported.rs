@@ -1,11 +1,11 @@
-//! The parts of the policy language that this version reads but cannot act on yet.
+//! The parts of the policy language that this version reads but does not support yet.
 //!
-//! They are refused when a policy is read, so that nobody believes in a gate or a guard that is not there.
+//! They are rejected when a policy is read, so that nobody relies on a gate or a guard that does not exist.
 
 use super::problem::Finding;
 use super::{DriftResponse, Environment, OnNewCommit, Policy};
 
-/// What is wished for and cannot be done.
+/// The unsupported features that a policy uses.
 pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut refuse = |wished: bool, at: &str, what: &str| {
@@ -41,7 +41,7 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     let not_author = environment.gates.approvals.as_ref().is_some_and(|approvals| approvals.not_author);
     let bake = rollout.all_at_once.as_ref().is_some_and(|all| all.bake.is_some());
     [
-        // Nothing leads from a version to the person whose change it was trained from.
+        // No data links a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
         (environment.gates.windows.is_some(), "gates/windows", "a deployment window is"),
         (!spec.behavior().is_supported(), "endpoint/kind", kind.as_str()),

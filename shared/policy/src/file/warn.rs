@@ -1,10 +1,10 @@
-//! What is allowed but hardly meant.
+//! Settings that are valid but probably not intended.
 
 use super::problem::{Finding, Problem};
 use super::{Drift, DriftResponse, Environment, Policy};
 
-/// What is allowed in a policy but hardly meant. The problems have no place in a file; those of
-/// [`read`](super::read) have.
+/// Settings in a policy that are valid but probably not intended. The problems have no place in a file; those of
+/// [`read`](super::read()) have one.
 #[must_use]
 pub fn warnings(policy: &Policy) -> Vec<Problem> {
     let names: Vec<String> = policy.environments.iter().map(|e| e.name.to_string()).collect();

@@ -1,4 +1,4 @@
-//! What was found and what was expected, in words.
+//! Text for messages: what was found and what was expected.
 
 use serde_json::Value as Json;
 
@@ -11,10 +11,10 @@ use crate::names::{
     RepositoryName, S3Uri,
 };
 
-/// A rule for a text: whether it fits, and what would, to complete the sentence "expected …".
+/// A rule for a text: whether the text is valid, and the format to complete the sentence "expected …".
 pub(super) type Rule = (fn(&str) -> bool, &'static str);
 
-/// The rule of a type of text, by the type's name in the schema.
+/// The rule of a text type, by the name of the type in the schema.
 pub(super) fn rule(name: &str) -> Option<Rule> {
     Some(match name {
         "AccountId" => (AccountId::fits, AccountId::EXPECTED),
@@ -34,7 +34,7 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
     })
 }
 
-/// What text without quotes is, by YAML's core schema.
+/// The type of text without quotes, by YAML's core schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     Nothing,
@@ -44,7 +44,7 @@ pub(super) enum Look {
     Text,
 }
 
-/// What a plain scalar looks like.
+/// The type of a plain scalar.
 pub(super) fn look(text: &str) -> Look {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Look::Nothing,
@@ -78,7 +78,7 @@ fn is_float(text: &str) -> bool {
         && text.parse::<f64>().is_ok()
 }
 
-/// A value as a message names it.
+/// A value as named in a message.
 pub(super) fn found(node: &Node) -> String {
     match &node.value {
         Value::List(_) => "a list".to_owned(),
@@ -93,13 +93,13 @@ pub(super) fn found(node: &Node) -> String {
     }
 }
 
-/// A text in one line and of bearable length.
+/// A text on one line, shortened if it is long.
 pub(super) fn short(text: &str) -> String {
     let line: String = text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().count() > 80 { format!("{line}…") } else { line }
 }
 
-/// What a schema wants, to complete the sentence "expected …".
+/// What a schema expects, to complete the sentence "expected …".
 pub(super) fn expected(root: &Json, schema: &Json) -> String {
     let (name, schema) = resolve(root, schema);
     if let Some((_, expected)) = name.and_then(rule) {
@@ -129,7 +129,7 @@ pub(super) fn expected(root: &Json, schema: &Json) -> String {
     }
 }
 
-/// A number that a schema gives.
+/// A number in a schema.
 pub(super) fn bound(schema: &Json, name: &str) -> Option<i64> {
     schema.get(name).and_then(Json::as_i64)
 }

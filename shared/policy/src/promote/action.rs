@@ -1,4 +1,4 @@
-//! What promote can ask of AWS.
+//! The AWS calls that promote can plan.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::hold;
 use crate::people;
 use crate::step::Step;
 
-/// The life cycle's status of an environment that was asked.
+/// The life cycle status of an environment whose deployment was requested.
 pub(super) const DEPLOYING: &str = "Deploying";
-/// Of one that runs the version, while the next one waits.
+/// The status of an environment that runs the version while the next one waits.
 pub(super) const SOAKING: &str = "Soaking";
-/// Of the last one.
+/// The status of the last environment when it runs the version.
 pub(super) const DEPLOYED: &str = "Deployed";
-/// Of one that does not run it.
+/// The status of an environment that does not run the version.
 pub(super) const FAILED: &str = "Failed";
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Write the progress to the package's life cycle, where the console shows it.
+    /// Writes the progress to the package's life cycle, which the console shows.
     UpdateModelLifeCycle {
         /// The package.
         package_arn: String,
@@ -33,7 +33,7 @@ pub enum Action {
     },
 }
 
-/// Whether an action of a plan that was left behind is still wanted.
+/// Whether an action of an unfinished plan is still needed.
 #[must_use]
 pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
     let Some(now) = &state.promotion else { return matches!(step, Step::Notify { .. }) };
@@ -47,14 +47,14 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
             now.package_arn == *package_arn && is_told_by(now, stage, status)
         }
         Step::ScheduleCheck { check, .. } => !now.stopped && now.version.to_string() == check.subject,
-        // What happened has happened, and nobody was told.
+        // The event has happened, and nobody was notified.
         Step::Notify { .. } => true,
-        // promote never plans these.
+        // promote never plans these steps.
         Step::ReportDeployment { .. } | Step::RequestRetraining { .. } => false,
     }
 }
 
-/// Whether a note still tells how far a promotion is: one that comes late must not hide what was noted since.
+/// Whether a life cycle update still matches the promotion. A late update must not overwrite a newer one.
 fn is_told_by(now: &Promotion, stage: &str, status: &str) -> bool {
     let Some(step) = now.environments.get(stage) else { return false };
     match (step, status) {
@@ -67,7 +67,7 @@ fn is_told_by(now: &Promotion, stage: &str, status: &str) -> bool {
     }
 }
 
-/// The life cycle update that shows how far a promotion is.
+/// The life cycle update that shows the progress of a promotion.
 pub(super) fn life_cycle(
     promotion: &Promotion,
     stage: &str,
@@ -82,7 +82,7 @@ pub(super) fn life_cycle(
     })
 }
 
-/// The message that a promotion has stopped.
+/// The notification that a promotion has stopped.
 pub(super) fn stopped(subject: &str, why: &str, promotion: &Promotion) -> Step<Action> {
     Step::Notify {
         subject: people::subject(subject),

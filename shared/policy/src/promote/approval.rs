@@ -9,8 +9,8 @@ use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 
-/// Decides about a person's approval. It counts for the version that is on its way, once for each person, and is
-/// remembered until the environment is due.
+/// Decides about a person's approval. The approval counts for the version that is being promoted, once per person,
+/// and is stored in the state until the environment is due.
 pub fn decide_approval(policy: &Policy, state: &State, given: &ApprovalGiven, now: Timestamp) -> Promote {
     let decision = match counts(policy, state, given) {
         Err((verdict, reason)) => Decision::new(verdict, reason),
@@ -19,7 +19,7 @@ pub fn decide_approval(policy: &Policy, state: &State, given: &ApprovalGiven, no
     decision.evidence("by", &given.by).evidence("version", given.version)
 }
 
-/// Whether the approval counts; if not, why.
+/// Whether the approval counts; the reason if it does not.
 fn counts<'p>(
     policy: &'p Policy,
     state: &State,
@@ -49,7 +49,7 @@ fn counts<'p>(
     Ok((promotion, environment))
 }
 
-/// Two spellings of one name are one person.
+/// Two spellings of one name identify the same person.
 fn person(given: &ApprovalGiven) -> String {
     given.by.trim().to_lowercase()
 }

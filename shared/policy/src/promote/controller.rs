@@ -14,14 +14,14 @@ use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::Step;
 
-/// Decides which version goes to which environment.
+/// Decides which version is requested in which environment.
 #[derive(Debug, Clone, Copy)]
 pub struct PromoteController;
 
 /// What promote must read before deciding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: the event and the state decide.
+    /// Nothing: the event and the state are sufficient.
     Nothing,
     /// A package in the registry, by ARN.
     Package(String),

@@ -1,4 +1,4 @@
-//! Which environment comes next.
+//! The environment that comes next.
 
 use super::{EnvironmentStatus, Promotion};
 use crate::file::{Environment, Policy};
@@ -8,12 +8,12 @@ use crate::reason::Reason;
 pub(super) struct Due<'p> {
     /// The environment.
     pub(super) next: &'p Environment,
-    /// The one before it; none comes before the first.
+    /// The environment before it; `None` for the first one.
     pub(super) previous: Option<&'p Environment>,
 }
 
-/// The first environment, in the order of the policy as it is now, in which the version has not succeeded; `None` if it
-/// has in all. A policy may gain an environment while a version is on its way: that one is not skipped either.
+/// The first environment, in the current order of the policy, in which the version has not succeeded; `None` if it
+/// has succeeded in all of them. An environment that is added to the policy during a promotion is not skipped either.
 pub(super) fn due<'p>(policy: &'p Policy, promotion: &Promotion) -> Option<Due<'p>> {
     let mut previous = None;
     for next in &policy.environments {
@@ -26,12 +26,12 @@ pub(super) fn due<'p>(policy: &'p Policy, promotion: &Promotion) -> Option<Due<'
 }
 
 impl Due<'_> {
-    /// Whether the environment was asked already, whatever came of it.
+    /// Whether a deployment was already requested in the environment, whatever the outcome.
     pub(super) fn is_asked(&self, promotion: &Promotion) -> bool {
         promotion.environments.contains_key(self.next.name.as_str())
     }
 
-    /// Why the environment is entered, if nothing else says it: the soak before it is over, or the version was approved.
+    /// The default reason for entering the environment: the preceding soak is over, or the version was approved.
     pub(super) fn why(&self, version: u64) -> Reason {
         match self.previous {
             Some(previous) => Reason::SoakEnded { previous: previous.name.to_string() },

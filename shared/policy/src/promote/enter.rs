@@ -1,4 +1,4 @@
-//! The way into an environment: what must hold first, and the request itself.
+//! Entering an environment: the gates and the deployment request.
 
 use jiff::Timestamp;
 use tidegate_events::{DeploymentRequested, ScheduledCheck};
@@ -12,7 +12,7 @@ use crate::fingerprint::short;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// Asks an environment for the promotion's version, because of `why`; or waits for the first gate that is closed.
+/// Requests the promotion's version in an environment, with the reason `why`; or waits for the first closed gate.
 pub(super) fn enter_or_wait(
     policy: &Policy,
     state: &State,
@@ -38,7 +38,7 @@ pub(super) fn enter_or_wait(
     decision.state(state.with(promotion))
 }
 
-/// As [`enter_or_wait`], where the evidence must say which version goes where.
+/// Does the same as [`enter_or_wait`], where the evidence must contain the version and the environment.
 pub(super) fn go_on(
     policy: &Policy,
     state: &State,
@@ -53,7 +53,8 @@ pub(super) fn go_on(
         .evidence("next", &next.name)
 }
 
-/// Remembers what is waited for. A check is scheduled and people are asked once, however often the gate is evaluated.
+/// Records what the promotion waits for. A check is scheduled once and people are requested once, however often the
+/// gate is evaluated.
 fn wait(policy: &Policy, promotion: &mut Promotion, environment: &Environment, gate: GateState) -> Promote {
     let name = environment.name.to_string();
     let blocked = |reason: &Reason, until| Blocker {
@@ -63,7 +64,7 @@ fn wait(policy: &Policy, promotion: &mut Promotion, environment: &Environment, g
     };
     match gate {
         GateState::Open => Decision::new(Verdict::Ignore, Reason::NothingOverdue),
-        // It is another environment's turn, and what that one waits for stays on record.
+        // Another environment is due first, and the wait recorded for that environment is kept.
         GateState::Closed { reason: reason @ Reason::AwaitingPrevious { .. } } => {
             Decision::new(Verdict::Wait, reason)
         }
@@ -108,7 +109,7 @@ fn check_at(
     }
 }
 
-/// The request for one environment; its id is the same for the same approval.
+/// The deployment request for one environment. Its ID is always the same for the same approval.
 pub(super) fn request_for(
     policy: &Policy,
     promotion: &Promotion,

@@ -1,7 +1,7 @@
-//! Gates: what must hold before a version enters an environment.
+//! Gates: the conditions under which a version enters an environment.
 //!
-//! Every gate is a file and a line in [`GATES`]. The decision, `tidegate why`, replay and the sweep all evaluate the same
-//! list.
+//! Every gate has a file and a line in [`GATES`]. The decision, `tidegate why`, replay and the sweep evaluate the
+//! same list.
 
 mod approvals;
 mod hold;
@@ -15,51 +15,51 @@ use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What a gate looks at.
+/// The input of a gate.
 #[derive(Debug, Clone, Copy)]
 pub struct GateInput<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// What promote remembers: the holds.
+    /// The state of promote, which contains the holds.
     pub state: &'a State,
-    /// The version on its way.
+    /// The version that is being promoted.
     pub promotion: &'a Promotion,
-    /// The environment that it would enter.
+    /// The environment that the version would enter.
     pub environment: &'a Environment,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Whether a gate lets the version in.
+/// Whether a gate admits the version.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GateState {
-    /// It does.
+    /// The gate admits the version.
     Open,
-    /// It opens by itself at a time: promote schedules a check then.
+    /// The gate opens at a known time: promote schedules a check for that time.
     ClosedUntil {
-        /// Why.
+        /// Why the gate is closed.
         reason: Reason,
-        /// When it opens.
+        /// When the gate opens.
         until: Timestamp,
-        /// What shows the wait to people, besides the decision.
+        /// The step that shows the wait to people, in addition to the decision.
         progress: Option<Step<Action>>,
     },
-    /// It opens when people have agreed: promote asks them, once.
+    /// The gate opens when people have approved: promote requests the approval once.
     ClosedForPeople {
-        /// Why.
+        /// Why the gate is closed.
         reason: Reason,
-        /// The message that asks them.
+        /// The notification that requests the approval.
         ask: Step<Action>,
     },
-    /// It opens when something else happens.
+    /// The gate opens after another event.
     Closed {
-        /// Why.
+        /// Why the gate is closed.
         reason: Reason,
     },
 }
 
 impl GateState {
-    /// Why it is closed; `None` if it is open.
+    /// Why the gate is closed; `None` if it is open.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {
@@ -71,19 +71,28 @@ impl GateState {
     }
 }
 
-/// A gate's evaluation.
-pub type Gate = fn(&GateInput<'_>) -> GateState;
+/// A condition for entering an environment.
+#[derive(Debug, Clone, Copy)]
+pub struct Gate {
+    /// Its name.
+    pub name: &'static str,
+    /// The function that evaluates it.
+    pub state: fn(&GateInput<'_>) -> GateState,
+    /// Whether it must also be open when a request without a report is sent again. If the first request was lost, the
+    /// deployment begins then.
+    pub guards_retries: bool,
+}
 
-/// Every gate, in the order in which they are evaluated. The first that is closed decides what promote waits for.
-pub const GATES: &[(&str, Gate)] = &[
+/// Every gate, in the order of evaluation. The first closed gate determines what promote waits for.
+pub const GATES: &[Gate] = &[
     // The version has succeeded in every environment before this one.
-    ("previous", previous::state),
-    // It has spent its soak in the environment before.
-    ("soak", soak::state),
-    // No person has stopped the environment. Before approvals: nobody is asked to approve what is held.
-    ("hold", hold::state),
+    Gate { name: "previous", state: previous::state, guards_retries: false },
+    // The version has completed the soak in the preceding environment.
+    Gate { name: "soak", state: soak::state, guards_retries: false },
+    // No hold applies to the environment. Comes before approvals: nobody is requested to approve during a hold.
+    Gate { name: "hold", state: hold::state, guards_retries: true },
     // Enough people have approved it for this environment.
-    ("approvals", approvals::state),
+    Gate { name: "approvals", state: approvals::state, guards_retries: false },
 ];
 
 /// A gate that is closed.
@@ -95,20 +104,29 @@ pub struct Closed {
     pub state: GateState,
 }
 
-/// Every gate that keeps the version out, in the order of [`GATES`].
+/// Every closed gate, in the order of [`GATES`].
 #[must_use]
 pub fn blockers(input: &GateInput<'_>) -> Vec<Closed> {
     closed(input).collect()
 }
 
-/// The gate that decides: the first that is closed.
+/// The gate that determines the decision: the first closed one.
 pub(super) fn first_closed(input: &GateInput<'_>) -> Option<Closed> {
     closed(input).next()
 }
 
+/// The gate because of which a request without a report is not sent again now.
+pub(super) fn retry_blocker(input: &GateInput<'_>) -> Option<Closed> {
+    evaluate(input, |gate| gate.guards_retries).next()
+}
+
 fn closed(input: &GateInput<'_>) -> impl Iterator<Item = Closed> {
-    GATES.iter().filter_map(|(gate, state)| {
-        let state = state(input);
-        (state != GateState::Open).then_some(Closed { gate, state })
+    evaluate(input, |_| true)
+}
+
+fn evaluate(input: &GateInput<'_>, wanted: fn(&Gate) -> bool) -> impl Iterator<Item = Closed> {
+    GATES.iter().filter(move |gate| wanted(gate)).filter_map(|gate| {
+        let state = (gate.state)(input);
+        (state != GateState::Open).then_some(Closed { gate: gate.name, state })
     })
 }

@@ -1,4 +1,4 @@
-//! A person stops a model or an environment, and lets it go on.
+//! A person places a hold on a model or an environment, or releases it.
 
 use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased};
@@ -10,10 +10,10 @@ use crate::file::Policy;
 use crate::hold::{self, ALL, Hold, place_in_words};
 use crate::reason::Reason;
 
-/// Decides about a hold: from now on nothing is requested of what it is on.
+/// Decides about a hold: while it is in effect, nothing is requested of the target.
 pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promote {
     if let Some(environment) = placed.environment.as_ref().filter(|name| policy.environment(name).is_none()) {
-        // Somebody believes that something is held: the answer must not be a quiet one.
+        // A person believes that the target is held, so the error must be visible.
         return Decision::new(
             Verdict::Reject,
             Reason::EnvironmentNotInPolicy { environment: environment.clone() },
@@ -32,7 +32,7 @@ pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promo
     decision.evidence("place", place_in_words(place)).evidence("by", &placed.by)
 }
 
-/// Decides about a release: what waited for it goes on.
+/// Decides about a release: the promotion that waited for it continues.
 pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, now: Timestamp) -> Promote {
     let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
     let mut next = state.clone();

@@ -24,7 +24,7 @@ impl HasEffect for Action {
     }
 }
 
-/// Every invariant that a decision breaks. `package` is what the registry says.
+/// Every invariant that a decision violates. `package` is the state in the registry.
 pub(super) fn violations(
     cx: &Context<'_>,
     state: &State,
@@ -71,7 +71,7 @@ pub(super) fn violations(
     checker.violations.found()
 }
 
-/// Every invariant that the decision after a rejection breaks.
+/// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Promote) -> Vec<Violation> {
     let mut violations = Violations::default();
     let next = decision.state.as_ref().unwrap_or(state);
@@ -94,14 +94,14 @@ struct Checker<'a> {
     next: &'a State,
     trigger: &'a Trigger,
     package: Option<&'a Package>,
-    /// The promotion as it was, if the same one goes on.
+    /// The promotion before the decision, if the same one continues.
     before: Option<&'a Promotion>,
     after: Option<&'a Promotion>,
     violations: Violations,
 }
 
 impl<'a> Checker<'a> {
-    /// What a promotion that is begun, or goes on, rests on.
+    /// The conditions for a promotion that begins or continues.
     fn promotion(&mut self) {
         let Some(after) = self.after else { return };
         match self.before {
@@ -117,7 +117,7 @@ impl<'a> Checker<'a> {
         self.approvals(after);
     }
 
-    /// A promotion begins with an approval that the registry confirms, and is not older than the one before.
+    /// A promotion begins with an approval that the registry confirms and that is not older than the previous one.
     fn begun(&mut self, after: &Promotion) {
         let right = self.is_package(&after.package_arn, after.version);
         self.violations
@@ -138,7 +138,7 @@ impl<'a> Checker<'a> {
         });
     }
 
-    /// A success is a report for the very request, from the very environment.
+    /// A success requires a report for the exact request, from the exact environment.
     fn successes(&mut self, after: &Promotion) {
         for environment in self.newly_succeeded() {
             let proven = matches!(self.trigger, Trigger::Report(report)
@@ -152,7 +152,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The environments in which the version has succeeded by this decision.
+    /// The environments whose success this decision records.
     fn newly_succeeded(&self) -> Vec<&'a String> {
         let names = self.after.into_iter().flat_map(|after| after.environments.keys());
         names
@@ -160,7 +160,7 @@ impl<'a> Checker<'a> {
             .collect()
     }
 
-    /// Only a person adds an approval, to the promotion that it is about.
+    /// Only a person adds an approval, and only to the promotion that it concerns.
     fn approvals(&mut self, after: &Promotion) {
         for (environment, given) in &after.approvals {
             let known = self.before.and_then(|before| before.approvals.get(environment));
@@ -179,7 +179,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A failure, a rollback and a rejection stop what they are about.
+    /// A failure, a rollback and a rejection stop the promotion that they concern.
     fn denied(&mut self) {
         let was = self.state.promotion.as_ref().filter(|was| !was.stopped);
         let denied = was.is_some_and(|was| match self.trigger {
@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
         });
     }
 
-    /// What must hold before an environment is asked.
+    /// The conditions for requesting a deployment in an environment.
     fn request(&mut self, request: &DeploymentRequested) {
         let Some(promotion) = self.after else {
             return self.violations.require(false, Invariant::NotApproved, || "no promotion".to_owned());
@@ -216,7 +216,8 @@ impl<'a> Checker<'a> {
             format!("{} is asked for {promotion:?}", request.environment)
         });
         match self.before.and_then(|before| before.environments.get(&request.environment)) {
-            // What was let in under an earlier policy may be asked again under this one: it is the same request.
+            // A request that was admitted under an earlier policy may be sent again under this one: it is the same
+            // request.
             Some(EnvironmentStatus::Requested { request_id, .. }) => {
                 self.violations.require(*request_id == request.request_id, Invariant::StartedTwice, || {
                     format!("first it was asked as {request_id}, now as {}", request.request_id)
@@ -230,7 +231,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// No environment is skipped, the soak in the one before is over, and enough people have approved.
+    /// No environment is skipped, the soak in the preceding one is over, and enough people have approved.
     fn entry(&mut self, environment: &Environment, promotion: &Promotion) {
         let name = environment.name.as_str();
         let earlier = self.policy.environments.iter().take_while(|e| e.name != environment.name);
@@ -252,7 +253,7 @@ impl<'a> Checker<'a> {
         });
     }
 
-    /// People are asked for their approval, and what opens by itself has a scheduled check.
+    /// People are requested to approve, and a gate that opens at a known time has a scheduled check.
     fn follow_up(&mut self, decision: &Promote) {
         let blocked_by = self.after.and_then(|after| after.blocked_by.as_ref());
         let asked_before = blocked_by.is_some_and(|blocker| {
@@ -273,7 +274,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// When the soak before the first environment that is missing ends, if that is ahead.
+    /// When the soak before the first missing environment ends, if that is in the future.
     fn soak_end(&self) -> Option<Timestamp> {
         let mut at = None;
         for environment in &self.policy.environments {
@@ -290,7 +291,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    /// Whether a report, of the environment's own account, answers the request that waits for it.
+    /// Whether a report from the environment's own account matches the request that waits for it.
     fn answers(&self, promotion: Option<&Promotion>, report: &DeploymentFinished) -> bool {
         let status = promotion.and_then(|promotion| promotion.environments.get(&report.environment));
         let of_account = |e: &Environment| e.account.as_str() == report.environment_account;
@@ -313,13 +314,14 @@ fn succeeded(promotion: Option<&Promotion>, environment: &str) -> Option<Timesta
     }
 }
 
-/// Two spellings of a name are one person.
+/// Two spellings of a name identify the same person.
 fn people<'p>(names: impl IntoIterator<Item = &'p String>) -> BTreeSet<String> {
     names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether the change is a rejection of what is on its way, or takes its approval back, and is not older than the approval.
-/// An update of something else carries the old status along, and a new version waits for approval from the beginning.
+/// Whether the change rejects the version that is being promoted, or withdraws its approval, and is not older than
+/// the approval. An update of other fields repeats the old status, and a new version waits for approval from the
+/// beginning.
 fn rejects(change: &ModelPackageChanged, promotion: &Promotion) -> bool {
     let of_approval =
         change.updated_fields.as_ref().map(|fields| fields.iter().any(|f| f == "ModelApprovalStatus"));

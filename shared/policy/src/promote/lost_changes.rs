@@ -1,4 +1,4 @@
-//! The changes that a sweep finds in the registry: what their lost events would have said.
+//! The changes that a sweep finds in the registry, as the lost events would have reported them.
 
 use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, ModelPackageChanged, PackageStatus};
@@ -14,14 +14,14 @@ pub struct Candidate {
     pub version: u64,
 }
 
-/// Whether a version is newer than any that was ever promoted. A sweep begins no older one: a person who approved version
-/// 5 while 7 ran has decided, and keeps it.
+/// Whether a version is newer than every version that was ever promoted. A sweep does not begin an older one: if a
+/// person approved version 5 while version 7 ran, that choice is kept.
 #[must_use]
 pub fn is_newer(promotion: &Promotion, candidate: &Candidate) -> bool {
     candidate.version > promotion.newest_version
 }
 
-/// The promotion's own version, if it was approved after it was rejected or its approval was taken back.
+/// The promotion's own version, if it was approved after its rejection or after the withdrawal of its approval.
 #[must_use]
 pub fn reapproved(
     promotion: &Promotion,
@@ -34,7 +34,8 @@ pub fn reapproved(
     is_again.then_some((candidate, last_modified))
 }
 
-/// That the promotion's version was rejected, or its approval set back to pending, which the state does not know.
+/// The change that rejected the promotion's version or reset its approval to pending, if the state does not contain
+/// it.
 #[must_use]
 pub fn lost_withdrawal(
     group: &str,
@@ -47,13 +48,13 @@ pub fn lost_withdrawal(
     let candidate = Candidate { arn: promotion.package_arn.clone(), version: promotion.version };
     is_gone.then(|| ModelPackageChanged {
         approval: package.approval.clone(),
-        // It was approved when it was promoted.
+        // The version was approved when it was promoted.
         updated_fields: Some(vec!["ModelApprovalStatus".to_owned()]),
         ..approval_of(group, &candidate, last_modified)
     })
 }
 
-/// What the event of an approval would have said.
+/// The event of an approval, as it would have been reported.
 #[must_use]
 pub fn approval_of(
     group: &str,

@@ -1,4 +1,4 @@
-//! What follows when AWS refuses an action of promote's for good.
+//! The decision after AWS permanently rejects an action of promote.
 
 use jiff::Timestamp;
 
@@ -8,12 +8,12 @@ use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+/// The decision after an action of a plan was permanently rejected; `None` if the rest of the plan may continue.
 ///
-/// * A request that cannot be sent stops the promotion, and people are told.
-/// * A life cycle note is for the eye: without it everything goes on.
-/// * A wake-up that cannot be set is made up for by the sweep.
-/// * A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+/// * A request that cannot be sent stops the promotion, and people are notified.
+/// * A life cycle update is only for display: the promotion continues without it.
+/// * If a scheduled check cannot be created, the sweep replaces it.
+/// * A rejected alert (`Step::Notify`) is not handled here: the invocation must fail, or nobody would be notified.
 #[must_use]
 pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timestamp) -> Option<Promote> {
     let request = match step {

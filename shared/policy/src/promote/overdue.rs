@@ -1,35 +1,34 @@
-//! What should have happened by now: the end of a soak that nobody announced, a request that nobody answered.
+//! What is overdue: the end of a soak without a scheduled check, and a request without a report.
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::DeploymentRequested;
 
 use super::due::due;
 use super::enter::{go_on, request_for};
-use super::gates::{GateInput, GateState, first_closed};
+use super::gates::{GateInput, GateState, first_closed, retry_blocker};
 use super::{EnvironmentStatus, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
-use crate::hold;
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// A request that has had no answer for so long is sent again; the environment answers a repeated request with what
-/// it knows. Long enough for a slow endpoint, which SageMaker may take half an hour to create.
+/// A request without a report is sent again after this time; the environment answers a repeated request with its last
+/// report. The time is sufficient for a slow endpoint, which SageMaker may take half an hour to create.
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(60);
 
-/// When a request has been sent again so often, people are told, once. It is sent on.
+/// After this many repetitions, people are notified once. The request is still sent again.
 const TELL_AFTER: u32 = 3;
 
-/// Decides what the sweep must heal.
+/// Decides what the sweep must repair.
 pub fn decide_sweep(policy: &Policy, state: &State, now: Timestamp) -> Promote {
     overdue(policy, state, None, now)
-        // What is on record as waiting is not recorded at every sweep.
+        // A wait that is already recorded is not recorded again at every sweep.
         .filter(|decision| decision.verdict != Verdict::Wait || waits_anew(state, decision))
         .unwrap_or_else(|| Decision::new(Verdict::Ignore, Reason::NothingOverdue))
 }
 
-/// What is due now, if anything is; because of `why`, if it is not merely late.
+/// The decision that is due now, if any; its reason is `why` if it is given, otherwise that it is late.
 pub(super) fn overdue(
     policy: &Policy,
     state: &State,
@@ -43,8 +42,7 @@ pub(super) fn overdue(
             EnvironmentStatus::Requested { request_id, at, retries }
                 if now.duration_since(*at) >= ANSWER_WITHIN =>
             {
-                // Under a hold the environment waits, and has no answer to give.
-                let free = hold::on(&state.holds, name).is_none();
+                let free = retry_blocker(&GateInput { policy, state, promotion, environment, now }).is_none();
                 let asked = (request_id.as_str(), *retries);
                 free.then(|| ask_again(policy, state, promotion.clone(), environment, asked, now))
             }
@@ -60,7 +58,7 @@ pub(super) fn overdue(
     })
 }
 
-/// Whether it waits for something else than what is on record.
+/// Whether the promotion waits for something other than what is recorded.
 fn waits_anew(state: &State, decision: &Promote) -> bool {
     let waiting = |state: &State| state.promotion.as_ref().and_then(|promotion| promotion.blocked_by.clone());
     decision.state.as_ref().and_then(waiting) != waiting(state)
@@ -74,7 +72,7 @@ fn ask_again(
     (request_id, before): (&str, u32),
     now: Timestamp,
 ) -> Promote {
-    // The same request, by whatever rule it was named when it was first sent.
+    // The same request, whatever rule produced its ID when it was first sent.
     let request_id = request_id.to_owned();
     let request = DeploymentRequested { request_id, ..request_for(policy, &promotion, environment, now) };
     let name = environment.name.to_string();
@@ -102,28 +100,36 @@ fn ask_again(
         .state(state.with(promotion))
 }
 
-/// When a sweep next has something to do: a request without a report is overdue, or what the version waits for is over.
+/// When a sweep next has work: a request without a report is overdue, or the recorded wait is over.
 pub(super) fn next_check(policy: &Policy, state: &State, now: Timestamp) -> Option<Timestamp> {
     let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
     let overdue = policy.environments.iter().filter_map(|environment| {
         let name = environment.name.as_str();
         match promotion.environments.get(name)? {
-            EnvironmentStatus::Requested { at, .. } if hold::on(&state.holds, name).is_none() => {
-                Some(at.checked_add(ANSWER_WITHIN).unwrap_or(Timestamp::MAX))
+            EnvironmentStatus::Requested { at, .. } => {
+                let overdue = at.checked_add(ANSWER_WITHIN).unwrap_or(Timestamp::MAX);
+                match retry_blocker(&GateInput { policy, state, promotion, environment, now }) {
+                    None => Some(overdue),
+                    Some(closed) => opens_at(&closed.state).map(|until| until.max(overdue)),
+                }
             }
-            EnvironmentStatus::Requested { .. }
-            | EnvironmentStatus::Succeeded { .. }
-            | EnvironmentStatus::Failed { .. } => None,
+            EnvironmentStatus::Succeeded { .. } | EnvironmentStatus::Failed { .. } => None,
         }
     });
     let entering = due(policy, promotion).filter(|due| !due.is_asked(promotion)).and_then(|due| {
         let input = GateInput { policy, state, promotion, environment: due.next, now };
-        match first_closed(&input).map(|closed| closed.state) {
-            Some(GateState::ClosedUntil { until, .. }) => Some(until),
-            // A person opens it, or an event.
-            Some(GateState::ClosedForPeople { .. } | GateState::Closed { .. }) => None,
-            Some(GateState::Open) | None => Some(now),
+        match first_closed(&input) {
+            Some(closed) => opens_at(&closed.state),
+            None => Some(now),
         }
     });
     overdue.chain(entering).min()
+}
+
+/// When a closed gate opens by itself. A person or an event opens the others.
+fn opens_at(state: &GateState) -> Option<Timestamp> {
+    match state {
+        GateState::ClosedUntil { until, .. } => Some(*until),
+        GateState::Open | GateState::ClosedForPeople { .. } | GateState::Closed { .. } => None,
+    }
 }

@@ -1,4 +1,4 @@
-//! What an environment reported, and the end of a soak.
+//! Reports from environments, and the end of a soak.
 
 use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
@@ -27,7 +27,7 @@ pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished
         (Ok(promotion), None) => succeeded(policy, state, promotion.clone(), environment, now),
         (Ok(promotion), Some(news)) => failed(state, promotion.clone(), report, news, now),
         (Err(why), news) => {
-            // The promotion is over, but what went wrong in an environment is news all the same.
+            // The promotion has ended, but people are still notified of a failure in an environment.
             let news = news.filter(|_| why == Reason::Superseded);
             Decision::new(Verdict::Ignore, why)
                 .evidence("reported_version", report.version)
@@ -36,7 +36,7 @@ pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished
     }
 }
 
-/// The promotion that waits for this very report; or why none does.
+/// The promotion that waits for this exact report; otherwise the reason why none does.
 fn answered<'s>(state: &'s State, report: &DeploymentFinished) -> Result<&'s Promotion, Reason> {
     let promotion = state.promotion.as_ref().filter(|promotion| promotion.version == report.version);
     let promotion = promotion.ok_or(Reason::Superseded)?;
@@ -53,7 +53,7 @@ fn answered<'s>(state: &'s State, report: &DeploymentFinished) -> Result<&'s Pro
     }
 }
 
-/// What went wrong, if anything did.
+/// The reported failure, if there is one.
 fn bad_news(report: &DeploymentFinished) -> Option<Reason> {
     let (environment, cause) = (report.environment.clone(), report.detail.clone());
     match report.outcome {
@@ -63,7 +63,7 @@ fn bad_news(report: &DeploymentFinished) -> Option<Reason> {
     }
 }
 
-/// People hear of a failure that no promotion waits for.
+/// Notifies people of a failure that no promotion waits for.
 fn late(report: &DeploymentFinished, news: &Reason) -> Step<Action> {
     let running = report.running_config.as_deref().unwrap_or("unknown");
     let message = format!(
@@ -78,12 +78,11 @@ fn subject_of(report: &DeploymentFinished) -> String {
     format!("{} {} not deployed to {}", report.model, report.version, report.environment)
 }
 
-/// Decides at a scheduled check of a version: what it waited for should be over. `environment` is the one that it waited to
-/// enter.
+/// Decides at a scheduled check of a version, when its wait should be over.
 pub fn decide_check(policy: &Policy, state: &State, version: u64, now: Timestamp) -> Promote {
     let promotion = state.promotion.as_ref().filter(|p| p.version == version && !p.stopped);
     let Some(promotion) = promotion else { return Decision::new(Verdict::Ignore, Reason::Superseded) };
-    // The policy may have changed meanwhile: the order and the gates that count are those that it has now.
+    // The policy may have changed in the meantime: the current order and the current gates count.
     match due(policy, promotion).filter(|due| !due.is_asked(promotion)) {
         Some(due) => {
             let why = due.why(version);
@@ -138,7 +137,7 @@ fn failed(
             report.running_config.clone().unwrap_or_else(unknown),
             report.requested_config.clone().unwrap_or_else(unknown),
         )
-        // People first: a registry that takes no note must not keep it from them.
+        // The alert comes first: a registry that rejects the life cycle update must not prevent it.
         .plan(vec![alert, note])
         .state(state.with(promotion))
 }

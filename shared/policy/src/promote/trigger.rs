@@ -1,4 +1,4 @@
-//! What can happen to a promotion, made from an event.
+//! The triggers of a promotion, derived from events.
 
 use tidegate_events::{
     ApprovalGiven, Body, DeploymentFinished, Event, HoldPlaced, HoldReleased, ModelPackageChanged, Scheduled,
@@ -11,14 +11,14 @@ use crate::lookup::LookupKind;
 use crate::reason::Reason;
 use crate::site::Site;
 
-/// What happened.
+/// The trigger.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// The registry changed.
     Package(ModelPackageChanged),
     /// An environment reported the end of a deployment.
     Report(DeploymentFinished),
-    /// A scheduled check: what a version waited for should be over.
+    /// A scheduled check of a version whose wait should be over.
     Check {
         /// The version.
         version: u64,
@@ -27,13 +27,13 @@ pub enum Trigger {
     Approval(ApprovalGiven),
     /// A person placed a hold.
     Hold(HoldPlaced),
-    /// A person released one.
+    /// A person released a hold.
     Release(HoldReleased),
-    /// An account sent what it may not send.
+    /// An account sent an event that it is not authorized to send.
     UnauthorizedSender {
         /// The account.
         from: String,
-        /// Why it may not.
+        /// Why it is not authorized.
         why: Reason,
     },
     /// The recurring sweep.
@@ -50,7 +50,7 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         Body::DeploymentFinished(report) if report.environment_account == *from => {
             sent(from, &report.model, Trigger::Report(report.clone()))
         }
-        // Another account that the bus admits may not report for an environment.
+        // Another account that the event bus admits is not authorized to report for an environment.
         Body::DeploymentFinished(report) => {
             let why = Reason::OtherEnvironment { wanted: report.environment_account.clone() };
             sent(from, &report.model, Trigger::UnauthorizedSender { from: from.clone(), why })

@@ -14,16 +14,16 @@ use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::NoCall;
 
-/// Decides what drift leads to.
+/// Decides the response to drift.
 #[derive(Debug, Clone, Copy)]
 pub struct RespondController;
 
-/// What happened.
+/// The trigger.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// A CloudWatch alarm changed its state.
     Alarm(AlarmChanged),
-    /// A scheduled check: is the alarm still in ALARM?
+    /// A scheduled check whether the alarm is still in ALARM.
     Recheck {
         /// The alarm.
         alarm: String,
@@ -35,16 +35,16 @@ pub enum Trigger {
         /// The key.
         key: String,
     },
-    /// Any source published `Drift Observed`.
+    /// A source published `Drift Observed`.
     Observed(DriftObserved),
 }
 
-/// What respond must read before deciding, besides what deploy remembers of the endpoint.
+/// What respond must read before deciding, besides deploy's state for the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing else.
+    /// Nothing more.
     Nothing,
-    /// An alarm as it is now.
+    /// The current state of an alarm.
     Alarm(String),
     /// A report in S3.
     Report {
@@ -58,11 +58,11 @@ pub enum Need {
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
-    /// What deploy remembers of the endpoint: since when its version is live, and the hold.
+    /// deploy's state for the endpoint: since when its version is live, and the hold.
     pub deployed: Arc<deploy::State>,
     /// The alarm, if it is in ALARM now; only read for a recheck.
     pub alarm: Option<AlarmChanged>,
-    /// The report; only read for a report.
+    /// The report; only read after a report was written.
     pub report: Option<MonitorReport>,
 }
 
@@ -160,7 +160,7 @@ impl Controller for RespondController {
         invariants::after_rejection(cx, decision)
     }
 
-    /// Drift that was not answered has a scheduled check of its own.
+    /// Drift without a response has a scheduled check of its own.
     fn next_check(_cx: &Context<'_>, _state: &State) -> Option<Timestamp> {
         None
     }
@@ -172,11 +172,11 @@ fn observed(cx: &Context<'_>, trigger: &Trigger, seen: &Snapshot) -> Observation
         .unwrap_or(Observation::Inconclusive(Reason::UnsupportedEvent))
 }
 
-/// The names by which policies mention an alarm: its own, and the endpoints that its metrics are about.
+/// The names by which policies refer to an alarm: its own name, and the endpoints that its metrics measure.
 fn names_of(alarm: &AlarmChanged) -> Vec<Lookup> {
     let mut names = vec![Lookup::new(LookupKind::Alarm, &alarm.alarm)];
     for metric in &alarm.metrics {
-        // Model Monitor's pages disagree about the dimension's name.
+        // The pages about Model Monitor disagree about the dimension's name.
         for dimension in ["Endpoint", "EndpointName"] {
             let endpoint = metric.dimensions.get(dimension);
             names.extend(endpoint.map(|name| Lookup::new(LookupKind::Endpoint, name)));

@@ -6,7 +6,7 @@ use crate::controller::Context;
 use crate::file::{Drift, DriftResponse};
 use crate::hold::Hold;
 
-/// Every invariant that a decision breaks. `hold` stands in the environment.
+/// Every invariant that a decision violates. `hold` is the hold that is in effect in the environment.
 pub(super) fn violations(
     cx: &Context<'_>,
     state: &State,
@@ -38,7 +38,7 @@ pub(super) fn violations(
     violations.found()
 }
 
-/// Every invariant that the decision after a rejection breaks.
+/// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(cx: &Context<'_>, decision: &Respond) -> Vec<Violation> {
     let mut violations = Violations::default();
     violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "" });

@@ -1,40 +1,40 @@
-//! What a source says about drift, whatever the source.
+//! An observation about drift, independent of its source.
 
 use jiff::Timestamp;
 
 use crate::reason::Reason;
 
-/// What a source says about drift.
+/// An observation about drift.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
-    /// Drift.
+    /// The source reports drift.
     Drift {
-        /// The source: only the same source can say that its drift is over.
+        /// The source. Only the same source can report the end of its drift.
         source: String,
-        /// When, by the source's clock; `None` for now.
+        /// The time of the observation by the source's clock; `None` means the current time.
         at: Option<Timestamp>,
-        /// The alarm that can be read again later, if it is one.
+        /// The alarm, if the source is one that can be read again later.
         alarm: Option<String>,
-        /// The reason that a response will carry.
+        /// The reason that a response contains.
         reason: Reason,
-        /// The observed value and the threshold, where the source tells them.
+        /// The observed value and the threshold, if the source reports them.
         numbers: Option<(f64, f64)>,
     },
-    /// The source measured, and there is no drift.
+    /// The source measured, and reports that there is no drift.
     NoDrift {
         /// The source.
         source: String,
-        /// When, as for drift.
+        /// The time of the observation, as for drift.
         at: Option<Timestamp>,
-        /// What it says.
+        /// The reported reason.
         reason: Reason,
     },
-    /// Neither: it is not about drift, or the data is missing or insufficient.
+    /// Neither: the trigger does not concern drift, or the data is missing or insufficient.
     Inconclusive(Reason),
 }
 
 impl Observation {
-    /// The source and its time, if it could tell.
+    /// The source and the time of its observation, if it is known.
     pub(super) fn source(&self) -> Option<(&str, Option<Timestamp>)> {
         match self {
             Self::Drift { source, at, .. } | Self::NoDrift { source, at, .. } => Some((source, *at)),

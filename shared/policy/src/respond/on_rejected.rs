@@ -1,4 +1,4 @@
-//! What follows when AWS refuses an action of respond's for good.
+//! The decision after AWS permanently rejects an action of respond.
 
 use super::{Respond, State};
 use crate::decision::{Decision, Verdict};
@@ -7,12 +7,12 @@ use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::{NoCall, Step};
 
-/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+/// The decision after an action of a plan was permanently rejected; `None` if the rest of the plan may continue.
 ///
-/// A retraining that could not be asked for is none: it does not count against cooldown, budget and attempts, and
-/// people are told that the drift has no answer. A look that cannot be set is made up for by the next event.
+/// A retraining request that was rejected does not count against cooldown, budget and attempts, and people are
+/// notified that the drift has no response. If a scheduled check cannot be created, the next event replaces it.
 ///
-/// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+/// A rejected alert (`Step::Notify`) is not handled here: the invocation must fail, or nobody would be notified.
 #[must_use]
 pub fn on_rejected(
     policy: &Policy,

@@ -1,4 +1,4 @@
-//! What is remembered of the sources: which of them saw drift, and when each last spoke.
+//! The history of drift sources: which of them reported drift, and when each last sent a report.
 
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -6,22 +6,22 @@ use std::collections::BTreeMap;
 use super::{Observation, State, after as later};
 use crate::reason::Reason;
 
-/// How many sources are remembered: one that takes a new name each time must not fill the ledger.
+/// How many sources the state stores: a source that uses a new name each time must not fill the ledger.
 const SOURCES: usize = 20;
 
-/// A source that saw drift and has been silent for so long is gone, like a monitoring schedule that was deleted. It
-/// will never report an end, and must not be waited for.
+/// A source that reported drift and has sent nothing for this time no longer counts; its monitoring schedule may have
+/// been deleted. It will never report an end of drift, so nothing may wait for it.
 const SILENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Why a observation counts no more: its source has said something newer since, and this was told late.
+/// Why an observation no longer counts: it arrived late, and its source has reported something newer since.
 pub(super) fn older(state: &State, observation: &Observation) -> Option<Reason> {
     let (source, at) = observation.source()?;
     let newest = state.last_report_at.get(source)?;
     (at? < *newest).then(|| Reason::OlderObservation { source: source.to_owned(), newest: *newest })
 }
 
-/// The state after a observation. Attempts are counted until no source sees drift any more: that one is calm says nothing of
-/// what another sees.
+/// The state after an observation. Attempts are counted until no source reports drift: the end of drift at one source
+/// says nothing about another.
 pub(super) fn after(state: &State, observation: &Observation, now: Timestamp) -> State {
     let mut next = state.clone();
     next.drifting.retain(|_, at| later(*at, SILENT) > now);
@@ -35,7 +35,7 @@ pub(super) fn after(state: &State, observation: &Observation, now: Timestamp) ->
             keep_newest(&mut next.drifting);
         }
         Observation::NoDrift { source, .. } => {
-            // So also where nobody is known to have told of drift, as in a state of an early version.
+            // The same applies if no source is known to have reported drift, as in a state of an early version.
             next.drifting.remove(source);
             if next.drifting.is_empty() {
                 next.attempts = 0;

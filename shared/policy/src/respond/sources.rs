@@ -1,4 +1,4 @@
-//! Drift sources: each turns what arrived into an [`Observation`] before anything is decided.
+//! Drift sources: each converts a trigger into an [`Observation`] before anything is decided.
 
 mod alarm;
 mod event;
@@ -10,10 +10,10 @@ use crate::file::Policy;
 
 pub use report::MonitorReport;
 
-/// Reads an observation from a trigger that is its own; `None` for every other.
+/// Converts a trigger of this source into an observation; returns `None` for every other trigger.
 type Source = fn(&Policy, &Trigger, &Snapshot) -> Option<Observation>;
 
-/// Every drift source. A new one is a file and a line here.
+/// Every drift source. A new source is a file and a line here.
 const SOURCES: &[Source] = &[
     // A CloudWatch alarm changed its state.
     alarm::observe,
@@ -25,7 +25,7 @@ const SOURCES: &[Source] = &[
     event::observe,
 ];
 
-/// What the source of a trigger observed.
+/// The observation that a trigger contains.
 pub(super) fn observe(policy: &Policy, trigger: &Trigger, seen: &Snapshot) -> Option<Observation> {
     SOURCES.iter().find_map(|source| source(policy, trigger, seen))
 }

@@ -17,34 +17,34 @@ use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::Step;
 
-/// Decides whether an endpoint goes to zero or comes back.
+/// Decides whether an endpoint is scaled to zero or up again.
 #[derive(Debug, Clone, Copy)]
 pub struct ScaleController;
 
-/// What happened.
+/// The trigger.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
-    /// A schedule ticked, or a sweep runs.
+    /// A schedule fired, or a sweep runs.
     Tick,
-    /// An alarm that may ask for capacity changed.
+    /// An alarm that may request capacity changed.
     Alarm(AlarmChanged),
 }
 
 /// What scale must read before deciding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: the alarm decides.
+    /// Nothing: the alarm is sufficient.
     Nothing,
-    /// What deploy remembers of the endpoint, and its invocations.
+    /// deploy's state for the endpoint, and its invocations.
     Traffic,
 }
 
-/// What is read again right before the copies go.
+/// What is read again immediately before the copies are removed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Current {
-    /// What deploy remembers of the endpoint.
+    /// deploy's state for the endpoint.
     pub deployed: Arc<deploy::State>,
-    /// Invocations in the idle window; `None` if CloudWatch could not tell.
+    /// Invocations in the idle window; `None` if CloudWatch returned no data.
     pub in_window: Option<u64>,
 }
 
@@ -127,7 +127,7 @@ impl Controller for ScaleController {
         matches!(step, Step::Call(Action::SetCopyCount { copies: 0, .. }))
     }
 
-    /// A request or another version may have come since the decision.
+    /// A request or another version may have arrived since the decision.
     fn precondition(
         cx: &Context<'_>,
         state: &State,

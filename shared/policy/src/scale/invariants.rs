@@ -21,7 +21,7 @@ impl HasEffect for Action {
     }
 }
 
-/// Every invariant that a decision breaks. `seen` is what a tick observed.
+/// Every invariant that a decision violates. `seen` is the snapshot of a tick.
 pub(super) fn violations(
     cx: &Context<'_>,
     environment: &Environment,
@@ -38,7 +38,7 @@ pub(super) fn violations(
     violations.found()
 }
 
-/// Every invariant that the decision after a rejection breaks.
+/// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(
     cx: &Context<'_>,
     environment: &Environment,
@@ -54,7 +54,7 @@ fn scope<'a>(cx: &'a Context<'a>, environment: &'a Environment) -> Scope<'a> {
 }
 
 impl Violations {
-    /// It is known to be idle, and nothing else needs it.
+    /// The endpoint is known to be idle, and nothing else needs it.
     fn may_be_zero(
         &mut self,
         cx: &Context<'_>,
@@ -83,7 +83,7 @@ impl Violations {
         self.require(idle, Invariant::NotIdle, || format!("{:?}", seen.invocations));
     }
 
-    /// The alarm needs the bounds, which must allow a copy, and the copies go only when both are there.
+    /// The alarm requires the limits, which must allow a copy. The copies are removed only when both exist.
     fn scale_up_path(&mut self, plan: &[Step<Action>]) {
         let place = |wanted: fn(&Effect<'_>) -> bool| plan.iter().position(|step| wanted(&effect(step)));
         let limits = place(|effect| {

@@ -1,4 +1,4 @@
-//! What follows when the last look before an endpoint goes to zero finds that it must not.
+//! The decision after the precondition of a scale-down fails.
 
 use super::{Action, ScaleDecision, State};
 use crate::decision::{Decision, Verdict};
@@ -6,8 +6,8 @@ use crate::file::Environment;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What follows when the last look found a cause not to go to zero: the component keeps its copies, and its lower bound
-/// is lifted again.
+/// The decision after a precondition of the scale-down failed: the component keeps its copies, and its minimum is
+/// raised again.
 #[must_use]
 pub fn on_precondition_failed(
     environment: &Environment,
@@ -16,7 +16,8 @@ pub fn on_precondition_failed(
     why: &Reason,
 ) -> Option<ScaleDecision> {
     let Step::Call(Action::SetCopyCount { component, copies: 0 }) = step else { return None };
-    // The policy may have changed the kind since; one copy is what a component has that it does not describe.
+    // The policy may have changed the kind since; one copy is the default for a component that the policy does not
+    // describe.
     let wanted = environment.endpoint.scalable_component().map_or(1, |component| component.copies);
     let lift =
         Step::Call(Action::SetCapacityLimits { component: component.clone(), min: wanted, max: wanted });

@@ -1,4 +1,4 @@
-//! What follows when AWS refuses an action of scale's for good.
+//! The decision after AWS permanently rejects an action of scale.
 
 use jiff::Timestamp;
 
@@ -9,13 +9,13 @@ use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+/// The decision after an action of a plan was permanently rejected; `None` if the rest of the plan may continue.
 ///
-/// The state says again what is true: on the way down the component still has its copies, on the way up it still has
-/// none. It is then left alone for the policy's `grace` (down) or `idle` (up), and tried again after that. People are told
-/// the first time only, until it comes back or a new version is deployed.
+/// The state is corrected: after a rejected scale-down the component still has its copies, after a rejected scale-up
+/// it still has none. Nothing is changed for the policy's `grace` (down) or `idle` (up), and then it is tried again.
+/// People are notified only the first time, until the component is scaled up or a new version is deployed.
 ///
-/// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+/// A rejected alert (`Step::Notify`) is not handled here: the invocation must fail, or nobody would be notified.
 #[must_use]
 pub fn on_rejected(
     environment: &Environment,

@@ -1,4 +1,4 @@
-//! The last look before a component goes to zero.
+//! The check immediately before a component is scaled to zero.
 
 use jiff::Timestamp;
 
@@ -7,8 +7,8 @@ use crate::deploy;
 use crate::file::Environment;
 use crate::reason::Reason;
 
-/// Why a component must keep its copies after all: since it was decided upon, another version may have come, or a request.
-/// `in_window` are the invocations in the idle window, `None` if CloudWatch could not tell.
+/// Why a component must keep its copies: since the decision, another version or a request may have arrived.
+/// `in_window` is the number of invocations in the idle window, `None` if CloudWatch returned no data.
 #[must_use]
 pub fn precondition(
     environment: &Environment,

@@ -1,4 +1,4 @@
-//! The invocations that scale asks CloudWatch for.
+//! The invocations that scale reads from CloudWatch.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,8 +6,8 @@ use crate::deploy;
 use crate::endpoint::InvokedResource;
 use crate::file::Environment;
 
-/// How far back CloudWatch is asked whether an endpoint has ever served. Its one-minute data is kept for 15 days.
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
+/// How far back CloudWatch is queried whether an endpoint has ever served. CloudWatch keeps one-minute data for 15
+/// days. <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html>
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Invocations of an endpoint, from CloudWatch.
@@ -15,21 +15,21 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 pub struct Invocations {
     /// In the idle window.
     pub in_window: u64,
-    /// Since the deployment: zero means that the endpoint has never served, or that metrics do not arrive.
+    /// Since the deployment. Zero means that the endpoint has never served, or that no metrics arrive.
     pub since_deployment: u64,
 }
 
-/// One sum of invocations to ask for.
+/// One query for a sum of invocations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvocationQuery {
-    /// What is invoked.
+    /// The invoked resource.
     pub resource: InvokedResource,
-    /// From when.
+    /// The start of the period.
     pub from: Timestamp,
 }
 
-/// The queries for the idle window and for the time since the deployment. `None` if the endpoint cannot go to zero or does
-/// not serve: then CloudWatch is not asked.
+/// The queries for the idle window and for the time since the deployment; `None` if the endpoint cannot scale to zero
+/// or does not serve, so that CloudWatch is not queried.
 #[must_use]
 pub fn traffic_queries(
     environment: &Environment,
@@ -41,10 +41,10 @@ pub fn traffic_queries(
         return None;
     }
     let to_zero = environment.scale.to_zero.as_ref()?;
-    // When the version that serves was verified. A later deployment that failed brought no requests.
+    // When the serving version was verified. A later deployment that failed has served no requests.
     let verified_at = deployed.live.as_ref()?.at;
     let back = |span: SignedDuration| now.checked_sub(span).unwrap_or(Timestamp::MIN);
-    // The verifying request came shortly before the deployment was found live.
+    // The request that verified it arrived shortly before the deployment was recorded as live.
     let since_deployment = verified_at.checked_sub(SignedDuration::from_mins(5)).unwrap_or(verified_at);
     let resource = InvokedResource::Component(component.name);
     let starts = [back(to_zero.idle.signed()), since_deployment.max(back(LOOK_BACK))];

@@ -1,4 +1,4 @@
-//! What train can ask of AWS.
+//! The AWS calls that train can plan.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,24 +11,24 @@ use crate::step::Step;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Create or update the pipeline from a file of a commit.
+    /// Creates or updates the pipeline from a file of a commit.
     UpsertPipeline {
         /// The pipeline's name.
         pipeline: String,
-        /// The repository, as the policy names it.
+        /// The repository, as named in the policy.
         repository: String,
         /// The commit.
         commit: String,
         /// The file's path.
         path: String,
-        /// SHA-256 of the file, hexadecimal: what was decided about is what is installed.
+        /// SHA-256 of the file, in hexadecimal: ensures that the installed file is the one in the decision.
         sha256: String,
         /// Whether the pipeline has to be created.
         create: bool,
         /// The client token of the creation.
         token: String,
     },
-    /// Start an execution.
+    /// Starts an execution.
     StartExecution {
         /// The pipeline's name.
         pipeline: String,
@@ -43,8 +43,8 @@ pub enum Action {
     },
 }
 
-/// Whether an action is still wanted: not if its branch has trained with another commit since, nor if anything has
-/// started the pipeline since it was to be trained again.
+/// Whether an action is still needed: it is not if another commit of its branch has trained since, or, for a
+/// retraining, if anything else has started the pipeline since.
 #[must_use]
 pub fn still_applies(policy: &Policy, state: &State, step: &Step<Action>) -> bool {
     let Step::Call(Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = step else {

@@ -16,22 +16,22 @@ use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::Step;
 
-/// Decides whether a pipeline starts.
+/// Decides whether a pipeline is started.
 #[derive(Debug, Clone, Copy)]
 pub struct TrainController;
 
-/// Why the pipeline may have to start.
+/// The trigger: why the pipeline may have to be started.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// A push.
     Commit(CommitPushed),
     /// A retraining request.
     Retraining(RetrainingRequested),
-    /// An account sent what it may not send.
+    /// An account sent an event that it is not authorized to send.
     UnauthorizedSender {
         /// The account.
         from: String,
-        /// Why it may not.
+        /// Why it is not authorized.
         why: Reason,
     },
 }
@@ -39,16 +39,16 @@ pub enum Trigger {
 /// What train must read before deciding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: the event and the state decide.
+    /// Nothing: the event and the state are sufficient.
     Nothing,
-    /// For a push: the pipeline, its executions, and what the repository has.
+    /// For a push: the pipeline, its executions, and the contents of the repository.
     Commit {
         /// The definition file: the commit and the path.
         file: Option<(String, String)>,
-        /// The branch whose head tells whether the push is still the newest.
+        /// The branch whose head shows whether the push is still the newest.
         head_of: Option<String>,
     },
-    /// For a retraining request: the pipeline, its executions, and the hold on the environment that asks.
+    /// For a retraining request: the pipeline, its executions, and the hold on the requesting environment.
     Retraining {
         /// The environment.
         environment: String,
@@ -71,7 +71,7 @@ impl Controller for TrainController {
             }
             Body::RetrainingRequested(request) => {
                 let from = event.envelope.account.clone();
-                // Another account that the bus admits may not ask for an environment.
+                // Another account that the event bus admits is not authorized to send requests for an environment.
                 let trigger = if request.environment_account == from {
                     Trigger::Retraining(request.clone())
                 } else {
@@ -92,7 +92,7 @@ impl Controller for TrainController {
             Trigger::Commit(push) if skip_without_reading(policy, state, push).is_some() => Need::Nothing,
             Trigger::Commit(push) => {
                 let file = push.commit.clone().zip(policy.pipeline.definition.file.clone());
-                // Only of a branch of which another commit is known, and only CodeCommit can be asked.
+                // The head is read only if another commit of the branch is known, and only from CodeCommit.
                 let has_head = policy.source.repository.codecommit().is_some();
                 let head_of =
                     (has_head && state.known(&push.full_ref).is_some()).then(|| push.branch.clone());
@@ -126,12 +126,12 @@ impl Controller for TrainController {
         cx.policy.is_some_and(|policy| still_applies(policy, state, step))
     }
 
-    /// A newer push may have decided since, and its definition must not be overwritten.
+    /// A newer push may have been decided since, and its definition must not be overwritten.
     fn requires_recheck(step: &StepOf<Self>) -> bool {
         matches!(step, Step::Call(Action::UpsertPipeline { .. } | Action::StartExecution { .. }))
     }
 
-    /// A plan that was left behind may have waited for days, and a person may have placed a hold since.
+    /// An unfinished plan may have waited for days, and a person may have placed a hold since.
     fn precondition(
         _cx: &Context<'_>,
         _state: &State,
@@ -159,7 +159,7 @@ impl Controller for TrainController {
         invariants::after_rejection(cx, decision)
     }
 
-    /// A sweep asks the repository for the heads of branches; the state alone never has anything due.
+    /// A sweep reads the heads of branches from the repository; the state alone never makes a check due.
     fn next_check(_cx: &Context<'_>, _state: &State) -> Option<Timestamp> {
         None
     }

@@ -1,4 +1,4 @@
-//! The definition that a push asks for, and whether it has to be installed.
+//! The definition that a push requires, and whether it must be installed.
 
 use serde_json::Value;
 use tidegate_events::CommitPushed;
@@ -9,19 +9,19 @@ use crate::fingerprint::fingerprint;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// From this size on SageMaker takes a definition only from S3.
+/// From this size, SageMaker accepts a definition only from S3.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
 const DEFINITION_LIMIT: usize = 102_400;
 
-/// What a push asks of the pipeline.
+/// The definition that a push requires of the pipeline.
 pub(super) struct Asked {
-    /// The call that installs its definition, unless it is there.
+    /// The call that installs its definition, unless it is already installed.
     pub(super) upsert: Option<Step<Action>>,
     /// The definition's fingerprint; `None` if the present one is kept.
     pub(super) digest: Option<String>,
 }
 
-/// SHA-256 of a definition file, as [`Action::UpsertPipeline`] carries it.
+/// SHA-256 of a definition file, as stored in [`Action::UpsertPipeline`].
 #[must_use]
 pub fn definition_digest(text: &str) -> String {
     fingerprint(&["definition", text])
@@ -48,7 +48,8 @@ pub(super) fn asked(
                 .as_ref()
                 .and_then(|p| serde_json::from_str::<Value>(&p.definition).ok())
                 .is_some_and(|running| running == wanted);
-            // Another one that was decided on may still be on its way, and would be the present one after this.
+            // Another definition that was decided may not be installed yet, and its installation would replace this
+            // one.
             let stays = same && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
             let upsert = (!stays).then(|| {
                 Step::Call(Action::UpsertPipeline {
@@ -66,7 +67,7 @@ pub(super) fn asked(
     }
 }
 
-/// Only its JSON is looked at: AWS's own published schema rejects what its SDK writes.
+/// Only the JSON syntax is checked: AWS's published schema rejects what AWS's own SDK writes.
 fn definition_of(path: &str, text: &str) -> Result<Value, Reason> {
     let invalid = |error: String| Reason::DefinitionInvalid { path: path.to_owned(), error };
     if text.len() >= DEFINITION_LIMIT {

@@ -21,7 +21,7 @@ impl HasEffect for Action {
     }
 }
 
-/// Every invariant that a decision breaks.
+/// Every invariant that a decision violates.
 pub(super) fn violations(
     cx: &Context<'_>,
     state: &State,
@@ -47,7 +47,7 @@ pub(super) fn violations(
     violations.found()
 }
 
-/// Every invariant that the decision after a rejection breaks.
+/// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(cx: &Context<'_>, decision: &Train) -> Vec<Violation> {
     let mut violations = Violations::default();
     violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "" });
@@ -55,7 +55,7 @@ pub(super) fn after_rejection(cx: &Context<'_>, decision: &Train) -> Vec<Violati
 }
 
 impl Violations {
-    /// A push to a watched branch starts the pipeline, once.
+    /// A push to a watched branch starts the pipeline once.
     fn commit(&mut self, policy: &Policy, state: &State, push: &CommitPushed) {
         let watched = push.repository.eq_ignore_ascii_case(policy.source.repository.as_str())
             && push.ref_kind == RefKind::Branch
@@ -69,8 +69,8 @@ impl Violations {
         });
     }
 
-    /// A request of an environment of the model starts the pipeline, if nothing runs and nothing is held. A commit is a
-    /// person's own decision: it trains under a hold and beside another execution.
+    /// A request from an environment of the model starts the pipeline if no execution runs and no hold is in effect.
+    /// A commit is a person's own decision: it trains even under a hold and while another execution runs.
     fn retraining(&mut self, policy: &Policy, seen: &Snapshot, request: &RetrainingRequested) {
         let asks = policy.environment(&request.environment).is_some_and(|environment| {
             environment.account.as_str() == request.environment_account
@@ -82,7 +82,7 @@ impl Violations {
         self.require(running.is_none(), Invariant::ResourceBusy, || format!("{running:?} has not ended"));
     }
 
-    /// There is a pipeline to start, and a definition where the commit should have one.
+    /// The pipeline to start exists, and so does the definition if the commit must contain one.
     fn known(&mut self, trigger: &Trigger, seen: &Snapshot, plan: &[Step<Action>]) {
         let defines = |step| matches!(effect(step), Effect::Change { change: Change::Define, .. });
         let there = seen.pipeline.is_some() || plan.iter().any(defines);
@@ -92,7 +92,7 @@ impl Violations {
         });
     }
 
-    /// One execution starts, and not for the cause of the last start.
+    /// One execution starts, and its trigger is not that of the last start.
     fn once(&mut self, state: &State, plan: &[Step<Action>]) {
         let starts = plan.iter().filter_map(|step| match step {
             Step::Call(Action::StartExecution { token, .. }) => Some(token),

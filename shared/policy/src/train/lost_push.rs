@@ -1,4 +1,4 @@
-//! The push that a sweep finds: what its lost event would have said.
+//! The push that a sweep finds, as the lost event would have reported it.
 
 use tidegate_events::{CommitPushed, RefChange, RefKind};
 
@@ -6,7 +6,7 @@ use super::State;
 use crate::file::Policy;
 
 impl State {
-    /// Whether a branch has trained before: a sweep never begins with a branch that no event named.
+    /// Whether a branch has trained before: a sweep never starts training for a branch that no event named.
     #[must_use]
     pub fn has_trained(&self, branch: &str) -> bool {
         self.known(&reference(branch)).is_some()
@@ -17,14 +17,14 @@ fn reference(branch: &str) -> String {
     format!("refs/heads/{branch}")
 }
 
-/// The push that brought `head` to a branch that has trained before, and whether the state knows it already; `None` if the
-/// branch has never trained.
+/// The push that moved a branch that has trained before to `head`, and whether the state already contains it; `None`
+/// if the branch has never trained.
 #[must_use]
 pub fn lost_push(policy: &Policy, state: &State, branch: &str, head: String) -> Option<(CommitPushed, bool)> {
     let full_ref = reference(branch);
     let known = state.known(&full_ref)?;
     let is_known = head == known;
-    // What the push that was lost, or left behind, would have said of where the branch was before.
+    // The previous commit, as the event of the lost or unfinished push would have reported it.
     let old_commit = match state.pushes.get(&full_ref) {
         Some(push) if is_known => push.before.clone(),
         None if is_known => None,

@@ -1,4 +1,4 @@
-//! What follows when AWS refuses for good to start a pipeline.
+//! The decision after AWS permanently rejects an action of train.
 
 use super::{Action, State, Train, token_of_last};
 use crate::decision::{Decision, Verdict};
@@ -7,12 +7,12 @@ use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// What follows when an action of a plan was refused for good; `None` if the rest of the plan may go on.
+/// The decision after an action of a plan was permanently rejected; `None` if the rest of the plan may continue.
 ///
-/// The commit did not train, so it is not remembered as trained: its push may try again. It is remembered as refused, so
-/// that the sweep, which would find it again every time, leaves it alone. People are told.
+/// The commit did not train, so the state does not store it as trained: its push may be tried again. The state stores
+/// it as rejected, so that the sweep, which would find it again every time, ignores it. People are notified.
 ///
-/// A refused alert has no answer here ([`Action::is_alert`]): the invocation must fail, or nobody would ever know.
+/// A rejected alert (`Step::Notify`) is not handled here: the invocation must fail, or nobody would be notified.
 #[must_use]
 pub fn on_rejected(policy: &Policy, state: &State, step: &Step<Action>, why: &Reason) -> Option<Train> {
     let token = match step {

@@ -143,3 +143,35 @@ fn a_state_of_the_version_before_is_read() {
     let told = deploy::accept_request(&state, &older, any::at(100)).unwrap_err();
     assert_eq!(told.reason.code(), "older_request");
 }
+
+#[test]
+fn a_model_that_is_silent_has_a_quarter_of_an_hour() {
+    let wanted = DesiredResources::of(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
+    let silent = Snapshot { probe: Some(Probe::Silent), ..seen(&wanted, 0) };
+    let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
+    let first = converge(&state, &silent, 0);
+    assert_eq!((first.verdict, first.reason.code()), (Verdict::Wait, "awaiting_sample"));
+    let state = first.state.unwrap();
+    let later = |minutes: i64| {
+        let decision = converge(&state, &silent, minutes);
+        (decision.verdict, decision.reason.code())
+    };
+    assert_eq!(later(14), (Verdict::Wait, "awaiting_sample"));
+    assert_eq!(later(15), (Verdict::Failed, "sample_timed_out"));
+}
+
+#[test]
+fn the_sample_is_sent_once_the_requested_configuration_runs() {
+    let environment = any::environment(&any::policy(), "staging");
+    let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
+    let in_flight = state.in_flight.unwrap();
+    let wanted = seen(&DesiredResources::of(&environment, &request("r", 0)).config, 0);
+    assert!(deploy::needs_probe(&environment, &in_flight, &wanted));
+    assert!(!deploy::needs_probe(&environment, &in_flight, &seen("before", 0)));
+    let mut updating = wanted.clone();
+    updating.endpoint.as_mut().unwrap().status = EndpointStatus::Updating;
+    assert!(!deploy::needs_probe(&environment, &in_flight, &updating));
+    let mut unsampled = environment.clone();
+    unsampled.verify.invoke = None;
+    assert!(!deploy::needs_probe(&unsampled, &in_flight, &wanted));
+}

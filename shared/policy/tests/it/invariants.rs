@@ -10,6 +10,8 @@ mod respond;
 mod scale;
 mod train;
 
+pub(crate) use promotions::approved;
+
 use std::collections::BTreeSet;
 
 use tidegate_policy::check::{Invariant, Violation};

@@ -9,7 +9,10 @@ use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
     PackageStatus,
 };
-use tidegate_policy::promote::{self, EnvironmentStatus, Package, State};
+use tidegate_policy::controller::Controller;
+use tidegate_policy::decision::Verdict;
+use tidegate_policy::promote::{EnvironmentStatus, Package, Promote, PromoteController, State};
+use tidegate_policy::reason::Reason;
 
 use super::{any, decide};
 use tidegate_policy::step::Step;
@@ -58,7 +61,7 @@ impl Life {
         any::at(self.minutes)
     }
 
-    fn follow(&mut self, decision: promote::Promote) -> Result<(), TestCaseError> {
+    fn follow(&mut self, decision: Promote) -> Result<(), TestCaseError> {
         let before = self.state.clone();
         self.state = decision.state.unwrap_or_else(|| before.clone());
         for step in decision.plan {
@@ -174,4 +177,50 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_approval_that_is_taken_back_stops_the_promotion() {
+    let change = |approval: ApprovalStatus, minutes: i64| ModelPackageChanged {
+        arn: any::arn(1),
+        group: Some("churn".to_owned()),
+        version: Some(1),
+        status: PackageStatus::Completed,
+        approval,
+        updated_fields: Some(vec!["ModelApprovalStatus".to_owned()]),
+        last_modified: Some(any::at(minutes)),
+        generated_by: None,
+        stage: None,
+        stage_status: None,
+    };
+    let policy = any::policy();
+    let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+    let approved = change(ApprovalStatus::Approved, 0);
+    let begun = decide::package(&policy, &State::default(), &approved, Some(&package), any::at(0));
+    let state = begun.state.unwrap();
+    let told = |minutes: i64| {
+        let pending = change(ApprovalStatus::PendingManualApproval, minutes);
+        let decision = decide::package(&policy, &state, &pending, None, any::at(9));
+        (decision.verdict, decision.reason.code())
+    };
+    assert_eq!(told(5), (Verdict::Stop, "approval_withdrawn"));
+    assert_eq!(told(0), (Verdict::Ignore, "awaiting_approval"));
+}
+
+#[test]
+fn an_approval_is_read_again_right_before_the_request() {
+    let mut scene = crate::invariants::approved();
+    let version = scene.request().version;
+    let (hub, policy) = (decide::hub(), any::policy());
+    let cx = decide::context(Some(&policy), &hub, any::at(1));
+    let reason = |package: Option<Package>| {
+        let step = &scene.decision.plan[0];
+        assert!(PromoteController::requires_recheck(step));
+        PromoteController::precondition(&cx, &scene.state, step, &package)
+    };
+    let package = |approval| Some(Package { approval, status: PackageStatus::Completed });
+    assert_eq!(reason(package(ApprovalStatus::Approved)), None);
+    assert_eq!(reason(None), Some(Reason::PackageMissing { arn: any::arn(version) }));
+    let withdrawn = Reason::ApprovalWithdrawn { version, status: "Rejected".to_owned() };
+    assert_eq!(reason(package(ApprovalStatus::Rejected)), Some(withdrawn));
 }

@@ -1,8 +1,8 @@
-//! What would be decided about one event, and why.
+//! Shows the decision about one event, and its reason.
 //!
-//! The answer is the record that the Lambda would write, at the moment when it writes it: before its actions are carried
-//! out. What is not written down (an event that nobody reacts to, a sweep that finds nothing new) has a record of the
-//! same shape, and [`Answer::recorded`] says so.
+//! The answer is the record that the Lambda function would write, before its actions are carried out. A result that
+//! is not recorded (an event that no function reacts to, a sweep without changes) has a record of the same structure,
+//! and [`Answer::recorded`] is `false`.
 
 mod places;
 mod question;
@@ -20,7 +20,7 @@ use tidegate_testkit::scenario::{Invocation, InvocationError, Ran, Scenario, Set
 
 pub use question::{Place, Question};
 
-/// The Lambda request under which an event is explained, if nobody says another.
+/// The default Lambda request ID for the explanation of an event.
 pub const INVOCATION: &str = "explain";
 
 /// One decision.
@@ -28,9 +28,10 @@ pub const INVOCATION: &str = "explain";
 pub struct Answer {
     /// The record, without the outcomes of its actions.
     pub record: DecisionRecord,
-    /// Whether the function writes it down. If not, the verdict is `ignore`, or `unchanged` for a sweep without news.
+    /// Whether the function records it. If not, the verdict is `ignore`, or `unchanged` for a sweep without changes.
     pub recorded: bool,
-    /// Whether the account in the record is a guess: the function is the hub's, and nothing says where the hub is.
+    /// Whether the account in the record is a guess: the function belongs to the hub, and nothing identifies the
+    /// hub's account.
     pub is_place_guessed: bool,
 }
 
@@ -39,7 +40,7 @@ impl Answer {
         Self { record, recorded, is_place_guessed: false }
     }
 
-    /// The answer about JSON that is known to be no event: `what` it is, in words.
+    /// The answer for JSON that is known not to be an event; `what` describes it.
     #[must_use]
     pub fn foreign(what: &str, now: Option<Timestamp>) -> Self {
         let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
@@ -76,18 +77,18 @@ impl Answer {
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
-    /// Nobody said when it happens.
+    /// The time of the invocation is not known.
     #[error("the event has no time; say when it happens with --now")]
     NoTime,
-    /// The invocation came to nothing.
+    /// The invocation has no result.
     #[error(transparent)]
     Invocation(#[from] InvocationError),
 }
 
-/// Asks every function that would get the event, in every place where it would.
+/// Invokes every function that would receive the event, at every site where it would.
 ///
 /// # Errors
-/// If the time is not known, what is remembered does not fit, or a function fails.
+/// If the time is not known, the given state is not valid, or a function fails.
 pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
     let now = question.now.or(question.event.envelope.time).ok_or(ExplainError::NoTime)?;
     let functions: Vec<&'static FunctionSpec> = match question.function {
@@ -111,12 +112,12 @@ pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
             answers.extend(asked.into_iter().map(|answer| Answer { is_place_guessed, ..answer }));
         }
     }
-    // A change of an alarm may be for two functions; who has something to say comes first.
+    // A change of an alarm may concern two functions; recorded answers come first.
     answers.sort_by_key(|answer| !answer.recorded);
     Ok(answers)
 }
 
-/// Runs a scenario as it stands.
+/// Runs a scenario unchanged.
 ///
 /// # Errors
 /// As [`explain`].
@@ -133,14 +134,14 @@ pub fn run(scenario: &Scenario, request_id: &str) -> Result<Vec<Answer>, Explain
     ask(&question, scenario.function, scenario.site.clone(), scenario.now)
 }
 
-/// One invocation of one function in one place.
+/// Invokes one function once at one site.
 fn ask(
     question: &Question<'_>,
     function: &'static FunctionSpec,
     site: Site,
     now: Timestamp,
 ) -> Result<Vec<Answer>, ExplainError> {
-    // A decision is explained before AWS is asked, so nothing comes of what it would refuse.
+    // The explanation ends before AWS is called, so configured rejections have no effect.
     let responses = CannedResponses { refuses: BTreeMap::new(), ..question.setup.responses.clone() };
     let setup = Setup { responses, ..question.setup.clone() };
     let Question { policies, event, request_id, .. } = *question;
@@ -181,7 +182,7 @@ fn unwanted(
     Answer::of(record, false)
 }
 
-/// A record of the shape that a decision has, for what is not written down.
+/// A record with the structure of a decision, for a result that is not recorded.
 fn blank(question: &Question<'_>, function: &str, site: &Site, now: Timestamp) -> DecisionRecord {
     let event = EventRef::of(question.event);
     let at = now.to_string();

@@ -1,4 +1,4 @@
-//! Where a function would get an event: in the hub, or in an environment of the policies.
+//! The sites where a function would receive an event: the hub, or an environment of the policies.
 
 use tidegate_engine::{FunctionSpec, HUB, Scope, Site};
 use tidegate_events::{Body, Event, Scheduled};
@@ -7,7 +7,7 @@ use tidegate_policy::file::Environment;
 
 use super::question::Question;
 
-/// The places, without repetition.
+/// The sites, without duplicates.
 pub(super) fn of(question: &Question<'_>, function: &FunctionSpec) -> Vec<Site> {
     let (hub_account, _) = hub_account(question);
     if function.scope == Scope::Hub {
@@ -34,13 +34,14 @@ pub(super) fn of(question: &Question<'_>, function: &FunctionSpec) -> Vec<Site> 
     sites
 }
 
-/// Whether the event would arrive there: AWS's events arrive in their own account, wakes where they were set.
+/// Whether the event would arrive there: AWS events arrive in their own account, scheduled events where they were
+/// created.
 fn is_there(question: &Question<'_>, site: &Site) -> bool {
     let envelope = &question.event.envelope;
     let account = question.place.account.unwrap_or(&envelope.account);
     let region = question.place.region.unwrap_or(&envelope.region);
     match &question.event.body {
-        // A hub's check is about an environment, and arrives in the hub.
+        // A check that the hub scheduled contains an environment, but arrives in the hub.
         Body::Scheduled(Scheduled::Check(check)) if site.environment != HUB => {
             check.environment == site.environment
         }
@@ -49,7 +50,7 @@ fn is_there(question: &Question<'_>, site: &Site) -> bool {
     }
 }
 
-/// The environment of that name: the policies say in which account it is.
+/// The environment with the given name; the policies contain its account.
 fn named(question: &Question<'_>, name: &str, hub_account: &str) -> Site {
     let known = question.policies.iter().find_map(|policy| policy.environment(name));
     let envelope = &question.event.envelope;
@@ -58,12 +59,12 @@ fn named(question: &Question<'_>, name: &str, hub_account: &str) -> Site {
     Site::new(name, account.unwrap_or(&envelope.account), region.unwrap_or(&envelope.region), hub_account)
 }
 
-/// Whether a function of the hub is asked in an account that nobody said is the hub's.
+/// Whether the function belongs to the hub and runs in an account that is only assumed to be the hub's.
 pub(super) fn is_guess(question: &Question<'_>, function: &FunctionSpec) -> bool {
     function.scope == Scope::Hub && question.place.account.is_none() && hub_account(question).1
 }
 
-/// The hub's account, and whether it is a guess: nothing in a policy says it, but most events do.
+/// The hub's account, and whether it is a guess: no policy contains it, but most events do.
 fn hub_account(question: &Question<'_>) -> (String, bool) {
     let envelope = &question.event.envelope;
     let responses = &question.setup.responses;
@@ -78,13 +79,15 @@ fn hub_account(question: &Question<'_>) -> (String, bool) {
     (of_event.or_else(first).unwrap_or_default(), true)
 }
 
-/// What an event says of the hub: packages are there, and what people say and repositories tell arrives there.
+/// The hub's account, if the event shows it: packages are in the hub, and people's commands and repository events
+/// arrive there.
 fn hub_of(event: &Event) -> Option<String> {
     let account = &event.envelope.account;
     match &event.body {
         Body::DeploymentRequested(request) => account_in(&request.package_arn),
         Body::DeploymentFinished(report) => account_in(&report.package_arn),
-        // respond sends it from its environment, whose account the envelope has then; others send it in the hub.
+        // respond sends it from its environment, whose account is then in the envelope; other senders send it in the
+        // hub.
         Body::RetrainingRequested(asked) => (asked.environment_account != *account).then(|| account.clone()),
         Body::CommitPushed(_)
         | Body::ModelPackageChanged(_)
@@ -106,7 +109,7 @@ fn account_in(arn: &str) -> Option<String> {
     Arn::parse(arn).map(|arn| arn.account.clone())
 }
 
-/// The hub's region: the event's, or the one that its environments are in.
+/// The hub's region: that of the event, or that of the first environment.
 fn region<'q>(question: &'q Question<'_>) -> &'q str {
     let of_event = Some(question.event.envelope.region.as_str()).filter(|region| !region.is_empty());
     let first = || question.policies.first()?.environments.first().map(|e| e.region.as_str());

@@ -1,4 +1,4 @@
-//! What is asked.
+//! The input of an explanation.
 
 use jiff::Timestamp;
 use tidegate_engine::FunctionSpec;
@@ -6,26 +6,26 @@ use tidegate_events::Event;
 use tidegate_policy::file::Policy;
 use tidegate_testkit::scenario::Setup;
 
-/// A question: what would be decided about this event?
+/// A question: which decision would be made about this event?
 #[derive(Debug, Clone)]
 pub struct Question<'q> {
-    /// The policies that are applied.
+    /// The applied policies.
     pub policies: &'q [Policy],
     /// The event.
     pub event: &'q Event,
-    /// What is remembered and found.
+    /// The state and the data that is read.
     pub setup: &'q Setup,
-    /// When it happens; the event's own time where it is not said.
+    /// The time of the invocation; the event's own time if absent.
     pub now: Option<Timestamp>,
-    /// Only this function, whether its rules would hand it the event or not.
+    /// Evaluate only this function, even if its rules would not send it the event.
     pub function: Option<&'static FunctionSpec>,
-    /// Where; what is not said is taken from the policies and the event.
+    /// The site; missing parts are taken from the policies and the event.
     pub place: Place<'q>,
-    /// The Lambda request id; sweeps have it in their record.
+    /// The Lambda request ID; the record of a sweep contains it.
     pub request_id: &'q str,
 }
 
-/// Where a function runs, as far as somebody said it.
+/// The site of a function, as far as it was given.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Place<'p> {
     /// The environment; `hub` for the hub.

@@ -1,5 +1,5 @@
-//! The fast path for a line that is one event of AWS, as most lines are: its envelope is read, and of its detail no more
-//! than some function wants. Whatever is out of the ordinary is left to the full parser.
+//! The fast path for a line that is one AWS event, as most lines are: it parses the envelope, and only those fields
+//! of the detail that a function needs. Any unusual line is left to the full parser.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use tidegate_events::{Envelope, Json, Members, Text, is_known, members_read, rea
 use super::Item;
 use super::item::{self, Skip};
 
-/// What a line is, if it is one event of AWS and nothing about it is strange. `None` says nothing: then the line has to be
-/// read as a whole, be it that it is wanted, that it is more than one event, or that it is none at all.
+/// Parses a line that is one ordinary AWS event. After `None` the whole line must be parsed: it may be a relevant
+/// event, more than one event, or no event at all.
 pub(super) fn fast_parse(line: &[u8]) -> Option<Item> {
     let line = std::str::from_utf8(line).ok()?;
     match serde_json::from_str(line).ok()? {
@@ -23,12 +23,12 @@ pub(super) fn fast_parse(line: &[u8]) -> Option<Item> {
     }
 }
 
-/// What the envelope says of an event. Reading it fails at the first sign that the line may be anything else; what is no
-/// part of an event is checked to be JSON, and forgotten.
+/// The content of an envelope. Parsing fails at the first sign that the line may be anything other than one event.
+/// Other fields are checked to be valid JSON and discarded.
 enum FastParsed<'l> {
-    /// No function wants it.
+    /// No function needs it.
     Unwanted,
-    /// Some function may, and these members of the detail are all that it reads.
+    /// A function may need it, and reads only these members of the detail.
     Known(Box<Envelope>, Members<'l>),
 }
 
@@ -40,22 +40,22 @@ impl<'de> Deserialize<'de> for FastParsed<'de> {
 
 /// The names that an envelope must have, each once.
 const NAMES: [&str; 5] = ["account", "detail-type", "id", "region", "source"];
-/// Their places of those that say what an event is.
+/// The indexes of the names that identify the kind of event.
 const DETAIL_TYPE: usize = 1;
 const SOURCE: usize = 4;
 
 /// The detail of an event.
 enum Detail<'l> {
-    /// It came before the names that say what it is.
+    /// The detail came before the names that identify the kind of event.
     Unread(&'l RawValue),
-    /// Nobody reads it.
+    /// No function reads the detail.
     Unwanted,
-    /// What is read of it.
+    /// The members that are read.
     Known(Members<'l>),
 }
 
 impl<'l> Detail<'l> {
-    /// What is read of the detail of such an event; it fails for what is not from AWS and yet known.
+    /// Parses the detail of such an event; fails for a known event that is not from AWS.
     fn read<D: Deserializer<'l>>(json: D, source: &str, detail_type: &str) -> Result<Self, D::Error> {
         if !is_known(source, detail_type) {
             return IgnoredAny::deserialize(json).map(|IgnoredAny| Detail::Unwanted);
@@ -68,7 +68,7 @@ impl<'l> Detail<'l> {
     }
 }
 
-/// A detail of a kind that is known before it.
+/// A detail whose kind is already known.
 struct Kind<'k> {
     source: &'k str,
     detail_type: &'k str,
@@ -97,7 +97,8 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
         let (mut time, mut resources, mut replay_name, mut detail) = (None, None, None, None);
         while let Some(Text(name)) = map.next_key()? {
             match name.as_ref() {
-                // The input of a schedule of ours, and an alarm's direct action, have no envelope whatever else they have.
+                // The input of a Tidegate schedule, and the direct action of an alarm, have no envelope, whatever
+                // other fields they have.
                 "tidegate" | "alarmData" => return Err(other()),
                 "time" => once(&mut time, map.next_value::<Option<Text<'de>>>()?)?,
                 "resources" => once(&mut resources, map.next_value::<Option<Vec<Text<'de>>>>()?)?,
@@ -151,7 +152,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// Of what is said twice the last counts, or not, and that is strange.
+/// For a duplicate name, parsers may use the first or the last value, so a duplicate is unusual.
 fn once<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),
@@ -170,7 +171,7 @@ mod tests {
             .unwrap()
     }
 
-    /// What reading the whole line makes of it; `None` if it cannot be read.
+    /// The result of parsing the whole line; `None` if it cannot be parsed.
     fn read(line: &str) -> Option<Vec<Item>> {
         let mut found = Vec::new();
         items(serde_json::from_str(line).ok()?, &mut found).ok().map(|()| found)
@@ -228,13 +229,13 @@ mod tests {
         assert!(parsed > 20, "{parsed}");
     }
 
-    /// Every sample of an event.
+    /// Every sample event.
     fn samples() -> Vec<Value> {
         let events = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
         let folders =
             ["cloudwatch", "codecommit", "contract", "delivery", "monitor", "s3", "sagemaker", "schedule"];
         let files = folders.iter().flat_map(|folder| std::fs::read_dir(events.join(folder)).unwrap());
-        // What is no text of JSON, a folder among them, is no sample.
+        // A folder, or a file that is not JSON, is not a sample.
         let texts = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok());
         texts.filter_map(|text| serde_json::from_str(&text).ok()).collect()
     }

@@ -1,8 +1,8 @@
-//! JSON that is no event, by name: whoever hands it in should hear what it is and where it belongs.
+//! Recognizes JSON that is not an event, so that an error message can explain what it is and where it belongs.
 
 use serde_json::{Map, Value};
 
-/// What it is, if it is something that is known not to be an event.
+/// Describes the JSON, if it is known not to be an event.
 #[must_use]
 pub fn name_of_foreign(value: &Value) -> Option<&'static str> {
     match value {

@@ -1,4 +1,4 @@
-//! What a piece of JSON in a stream is.
+//! Classifies a JSON value in a stream.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -7,19 +7,19 @@ use tidegate_events::{
 };
 use tidegate_functions::wanted_by;
 
-/// Something that a replay works on, or why it does not.
+/// An input of a replay, or why a value is not one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
-    /// An event, as it arrived.
+    /// An event, in its original form.
     Event(Box<Arrived>),
     /// Invocations of an endpoint.
     Metric(Box<Metric>),
-    /// Something that is left out.
+    /// A value that is skipped.
     Skip(Skip),
 }
 
 impl Item {
-    /// Its time, if it has one of its own.
+    /// Its time, if it has one.
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
         match self {
@@ -30,7 +30,7 @@ impl Item {
     }
 }
 
-/// An event from outside of the simulation.
+/// An event from outside the simulation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrived {
     /// The event.
@@ -48,27 +48,27 @@ pub struct Metric {
     pub name: String,
     /// The start of its minute.
     pub at: Timestamp,
-    /// How many.
+    /// The number of invocations.
     pub invocations: u64,
 }
 
-/// Why something is left out of a replay.
+/// Why a value is skipped in a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
-    /// No function wants it: a job, a step, another service.
+    /// No function needs it, such as an event of a training job or of another service.
     Unwanted,
-    /// The functions themselves send it, and do so here as well.
+    /// The functions send it themselves, and do so in the replay as well.
     SentHere,
-    /// A schedule; schedules fire here by themselves.
+    /// A scheduled event; the replay fires the schedules itself.
     Schedule,
-    /// A decision without the event that it is about.
+    /// A decision without its event.
     NoEvent,
-    /// A metric that nobody decides on.
+    /// A metric that no decision uses.
     OtherMetric,
 }
 
 impl Skip {
-    /// What was left out, in words.
+    /// A description of what was skipped.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -81,8 +81,8 @@ impl Skip {
     }
 }
 
-/// The events in a piece of JSON, however deep they are wrapped: a message of a dead-letter queue may hold what a failed
-/// invocation leaves behind. What is no wrapper is itself.
+/// The events in a JSON value, at any depth of wrappers: a message of a dead-letter queue may contain the record of a
+/// failed invocation. A value that is not a wrapper is returned unchanged.
 #[must_use]
 pub fn unwrapped(value: Value) -> Vec<Value> {
     match value.as_object().and_then(wrapped) {
@@ -91,8 +91,8 @@ pub fn unwrapped(value: Value) -> Vec<Value> {
     }
 }
 
-/// What is in a wrapper: a message of a queue, as Lambda and as `aws sqs receive-message` give it, or what a failed
-/// invocation leaves behind.
+/// The content of a wrapper: a queue message, as Lambda and as `aws sqs receive-message` return it, or the record of
+/// a failed invocation.
 fn wrapped(map: &Map<String, Value>) -> Option<Vec<Value>> {
     if let Some(payload) = map.get("requestPayload") {
         return Some(vec![payload.clone()]);
@@ -104,10 +104,10 @@ fn wrapped(map: &Map<String, Value>) -> Option<Vec<Value>> {
     messages("Records", "body").or_else(|| messages("Messages", "Body"))
 }
 
-/// What a piece of JSON of a stream is. Most is one item; a wrapper may hold several.
+/// Classifies a JSON value of a stream. Most values are one item; a wrapper may contain several.
 ///
 /// # Errors
-/// If it is an event that cannot be read, or nothing that a stream may hold.
+/// If it is an event that cannot be read, or a value that no stream may contain.
 pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
     let map = match value {
         Value::Object(map) => map,
@@ -128,7 +128,7 @@ pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
     Ok(())
 }
 
-/// The envelope says what the functions send to each other, without a look at the rest.
+/// The envelope is sufficient to recognize the events that the functions send to each other.
 fn event(mut map: Map<String, Value>) -> Result<Item, EventError> {
     let text =
         |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -148,7 +148,7 @@ fn event(mut map: Map<String, Value>) -> Result<Item, EventError> {
     read(&Value::Object(map))
 }
 
-/// The event behind a decision, as it arrived.
+/// The event of a decision, in its original form.
 fn decision(mut map: Map<String, Value>, found: &mut Vec<Item>) -> Result<(), EventError> {
     let received = map.get_mut("event").and_then(|event| event.get_mut("received")).map(Value::take);
     match received {
@@ -161,24 +161,24 @@ fn decision(mut map: Map<String, Value>, found: &mut Vec<Item>) -> Result<(), Ev
 }
 
 fn read(value: &Value) -> Result<Item, EventError> {
-    // The original is in the input already; copied into every record it would cost more than the deciding.
+    // The input already contains the original; a copy in every record would cost more than the decision.
     Ok(of(read_event(value)?))
 }
 
-/// What an event is in a stream.
+/// The item for an event.
 pub(super) fn of(event: Event) -> Item {
     match &event.body {
         Body::Tick(_) | Body::Scheduled(_) => Item::Skip(Skip::Schedule),
         Body::DeploymentRequested(_) | Body::DeploymentFinished(_) => Item::Skip(Skip::SentHere),
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),
-        // Every file that a monitoring job writes beside its report.
+        // The other files that a monitoring job writes besides its report.
         Body::ObjectCreated(_) if wanted_by(&event).next().is_none() => Item::Skip(Skip::Unwanted),
         _ => Item::Event(Box::new(Arrived { event })),
     }
 }
 
-/// Whether respond sent it: its request ids are made of the model, the environment and a fingerprint.
+/// Whether respond sent it: respond's request IDs consist of the model, the environment and a fingerprint.
 fn is_responds(asked: &RetrainingRequested) -> bool {
     let rest = asked.request_id.strip_prefix(&asked.model).and_then(|rest| rest.strip_prefix('-'));
     let rest =
@@ -193,7 +193,7 @@ fn metric(map: &Map<String, Value>) -> Option<Box<Metric>> {
     if text("metric_name") != Some("Invocations") || text("namespace") != Some("AWS/SageMaker") {
         return None;
     }
-    // Only of components does anybody ask; their endpoint's own line counts the same requests.
+    // Only the metrics of components are queried; the metric of their endpoint counts the same requests.
     let name = map.get("dimensions")?.get("InferenceComponentName")?.as_str()?;
     let sum = map.get("value")?.get("sum")?.as_f64().filter(|sum| sum.is_finite() && *sum >= 0.0)?;
     Some(Box::new(Metric {
@@ -201,7 +201,7 @@ fn metric(map: &Map<String, Value>) -> Option<Box<Metric>> {
         region: text("region")?.to_owned(),
         name: name.to_owned(),
         at: Timestamp::from_millisecond(map.get("timestamp")?.as_i64()?).ok()?,
-        // A count of invocations in a minute: whole and far below 2^53.
+        // A number of invocations in a minute: a whole number far below 2^53.
         invocations: sum.round() as u64,
     }))
 }

@@ -1,4 +1,4 @@
-//! From text to JSON values, however they are laid out: one a line, several on a line, one over several lines, a list.
+//! Reads JSON values from text in any layout: one per line, several on a line, one over several lines, or a list.
 
 use std::io::{self, BufRead};
 
@@ -9,16 +9,16 @@ use super::fast_path::fast_parse;
 use super::item::{Item, items};
 use super::{InputError, Source};
 
-/// How much of a line is read at once: Firehose may make one line of a whole file.
+/// The maximum number of bytes to read at once: Firehose may write a whole file as one line.
 const CHUNK: usize = 4 * MAX_BYTES;
 
-/// What editors on Windows put at the start of a file.
+/// The byte order mark that editors on Windows write at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What is wrong with a value that does not end.
+/// The message for a value that does not end.
 const CUT_OFF: &str = "the JSON ends before its last bracket is closed";
 
-/// A line that is no event.
+/// A line that is not an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}")]
 pub struct BadLine {
@@ -26,35 +26,35 @@ pub struct BadLine {
     pub file: String,
     /// The line, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The problem.
     pub message: String,
 }
 
-/// The items of a source, one after the other.
+/// Reads the items of a source in order.
 pub struct Lines {
     source: Source,
-    /// What was read and is not dealt with yet, from `at` on.
+    /// Text that was read and is not processed yet, from `at` on.
     text: Vec<u8>,
     at: usize,
-    /// The line on which what is next stands.
+    /// The line of the next value.
     line: u64,
-    /// Lines read so far.
+    /// The number of lines read so far.
     read: u64,
-    /// Whether what is read next is the beginning of a line.
+    /// Whether the next read begins at the start of a line.
     begins_line: bool,
 }
 
-/// What stands next in the text.
+/// The next part of the text.
 enum Next {
-    /// A value, and where it ends.
+    /// A value, and the position of its end.
     Value(Value, usize),
-    /// The beginning of one.
+    /// The beginning of a value.
     Beginning,
-    /// No JSON: what is wrong, and how many lines on.
+    /// Invalid JSON: the problem, and its line relative to the current one.
     Wrong(String, u64),
 }
 
-/// Appends what is left of a line with its end, or as much of it as is read at once, and says how much that was.
+/// Appends the rest of a line with its end, up to the maximum for one read, and returns the number of bytes.
 fn read_line(from: &mut impl BufRead, to: &mut Vec<u8>) -> io::Result<usize> {
     let mut read = 0;
     while read < CHUNK {
@@ -76,16 +76,17 @@ fn read_line(from: &mut impl BufRead, to: &mut Vec<u8>) -> io::Result<usize> {
 }
 
 impl Lines {
-    /// Reads a source from its beginning.
+    /// Reads a source from its start.
     #[must_use]
     pub fn new(source: Source) -> Self {
         Self { source, text: Vec::new(), at: 0, line: 0, read: 0, begins_line: true }
     }
 
-    /// Appends the items of the next value to `found`; `false` at the end.
+    /// Appends the items of the next value to `found`; returns `false` at the end.
     ///
     /// # Errors
-    /// [`InputError::Line`] for text that is no event; the next call goes on after it. Anything else is final.
+    /// [`InputError::Line`] for text that is not an event; the next call continues after it. Any other error is
+    /// final.
     pub fn read(&mut self, found: &mut Vec<Item>) -> Result<bool, InputError> {
         while self.skip_separators() {
             self.text.clear();
@@ -134,8 +135,8 @@ impl Lines {
         }
     }
 
-    /// Moves to the next value, over what stands between values: blanks, a byte order mark, and the punctuation of a list.
-    /// Whether nothing is left.
+    /// Advances to the next value and skips the text between values: whitespace, a byte order mark, and the
+    /// punctuation of a list. Returns whether no text is left.
     fn skip_separators(&mut self) -> bool {
         if self.rest().starts_with(BYTE_ORDER_MARK) {
             self.at += BYTE_ORDER_MARK.len();
@@ -151,7 +152,7 @@ impl Lines {
         self.at += bytes;
     }
 
-    /// Reads one more line, or as much of it as is read at once, onto `text`; `false` at the end.
+    /// Reads one more line into `text`, up to the maximum for one read; returns `false` at the end.
     fn append_line(&mut self) -> Result<bool, InputError> {
         let name = &self.source.name;
         let read = read_line(&mut self.source.text, &mut self.text);
@@ -163,7 +164,7 @@ impl Lines {
         Ok(bytes > 0)
     }
 
-    /// Reads on until the value that has begun is closed.
+    /// Reads until the value that has begun is complete.
     fn append_to_its_end(&mut self) -> Result<(), InputError> {
         self.text.drain(..self.at);
         self.at = 0;
@@ -175,7 +176,7 @@ impl Lines {
             if end > MAX_BYTES || !self.append_line()? {
                 return Ok(());
             }
-            // Inside of an event nothing begins at the margin: the one before was cut off.
+            // No object inside an event begins at the start of a line: the event before it is truncated.
             if begins_line && self.text.get(end) == Some(&b'{') {
                 self.at = end;
                 let error = self.bad(CUT_OFF, 0);
@@ -186,7 +187,7 @@ impl Lines {
         Ok(())
     }
 
-    /// Goes on behind what cannot be read: with what looks like the next event on this line, or with the next line.
+    /// Continues after an unreadable value: with the next probable event on this line, or with the next line.
     fn give_up(&mut self, message: &str, lines_on: u64) -> InputError {
         let error = self.bad(message, lines_on);
         let next = self.rest().windows(2).position(|pair| pair == b"}{");
@@ -194,7 +195,7 @@ impl Lines {
         error
     }
 
-    /// What is wrong, and where.
+    /// The problem, and its place.
     fn wrong(&self, error: &serde_json::Error) -> Next {
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or(&text);
@@ -214,13 +215,13 @@ fn is_separator(byte: &u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']')
 }
 
-/// A value without what may stand behind it.
+/// A value without the separators after it.
 fn without_separators(text: &[u8]) -> &[u8] {
     let end = text.iter().rposition(|byte| !is_separator(byte)).map_or(0, |last| last + 1);
     text.get(..end).unwrap_or_default()
 }
 
-/// How deep in brackets a text is.
+/// The nesting depth of brackets in a text.
 #[derive(Default)]
 struct Depth {
     open: usize,
@@ -229,7 +230,7 @@ struct Depth {
 }
 
 impl Depth {
-    /// Whether the bracket that was opened first is closed in the text, which goes on from the one before.
+    /// Whether the bracket that was opened first is closed in the text, which continues the previous one.
     fn closes_in(&mut self, text: &[u8]) -> bool {
         for byte in text {
             match (self.in_text, byte) {

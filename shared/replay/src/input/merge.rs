@@ -1,4 +1,4 @@
-//! Several streams as one: of what is next in each, the earliest.
+//! Merges several streams into one by time.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{InputError, Item, Lines, Sources};
 
-/// Streams that run side by side, such as those of several accounts.
+/// Parallel streams, such as those of several accounts.
 pub(crate) struct Merge {
     streams: Vec<Stream>,
 }
@@ -15,9 +15,9 @@ struct Stream {
     sources: Sources,
     lines: Option<Lines>,
     waiting: VecDeque<Item>,
-    /// What one reading found; empty between two, and there so that its memory is used again.
+    /// The items of one read; empty between two reads, and kept to reuse its memory.
     found: Vec<Item>,
-    /// When the last item with a time of its own was.
+    /// The time of the last item that has one.
     last: Option<Timestamp>,
     is_over: bool,
 }
@@ -35,11 +35,11 @@ impl Merge {
         Self { streams: streams.into_iter().map(stream).collect() }
     }
 
-    /// The next item, and its time; that of the item before in its stream if it has none itself, and none if there is no
-    /// such item. `None` at the end of all.
+    /// The next item and its time. An item without a time has that of the item before it in its stream, or none if
+    /// there is no such item. `None` at the end of all streams.
     ///
     /// # Errors
-    /// As [`Lines::read`]: after [`InputError::Line`] it can go on.
+    /// As [`Lines::read`]: the caller may continue after [`InputError::Line`].
     pub(crate) fn next(&mut self) -> Result<Option<(Option<Timestamp>, Item)>, InputError> {
         for stream in &mut self.streams {
             stream.fill()?;
@@ -51,7 +51,7 @@ impl Merge {
 }
 
 impl Stream {
-    /// Reads on until something waits.
+    /// Reads until an item is available.
     fn fill(&mut self) -> Result<(), InputError> {
         while self.waiting.is_empty() && !self.is_over {
             let Some(lines) = &mut self.lines else {
@@ -62,7 +62,7 @@ impl Stream {
                 continue;
             };
             let more = lines.read(&mut self.found);
-            // What stood before a mistake counts.
+            // The items before an error are valid.
             self.waiting.extend(self.found.drain(..));
             if !more? {
                 self.lines = None;

@@ -18,15 +18,15 @@ pub use source::{Source, Sources, size, streams};
 /// An input that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// A file or folder.
+    /// A file or folder cannot be read.
     #[error("{file}: {error}")]
     File {
-        /// Which.
+        /// The file or folder.
         file: String,
-        /// What is wrong with it.
+        /// The error.
         error: std::io::Error,
     },
-    /// A line.
+    /// A line cannot be read.
     #[error(transparent)]
     Line(#[from] BadLine),
     /// A folder without any file of events.

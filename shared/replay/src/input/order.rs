@@ -1,24 +1,24 @@
-//! Putting a stream in the order of time, within a window.
+//! Sorts a stream by time, within a window.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-/// Something with its time and its place in the input.
+/// An item with its time.
 #[derive(Debug)]
 pub(crate) struct Timed<T> {
     /// Its time.
     pub(crate) at: Timestamp,
-    /// Whether something later had left the window when it came.
+    /// Whether a later item had already left the window when it arrived.
     pub(crate) late: bool,
-    /// It.
+    /// The item.
     pub(crate) what: T,
 }
 
-/// What came so far and may not go yet, in order: something earlier may still come.
+/// The items in the window, in order: an earlier item may still arrive.
 #[derive(Debug)]
 pub(crate) struct Order<T> {
-    /// A stream is nearly in order already, so that most of it is put at the end.
+    /// A stream is almost sorted, so that most items are appended at the end.
     waiting: VecDeque<(Timestamp, T)>,
     last: Timestamp,
 }
@@ -28,7 +28,7 @@ impl<T> Order<T> {
         Self { waiting: VecDeque::new(), last: Timestamp::MIN }
     }
 
-    /// Takes one more in, after everything that is not later.
+    /// Inserts an item after all items that are not later.
     pub(crate) fn push(&mut self, at: Timestamp, what: T) {
         let is_last = self.waiting.back().is_none_or(|(last, _)| *last <= at);
         let place =
@@ -36,12 +36,12 @@ impl<T> Order<T> {
         self.waiting.insert(place, (at, what));
     }
 
-    /// The earliest, if more than `window` wait.
+    /// Removes the earliest item, if the window contains more than `window` items.
     pub(crate) fn pop_over(&mut self, window: usize) -> Option<Timed<T>> {
         if self.waiting.len() > window { self.pop() } else { None }
     }
 
-    /// The earliest.
+    /// Removes the earliest item.
     pub(crate) fn pop(&mut self) -> Option<Timed<T>> {
         let (at, what) = self.waiting.pop_front()?;
         let late = at < self.last;

@@ -1,4 +1,4 @@
-//! Files, folders and standard input, unpacked where they are compressed.
+//! Files, folders and standard input, decompressed if necessary.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,10 +11,10 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::InputError;
 
-/// How much is read at once.
+/// The number of bytes to read at once.
 const BUFFER: usize = 256 * 1024;
 
-/// Something to read lines from.
+/// A source of lines.
 pub struct Source {
     /// Its name, for messages.
     pub name: String,
@@ -22,17 +22,17 @@ pub struct Source {
     pub text: Box<dyn BufRead + Send>,
 }
 
-/// Sources that follow each other in time.
+/// Sources in the order of time.
 pub type Sources = Box<dyn Iterator<Item = Result<Source, InputError>> + Send>;
 
-/// Opens what was named on the command line: a file, a folder with files of events, or `-` for standard input.
+/// Opens an argument of the command line: a file, a folder with files of events, or `-` for standard input.
 ///
-/// Each folder in a folder is a stream of its own, such as that of one account, and so are the files beside them. Within a
-/// stream the files are read in the order of their names: the names that Amazon Data Firehose gives begin with the time.
-/// `read` counts bytes as they are read from disk.
+/// Each subfolder is a stream of its own, such as that of one account, and the files beside the subfolders are
+/// another stream. Within a stream the files are read in the order of their names: the names that Amazon Data
+/// Firehose writes begin with the time. `read` counts the bytes that are read from disk.
 ///
 /// # Errors
-/// If a folder cannot be read, or has no files of events.
+/// If a folder cannot be read, or contains no files of events.
 pub fn streams(named: &Path, read: &Arc<AtomicU64>) -> Result<Vec<Sources>, InputError> {
     if named.as_os_str() == "-" {
         let stdin = BufReader::with_capacity(BUFFER, Counting { inner: io::stdin(), read: Arc::clone(read) });
@@ -51,7 +51,7 @@ pub fn streams(named: &Path, read: &Arc<AtomicU64>) -> Result<Vec<Sources>, Inpu
     Ok(streams.into_values().map(|files| one_after_the_other(files, read)).collect())
 }
 
-/// Opens one file at a time: a folder may have more than a process may open.
+/// Opens one file at a time: a folder may contain more files than a process may open.
 fn one_after_the_other(files: Vec<PathBuf>, read: &Arc<AtomicU64>) -> Sources {
     let read = Arc::clone(read);
     Box::new(files.into_iter().map(move |file| {
@@ -62,7 +62,7 @@ fn one_after_the_other(files: Vec<PathBuf>, read: &Arc<AtomicU64>) -> Sources {
     }))
 }
 
-/// The bytes that there are to read, where that is known.
+/// The number of bytes to read, if it is known.
 #[must_use]
 pub fn size(named: &Path) -> Option<u64> {
     let files = if named.is_dir() { files_in(named).ok()? } else { vec![named.to_owned()] };
@@ -102,7 +102,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), InputError> {
     Ok(())
 }
 
-/// Firehose gives no ending unless it is told to.
+/// Firehose writes no file extension unless it is configured.
 fn is_named_like_events(file: &Path) -> bool {
     let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let ending = file.extension().map(|ending| ending.to_str().unwrap_or("unreadable"));

@@ -1,4 +1,4 @@
-//! The replay as a whole: one thread reads, others decide, and the caller's prints.
+//! The whole replay: one thread reads, others decide, and the caller's thread prints.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,20 +14,20 @@ use super::stats::{Counted, Summary};
 use super::worker::{Done, Input, Work, work};
 use crate::input::{InputError, Sources};
 
-/// Batches that may wait for a thread.
+/// The number of batches that may wait for a thread.
 const AHEAD: usize = 8;
 
-/// One thread that decides.
+/// A thread that decides.
 struct Worker {
     input: SyncSender<Input>,
     done: Receiver<Done>,
     against: bool,
 }
 
-/// Replays streams side by side. `show` gets each line of output, in the order of time.
+/// Replays several streams in parallel. `show` receives each line of output, in the order of time.
 ///
 /// # Errors
-/// If the input cannot be read, or `show` fails. What was decided until then has been shown.
+/// If the input cannot be read, or `show` fails. The decisions before the error have been shown.
 pub fn replay(
     streams: Vec<Sources>,
     options: &Options,
@@ -52,7 +52,7 @@ pub fn replay(
         let reading = scope.spawn(move || Reader::new(options, input).read(streams));
         let mut merged = Merged::default();
         let shown = merged.merge(&workers, options, &mut show);
-        // Whoever still works hears that nobody listens.
+        // Closes the channels, so that threads that still run stop.
         drop(workers);
         let read = reading.join().unwrap_or_else(|_| {
             let error = io::Error::other("the reading thread stopped");
@@ -63,7 +63,7 @@ pub fn replay(
     })
 }
 
-/// The policies of each thread, and which side they are on.
+/// The policies of each thread, and the side of the comparison to which they belong.
 fn sides(options: &Options) -> Vec<(Vec<Policy>, bool)> {
     let count = if options.against.is_some() { options.threads.div_ceil(2) } else { options.threads };
     let of = |policies: &[Policy], against: bool| {
@@ -76,7 +76,7 @@ fn sides(options: &Options) -> Vec<(Vec<Policy>, bool)> {
     sides
 }
 
-/// What came of all threads so far.
+/// The merged results of all threads.
 #[derive(Default)]
 struct Merged {
     policy: Counted,
@@ -86,7 +86,7 @@ struct Merged {
 }
 
 impl Merged {
-    /// Takes batch after batch from every thread, and shows what they decided.
+    /// Receives each batch from every thread, and shows its decisions.
     fn merge(
         &mut self,
         workers: &[(Receiver<Done>, bool)],
@@ -98,7 +98,7 @@ impl Merged {
             let mut relevant: Vec<bool> = Vec::new();
             let mut over = false;
             for (done, is_against) in workers {
-                // A thread that is gone has nothing more to say.
+                // A thread that has ended sends nothing more.
                 let Ok(done) = done.recv() else { return Ok(()) };
                 let (placed, counted) = if *is_against {
                     (&mut against, &mut self.against)
@@ -151,7 +151,7 @@ impl Merged {
     }
 }
 
-/// In the order of the stream whatever the number of threads; what one model did stays as it was.
+/// Sorts in the order of the stream, independent of the number of threads; the order within one model is unchanged.
 fn in_order(placed: &mut [Placed]) {
     placed
         .sort_by(|left, right| (left.item, left.at, &left.model).cmp(&(right.item, right.at, &right.model)));

@@ -1,4 +1,4 @@
-//! Where the decisions under two policies differ.
+//! Differences between the decisions under two policies.
 
 use std::fmt::Write as _;
 
@@ -8,22 +8,22 @@ use tidegate_engine::DecisionRecord;
 
 use super::plans;
 
-/// A decision with its place in the stream.
+/// A decision with its position in the stream.
 #[derive(Debug)]
 pub(super) struct Placed {
-    /// Which item of the batch it followed from, or came before.
+    /// The item of the batch that caused it, or that follows it.
     pub(super) item: usize,
-    /// When it was made.
+    /// The time of the decision.
     pub(super) at: Timestamp,
-    /// About which model: what happens at one time is in the order of the models' names.
+    /// The model. Decisions at the same time are sorted by the names of the models.
     pub(super) model: String,
-    /// As it is printed.
+    /// The decision in printed form.
     pub(super) text: String,
-    /// What it says, to be compared.
+    /// Its content, for the comparison.
     pub(super) said: Option<Box<Said>>,
 }
 
-/// A decision as it is compared.
+/// The content of a decision that is compared.
 #[derive(Debug, PartialEq)]
 pub(super) struct Said {
     key: [String; 4],
@@ -54,7 +54,7 @@ impl Said {
     }
 }
 
-/// Two policies always have two versions; that alone is no difference.
+/// Removes the policy versions: they always differ, and do not count as a difference.
 fn without_versions(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -66,7 +66,7 @@ fn without_versions(value: &Value) -> Value {
     }
 }
 
-/// One decision under both policies, or under one where the other decides nothing.
+/// One decision under both policies, or under one of them if the other leads to no decision.
 #[derive(Debug)]
 pub(super) struct Difference {
     at: Timestamp,
@@ -74,7 +74,7 @@ pub(super) struct Difference {
     against: Option<Box<Said>>,
 }
 
-/// The decisions about one batch that differ. Both lists are in the order of the stream.
+/// The differences between the decisions of one batch. Both lists are in the order of the stream.
 pub(super) fn differences(policy: Vec<Placed>, against: Vec<Placed>) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut theirs = against.into_iter().peekable();
@@ -113,11 +113,11 @@ impl Difference {
         self.policy.as_ref().or(self.against.as_ref()).map(|said| &said.key)
     }
 
-    /// For people.
+    /// The form for people.
     pub(super) fn text(&self) -> String {
         let mut text = self.at.to_string();
         if let Some([function, environment, model, _]) = self.key() {
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "  {model} {environment} {function}");
         }
         for (name, said) in [("policy ", &self.policy), ("against", &self.against)] {
@@ -135,7 +135,7 @@ impl Difference {
         text
     }
 
-    /// For programs.
+    /// The form for programs.
     pub(super) fn json(&self) -> String {
         let said = |said: &Option<Box<Said>>| said.as_ref().map(|said| said.json());
         let [function, environment, model, event] = self.key().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an invocation starts: its events on the buses, its schedules, and endpoints that come into service.
+//! Delivers the effects of an invocation: events on the buses, schedules, and endpoints that come into service.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use super::simulation::Simulation;
 use super::timeline::Pending;
 
 impl Simulation {
-    /// Puts on the timeline what an invocation at a site started, and has the sweeps check what it changed.
+    /// Adds the effects of an invocation at a site to the timeline, and schedules the sweep's checks of what it
+    /// changed.
     pub(super) fn collect(&mut self, index: usize) {
         let Some(stack) = self.stacks.get(index) else { return };
         for key in stack.ledger().take_changed_states() {
@@ -39,7 +40,7 @@ impl Simulation {
         }
     }
 
-    /// Lets an event of a function arrive wherever a function gets it.
+    /// Delivers an event of a function at every site where a function receives it.
     fn publish(&mut self, from: usize, event: Event) {
         let event = Arc::new(event);
         for to in 0..self.stacks.len() {
@@ -49,8 +50,8 @@ impl Simulation {
         }
     }
 
-    /// Whether an event of the stream arrives at a site. What people said is forwarded between the buses; what
-    /// functions said is not, because they say it here again.
+    /// Whether an event of the stream arrives at a site. People's commands are forwarded between the buses. The
+    /// functions' events are not, because the functions send them in the replay again.
     pub(super) fn arrives(&self, event: &Event, index: usize) -> bool {
         let envelope = &event.envelope;
         match &event.body {
@@ -67,7 +68,7 @@ impl Simulation {
         }
     }
 
-    /// Whether an event on one site's bus reaches a function of another site, or of the same.
+    /// Whether an event on one site's bus reaches a function of another site, or of the same one.
     fn reaches(&self, event: &Event, from: usize, to: usize) -> bool {
         let (Some(sender), Some(receiver)) = (self.stacks.get(from), self.stacks.get(to)) else {
             return false;

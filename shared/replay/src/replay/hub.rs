@@ -1,4 +1,4 @@
-//! Where the hub is. Nothing in a policy says it, but commits, packages and executions are there.
+//! Finds the hub. No policy contains it, but commits, packages and executions are there.
 
 use tidegate_events::{Body, Event};
 use tidegate_policy::file::Policy;
@@ -16,17 +16,17 @@ pub(super) struct Hub {
 /// The search for the hub.
 pub(super) struct Search<'o> {
     policies: Vec<&'o Policy>,
-    /// The names by which events say where the hub is.
+    /// The names by which events identify the hub.
     names: Vec<Lookup>,
     found: Found,
 }
 
 enum Found {
-    /// It was said, or an event of the hub was seen.
+    /// The hub was given, or an event of the hub has arrived.
     Sure(Hub),
-    /// The first event's account, if it is no environment's.
+    /// The account of the first event that is not from an environment.
     Guess(Option<Hub>),
-    /// Work has begun with a guess.
+    /// The replay has begun with a guess.
     Taken(Hub),
 }
 
@@ -43,12 +43,12 @@ impl<'o> Search<'o> {
         Self { policies, names, found: said.map_or(Found::Guess(None), Found::Sure) }
     }
 
-    /// Whether it is sure where the hub is.
+    /// Whether the hub is known for certain.
     pub(super) fn is_found(&self) -> bool {
         matches!(self.found, Found::Sure(_))
     }
 
-    /// Takes an event into account. If work has begun with a guess that it shows to be wrong: the hub's true account.
+    /// Evaluates an event. Returns the hub's actual account as an error, if the replay has begun with a wrong guess.
     pub(super) fn observe(&mut self, event: &Event) -> Result<(), String> {
         if self.is_found() {
             return Ok(());
@@ -69,7 +69,7 @@ impl<'o> Search<'o> {
         Ok(())
     }
 
-    /// The hub, with which work begins. A trial has everything in one account.
+    /// Returns the hub with which the replay begins. A trial setup has everything in one account.
     pub(super) fn take(&mut self) -> Hub {
         let hub = match &self.found {
             Found::Sure(hub) | Found::Taken(hub) | Found::Guess(Some(hub)) => hub.clone(),

@@ -1,8 +1,8 @@
-//! A stream of events through the functions, in the order of time.
+//! Runs the functions on a stream of events, in the order of time.
 //!
-//! The hub and every environment of the policies have a ledger and a fake AWS each. The functions' events are delivered
-//! as the buses deliver them, their one-time schedules fire at their time, and their sweeps run whenever a sweep could
-//! find anything. Time is the events'; nothing waits.
+//! The hub and every environment of the policies have a ledger and a fake AWS each. The functions' events are
+//! delivered as the buses deliver them, their one-time schedules fire at their time, and their sweeps run whenever a
+//! sweep could find a change. The time is that of the events; nothing waits.
 
 mod batch;
 mod compare;

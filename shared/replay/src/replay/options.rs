@@ -1,4 +1,4 @@
-//! How to replay, and why a replay ends early.
+//! The options of a replay, and why a replay ends early.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,33 +10,33 @@ use tidegate_testkit::Pace;
 
 use crate::input::InputError;
 
-/// How to replay.
+/// The options of a replay.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The policies.
     pub policies: Vec<Policy>,
-    /// Others to compare them with: then only what differs is shown.
+    /// Other policies for a comparison: only the differences are shown.
     pub against: Option<Vec<Policy>>,
-    /// What is shown of each decision.
+    /// The output for each decision.
     pub shown: Shown,
-    /// The hub's account; found in the stream where it is not said.
+    /// The hub's account; found from the stream if absent.
     pub hub_account: Option<String>,
-    /// Whether lines that cannot be read are counted and left out.
+    /// Whether unreadable lines are counted and skipped.
     pub skip_bad: bool,
-    /// How long AWS takes for what the stream does not tell.
+    /// The duration of AWS operations that the stream does not contain.
     pub pace: Pace,
     /// A folder with monitoring reports, as `<bucket>/<key>`.
     pub reports: Option<PathBuf>,
-    /// How long time goes on after the last event, so that what was begun ends.
+    /// How long the simulation continues after the last event, so that operations in progress can end.
     pub settle: SignedDuration,
-    /// Threads that decide.
+    /// The number of threads that decide.
     pub threads: usize,
-    /// Whether sweeps check every model each time, as in reality. Slow, and the decisions are the same.
+    /// Whether sweeps check every model each time, as in production. This is slow, and the decisions are the same.
     pub check_every_model: bool,
 }
 
 impl Options {
-    /// The usual ones for some policies.
+    /// The default options for the given policies.
     #[must_use]
     pub fn new(policies: Vec<Policy>) -> Self {
         Self {
@@ -54,32 +54,32 @@ impl Options {
     }
 }
 
-/// Why a replay ended before its input did.
+/// Why a replay ended before the end of its input.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The input.
+    /// The input failed.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The hub is elsewhere than it was taken to be until this event.
+    /// The hub is not the account that was assumed until this event.
     #[error(
         "the hub is in account {account}, which the events until now did not show: say --hub-account {account}"
     )]
     Hub {
-        /// The account of an event that only the hub has.
+        /// The account of an event that occurs only in the hub.
         account: String,
     },
-    /// The output.
+    /// The output failed.
     #[error("the decisions cannot be written: {0}")]
     Output(#[from] io::Error),
 }
 
-/// How decisions are handed on.
+/// The output of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// One line each.
+    /// One line for each decision.
     Lines,
-    /// The whole records, as JSON.
+    /// The complete records, as JSON.
     Records,
-    /// Not at all.
+    /// No output.
     Nothing,
 }

@@ -1,4 +1,4 @@
-//! Events that no stream has: the functions' own, and SageMaker's about endpoints that come into service only here.
+//! Events that no stream contains: the functions' own, and SageMaker's events for endpoints in the simulation.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(super) fn contract_event(
     read_detail(envelope, Some(&detail.into()))
 }
 
-/// SageMaker's event about an endpoint that came into service here and not in the stream.
+/// SageMaker's event for an endpoint that came into service in the simulation and not in the stream.
 pub(super) fn endpoint_event(site: &Site, name: &str, endpoint: &Endpoint, at: Timestamp) -> Value {
     let Site { account, region, .. } = site;
     let id = short(&[account, region, name, &at.to_string()], 32);

@@ -1,13 +1,13 @@
-//! Where two plans differ.
+//! Differences between two plans.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// A place in both plans, and what stands there in each.
+/// A path in both plans, and the value in each.
 pub(super) type Place = (String, [String; 2]);
 
-/// Every place where two plans differ, in their order: `update_endpoint.rollout.canary`.
+/// Every path at which two plans differ, in their order: `update_endpoint.rollout.canary`.
 pub(super) fn differing(policy: &[Value], against: &[Value]) -> Vec<Place> {
     let mut found = Vec::new();
     for index in 0..policy.len().max(against.len()) {

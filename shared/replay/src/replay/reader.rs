@@ -1,4 +1,4 @@
-//! Reading the stream: in batches, in the order of time.
+//! Reads the stream in batches, in the order of time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use super::simulation::World;
 use super::worker::Input;
 use crate::input::{InputError, Item, Merge, Order, Skip, Sources, Timed};
 
-/// Items that wait for an earlier one that may still come. What waits is out of the processor's cache when its turn comes.
+/// The number of items that wait for an earlier one. An item that has waited is no longer in the processor's cache.
 const WINDOW: usize = 2_000;
-/// Items among which the hub is looked for before work begins.
+/// The number of items that are searched for the hub before the replay begins.
 const SEARCH: usize = 10_000;
-/// Items that are handed on together.
+/// The number of items in a batch.
 const BATCH: usize = 256;
 
-/// What was read.
+/// The statistics of the input.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) events: u64,
@@ -31,7 +31,7 @@ pub(super) struct Read {
     pub(super) hub_account: String,
 }
 
-/// The thread that reads.
+/// The reading thread.
 pub(super) struct Reader<'o> {
     options: &'o Options,
     to: Vec<SyncSender<Input>>,
@@ -39,7 +39,7 @@ pub(super) struct Reader<'o> {
     batch: Vec<Timed<Item>>,
     hub: Search<'o>,
     begun: bool,
-    /// What came before anything had a time.
+    /// The items before the first one with a time.
     untimed: Vec<Item>,
     read: Read,
 }
@@ -58,7 +58,7 @@ impl<'o> Reader<'o> {
         }
     }
 
-    /// Reads everything and hands it on.
+    /// Reads everything and sends it to the workers.
     pub(super) fn read(mut self, streams: Vec<Sources>) -> Result<Read, ReplayError> {
         let mut merge = Merge::new(streams);
         loop {
@@ -67,7 +67,7 @@ impl<'o> Reader<'o> {
                 Ok(None) => break,
                 Err(InputError::Line(_)) if self.options.skip_bad => self.read.bad_lines += 1,
                 Err(error) => {
-                    // What came before the mistake is decided and shown.
+                    // The items before the error are decided and shown.
                     self.finish();
                     return Err(error.into());
                 }
@@ -101,14 +101,14 @@ impl<'o> Reader<'o> {
         Ok(())
     }
 
-    /// What had no time before anything had one came with what is the first to have one.
+    /// Items before the first one with a time have the time of that item.
     fn date_untimed(&mut self, at: Timestamp) {
         for item in std::mem::take(&mut self.untimed) {
             self.order.push(at, item);
         }
     }
 
-    /// Hands on what can have no earlier one any more; `false` if nobody listens.
+    /// Sends the items that no earlier one can precede any more; returns `false` if the workers have ended.
     fn hand_on(&mut self) -> bool {
         let window = if self.begun || self.hub.is_found() { WINDOW } else { SEARCH };
         while let Some(timed) = self.order.pop_over(window) {

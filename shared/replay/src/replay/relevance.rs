@@ -1,11 +1,11 @@
-//! Whether an event concerns a model of a ledger at all. What does not is not worth an invocation here: all that the
-//! functions would do is say so.
+//! Whether an event concerns a model of a ledger. Otherwise the functions are not invoked: they would only report
+//! that it concerns none.
 
 use tidegate_events::{Body, ObjectCreated};
 use tidegate_policy::lookup::LookupKind;
 use tidegate_testkit::InMemoryLedger;
 
-/// Whether any function could find a model for the event. In doubt it could.
+/// Whether any function could find a model for the event; `true` if in doubt.
 pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
     match body {
         Body::CommitPushed(push) => ledger.knows(LookupKind::Repository, &push.repository),
@@ -32,7 +32,7 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
     }
 }
 
-/// A report's key has its endpoint's name as one of its parts.
+/// The key of a report contains the name of its endpoint as one of its parts.
 fn of_object(ledger: &InMemoryLedger, object: &ObjectCreated) -> bool {
     object.key.split('/').any(|part| ledger.knows(LookupKind::Endpoint, part))
 }

@@ -1,12 +1,12 @@
-//! Which models have to be together on one thread.
+//! Assigns models to threads.
 
 use std::collections::BTreeMap;
 
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::{self, Lookup, LookupKind};
 
-/// Spreads policies over at most so many threads, at least one. Models that share a pipeline, a package group or an
-/// endpoint see what the other does and stay together; a shared repository or alarm is only read.
+/// Distributes policies over at most the given number of threads, at least one. Models that share a pipeline, a
+/// package group or an endpoint depend on each other and stay together; a shared repository or alarm is only read.
 pub(super) fn shards(policies: &[Policy], most: usize) -> Vec<Vec<Policy>> {
     let mut group: Vec<usize> = (0..policies.len()).collect();
     let mut first: BTreeMap<Lookup, usize> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The hub and the environments of some policies, with everything that happens in them.
+//! Simulates the hub and the environments of a set of policies.
 
 use std::sync::Arc;
 
@@ -20,27 +20,27 @@ use super::sweep_schedule::SweepSchedule;
 use super::timeline::{Pending, Timeline};
 use crate::input::{Item, Metric};
 
-/// The hub's place among the stacks.
+/// The index of the hub's stack.
 pub(super) const HUB_SITE: usize = 0;
 
-/// What any definition is taken to be, in a repository and in a pipeline: its text is not in the stream.
+/// The text of every definition, in a repository and in a pipeline: the stream does not contain the actual text.
 const DEFINITION: &str = r#"{"Version":"2020-12-01","Steps":[]}"#;
 
-/// How often the sweeps run: the templates' values.
+/// The interval of the sweeps, as in the templates.
 const TICKS: SignedDuration = SignedDuration::from_mins(5);
 const RECONCILES: SignedDuration = SignedDuration::from_mins(15);
 
-/// What a simulation begins with.
+/// The initial data of a simulation.
 #[derive(Debug, Clone)]
 pub(super) struct World {
     pub(super) hub: Hub,
     pub(super) pace: Pace,
     pub(super) reports: Option<std::path::PathBuf>,
-    /// Whether sweeps check every model each time, as in reality. Slow, and the decisions are the same.
+    /// Whether sweeps check every model each time, as in production. This is slow, and the decisions are the same.
     pub(super) check_every_model: bool,
 }
 
-/// All accounts of some policies.
+/// All accounts of a set of policies.
 pub(super) struct Simulation {
     pub(super) stacks: Vec<Stack>,
     pub(super) policies: Vec<Policy>,
@@ -59,7 +59,7 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    /// Every site of the policies, in which nothing has happened yet.
+    /// Creates every site of the policies in its initial state.
     pub(super) fn new(policies: Vec<Policy>, world: &World) -> Self {
         let responses = CannedResponses {
             file: Some(DEFINITION.to_owned()),
@@ -96,7 +96,7 @@ impl Simulation {
         }
     }
 
-    /// Lets the time pass until `at`, and an item of the stream arrive.
+    /// Advances the time to `at` and delivers an item of the stream.
     pub(super) fn arrive(&mut self, at: Timestamp, item: &Item) {
         if self.now == Timestamp::MIN {
             self.schedule_everything(at);
@@ -111,8 +111,9 @@ impl Simulation {
         }
     }
 
-    /// Lets the time pass after the last item, so that what was begun ends. After the last event nothing more is known:
-    /// an endpoint without counted requests is not idle, and an alarm that was not reported to be over is not checked.
+    /// Advances the time after the last item, so that operations in progress can end. No data exists after the last
+    /// event: an endpoint without counted requests is not idle, and an alarm that was not reported as ended is not
+    /// checked.
     pub(super) fn settle_until(&mut self, until: Timestamp) {
         self.is_over = true;
         self.run_until(until);
@@ -127,7 +128,7 @@ impl Simulation {
                 (Some(at), sweep) if at <= until && sweep.is_none_or(|sweep| at <= sweep) => self.happen(),
                 (_, Some(at)) if at <= until => {
                     self.now = self.now.max(at);
-                    // Of two sweeps at one moment the tick comes first: what the other changes is for the next tick.
+                    // Of two sweeps at the same time the tick comes first: it does not see what the other changes.
                     self.ticks.pass(at);
                     self.sweep(at, ticks == Some(at));
                 }
@@ -152,7 +153,7 @@ impl Simulation {
         }
     }
 
-    /// Invokes every function at a site that gets an event there.
+    /// Invokes every function at a site that receives an event there.
     fn deliver_to_targets(&mut self, index: usize, event: &Event) {
         let Some(stack) = self.stacks.get(index) else { return };
         let functions: Vec<&FunctionSpec> = targets(event, stack.site()).collect();
@@ -175,7 +176,7 @@ impl Simulation {
         }
     }
 
-    /// One invocation, and what follows from it.
+    /// Invokes a function once and delivers the effects.
     pub(super) fn deliver(&mut self, index: usize, function: &FunctionSpec, event: &Event, request_id: &str) {
         let Some(stack) = self.stacks.get_mut(index) else { return };
         match stack.invoke(function, event, request_id, self.now) {
@@ -198,7 +199,7 @@ impl Simulation {
         self.decided.push(record);
     }
 
-    /// The next thing on the timeline.
+    /// Executes the next entry of the timeline.
     fn happen(&mut self) {
         let Some((at, index, pending)) = self.timeline.take() else { return };
         self.now = self.now.max(at);
@@ -239,7 +240,7 @@ fn sites(policies: &[Policy], hub: &Hub) -> Vec<Site> {
             sites.push(site);
         }
     }
-    // What happens at one moment is in this order, whichever policies share a thread.
+    // This order applies at equal times, whichever policies share a thread.
     if let Some(environments) = sites.get_mut(HUB_SITE + 1..) {
         let key = |site: &Site| [&site.environment, &site.account, &site.region].map(Clone::clone);
         environments.sort_by_cached_key(key);

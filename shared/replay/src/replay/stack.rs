@@ -15,7 +15,8 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    /// The functions of a site. `hub` is AWS in the hub's account, whose registry every environment asks.
+    /// Creates the functions of a site. `hub` is the AWS of the hub's account, whose registry every environment
+    /// reads.
     pub(super) fn new(
         site: Site,
         ledger: Arc<InMemoryLedger>,
@@ -26,7 +27,7 @@ impl Stack {
         Self { runtime: Runtime::new(site, ledger, &ports), aws }
     }
 
-    /// Where it is.
+    /// Its site.
     pub(super) fn site(&self) -> &Site {
         &self.runtime.site
     }
@@ -36,10 +37,10 @@ impl Stack {
         &self.runtime.ledger
     }
 
-    /// One invocation.
+    /// Invokes a function once.
     ///
     /// # Errors
-    /// The function's own.
+    /// The function's error.
     pub(super) fn invoke(
         &mut self,
         function: &FunctionSpec,

@@ -1,4 +1,4 @@
-//! What a replay adds up to.
+//! The statistics of a replay.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use tidegate_policy::file::Policy;
 
 use crate::input::Skip;
 
-/// Failures that are kept in words.
+/// The number of failures whose text is kept.
 const KEPT: usize = 5;
 
-/// What a replay adds up to.
+/// The statistics of a replay.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Events that were replayed.
     pub events: u64,
     /// Datapoints of traffic that were counted.
     pub metrics: u64,
-    /// What was left out, and why.
+    /// The skipped values, by cause.
     pub skipped: BTreeMap<Skip, u64>,
     /// Lines that could not be read.
     pub bad_lines: u64,
-    /// Events that came after later ones had been dealt with.
+    /// Events that arrived after later ones were processed.
     pub late: u64,
     /// Events that concern no model of the policies.
     pub unconcerned: u64,
@@ -30,41 +30,41 @@ pub struct Summary {
     pub span: Option<(Timestamp, Timestamp)>,
     /// The hub's account.
     pub hub_account: String,
-    /// What was decided under the policies.
+    /// The decisions under the policies.
     pub policy: Counted,
-    /// What was decided under the others that they are compared with.
+    /// The decisions under the policies of the comparison.
     pub against: Option<Counted>,
     /// Decisions that differ.
     pub differences: u64,
 }
 
-/// What was decided under some policies.
+/// The decisions under a set of policies.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counted {
     /// By function, decision and reason.
     pub decisions: BTreeMap<(String, String, String), u64>,
-    /// Events for a model that had been dealt with before.
+    /// Events for a model that were already processed.
     pub duplicates: u64,
-    /// Messages to people.
+    /// Notifications to people.
     pub messages: u64,
-    /// Invocations that failed, and the first of them in words.
+    /// The number of failed invocations.
     pub failed: u64,
-    /// What went wrong.
+    /// The messages of the first failures.
     pub failures: Vec<String>,
-    /// Whether the stream says anything about traffic.
+    /// Whether the stream contains any traffic.
     pub has_traffic: bool,
-    /// By model and environment, for every endpoint that a version was deployed to.
+    /// By model and environment, for every endpoint to which a version was deployed.
     pub endpoints: BTreeMap<(String, String), ZeroTime>,
 }
 
-/// How long an endpoint was there, and how long at zero.
+/// How long an endpoint existed, and how long it was at zero.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ZeroTime {
     /// Seconds since it first served.
     pub served: i64,
-    /// Seconds of them at zero.
+    /// Of these, the seconds at zero.
     pub at_zero: i64,
-    /// The instances that it has at least while it is awake: the type and how many. None for a serverless one.
+    /// The type and minimum number of its instances while it is not at zero; `None` for a serverless endpoint.
     pub instances: Option<(String, u32)>,
     since: Option<Timestamp>,
     zero_since: Option<Timestamp>,
@@ -103,7 +103,7 @@ impl Counted {
         }
     }
 
-    /// Closes the times, and says what the endpoints are.
+    /// Completes the periods and adds the instances of the endpoints.
     pub(super) fn close(&mut self, end: Timestamp, policies: &[Policy]) {
         for ((model, environment), endpoint) in &mut self.endpoints {
             endpoint.wakes(end);
@@ -118,7 +118,7 @@ impl Counted {
         }
     }
 
-    /// Adds what other models did.
+    /// Adds the statistics of other models.
     pub(super) fn add(&mut self, other: Self) {
         for (key, count) in other.decisions {
             *self.decisions.entry(key).or_default() += count;
@@ -141,7 +141,7 @@ impl ZeroTime {
         hours(self.at_zero)
     }
 
-    /// Hours of instances: that ran at least, and that did not because it was at zero.
+    /// The minimum hours of instances that ran, and the hours saved because the endpoint was at zero.
     #[must_use]
     pub fn instance_hours(&self) -> (f64, f64) {
         let count = self.instances.as_ref().map_or(0.0, |(_, count)| f64::from(*count));
@@ -169,6 +169,6 @@ fn seconds(from: Timestamp, to: Timestamp) -> i64 {
 }
 
 fn hours(seconds: i64) -> f64 {
-    // Centuries of seconds fit into a float without loss.
+    // An `f64` represents centuries of seconds without loss.
     seconds as f64 / 3_600.0
 }

@@ -1,8 +1,8 @@
 //! Which models a sweep checks, and when.
 //!
-//! A real sweep checks every model, and mostly finds what it found before. Here a model is checked only when a check could
-//! find something else: when what its decision rests on has changed, or when a time has come that the decision is about. A
-//! test compares this with sweeps that check every model.
+//! A real sweep checks every model, and usually finds no change. Here a model is checked only if a check could find a
+//! change: after a change of the decision's inputs, or at a time that the decision depends on. A test compares this
+//! with sweeps that check every model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,28 +11,28 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::FunctionSpec;
 use tidegate_functions::FUNCTIONS;
 
-/// A model at a site, as one function sees it: by the function's place in the list, which is the order of sweeps at one
-/// moment.
+/// A model at a site, for one function. The function is identified by its index in the list, which determines the
+/// order of sweeps at the same time.
 type Check = (usize, usize, String);
 
 /// The models to check, and when.
 #[derive(Debug)]
 pub(super) struct SweepSchedule {
-    /// How often the sweep runs.
+    /// The interval of the sweep.
     every: SignedDuration,
-    /// Until when all sweeps have been. What changes later is seen by the next one.
+    /// All sweeps until this time have run. The next sweep sees later changes.
     last: Timestamp,
     due: BTreeSet<(Timestamp, Check)>,
     when: BTreeMap<Check, Timestamp>,
 }
 
 impl SweepSchedule {
-    /// No checks yet; a sweep runs every so often.
+    /// A schedule without checks, for a sweep with the given interval.
     pub(super) fn new(every: SignedDuration) -> Self {
         Self { every, last: Timestamp::MIN, due: BTreeSet::new(), when: BTreeMap::new() }
     }
 
-    /// Lets the first sweep from `at` on check a model, unless an earlier one does.
+    /// Schedules a check of a model at the first sweep from `at` on, unless an earlier check is scheduled.
     pub(super) fn put(&mut self, at: Timestamp, site: usize, function: &str, model: &str) {
         let at = self.sweep_from(at);
         let place = FUNCTIONS.iter().position(|one| one.name == function).unwrap_or(FUNCTIONS.len());
@@ -48,17 +48,17 @@ impl SweepSchedule {
         self.when.insert(check, at);
     }
 
-    /// The time went on, and with it the sweeps that had nothing to check.
+    /// Records that all sweeps until a time have run without checks.
     pub(super) fn pass(&mut self, until: Timestamp) {
         self.last = self.last.max(until);
     }
 
-    /// When the next sweep has anything to check.
+    /// The time of the next sweep with a check.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Takes what the sweep at `at` checks, by site and function.
+    /// Removes and returns the checks of the sweep at `at`, by site and function.
     pub(super) fn take(&mut self, at: Timestamp) -> Vec<(usize, &'static FunctionSpec, Vec<String>)> {
         let mut checks: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
         self.pass(at);
@@ -77,7 +77,7 @@ impl SweepSchedule {
         checks.collect()
     }
 
-    /// The first sweep at or after a time that is still to come.
+    /// The first future sweep at or after a time.
     fn sweep_from(&self, at: Timestamp) -> Timestamp {
         let at = at.max(self.last.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at));
         let every = self.every.as_secs().max(1);

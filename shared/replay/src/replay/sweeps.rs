@@ -1,4 +1,4 @@
-//! The sweeps: when one could find something, and what it checks.
+//! Decides when a sweep could find a change, and what it checks.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use tidegate_policy::{deploy, scale};
 use super::simulation::{HUB_SITE, Simulation};
 use super::stack::Stack;
 
-/// As long as claims are kept: after that an alarm that is still on is news.
+/// The lifetime of claims: after it, an alarm that is still in ALARM is a new event.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// How often something overdue is checked that a check did not change.
+/// The interval of checks of an overdue item that a check did not change.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(60);
 
 impl Simulation {
-    /// Lets the sweeps from `at` on check every model.
+    /// Schedules a check of every model at the sweeps from `at` on.
     pub(super) fn schedule_everything(&mut self, at: Timestamp) {
         for index in 0..self.stacks.len() {
             let models = self.stacks.get(index).map(|stack| stack.ledger().all_models()).unwrap_or_default();
@@ -42,7 +42,7 @@ impl Simulation {
         schedule.put(at, index, function, model);
     }
 
-    /// A function's state changed: the functions that read it check again.
+    /// Schedules the functions that read a changed state.
     pub(super) fn schedule_after_change(&mut self, index: usize, function: &str, model: &str) {
         match function {
             "deploy" => {
@@ -53,13 +53,13 @@ impl Simulation {
                     self.schedule(self.now, index, "scale", model);
                 }
             }
-            // What it remembers says nothing about alarms.
+            // Its state contains nothing about alarms.
             "respond" => {}
             _ => self.schedule(self.now, index, function, model),
         }
     }
 
-    /// An event of AWS reported something that a sweep would find.
+    /// Schedules the checks that could find the change that an AWS event reported.
     pub(super) fn schedule_after_event(&mut self, index: usize, body: &Body) {
         let (kind, name, function, at) = match body {
             Body::CommitPushed(push) => (LookupKind::Repository, push.repository.as_str(), "train", self.now),
@@ -85,7 +85,7 @@ impl Simulation {
         }
     }
 
-    /// Whether a sweep asks for the head of a branch.
+    /// Whether a sweep reads the head of a branch.
     fn trains_on(&self, model: &str, branch: &str) -> bool {
         self.policy(model).is_some_and(|policy| policy.plain_branches().any(|one| one == branch))
     }
@@ -99,7 +99,8 @@ impl Simulation {
         self.stacks.get(HUB_SITE)?.ledger().applied(model)
     }
 
-    /// Requests arrived. Only the first of them is news for a tick, and the idle time after the last.
+    /// Schedules checks after requests. A tick's decision can change only at the first request, and one idle window
+    /// after the last.
     pub(super) fn schedule_after_traffic(&mut self, index: usize, models: &[String], invocations: u64) {
         if invocations == 0 {
             return;
@@ -120,7 +121,7 @@ impl Simulation {
         Some(policy.environment(&site.environment)?.scale.to_zero.as_ref()?.idle.signed())
     }
 
-    /// One sweep, over the models that it may find something about.
+    /// Runs one sweep over the models that have a scheduled check.
     pub(super) fn sweep(&mut self, at: Timestamp, ticks: bool) {
         let checks = if ticks { self.ticks.take(at) } else { self.reconciles.take(at) };
         for (index, function, models) in checks {
@@ -151,7 +152,7 @@ impl Simulation {
         }
     }
 
-    /// When the next sweep could find something, if nothing happens until then.
+    /// When the next sweep could find a change if nothing else happens.
     fn next_check_at(&self, index: usize, function: &str, model: &str, at: Timestamp) -> Option<Timestamp> {
         let after = at.checked_add(SignedDuration::from_secs(1)).ok()?;
         if self.check_every_model {
@@ -163,7 +164,7 @@ impl Simulation {
         match function {
             "promote" => {
                 let next = next_check::<PromoteController>(stack, &cx, model)?;
-                // What the sweep has just found overdue is due again later.
+                // An overdue item that this sweep has found is due again later.
                 Some(if next > at { next } else { at.checked_add(OVERDUE).ok()? })
             }
             "deploy" => next_check::<DeployController>(stack, &cx, model).map(|_| after),
@@ -177,12 +178,13 @@ impl Simulation {
     }
 }
 
-/// When the controller next has something to decide, as the state says.
+/// When the controller next has something to decide, according to the state.
 fn next_check<C: Controller>(stack: &Stack, cx: &Context<'_>, model: &str) -> Option<Timestamp> {
     C::next_check(cx, remembered::<C::State>(stack, C::NAME, model).as_ref())
 }
 
-/// When a tick could find an endpoint idle, or its grace over. The state of scale does not contain deployments and requests.
+/// When a tick could find an endpoint idle, or its grace period over. The state of scale does not contain deployments
+/// and requests.
 fn next_tick(stack: &Stack, cx: &Context<'_>, policy: &Policy) -> Option<Timestamp> {
     let environment = cx.named_environment()?;
     let to_zero = environment.scale.to_zero.as_ref()?;
@@ -200,7 +202,7 @@ fn next_tick(stack: &Stack, cx: &Context<'_>, policy: &Policy) -> Option<Timesta
     ends.into_iter().flatten().filter(|end| *end > cx.now).min()
 }
 
-/// What a function remembers; nothing if it never decided anything.
+/// The state of a function; its default if the function has never decided anything.
 fn remembered<S: Remembered>(stack: &Stack, function: &str, model: &str) -> Arc<S> {
     stack.ledger().remembered(function, model)
 }

@@ -1,4 +1,4 @@
-//! What will happen by itself, and when.
+//! Future events of the simulation.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,26 +9,26 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_events::Event;
 
-/// Something that happens at a time.
+/// A future event.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Pending {
-    /// An event of our own arrives at a site.
+    /// A Tidegate event arrives at a site.
     Event(Arc<Event>),
     /// A one-time schedule fires.
     Wake {
         /// Its name.
         name: String,
-        /// What it hands over.
+        /// The input for the function.
         input: Value,
     },
-    /// An endpoint that was changed is in service.
+    /// An endpoint that was changed comes into service.
     Settles {
         /// The endpoint.
         endpoint: String,
     },
 }
 
-/// Everything to come, in the order of time, and of arrival where the time is the same.
+/// All future events, sorted by time, then by the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
     times: BinaryHeap<Reverse<(Timestamp, u64)>>,
@@ -37,19 +37,19 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// Notes what will happen at a site.
+    /// Adds a future event at a site.
     pub(super) fn put(&mut self, at: Timestamp, site: usize, pending: Pending) {
         self.times.push(Reverse((at, self.count)));
         self.pending.insert(self.count, (site, pending));
         self.count = self.count.saturating_add(1);
     }
 
-    /// When something happens next.
+    /// The time of the next event.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.times.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// Takes what happens next.
+    /// Removes and returns the next event.
     pub(super) fn take(&mut self) -> Option<(Timestamp, usize, Pending)> {
         let Reverse((at, number)) = self.times.pop()?;
         let (site, pending) = self.pending.remove(&number)?;

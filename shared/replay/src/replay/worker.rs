@@ -1,4 +1,4 @@
-//! Some models of one side, on a thread of their own.
+//! Simulates a part of the models of one side, on a thread.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -13,34 +13,34 @@ use super::simulation::{Simulation, World};
 use super::stats::Counted;
 use crate::input::{Item, Timed};
 
-/// What a worker gets.
+/// The input of a worker.
 pub(super) enum Input {
-    /// Begin, with this world.
+    /// Begin with this initial data.
     World(Arc<World>),
-    /// Go on with these.
+    /// Continue with these items.
     Batch(Arc<Vec<Timed<Item>>>),
 }
 
-/// What a worker did with one batch.
+/// The results of a worker for one batch.
 pub(super) struct Done {
     /// Its decisions, in the order of the stream.
     pub(super) placed: Vec<Placed>,
     /// For each item, whether it was relevant to a model.
     pub(super) relevant: Vec<bool>,
-    /// What all of them add up to, with the last.
+    /// The statistics of all batches, sent with the last one.
     pub(super) counted: Option<Counted>,
 }
 
-/// What a worker works with.
+/// The configuration of a worker.
 pub(super) struct Work {
     pub(super) policies: Vec<Policy>,
     pub(super) shown: Shown,
     pub(super) compared: bool,
-    /// How long time goes on after the last event, so that what was begun ends.
+    /// How long the simulation continues after the last event, so that operations in progress can end.
     pub(super) settle: SignedDuration,
 }
 
-/// Works until there is nothing more, or nobody listens.
+/// Runs until the input ends, or until the receiver has ended.
 pub(super) fn work(work: Work, input: &Receiver<Input>, done: &SyncSender<Done>) {
     let mut simulation: Option<Simulation> = None;
     let mut last = None;
@@ -71,7 +71,7 @@ pub(super) fn work(work: Work, input: &Receiver<Input>, done: &SyncSender<Done>)
         simulation.counted.close(last, &simulation.policies);
         out.counted = Some(std::mem::take(&mut simulation.counted));
     }
-    // Nobody listens any more: then nobody wants to know.
+    // The receiver has ended, so nobody needs the result.
     let _ = done.send(out);
 }
 
@@ -90,7 +90,7 @@ impl Work {
 
 fn text(record: &DecisionRecord, shown: Shown) -> String {
     if shown == Shown::Records {
-        // A record is made of texts, numbers and JSON.
+        // A record consists of texts, numbers and JSON.
         return serde_json::to_string(record).unwrap_or_default();
     }
     let DecisionRecord { at, model, environment, function, verdict, reason, .. } = record;

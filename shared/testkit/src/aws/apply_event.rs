@@ -1,4 +1,4 @@
-//! What events of AWS say about its state.
+//! Applies AWS events to the state of the fake AWS.
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_engine::ports::RegistryPackage;
@@ -12,12 +12,12 @@ use tidegate_policy::promote::Package;
 use super::FakeAws;
 use super::state::{self, AwsState, Execution, Served};
 
-/// How long an execution that AWS reported is taken to run if its end is never reported: SageMaker stops a training job after a
-/// day unless it is given another limit.
+/// How long a reported execution counts as running if its end is never reported: SageMaker stops a training job after
+/// a day unless another limit is set.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 impl FakeAws {
-    /// Applies what an event says. The caller leaves out what no policy names, so that memory does not grow with it.
+    /// Applies an event. The caller omits events that no policy refers to, so that the state does not grow with them.
     pub fn apply(&self, body: &Body) {
         let mut state = self.state();
         match body {
@@ -48,8 +48,8 @@ impl AwsState {
         }
     }
 
-    /// A reported execution is the one that was started here, if there is one that was not reported yet: its ARN is made
-    /// up here and real there.
+    /// A reported execution is the one that was started here, if there is one that was not reported yet: the fake AWS
+    /// invents its ARN, and the event contains the real one.
     fn execution(&mut self, run: &PipelineExecutionChanged) {
         let latest = self.now.checked_add(LONGEST).unwrap_or(self.now);
         let executions = self.executions.of(&run.pipeline);
@@ -79,7 +79,7 @@ impl AwsState {
         if newer_is_known {
             return;
         }
-        // Events that say nothing about the status have been seen; the registry itself always does.
+        // Some events contain no package status; the registry itself always has one.
         let unsaid = change.status == PackageStatus::Unknown(String::new());
         let status = if unsaid { PackageStatus::Completed } else { change.status.clone() };
         let package = Package { approval: change.approval.clone(), status };
@@ -103,7 +103,7 @@ impl AwsState {
             return;
         }
         match self.endpoints.get_mut(name) {
-            // A late event, or one about a change before the one that was asked for here.
+            // A late event, or one about a change before the one that was requested here.
             Some(served) if served.endpoint.last_modified.is_some_and(|known| known > at) => {}
             Some(served) => served.apply(change, at),
             None => {
@@ -121,8 +121,8 @@ impl AwsState {
 }
 
 impl Served {
-    /// The stream has what became of a deployment in reality; here it may carry other names. So what counts is the
-    /// status, and whether the configuration from before is back.
+    /// The stream contains the actual result of a deployment, but names may differ here. Therefore only the status
+    /// counts, and whether the previous configuration is active again.
     fn apply(&mut self, change: &EndpointChanged, at: Timestamp) {
         let status = change.status.clone();
         let config = match (&status, self.pending.take()) {

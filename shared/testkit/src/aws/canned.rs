@@ -1,4 +1,4 @@
-//! What is said in advance: responses, refusals, and how long AWS takes.
+//! Configured results: responses, rejections, and how long AWS operations take.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent};
 use tidegate_policy::respond::MonitorReport;
 
-/// How long AWS takes for what no event reports.
+/// The duration of AWS operations that no event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// An execution of a pipeline.
@@ -23,7 +23,7 @@ impl Default for Pace {
     }
 }
 
-/// Responses for whatever name is asked for, where nothing is known under that name.
+/// Responses for every name that is not known.
 #[derive(Debug, Clone, Default)]
 pub struct CannedResponses {
     /// The text of any file at any commit.
@@ -42,7 +42,7 @@ pub struct CannedResponses {
     pub endpoint: Option<Endpoint>,
     /// Any component.
     pub component: Option<RunningComponent>,
-    /// What a sample request to any endpoint gives.
+    /// The result of a sample request to any endpoint.
     pub probe: Option<Probe>,
     /// Any monitoring report.
     pub report: Option<MonitorReport>,
@@ -50,6 +50,7 @@ pub struct CannedResponses {
     pub alarms: Vec<AlarmChanged>,
     /// Invocations of any endpoint: in the idle window, and since the deployment.
     pub invocations: [Option<u64>; 2],
-    /// The calls that AWS refuses for good, with its message: by operation, an event of ours by its detail-type.
+    /// The calls that AWS permanently rejects, with the message: by operation, or by detail-type for one of our
+    /// events.
     pub refuses: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! Bus, alerts and schedules.
+//! Event bus, alerts and schedules.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ impl Bus for FakeAws {
         Ok(())
     }
 
-    /// Nobody here subscribes to what was decided.
+    /// Nothing subscribes to `Decision Recorded` here.
     async fn announce(&self, _record: &DecisionRecord) -> Result<(), EngineError> {
         Ok(())
     }
@@ -37,7 +37,7 @@ impl Schedules for FakeAws {
     async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
         self.accept("scheduler", "CreateSchedule")?;
         let mut state = self.state();
-        // One of that name that is there already is success, and stays as it is.
+        // An existing schedule with that name is a success and stays unchanged.
         if state.wakes.insert(name.to_owned()) {
             state.effects.push(Effect::Wake { name: name.to_owned(), at, input: input.clone() });
         }

@@ -1,12 +1,12 @@
-//! What the functions start, for whoever moves the time.
+//! The effects of the functions' calls, for the code that advances the time.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Something that a function started.
+/// An effect of a function's call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// An event of our own on the account's bus.
+    /// A Tidegate event on the account's bus.
     Published {
         /// Its detail-type.
         detail_type: String,
@@ -19,10 +19,10 @@ pub enum Effect {
         name: String,
         /// When it fires.
         at: Timestamp,
-        /// What it hands to the function.
+        /// The input for the function.
         input: Value,
     },
-    /// An endpoint that was changed will be in service.
+    /// An endpoint that was changed will be in service at a given time.
     Settles {
         /// The endpoint.
         endpoint: String,

@@ -98,7 +98,7 @@ impl FakeAws {
         state.components.insert(&component.name, state::Component { running, ready });
     }
 
-    /// Lets an endpoint that was changed be in service, if its time has come and no event said otherwise.
+    /// Sets a changed endpoint to in service, if its time has come and no event reported otherwise.
     #[must_use]
     pub fn settle(&self, name: &str) -> Option<Endpoint> {
         let mut state = self.state();

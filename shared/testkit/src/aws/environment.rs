@@ -40,7 +40,7 @@ impl Reports for FakeAws {
     }
 }
 
-/// `<folder>/<bucket>/<key>`, if that cannot lead out of the folder: keys come from events.
+/// `<folder>/<bucket>/<key>`, if the path stays inside the folder: keys come from events.
 fn inside(folder: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
     let object = Path::new(bucket).join(key);
     let plain = object.components().all(|part| matches!(part, Component::Normal(_)));
@@ -61,7 +61,7 @@ impl Alarms for FakeAws {
 impl Metrics for FakeAws {
     async fn invocations(&self, queries: &[InvocationQuery], now: Timestamp) -> Call<Vec<Option<u64>>> {
         let state = self.state();
-        // A tick asks for the idle window first and for the time since the deployment second.
+        // A tick queries the idle window first and the time since the deployment second.
         let shown = self.canned.invocations.iter().cycle();
         let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
             let counted = state.traffic.get(query.resource.name());

@@ -1,9 +1,9 @@
-//! AWS in one account, from memory: every port of a function.
+//! AWS in one account, in memory: it implements every port of a function.
 //!
-//! It answers with canned responses ([`FakeAws::new`]), from the events of AWS that were applied ([`FakeAws::apply`]), and
-//! from the functions' own calls, which change it as they would change AWS. Nothing waits, and nothing fails but what
-//! [`CannedResponses::refuses`] names. What the functions start (an event of ours, a schedule, an endpoint that will be in
-//! service) is an [`Effect`] for whoever moves the time.
+//! It answers with canned responses ([`FakeAws::new`]), from the AWS events that were applied ([`FakeAws::apply`]),
+//! and from the functions' own calls, which change its state as they would change AWS. No call waits, and only the
+//! calls in [`CannedResponses::refuses`] fail. What the functions start (a Tidegate event, a schedule, an endpoint
+//! that will be in service) is an [`Effect`] for the code that advances the time.
 
 mod apply_event;
 mod canned;
@@ -26,20 +26,20 @@ pub use effect::Effect;
 use state::AwsState;
 use traffic::Traffic;
 
-/// AWS in one account and region, as far as a function asks for it.
+/// AWS in one account and region, as far as the functions call it.
 #[derive(Debug)]
 pub struct FakeAws {
     account: String,
     region: String,
     pace: Pace,
-    /// Where monitoring reports are found, as `<folder>/<bucket>/<key>`.
+    /// The folder of monitoring reports, as `<folder>/<bucket>/<key>`.
     reports: Option<PathBuf>,
     canned: CannedResponses,
     state: Mutex<AwsState>,
 }
 
 impl FakeAws {
-    /// AWS with these responses to whatever nothing else is known about.
+    /// A fake AWS with these responses for everything that is not known otherwise.
     #[must_use]
     pub fn new(account: &str, region: &str, canned: CannedResponses) -> Self {
         Self {
@@ -52,24 +52,24 @@ impl FakeAws {
         }
     }
 
-    /// The same with another pace.
+    /// The same fake AWS with other durations of operations.
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
     }
 
-    /// The same with monitoring reports from a folder.
+    /// The same fake AWS with monitoring reports from a folder.
     #[must_use]
     pub fn with_reports(self, reports: Option<PathBuf>) -> Self {
         Self { reports, ..self }
     }
 
-    /// Moves the time on.
+    /// Advances the time.
     pub fn set_now(&self, now: Timestamp) {
         self.state().now = now;
     }
 
-    /// Takes what the functions started since the last time.
+    /// Takes the effects since the last call.
     #[must_use]
     pub fn take_effects(&self) -> Vec<Effect> {
         std::mem::take(&mut self.state().effects)
@@ -86,13 +86,13 @@ impl FakeAws {
         self.state().traffic.get(name).and_then(Traffic::last)
     }
 
-    /// Whether an alarm was last reported to be in ALARM.
+    /// Whether an alarm was last reported as ALARM.
     #[must_use]
     pub fn is_in_alarm(&self, alarm: &str) -> bool {
         self.state().alarms.contains(alarm)
     }
 
-    /// Whether a call is let through; a call is refused by the name of its operation.
+    /// Whether a call is accepted; the calls to reject are configured by the name of their operation.
     fn accept(&self, service: &'static str, operation: &'static str) -> Result<(), CallError> {
         self.accept_as(operation, service, operation)
     }

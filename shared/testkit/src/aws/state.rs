@@ -1,4 +1,4 @@
-//! What is known by name.
+//! The state of the fake AWS, by name.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -11,10 +11,10 @@ use super::effect::Effect;
 use super::traffic::Traffic;
 use crate::by_name::ByName;
 
-/// Versions of a group that are remembered, counted from the newest: nobody asks for older ones.
+/// The number of versions of a group that are stored, counted from the newest: no function reads older ones.
 const VERSIONS: usize = 100;
 
-/// Everything that was reported by events or done by calls.
+/// Everything that events reported or that calls created.
 #[derive(Debug, Default)]
 pub(super) struct AwsState {
     pub(super) now: Timestamp,
@@ -37,7 +37,7 @@ pub(super) struct AwsState {
 #[derive(Debug, Default)]
 pub(super) struct Executions {
     pub(super) running: Vec<Execution>,
-    /// The ARNs of the last ones that were reported to have ended: what comes about them later is old.
+    /// The ARNs of the executions that were last reported as ended: a later event about one of them is out of date.
     pub(super) ended: VecDeque<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Executions {
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) arn: String,
-    /// Whether an event has reported it. Then its end is reported as well.
+    /// Whether an event has reported it. If so, an event will report its end as well.
     pub(super) is_reported: bool,
     /// When it ends at the latest.
     pub(super) until: Timestamp,
@@ -62,12 +62,12 @@ pub(super) struct Package {
 #[derive(Debug)]
 pub(super) struct Served {
     pub(super) endpoint: Endpoint,
-    /// Whether its configuration is one that a function here gave it.
+    /// Whether a function here set its configuration.
     pub(super) ours: bool,
     pub(super) pending: Option<Pending>,
 }
 
-/// A configuration that is on its way.
+/// A configuration whose update is in progress.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) config: String,
@@ -82,7 +82,7 @@ pub(super) struct Component {
     pub(super) ready: Option<Timestamp>,
 }
 
-/// Ended executions of a pipeline that are remembered: late and repeated events come within hours.
+/// The number of ended executions of a pipeline that are stored: late and repeated events arrive within hours.
 const ENDED: usize = 16;
 
 impl Executions {

@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How far back anybody asks: scale looks fourteen days back.
+/// The longest period that is queried: scale queries the last fourteen days.
 const KEPT: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// Running totals, so that a sum over any span is two searches.
+/// Running totals, so that a sum over any period needs two searches.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    /// Second, and the total up to and with it.
+    /// The second, and the total up to and including it.
     totals: VecDeque<(i64, u64)>,
     last: Option<Timestamp>,
 }
 
 impl Traffic {
-    /// Adds a datapoint. One that is older than the newest counts as if it came with the newest.
+    /// Adds a datapoint. A datapoint that is older than the newest counts as if it had the newest one's time.
     pub(super) fn add(&mut self, at: Timestamp, invocations: u64) {
         let second = at.as_second().max(self.totals.back().map_or(i64::MIN, |(second, _)| *second));
         let total = self.totals.back().map_or(0, |(_, total)| *total).saturating_add(invocations);
@@ -33,7 +33,7 @@ impl Traffic {
         }
     }
 
-    /// The sum from `from` until `now`. Nothing counted is zero, as CloudWatch answers.
+    /// The sum from `from` until `now`; zero without datapoints, like CloudWatch.
     pub(super) fn sum(&self, from: Timestamp, now: Timestamp) -> u64 {
         let total_before = |end: i64| {
             let index = self.totals.partition_point(|(second, _)| *second < end);

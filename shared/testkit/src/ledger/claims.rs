@@ -1,4 +1,4 @@
-//! Claims: which invocation works on an event, and which events have been dealt with.
+//! Claims: which invocation processes an event, and which events are done.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::history::{History, damaged};
 /// How long a claim is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// How far an event is.
+/// The progress of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     /// Claimed.
     Open,
-    /// Decided; the plan is being carried out, or is still to be.
+    /// Decided; the plan is being carried out, or has yet to be carried out.
     Decided,
-    /// Dealt with.
+    /// Done.
     Done,
 }
 
@@ -33,7 +33,7 @@ struct Item {
     /// The decision's id.
     decision: Option<Box<str>>,
     expires: Timestamp,
-    /// Of the actions that were carried out before the plan was through.
+    /// The outcomes of the actions that were carried out before the plan was completed.
     outcomes: Vec<ActionOutcome>,
 }
 
@@ -41,12 +41,12 @@ struct Item {
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     items: HashMap<Arc<str>, Item, FixedState>,
-    /// In the order in which they expire. A claim that was taken over is there more than once.
+    /// The keys in the order in which the claims expire. A claim that was taken over occurs more than once.
     expiries: VecDeque<(Timestamp, Arc<str>)>,
 }
 
 impl Claims {
-    /// Claims an event, or says why not.
+    /// Claims an event, or returns why it cannot be claimed.
     pub(super) fn take(
         &mut self,
         key: &str,
@@ -83,7 +83,8 @@ impl Claims {
         Ok(Claim::Resume(Box::new(DecisionRecord { outcomes, ..record.ok_or_else(lost)? })))
     }
 
-    /// Whether an entry's owner may write its decision: the first under the claim, or one that follows the one before.
+    /// Whether an entry's owner may write its decision: the first one under the claim, or one that follows the
+    /// previous one.
     pub(super) fn may_decide(&self, entry: &Entry) -> bool {
         self.items.get(entry.claim.as_str()).is_some_and(|item| {
             let is_due = match &entry.follows {
@@ -94,7 +95,7 @@ impl Claims {
         })
     }
 
-    /// A decision was written.
+    /// Records that a decision was written.
     pub(super) fn decided(&mut self, key: &str, decision: &str) {
         if let Some(item) = self.items.get_mut(key) {
             item.status = Status::Decided;
@@ -103,7 +104,7 @@ impl Claims {
         }
     }
 
-    /// Whether an owner may write down how far the plan of a decision is. The outcomes are needed to resume it.
+    /// Whether an owner may record the progress of a decision's plan. The outcomes are needed to resume it.
     pub(super) fn progress(
         &mut self,
         key: &str,
@@ -119,7 +120,7 @@ impl Claims {
         true
     }
 
-    /// The plan of a decision was carried out; `false` if the claim points to another.
+    /// Records that the plan of a decision was carried out; `false` if the claim refers to another decision.
     pub(super) fn finish(&mut self, key: &str, decision: &str) -> bool {
         let item = self.items.get_mut(key).filter(|item| item.decision.as_deref() == Some(decision));
         let Some(item) = item else { return false };
@@ -132,7 +133,7 @@ impl Claims {
         self.items.get(key).is_some_and(|item| item.status != Status::Done)
     }
 
-    /// Gives a claim back, if it is this owner's.
+    /// Releases a claim, if it belongs to this owner.
     pub(super) fn release(&mut self, key: &str, owner: &str) {
         let item = self.items.get_mut(key);
         if let Some(item) = item.filter(|item| *item.owner == *owner && item.status != Status::Done) {
@@ -140,7 +141,7 @@ impl Claims {
         }
     }
 
-    /// The claims of events that are not dealt with, with the decision's id if there is one, in the order of their keys.
+    /// The claims of events that are not done, with the decision's ID if there is one, in the order of their keys.
     pub(super) fn unfinished(&self) -> Vec<(&str, Option<&str>)> {
         let open = self.items.iter().filter(|(_, item)| item.status != Status::Done);
         let mut open: Vec<_> = open.map(|(key, item)| (key.as_ref(), item.decision.as_deref())).collect();
@@ -148,7 +149,7 @@ impl Claims {
         open
     }
 
-    /// Removes the claims that have expired, as DynamoDB does sooner or later.
+    /// Removes the claims that have expired. DynamoDB does so at any time after the expiry.
     pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some((_, key)) = self.expiries.pop_front_if(|(expires, _)| *expires <= now) {
             if self.items.get(&key).is_some_and(|item| item.expires <= now) {

@@ -1,4 +1,4 @@
-//! What happened to a ledger: its decisions as text, and every read and write in order.
+//! The history of a ledger: its decisions as text, and every read and write in order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tidegate_engine::ports::{StateKey, Stored};
 use tidegate_engine::{DecisionRecord, EngineError};
 
-/// Something that was asked of the ledger, or written into it.
+/// One read or write of the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Note {
     /// A state was read.
     Read {
-        /// Whose.
+        /// The function and model of the state.
         key: StateKey,
-        /// Under this revision.
+        /// The revision that was read.
         revision: u64,
     },
     /// A decision was written, with its claim and the state that follows.
@@ -22,19 +22,19 @@ pub enum Note {
         claim: String,
         /// The record.
         record: Arc<DecisionRecord>,
-        /// The state with the revision that it has now and the one before.
+        /// The state with its new revision and the previous one.
         state: Option<(StateKey, u64, u64)>,
     },
-    /// It was noted how far a plan is.
+    /// The progress of a plan was recorded.
     Progress {
         /// The claim under which it was made.
         claim: String,
         /// The decision.
         decision: String,
-        /// How many of its actions have an outcome.
+        /// The number of its actions that have an outcome.
         outcomes: usize,
     },
-    /// A record was written again, with what came of its actions.
+    /// A record was written again, with the outcomes of its actions.
     Noted {
         /// The claim under which it was made.
         claim: String,
@@ -47,10 +47,10 @@ pub(super) fn damaged(what: &str, error: impl ToString) -> EngineError {
     EngineError::Stored { what: what.to_owned(), message: error.to_string() }
 }
 
-/// Where a decision is: its model, and its time and id as a text in the order of time.
+/// The key of a decision: its model, and its time and ID as a text that sorts by time.
 type Place = (String, String);
 
-/// Everything that was ever written.
+/// Everything that was written.
 #[derive(Debug, Default)]
 pub(super) struct History {
     decisions: BTreeMap<Place, String>,
@@ -64,7 +64,7 @@ impl History {
         self.decisions.contains_key(&place(record))
     }
 
-    /// Writes a decision, as JSON text: what does not survive storing must not survive here either.
+    /// Writes a decision as JSON text: data that serialization loses must be lost here too.
     pub(super) fn write(&mut self, record: &DecisionRecord) -> Result<(), EngineError> {
         let text = serde_json::to_string(record).map_err(|error| damaged("decision", error))?;
         self.places.insert(record.id.clone(), place(record));

@@ -1,5 +1,5 @@
-//! The ledger in memory, by the rules of the one in DynamoDB: who gets a claim and when, what is written together or not
-//! at all, and what a second writer is told.
+//! A ledger in memory, with the rules of the one in DynamoDB: who gets a claim and when, what is written in one
+//! transaction, and which error a second writer gets.
 
 mod claims;
 mod history;
@@ -40,19 +40,19 @@ struct Inner {
     claims: Claims,
     states: States,
     history: Option<History>,
-    /// The models that a sweep is to look at; all where there is nothing.
+    /// The models that a sweep must check; all models if it is `None`.
     focus: Option<Vec<String>>,
 }
 
 impl InMemoryLedger {
-    /// An empty ledger that keeps everything, as text.
+    /// An empty ledger that stores everything as text.
     #[must_use]
     pub fn new() -> Self {
         Self::with(Some(History::default()))
     }
 
-    /// An empty ledger that keeps no decisions, and states as they are instead of their text: a year of events needs no
-    /// more memory than two weeks of them. A plan cannot be resumed from it.
+    /// An empty ledger that stores no decisions, and stores states as values instead of text: the memory for a year
+    /// of events is no larger than that for two weeks. A plan cannot be resumed from it.
     #[must_use]
     pub fn without_history() -> Self {
         Self::with(None)
@@ -67,13 +67,13 @@ impl InMemoryLedger {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies a policy as it is, without reading it again from its text.
+    /// Applies a policy without parsing its text again.
     pub fn put_policy(&self, policy: Arc<Policy>) {
         let version = policy.version();
         self.inner().policies.put(Applied { policy, version });
     }
 
-    /// Writes a state as if it had been decided.
+    /// Writes a state as if a decision had written it.
     pub fn put_state(&self, function: &str, model: &str, value: &Value) {
         let key = StateKey { function: function.to_owned(), model: model.to_owned() };
         let mut inner = self.inner();
@@ -81,12 +81,12 @@ impl InMemoryLedger {
         inner.states.put(&key, revision, value.to_string().into());
     }
 
-    /// Lets the next sweeps look at these models alone.
+    /// Restricts the next sweeps to these models.
     pub fn focus_on(&self, models: Option<Vec<String>>) {
         self.inner().focus = models;
     }
 
-    /// The states that have changed since the last time.
+    /// The states that have changed since the last call.
     #[must_use]
     pub fn take_changed_states(&self) -> BTreeSet<StateKey> {
         self.inner().states.take_changed()
@@ -122,14 +122,14 @@ impl InMemoryLedger {
         self.inner().policies.models()
     }
 
-    /// What a function remembers; its default if it never decided anything.
+    /// The state of a function; its default if the function has never decided anything.
     #[must_use]
     pub fn remembered<S: Remembered>(&self, function: &str, model: &str) -> Arc<S> {
         let inner = self.inner();
         inner.states.get(function, model).and_then(|(_, state)| state.read().ok()).unwrap_or_default()
     }
 
-    /// The state as JSON, without asking as a function does; null if it was never written.
+    /// The state as JSON, without a read by a function; null if it was never written.
     #[must_use]
     pub fn state_now(&self, function: &str, model: &str) -> Value {
         let inner = self.inner();
@@ -149,7 +149,7 @@ impl InMemoryLedger {
         self.inner().history.as_ref().map(History::all).unwrap_or_default()
     }
 
-    /// What happened to it since `from`, as a number of notes.
+    /// The history since `from`, an index in the list of notes.
     #[must_use]
     pub fn notes(&self, from: usize) -> Vec<Note> {
         let inner = self.inner();
@@ -157,13 +157,13 @@ impl InMemoryLedger {
         notes.unwrap_or_default().to_vec()
     }
 
-    /// How many notes there are.
+    /// The number of notes.
     #[must_use]
     pub fn count_notes(&self) -> usize {
         self.inner().history.as_ref().map_or(0, |history| history.notes.len())
     }
 
-    /// The claims of events that nobody has dealt with to the end, with the decision if there is one.
+    /// The claims of events that are not done, with the decision if there is one.
     #[must_use]
     pub fn unfinished(&self) -> Vec<(String, Option<DecisionRecord>)> {
         let inner = self.inner();
@@ -172,7 +172,7 @@ impl InMemoryLedger {
         open.map(|(key, id)| (key.to_owned(), id.and_then(record))).collect()
     }
 
-    /// Removes the claims that have expired, as DynamoDB does sooner or later.
+    /// Removes the claims that have expired. DynamoDB does so at any time after the expiry.
     pub fn expire_claims(&self, now: Timestamp) {
         self.inner().claims.expire(now);
     }
@@ -185,7 +185,7 @@ impl Default for InMemoryLedger {
 }
 
 impl Inner {
-    /// Writes a decision with everything that belongs to it, or nothing.
+    /// Writes a decision with everything that belongs to it in one transaction.
     fn write(&mut self, entry: &Entry) -> Result<Recorded, EngineError> {
         if !self.claims.may_decide(entry) {
             return Ok(Recorded::LeaseLost);
@@ -219,7 +219,7 @@ impl Inner {
         Ok(Recorded::Written)
     }
 
-    /// The plan of a decision was carried out.
+    /// Records that the plan of a decision was carried out.
     fn finish(&mut self, record: &DecisionRecord, claim: &str) -> Result<(), EngineError> {
         if !self.claims.finish(claim, &record.id) {
             let message = "the claim points to another decision".to_owned();

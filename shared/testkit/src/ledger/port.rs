@@ -1,4 +1,4 @@
-//! The port of the ledger.
+//! The implementation of the ledger port.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the functions remember.
+//! The states of the functions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use tidegate_engine::ports::{StateKey, StoredState};
 pub(super) struct States {
     /// By function and model, with the revision.
     values: BTreeMap<String, HashMap<String, (u64, StoredState), FixedState>>,
-    /// Those that have changed since they were last taken.
+    /// The states that have changed since they were last taken.
     changed: BTreeSet<StateKey>,
 }
 

@@ -1,4 +1,4 @@
-//! A whole scenario: the event, the policy and the site as well.
+//! Loads a whole scenario, including the event, the policy and the site.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,42 +16,42 @@ use super::read::{ScenarioError, read, read_json, root_of};
 use super::run::Invocation;
 use super::setup::Setup;
 
-/// The hub of the samples.
+/// The hub in the samples.
 const HUB_ACCOUNT: &str = "111122223333";
-/// An environment of the samples.
+/// An environment in the samples.
 const STAGING: (&str, &str) = ("staging", "444455556666");
 const REGION: &str = "us-east-1";
 const USUAL_POLICY: &str = "policies/churn.yaml";
 
-/// A scenario of `events/scenarios`: everything that a decision rests on.
+/// A scenario of `events/scenarios`: all inputs of a decision, and the expected decision.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// Its file's name without the ending.
+    /// The name of its file without the extension.
     pub name: String,
-    /// What it shows.
+    /// What it demonstrates.
     pub about: String,
     /// The function that decides.
     pub function: &'static FunctionSpec,
     /// The event.
     pub event: Event,
-    /// The policies that are applied: the scenario's one, if it has any.
+    /// The applied policies: the scenario's policy, if it has one.
     pub policies: Vec<Policy>,
-    /// When it happens.
+    /// The time of the invocation.
     pub now: Timestamp,
-    /// Where the function runs.
+    /// The site of the function.
     pub site: Site,
-    /// What is remembered and found.
+    /// The state and the data that is read.
     pub setup: Setup,
-    /// What is decided.
+    /// The expected decision.
     pub expect: Option<Expect>,
 }
 
 impl Scenario {
-    /// Reads a scenario; its folder says which function decides, if nobody else does. The files that it names lie under
-    /// `events`.
+    /// Reads a scenario. Its folder determines the function, unless the caller gives one. The files that it refers to
+    /// are below `events`.
     ///
     /// # Errors
-    /// If it, or a file that it names, cannot be read.
+    /// If the scenario, or a file that it refers to, cannot be read.
     pub fn load(file: &Path, function: Option<&'static FunctionSpec>) -> Result<Self, ScenarioError> {
         let wrong = |message: String| ScenarioError::new(file, message);
         let root = root_of(file);
@@ -78,10 +78,10 @@ impl Scenario {
         })
     }
 
-    /// The file of every scenario below `events`, by function and name.
+    /// The file of every scenario in `events/scenarios`, by function and name.
     ///
     /// # Errors
-    /// If a folder cannot be read, or has a file that is no scenario.
+    /// If a folder cannot be read, or contains a file that is not a scenario.
     pub fn files(events: &Path) -> Result<Vec<PathBuf>, ScenarioError> {
         let mut all = Vec::new();
         for function in FUNCTIONS {
@@ -132,11 +132,11 @@ fn policy_of(file: &Path, changes: &BTreeMap<String, Value>) -> Result<Policy, S
     for (path, new) in changes {
         set(&mut value, path, new.clone()).map_err(|error| ScenarioError::new(file, error))?;
     }
-    // JSON is YAML too, so what was changed is checked like any policy.
+    // JSON is YAML too, so the changed policy is validated like any other.
     parse(&name, &value.to_string()).map_err(|error| ScenarioError::new(file, error))
 }
 
-/// Where the function runs, if the scenario does not say it.
+/// The site of the function, if the scenario contains none.
 fn site(function: &FunctionSpec, fields: &Fields, policy: Option<&Policy>) -> Site {
     let usual = if function.scope == Scope::Hub { HUB } else { STAGING.0 };
     let environment = fields.environment.as_deref().unwrap_or(usual);

@@ -1,10 +1,10 @@
-//! Scenarios: what a function decides in one situation, written down so that nobody needs to read Rust for it.
+//! Scenarios: the decision of a function in one situation, in a file that can be read without Rust.
 //!
-//! A scenario is a YAML file `events/scenarios/<function>/<name>.yaml`; that folder's `README.md` explains the format.
-//! [`Scenario::load`] reads it with the files that it names, and [`Invocation::run`] runs the real handler on it: the
-//! ledger holds the policy and the state, [`FakeAws`](crate::FakeAws) answers what the scenario says was seen, and the
-//! clock stands at its `now`. A file with only `state` and `seen` is a [`Setup`]: so the files that drive the tests also
-//! answer "what if" for whoever changes one.
+//! A scenario is a YAML file `events/scenarios/<function>/<name>.yaml`; the `README.md` of that folder explains the
+//! format. [`Scenario::load`] reads it with the files that it refers to, and [`Invocation::run`] runs the real
+//! handler: the ledger contains the policy and the state, [`FakeAws`](crate::FakeAws) returns the data that the
+//! scenario contains, and the current time is its `now`. A file with only `state` and `seen` is a [`Setup`]. Changing
+//! such a file also answers "what if" questions.
 
 mod file;
 mod load;

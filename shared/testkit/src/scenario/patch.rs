@@ -1,12 +1,12 @@
-//! Small changes to a sample, and comparing a part with a whole.
+//! Changes of single fields of a sample, and the comparison of a part with a whole.
 
 use serde_json::Value;
 
 /// Sets, or with `null` removes, the field at a path such as `detail.ModelApprovalStatus` or
-/// `environments.staging.endpoint.kind`. In a list, the entry with that `name` is meant, or the one at that index.
+/// `environments.staging.endpoint.kind`. In a list, a path segment is the `name` of an entry, or its index.
 ///
 /// # Errors
-/// If the path leads through something that is not there.
+/// If a part of the path does not exist.
 pub fn set(value: &mut Value, path: &str, new: Value) -> Result<(), String> {
     let (parents, last) = match path.rsplit_once('.') {
         Some((parents, last)) => (Some(parents), last),
@@ -42,7 +42,7 @@ fn step<'v>(value: &'v mut Value, part: &str) -> Option<&'v mut Value> {
     }
 }
 
-/// Whether `whole` has everything that `part` has: all members of its objects, lists entry by entry.
+/// Whether `whole` contains everything in `part`: all members of its objects; lists are compared entry by entry.
 #[must_use]
 pub fn contains(whole: &Value, part: &Value) -> bool {
     match (whole, part) {

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A file that cannot be read, or is no scenario.
+/// A file that cannot be read, or is not a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {message}")]
 pub struct ScenarioError {
     /// The file.
     pub file: String,
-    /// What is wrong, and where.
+    /// The problem, and its place.
     pub message: String,
 }
 
@@ -28,7 +28,8 @@ pub(super) fn read_json(file: &Path) -> Result<Value, ScenarioError> {
     serde_json::from_str(&read(file)?).map_err(|error| ScenarioError::new(file, error))
 }
 
-/// Where the files lie that a scenario names: `events` for one in `events/scenarios`, its own folder for any other.
+/// The folder of the files that a scenario refers to: `events` for one in `events/scenarios`, its own folder for any
+/// other.
 pub(super) fn root_of(file: &Path) -> PathBuf {
     let beside = file.parent().map(Path::to_owned).unwrap_or_default();
     let scenarios =

@@ -1,4 +1,4 @@
-//! One invocation on a ledger and AWS that begin as a scenario says.
+//! One invocation on a ledger and a fake AWS in the initial state of a scenario.
 
 use std::sync::Arc;
 
@@ -18,35 +18,35 @@ use crate::runtime::Runtime;
 pub struct Invocation<'i> {
     /// The function.
     pub function: &'static FunctionSpec,
-    /// Where it runs.
+    /// The site where it runs.
     pub site: Site,
-    /// The policies that are applied there.
+    /// The applied policies there.
     pub policies: &'i [Policy],
-    /// What is remembered and found.
+    /// The state and the data that is read.
     pub setup: &'i Setup,
     /// The event.
     pub event: &'i Event,
-    /// When it happens.
+    /// The time of the invocation.
     pub now: Timestamp,
-    /// The Lambda request id.
+    /// The Lambda request ID.
     pub request_id: &'i str,
 }
 
-/// What an invocation came to.
+/// The results of an invocation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ran {
     /// The outcome for each model.
     pub outcomes: Vec<Outcome>,
-    /// The decisions as they were first written: before their actions were carried out.
+    /// The decisions as first written, before their actions were carried out.
     pub recorded: Vec<Arc<DecisionRecord>>,
-    /// What the function remembers of the model afterwards; null if nothing.
+    /// The state of the function for the model afterwards; null if there is none.
     pub state: Value,
 }
 
-/// Why an invocation came to nothing.
+/// Why an invocation has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
-    /// What is remembered does not fit.
+    /// The given state is not valid.
     #[error("{0}")]
     Setup(String),
     /// The function failed.
@@ -55,10 +55,10 @@ pub enum InvocationError {
 }
 
 impl Invocation<'_> {
-    /// Runs it.
+    /// Runs the invocation.
     ///
     /// # Errors
-    /// If what is remembered does not fit, or the function fails.
+    /// If the given state is not valid, or the function fails.
     pub fn run(self) -> Result<Ran, InvocationError> {
         let ledger = Arc::new(InMemoryLedger::new());
         for policy in self.policies {
@@ -93,7 +93,7 @@ impl Invocation<'_> {
         })
     }
 
-    /// The model whose state the setup has.
+    /// The model whose state the setup contains.
     fn model(&self) -> Option<&str> {
         match (self.policies, &self.event.body) {
             ([policy], _) => Some(policy.model.as_str()),

@@ -1,4 +1,4 @@
-//! What a function finds when it looks, as a file says it.
+//! The data that a function reads, as written in a file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,8 +15,8 @@ use tidegate_policy::respond::MonitorReport;
 use super::read::{ScenarioError, read, read_json};
 use crate::aws::CannedResponses;
 
-/// What a function reads from its ports. What is left out is not there. `events/scenarios/README.md` has an example of
-/// each.
+/// The data that a function reads from its ports. An absent field means that the resource does not exist.
+/// `events/scenarios/README.md` has an example of each field.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Seen {
@@ -32,7 +32,7 @@ pub struct Seen {
     pub running: Vec<String>,
     /// The commit at the head of each branch.
     pub heads: BTreeMap<String, String>,
-    /// What the registry says about the package.
+    /// The state of the package in the registry.
     pub package: Option<SeenPackage>,
     /// The newest approved version of the group.
     pub newest_approved: Option<SeenApproved>,
@@ -40,7 +40,7 @@ pub struct Seen {
     pub endpoint: Option<SeenEndpoint>,
     /// The inference component.
     pub component: Option<SeenComponent>,
-    /// What the sample request gave.
+    /// The result of the sample request.
     pub answer: Option<SeenAnswer>,
     /// The monitoring report, as text.
     pub report: Option<String>,
@@ -50,13 +50,14 @@ pub struct Seen {
     pub alarms: Vec<String>,
     /// The active holds, by environment or `*` for the whole model.
     pub holds: Holds,
-    /// What AWS refuses for good, and with which words: by operation, an event of ours by its detail-type.
+    /// The calls that AWS permanently rejects, with the message: by operation, or by detail-type for one of our
+    /// events.
     pub refuses: BTreeMap<String, String>,
-    /// Since when the version that serves does.
+    /// Since when the current version has served.
     pub live_since: Option<Timestamp>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
-    /// Invocations in the idle window; left out, CloudWatch could not tell.
+    /// Invocations in the idle window; if absent, CloudWatch returns no data.
     pub in_window: Option<u64>,
     /// Invocations since the deployment.
     pub since_deployment: Option<u64>,
@@ -68,7 +69,7 @@ pub struct Seen {
 pub struct SeenPackage {
     /// Its approval.
     pub approval: String,
-    /// Its status; `Completed` where it is not said.
+    /// Its status; `Completed` if absent.
     #[serde(default)]
     pub status: Option<String>,
     /// When it last changed.
@@ -92,10 +93,10 @@ pub struct SeenApproved {
 pub struct SeenEndpoint {
     /// Its status.
     pub status: String,
-    /// The configuration that runs.
+    /// The active configuration.
     #[serde(default)]
     pub config: Option<String>,
-    /// The configuration that it is on its way to.
+    /// The configuration that an update in progress applies.
     #[serde(default)]
     pub pending_config: Option<String>,
     /// Why it failed.
@@ -115,10 +116,10 @@ pub struct SeenComponent {
     /// The model that it runs.
     #[serde(default)]
     pub model: Option<String>,
-    /// Memory for a copy in MB.
+    /// Memory for each copy in MB.
     #[serde(default)]
     pub memory_mb: Option<u32>,
-    /// Copies that run.
+    /// The number of running copies.
     #[serde(default)]
     pub copies: Option<u32>,
     /// Why it failed.
@@ -129,23 +130,23 @@ pub struct SeenComponent {
     pub last_modified: Option<Timestamp>,
 }
 
-/// What the sample request gave.
+/// The result of the sample request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum SeenAnswer {
-    /// An answer with this status.
+    /// A response with this status.
     Status(u16),
     /// An error.
     Error(String),
-    /// No answer in the time that it was given.
+    /// No response before the timeout.
     Silent,
 }
 
 impl Seen {
-    /// What AWS answers. Files that are named lie under `root`.
+    /// The responses of AWS. The files that it refers to are below `root`.
     ///
     /// # Errors
-    /// If a file cannot be read, or is not what it should be.
+    /// If a file cannot be read or is not valid.
     pub(super) fn responses(&self, root: &Path) -> Result<CannedResponses, ScenarioError> {
         let text = |inline: &Option<String>, sample: &Option<String>| match sample {
             Some(file) => read(&root.join(file)).map(Some),

@@ -1,4 +1,4 @@
-//! What a function remembers and what it finds when it looks, before an invocation.
+//! The state of a function and the data that it reads, before an invocation.
 
 use std::path::Path;
 
@@ -13,26 +13,27 @@ use super::read::{ScenarioError, root_of};
 use crate::aws::CannedResponses;
 use crate::ledger::InMemoryLedger;
 
-/// What a function remembers, and what it finds when it looks.
+/// The state of a function, and the data that it reads.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// What the function remembers; null if it never decided anything.
+    /// The state of the function; null if it has never decided anything.
     pub state: Value,
-    /// What AWS answers.
+    /// The responses of AWS.
     pub responses: CannedResponses,
-    /// The active holds, which promote keeps in the hub and deploy in an environment.
+    /// The active holds, which promote stores in the hub and deploy in an environment.
     pub holds: Holds,
-    /// Since when the version that serves does.
+    /// Since when the current version has served.
     pub live_since: Option<Timestamp>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
 }
 
 impl Setup {
-    /// Reads a setup from YAML or JSON. Files that it names lie beside it; those of a scenario under `events`.
+    /// Reads a setup from YAML or JSON. The files that it refers to are in the same folder; those of a scenario are
+    /// below `events`.
     ///
     /// # Errors
-    /// If the file, or one that it names, cannot be read, or has a field that no scenario has.
+    /// If the file, or one that it refers to, cannot be read, or has a field that no scenario has.
     pub fn load(file: &Path) -> Result<Self, ScenarioError> {
         Self::of(fields(file)?, &root_of(file))
     }
@@ -47,16 +48,16 @@ impl Setup {
         })
     }
 
-    /// Whether anything is remembered.
+    /// Whether it contains any state.
     pub(super) fn remembers(&self) -> bool {
         let Self { state, responses: _, holds, live_since, deploying } = self;
         !state.is_null() || !holds.is_empty() || live_since.is_some() || *deploying
     }
 
-    /// Writes what is remembered into a ledger.
+    /// Writes the state into a ledger.
     ///
     /// # Errors
-    /// If the function does not remember anything of that shape, or is said to remember one thing twice.
+    /// If the state is not valid for the function, or contains one fact twice.
     pub(super) fn put(
         &self,
         ledger: &InMemoryLedger,
@@ -73,7 +74,7 @@ impl Setup {
             if let Some(unknown) = unknown {
                 return Err(format!("{unknown}; correct it, or name the function with --function"));
             }
-            // As it is stored: a field that an older version did not write is not there.
+            // The state is stored as given: a field that an older version did not write stays absent.
             ledger.put_state(function.name, model, &self.state);
         }
         if self.deploying && self.live_since.is_none() {
@@ -95,8 +96,8 @@ impl Setup {
         Ok(())
     }
 
-    /// Whose memory holds and the version that serves are, if the setup has any: promote's in the hub, deploy's in an
-    /// environment. The other functions there read it.
+    /// The function whose state contains the holds and the live version, if the setup has any: promote in the hub,
+    /// deploy in an environment. The other functions there read that state.
     fn owner(&self, function: &FunctionSpec) -> Option<&'static FunctionSpec> {
         let is_served = self.live_since.is_some();
         let has_holds = !self.holds.is_empty();
@@ -106,7 +107,7 @@ impl Setup {
         }
     }
 
-    /// What deploy remembers of the version that serves and of holds.
+    /// deploy's state with the live version and the holds.
     fn deployed(&self, model: &str, site: &Site) -> Value {
         let Some(at) = self.live_since else { return json!({"holds": self.holds}) };
         let (region, hub) = (&site.region, &site.hub_account);

@@ -138,7 +138,7 @@ fn another_state_of_the_world_is_another_record() {
         moment.situation = match moment.function {
             "train" => json!({ "seen": { "definition": ABALONE.definition_with("another") } }),
             "promote" | "deploy" => json!({ "seen": { "package": { "approval": "Rejected" } } }),
-            "respond" => json!({ "state": { "requested": [record["at"]], "attempts": 1 } }),
+            "respond" => json!({ "state": { "retrainings": [record["at"]], "attempts": 1 } }),
             _ => json!({ "seen": { "live_since": live_since(&day), "in_window": 3, "since_deployment": 4 } }),
         };
         let explained = explained(&zips.cli, &moment, &record);

@@ -21,11 +21,11 @@ pub(super) fn outcome_of(verdict: Verdict) -> Option<DeploymentOutcome> {
 }
 
 impl Checker<'_> {
-    /// What is said about the end of a deployment is so.
+    /// The statement about the end of a deployment is true.
     pub(super) fn end(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let reports = reports(decision);
         let Some(outcome) = outcome_of(decision.verdict) else {
-            // Nothing has ended: a report is only ever repeated.
+            // No deployment has ended: a report can only be a repetition of the last one.
             let last = self.state.last_report.as_ref().map(|report| &report.finished);
             let again = reports.iter().all(|report| Some(*report) == last);
             return self
@@ -55,8 +55,8 @@ impl Checker<'_> {
         self.known(decision, seen, wanted);
     }
 
-    /// An unknown status ends nothing. A withdrawn approval does not end what SageMaker is at, and if that serves in the
-    /// end, people are notified.
+    /// An unknown status ends no deployment. A withdrawn approval does not end an operation that SageMaker is
+    /// executing; if the version serves in the end, people are notified.
     fn known(&mut self, decision: &Deploy, seen: &Snapshot, wanted: Option<&String>) {
         if seen.approval == Some(ApprovalStatus::Approved) {
             let unknown =
@@ -77,20 +77,20 @@ impl Checker<'_> {
         }
     }
 
-    /// What follows from a rejection reports that the deployment in flight failed, or has a scheduled check.
+    /// The decision after a rejection reports that the deployment in flight failed, or has a scheduled check.
     pub(super) fn after_rejection(&mut self, decision: &Deploy) {
         let reports = reports(decision);
         if !reports.is_empty() {
             self.report(&reports, DeploymentOutcome::Failed, |_| true);
         }
-        // What is held is begun by the release.
+        // A deployment under a hold is started by the release.
         let waits = decision.verdict == Verdict::Wait && self.state.hold().is_none();
         let scheduled = self.scheduled(decision);
         self.violations
             .require(scheduled || !waits, Invariant::NoFollowUpScheduled, || "it waits".to_owned());
     }
 
-    /// One report, of the request that is worked on, with the outcome.
+    /// There is exactly one report; it concerns the current request and has the given outcome.
     fn report(
         &mut self,
         reports: &[&DeploymentFinished],
@@ -114,8 +114,8 @@ impl Checker<'_> {
         });
     }
 
-    /// Whether the requested version serves: the model of the component is named after its package, or without a component
-    /// the wanted configuration runs and is named after it.
+    /// Whether the requested version serves: the component's model is named after its package; or, without a
+    /// component, the requested configuration runs and is named after the package.
     fn serves(&self, seen: &Snapshot, wanted: Option<&String>) -> bool {
         let Some((environment, request)) = self.cx.environment().zip(self.request) else { return false };
         let of_version = format!("{}-v{}-", environment.endpoint.name, request.version);
@@ -133,13 +133,13 @@ impl Checker<'_> {
         in_service(seen) && named
     }
 
-    /// Whether the sample was answered, where the policy has one.
+    /// Whether the sample request was answered, if the policy has one.
     fn answered(&self, seen: &Snapshot) -> bool {
         let asked = self.cx.environment().is_some_and(|environment| environment.verify.invoke.is_some());
         !asked || matches!(seen.probe, Some(Probe::Answered(200..=299)))
     }
 
-    /// Whether SageMaker was told to change the endpoint, and the component, for the request that is worked on.
+    /// Whether a change of the endpoint, and of the component, was requested for the current request.
     fn told(&self) -> (bool, bool) {
         let told = self.state.in_flight.as_ref().filter(|f| Some(&f.request) == self.request);
         let endpoint = told.is_some_and(|told| told.endpoint_update_requested_at.is_some());

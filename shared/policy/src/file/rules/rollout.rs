@@ -1,4 +1,4 @@
-//! How an update may roll out.
+//! Rules about the rollout of an update.
 
 use super::super::problem::Finding;
 use super::super::words::listed;
@@ -20,7 +20,8 @@ pub(super) fn broken(at: &str, environment: &Environment) -> Vec<Finding> {
         let message = format!("expected one way, found {}", listed(ways.iter().copied(), "and"));
         found.push(ways.iter().fold(Finding::new(&at, message), |f, way| f.because(format!("{at}/{way}"))));
     }
-    // All at once has no steps to guard; the others bake for the alarms, and only for them.
+    // `allAtOnce` has no steps in which an alarm could stop it; the other strategies bake only to evaluate the
+    // alarms.
     let guard = ways.iter().find(|way| **way != "allAtOnce");
     if let Some(way) = guard.filter(|_| rollout.alarms.is_empty() && !rollout.without_alarms) {
         let message = format!(
@@ -43,7 +44,7 @@ pub(super) fn broken(at: &str, environment: &Environment) -> Vec<Finding> {
     found
 }
 
-/// The ways that are asked for.
+/// The rollout strategies in the policy.
 fn ways(rollout: &Rollout) -> Vec<&'static str> {
     [
         (rollout.canary.is_some(), "canary"),
@@ -56,7 +57,7 @@ fn ways(rollout: &Rollout) -> Vec<&'static str> {
     .collect()
 }
 
-/// What the endpoint allows.
+/// Whether the endpoint supports the rollout.
 fn possible(at: &str, environment: &Environment) -> Vec<Finding> {
     let (rollout, spec) = (&environment.rollout, &environment.endpoint.spec);
     let instances = spec.instances();

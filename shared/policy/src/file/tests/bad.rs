@@ -1,9 +1,9 @@
-//! Bad policies: what is said about each, and where.
+//! Invalid policies: the message and the place of each problem.
 
 use super::{CHURN, changed, refused};
 
-/// One mistake in the example (a passage and what stands in its place), and the one problem that it makes: how its line
-/// begins, and a part of what follows.
+/// One mistake in the example (a passage and its replacement), and the one problem that it causes: the beginning of
+/// the line, and a part of the rest.
 pub(super) type Mistake = (&'static str, &'static str, &'static str, &'static str);
 
 pub(super) fn each_is_told_once(mistakes: &[Mistake]) {

@@ -1,4 +1,4 @@
-//! The examples and the page about the language are what the reader accepts.
+//! The reader accepts the examples and the page about the language.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn the_examples_are_accepted_without_a_warning_and_survive_the_ledger() {
 
 #[test]
 fn a_policy_keeps_its_version_when_the_language_grows() {
-    // Ledgers and decision records name policies by this fingerprint.
+    // Ledgers and decision records identify policies by this fingerprint.
     for (text, version) in [(MINIMAL, "f6e226202291"), (CHURN, "b23017cb855c"), (EVERYTHING, "4961cc55dd75")]
     {
         assert_eq!(parse("policy.yaml", text).unwrap().version(), version);
@@ -41,7 +41,7 @@ fn branches_are_names_or_globs() {
     assert_eq!(policy.plain_branches().collect::<Vec<_>>(), ["main"]);
 }
 
-/// What this version refuses, as sections that the type allows.
+/// The features that this version rejects, as sections that the type allows.
 const NOT_YET: [&str; 14] = [
     "Source.paths",
     "Definition.build",
@@ -109,13 +109,13 @@ fn the_examples_use_every_word_that_is_supported() {
     }
 }
 
-/// The blocks of a language on the page.
+/// The code blocks of a language on the page.
 fn blocks(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}\n");
     PAGE.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
-/// Lays a section over a policy: objects are merged, everything else is replaced.
+/// Merges a section into a policy: objects are merged, everything else is replaced.
 fn lay(over: &mut Value, section: Value) {
     match (over, section) {
         (Value::Object(members), Value::Object(section)) => {
@@ -127,7 +127,8 @@ fn lay(over: &mut Value, section: Value) {
     }
 }
 
-/// A block as a whole policy: a block that is a part is laid over the example, in the last environment if it is of one.
+/// A block as a whole policy: a partial block is merged into the example, into its last environment if it belongs to
+/// one.
 fn whole(block: &str) -> String {
     let part: Value = serde_saphyr::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}"));
     if part.get("apiVersion").is_some() {

@@ -1,11 +1,11 @@
-//! What holds for any text and for any policy.
+//! Properties of any text and of any policy.
 
 use proptest::prelude::*;
 
 use super::super::{parse, parse_applied, read};
 use super::CHURN;
 
-/// Texts that are nearly policies: the example with pieces cut, moved, doubled and replaced.
+/// Texts that are almost policies: the example with passages removed, moved, duplicated and replaced.
 fn nearly() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "\\PC{0,20}",
@@ -25,7 +25,7 @@ fn nearly() -> impl Strategy<Value = String> {
     })
 }
 
-/// Right policies of many shapes.
+/// Valid policies of many forms.
 fn policies() -> impl Strategy<Value = String> {
     let endpoint = prop_oneof![
         (1..=6_u32, 1..=200_u32).prop_map(|(gb, n)| {
@@ -93,7 +93,7 @@ proptest! {
         let back = parse_applied("any", &stored).unwrap();
         prop_assert_eq!(back.version(), policy.version());
         prop_assert_eq!(&back, &policy);
-        // JSON is YAML: what was stored is also a file.
+        // JSON is YAML: a stored policy is also a valid file.
         prop_assert_eq!(&parse("any.json", &stored).unwrap(), &policy);
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON Schema is that of the types, is committed, and says what the reader says.
+//! The JSON Schema matches the types, is committed, and agrees with the reader.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
-/// A member order that does not depend on how serde_json was built.
+/// Sorts the members, so that the order does not depend on the build features of serde_json.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -29,7 +29,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// `TIDEGATE_BLESS=1 cargo test -p tidegate-policy` writes the file anew.
+/// `TIDEGATE_BLESS=1 cargo test -p tidegate-policy` writes the file again.
 #[test]
 fn the_committed_schema_is_current() {
     let schema = sorted(&schema());
@@ -43,7 +43,7 @@ fn the_committed_schema_is_current() {
     );
 }
 
-/// Every schema inside a schema, with the names that lead to it.
+/// Calls `visit` for every schema inside a schema, with the names that lead to it.
 fn walk<'v>(at: &str, value: &'v Value, visit: &mut dyn FnMut(&str, &'v Value)) {
     visit(at, value);
     for group in ["properties", "$defs"] {
@@ -87,7 +87,7 @@ fn every_text_with_a_pattern_has_its_rule_and_keeps_it() {
     }
 }
 
-/// Texts that are names, nearly names, and nothing like it.
+/// Texts that are names, almost names, or entirely different.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Za-z0-9-]{0,70}",
@@ -103,8 +103,8 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// An editor and the reader agree about every text. (Only the reader knows which time zones there are, and how long
-    /// the longest duration is.)
+    /// An editor and the reader agree about every text. (Only the reader knows the existing time zones and the
+    /// maximum duration.)
     #[test]
     fn patterns_and_rules_agree(text in texts()) {
         let schema = schema();

@@ -1,9 +1,9 @@
-//! Fields that exclude each other, what this version cannot do, and many mistakes at once.
+//! Fields that exclude each other, unsupported features, and several mistakes at once.
 
 use super::bad::each_is_told_once;
 use super::{CHURN, changed, refused};
 
-/// What only an inference component may have.
+/// A section that only an inference component may have.
 const TO_ZERO: &str = "    scale:\n      toZero: { idle: 2h, grace: 24h }\n";
 /// The production endpoint of the example.
 const EU: &str = "endpoint: { name: churn, kind: inferenceComponent, instanceType: ml.m5.large, instances: 2, memoryMb: 1024 }";
@@ -142,7 +142,7 @@ fn instances_have_the_memory_of_their_type() {
     assert!(error.contains(told) && error.contains("API_ProductionVariant.html"), "{error}");
 }
 
-/// Rules about a section that goes on the production endpoint, made a real-time one; and the part that is told.
+/// Rules about a section of the production endpoint, changed to a real-time one; and the part of the message.
 #[test]
 fn rollouts() {
     let with = |instances: &str, rollout: &str| {
@@ -200,7 +200,7 @@ fn rollouts() {
     assert!(error.contains("rollout: SageMaker ignores it on Inf1 instances"), "{error}");
 }
 
-/// What a section in the first environment, the serverless one, leads to.
+/// The problem that a section in the first environment, the serverless one, causes.
 #[test]
 fn sections_that_the_endpoint_or_each_other_exclude() {
     let staging =
@@ -373,7 +373,7 @@ fn ten_mistakes_are_ten_lines() {
 
 #[test]
 fn one_mistake_does_not_make_another() {
-    // A wrong kind says nothing about the fields of the kind; a missing section nothing about what is in it.
+    // A wrong kind says nothing about the kind's fields; a missing section says nothing about its content.
     for (from, to, lines) in [
         ("kind: serverless", "kind: serverful", 1),
         ("pipeline:\n  name: churn-train\n  definition: { file: pipeline.json }\n", "", 1),

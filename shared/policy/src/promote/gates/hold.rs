@@ -1,4 +1,4 @@
-//! The gate `hold`: no person has stopped the environment or the whole model.
+//! The gate `hold`: no hold applies to the environment or to the whole model.
 
 use super::{GateInput, GateState};
 use crate::hold;

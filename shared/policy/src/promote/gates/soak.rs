@@ -1,4 +1,4 @@
-//! The gate `soak`: the version has spent a time in the environment before, without a failure.
+//! The gate `soak`: the version has run in the preceding environment for a configured time without a failure.
 
 use super::{GateInput, GateState};
 use crate::promote::EnvironmentStatus;

@@ -13,7 +13,7 @@ pub(super) fn observe(policy: &Policy, trigger: &Trigger, _seen: &Snapshot) -> O
     }
 }
 
-/// What an alarm says.
+/// The observation that an alarm contains.
 pub(super) fn of_alarm(policy: &Policy, alarm: &AlarmChanged) -> Observation {
     let name = || alarm.alarm.clone();
     if !measures_drift(policy, alarm) {
@@ -49,7 +49,7 @@ fn source(name: &str) -> String {
     format!("alarm {name}")
 }
 
-/// Whether an alarm measures drift: the policy names it, or it watches one of Model Monitor's own metrics.
+/// Whether an alarm measures drift: the policy lists it, or it uses one of Model Monitor's own metrics.
 fn measures_drift(policy: &Policy, alarm: &AlarmChanged) -> bool {
     let named =
         policy.drift.iter().flat_map(|d| &d.alarms).any(|name| name.eq_ignore_ascii_case(&alarm.alarm));

@@ -13,7 +13,7 @@ pub(super) fn observe(_policy: &Policy, trigger: &Trigger, _seen: &Snapshot) -> 
     }
 }
 
-/// What our own drift event says.
+/// The observation that a `Drift Observed` event contains.
 fn of_event(seen: &DriftObserved) -> Observation {
     let metric = || seen.metric.clone().unwrap_or_else(|| "the model".to_owned());
     let source = || format!("{} on {}", seen.source, metric());

@@ -1,4 +1,4 @@
-//! An alarm that is read again at a scheduled time: while it stays in ALARM, CloudWatch sends no further event.
+//! An alarm that is read again at a scheduled check: while it stays in ALARM, CloudWatch sends no further event.
 
 use tidegate_events::AlarmChanged;
 
@@ -10,11 +10,11 @@ use crate::respond::{Observation, Snapshot, Trigger};
 pub(super) fn observe(policy: &Policy, trigger: &Trigger, seen: &Snapshot) -> Option<Observation> {
     let Trigger::Recheck { alarm: name } = trigger else { return None };
     Some(match &seen.alarm {
-        // That it was in ALARM before is why it is read again, and since when does not matter.
+        // It is read again because it was in ALARM before. How long it has been in ALARM does not matter.
         Some(alarm) => {
             alarm::of_alarm(policy, &AlarmChanged { previous: None, changed_at: None, ..alarm.clone() })
         }
-        // Not in ALARM may be insufficient data, so it is not the end of drift.
+        // Any state other than ALARM may mean insufficient data, so it does not prove the end of drift.
         None => Observation::Inconclusive(Reason::NoLongerInAlarm { alarm: name.clone() }),
     })
 }

@@ -22,13 +22,14 @@ pub(super) fn observe(_policy: &Policy, trigger: &Trigger, seen: &Snapshot) -> O
 pub enum MonitorReport {
     /// The violations, as `check on feature`.
     Read(Vec<String>),
-    /// It is not there, damaged, or of another shape.
+    /// The report is missing, damaged, or has another structure.
     Unreadable(String),
 }
 
 impl MonitorReport {
-    /// Reads a `constraint_violations.json`. Every field but the check type is optional; the description is free text
-    /// and never decides. <https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html>
+    /// Reads a `constraint_violations.json`. Every field except the check type is optional; the description is free
+    /// text and never affects a decision.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html>
     #[must_use]
     pub fn from_json(text: &str) -> Self {
         let value: serde_json::Value = match serde_json::from_str(text) {
@@ -54,7 +55,7 @@ impl MonitorReport {
     }
 }
 
-/// What a monitoring report says.
+/// The observation that a monitoring report contains.
 fn of_report(key: &str, report: &MonitorReport) -> Observation {
     match report {
         MonitorReport::Unreadable(error) => {
@@ -81,7 +82,7 @@ fn source(key: &str) -> String {
     format!("reports {place}")
 }
 
-/// The hour that a report is about.
+/// The hour that a report covers.
 fn hour_of(key: &str) -> Option<Timestamp> {
     let mut parts = key.rsplit('/').skip(1);
     let (hour, day, month, year) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

@@ -166,6 +166,12 @@ fn calls() -> Vec<Break<Scene>> {
         on(I::ResourceBusy, "the component's endpoint is updating", changes_component, |s| {
             s.endpoint().status = EndpointStatus::Updating;
         }),
+        on(I::ResourceBusy, "the component is there already", changes_component, |s| {
+            let Step::Call(Action::UpdateComponent { component }) = s.decision.plan[1].clone() else {
+                unreachable!()
+            };
+            s.decision.plan[1] = Step::Call(Action::CreateComponent { component });
+        }),
         on(I::RollbackUndone, "the same again after a rollback", rolled_back, |s| {
             let again = updates().decision;
             let in_flight = again.state.as_ref().unwrap().in_flight.clone();

@@ -12,7 +12,7 @@ use tidegate_policy::step::Step;
 use crate::any;
 use crate::decide::{self, Decided};
 
-pub(super) type Scene = Decided<PromoteController>;
+pub(crate) type Scene = Decided<PromoteController>;
 
 fn decided(policy: Policy, state: State, trigger: Trigger, seen: Option<Package>, minutes: i64) -> Scene {
     Decided::by(policy, decide::hub(), state, trigger, seen, any::at(minutes))
@@ -23,7 +23,7 @@ impl Scene {
         self.policy.as_mut().unwrap()
     }
 
-    pub(super) fn request(&mut self) -> &mut DeploymentRequested {
+    pub(crate) fn request(&mut self) -> &mut DeploymentRequested {
         let requests = self.decision.plan.iter_mut().find_map(|step| match step {
             Step::RequestDeployment { request } => Some(request),
             _ => None,
@@ -68,7 +68,7 @@ pub(super) fn change(approval: ApprovalStatus, minutes: i64) -> ModelPackageChan
     }
 }
 
-pub(super) fn approved() -> Scene {
+pub(crate) fn approved() -> Scene {
     let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
     let trigger = Trigger::Package(change(ApprovalStatus::Approved, 0));
     let scene = decided(any::policy(), State::default(), trigger, Some(package), 0);

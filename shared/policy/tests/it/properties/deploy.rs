@@ -119,6 +119,11 @@ fn in_flight_remembers(
     prop_assert!(!ENDS.contains(&decided.decision.verdict));
     let was = before.in_flight.as_ref().filter(|was| was.request == is.request);
     prop_assert!(was.is_some() || Some(&is.request) == request);
+    // Each scheduled check has a name of its own, by its number.
+    let looked = matches!(decided.trigger, Trigger::Sweep | Trigger::Check { .. } | Trigger::Endpoint(_));
+    if let Some(was) = was.filter(|_| looked && decided.decision.verdict == Verdict::Wait) {
+        prop_assert_eq!(is.checks, was.checks.saturating_add(1));
+    }
     let plan = &decided.decision.plan;
     let endpoint = |step: &Step<Action>| {
         matches!(step, Step::Call(Action::CreateEndpoint { .. } | Action::UpdateEndpoint { .. }))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Policy;
-use tidegate_policy::promote::{Action, EnvironmentStatus, PromoteController, Promotion, State};
+use tidegate_policy::promote::{Action, EnvironmentStatus, PromoteController, Promotion, State, Trigger};
 use tidegate_policy::step::Step;
 
 use super::{Properties, limits};
@@ -28,6 +28,7 @@ impl Properties for PromoteController {
                     (before.version, before.approved_at) == (after.version, after.approved_at)
                 });
                 goes_on(before.as_ref(), same, after)?;
+                rejection(decided, same, after)?;
                 statuses(decided, same, after)?;
                 schedules(decided, policy, after)?;
             }
@@ -85,6 +86,23 @@ fn goes_on(
         for (by, at) in given {
             prop_assert_eq!(after.approvals.get(environment).and_then(|given| given.get(by)), Some(at));
         }
+    }
+    Ok(())
+}
+
+/// A rejection, or an approval that is taken back, is remembered, and nothing else is remembered as one.
+fn rejection(
+    decided: &Decided<PromoteController>,
+    same: Option<&Promotion>,
+    after: &Promotion,
+) -> Result<(), TestCaseError> {
+    let Some(before) = same else { return Ok(()) };
+    match &decided.trigger {
+        Trigger::Package(change) if decided.decision.state.is_some() => {
+            let at = change.last_modified.unwrap_or(before.approved_at);
+            prop_assert!(after.stopped && after.rejected_at >= Some(at), "{after:?} by {change:?}");
+        }
+        _ => prop_assert_eq!(after.rejected_at, before.rejected_at),
     }
     Ok(())
 }

@@ -34,16 +34,18 @@ pub(crate) async fn tell(cloud: &LocalCloud, watch: &mut Watch) -> Result<(), Sa
     report::note("somebody edits the approved version's metadata; SageMaker says `Approved` again");
     edit_metadata(cloud, &package)?;
     hear(watch, "the edit to be ignored", HUB, "promote", "ignore", "metadata_only").await?;
-    report::note("nobody asks production any more (idle after 5 s; CloudWatch counts whole minutes)");
+    report::note("production receives no more requests (idle after 5 s; CloudWatch counts whole minutes)");
     idle(cloud, watch).await?;
     hear(watch, "zero", PRODUCTION, "scale", "scale_to_zero", "idle").await?;
     at_copies(cloud, 0).await?;
     report::note("a request arrives at production and finds no copy");
     request(cloud);
-    hear(watch, "the wake", PRODUCTION, "scale", "scale_from_zero", "no_capacity").await?;
+    hear(watch, "the return from zero", PRODUCTION, "scale", "scale_from_zero", "no_capacity").await?;
     at_copies(cloud, 1).await?;
     if request(cloud) == 0 {
-        return Err(SandboxError::World("production does not answer after the wake".to_owned()));
+        return Err(SandboxError::World(
+            "production does not answer after it was scaled from zero".to_owned(),
+        ));
     }
     report::note("the next request is answered");
     Ok(())
