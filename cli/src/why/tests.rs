@@ -47,6 +47,26 @@ fn a_soak_that_is_over_is_not_a_blocker() {
 }
 
 #[test]
+fn a_closed_window_is_shown_with_its_next_opening_and_the_other_blockers() {
+    let windows =
+        r#"windows: [{ days: [mon, tue], from: "12:00", to: "16:00", timeZone: Europe/Amsterdam }]"#;
+    let policy = policy(&[("soak: 30m", &format!("soak: 30m\n      {windows}"))]);
+    let soaked = answer_under(&policy, "production", [hub(promotion(staged("09:30")), vec![])]);
+    assert_eq!(
+        (soaked.blocks, soaked.reason.as_str(), soaked.until),
+        (true, "outside_window", Some(at("11:00")))
+    );
+    assert_eq!(
+        soaked.message,
+        "version 7 does not enter production yet: production is outside its deployment windows; the next one opens at \
+         2026-03-02T11:00:00Z"
+    );
+    let soaks = answer_under(&policy, "production", [hub(promotion(staged("09:45")), vec![])]);
+    let gates: Vec<&str> = soaks.blockers.iter().map(|blocker| blocker.gate).collect();
+    assert_eq!((soaks.reason.as_str(), gates), ("soaking", vec!["soak", "windows"]));
+}
+
+#[test]
 fn the_previous_environment_is_the_blocker_and_its_reason_is_shown() {
     let hub = hub(promotion(requested("staging")), vec![]);
     let last = decided("09:03", "staging", "deploy", "wait", ("endpoint_busy", "churn-staging is Creating"));

@@ -133,6 +133,9 @@ reasons! {
     Soaking { until: Timestamp } = "soaking", "the version soaks until {until}";
     /// The environment needs the approval of people.
     ApprovalRequired { environment: String, required: u32 } = "approval_required", "{environment} needs {required} approval(s)";
+    /// No deployment window of the environment is open.
+    OutsideWindow { environment: String, until: Timestamp } = "outside_window",
+        "{environment} is outside its deployment windows; the next one opens at {until}";
     /// The environment has the required number of approvals.
     ApprovalsComplete { environment: String, people: String } = "approvals_complete", "{environment} was approved by {people}";
     /// The same person has already approved the version for the environment.
@@ -278,6 +281,7 @@ impl Reason {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Soaking { until }
+            | Self::OutsideWindow { until, .. }
             | Self::AwaitingSample { until, .. }
             | Self::Cooldown { until }
             | Self::RetrainingInFlight { until }

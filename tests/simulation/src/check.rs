@@ -18,6 +18,7 @@ mod records;
 mod retraining;
 mod scale_to_zero;
 mod verified;
+mod windows;
 
 use std::sync::Arc;
 
@@ -119,6 +120,7 @@ impl Checker {
             Box::new(holds::HoldsRespected::default()),
             Box::new(scale_to_zero::ScaleToZero),
             Box::new(verified::Verified),
+            Box::new(windows::InsideWindow),
             Box::new(outcomes::OutcomesPublished),
         ];
         Self { rules, facts: Facts::default(), calls: 0, world_calls: 0, notes: [0; 4], alerts: [0; 4] }

@@ -83,6 +83,9 @@ fn environment(environment: &Environment) -> String {
     if environment.approvals > 0 {
         words.push_str(&format!(", {} people agree first", environment.approvals));
     }
+    if let Some((from, to)) = environment.window {
+        words.push_str(&format!(", from {from}:00 to {to}:00 in Amsterdam"));
+    }
     if let Some((idle, grace)) = environment.scale_to_zero {
         words.push_str(&format!(", to zero after {idle} idle min and {grace} min of grace"));
     }

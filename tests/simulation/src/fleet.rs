@@ -53,6 +53,9 @@ pub(crate) struct Environment {
     /// People who must agree.
     #[serde(default)]
     pub(crate) approvals: u32,
+    /// The hours of Monday to Thursday, in Amsterdam, in which a deployment may begin.
+    #[serde(default)]
+    pub(crate) window: Option<(u32, u32)>,
     /// Whether the policy has no sample request.
     #[serde(default)]
     pub(crate) without_sample: bool,
@@ -247,6 +250,7 @@ impl Environment {
             approvals: if position > 0 && rng.chance(15) { rng.one(1, &[2]) } else { 0 },
             without_sample: rng.chance(15),
             scale_to_zero: sleeps.then(|| (rng.one(60, &[30, 120]), rng.one(60, &[30, 240]))),
+            window: rng.chance(10).then(|| rng.one((9, 16), &[(0, 24), (22, 24)])),
         }
     }
 
@@ -257,6 +261,12 @@ impl Environment {
         let mut gates = Vec::new();
         gates.extend(self.soak.map(|minutes| format!("soak: {minutes}m")));
         gates.extend((self.approvals > 0).then(|| format!("approvals: {{ required: {} }}", self.approvals)));
+        gates.extend(self.window.map(|(from, to)| {
+            format!(
+                "windows: [{{ days: [mon, tue, wed, thu], from: \"{from:02}:00\", to: \"{to:02}:00\", timeZone: \
+                 Europe/Amsterdam }}]"
+            )
+        }));
         if !gates.is_empty() {
             let _ = writeln!(text, "    gates: {{ {} }}", gates.join(", "));
         }

@@ -54,6 +54,8 @@ mutants! {
     UnknownIsHealthy = "unknown_is_healthy";
     /// No version soaks.
     SkipSoak = "skip_soak";
+    /// Deployment windows are always open.
+    IgnoreWindows = "ignore_windows";
     /// Preconditions are not read again before an action.
     NoRecheck = "no_recheck";
     /// Holds are not stored.

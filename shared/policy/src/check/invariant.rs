@@ -79,6 +79,8 @@ invariants! {
     SoakCutShort = "soak_cut_short", "a version enters an environment only when its soak in the one before is over";
     /// Too few people approved, or an approval that no person gave.
     ApprovalsMissing = "approvals_missing", "a version enters an environment only when as many people approved as its gate asks for";
+    /// No deployment window is open.
+    OutsideWindow = "outside_window", "a version enters an environment only in one of its windows";
     /// A promotion continues after a failure, a rejection or a stop.
     ContinuesAfterFailure = "continues_after_failure", "what failed, was rejected or was stopped goes no further";
 

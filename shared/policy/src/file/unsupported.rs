@@ -43,7 +43,6 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     [
         // No data links a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
-        (environment.gates.windows.is_some(), "gates/windows", "a deployment window is"),
         (!spec.behavior().is_supported(), "endpoint/kind", kind.as_str()),
         (vpc, "endpoint/vpc", "a network of one's own is"),
         (rollout.linear.is_some(), "rollout/linear", "a linear update is"),

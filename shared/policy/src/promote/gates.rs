@@ -7,6 +7,7 @@ mod approvals;
 mod hold;
 mod previous;
 mod soak;
+mod windows;
 
 use jiff::Timestamp;
 
@@ -93,6 +94,8 @@ pub const GATES: &[Gate] = &[
     Gate { name: "hold", state: hold::state, guards_retries: true },
     // Enough people have approved it for this environment.
     Gate { name: "approvals", state: approvals::state, guards_retries: false },
+    // A deployment window is open. Comes after approvals: people can approve before the window opens.
+    Gate { name: "windows", state: windows::state, guards_retries: true },
 ];
 
 /// A gate that is closed.

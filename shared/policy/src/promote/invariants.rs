@@ -1,6 +1,8 @@
 //! Safety invariants of promote.
 
-use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZoneDatabase;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use tidegate_events::{
     ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
@@ -11,9 +13,10 @@ use super::{Action, EnvironmentStatus, NAME, Package, Promote, Promotion, State,
 use crate::check::{
     Effect, HasEffect, HoldCommand, Invariant, Scope, Violation, Violations, effect, is_version, long_ago,
 };
+use crate::clock::TimeOfDay;
 use crate::controller::Context;
 use crate::decision::Verdict;
-use crate::file::{Environment, Policy};
+use crate::file::{Environment, Policy, Window};
 use crate::hold;
 
 impl HasEffect for Action {
@@ -246,6 +249,11 @@ impl<'a> Checker<'a> {
         self.violations.require(soaks.is_none(), Invariant::SoakCutShort, || {
             format!("{name} is asked, and the soak before it is {soaks:?}")
         });
+        let windows = environment.gates.windows.as_deref().unwrap_or_default();
+        let open = windows.is_empty() || windows.iter().any(|window| is_open(window, self.cx.now));
+        self.violations.require(open, Invariant::OutsideWindow, || {
+            format!("{name} is asked at {}, and its windows are {windows:?}", self.cx.now)
+        });
         let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
         let given = promotion.approvals.get(name).map(|given| people(given.keys())).unwrap_or_default();
         self.violations.require(given.len() >= required as usize, Invariant::ApprovalsMissing, || {
@@ -312,6 +320,21 @@ fn succeeded(promotion: Option<&Promotion>, environment: &str) -> Option<Timesta
         Some(EnvironmentStatus::Succeeded { at }) => Some(*at),
         _ => None,
     }
+}
+
+/// Whether today is one of the window's days in its time zone, and the current time is between its times.
+fn is_open(window: &Window, now: Timestamp) -> bool {
+    let Ok(zone) = TimeZoneDatabase::bundled().get(window.time_zone.as_str()) else { return false };
+    let today = zone.to_datetime(now).date();
+    let begins = |time: TimeOfDay| {
+        let midnight = today.to_datetime(Time::midnight());
+        let there = midnight.checked_add(SignedDuration::from_mins(i64::from(time.minutes()))).ok()?;
+        zone.to_timestamp(there).ok()
+    };
+    let is_day = window.days.iter().any(|day| *day as i8 == today.weekday().to_monday_zero_offset());
+    is_day
+        && begins(window.from).is_some_and(|opens| opens <= now)
+        && begins(window.to).is_some_and(|closes| now < closes)
 }
 
 /// Two spellings of a name identify the same person.

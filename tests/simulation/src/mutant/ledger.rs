@@ -89,10 +89,13 @@ fn without(state: &mut Versioned, members: &[&str]) {
 impl Ledger for MutatedLedger {
     async fn policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
         let mut applied = self.real.policy(model).await?;
-        if let (Mutant::SkipSoak, Some(applied)) = (self.mutant, &mut applied) {
+        if let (Mutant::SkipSoak | Mutant::IgnoreWindows, Some(applied)) = (self.mutant, &mut applied) {
             let mut policy = Policy::clone(&applied.policy);
             for environment in &mut policy.environments {
-                environment.gates.soak = None;
+                match self.mutant {
+                    Mutant::SkipSoak => environment.gates.soak = None,
+                    _ => environment.gates.windows = None,
+                }
             }
             applied.policy = Arc::new(policy);
         }

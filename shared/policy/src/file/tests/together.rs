@@ -302,11 +302,6 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
             "approvals: { required: 1, notAuthor: true }",
             "24:44: environments.production.gates.approvals.notAuthor: leaving out the author is",
         ),
-        (
-            "soak: 30m",
-            "windows: [{ days: [mon], from: \"09:00\", to: \"16:00\", timeZone: UTC }]",
-            "24:7: environments.production.gates.windows: ",
-        ),
         (EU, queue, "25:36: environments.production.endpoint.kind: an async endpoint is"),
         ("memoryMb: 1024 }", vpc, "25:113: environments.production.endpoint.vpc: "),
         (EU, &rolling, "26:16: environments.production.rollout.rolling: "),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, PackageStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
@@ -115,6 +116,11 @@ fn order() -> Vec<Break<Scene>> {
         }),
         on(I::SoakCutShort, "the policy asks for more now", on_to_production, |s| {
             s.policy().environments[1].gates.soak = Some("1h".to_owned().try_into().unwrap());
+        }),
+        on(I::OutsideWindow, "its windows were over at 08:00", on_to_production, |s| {
+            let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+            let window = json!({ "days": days, "from": "00:00", "to": "08:00", "timeZone": "UTC" });
+            s.policy().environments[1].gates.windows = Some(vec![serde_json::from_value(window).unwrap()]);
         }),
         on(I::ContinuesAfterFailure, "it was stopped", on_to_production, |s| s.both(|p| p.stopped = true)),
         on(I::ContinuesAfterFailure, "it failed somewhere", on_to_production, |s| {
