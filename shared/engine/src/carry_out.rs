@@ -8,7 +8,7 @@ use tidegate_policy::reason::Reason;
 use tidegate_policy::step::Step;
 
 use crate::adapter::{ControllerOf, StateOf};
-use crate::run::{Planned, Work};
+use crate::engine::{Planned, Work};
 use crate::{ActionOutcome, Adapter, CallError, Class, DecisionRecord, Engine, EngineError};
 
 /// The longest subject that Amazon SNS accepts, in characters.

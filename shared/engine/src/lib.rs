@@ -10,6 +10,7 @@
 mod adapter;
 mod carry_out;
 mod contract;
+mod engine;
 mod error;
 mod function;
 mod measure;
@@ -21,10 +22,10 @@ mod run;
 
 pub use adapter::{Adapter, Handler, Subject};
 pub use contract::decision_recorded_schema;
+pub use engine::Engine;
 pub use error::{CallError, Class, EngineError};
 pub use function::{FunctionSpec, LEASE, Ports, round_trip};
 pub use measure::{DecisionLog, Measured, Meter, NoDecisionLog, NoTime, Time};
 pub use record::{ActionOutcome, ActionStatus, DecisionRecord, EventRef, Outcome, Outcomes, SCHEMA};
 pub use retry::MayThrottle;
-pub use run::Engine;
 pub use tidegate_policy::site::{CHECK_SECONDS, HUB, Scope, Site};
