@@ -8,6 +8,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
+use tidegate_policy::decision::Verdict;
 
 /// A success or an addition.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -60,10 +61,11 @@ pub(crate) fn time(at: Timestamp) -> String {
 
 /// The style of a verdict.
 pub(crate) fn verdict_style(verdict: &str) -> Style {
-    match verdict {
-        "stop" | "failed" | "reject" | "rolled_back_silently" | "alert" => BAD,
-        "wait" | "suppress" => WAITING,
-        "ignore" | "skip" | "no_change" => FAINT,
+    use Verdict as V;
+    match Verdict::from_code(verdict) {
+        Some(V::Stop | V::Failed | V::Reject | V::RolledBackSilently | V::Alert) => BAD,
+        Some(V::Wait | V::Suppress) => WAITING,
+        Some(V::Ignore | V::Skip | V::NoChange) => FAINT,
         _ => GOOD,
     }
 }

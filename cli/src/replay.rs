@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use serde_json::{Value, json};
+use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Policy;
 use tidegate_replay::input::streams;
 use tidegate_replay::replay::{Counted, Options, ReplayError, Shown, Summary, replay};
@@ -163,9 +164,9 @@ fn rows(summary: &Summary, prices: &BTreeMap<String, f64>) -> Vec<Row> {
     };
     let mut rows = vec![
         row("decisions", &|counted| counted.total().to_string()),
-        row("pipeline starts", &|counted| counted.of("train", "start").to_string()),
-        row("retraining requests", &|counted| counted.of("respond", "retrain").to_string()),
-        row("deployments that succeeded", &|counted| counted.of("deploy", "succeeded").to_string()),
+        row("pipeline starts", &|counted| counted.of("train", Verdict::Start).to_string()),
+        row("retraining requests", &|counted| counted.of("respond", Verdict::Retrain).to_string()),
+        row("deployments that succeeded", &|counted| counted.of("deploy", Verdict::Succeeded).to_string()),
         row("notifications", &|counted| counted.messages.to_string()),
         row("duplicates", &|counted| counted.duplicates.to_string()),
     ];

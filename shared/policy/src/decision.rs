@@ -73,6 +73,12 @@ impl Verdict {
         Self::NoChange,
     ];
 
+    /// The verdict with a stable name, if there is one.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|verdict| verdict.code() == code)
+    }
+
     /// The stable name, as it is stored and printed.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
+use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Policy;
 
 use crate::input::Skip;
@@ -73,8 +74,8 @@ pub struct ZeroTime {
 impl Counted {
     /// All decisions of a function with a verdict.
     #[must_use]
-    pub fn of(&self, function: &str, decision: &str) -> u64 {
-        let of = |(found, verdict, _): &&(String, String, String)| found == function && verdict == decision;
+    pub fn of(&self, function: &str, verdict: Verdict) -> u64 {
+        let of = |(found, code, _): &&(String, String, String)| found == function && code == verdict.code();
         self.decisions.iter().filter(|(key, _)| of(key)).map(|(_, count)| count).sum()
     }
 
@@ -88,10 +89,10 @@ impl Counted {
         let key = (record.function.clone(), record.verdict.clone(), record.reason.clone());
         *self.decisions.entry(key).or_default() += 1;
         let place = || (record.model.clone(), record.environment.clone());
-        match record.verdict.as_str() {
-            "succeeded" => self.endpoints.entry(place()).or_default().serves(record.at),
-            "scale_to_zero" => self.endpoints.entry(place()).or_default().sleeps(record.at),
-            "scale_from_zero" => self.endpoints.entry(place()).or_default().wakes(record.at),
+        match Verdict::from_code(&record.verdict) {
+            Some(Verdict::Succeeded) => self.endpoints.entry(place()).or_default().serves(record.at),
+            Some(Verdict::ScaleToZero) => self.endpoints.entry(place()).or_default().sleeps(record.at),
+            Some(Verdict::ScaleFromZero) => self.endpoints.entry(place()).or_default().wakes(record.at),
             _ => {}
         }
     }
@@ -171,4 +172,29 @@ fn seconds(from: Timestamp, to: Timestamp) -> i64 {
 fn hours(seconds: i64) -> f64 {
     // An `f64` represents centuries of seconds without loss.
     seconds as f64 / 3_600.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_at_zero_ends_when_the_endpoint_is_scaled_from_zero() {
+        let example = include_str!("../../../../events/contract/decision-recorded.json");
+        let envelope: serde_json::Value = serde_json::from_str(example).unwrap();
+        let mut record: DecisionRecord = serde_json::from_value(envelope["detail"].clone()).unwrap();
+        let start = record.at;
+        let mut counted = Counted::default();
+        for (hour, verdict) in
+            [Verdict::Succeeded, Verdict::ScaleToZero, Verdict::ScaleFromZero].into_iter().enumerate()
+        {
+            record.verdict = verdict.code().to_owned();
+            record.at = start + jiff::SignedDuration::from_hours(hour as i64);
+            counted.decide(&record);
+        }
+        counted.close(start + jiff::SignedDuration::from_hours(5), &[]);
+        let endpoint = counted.endpoints.values().next().unwrap();
+        assert_eq!((endpoint.served, endpoint.at_zero), (5 * 3_600, 3_600));
+        assert_eq!(counted.of(&record.function, Verdict::ScaleFromZero), 1);
+    }
 }
