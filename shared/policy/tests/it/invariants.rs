@@ -5,7 +5,7 @@ mod deploy;
 mod deployments;
 mod kept;
 mod promote;
-mod promotions;
+pub(crate) mod promotions;
 mod respond;
 mod scale;
 mod train;

@@ -14,6 +14,7 @@ use tidegate_policy::decision::Verdict;
 use tidegate_policy::promote::{EnvironmentStatus, Package, Promote, PromoteController, State};
 use tidegate_policy::reason::Reason;
 
+use super::invariants::promotions;
 use super::{any, decide};
 use tidegate_policy::step::Step;
 
@@ -183,15 +184,8 @@ proptest! {
 fn an_approval_that_is_taken_back_stops_the_promotion() {
     let change = |approval: ApprovalStatus, minutes: i64| ModelPackageChanged {
         arn: any::arn(1),
-        group: Some("churn".to_owned()),
         version: Some(1),
-        status: PackageStatus::Completed,
-        approval,
-        updated_fields: Some(vec!["ModelApprovalStatus".to_owned()]),
-        last_modified: Some(any::at(minutes)),
-        generated_by: None,
-        stage: None,
-        stage_status: None,
+        ..promotions::change(approval, minutes)
     };
     let policy = any::policy();
     let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };

@@ -65,6 +65,21 @@ fn what_decides_knows_no_runtime_no_network_and_no_aws() {
     }
 }
 
+/// Whoever only decides compiles in seconds: the SDK and the Lambda runtime take minutes.
+#[test]
+fn scenarios_and_simulation_compile_without_the_sdk_and_the_lambda_runtime() {
+    for member in ["tidegate-scenarios", "tidegate-simulation"] {
+        let tree = cargo(&["tree", "-p", member, "-e", "all", "--prefix", "none", "--locked"]);
+        let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        assert!(crates.contains("tidegate-functions"), "the list is one of crates: {crates:?}");
+        let slow: Vec<&&str> = crates
+            .iter()
+            .filter(|name| name.starts_with("aws-sdk") || name.starts_with("lambda_runtime"))
+            .collect();
+        assert!(slow.is_empty(), "{member} compiles {slow:?}");
+    }
+}
+
 #[test]
 fn only_one_crate_names_the_sdk() {
     for member in members() {

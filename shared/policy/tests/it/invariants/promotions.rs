@@ -53,7 +53,7 @@ impl Scene {
     }
 }
 
-pub(super) fn change(approval: ApprovalStatus, minutes: i64) -> ModelPackageChanged {
+pub(crate) fn change(approval: ApprovalStatus, minutes: i64) -> ModelPackageChanged {
     ModelPackageChanged {
         arn: any::arn(7),
         group: Some("churn".to_owned()),
