@@ -10,17 +10,17 @@ use tidegate_policy::endpoint::{self, Rollout, VARIANT};
 
 use crate::convert::int;
 
-/// In seconds: the time in which the old instances finish their requests.
-const TERMINATION_WAIT: i32 = 120;
+/// In seconds: the time for which SageMaker monitors the alarms after all traffic is shifted, before it terminates the
+/// old instances. It covers one period of an alarm of five minutes, or two of one minute with their delay. The time
+/// between two steps of a rollout (`WaitIntervalInSeconds`) does not apply to a rollout that shifts all traffic at once:
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-all-at-once.html>
+const TERMINATION_WAIT: i32 = 300;
 /// In seconds: the time in which instances start twice, beside the waiting time of the rollout. After it SageMaker
 /// rolls back.
 const INSTANCE_START: i32 = 3_600;
 /// SageMaker's limits for the duration of a deployment, in seconds.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_BlueGreenUpdatePolicy.html>
 const EXECUTION_LIMITS: (i32, i32) = (600, 28_800);
-/// In seconds: the time for which SageMaker monitors the alarms after shifting all traffic at once. It covers two
-/// periods of an alarm of one minute, and its delay.
-const ALARM_MONITORING: i32 = 300;
 
 /// Converts a production variant.
 pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVariant {
@@ -70,8 +70,7 @@ pub(super) fn deployment(rollout: &Rollout) -> Option<DeploymentConfig> {
         return None;
     }
     let (routing, wait) = routing(rollout.canary);
-    // SageMaker waits after the canary and after the rest.
-    let total = wait.saturating_mul(2).saturating_add(TERMINATION_WAIT).saturating_add(INSTANCE_START);
+    let total = wait.saturating_add(TERMINATION_WAIT).saturating_add(INSTANCE_START);
     let policy = BlueGreenUpdatePolicy::builder()
         .traffic_routing_configuration(routing)
         .termination_wait_in_seconds(TERMINATION_WAIT)
@@ -97,7 +96,7 @@ fn routing(canary: Option<(u32, u32)>) -> (TrafficRoutingConfig, i32) {
                 CapacitySize::builder().r#type(CapacitySizeType::CapacityPercent).value(int(percent)).build();
             (base.r#type(TrafficRoutingConfigType::Canary).canary_size(size), int(bake))
         }
-        None => (base.r#type(TrafficRoutingConfigType::AllAtOnce), ALARM_MONITORING),
+        None => (base.r#type(TrafficRoutingConfigType::AllAtOnce), 0),
     };
     (routing.wait_interval_in_seconds(wait).build(), wait)
 }

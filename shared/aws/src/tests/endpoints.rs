@@ -149,8 +149,8 @@ async fn an_update_uses_the_rollout_of_the_policy() {
                     "Type": "CANARY", "WaitIntervalInSeconds": 900,
                     "CanarySize": { "Type": "CAPACITY_PERCENT", "Value": 10 },
                 },
-                "TerminationWaitInSeconds": 120,
-                "MaximumExecutionTimeoutInSeconds": 5_520,
+                "TerminationWaitInSeconds": 300,
+                "MaximumExecutionTimeoutInSeconds": 4_800,
             },
             "AutoRollbackConfiguration": { "Alarms": [{ "AlarmName": "errors" }] },
         })
@@ -158,8 +158,14 @@ async fn an_update_uses_the_rollout_of_the_policy() {
 
     let watched = Rollout { canary: None, alarms: vec!["errors".to_owned()] };
     let (_, sent) = update(watched, updated()).await;
-    let routing = &sent[0].json()["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"];
-    assert_eq!(routing, &json!({ "Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300 }));
+    assert_eq!(
+        sent[0].json()["DeploymentConfig"]["BlueGreenUpdatePolicy"],
+        json!({
+            "TrafficRoutingConfiguration": { "Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0 },
+            "TerminationWaitInSeconds": 300,
+            "MaximumExecutionTimeoutInSeconds": 3_900,
+        })
+    );
 }
 
 #[tokio::test]

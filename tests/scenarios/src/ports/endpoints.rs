@@ -52,11 +52,11 @@ fn deployment(rollout: &Rollout) -> Option<Value> {
     let routing = match rollout.canary {
         Some((percent, bake)) => json!({"Type": "CANARY", "WaitIntervalInSeconds": bake,
             "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": percent}}),
-        None => json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}),
+        None => json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}),
     };
     let alarms: Vec<Value> = rollout.alarms.iter().map(|name| json!({"AlarmName": name})).collect();
     Some(json!({
-        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 120},
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 300},
         "AutoRollbackConfiguration": {"Alarms": alarms},
     }))
 }
