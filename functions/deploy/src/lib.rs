@@ -63,10 +63,8 @@ impl Adapter for Deploy {
 
     async fn call(&self, call: &Action) -> Result<String, CallError> {
         match call {
-            Action::CreateModel { name, package_arn } => self.endpoints.create_model(name, package_arn).await,
-            Action::CreateEndpointConfig { name, variant } => {
-                self.endpoints.create_config(name, variant).await
-            }
+            Action::CreateModel(model) => self.endpoints.create_model(model).await,
+            Action::CreateEndpointConfig(config) => self.endpoints.create_config(config).await,
             Action::CreateEndpoint { name, config, tags } => {
                 self.endpoints.create_endpoint(name, config, tags).await
             }
@@ -89,7 +87,7 @@ impl Deploy {
             Action::CreateEndpoint { name, .. } | Action::UpdateEndpoint { name, .. } => {
                 Current::Endpoint(self.endpoints.endpoint(name).await?)
             }
-            Action::CreateModel { .. } | Action::CreateEndpointConfig { .. } => Current::Endpoint(None),
+            Action::CreateModel(_) | Action::CreateEndpointConfig(_) => Current::Endpoint(None),
         })
     }
 

@@ -1,42 +1,78 @@
 //! The kinds of endpoints: their configuration, the resources that they need, how they scale to zero, and what a
 //! policy may request for them.
 //!
+//! A setting is one field: of [`ModelSettings`] if it belongs to the model, of [`InstanceSettings`] if it belongs to
+//! the instances, or of one kind.
+//!
 //! A kind is a module with an implementation of `Behavior`. A new kind needs that module, an entry in
 //! [`EndpointKind`] and [`EndpointSpec`], and the match arms in this file that the compiler then requires.
 
 mod async_inference;
 mod component;
+mod config_spec;
 mod fields;
 mod inference_component;
+mod instance_settings;
+mod model_settings;
+mod model_spec;
 mod real_time;
 mod resources;
 mod serverless;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding, Vpc};
+use crate::file::{Environment, Finding};
 use crate::names::{EndpointName, InstanceType};
 use crate::reason::Reason;
 
 pub use async_inference::AsyncInference;
 pub use component::{Component, ComponentStatus, RunningComponent};
+pub use config_spec::{EndpointConfigSpec, ProductionVariant};
 pub use inference_component::InferenceComponent;
+pub use instance_settings::InstanceSettings;
+pub use model_settings::ModelSettings;
+pub use model_spec::ModelSpec;
 pub use real_time::RealTime;
-pub use resources::{DesiredResources, InvokedResource, ProductionVariant, Rollout, VARIANT};
+pub use resources::{DesiredResources, InvokedResource, Rollout, VARIANT};
 pub use serverless::Serverless;
 
 pub(crate) use fields::FieldRules;
 
 /// The endpoint of an environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Json>")]
 pub struct Endpoint {
     /// The endpoint's name.
     pub name: EndpointName,
+    /// What is set on its model.
+    #[serde(flatten)]
+    pub model: ModelSettings,
     /// How SageMaker serves it.
     #[serde(flatten)]
     pub spec: EndpointSpec,
+}
+
+/// Serde ignores unknown fields beside flattened ones, so they are compared with those of the kind.
+impl TryFrom<Map<String, Json>> for Endpoint {
+    type Error = String;
+
+    fn try_from(fields: Map<String, Json>) -> Result<Self, String> {
+        let read = |what: &str| fields.get(what).cloned().ok_or_else(|| format!("missing field `{what}`"));
+        let kind = EndpointKind::deserialize(read("kind")?).map_err(|error| error.to_string())?;
+        if let Some(unknown) = fields.keys().find(|name| !kind.fields().allows(name)) {
+            return Err(format!("unknown field `{unknown}` of {} endpoint", kind.fields().kind));
+        }
+        let name = EndpointName::deserialize(read("name")?);
+        let fields = Json::Object(fields);
+        Ok(Self {
+            name: name.map_err(|error| error.to_string())?,
+            model: ModelSettings::deserialize(&fields).map_err(|error| error.to_string())?,
+            spec: EndpointSpec::deserialize(fields).map_err(|error| error.to_string())?,
+        })
+    }
 }
 
 /// The kind of an endpoint, with its configuration.
@@ -76,8 +112,6 @@ pub struct Instances<'e> {
     pub min: u32,
     /// The maximum.
     pub max: u32,
-    /// The network to which its containers are attached.
-    pub vpc: Option<&'e Vpc>,
 }
 
 /// A component whose copies can be scaled to zero and up again.

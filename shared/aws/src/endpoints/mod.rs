@@ -11,7 +11,7 @@ use tidegate_engine::{CallError, Class, ports::Endpoints};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::Endpoint;
 use tidegate_policy::endpoint::{
-    Component, ComponentStatus, ProductionVariant, Rollout, RunningComponent, VARIANT,
+    Component, ComponentStatus, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent, VARIANT,
 };
 
 use crate::convert::{int, timestamp};
@@ -83,32 +83,36 @@ impl Endpoints for SageMakerEndpoints {
         }))
     }
 
-    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
+    async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
         // The package is in a list of containers, because only there it may belong to another account.
-        let container = ContainerDefinition::builder().model_package_name(package_arn).build();
+        let container = ContainerDefinition::builder().model_package_name(&model.package_arn).build();
         let answer = self
             .client
             .create_model()
-            .model_name(name)
+            .model_name(&model.name)
             .containers(container)
             .execution_role_arn(&self.model_role_arn)
             .send()
             .await;
-        creation_result("model", name, answer.map_err(failed(SERVICE, "CreateModel")))
+        creation_result("model", &model.name, answer.map_err(failed(SERVICE, "CreateModel")))
     }
 
-    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError> {
+    async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
         // A configuration without a model must contain the role with which its models will run.
-        let role = variant.model().is_none().then(|| self.model_role_arn.clone());
+        let role = config.variant.model().is_none().then(|| self.model_role_arn.clone());
         let answer = self
             .client
             .create_endpoint_config()
-            .endpoint_config_name(name)
-            .production_variants(shapes::variant(variant))
+            .endpoint_config_name(&config.name)
+            .production_variants(shapes::variant(&config.variant))
             .set_execution_role_arn(role)
             .send()
             .await;
-        creation_result("configuration", name, answer.map_err(failed(SERVICE, "CreateEndpointConfig")))
+        creation_result(
+            "configuration",
+            &config.name,
+            answer.map_err(failed(SERVICE, "CreateEndpointConfig")),
+        )
     }
 
     async fn create_endpoint(

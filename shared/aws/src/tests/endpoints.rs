@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
-use tidegate_policy::endpoint::{ProductionVariant, Rollout};
+use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec, ProductionVariant, Rollout};
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
 
@@ -40,6 +40,10 @@ async fn an_endpoint_is_described() {
     assert_eq!(wire.done()[0].json(), json!({ "EndpointName": "churn" }));
 }
 
+fn model() -> ModelSpec {
+    ModelSpec { name: "m".to_owned(), package_arn: "arn:p".to_owned() }
+}
+
 #[tokio::test]
 async fn a_model_is_created_from_a_package() {
     let (aws, wire) = cloud([
@@ -48,9 +52,9 @@ async fn a_model_is_created_from_a_package() {
         invalid("Could not access model package"),
     ]);
     let endpoints = aws.endpoints("arn:role");
-    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "created model m");
-    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap(), "model m exists already");
-    assert_eq!(endpoints.create_model("m", "arn:p").await.unwrap_err().class, Class::Permanent);
+    assert_eq!(endpoints.create_model(&model()).await.unwrap(), "created model m");
+    assert_eq!(endpoints.create_model(&model()).await.unwrap(), "model m exists already");
+    assert_eq!(endpoints.create_model(&model()).await.unwrap_err().class, Class::Permanent);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "CreateModel");
     assert_eq!(
@@ -61,7 +65,10 @@ async fn a_model_is_created_from_a_package() {
 
 async fn config(variant: ProductionVariant) -> Value {
     let (aws, wire) = cloud([ok(json!({ "EndpointConfigArn": "arn" }))]);
-    aws.endpoints("arn:role").create_config("c", &variant).await.unwrap();
+    aws.endpoints("arn:role")
+        .create_config(&EndpointConfigSpec { name: "c".to_owned(), variant })
+        .await
+        .unwrap();
     wire.only().json()
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Endpoint, Probe};
-use tidegate_policy::endpoint::{Component, ProductionVariant, Rollout, RunningComponent};
+use tidegate_policy::endpoint::{Component, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent};
 use tidegate_policy::respond::MonitorReport;
 
 use crate::CallError;
@@ -20,9 +20,9 @@ pub trait Endpoints: Send + Sync {
     /// Describes an inference component. Returns `None` if it does not exist.
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError>;
     /// Creates a model from a model package.
-    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError>;
+    async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError>;
     /// Creates an endpoint configuration.
-    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError>;
+    async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError>;
     /// Creates an endpoint.
     async fn create_endpoint(
         &self,

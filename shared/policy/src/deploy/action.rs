@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_events::ScheduledCheck;
 
 use super::{InFlight, Site, State};
-use crate::endpoint::{Component, DesiredResources, ProductionVariant, Rollout};
+use crate::endpoint::{Component, DesiredResources, EndpointConfigSpec, ModelSpec, Rollout};
 use crate::file::Environment;
 use crate::step::Step;
 
@@ -14,19 +14,9 @@ use crate::step::Step;
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Creates the model of a package.
-    CreateModel {
-        /// Its name.
-        name: String,
-        /// The package.
-        package_arn: String,
-    },
+    CreateModel(ModelSpec),
     /// Creates an endpoint configuration.
-    CreateEndpointConfig {
-        /// Its name.
-        name: String,
-        /// The production variant.
-        variant: ProductionVariant,
-    },
+    CreateEndpointConfig(EndpointConfigSpec),
     /// Creates the endpoint.
     CreateEndpoint {
         /// Its name.
@@ -69,7 +59,7 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. } => true,
-        Step::Call(Action::CreateModel { .. } | Action::CreateEndpointConfig { .. }) => {
+        Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_)) => {
             state.hold().is_none() && is_wanted(environment, state, step)
         }
         Step::Call(
@@ -88,12 +78,11 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
         .map(|(environment, in_flight)| DesiredResources::of(environment, &in_flight.request));
     let Some(wanted) = wanted else { return false };
     match step {
-        Step::Call(Action::CreateModel { name, .. }) => *name == wanted.model,
-        Step::Call(
-            Action::CreateEndpointConfig { name: config, .. }
-            | Action::CreateEndpoint { config, .. }
-            | Action::UpdateEndpoint { config, .. },
-        ) => *config == wanted.config,
+        Step::Call(Action::CreateModel(model)) => model.name == wanted.model.name,
+        Step::Call(Action::CreateEndpointConfig(config)) => config.name == wanted.config.name,
+        Step::Call(Action::CreateEndpoint { config, .. } | Action::UpdateEndpoint { config, .. }) => {
+            *config == wanted.config.name
+        }
         Step::Call(Action::CreateComponent { component } | Action::UpdateComponent { component }) => {
             wanted.component.as_ref() == Some(component)
         }

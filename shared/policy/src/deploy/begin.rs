@@ -16,7 +16,7 @@ impl Reconciliation<'_> {
         let mut plan = self.model_and_config();
         plan.push(Step::Call(Action::CreateEndpoint {
             name: self.wanted.endpoint.clone(),
-            config: self.wanted.config.clone(),
+            config: self.wanted.config.name.clone(),
             tags: self.tags(),
         }));
         self.apply(plan).evidence("endpoint", "none").state(self.asked_endpoint(None))
@@ -29,12 +29,12 @@ impl Reconciliation<'_> {
         let mut plan = self.model_and_config();
         plan.push(Step::Call(Action::UpdateEndpoint {
             name: self.wanted.endpoint.clone(),
-            config: self.wanted.config.clone(),
+            config: self.wanted.config.name.clone(),
             rollout: self.wanted.rollout.clone(),
         }));
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
         self.apply(plan)
-            .evidence_vs("running_config", before, &self.wanted.config)
+            .evidence_vs("running_config", before, &self.wanted.config.name)
             .state(self.asked_endpoint(running.last_modified))
     }
 
@@ -51,14 +51,8 @@ impl Reconciliation<'_> {
     }
 
     fn model_and_config(&self) -> Vec<Step<Action>> {
-        let model = Step::Call(Action::CreateModel {
-            name: self.wanted.model.clone(),
-            package_arn: self.in_flight.request.package_arn.clone(),
-        });
-        let config = Step::Call(Action::CreateEndpointConfig {
-            name: self.wanted.config.clone(),
-            variant: self.wanted.variant.clone(),
-        });
+        let model = Step::Call(Action::CreateModel(self.wanted.model.clone()));
+        let config = Step::Call(Action::CreateEndpointConfig(self.wanted.config.clone()));
         match self.wanted.component {
             Some(_) => vec![config],
             None => vec![model, config],

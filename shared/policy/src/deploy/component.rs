@@ -41,10 +41,7 @@ impl Reconciliation<'_> {
         } else {
             Step::Call(Action::CreateComponent { component })
         };
-        let model = Step::Call(Action::CreateModel {
-            name: self.wanted.model.clone(),
-            package_arn: self.in_flight.request.package_arn.clone(),
-        });
+        let model = Step::Call(Action::CreateModel(self.wanted.model.clone()));
         let mut in_flight = InFlight {
             component_update_requested_at: Some(self.now),
             component_modified_before: running.and_then(|running| running.last_modified),

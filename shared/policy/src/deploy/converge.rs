@@ -70,7 +70,8 @@ pub fn should_record(state: &State, decision: &Deploy) -> bool {
 }
 
 fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
-    endpoint.status == EndpointStatus::InService && endpoint.config.as_deref() == Some(wanted.config.as_str())
+    endpoint.status == EndpointStatus::InService
+        && endpoint.config.as_deref() == Some(wanted.config.name.as_str())
 }
 
 /// Whether a resource changed after a change was requested. A change before the request proves nothing.
@@ -110,7 +111,7 @@ impl Reconciliation<'_> {
                 ) =>
             {
                 let running = endpoint.config.clone().unwrap_or_else(|| "unknown".to_owned());
-                let reason = Reason::OldConfigRunning { requested: self.wanted.config.clone(), running };
+                let reason = Reason::OldConfigRunning { requested: self.wanted.config.name.clone(), running };
                 self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
             }
             EndpointStatus::InService => self.update(endpoint),

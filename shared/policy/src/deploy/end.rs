@@ -29,7 +29,7 @@ pub(super) fn report(
         outcome,
         reason: reason.code().to_owned(),
         detail: reason.to_string(),
-        requested_config: Some(DesiredResources::of(environment, request).config),
+        requested_config: Some(DesiredResources::of(environment, request).config.name),
         running_config,
         finished_at: now,
     }
@@ -86,7 +86,7 @@ impl Reconciliation<'_> {
         let mut decision = Decision::new(verdict, reason).evidence("version", request.version).evidence_vs(
             "running_config",
             running.unwrap_or_else(|| "none".to_owned()),
-            &self.wanted.config,
+            &self.wanted.config.name,
         );
         if let Some(Probe::Answered(status)) = seen.probe {
             decision = decision.evidence("sample_status", status);
@@ -99,7 +99,7 @@ impl Reconciliation<'_> {
         Live {
             version: request.version,
             package_arn: request.package_arn.clone(),
-            config: self.wanted.config.clone(),
+            config: self.wanted.config.name.clone(),
             request_id: request.request_id.clone(),
             at: self.now,
         }

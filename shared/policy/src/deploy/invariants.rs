@@ -16,9 +16,8 @@ use crate::step::Step;
 impl HasEffect for Action {
     fn effect(&self) -> Effect<'_> {
         match self {
-            Self::CreateModel { name, .. } | Self::CreateEndpointConfig { name, .. } => {
-                Effect::Prepare { name }
-            }
+            Self::CreateModel(model) => Effect::Prepare { name: &model.name },
+            Self::CreateEndpointConfig(config) => Effect::Prepare { name: &config.name },
             Self::CreateEndpoint { name, .. } | Self::UpdateEndpoint { name, .. } => {
                 Effect::Change { resource: name, change: Change::Define }
             }
@@ -184,7 +183,7 @@ impl Checker<'_> {
             before.iter().any(|step| matches!(effect(step), Effect::Prepare { name } if name == used))
         };
         let right = match step {
-            Step::Call(Action::CreateModel { package_arn, .. }) => *package_arn == request.package_arn,
+            Step::Call(Action::CreateModel(model)) => model.package_arn == request.package_arn,
             Step::Call(Action::CreateEndpoint { config, .. } | Action::UpdateEndpoint { config, .. }) => {
                 made(config)
             }

@@ -34,8 +34,8 @@ pub fn on_rejected(
         | Step::RequestRetraining { .. } => None,
         Step::ReportDeployment { finished } => Some(not_reported(state, finished, why)),
         Step::Call(
-            Action::CreateModel { .. }
-            | Action::CreateEndpointConfig { .. }
+            Action::CreateModel(_)
+            | Action::CreateEndpointConfig(_)
             | Action::CreateEndpoint { .. }
             | Action::UpdateEndpoint { .. }
             | Action::CreateComponent { .. }

@@ -29,7 +29,7 @@ impl Reconciliation<'_> {
     fn under_way(&self, seen: &Snapshot) -> Option<Deploy> {
         if let Some(endpoint) = &seen.endpoint
             && (self.in_flight.endpoint_update_requested_at.is_some()
-                || endpoint.pending_config.as_ref() == Some(&self.wanted.config))
+                || endpoint.pending_config.as_ref() == Some(&self.wanted.config.name))
             && is_changing(&endpoint.status)
         {
             return Some(self.wait_for_endpoint(&endpoint.status));
@@ -47,13 +47,14 @@ impl Reconciliation<'_> {
             && match &self.wanted.component {
                 None => {
                     self.in_flight.endpoint_update_requested_at.is_some()
-                        && seen.endpoint.as_ref().and_then(|e| e.config.as_ref()) == Some(&self.wanted.config)
+                        && seen.endpoint.as_ref().and_then(|e| e.config.as_ref())
+                            == Some(&self.wanted.config.name)
                 }
                 Some(_) => {
                     self.in_flight.component_update_requested_at.is_some()
                         && seen.component.as_ref().is_some_and(|running| {
                             running.status == ComponentStatus::InService
-                                && running.model.as_ref() == Some(&self.wanted.model)
+                                && running.model.as_ref() == Some(&self.wanted.model.name)
                         })
                 }
             }

@@ -4,47 +4,39 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::ASYNC_OUTPUT_PAGE;
-use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
+use super::{
+    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
+    ScalableComponent, model_settings,
+};
 use crate::decision::Verdict;
-use crate::file::Vpc;
-use crate::names::{InstanceType, S3Uri};
+use crate::names::S3Uri;
 use crate::reason::Reason;
 
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "an async",
     required: &["instanceType", "instances", "output"],
-    optional: &["vpc"],
+    optional: &[model_settings::NETWORK],
     page: ASYNC_OUTPUT_PAGE,
     refusals: &[],
 };
 
 /// The configuration of an asynchronous endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AsyncInference {
-    /// The instance type.
-    pub instance_type: InstanceType,
-    /// The number of instances.
-    pub instances: u32,
+    /// Its instances.
+    #[serde(flatten)]
+    pub instances: InstanceSettings,
     /// Where the responses are written.
     pub output: S3Uri,
-    /// The network to which its containers are attached; SageMaker's own if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vpc: Option<Vpc>,
 }
 
 impl Behavior for AsyncInference {
     fn instances(&self) -> Option<Instances<'_>> {
-        let count = self.instances;
-        Some(Instances { instance_type: &self.instance_type, min: count, max: count, vpc: self.vpc.as_ref() })
+        Some(self.instances.fixed())
     }
 
     fn variant(&self, model: &str) -> ProductionVariant {
-        ProductionVariant::RealTime {
-            model: model.to_owned(),
-            instance_type: self.instance_type.to_string(),
-            instances: self.instances,
-        }
+        self.instances.variant_of(model)
     }
 
     fn component(&self, _endpoint: &str, _model: &str) -> Option<Component> {

@@ -24,8 +24,8 @@ pub(crate) struct FieldRules {
     pub(crate) kind: &'static str,
     /// The required fields.
     pub(crate) required: &'static [&'static str],
-    /// The optional fields.
-    pub(crate) optional: &'static [&'static str],
+    /// The optional fields, in groups that several kinds share.
+    pub(crate) optional: &'static [&'static [&'static str]],
     /// The AWS page that describes the configuration of the kind.
     pub(crate) page: &'static str,
     /// Why the kind does not have a field, if the reason differs from that of the other kinds.
@@ -35,7 +35,8 @@ pub(crate) struct FieldRules {
 impl FieldRules {
     /// Whether the kind has the field.
     pub(crate) fn allows(&self, field: &str) -> bool {
-        ["name", "kind"].contains(&field) || self.required.contains(&field) || self.optional.contains(&field)
+        let optional = || self.optional.iter().any(|group| group.contains(&field));
+        ["name", "kind"].contains(&field) || self.required.contains(&field) || optional()
     }
 
     /// The message for a missing required field.

@@ -4,34 +4,31 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::COMPONENT_PAGE;
-use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
-use crate::file::Vpc;
-use crate::names::InstanceType;
+use super::{
+    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
+    ScalableComponent, model_settings,
+};
 
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "an inferenceComponent",
     required: &["memoryMb", "instanceType", "instances"],
-    optional: &["copies", "vpc"],
+    optional: &[&["copies"], model_settings::NETWORK],
     page: COMPONENT_PAGE,
     refusals: &[],
 };
 
 /// The configuration of an endpoint with an inference component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct InferenceComponent {
     /// Memory for each copy in MB.
     pub memory_mb: u32,
-    /// The instance type.
-    pub instance_type: InstanceType,
-    /// The maximum number of instances that SageMaker may run.
-    pub instances: u32,
+    /// The instances that SageMaker manages.
+    #[serde(flatten)]
+    pub instances: InstanceSettings,
     /// The number of copies of the model in the policy; see [`copies`](Self::copies()).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies: Option<u32>,
-    /// The network to which its containers are attached; SageMaker's own if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vpc: Option<Vpc>,
 }
 
 impl InferenceComponent {
@@ -44,20 +41,11 @@ impl InferenceComponent {
 
 impl Behavior for InferenceComponent {
     fn instances(&self) -> Option<Instances<'_>> {
-        // SageMaker adds instances beyond the first when the copies need them.
-        Some(Instances {
-            instance_type: &self.instance_type,
-            min: 1,
-            max: self.instances,
-            vpc: self.vpc.as_ref(),
-        })
+        Some(self.instances.managed())
     }
 
     fn variant(&self, _model: &str) -> ProductionVariant {
-        ProductionVariant::Components {
-            instance_type: self.instance_type.to_string(),
-            max_instances: self.instances,
-        }
+        self.instances.variant_for_components()
     }
 
     fn component(&self, endpoint: &str, model: &str) -> Option<Component> {

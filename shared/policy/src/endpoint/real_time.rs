@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::VARIANT_PAGE;
-use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
+use super::{
+    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
+    ScalableComponent, instance_settings, model_settings,
+};
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding, Vpc};
-use crate::names::InstanceType;
+use crate::file::{Environment, Finding};
 use crate::reason::Reason;
 
 const COMPONENTS_TO_ZERO_PAGE: &str =
@@ -14,37 +16,27 @@ const COMPONENTS_TO_ZERO_PAGE: &str =
 
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "a realTime",
-    required: &["instanceType", "instances"],
-    optional: &["vpc"],
+    required: instance_settings::REQUIRED,
+    optional: &[model_settings::NETWORK],
     page: VARIANT_PAGE,
     refusals: &[],
 };
 
 /// The configuration of a real-time endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RealTime {
-    /// The instance type.
-    pub instance_type: InstanceType,
-    /// The number of instances.
-    pub instances: u32,
-    /// The network to which its containers are attached; SageMaker's own if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vpc: Option<Vpc>,
+    /// Its instances.
+    #[serde(flatten)]
+    pub instances: InstanceSettings,
 }
 
 impl Behavior for RealTime {
     fn instances(&self) -> Option<Instances<'_>> {
-        let count = self.instances;
-        Some(Instances { instance_type: &self.instance_type, min: count, max: count, vpc: self.vpc.as_ref() })
+        Some(self.instances.fixed())
     }
 
     fn variant(&self, model: &str) -> ProductionVariant {
-        ProductionVariant::RealTime {
-            model: model.to_owned(),
-            instance_type: self.instance_type.to_string(),
-            instances: self.instances,
-        }
+        self.instances.variant_of(model)
     }
 
     fn component(&self, _endpoint: &str, _model: &str) -> Option<Component> {

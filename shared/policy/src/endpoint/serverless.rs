@@ -26,7 +26,7 @@ pub(super) const FIELDS: FieldRules = FieldRules {
 
 /// The configuration of a serverless endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Serverless {
     /// Memory in MB.
     pub memory_mb: u32,

@@ -16,11 +16,10 @@ use tidegate_events::{
     EndpointStatus, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::endpoint::{
-    DesiredResources, EndpointKind, EndpointSpec, InferenceComponent, RealTime, Serverless,
+    DesiredResources, EndpointKind, EndpointSpec, InferenceComponent, InstanceSettings, RealTime, Serverless,
 };
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
-use tidegate_policy::names::InstanceType;
 use tidegate_policy::promote::{EnvironmentStatus, Package, Promotion};
 use tidegate_policy::site::Site;
 use tidegate_policy::{deploy, promote};
@@ -314,19 +313,15 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
 
 /// Serves the model in another kind of endpoint.
 pub(crate) fn serve(environment: &mut Environment, kind: EndpointKind) {
-    let instance_type: InstanceType = "ml.m5.large".parse().unwrap();
+    let instances = InstanceSettings { instance_type: "ml.m5.large".parse().unwrap(), count: 2 };
     environment.endpoint.spec = match kind {
-        EndpointKind::RealTime => EndpointSpec::RealTime(RealTime { instance_type, instances: 2, vpc: None }),
+        EndpointKind::RealTime => EndpointSpec::RealTime(RealTime { instances }),
         EndpointKind::Serverless => {
             EndpointSpec::Serverless(Serverless { memory_mb: 2048, max_concurrency: 5 })
         }
-        EndpointKind::InferenceComponent => EndpointSpec::InferenceComponent(InferenceComponent {
-            memory_mb: 1024,
-            instance_type,
-            instances: 2,
-            copies: None,
-            vpc: None,
-        }),
+        EndpointKind::InferenceComponent => {
+            EndpointSpec::InferenceComponent(InferenceComponent { memory_mb: 1024, instances, copies: None })
+        }
         EndpointKind::Async => panic!("no policy deploys one yet"),
     };
 }
@@ -400,7 +395,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         1 => Just(EndpointStatus::UpdateRollbackFailed),
         1 => text().prop_map(EndpointStatus::Unknown),
     ];
-    let configs = || option::of(known(|target| target.config.clone()));
+    let configs = || option::of(known(|target| target.config.name.clone()));
     let endpoint = (status, configs(), configs(), option::of(text()), option::of(time())).prop_map(
         |(status, config, pending_config, failure, last_modified)| Endpoint {
             status,
@@ -416,7 +411,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         1 => Just(ComponentStatus::Failed),
         1 => text().prop_map(ComponentStatus::Unknown),
     ];
-    let models = option::of(known(|target| target.model.clone()));
+    let models = option::of(known(|target| target.model.name.clone()));
     let memory = option::of(prop_oneof![3 => Just(1024), 1 => Just(2048)]);
     let component = (status, models, memory, option::of(0..3_u32), option::of(text()), option::of(time()));
     let component = component.prop_map(|(status, model, memory_mb, copies, failure, last_modified)| {

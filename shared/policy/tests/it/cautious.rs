@@ -116,7 +116,7 @@ proptest! {
         if decision.verdict == Verdict::Succeeded {
             let request = &state.in_flight.as_ref().unwrap().request;
             let wanted = DesiredResources::of(&environment, request);
-            prop_assert_eq!(seen.endpoint.unwrap().config, Some(wanted.config));
+            prop_assert_eq!(seen.endpoint.unwrap().config, Some(wanted.config.name));
             if let Some(wanted) = &wanted.component {
                 let running = seen.component.expect("it serves");
                 prop_assert!(running.runs(wanted) && running.has_copies(1), "{:?}", running);

@@ -72,7 +72,8 @@ fn the_same_version_again_leaves_what_ran_before_it() {
         at: any::at(0),
     };
     let before = State { live: Some(live(7)), previous: Some(live(6)), ..State::default() };
-    let wanted = DesiredResources::of(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
+    let wanted =
+        DesiredResources::of(&any::environment(&any::policy(), "staging"), &request("r", 0)).config.name;
     let state = deploy::accept_request(&before, &request("r", 0), any::at(0)).unwrap();
     let done = converge(&state, &seen(&wanted, 0), 1);
     assert_eq!(done.verdict, Verdict::Succeeded);
@@ -86,7 +87,7 @@ fn two_deployments_never_share_a_check() {
         policy.model = "a-model-with-a-name-of-32-letters".get(..32).unwrap().parse().unwrap();
         let environment = any::environment(&any::policy(), "production");
         let state = deploy::accept_request(&State::default(), &request(id, 0), any::at(0)).unwrap();
-        let wanted = DesiredResources::of(&environment, &request(id, 0)).config;
+        let wanted = DesiredResources::of(&environment, &request(id, 0)).config.name;
         let decision =
             deploy::converge(&any::staging(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
         decision.plan.into_iter().find_map(|step| match step {
@@ -103,7 +104,7 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let policy = any::policy();
     let environment = any::environment(&policy, "production");
     let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
-    let wanted = DesiredResources::of(&environment, &request("r", 0)).config;
+    let wanted = DesiredResources::of(&environment, &request("r", 0)).config.name;
     let look = |state: &State, seen: &Snapshot, minutes: i64| {
         let decision =
             deploy::converge(&any::staging(), &policy, &environment, state, seen, any::at(minutes));
@@ -146,7 +147,8 @@ fn a_state_of_the_version_before_is_read() {
 
 #[test]
 fn a_model_that_is_silent_has_a_quarter_of_an_hour() {
-    let wanted = DesiredResources::of(&any::environment(&any::policy(), "staging"), &request("r", 0)).config;
+    let wanted =
+        DesiredResources::of(&any::environment(&any::policy(), "staging"), &request("r", 0)).config.name;
     let silent = Snapshot { probe: Some(Probe::Silent), ..seen(&wanted, 0) };
     let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
     let first = converge(&state, &silent, 0);
@@ -165,7 +167,7 @@ fn the_sample_is_sent_once_the_requested_configuration_runs() {
     let environment = any::environment(&any::policy(), "staging");
     let state = deploy::accept_request(&State::default(), &request("r", 0), any::at(0)).unwrap();
     let in_flight = state.in_flight.unwrap();
-    let wanted = seen(&DesiredResources::of(&environment, &request("r", 0)).config, 0);
+    let wanted = seen(&DesiredResources::of(&environment, &request("r", 0)).config.name, 0);
     assert!(deploy::needs_probe(&environment, &in_flight, &wanted));
     assert!(!deploy::needs_probe(&environment, &in_flight, &seen("before", 0)));
     let mut updating = wanted.clone();

@@ -26,9 +26,9 @@ fn described(environment: &Environment) -> Value {
     let target = DesiredResources::of(environment, &request(environment.name.as_str()));
     json!({
         "endpoint": target.endpoint,
-        "model": target.model,
-        "config": target.config,
-        "variant": to_value(&target.variant).unwrap(),
+        "model": target.model.name,
+        "config": target.config.name,
+        "variant": to_value(&target.config.variant).unwrap(),
         "component": to_value(&target.component).unwrap(),
         "rollout": to_value(&target.rollout).unwrap(),
     })

@@ -5,7 +5,7 @@ use tidegate_engine::CallError;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent};
-use tidegate_policy::endpoint::ProductionVariant;
+use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
 
 use super::state::{self, Pending, Served};
 use super::{Effect, FakeAws};
@@ -34,14 +34,14 @@ impl Endpoints for FakeAws {
         Ok(Some(component.running.clone()))
     }
 
-    async fn create_model(&self, name: &str, _package_arn: &str) -> Call<String> {
+    async fn create_model(&self, model: &ModelSpec) -> Call<String> {
         self.accept("sagemaker", "CreateModel")?;
-        Ok(format!("created model {name}"))
+        Ok(format!("created model {}", model.name))
     }
 
-    async fn create_config(&self, name: &str, _variant: &ProductionVariant) -> Call<String> {
+    async fn create_config(&self, config: &EndpointConfigSpec) -> Call<String> {
         self.accept("sagemaker", "CreateEndpointConfig")?;
-        Ok(format!("created configuration {name}"))
+        Ok(format!("created configuration {}", config.name))
     }
 
     async fn create_endpoint(&self, name: &str, config: &str, _tags: &[(String, String)]) -> Call<String> {

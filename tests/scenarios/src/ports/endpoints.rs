@@ -6,7 +6,7 @@ use tidegate_engine::ports::Endpoints;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT};
-use tidegate_policy::endpoint::ProductionVariant;
+use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec, ProductionVariant};
 
 use super::{text, time};
 use crate::cloud::Account;
@@ -106,18 +106,19 @@ impl Endpoints for Account {
         }))
     }
 
-    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
-        let request = json!({"ModelName": name, "Containers": [{"ModelPackageName": package_arn}],
+    async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
+        let request = json!({"ModelName": model.name, "Containers": [{"ModelPackageName": model.package_arn}],
             "ExecutionRoleArn": self.model_role()});
-        made("model", name, self.call(SAGEMAKER, "CreateModel", request).await)
+        made("model", &model.name, self.call(SAGEMAKER, "CreateModel", request).await)
     }
 
-    async fn create_config(&self, name: &str, shape: &ProductionVariant) -> Result<String, CallError> {
-        let mut request = json!({"EndpointConfigName": name, "ProductionVariants": [variant(shape)]});
-        if let (ProductionVariant::Components { .. }, Some(members)) = (shape, request.as_object_mut()) {
+    async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
+        let variant = variant(&config.variant);
+        let mut request = json!({"EndpointConfigName": config.name, "ProductionVariants": [variant]});
+        if let (None, Some(members)) = (config.variant.model(), request.as_object_mut()) {
             members.insert("ExecutionRoleArn".to_owned(), json!(self.model_role()));
         }
-        made("configuration", name, self.call(SAGEMAKER, "CreateEndpointConfig", request).await)
+        made("configuration", &config.name, self.call(SAGEMAKER, "CreateEndpointConfig", request).await)
     }
 
     async fn create_endpoint(

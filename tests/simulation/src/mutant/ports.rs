@@ -13,7 +13,7 @@ use tidegate_engine::ports::{
 };
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
 use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
-use tidegate_policy::endpoint::ProductionVariant;
+use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_scenarios::{Account, Cloud};
@@ -193,12 +193,12 @@ impl Endpoints for MutatedPorts {
         Ok(found)
     }
 
-    async fn create_model(&self, name: &str, package_arn: &str) -> Result<String, CallError> {
-        self.real.create_model(name, package_arn).await
+    async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
+        self.real.create_model(model).await
     }
 
-    async fn create_config(&self, name: &str, variant: &ProductionVariant) -> Result<String, CallError> {
-        self.real.create_config(name, variant).await
+    async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
+        self.real.create_config(config).await
     }
 
     async fn create_endpoint(

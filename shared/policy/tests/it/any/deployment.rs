@@ -90,10 +90,10 @@ impl Look {
         };
         let (config, model) = (of(config), of(model));
         if let (Some(endpoint), Some(target)) = (&mut self.seen.endpoint, config) {
-            endpoint.config = Some(target.config);
+            endpoint.config = Some(target.config.name);
         }
         if let (Some(component), Some(target)) = (&mut self.seen.component, model) {
-            component.model = Some(target.model);
+            component.model = Some(target.model.name);
             if let Some(wanted) = target.component {
                 component.memory_mb = Some(wanted.memory_mb);
             }

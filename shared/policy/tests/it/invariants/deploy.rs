@@ -129,10 +129,8 @@ fn places() -> Vec<Break<Scene>> {
         }),
         on(I::NotApproved, "the registry cannot be read", updates, |s| s.seen().approval = None),
         on(I::WrongPackage, "a model of another package", updates, |s| {
-            let Step::Call(Action::CreateModel { package_arn, .. }) = &mut s.decision.plan[0] else {
-                unreachable!()
-            };
-            *package_arn = any::arn(6);
+            let Step::Call(Action::CreateModel(model)) = &mut s.decision.plan[0] else { unreachable!() };
+            model.package_arn = any::arn(6);
         }),
         on(I::WrongPackage, "a request for another group's package", updates, |s| {
             s.policy.as_mut().unwrap().registry.group = "fraud".parse().unwrap();

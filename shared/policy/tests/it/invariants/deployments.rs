@@ -140,7 +140,7 @@ pub(super) fn changes_component() -> Scene {
         failure: None,
         last_modified: Some(any::at(-600)),
     };
-    let seen = Snapshot { component: Some(component), ..endpoint(&wanted.config) };
+    let seen = Snapshot { component: Some(component), ..endpoint(&wanted.config.name) };
     let scene = decided(policy, before(), seen, requested(), 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 3));
     scene
@@ -166,7 +166,7 @@ fn after_update(config: &str, probe: Option<Probe>) -> Scene {
 /// Version 7 runs and answers.
 pub(super) fn succeeds() -> Scene {
     let wanted = DesiredResources::of(&any::environment(&classic(), "production"), &request(7, 0));
-    let scene = after_update(&wanted.config, Some(Probe::Answered(200)));
+    let scene = after_update(&wanted.config.name, Some(Probe::Answered(200)));
     assert_eq!(scene.decision.verdict, Verdict::Succeeded);
     scene
 }

@@ -69,32 +69,32 @@ fn calls(decided: &Decided<DeployController>, request: &DeploymentRequested) -> 
     let policy = decided.policy.as_ref().unwrap();
     let environment = policy.environment(&decided.site.environment).unwrap();
     let target = DesiredResources::of(environment, request);
-    prop_assert!(limits::is_name(&target.model, 63) && limits::is_name(&target.config, 63));
+    prop_assert!(limits::is_name(&target.model.name, 63) && limits::is_name(&target.config.name, 63));
     let mut made: Vec<&str> = Vec::new();
     for step in &decided.decision.plan {
         let Step::Call(call) = step else { continue };
         let right = match call {
-            Action::CreateModel { name, package_arn } => {
-                made.push(name);
-                (name, package_arn) == (&target.model, &request.package_arn)
+            Action::CreateModel(model) => {
+                made.push(&model.name);
+                *model == target.model && model.package_arn == request.package_arn
             }
-            Action::CreateEndpointConfig { name, variant } => {
-                made.push(name);
-                let model_first = target.component.is_some() || made.contains(&target.model.as_str());
-                (name, variant) == (&target.config, &target.variant) && model_first
+            Action::CreateEndpointConfig(config) => {
+                made.push(&config.name);
+                let model_first = target.component.is_some() || made.contains(&target.model.name.as_str());
+                *config == target.config && model_first
             }
             Action::CreateEndpoint { name, config, tags } => {
                 let tag = |key: &str, value: &str| tags.iter().any(|(k, v)| k == key && v == value);
-                (name, config) == (&target.endpoint, &target.config)
+                (name, config) == (&target.endpoint, &target.config.name)
                     && tag("tidegate:model", &request.model)
                     && tag("tidegate:environment", &request.environment)
             }
             Action::UpdateEndpoint { name, config, rollout } => {
-                (name, config, rollout) == (&target.endpoint, &target.config, &target.rollout)
+                (name, config, rollout) == (&target.endpoint, &target.config.name, &target.rollout)
             }
             Action::CreateComponent { component } | Action::UpdateComponent { component } => {
                 let runs = decided.seen.as_ref().and_then(|seen| seen.endpoint.as_ref()?.config.clone());
-                Some(component) == target.component.as_ref() && runs == Some(target.config.clone())
+                Some(component) == target.component.as_ref() && runs == Some(target.config.name.clone())
             }
         };
         prop_assert!(right, "{call:?} for {target:?}");
@@ -162,7 +162,7 @@ fn end_remembers(
     prop_assert_eq!(after.last_report.as_ref().map(|report| &report.finished), Some(finished));
     let environment = decided.policy.as_ref().unwrap().environment(&decided.site.environment).unwrap();
     let target = DesiredResources::of(environment, request);
-    prop_assert_eq!(finished.requested_config.as_ref(), Some(&target.config));
+    prop_assert_eq!(finished.requested_config.as_ref(), Some(&target.config.name));
     // A version without approval that serves has a notification as well.
     let serves = decided.decision.verdict == Verdict::Succeeded || decided.decision.plan.len() == 2;
     if !serves {
@@ -172,7 +172,7 @@ fn end_remembers(
     let live = Live {
         version: request.version,
         package_arn: request.package_arn.clone(),
-        config: target.config,
+        config: target.config.name,
         request_id: request.request_id.clone(),
         at: decided.now,
     };
