@@ -90,6 +90,20 @@ pub enum Fault {
         /// The fault.
         fault: EventFault,
     },
+    /// The region accepts no configuration with a minimum of zero instances, until it is cleared. eu-west-3 never does.
+    NoZeroInstances {
+        /// The region.
+        region: String,
+    },
+    /// The account has this many instances of a type for endpoints, until it is cleared.
+    InstanceQuota {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The instance type.
+        instance_type: String,
+        /// The number of instances.
+        instances: i64,
+    },
     /// The next call of this operation is rejected with a `ValidationException`.
     RejectCall {
         /// The account, if it matters.
@@ -181,6 +195,25 @@ impl FaultPlan {
             Some(Fault::RollBackUpdate { reason, .. }) => Some(reason),
             _ => None,
         }
+    }
+
+    /// Whether the region accepts a minimum of zero instances. Measured in eu-west-3:
+    /// <https://github.com/stdapi-ai/stdapi.ai/issues/43>
+    pub(crate) fn accepts_zero_instances(&self, of: &str) -> bool {
+        let refused = |m: &Fault| matches!(m, Fault::NoZeroInstances { region } if region == of);
+        of != "eu-west-3" && !self.active.iter().any(refused)
+    }
+
+    /// How many instances of this type the account may have for endpoints, if a fault limits it.
+    pub(crate) fn instance_quota(&self, account: &str, of: &str) -> Option<i64> {
+        self.active.iter().find_map(|m| match m {
+            Fault::InstanceQuota { account: a, instance_type, instances }
+                if admits(a.as_ref(), account) && instance_type == of =>
+            {
+                Some(*instances)
+            }
+            _ => None,
+        })
     }
 
     /// The message with which this call is rejected, if it is.

@@ -21,6 +21,7 @@ mod emissions;
 mod error;
 mod faults;
 mod http;
+mod instance_types;
 mod json;
 mod pace;
 mod resources;

@@ -4,6 +4,7 @@ mod endpoints;
 mod event_delivery;
 mod http;
 mod pipelines;
+mod placement;
 mod registry;
 mod scaling;
 

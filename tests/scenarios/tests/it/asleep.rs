@@ -184,7 +184,7 @@ fn the_version_that_sleeps_is_woken_when_it_is_requested_again() {
 #[test]
 fn another_size_of_the_same_version_is_applied() {
     let stage = idle();
-    let larger = CHURN.replace("memoryMb: 1024", "memoryMb: 4096, copies: 2");
+    let larger = CHURN.replace("memoryMb: 1024", "memoryMb: 2048, copies: 2");
     let policy = parse("churn.yaml", &larger).unwrap();
     poll_once(pin!(stage.production.ledger.apply(&policy, stage.now()))).unwrap().unwrap();
     assert_eq!(deploy(&stage, 1), "succeeded answered");
@@ -193,5 +193,5 @@ fn another_size_of_the_same_version_is_applied() {
     let described =
         stage.account(PRODUCTION).ask("sagemaker", "DescribeInferenceComponent", &described).unwrap();
     let memory = described.pointer("/Specification/ComputeResourceRequirements/MinMemoryRequiredInMb");
-    assert_eq!(memory, Some(&json!(4096)));
+    assert_eq!(memory, Some(&json!(2048)));
 }

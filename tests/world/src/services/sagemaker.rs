@@ -5,5 +5,6 @@ pub(crate) mod endpoints;
 pub(crate) mod inference_components;
 pub(crate) mod models;
 pub(crate) mod pipelines;
+pub(crate) mod placement;
 pub(crate) mod registry;
 pub(crate) mod tags;

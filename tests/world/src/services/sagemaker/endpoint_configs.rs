@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::account::Call;
 use crate::error::ApiError;
+use crate::instance_types;
 use crate::json::{copy, epoch, int, list, listing, millis, need, put, tag_map, text};
 use crate::resources::{Resources, Stored};
 use crate::services::Operations;
@@ -20,6 +21,7 @@ pub(crate) const OPERATIONS: Operations = &[
 fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let name = need(request, "EndpointConfigName")?;
     let arn = call.place.arn("endpoint-config", name);
+    let zero = world.faults.accepts_zero_instances(&call.place.region);
     let resources = world.resources_mut(&call.place);
     if resources.configs.contains_key(name) {
         return Err(ApiError::already_existing("endpoint configuration", &arn));
@@ -28,8 +30,10 @@ fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Re
     if variants.is_empty() {
         return Err(crate::json::missing("ProductionVariants"));
     }
-    for variant in variants.iter().chain(list(request, "ShadowProductionVariants")) {
+    for (index, variant) in variants.iter().chain(list(request, "ShadowProductionVariants")).enumerate() {
+        check_instance_type(variant, index + 1)?;
         check_variant(resources, call, request, variant)?;
+        check_counts(request, variant, zero)?;
     }
     let mut names: Vec<&str> = variants.iter().filter_map(|v| text(v, "VariantName")).collect();
     names.sort_unstable();
@@ -88,7 +92,7 @@ fn check_variant(
     if !given(variant, "InstanceType") && list(variant, "InstancePools").is_empty() {
         return refuse("InstanceType is required.");
     }
-    check_counts(config, variant, name)
+    Ok(())
 }
 
 fn check_serverless_model(resources: &Resources, variant: &Value, name: &str) -> Result<(), ApiError> {
@@ -101,13 +105,42 @@ fn check_serverless_model(resources: &Resources, variant: &Value, name: &str) ->
     Ok(())
 }
 
-fn check_counts(config: &Value, variant: &Value, name: &str) -> Result<(), ApiError> {
+/// A type that is not one of hosting: <https://github.com/aws/sagemaker-python-sdk/issues/1623>. A type that the world
+/// does not know is newer than its table.
+fn check_instance_type(variant: &Value, index: usize) -> Result<(), ApiError> {
+    let Some(name) = text(variant, "InstanceType") else { return Ok(()) };
+    if instance_types::find(name).is_none_or(|found| found.hosting) {
+        return Ok(());
+    }
+    let accepted: Vec<&str> = instance_types::hosting().collect();
+    Err(ApiError::validation(format!(
+        "1 validation error detected: Value '{name}' at 'productionVariants.{index}.member.instanceType' failed to \
+         satisfy constraint: Member must satisfy enum value set: [{}]",
+        accepted.join(", ")
+    )))
+}
+
+/// `zero`: whether the region accepts a minimum of zero instances.
+fn check_counts(config: &Value, variant: &Value, zero: bool) -> Result<(), ApiError> {
+    let name = text(variant, "VariantName").unwrap_or_default();
     let refuse = |why: &str| Err(ApiError::validation(format!("Production variant \"{name}\": {why}")));
     let scaling = variant.get("ManagedInstanceScaling").filter(|s| text(s, "Status") == Some("ENABLED"));
     let min = scaling.and_then(|s| int(s, "MinInstanceCount"));
     let max = scaling.and_then(|s| int(s, "MaxInstanceCount"));
-    if text(variant, "ModelName").is_some() && min == Some(0) {
-        return refuse("MinInstanceCount 0 requires inference components: ModelName must not be provided.");
+    if variant.get("ServerlessConfig").is_some_and(|config| !config.is_null()) {
+        return Ok(());
+    }
+    // <https://github.com/hashicorp/terraform-provider-aws/pull/45926>
+    if text(variant, "ModelName").is_some() && scaling.is_some() {
+        return Err(ApiError::validation(
+            "ManagedInstanceScaling is only supported for inference component endpoints.",
+        ));
+    }
+    // Measured in eu-west-3: <https://github.com/stdapi-ai/stdapi.ai/issues/43>
+    if min == Some(0) && !zero {
+        return Err(ApiError::validation(
+            "Min instance count needs to be greater than 0 for enabled managed instance scaling",
+        ));
     }
     if let (Some(min), Some(max)) = (min, max)
         && min > max

@@ -146,6 +146,8 @@ fn create_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
         return Err(ApiError::already_existing("endpoint", &arn));
     }
     let variants = variants_of(resources, config_of(resources, &call.place, config)?);
+    world.check_quota(&call.place, &variants)?;
+    let resources = world.resources_mut(&call.place);
     resources.tag(&arn, tag_map(request));
     let endpoint = Endpoint {
         name: name.to_owned(),
@@ -210,6 +212,7 @@ fn update_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
     let given = request.get("DeploymentConfig").filter(|d| !d.is_null()).cloned();
     let deployment = if retained { endpoint.deployment.clone() } else { given };
     let arn = endpoint.arn.clone();
+    world.check_quota(&call.place, &variants)?;
     world.start_rollout(&call.place, name, config, variants, deployment, call.now);
     Ok(json!({"EndpointArn": arn}))
 }
@@ -287,6 +290,30 @@ fn delete_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
 }
 
 impl World {
+    /// A new fleet runs beside the old ones, so an update needs as many instances again.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html>
+    fn check_quota(&self, place: &AccountRegion, wanted: &[Variant]) -> Result<(), ApiError> {
+        for new in wanted {
+            let Some(name) = new.instance_type.as_deref() else { continue };
+            let Some(quota) = self.faults.instance_quota(&place.account, name) else { continue };
+            let endpoints =
+                self.resources(place).into_iter().flat_map(|resources| resources.endpoints.values());
+            let running = endpoints.flat_map(|endpoint| &endpoint.variants);
+            let used: i64 =
+                running.filter(|v| v.instance_type.as_deref() == Some(name)).map(|v| v.desired).sum();
+            if used + new.desired > quota {
+                let text = format!(
+                    "The account-level service limit '{name} for endpoint usage' is {quota} Instances, with current \
+                     utilization of {used} Instances and a request delta of {} Instances. Please use AWS Service \
+                     Quotas to request an increase for this quota.",
+                    new.desired
+                );
+                return Err(ApiError::new("ResourceLimitExceeded", text));
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces what will happen to an endpoint; what was planned before does not happen.
     pub(crate) fn schedule_endpoint_stages(
         &mut self,

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
 use crate::json::{copy, epoch, int, later, listing, need, put, put_some, stamp, tag_map, text};
+use crate::resources::Resources;
 use crate::services::Operations;
+use crate::services::sagemaker::endpoints::Variant;
+use crate::services::sagemaker::placement::{self, NO_ROOM, Room};
 use crate::world::{Scheduled, World};
 
 pub(crate) const OPERATIONS: Operations = &[
@@ -34,9 +37,9 @@ pub(crate) struct Component {
     failure: Option<String>,
     created: Timestamp,
     modified: Timestamp,
-    deployment: Option<Value>,
+    pub(super) deployment: Option<Value>,
     /// What an update will run, and whether it fails.
-    pending: Option<(Value, Option<(String, bool)>)>,
+    pub(super) pending: Option<(Value, Option<(String, bool)>)>,
     generation: u64,
 }
 
@@ -78,12 +81,16 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
                 "Variant \"{variant}\" hosts a model of its own and cannot host inference components."
             )));
         }
-        Some(_) => {}
+        Some(host) => placement::check_accelerators(host, &specification)?,
     }
     check_model(resources, &call.place, &specification)?;
     let Some(desired) = copies(request).or(base.map(|_| 1)) else {
         return Err(crate::json::missing("RuntimeConfig"));
     };
+    // Measured: <https://github.com/stdapi-ai/stdapi.ai/issues/43>
+    if desired < 1 {
+        return Err(ApiError::validation("Inference components copy count an integer larger than 0"));
+    }
     resources.tag(&arn, tag_map(request));
     let component = Component {
         name: name.to_owned(),
@@ -106,17 +113,20 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
     Ok(json!({"InferenceComponentArn": arn}))
 }
 
-fn check_model(
-    resources: &crate::resources::Resources,
-    place: &AccountRegion,
-    specification: &Value,
-) -> Result<(), ApiError> {
+fn check_model(resources: &Resources, place: &AccountRegion, specification: &Value) -> Result<(), ApiError> {
     match text(specification, "ModelName") {
         Some(model) if !resources.models.contains_key(model) => {
             Err(ApiError::could_not_find("model", &place.arn("model", model)))
         }
         _ => Ok(()),
     }
+}
+
+/// The variant on which a component is placed.
+fn host_of<'a>(resources: &'a Resources, name: &str) -> Option<&'a Variant> {
+    let component = resources.components.get(name)?;
+    let host = resources.endpoints.get(&component.endpoint)?;
+    host.variants.iter().find(|variant| variant.name == component.variant)
 }
 
 /// The component, if a call may change it now.
@@ -142,6 +152,9 @@ fn update_component(world: &mut World, call: &Call, request: &Value) -> Result<V
         (request.get("Specification"), world.resources(&call.place))
     {
         check_model(resources, &call.place, specification)?;
+        if let Some(variant) = host_of(resources, name) {
+            placement::check_accelerators(variant, specification)?;
+        }
     }
     changeable(world, call, name)?;
     let failure = world.faults.component_update(&call.place.account, name);
@@ -300,6 +313,7 @@ impl World {
         at: Timestamp,
     ) {
         let resources = self.resources_mut(place);
+        let room = Room::of(resources, name);
         let Some(component) = resources.components.get_mut(name) else { return };
         if component.generation != generation {
             return;
@@ -313,16 +327,26 @@ impl World {
             resources.targets.retain(|(id, _), _| *id != resource);
             resources.scaling_policies.retain(|(id, ..), _| *id != resource);
         } else {
+            let first = component.status == "Creating";
             component.status = "InService";
+            component.current = component.desired;
             match component.pending.take() {
+                // An update without room keeps what runs: the world's assumption.
+                Some((_, None)) if !room.for_update => component.failure = Some(NO_ROOM.to_owned()),
                 Some((_, Some((reason, failed)))) => {
                     component.failure = Some(reason);
                     component.status = if failed { "Failed" } else { "InService" };
                 }
                 Some((specification, None)) => component.specification = specification,
+                None if room.copies < component.desired => {
+                    component.current = room.copies;
+                    component.failure = Some(NO_ROOM.to_owned());
+                    if first {
+                        component.status = "Failed";
+                    }
+                }
                 None => {}
             }
-            component.current = component.desired;
         }
         self.adjust_managed_instances(place, &endpoint);
     }

@@ -7,6 +7,7 @@ use super::rollout::{self, Phase, Step};
 use super::{Pending, Variant, VariantStatus, describe};
 use crate::account::AccountRegion;
 use crate::json::later;
+use crate::services::sagemaker::placement;
 use crate::world::{Scheduled, World};
 
 /// Something that happens to an endpoint when its time has come.
@@ -248,17 +249,16 @@ impl World {
     /// Instances of variants with managed scaling follow the copies placed on them.
     pub(crate) fn adjust_managed_instances(&mut self, place: &AccountRegion, name: &str) {
         let resources = self.resources_mut(place);
+        let Some(endpoint) = resources.endpoints.get(name) else { return };
+        let needed: Vec<i64> = endpoint
+            .variants
+            .iter()
+            .map(|variant| placement::instances_needed(resources, name, variant))
+            .collect();
         let Some(endpoint) = resources.endpoints.get_mut(name) else { return };
-        for variant in &mut endpoint.variants {
+        for (variant, needed) in endpoint.variants.iter_mut().zip(needed) {
             let Some(managed) = &variant.managed else { continue };
-            let copies: i64 = resources
-                .components
-                .values()
-                .filter(|c| c.endpoint == name && c.variant == variant.name)
-                .map(|c| c.desired)
-                .sum();
-            let least = crate::json::int(managed, "MinInstanceCount").unwrap_or(1);
-            let wanted = if copies > 0 { least.max(1) } else { least };
+            let wanted = crate::json::int(managed, "MinInstanceCount").unwrap_or(1).max(needed);
             variant.desired = wanted;
             variant.count = wanted;
         }
