@@ -10,6 +10,7 @@
 mod async_inference;
 mod component;
 mod config_spec;
+mod copy_size;
 mod fields;
 mod inference_component;
 mod instance_settings;
@@ -24,13 +25,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding};
+use crate::file::{Environment, Finding, Scale};
 use crate::names::{EndpointName, InstanceType};
 use crate::reason::Reason;
 
 pub use async_inference::AsyncInference;
 pub use component::{Component, ComponentStatus, RunningComponent};
 pub use config_spec::{EndpointConfigSpec, ProductionVariant};
+pub use copy_size::CopySize;
 pub use inference_component::InferenceComponent;
 pub use instance_settings::InstanceSettings;
 pub use model_settings::ModelSettings;
@@ -138,7 +140,7 @@ pub(crate) trait Behavior {
     fn instances(&self) -> Option<Instances<'_>>;
 
     /// The production variant in its configuration.
-    fn variant(&self, model: &str) -> ProductionVariant;
+    fn variant(&self, model: &str, scale: &Scale) -> ProductionVariant;
 
     /// The component that runs the model, if the variant does not. Requests are then sent to the component.
     fn component(&self, endpoint: &str, model: &str) -> Option<Component>;

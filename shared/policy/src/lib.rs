@@ -26,6 +26,7 @@ pub mod endpoint;
 pub mod file;
 pub mod fingerprint;
 pub mod hold;
+pub mod instance_types;
 pub mod lookup;
 pub mod names;
 mod people;

@@ -69,14 +69,12 @@ impl Endpoints for SageMakerEndpoints {
             return Err(refused(SERVICE, DESCRIBE, format!("component `{name}` has no status")));
         };
         let specification = found.specification();
-        let memory = specification
-            .and_then(|specification| specification.compute_resource_requirements())
-            .and_then(|requirements| requirements.min_memory_required_in_mb());
+        let requirements = specification.and_then(|found| found.compute_resource_requirements());
         let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
         Ok(Some(RunningComponent {
             status: ComponentStatus::read(status.as_str()),
             model: specification.and_then(|specification| specification.model_name()).map(str::to_owned),
-            memory_mb: memory.and_then(|memory| u32::try_from(memory).ok()),
+            size: requirements.and_then(shapes::size),
             copies: copies.and_then(|copies| u32::try_from(copies).ok()),
             failure: found.failure_reason().map(str::to_owned),
             last_modified: found.last_modified_time().and_then(timestamp),
@@ -108,11 +106,8 @@ impl Endpoints for SageMakerEndpoints {
             .set_execution_role_arn(role)
             .send()
             .await;
-        creation_result(
-            "configuration",
-            &config.name,
-            answer.map_err(failed(SERVICE, "CreateEndpointConfig")),
-        )
+        let answer = answer.map_err(failed(SERVICE, "CreateEndpointConfig")).map_err(explain_zero_instances);
+        creation_result("configuration", &config.name, answer)
     }
 
     async fn create_endpoint(
@@ -216,6 +211,18 @@ fn creation_result<T>(what: &str, name: &str, answer: Result<T, Failure>) -> Res
     }
 }
 
+/// Says what to do in a region that refuses a minimum of zero instances.
+/// <https://github.com/stdapi-ai/stdapi.ai/issues/43>
+fn explain_zero_instances(mut failure: Failure) -> Failure {
+    if failure.says("min instance count needs to be greater than 0") {
+        failure.call.message.push_str(
+            ". This region does not support scaling to zero instances: remove `scale.toZero` from the policy, apply it, \
+             and send the version again",
+        );
+    }
+    failure
+}
+
 /// Classifies "Cannot update in-progress endpoint" as a conflict. It is a `ValidationException`, but a later retry can
 /// succeed.
 fn conflict_if_in_progress(failure: Failure) -> CallError {
@@ -227,7 +234,7 @@ fn conflict_if_in_progress(failure: Failure) -> CallError {
 fn specification(component: &Component) -> InferenceComponentSpecification {
     InferenceComponentSpecification::builder()
         .model_name(&component.model)
-        .compute_resource_requirements(shapes::memory(component.memory_mb))
+        .compute_resource_requirements(shapes::requirements(component.size))
         .build()
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::types::{
     ProductionVariantInstanceType, ProductionVariantManagedInstanceScaling, ProductionVariantRoutingConfig,
     ProductionVariantServerlessConfig, RoutingStrategy, TrafficRoutingConfig, TrafficRoutingConfigType,
 };
-use tidegate_policy::endpoint::{self, Rollout, VARIANT};
+use tidegate_policy::endpoint::{self, CopySize, Rollout, VARIANT};
 
 use crate::convert::int;
 
@@ -41,10 +41,10 @@ pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVarian
         }
         // A variant without a model that can scale to zero instances:
         // https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
-        endpoint::ProductionVariant::Components { instance_type, max_instances } => {
+        endpoint::ProductionVariant::Components { instance_type, min_instances, max_instances } => {
             let scaling = ProductionVariantManagedInstanceScaling::builder()
                 .status(ManagedInstanceScalingStatus::Enabled)
-                .min_instance_count(0)
+                .min_instance_count(int(*min_instances))
                 .max_instance_count(int(*max_instances))
                 .build();
             let routing = ProductionVariantRoutingConfig::builder()
@@ -59,9 +59,28 @@ pub(super) fn variant(variant: &endpoint::ProductionVariant) -> ProductionVarian
     }
 }
 
-/// Converts the memory of a copy.
-pub(super) fn memory(mb: u32) -> InferenceComponentComputeResourceRequirements {
-    InferenceComponentComputeResourceRequirements::builder().min_memory_required_in_mb(int(mb)).build()
+/// Converts what a copy is given. SageMaker takes parts of devices and cores.
+pub(super) fn requirements(size: CopySize) -> InferenceComponentComputeResourceRequirements {
+    let number = |number: u32| number as f32;
+    InferenceComponentComputeResourceRequirements::builder()
+        .min_memory_required_in_mb(int(size.memory_mb))
+        .set_max_memory_required_in_mb(size.max_memory_mb.map(int))
+        .set_number_of_accelerator_devices_required(size.accelerators.map(number))
+        .set_number_of_cpu_cores_required(size.cpus.map(number))
+        .build()
+}
+
+/// Reads what a copy is given. `None` if SageMaker describes no memory.
+pub(super) fn size(found: &InferenceComponentComputeResourceRequirements) -> Option<CopySize> {
+    let memory = |mb: Option<i32>| mb.and_then(|mb| u32::try_from(mb).ok());
+    // A number with a fraction is not one that Tidegate requests.
+    let whole = |number: Option<f32>| number.filter(|n| n.fract() == 0.0 && *n >= 0.0).map(|n| n as u32);
+    Some(CopySize {
+        memory_mb: memory(found.min_memory_required_in_mb())?,
+        max_memory_mb: memory(found.max_memory_required_in_mb()),
+        accelerators: whole(found.number_of_accelerator_devices_required()),
+        cpus: whole(found.number_of_cpu_cores_required()),
+    })
 }
 
 /// Converts a rollout. `None` is SageMaker's default, which shifts all traffic at once.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_policy::deploy::{Component, ComponentStatus};
+use tidegate_policy::endpoint::CopySize;
 
 use super::cloud::{Answer, cloud, invalid, ok};
 
@@ -12,7 +13,7 @@ fn component() -> Component {
         name: "churn".to_owned(),
         endpoint: "churn".to_owned(),
         model: "churn-v2".to_owned(),
-        memory_mb: 1024,
+        size: CopySize { memory_mb: 1024, ..CopySize::default() },
         copies: 2,
     }
 }
@@ -49,7 +50,7 @@ async fn a_component_is_described() {
         let found = aws.endpoints("role").component("churn").await.unwrap().unwrap();
         assert_eq!(found.status, status);
         assert_eq!((found.model.as_deref(), found.copies), (Some("churn-v1"), Some(1)));
-        assert_eq!(found.memory_mb, Some(1024));
+        assert_eq!(found.size, Some(CopySize { memory_mb: 1024, ..CopySize::default() }));
         assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
         let sent = wire.only();
         assert_eq!(sent.target, "DescribeInferenceComponent");
@@ -57,6 +58,25 @@ async fn a_component_is_described() {
     }
     let (aws, _) = cloud([invalid("Could not find inference component \"arn\".")]);
     assert_eq!(aws.endpoints("role").component("churn").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_copy_is_given_what_the_policy_says() {
+    let size = CopySize { memory_mb: 1024, max_memory_mb: Some(4096), accelerators: Some(1), cpus: Some(2) };
+    let requirements = json!({
+        "MinMemoryRequiredInMb": 1024, "MaxMemoryRequiredInMb": 4096,
+        "NumberOfAcceleratorDevicesRequired": 1.0, "NumberOfCpuCoresRequired": 2.0,
+    });
+    let described = ok(json!({
+        "InferenceComponentName": "churn", "InferenceComponentArn": "arn", "EndpointName": "churn", "EndpointArn": "arn",
+        "InferenceComponentStatus": "InService", "CreationTime": 1.0, "LastModifiedTime": 1.0,
+        "Specification": { "ModelName": "churn-v2", "ComputeResourceRequirements": requirements },
+    }));
+    let (aws, wire) = cloud([ok(json!({ "InferenceComponentArn": "arn" })), described]);
+    let endpoints = aws.endpoints("role");
+    endpoints.create_component(&Component { size, ..component() }).await.unwrap();
+    assert_eq!(wire.done()[0].json()["Specification"]["ComputeResourceRequirements"], requirements);
+    assert_eq!(endpoints.component("churn").await.unwrap().unwrap().size, Some(size));
 }
 
 #[tokio::test]

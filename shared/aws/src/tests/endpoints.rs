@@ -95,16 +95,32 @@ async fn each_kind_of_variant_has_its_configuration() {
             "ServerlessConfig": { "MemorySizeInMB": 2048, "MaxConcurrency": 5 },
         }] })
     );
-    let components =
-        ProductionVariant::Components { instance_type: "ml.invented.large".to_owned(), max_instances: 3 };
-    assert_eq!(
-        config(components).await,
-        json!({ "EndpointConfigName": "c", "ExecutionRoleArn": "arn:role", "ProductionVariants": [{
-            "VariantName": "AllTraffic", "InstanceType": "ml.invented.large", "InitialInstanceCount": 1,
-            "ManagedInstanceScaling": { "Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 3 },
-            "RoutingConfig": { "RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS" },
-        }] })
-    );
+    for min_instances in [0, 1] {
+        assert_eq!(
+            config(components(min_instances)).await,
+            json!({ "EndpointConfigName": "c", "ExecutionRoleArn": "arn:role", "ProductionVariants": [{
+                "VariantName": "AllTraffic", "InstanceType": "ml.invented.large", "InitialInstanceCount": 1,
+                "ManagedInstanceScaling":
+                    { "Status": "ENABLED", "MinInstanceCount": min_instances, "MaxInstanceCount": 3 },
+                "RoutingConfig": { "RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS" },
+            }] })
+        );
+    }
+}
+
+fn components(min_instances: u32) -> ProductionVariant {
+    let instance_type = "ml.invented.large".to_owned();
+    ProductionVariant::Components { instance_type, min_instances, max_instances: 3 }
+}
+
+#[tokio::test]
+async fn a_region_without_zero_instances_is_explained() {
+    let (aws, _) = cloud([invalid(
+        "Min instance count needs to be greater than 0 for enabled managed instance scaling",
+    )]);
+    let spec = EndpointConfigSpec { name: "c".to_owned(), variant: components(0) };
+    let refused = aws.endpoints("arn:role").create_config(&spec).await.unwrap_err();
+    assert!(refused.message.contains("remove `scale.toZero` from the policy"), "{refused}");
 }
 
 #[tokio::test]

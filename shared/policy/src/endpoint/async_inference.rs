@@ -9,6 +9,7 @@ use super::{
     ScalableComponent, model_settings,
 };
 use crate::decision::Verdict;
+use crate::file::Scale;
 use crate::names::S3Uri;
 use crate::reason::Reason;
 
@@ -35,7 +36,7 @@ impl Behavior for AsyncInference {
         Some(self.instances.fixed())
     }
 
-    fn variant(&self, model: &str) -> ProductionVariant {
+    fn variant(&self, model: &str, _scale: &Scale) -> ProductionVariant {
         self.instances.variant_of(model)
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::CopySize;
 use crate::reason::Reason;
 
 /// An inference component to create or update.
@@ -14,8 +15,9 @@ pub struct Component {
     pub endpoint: String,
     /// Its model.
     pub model: String,
-    /// Memory for each copy in MB.
-    pub memory_mb: u32,
+    /// What each copy is given.
+    #[serde(flatten)]
+    pub size: CopySize,
     /// The number of copies.
     pub copies: u32,
 }
@@ -27,8 +29,8 @@ pub struct RunningComponent {
     pub status: ComponentStatus,
     /// The model that it runs.
     pub model: Option<String>,
-    /// Memory for each copy in MB.
-    pub memory_mb: Option<u32>,
+    /// What each copy is given.
+    pub size: Option<CopySize>,
     /// The number of running copies: zero while it is scaled to zero.
     pub copies: Option<u32>,
     /// Why it failed.
@@ -41,7 +43,7 @@ impl RunningComponent {
     /// Whether it runs the requested model in copies of the requested size, whatever their number.
     #[must_use]
     pub fn runs(&self, wanted: &Component) -> bool {
-        self.model.as_ref() == Some(&wanted.model) && self.memory_mb == Some(wanted.memory_mb)
+        self.model.as_ref() == Some(&wanted.model) && self.size.is_some_and(|size| size.has(&wanted.size))
     }
 
     /// Whether it has at least this number of copies.
@@ -56,12 +58,14 @@ impl RunningComponent {
         if model != wanted.model {
             return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model };
         }
-        let number = |number: Option<u32>| number.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
-        let size =
-            |memory, copies| format!("{model} with {} MB in {} copies", number(memory), number(copies));
+        let size = |size: Option<CopySize>, copies: Option<u32>| {
+            let size = size.map_or_else(|| "unknown MB".to_owned(), |size| size.to_string());
+            let copies = copies.map_or_else(|| "unknown".to_owned(), |copies| copies.to_string());
+            format!("{model} with {size} in {copies} copies")
+        };
         Reason::OldConfigRunning {
-            requested: size(Some(wanted.memory_mb), Some(wanted.copies)),
-            running: size(self.memory_mb, self.copies),
+            requested: size(Some(wanted.size), Some(wanted.copies)),
+            running: size(self.size, self.copies),
         }
     }
 }
@@ -72,7 +76,7 @@ impl Component {
         match running {
             None => "none",
             Some(running) if running.model.as_ref() != Some(&self.model) => "another model",
-            Some(running) if !running.runs(self) => "another memory",
+            Some(running) if !running.runs(self) => "another size",
             Some(_) => "too few copies",
         }
     }

@@ -43,16 +43,25 @@ pub enum ProductionVariant {
     Components {
         /// The instance type.
         instance_type: String,
+        /// The minimum number of instances: zero if the policy scales to zero.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        min_instances: u32,
         /// The maximum number of instances.
         max_instances: u32,
     },
+}
+
+/// A minimum of zero is not written, so that configurations have the names that they had before there was a choice.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl EndpointConfigSpec {
     /// The configuration that a request requires in an environment.
     pub(super) fn of(environment: &Environment, request: &DeploymentRequested, model: &ModelSpec) -> Self {
         let endpoint = &environment.endpoint.name;
-        let variant = environment.endpoint.spec.behavior().variant(&model.name);
+        let variant = environment.endpoint.spec.behavior().variant(&model.name, &environment.scale);
         let content = short(&[&serde_json::to_string(&variant).unwrap_or_default()], 8);
         // A configuration without a model stays the same for a new version.
         let name = match variant.model() {

@@ -57,6 +57,9 @@ fn of_another_kind(field: &str) -> (&'static str, &'static str) {
         "memoryMb" => ("its instances have the memory of their type", VARIANT_PAGE),
         "maxConcurrency" => ("only a serverless endpoint limits it", SERVERLESS_CONFIG_PAGE),
         "copies" => ("only an inferenceComponent has copies beside its instances", COMPONENT_COPIES_PAGE),
+        "accelerators" | "cpus" | "maxMemoryMb" => {
+            ("only an inferenceComponent divides its instances between copies", COMPONENT_PAGE)
+        }
         "output" => ("only an async endpoint puts its answers anywhere", ASYNC_OUTPUT_PAGE),
         _ => ("nothing reads it", VARIANT_PAGE),
     }

@@ -5,14 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::COMPONENT_PAGE;
 use super::{
-    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
+    Behavior, Component, CopySize, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
     ScalableComponent, model_settings,
 };
+use crate::file::{Environment, Finding, Scale};
+
+const ZERO_PAGE: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html";
+/// The regions that were seen to refuse a minimum of zero instances, with the day and the source. The list is not
+/// complete: AWS does not publish one.
+const REGIONS_WITHOUT_ZERO: &[(&str, &str, &str)] =
+    &[("eu-west-3", "2026-08-27", "https://github.com/stdapi-ai/stdapi.ai/issues/43")];
 
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "an inferenceComponent",
     required: &["memoryMb", "instanceType", "instances"],
-    optional: &[&["copies"], model_settings::NETWORK],
+    optional: &[&["copies", "accelerators", "cpus", "maxMemoryMb"], model_settings::NETWORK],
     page: COMPONENT_PAGE,
     refusals: &[],
 };
@@ -23,6 +31,15 @@ pub(super) const FIELDS: FieldRules = FieldRules {
 pub struct InferenceComponent {
     /// Memory for each copy in MB.
     pub memory_mb: u32,
+    /// The memory in MB at which the container of a copy is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory_mb: Option<u32>,
+    /// Accelerators for each copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerators: Option<u32>,
+    /// CPU cores for each copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<u32>,
     /// The instances that SageMaker manages.
     #[serde(flatten)]
     pub instances: InstanceSettings,
@@ -37,6 +54,13 @@ impl InferenceComponent {
     pub fn copies(&self) -> u32 {
         self.copies.unwrap_or(1)
     }
+
+    /// What each copy is given.
+    #[must_use]
+    pub fn size(&self) -> CopySize {
+        let Self { memory_mb, max_memory_mb, accelerators, cpus, .. } = *self;
+        CopySize { memory_mb, max_memory_mb, accelerators, cpus }
+    }
 }
 
 impl Behavior for InferenceComponent {
@@ -44,8 +68,8 @@ impl Behavior for InferenceComponent {
         Some(self.instances.managed())
     }
 
-    fn variant(&self, _model: &str) -> ProductionVariant {
-        self.instances.variant_for_components()
+    fn variant(&self, _model: &str, scale: &Scale) -> ProductionVariant {
+        self.instances.variant_for_components(scale.to_zero.is_some())
     }
 
     fn component(&self, endpoint: &str, model: &str) -> Option<Component> {
@@ -53,7 +77,7 @@ impl Behavior for InferenceComponent {
             name: endpoint.to_owned(),
             endpoint: endpoint.to_owned(),
             model: model.to_owned(),
-            memory_mb: self.memory_mb,
+            size: self.size(),
             copies: self.copies(),
         })
     }
@@ -68,6 +92,18 @@ impl Behavior for InferenceComponent {
 
     fn rollout_problem(&self) -> Option<String> {
         Some("of an inferenceComponent is not supported by this version; remove it".to_owned())
+    }
+
+    fn warnings(&self, at: &str, environment: &Environment) -> Vec<Finding> {
+        let region = REGIONS_WITHOUT_ZERO.iter().find(|(region, ..)| *region == environment.region.as_str());
+        let Some((region, day, source)) = region.filter(|_| environment.scale.to_zero.is_some()) else {
+            return Vec::new();
+        };
+        let message = format!(
+            "SageMaker refused zero instances in {region} on {day} ({source}); if it still does, deployments fail until \
+             `toZero` is removed ({ZERO_PAGE})"
+        );
+        vec![Finding::new(format!("{at}/scale/toZero"), message)]
     }
 
     fn is_supported(&self) -> bool {

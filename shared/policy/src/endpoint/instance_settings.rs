@@ -41,9 +41,11 @@ impl InstanceSettings {
     }
 
     /// The variant on which components run.
-    pub(super) fn variant_for_components(&self) -> ProductionVariant {
+    pub(super) fn variant_for_components(&self, to_zero: bool) -> ProductionVariant {
         ProductionVariant::Components {
             instance_type: self.instance_type.to_string(),
+            // Some regions refuse zero.
+            min_instances: if to_zero { 0 } else { 1 },
             max_instances: self.count,
         }
     }

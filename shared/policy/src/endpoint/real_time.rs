@@ -8,7 +8,7 @@ use super::{
     ScalableComponent, instance_settings, model_settings,
 };
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding};
+use crate::file::{Environment, Finding, Scale};
 use crate::reason::Reason;
 
 const COMPONENTS_TO_ZERO_PAGE: &str =
@@ -35,7 +35,7 @@ impl Behavior for RealTime {
         Some(self.instances.fixed())
     }
 
-    fn variant(&self, model: &str) -> ProductionVariant {
+    fn variant(&self, model: &str, _scale: &Scale) -> ProductionVariant {
         self.instances.variant_of(model)
     }
 

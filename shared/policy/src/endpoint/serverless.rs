@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fields::{Refusal, SERVERLESS_CONFIG_PAGE};
 use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding};
+use crate::file::{Environment, Finding, Scale};
 use crate::reason::Reason;
 
 const PAGE: &str = "https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html";
@@ -39,7 +39,7 @@ impl Behavior for Serverless {
         None
     }
 
-    fn variant(&self, model: &str) -> ProductionVariant {
+    fn variant(&self, model: &str, _scale: &Scale) -> ProductionVariant {
         ProductionVariant::Serverless {
             model: model.to_owned(),
             memory_mb: self.memory_mb,

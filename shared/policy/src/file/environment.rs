@@ -108,6 +108,15 @@ struct EndpointSection {
     /// Inference component: copies of the model (1 where absent).
     #[schemars(range(min = 1))]
     copies: Option<u32>,
+    /// Inference component: accelerators for each copy, required where the instance type has some.
+    #[schemars(range(min = 1))]
+    accelerators: Option<u32>,
+    /// Inference component: CPU cores for each copy.
+    #[schemars(range(min = 1))]
+    cpus: Option<u32>,
+    /// Inference component: memory in MB at which the container of a copy is stopped.
+    #[schemars(range(min = 128))]
+    max_memory_mb: Option<u32>,
     /// Asynchronous: where the answers are put.
     output: Option<S3Uri>,
     /// The network that its containers are attached to; SageMaker's own where absent.

@@ -1,5 +1,7 @@
 //! Rules between several fields, with the reason and the AWS page that explains it.
 
+pub(super) mod component;
+pub(super) mod instances;
 mod rollout;
 
 use std::path::{Component, Path};
@@ -26,6 +28,8 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     for (index, environment) in policy.environments.iter().enumerate() {
         let at = format!("environments/{index}");
         found.extend(environment.endpoint.spec.behavior().problems(&at, environment));
+        found.extend(instances::broken(&at, environment));
+        found.extend(component::broken(&at, environment));
         found.extend(rollout::broken(&at, environment));
         found.extend(gates(&at, &environment.gates));
         found.extend(watched(&at, environment));

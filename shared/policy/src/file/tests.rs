@@ -2,6 +2,7 @@
 
 mod bad;
 mod examples;
+mod hosting;
 mod properties;
 mod schema;
 mod together;

@@ -1,6 +1,7 @@
 //! Settings that are valid but probably not intended.
 
 use super::problem::{Finding, Problem};
+use super::rules::{component, instances};
 use super::{Drift, DriftResponse, Environment, Policy};
 
 /// Settings in a policy that are valid but probably not intended. The problems have no place in a file; those of
@@ -25,6 +26,8 @@ pub(super) fn findings(policy: &Policy) -> Vec<Finding> {
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     let spec = &environment.endpoint.spec;
     let mut found = spec.behavior().warnings(at, environment);
+    found.extend(instances::warnings(at, environment));
+    found.extend(component::warnings(at, environment));
     let mut warn = |field: &str, message: String| found.push(Finding::new(format!("{at}/{field}"), message));
     if let Some(to_zero) = &environment.scale.to_zero
         && to_zero.grace < to_zero.idle

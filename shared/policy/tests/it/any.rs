@@ -16,7 +16,8 @@ use tidegate_events::{
     EndpointStatus, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::endpoint::{
-    DesiredResources, EndpointKind, EndpointSpec, InferenceComponent, InstanceSettings, RealTime, Serverless,
+    CopySize, DesiredResources, EndpointKind, EndpointSpec, InferenceComponent, InstanceSettings, RealTime,
+    Serverless,
 };
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
@@ -319,9 +320,14 @@ pub(crate) fn serve(environment: &mut Environment, kind: EndpointKind) {
         EndpointKind::Serverless => {
             EndpointSpec::Serverless(Serverless { memory_mb: 2048, max_concurrency: 5 })
         }
-        EndpointKind::InferenceComponent => {
-            EndpointSpec::InferenceComponent(InferenceComponent { memory_mb: 1024, instances, copies: None })
-        }
+        EndpointKind::InferenceComponent => EndpointSpec::InferenceComponent(InferenceComponent {
+            memory_mb: 1024,
+            max_memory_mb: None,
+            accelerators: None,
+            cpus: None,
+            instances,
+            copies: None,
+        }),
         EndpointKind::Async => panic!("no policy deploys one yet"),
     };
 }
@@ -415,7 +421,8 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
     let memory = option::of(prop_oneof![3 => Just(1024), 1 => Just(2048)]);
     let component = (status, models, memory, option::of(0..3_u32), option::of(text()), option::of(time()));
     let component = component.prop_map(|(status, model, memory_mb, copies, failure, last_modified)| {
-        RunningComponent { status, model, memory_mb, copies, failure, last_modified }
+        let size = memory_mb.map(|memory_mb| CopySize { memory_mb, ..CopySize::default() });
+        RunningComponent { status, model, size, copies, failure, last_modified }
     });
     let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed), Just(Probe::Silent)];
     (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe))

@@ -121,7 +121,7 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let component = RunningComponent {
         status: ComponentStatus::Creating,
         model: None,
-        memory_mb: None,
+        size: None,
         copies: None,
         last_modified: None,
         failure: None,

@@ -50,7 +50,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
                 seen.component = Some(RunningComponent {
                     status: ComponentStatus::InService,
                     model: Some(component.model.clone()),
-                    memory_mb: Some(component.memory_mb),
+                    size: Some(component.size),
                     copies: Some(component.copies),
                     failure: None,
                     last_modified: Some(now),

@@ -63,12 +63,12 @@ fn of_a_serverless_endpoint() {
 /// The configuration names no version: another one does not touch the endpoint.
 #[test]
 fn of_an_inference_component() {
-    let expected = |config: &str, instances: u32, memory_mb: u32, copies: u32| {
+    let expected = |config: &str, variant: Value, memory_mb: u32, copies: u32| {
         json!({
             "endpoint": "churn",
             "model": "churn-v7-fd6e2e",
             "config": config,
-            "variant": { "kind": "components", "instance_type": "ml.m5.large", "max_instances": instances },
+            "variant": variant,
             "component": {
                 "name": "churn", "endpoint": "churn", "model": "churn-v7-fd6e2e", "memory_mb": memory_mb, "copies": copies,
             },
@@ -76,10 +76,13 @@ fn of_an_inference_component() {
         })
     };
     let typical = any::environment(&any::policy(), "production");
-    assert_eq!(described(&typical), expected("churn-8791f4de", 2, 1024, 1));
+    // Only an endpoint that scales to zero has a minimum of zero instances.
+    let zero = json!({ "kind": "components", "instance_type": "ml.m5.large", "max_instances": 2 });
+    assert_eq!(described(&typical), expected("churn-8791f4de", zero, 1024, 1));
     let endpoint = "{ name: churn, kind: inferenceComponent, instanceType: ml.m5.large, instances: 3, memoryMb: 2048, \
                     copies: 2 }";
-    assert_eq!(described(&production(endpoint, "")), expected("churn-66be914f", 3, 2048, 2));
+    let one = json!({ "kind": "components", "instance_type": "ml.m5.large", "min_instances": 1, "max_instances": 3 });
+    assert_eq!(described(&production(endpoint, "")), expected("churn-df427363", one, 2048, 2));
 }
 
 #[test]

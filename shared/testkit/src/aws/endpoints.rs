@@ -89,7 +89,7 @@ impl FakeAws {
         let running = RunningComponent {
             status,
             model: Some(component.model.clone()),
-            memory_mb: Some(component.memory_mb),
+            size: Some(component.size),
             copies: Some(component.copies),
             failure: None,
             last_modified: Some(now),

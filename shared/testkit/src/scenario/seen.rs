@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
 use tidegate_policy::deploy::{ComponentStatus, Endpoint, Probe, RunningComponent};
+use tidegate_policy::endpoint::CopySize;
 use tidegate_policy::hold::Holds;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
@@ -119,6 +120,12 @@ pub struct SeenComponent {
     /// Memory for each copy in MB.
     #[serde(default)]
     pub memory_mb: Option<u32>,
+    /// Accelerators for each copy.
+    #[serde(default)]
+    pub accelerators: Option<u32>,
+    /// CPU cores for each copy.
+    #[serde(default)]
+    pub cpus: Option<u32>,
     /// The number of running copies.
     #[serde(default)]
     pub copies: Option<u32>,
@@ -209,7 +216,12 @@ impl SeenComponent {
         RunningComponent {
             status: ComponentStatus::read(&self.status),
             model: self.model.clone(),
-            memory_mb: self.memory_mb,
+            size: self.memory_mb.map(|memory_mb| CopySize {
+                memory_mb,
+                max_memory_mb: None,
+                accelerators: self.accelerators,
+                cpus: self.cpus,
+            }),
             copies: self.copies,
             failure: self.failure.clone(),
             last_modified: self.last_modified,

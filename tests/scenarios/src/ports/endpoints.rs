@@ -6,7 +6,7 @@ use tidegate_engine::ports::Endpoints;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT};
-use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec, ProductionVariant};
+use tidegate_policy::endpoint::{CopySize, EndpointConfigSpec, ModelSpec, ProductionVariant};
 
 use super::{text, time};
 use crate::cloud::Account;
@@ -37,9 +37,9 @@ fn variant(variant: &ProductionVariant) -> Value {
             "VariantName": VARIANT, "ModelName": model, "InitialVariantWeight": 1.0,
             "ServerlessConfig": {"MemorySizeInMB": memory_mb, "MaxConcurrency": max_concurrency},
         }),
-        ProductionVariant::Components { instance_type, max_instances } => json!({
+        ProductionVariant::Components { instance_type, min_instances, max_instances } => json!({
             "VariantName": VARIANT, "InstanceType": instance_type, "InitialInstanceCount": 1,
-            "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": max_instances},
+            "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": min_instances, "MaxInstanceCount": max_instances},
             "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
         }),
     }
@@ -61,11 +61,20 @@ fn deployment(rollout: &Rollout) -> Option<Value> {
     }))
 }
 
+fn needs(size: CopySize) -> Value {
+    let all = [
+        ("MinMemoryRequiredInMb", Some(size.memory_mb)),
+        ("MaxMemoryRequiredInMb", size.max_memory_mb),
+        ("NumberOfAcceleratorDevicesRequired", size.accelerators),
+        ("NumberOfCpuCoresRequired", size.cpus),
+    ];
+    all.into_iter().filter_map(|(key, number)| Some((key.to_owned(), json!(number?)))).collect()
+}
+
 fn component_request(component: &Component) -> Value {
     json!({
         "InferenceComponentName": component.name,
-        "Specification": {"ModelName": component.model,
-            "ComputeResourceRequirements": {"MinMemoryRequiredInMb": component.memory_mb}},
+        "Specification": {"ModelName": component.model, "ComputeResourceRequirements": needs(component.size)},
         "RuntimeConfig": {"CopyCount": component.copies},
     })
 }
@@ -92,14 +101,22 @@ impl Endpoints for Account {
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
         let request = json!({"InferenceComponentName": name});
         let found = self.find(SAGEMAKER, "DescribeInferenceComponent", request).await?;
-        let number = |found: &Value, pointer| {
+        let number = |found: &Value, pointer: &str| {
             found.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok())
         };
-        let memory = "/Specification/ComputeResourceRequirements/MinMemoryRequiredInMb";
+        let size = |found: &Value| {
+            let of = |key: &str| number(found, &format!("/Specification/ComputeResourceRequirements/{key}"));
+            Some(CopySize {
+                memory_mb: of("MinMemoryRequiredInMb")?,
+                max_memory_mb: of("MaxMemoryRequiredInMb"),
+                accelerators: of("NumberOfAcceleratorDevicesRequired"),
+                cpus: of("NumberOfCpuCoresRequired"),
+            })
+        };
         Ok(found.map(|found| RunningComponent {
             status: ComponentStatus::read(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
             model: text(&found, "/Specification/ModelName"),
-            memory_mb: number(&found, memory),
+            size: size(&found),
             copies: number(&found, "/RuntimeConfig/CurrentCopyCount"),
             failure: text(&found, "/FailureReason"),
             last_modified: time(&found, "/LastModifiedTime"),

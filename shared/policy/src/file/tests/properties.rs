@@ -39,7 +39,7 @@ fn policies() -> impl Strategy<Value = String> {
         }),
         (1..9_u32, 128..9_000_u32).prop_map(|(n, mb)| {
             (
-                format!("kind: inferenceComponent, instanceType: ml.g5.xlarge, instances: {n}, memoryMb: {mb}"),
+                format!("kind: inferenceComponent, instanceType: ml.g5.xlarge, instances: {n}, memoryMb: {mb}, accelerators: 1"),
                 "    scale: { toZero: { idle: 90s, grace: 1d } }\n".to_owned(),
             )
         }),

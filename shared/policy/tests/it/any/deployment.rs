@@ -95,7 +95,7 @@ impl Look {
         if let (Some(component), Some(target)) = (&mut self.seen.component, model) {
             component.model = Some(target.model.name);
             if let Some(wanted) = target.component {
-                component.memory_mb = Some(wanted.memory_mb);
+                component.size = Some(wanted.size);
             }
         }
     }

@@ -8,7 +8,7 @@ use tidegate_policy::deploy::{
     ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot, State,
     Trigger,
 };
-use tidegate_policy::endpoint::{DesiredResources, EndpointKind};
+use tidegate_policy::endpoint::{CopySize, DesiredResources, EndpointKind};
 use tidegate_policy::file::{Canary, Policy};
 use tidegate_policy::step::Step;
 
@@ -135,7 +135,7 @@ pub(super) fn changes_component() -> Scene {
     let component = RunningComponent {
         status: ComponentStatus::InService,
         model: Some("churn-v6-0a1b2c".to_owned()),
-        memory_mb: Some(1024),
+        size: Some(CopySize { memory_mb: 1024, ..CopySize::default() }),
         copies: Some(1),
         failure: None,
         last_modified: Some(any::at(-600)),
