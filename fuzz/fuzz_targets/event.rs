@@ -35,6 +35,7 @@ fn ours(mut value: Value, event: &Event) {
     let detail = match &event.body {
         Body::CommitPushed(said) if event.envelope.source == tidegate_events::SOURCE => to_detail(said),
         Body::RetrainingRequested(said) => to_detail(said),
+        Body::RetrainingFinished(said) => to_detail(said),
         Body::DeploymentRequested(said) => to_detail(said),
         Body::DeploymentFinished(said) => to_detail(said),
         Body::DriftObserved(said) => to_detail(said),

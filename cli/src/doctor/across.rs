@@ -8,7 +8,8 @@ use super::facts::Facts;
 
 const AREA: &str = "buses";
 /// The events that the hub sends to an environment.
-const TO_ENVIRONMENT: &[&str] = &["Deployment Requested", "Hold Placed", "Hold Released"];
+const TO_ENVIRONMENT: &[&str] =
+    &["Deployment Requested", "Retraining Finished", "Hold Placed", "Hold Released"];
 /// The events that an environment sends to the hub.
 const TO_HUB: &[&str] = &["Deployment Finished", "Retraining Requested"];
 

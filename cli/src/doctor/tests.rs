@@ -88,7 +88,10 @@ fn well() -> Vec<Facts> {
     let to_hub = ["Deployment Finished", "Retraining Requested"];
     let environment = |name: &str, account: &str| {
         let forwards = [("to-hub", bus(HUB, "tidegate-hub"))];
-        let admits = vec![admitting(HUB, &["Deployment Requested", "Hold Placed", "Hold Released"])];
+        let admits = vec![admitting(
+            HUB,
+            &["Deployment Requested", "Retraining Finished", "Hold Placed", "Hold Released"],
+        )];
         facts(Some(name), account, &["deploy", "respond", "scale"], &forwards, admits)
     };
     let forwards = [
@@ -293,7 +296,7 @@ fn buses_that_do_not_admit_each_other_are_problems() {
     let (finding, _) = problem("buses", "staging", |facts| facts[1].bus_policy = Ok(Some(Value::Null)));
     assert_eq!(
         finding,
-        "bus tidegate-staging does not admit Deployment Requested and Hold Placed and Hold Released from account \
+        "bus tidegate-staging does not admit Deployment Requested and Retraining Finished and Hold Placed and Hold Released from account \
          111122223333"
     );
     let (finding, _) = problem("buses", "hub", |facts| {

@@ -8,16 +8,21 @@ use std::sync::Arc;
 use tidegate_engine::ports::{Pipelines, Repository};
 use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Adapter, CallError, Class, Engine, EngineError, EventRef};
+use tidegate_events::ExecutionStatus;
 use tidegate_policy::controller::Context;
 use tidegate_policy::hold::{self, Hold};
 use tidegate_policy::promote::PromoteController;
 use tidegate_policy::step::Step;
 use tidegate_policy::train::{
-    Action, Definition, Need, Snapshot, State, TrainController, Trigger, definition_digest,
+    Action, Definition, ListedExecution, Need, Snapshot, StartRequest, State, TrainController, Trigger,
+    definition_digest, json_digest,
 };
 
 pub use spec::SPEC;
 pub use tidegate_policy::train::NAME;
+
+/// How many versions of a pipeline are searched for the definition of a decision, newest first.
+const VERSIONS: usize = 10;
 
 /// The adapter of train with its ports.
 pub struct Train {
@@ -36,6 +41,9 @@ impl Adapter for Train {
             Need::Nothing => Snapshot::default(),
             Need::Commit { file, head_of } => {
                 Snapshot { head: self.head(cx, head_of).await?, ..self.pipeline(cx, file).await? }
+            }
+            Need::Execution { arn } => {
+                Snapshot { execution: self.pipelines.execution(&arn).await?, ..Snapshot::default() }
             }
             Need::Retraining { environment } => {
                 Snapshot { hold: held(engine, cx, &environment).await?, ..self.pipeline(cx, None).await? }
@@ -67,14 +75,22 @@ impl Adapter for Train {
                     self.pipelines.create(pipeline, &text, token).await?;
                     Ok(format!("created pipeline {pipeline}"))
                 } else {
-                    self.pipelines.update(pipeline, &text).await?;
-                    Ok(format!("updated pipeline {pipeline}"))
+                    let version = self.pipelines.update(pipeline, &text).await?;
+                    let version = version.map(|version| format!(" to version {version}")).unwrap_or_default();
+                    Ok(format!("updated pipeline {pipeline}{version}"))
                 }
             }
-            Action::StartExecution { pipeline, token, display_name, description, parameters } => {
-                let arn =
-                    self.pipelines.start(pipeline, token, display_name, description, parameters).await?;
-                Ok(format!("started {arn}"))
+            Action::StartExecution { pipeline, token, display_name, description, parameters, definition } => {
+                let version = match definition {
+                    Some(digest) => self.version_of(pipeline, digest).await?,
+                    None => None,
+                };
+                let request =
+                    StartRequest { pipeline, token, display_name, description, parameters, version };
+                let arn = self.pipelines.start(&request).await?;
+                let version =
+                    version.map(|version| format!(" with pipeline version {version}")).unwrap_or_default();
+                Ok(format!("started {arn}{version}"))
             }
         }
     }
@@ -85,7 +101,7 @@ impl Adapter for Train {
         managed: &ManagedModel,
         sweep: &EventRef,
     ) -> Result<Vec<(Trigger, EventRef)>, EngineError> {
-        sweep::lost_pushes(self, engine, managed, sweep).await
+        sweep::lost(self, engine, managed, sweep).await
     }
 }
 
@@ -107,7 +123,11 @@ impl Train {
         let pipeline = self.pipelines.pipeline(name);
         let definition = self.wanted(cx, file);
         let (pipeline, definition) = futures::future::try_join(pipeline, definition).await?;
-        let running = if pipeline.is_some() { self.pipelines.running(name).await? } else { Vec::new() };
+        let listed = if pipeline.is_some() { self.pipelines.executions(name).await? } else { Vec::new() };
+        let runs = |one: &ListedExecution| {
+            matches!(one.status, ExecutionStatus::Executing | ExecutionStatus::Stopping)
+        };
+        let running = listed.into_iter().filter(runs).map(|one| one.arn).collect();
         Ok(Snapshot { definition, pipeline, running, ..Snapshot::default() })
     }
 
@@ -131,6 +151,32 @@ impl Train {
             Some(text) => Definition::File { path, text },
             None => Definition::Missing { path },
         })
+    }
+
+    /// The version of the pipeline that has the definition of the decision. Somebody may have updated the pipeline since
+    /// the decision; the version ensures that the execution runs what was decided.
+    async fn version_of(&self, pipeline: &str, digest: &str) -> Result<Option<i64>, CallError> {
+        let versions = self.pipelines.versions(pipeline).await?;
+        for version in versions.iter().take(VERSIONS) {
+            let text = self.pipelines.definition(pipeline, *version).await?;
+            if text.as_deref().and_then(json_digest).as_deref() == Some(digest) {
+                return Ok(Some(*version));
+            }
+        }
+        let not_there = |class, message| {
+            Err(CallError { service: "sagemaker", operation: "ListPipelineVersions", class, message })
+        };
+        if versions.is_empty() {
+            let present = self.pipelines.pipeline(pipeline).await?;
+            if present.and_then(|found| json_digest(&found.definition)).as_deref() == Some(digest) {
+                return Ok(None);
+            }
+            let message = format!("pipeline {pipeline} no longer has the definition that was decided");
+            return not_there(Class::Permanent, message);
+        }
+        // A version that was made a moment ago may not be visible yet, so the invocation is retried.
+        let message = format!("no recent version of pipeline {pipeline} has the definition that was decided");
+        not_there(Class::Retryable, message)
     }
 
     /// Reads the definition again. It must be equal to the one of the decision.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Scheduled};
+use tidegate_events::{Body, ExecutionStatus, Scheduled};
 use tidegate_policy::train::State;
 
 use crate::{NAME, Train};
@@ -12,11 +12,12 @@ use crate::{NAME, Train};
 pub static SPEC: FunctionSpec = FunctionSpec {
     name: NAME,
     scope: Scope::Hub,
-    wants: |event| {
-        matches!(
-            &event.body,
-            Body::CommitPushed(_) | Body::RetrainingRequested(_) | Body::Scheduled(Scheduled::Reconcile)
-        )
+    wants: |event| match &event.body {
+        Body::CommitPushed(_) | Body::RetrainingRequested(_) | Body::Scheduled(Scheduled::Reconcile) => true,
+        Body::PipelineExecutionChanged(run) => {
+            !matches!(run.status, ExecutionStatus::Executing | ExecutionStatus::Stopping)
+        }
+        _ => false,
     },
     build: |ports| {
         let (repository, pipelines) = (Arc::clone(&ports.repository), Arc::clone(&ports.pipelines));

@@ -2,7 +2,9 @@
 //! outcome of each.
 
 use serde::Deserialize as _;
-use tidegate_events::{Contract, DeploymentFinished, DeploymentRequested, RetrainingRequested, to_detail};
+use tidegate_events::{
+    Contract, DeploymentFinished, DeploymentRequested, RetrainingFinished, RetrainingRequested, to_detail,
+};
 use tidegate_policy::controller::{Controller, StepOf};
 use tidegate_policy::reason::Reason;
 use tidegate_policy::step::Step;
@@ -149,6 +151,10 @@ impl Engine {
             Step::RequestRetraining { request } => {
                 self.bus.publish(RetrainingRequested::DETAIL_TYPE, &to_detail(request)).await?;
                 Ok(format!("requested a retraining from the hub: {}", request.request_id))
+            }
+            Step::ReportRetraining { finished } => {
+                self.bus.publish(RetrainingFinished::DETAIL_TYPE, &to_detail(finished)).await?;
+                Ok(format!("reported {} to {}", finished.outcome, finished.environment))
             }
             Step::Call(call) => work.adapter.call(call).await,
         }

@@ -8,6 +8,7 @@ mod check;
 mod commit;
 mod deployment;
 mod person;
+mod retraining;
 mod signal;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +18,8 @@ pub(crate) use check::body;
 pub use commit::{CommitPushed, RefChange, RefKind};
 pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
 pub use person::{ApprovalGiven, HoldPlaced, HoldReleased};
-pub use signal::{DriftObserved, DriftVerdict, RetrainingRequested};
+pub use retraining::{RetrainingFinished, RetrainingOutcome, RetrainingRequested};
+pub use signal::{DriftObserved, DriftVerdict};
 
 /// The version of the contract that this build writes and reads. It is the value of `detail.schema`.
 pub const SCHEMA: u64 = 1;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     AlarmChanged, Body, CommitPushed, EndpointChanged, Envelope, Event, ModelPackageChanged, ObjectCreated,
-    RefChange, Scheduled, ScheduledCheck,
+    PipelineExecutionChanged, RefChange, Scheduled, ScheduledCheck,
 };
 
 /// The longest key, in bytes. A DynamoDB sort key may have twice as many.
@@ -37,9 +37,7 @@ impl Event {
         let mut parts = match &self.body {
             Body::CommitPushed(push) => commit(push),
             Body::ModelPackageChanged(package) => self::package(package),
-            Body::PipelineExecutionChanged(run) => {
-                vec![run.execution_arn.to_lowercase().into(), run.status.as_str().into()]
-            }
+            Body::PipelineExecutionChanged(run) => execution(run),
             Body::EndpointChanged(endpoint) => self::endpoint(envelope, endpoint),
             Body::AlarmChanged(alarm) => self::alarm(envelope, alarm),
             Body::ObjectCreated(object) => self::object(envelope, object),
@@ -69,6 +67,7 @@ impl Body {
             Self::AlarmChanged(_) => "alarm_changed",
             Self::ObjectCreated(_) => "object_created",
             Self::RetrainingRequested(_) => "retraining_requested",
+            Self::RetrainingFinished(_) => "retraining_finished",
             Self::DeploymentRequested(_) => "deployment_requested",
             Self::DeploymentFinished(_) => "deployment_finished",
             Self::DriftObserved(_) => "drift_observed",
@@ -111,6 +110,14 @@ fn commit(push: &CommitPushed) -> Vec<Part<'_>> {
             parts.extend(push.old_commit.as_ref().map(|old| Part::from(format!("from {old}"))));
         }
     }
+    parts
+}
+
+/// The end time is a part of the key, because `RetryPipelineExecution` continues an execution under the same ARN: it may
+/// fail twice (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html>).
+fn execution(run: &PipelineExecutionChanged) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = vec![run.execution_arn.to_lowercase().into(), run.status.as_str().into()];
+    parts.extend(run.ended.map(millis));
     parts
 }
 
@@ -199,6 +206,10 @@ fn held(environment: Option<&String>) -> Part<'_> {
 fn contract(body: &Body) -> Vec<Part<'_>> {
     match body {
         Body::RetrainingRequested(asked) => vec![Part::from(&asked.model), Part::from(&asked.request_id)],
+        Body::RetrainingFinished(end) => {
+            let what = [Part::from(&end.request_id), end.outcome.as_str().into(), millis(end.finished_at)];
+            [&end.model, &end.environment].map(Part::from).into_iter().chain(what).collect()
+        }
         Body::DeploymentRequested(asked) => {
             // A later request with the same id is another event. It needs its own answer, because the answer to the
             // first one may have been lost.

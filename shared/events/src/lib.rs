@@ -34,7 +34,7 @@ pub use aws::{
 pub use contract::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
     DriftObserved, DriftVerdict, Field, HoldPlaced, HoldReleased, Kind, RefChange, RefKind,
-    RetrainingRequested, SCHEMA, to_detail,
+    RetrainingFinished, RetrainingOutcome, RetrainingRequested, SCHEMA, to_detail,
 };
 pub use envelope::Envelope;
 pub use error::EventError;
@@ -92,6 +92,8 @@ pub enum Body {
     ObjectCreated(ObjectCreated),
     /// `Retraining Requested` from Tidegate.
     RetrainingRequested(RetrainingRequested),
+    /// `Retraining Finished` from Tidegate's hub.
+    RetrainingFinished(RetrainingFinished),
     /// `Deployment Requested` from Tidegate's hub.
     DeploymentRequested(DeploymentRequested),
     /// `Deployment Finished` from an environment of Tidegate.

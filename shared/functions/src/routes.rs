@@ -16,12 +16,16 @@ pub fn targets(event: &Event, site: &Site) -> impl Iterator<Item = &'static Func
     of_scope(site.scope()).filter(move |function| is_admitted && (function.wants)(event))
 }
 
-/// Commands to deploy must come from the hub's account; the rules of an environment require it.
+/// Commands to deploy and the outcome of a retraining must come from the hub's account; the rules of an environment require it.
 fn is_admitted(event: &Event, site: &Site) -> bool {
     match (&event.body, site.scope()) {
-        (Body::DeploymentRequested(_) | Body::HoldPlaced(_) | Body::HoldReleased(_), Scope::Environment) => {
-            event.envelope.account == site.hub_account
-        }
+        (
+            Body::DeploymentRequested(_)
+            | Body::RetrainingFinished(_)
+            | Body::HoldPlaced(_)
+            | Body::HoldReleased(_),
+            Scope::Environment,
+        ) => event.envelope.account == site.hub_account,
         _ => true,
     }
 }
@@ -36,6 +40,9 @@ pub fn is_forwarded(event: &Event, from: &Site, to: &Site) -> bool {
     match (&event.body, from.scope(), to.scope()) {
         (Body::DeploymentRequested(request), Scope::Hub, Scope::Environment) => {
             request.environment_account == to.account
+        }
+        (Body::RetrainingFinished(report), Scope::Hub, Scope::Environment) => {
+            report.environment_account == to.account
         }
         // A hold contains no account: every environment receives it and decides whether it applies.
         (Body::HoldPlaced(_) | Body::HoldReleased(_), Scope::Hub, Scope::Environment) => true,

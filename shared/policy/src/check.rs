@@ -82,6 +82,12 @@ impl Scope<'_> {
                     && request.environment == site.environment
                     && environment.is_some_and(|e| e.account.as_str() == request.environment_account)
             }
+            Effect::ReportRetraining(finished) => {
+                let environment = policy.environment(&finished.environment);
+                *function == "train"
+                    && finished.model == model
+                    && environment.is_some_and(|e| e.account.as_str() == finished.environment_account)
+            }
             Effect::Annotate { resource: name } | Effect::Change { resource: name, .. } => {
                 !resource.is_empty() && name == resource
             }

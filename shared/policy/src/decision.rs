@@ -28,7 +28,7 @@ pub enum Verdict {
     Complete,
     /// deploy: call SageMaker so that the endpoint becomes the requested version.
     Apply,
-    /// deploy: the requested version serves and answers.
+    /// deploy: the requested version serves and answers. train: the execution succeeded.
     Succeeded,
     /// deploy: the requested version does not serve, and will not without a change.
     Failed,
@@ -38,7 +38,7 @@ pub enum Verdict {
     Reject,
     /// respond: request a retraining from the hub.
     Retrain,
-    /// respond: notify a person.
+    /// train, respond: notify a person.
     Alert,
     /// respond: there is drift, but no action is taken now.
     Suppress,

@@ -86,10 +86,33 @@ reasons! {
     /// The definition file is not a valid pipeline definition.
     DefinitionInvalid { path: String, error: String } = "definition_invalid", "{path} is not a valid pipeline definition: {error}";
     /// The definition is larger than the API accepts in a request.
-    DefinitionTooLarge { bytes: usize } = "definition_too_large",
-        "the definition has {bytes} bytes; SageMaker accepts 102400 bytes or more only from S3, which Tidegate does not support yet";
+    DefinitionTooLarge { characters: usize } = "definition_too_large",
+        "the definition has {characters} characters; SageMaker accepts at most 1048576";
     /// The pipeline does not exist, and the event has no definition from which to create it.
     PipelineMissing { pipeline: String } = "pipeline_missing", "pipeline {pipeline} does not exist";
+
+    /// Another person or program started the execution.
+    NotStartedHere { execution: String } = "not_started_here", "{execution} was not started by Tidegate";
+    /// The end of the execution is known already.
+    EndKnown { execution: String } = "end_known", "the end of {execution} is known already";
+    /// The execution failed.
+    ExecutionFailed { execution: String, cause: String } = "execution_failed", "{execution} failed: {cause}";
+    /// Steps of the execution failed, and its definition provides for that.
+    ExecutionPartlyFailed { execution: String, cause: String } = "execution_completed_with_failures",
+        "{execution} completed with failures: {cause}";
+    /// The execution was stopped.
+    ExecutionStopped { execution: String } = "execution_stopped", "{execution} was stopped";
+    /// The execution succeeded and registered a version.
+    VersionRegistered { execution: String, package: String } = "version_registered", "{execution} registered {package}";
+    /// The execution ran another definition than the one of its decision.
+    OtherDefinitionRan { execution: String } = "other_definition_ran",
+        "{execution} ran another definition than the one that was decided; somebody changed the pipeline in between";
+    /// The execution succeeded, and its definition has no step that registers a version.
+    ExecutionSucceeded { execution: String } = "execution_succeeded",
+        "{execution} succeeded; its definition has no step that registers a version";
+    /// The execution succeeded without registering a version.
+    NoVersionRegistered { execution: String } = "no_version_registered",
+        "{execution} succeeded, but it registered no version: a condition of its definition was not met";
 
     // promote
     /// The version was approved.
@@ -242,6 +265,24 @@ reasons! {
     RetrainingInFlight { until: Timestamp } = "retraining_in_flight", "a retraining is in flight; the next one is possible from {until}";
     /// The budget of retrainings is used up.
     BudgetSpent { spent: u32, until: Timestamp } = "budget_spent", "{spent} retrainings have used up the budget until {until}";
+    /// The retraining of this environment ended in success.
+    RetrainingSucceeded { request: String } = "retraining_succeeded", "the retraining of request {request} succeeded";
+    /// The retraining of this environment registered no version.
+    RetrainingWithoutVersion { request: String } = "retraining_without_version",
+        "the retraining of request {request} registered no version";
+    /// The retraining of this environment failed.
+    RetrainingFailed { request: String, cause: String } = "retraining_failed", "the retraining of request {request} failed: {cause}";
+    /// The hub did not start the retraining of this environment.
+    RetrainingNotStarted { request: String, cause: String } = "retraining_not_started",
+        "the hub did not start the retraining of request {request}: {cause}";
+    /// This environment knows no such request.
+    UnknownRetraining { request: String } = "unknown_retraining", "this environment has no open request {request}";
+    /// The pause after a failed retraining is not over.
+    FailurePause { failures: u32, until: Timestamp } = "failure_pause",
+        "{failures} retraining(s) in a row failed, without a version; the next one is possible from {until}";
+    /// Retrainings failed, one after the other.
+    RetrainingsFailed { failures: u32 } = "retrainings_failed",
+        "{failures} retrainings in a row failed, without a version; a person must mend the cause";
     /// Retraining has not removed the drift.
     Escalated { attempts: u32 } = "escalated", "{attempts} retrainings brought no improvement; a person must investigate";
 
@@ -286,6 +327,7 @@ impl Reason {
             | Self::Cooldown { until }
             | Self::RetrainingInFlight { until }
             | Self::BudgetSpent { until, .. }
+            | Self::FailurePause { until, .. }
             | Self::InGracePeriod { until } => Some(*until),
             _ => None,
         }

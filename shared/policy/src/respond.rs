@@ -4,6 +4,7 @@
 //! response is allowed. Only [`Observation::Drift`] can lead to a response.
 
 mod controller;
+mod finished;
 mod invariants;
 mod observation;
 mod on_rejected;
@@ -24,6 +25,7 @@ use crate::reason::Reason;
 use crate::step::{NoCall, Step};
 
 pub use controller::{Need, RespondController, Snapshot, Trigger};
+pub use finished::LastEnd;
 pub use observation::Observation;
 pub use on_rejected::on_rejected;
 pub use sources::MonitorReport;
@@ -48,6 +50,12 @@ pub struct State {
     /// When each source last reported whether there is drift, by its own clock; only the newest few.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last_report_at: BTreeMap<String, Timestamp>,
+    /// When the retrainings were requested that failed since the last one that did not, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Timestamp>,
+    /// The last end of a retraining that the hub reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<LastEnd>,
 }
 
 /// Whether an action of an unfinished plan is still needed: a retraining is not needed once the drift has ended.
@@ -59,7 +67,10 @@ pub fn still_applies(state: &State, step: &Step<NoCall>) -> bool {
         }
         // A further check does no harm, and people must be notified.
         Step::ScheduleCheck { .. } | Step::Notify { .. } => true,
-        Step::RequestDeployment { .. } | Step::ReportDeployment { .. } | Step::Call(_) => false,
+        Step::RequestDeployment { .. }
+        | Step::ReportDeployment { .. }
+        | Step::ReportRetraining { .. }
+        | Step::Call(_) => false,
     }
 }
 
@@ -124,9 +135,10 @@ fn recheck_at(drift: &Drift, decision: &Respond, now: Timestamp) -> Option<Times
     match &decision.reason {
         Reason::Cooldown { until }
         | Reason::RetrainingInFlight { until }
+        | Reason::FailurePause { until, .. }
         | Reason::BudgetSpent { until, .. } => Some(*until),
         // A person was notified and decides.
-        Reason::Escalated { .. } => None,
+        Reason::Escalated { .. } | Reason::RetrainingsFailed { .. } => None,
         // A retraining or a hold whose end is not known.
         _ => Some(after(now, drift.cooldown.signed())),
     }
@@ -158,19 +170,28 @@ impl Governor {
     }
 }
 
-/// Evaluates single flight, cooldown, budget and attempts, in this order: the first condition that fails decides.
+/// Evaluates single flight, cooldown, the pause after a failure, failures, attempts and budget, in this order: the first
+/// condition that fails decides.
 fn governor(drift: &Drift, state: &State, live_since: Option<Timestamp>, now: Timestamp) -> Governor {
     if let Some(last) = state.retrainings.last().copied() {
         let until = after(last, drift.cooldown.signed());
         if now < until {
-            // Until a version that was deployed after the request serves here, that request is still in progress.
-            let answered = live_since.is_some_and(|live| live > last);
+            // Until a version that was deployed after the request serves here, that request is still in progress,
+            // unless the hub reported an end without a version.
+            let answered = live_since.is_some_and(|live| live > last) || state.ended_without_version(last);
             return Governor::Suppress(if answered {
                 Reason::Cooldown { until }
             } else {
                 Reason::RetrainingInFlight { until }
             });
         }
+    }
+    let failures = state.failures(live_since);
+    if failures >= finished::most_failures(drift) {
+        return Governor::Escalate(Reason::RetrainingsFailed { failures });
+    }
+    if let Some(until) = state.paused_until(drift).filter(|until| *until > now) {
+        return Governor::Suppress(Reason::FailurePause { failures, until });
     }
     if let Some(limit) = drift.escalate_after.filter(|limit| state.attempts >= *limit) {
         return Governor::Escalate(Reason::Escalated { attempts: limit });

@@ -132,7 +132,8 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::RequestDeployment { .. }
-        | Step::RequestRetraining { .. } => false,
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => false,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tidegate_events::{DeploymentFinished, DeploymentRequested, RetrainingRequested, ScheduledCheck};
+use tidegate_events::{
+    DeploymentFinished, DeploymentRequested, RetrainingFinished, RetrainingRequested, ScheduledCheck,
+};
 
 /// One step of a plan. `C` is the type of one function's calls; the engine carries out all other steps itself.
 ///
@@ -42,6 +44,11 @@ pub enum Step<C> {
         /// The request, sent unchanged.
         request: RetrainingRequested,
     },
+    /// Publish `Retraining Finished`: report the end of a retraining to the environment that requested it.
+    ReportRetraining {
+        /// The report, sent unchanged.
+        finished: RetrainingFinished,
+    },
     /// A call that only this function makes.
     #[serde(untagged)]
     Call(C),
@@ -64,7 +71,8 @@ impl<C> Step<C> {
             | Self::ScheduleCheck { .. }
             | Self::RequestDeployment { .. }
             | Self::ReportDeployment { .. }
-            | Self::RequestRetraining { .. } => None,
+            | Self::RequestRetraining { .. }
+            | Self::ReportRetraining { .. } => None,
         }
     }
 }

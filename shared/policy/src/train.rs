@@ -1,8 +1,12 @@
-//! train: a commit or a retraining request starts the model's pipeline once, or the decision states why not.
+//! train: a commit or a retraining request starts the model's pipeline once, or the decision states why not. The end of
+//! what it started is told.
 
 mod action;
 mod controller;
 mod definition;
+mod ended;
+mod execution;
+mod failure;
 mod invariants;
 mod lost_push;
 mod on_rejected;
@@ -21,9 +25,12 @@ use crate::reason::Reason;
 use crate::step::Step;
 use definition::{Asked, asked};
 
-pub use action::{Action, still_applies};
+pub use action::{Action, StartRequest, still_applies};
 pub use controller::{Need, TrainController, Trigger};
-pub use definition::definition_digest;
+pub use definition::{definition_digest, json_digest};
+pub use ended::decide_end;
+pub use execution::{DescribedExecution, End, ExecutedStep, Execution, ListedExecution, Request, has_ended};
+pub use failure::FailureClass;
 pub use lost_push::lost_push;
 pub use on_rejected::on_rejected;
 
@@ -43,6 +50,9 @@ pub struct State {
     /// The fingerprint of the definition in the last decision, whether it is already installed or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition_digest: Option<String>,
+    /// The executions that train started, oldest first; only the newest few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub executions: Vec<Execution>,
 }
 
 /// A push that was processed.
@@ -84,8 +94,17 @@ pub struct Snapshot {
     pub running: Vec<String>,
     /// The head of the pushed branch, if another commit of the branch has trained and the repository can be read.
     pub head: Option<String>,
+    /// The execution whose end is decided about; only read for its end.
+    pub execution: Option<DescribedExecution>,
     /// The hold on the model or on the requesting environment; only read for a retraining.
     pub hold: Option<Hold>,
+}
+
+impl Snapshot {
+    /// The fingerprint of the definition that the pipeline has.
+    fn present_digest(&self) -> Option<String> {
+        self.pipeline.as_ref().and_then(|pipeline| json_digest(&pipeline.definition))
+    }
 }
 
 /// The definition that the commit requires.
@@ -178,7 +197,6 @@ pub fn decide_commit(
         return decided;
     }
     let commit = push.commit.clone().unwrap_or_default();
-    let pipeline = policy.pipeline.name.as_str();
     if let Some(head) = seen.head.as_ref().filter(|head| is_superseded(state, push, &commit, head)) {
         let cut = |commit: &str| commit.chars().take(12).collect();
         let older = Reason::OlderCommit { commit: cut(&commit), head: cut(head) };
@@ -190,14 +208,19 @@ pub fn decide_commit(
         Err(reason) => return Decision::new(Verdict::Reject, reason).evidence("commit", &commit),
     };
     let short_commit: String = commit.chars().take(12).collect();
-    let start = Step::Call(Action::StartExecution {
-        pipeline: pipeline.to_owned(),
+    let execution = Execution {
+        // A branch that is set back starts the same commit again: the token tells both executions apart.
+        name: format!("commit-{short_commit}-{}", token.chars().take(8).collect::<String>()),
         token: token.clone(),
-        display_name: format!("commit-{short_commit}"),
+        at: now,
         description: format!("{} {} at {}", push.repository, push.branch, short_commit),
-        parameters: policy.pipeline.parameters.clone(),
-    });
+        request: None,
+        definition: digest.clone().or_else(|| seen.present_digest()),
+        end: None,
+    };
+    let start = start(policy, &execution);
     let mut next = state.clone();
+    next.begin(execution);
     next.commits.insert(push.full_ref.clone(), commit.clone());
     next.rejected_commits.remove(&push.full_ref);
     let pushed = Pushed { before: push.old_commit.clone(), token: token.clone() };
@@ -240,27 +263,49 @@ pub fn decide_retraining(
         let request = request.request_id.clone();
         return Decision::new(Verdict::Skip, Reason::AlreadyRetrained { request });
     }
+    // The environment must not wait for a retraining that does not begin.
+    let refused = |verdict, reason: Reason| {
+        let finished = ended::not_started(policy, request, &reason, now);
+        Decision::new(verdict, reason)
+            .evidence("requested_by", &request.environment)
+            .plan(vec![Step::ReportRetraining { finished }])
+    };
     if let Some(hold) = &seen.hold {
-        return Decision::new(Verdict::Skip, hold.why()).evidence("requested_by", &request.environment);
+        return refused(Verdict::Skip, hold.why());
     }
     if seen.pipeline.is_none() {
-        return Decision::new(Verdict::Reject, Reason::PipelineMissing { pipeline: pipeline.to_owned() });
+        return refused(Verdict::Reject, Reason::PipelineMissing { pipeline: pipeline.to_owned() });
     }
     if let Some(execution) = seen.running.first() {
-        return Decision::new(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })
+        return refused(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })
             .evidence("running_executions", seen.running.len());
     }
-    let start = Step::Call(Action::StartExecution {
-        pipeline: pipeline.to_owned(),
+    let execution = Execution {
+        name: format!("retrain-{}", short(&[&request.request_id], 12)),
         token: token.clone(),
-        display_name: format!("retrain-{}", short(&[&request.request_id], 12)),
+        at: now,
         description: format!("retraining requested by {}: {}", request.environment, request.cause),
-        parameters: policy.pipeline.parameters.clone(),
-    });
-    let next = State { last_start: Some(Start { at: now, token }), ..state.clone() };
+        request: Some(Request::of(request)),
+        definition: seen.present_digest(),
+        end: None,
+    };
+    let start = start(policy, &execution);
+    let mut next = State { last_start: Some(Start { at: now, token }), ..state.clone() };
+    next.begin(execution);
     Decision::new(Verdict::Start, Reason::RetrainingRequested { cause: request.cause.clone() })
         .evidence("requested_by", &request.environment)
         .evidence("request_id", &request.request_id)
         .plan(vec![start])
         .state(next)
+}
+
+fn start(policy: &Policy, execution: &Execution) -> Step<Action> {
+    Step::Call(Action::StartExecution {
+        pipeline: policy.pipeline.name.to_string(),
+        token: execution.token.clone(),
+        display_name: execution.name.clone(),
+        description: execution.description.clone(),
+        parameters: policy.pipeline.parameters.clone(),
+        definition: execution.definition.clone(),
+    })
 }

@@ -59,6 +59,7 @@ pub(crate) fn event(event: &Event) -> String {
         Body::AlarmChanged(alarm) => format!("that alarm {} is {}", alarm.alarm, alarm.state),
         Body::ObjectCreated(_) => "of a monitoring report".to_owned(),
         Body::DriftObserved(drift) => format!("that a drift job reports {}", drift.verdict),
+        Body::RetrainingFinished(end) => format!("the end of {}: {}", end.request_id, end.outcome),
         Body::RetrainingRequested(asked) => format!("the request {}", asked.request_id),
         Body::DeploymentRequested(asked) => format!("the request {}", asked.request_id),
         Body::DeploymentFinished(end) => format!("that {} {}", end.request_id, end.outcome),

@@ -108,5 +108,5 @@ async fn the_error_code_is_read_in_every_protocol() {
 async fn the_default_of_a_failed_call_is_an_error() {
     let (aws, _) = cloud([Answer::Unreachable, Answer::Timeout]);
     assert!(aws.bus("tidegate").publish("x", &serde_json::json!({})).await.is_err());
-    assert!(aws.pipelines("role").running("churn").await.is_err());
+    assert!(aws.pipelines("role").executions("churn").await.is_err());
 }

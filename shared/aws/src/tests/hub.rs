@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::{Pipelines, Registry, Repository};
-use tidegate_events::{ApprovalStatus, PackageStatus};
+use tidegate_events::{ApprovalStatus, ExecutionStatus, PackageStatus};
+use tidegate_policy::train::{DescribedExecution, ExecutedStep, ListedExecution, StartRequest};
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
 
@@ -80,25 +81,88 @@ async fn a_pipeline_is_described() {
 }
 
 #[tokio::test]
-async fn running_executions_are_those_that_have_not_ended() {
-    let summary =
-        |arn: &str, status: &str| json!({ "PipelineExecutionArn": arn, "PipelineExecutionStatus": status });
+async fn executions_are_listed_with_names_and_statuses() {
+    let summary = |arn: &str, status: &str| {
+        json!({ "PipelineExecutionArn": arn, "PipelineExecutionStatus": status,
+            "PipelineExecutionDisplayName": format!("name of {arn}") })
+    };
     let (aws, wire) = cloud([
         ok(json!({ "PipelineExecutionSummaries": [
-            summary("a", "Executing"), summary("b", "Succeeded"), summary("c", "Stopping"), summary("d", "Failed"),
-            summary("e", "Stopped"), summary("f", "Invented"),
+            summary("a", "Executing"), summary("b", "Invented"),
         ] })),
         refusal(400, "ResourceNotFound", "no"),
     ]);
     let pipelines = aws.pipelines("role");
-    assert_eq!(pipelines.running("churn-train").await.unwrap(), ["a", "c"]);
-    assert!(pipelines.running("churn-train").await.unwrap().is_empty());
+    let listed = |arn: &str, status| ListedExecution {
+        arn: arn.to_owned(),
+        name: Some(format!("name of {arn}")),
+        status,
+    };
+    let invented = ExecutionStatus::Unknown("Invented".to_owned());
+    let all = [listed("a", ExecutionStatus::Executing), listed("b", invented)];
+    assert_eq!(pipelines.executions("churn-train").await.unwrap(), all);
+    assert!(pipelines.executions("churn-train").await.unwrap().is_empty());
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "ListPipelineExecutions");
     assert_eq!(
         sent.json(),
         json!({ "PipelineName": "churn-train", "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100 })
     );
+}
+
+#[tokio::test]
+async fn an_execution_is_described_with_its_steps_and_its_definition() {
+    let (aws, wire) = cloud([
+        ok(
+            json!({ "PipelineExecutionStatus": "Failed", "FailureReason": "Step failure", "PipelineVersionId": 7,
+            "LastModifiedTime": 1_772_440_830.5 }),
+        ),
+        ok(json!({ "PipelineExecutionSteps": [
+            { "StepName": "Train", "StepStatus": "Failed", "FailureReason": "CapacityError: none",
+              "Metadata": { "TrainingJob": { "Arn": "j" } } },
+            { "StepName": "Register", "StepStatus": "Succeeded", "Metadata": { "RegisterModel": { "Arn": "p" } } },
+        ] })),
+        ok(json!({ "PipelineDefinition": "{}" })),
+        refusal(400, "ResourceNotFound", "no"),
+    ]);
+    let pipelines = aws.pipelines("role");
+    let found = pipelines.execution("arn").await.unwrap().unwrap();
+    let step = |name: &str, status: &str, trains| ExecutedStep {
+        name: name.to_owned(),
+        status: status.to_owned(),
+        trains,
+        ..ExecutedStep::default()
+    };
+    let failed =
+        ExecutedStep { failure: Some("CapacityError: none".to_owned()), ..step("Train", "Failed", true) };
+    let registered = ExecutedStep { package: Some("p".to_owned()), ..step("Register", "Succeeded", false) };
+    let expected = DescribedExecution {
+        status: ExecutionStatus::Failed,
+        failure: Some("Step failure".to_owned()),
+        last_modified: "2026-03-02T08:40:30.5Z".parse().ok(),
+        version: Some(7),
+        definition: Some("{}".to_owned()),
+        steps: vec![failed, registered],
+    };
+    assert_eq!(found, expected);
+    assert_eq!(pipelines.execution("arn").await.unwrap(), None);
+    let targets: Vec<String> = wire.done().iter().take(3).map(|sent| sent.target.clone()).collect();
+    assert_eq!(
+        targets,
+        ["DescribePipelineExecution", "ListPipelineExecutionSteps", "DescribePipelineDefinitionForExecution"]
+    );
+}
+
+#[tokio::test]
+async fn a_definition_is_found_by_its_version() {
+    let (aws, wire) = cloud([
+        ok(json!({ "PipelineVersionSummaries": [{ "PipelineVersionId": 8 }, { "PipelineVersionId": 7 }] })),
+        ok(json!({ "PipelineDefinition": "{}" })),
+    ]);
+    let pipelines = aws.pipelines("role");
+    assert_eq!(pipelines.versions("churn-train").await.unwrap(), [8, 7]);
+    assert_eq!(pipelines.definition("churn-train", 7).await.unwrap().as_deref(), Some("{}"));
+    assert_eq!(wire.done()[1].json(), json!({ "PipelineName": "churn-train", "PipelineVersionId": 7 }));
 }
 
 #[tokio::test]
@@ -128,9 +192,18 @@ async fn an_execution_is_started_with_its_token() {
     let (aws, wire) = cloud([ok(json!({ "PipelineExecutionArn": "arn:x" })), ok(json!({}))]);
     let pipelines = aws.pipelines("role");
     let parameters = BTreeMap::from([("Epochs".to_owned(), "3".to_owned())]);
-    let arn = pipelines.start("churn-train", "t", "commit-1", "why", &parameters).await.unwrap();
+    let none = BTreeMap::new();
+    let request = |parameters, version| StartRequest {
+        pipeline: "churn-train",
+        token: "t",
+        display_name: "commit-1",
+        description: "why",
+        parameters,
+        version,
+    };
+    let arn = pipelines.start(&request(&parameters, Some(7))).await.unwrap();
     assert_eq!(arn, "arn:x");
-    assert!(pipelines.start("churn-train", "t", "commit-1", "why", &BTreeMap::new()).await.is_err());
+    assert!(pipelines.start(&request(&none, None)).await.is_err());
     let sent = wire.done();
     assert_eq!(sent[0].target, "StartPipelineExecution");
     assert_eq!(
@@ -138,9 +211,11 @@ async fn an_execution_is_started_with_its_token() {
         json!({
             "PipelineName": "churn-train", "ClientRequestToken": "t", "PipelineExecutionDisplayName": "commit-1",
             "PipelineExecutionDescription": "why", "PipelineParameters": [{ "Name": "Epochs", "Value": "3" }],
+            "PipelineVersionId": 7,
         })
     );
     assert_eq!(sent[1].json().get("PipelineParameters"), None);
+    assert_eq!(sent[1].json().get("PipelineVersionId"), None);
 }
 
 const PACKAGE: &str = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn/7";

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use tidegate_policy::promote::Package;
-use tidegate_policy::train::Pipeline;
+use tidegate_policy::train::{DescribedExecution, ListedExecution, Pipeline, StartRequest};
 
 use crate::CallError;
 
@@ -22,21 +21,20 @@ pub trait Repository: Send + Sync {
 pub trait Pipelines: Send + Sync {
     /// Describes a pipeline. Returns `None` if it does not exist.
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError>;
-    /// Lists the executions that have not ended, newest first.
-    async fn running(&self, name: &str) -> Result<Vec<String>, CallError>;
-    /// Creates a pipeline.
+    /// Lists the newest executions, newest first. The list is empty if the pipeline does not exist.
+    async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError>;
+    /// Describes an execution with its steps and its definition. Returns `None` if it does not exist.
+    async fn execution(&self, arn: &str) -> Result<Option<DescribedExecution>, CallError>;
+    /// Lists the newest versions of a pipeline's definition, newest first.
+    async fn versions(&self, name: &str) -> Result<Vec<i64>, CallError>;
+    /// Returns the definition of one version of a pipeline.
+    async fn definition(&self, name: &str, version: i64) -> Result<Option<String>, CallError>;
+    /// Creates a pipeline. Its definition is version 1.
     async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError>;
-    /// Updates the definition of a pipeline.
-    async fn update(&self, name: &str, definition: &str) -> Result<(), CallError>;
+    /// Updates the definition of a pipeline, and returns the new version if SageMaker returns it.
+    async fn update(&self, name: &str, definition: &str) -> Result<Option<i64>, CallError>;
     /// Starts an execution and returns its ARN. The same token returns the same execution.
-    async fn start(
-        &self,
-        name: &str,
-        token: &str,
-        display_name: &str,
-        description: &str,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<String, CallError>;
+    async fn start(&self, request: &StartRequest<'_>) -> Result<String, CallError>;
 }
 
 /// A model package, as the registry describes it.

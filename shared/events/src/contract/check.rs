@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DriftObserved, Field,
-    HoldPlaced, HoldReleased, Kind, RetrainingRequested, SCHEMA,
+    HoldPlaced, HoldReleased, Kind, RetrainingFinished, RetrainingRequested, SCHEMA,
 };
 use crate::json::Json;
 use crate::{Body, EventError, fields, fields::Fields};
@@ -17,6 +17,7 @@ pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body,
     Ok(match detail_type {
         CommitPushed::DETAIL_TYPE => Body::CommitPushed(commit(detail)?),
         RetrainingRequested::DETAIL_TYPE => Body::RetrainingRequested(read(detail)?),
+        RetrainingFinished::DETAIL_TYPE => Body::RetrainingFinished(read(detail)?),
         DeploymentRequested::DETAIL_TYPE => Body::DeploymentRequested(read(detail)?),
         DeploymentFinished::DETAIL_TYPE => Body::DeploymentFinished(read(detail)?),
         DriftObserved::DETAIL_TYPE => Body::DriftObserved(read(detail)?),

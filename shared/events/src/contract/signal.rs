@@ -1,46 +1,9 @@
-//! `Retraining Requested` and `Drift Observed`.
+//! `Drift Observed`.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Contract, Field, Kind};
-
-/// A request to train a model again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetrainingRequested {
-    /// The id of the request. It is equal for all events that repeat this request.
-    pub request_id: String,
-    /// The name of the model.
-    pub model: String,
-    /// The environment whose observations led to the request.
-    pub environment: String,
-    /// The account of the environment.
-    pub environment_account: String,
-    /// The code of the cause, such as `drift_confirmed`.
-    pub cause: String,
-    /// The message of the cause.
-    pub detail: String,
-    /// The time of the request.
-    pub requested_at: Timestamp,
-}
-
-impl Contract for RetrainingRequested {
-    const DETAIL_TYPE: &'static str = "Retraining Requested";
-    const FIELDS: &'static [Field] = &[
-        Field::required(
-            "request_id",
-            Kind::Text,
-            "The id of the request. It is equal for all events that repeat this request.",
-        ),
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The environment whose observations led to the request."),
-        Field::required("environment_account", Kind::Account, "The account of the environment."),
-        Field::required("cause", Kind::Reason, "The code of the reason."),
-        Field::required("detail", Kind::Text, "The message of the reason."),
-        Field::required("requested_at", Kind::Time, "The time of the request."),
-    ];
-}
 
 /// An observation of a drift source: Model Monitor, an alarm, or a custom job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

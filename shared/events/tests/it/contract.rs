@@ -6,7 +6,8 @@ use crate::common::{files, folder, sample};
 use serde_json::{Map, Value, json};
 use tidegate_events::{
     ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DriftObserved,
-    EventError, Field, HoldPlaced, HoldReleased, Kind, RetrainingRequested, SCHEMA, parse_value, to_detail,
+    EventError, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished, RetrainingRequested, SCHEMA,
+    parse_value, to_detail,
 };
 
 fn kebab<T: Contract>() -> String {
@@ -166,6 +167,7 @@ macro_rules! contract {
 contract! {
     commit_pushed: CommitPushed,
     retraining_requested: RetrainingRequested,
+    retraining_finished: RetrainingFinished,
     deployment_requested: DeploymentRequested,
     deployment_finished: DeploymentFinished,
     drift_observed: DriftObserved,

@@ -24,6 +24,7 @@ const KINDS: &[(&str, &str)] = &[
     ("contract/hold-placed.json", "hold_placed"),
     ("contract/hold-released.json", "hold_released"),
     ("contract/retraining-requested.json", "retraining_requested"),
+    ("contract/retraining-finished.json", "retraining_finished"),
     ("delivery/archive-replay.json", "model_package_changed"),
     // These files are wrappers around events. The reader of a queue unwraps them first.
     ("delivery/", "not an event"),

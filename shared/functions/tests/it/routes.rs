@@ -161,6 +161,7 @@ fn every_sample_is_forwarded_as_the_templates_forward_it() {
         "Deployment Requested",
         "Hold Placed",
         "Hold Released",
+        "Retraining Finished",
         "Retraining Requested",
     ];
     assert_eq!(forwarded, expected.map(str::to_owned).into());

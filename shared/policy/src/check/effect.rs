@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use std::fmt::Debug;
-use tidegate_events::{DeploymentFinished, DeploymentRequested, RetrainingRequested, ScheduledCheck};
+use tidegate_events::{
+    DeploymentFinished, DeploymentRequested, RetrainingFinished, RetrainingRequested, ScheduledCheck,
+};
 
 use crate::step::{NoCall, Step};
 
@@ -19,6 +21,8 @@ pub(crate) enum Effect<'s> {
     ReportDeployment(&'s DeploymentFinished),
     /// A retraining is requested from the hub.
     RequestRetraining(&'s RetrainingRequested),
+    /// The end of a retraining is reported to its environment.
+    ReportRetraining(&'s RetrainingFinished),
     /// A text for people is written to a resource.
     Annotate { resource: &'s str },
     /// A resource is created that has no effect until another one uses it. Its name begins with the other resource's
@@ -49,9 +53,11 @@ impl Effect<'_> {
             | Self::RequestRetraining(_)
             | Self::Prepare { .. }
             | Self::Change { .. } => true,
-            Self::Notify | Self::ScheduleCheck { .. } | Self::ReportDeployment(_) | Self::Annotate { .. } => {
-                false
-            }
+            Self::Notify
+            | Self::ScheduleCheck { .. }
+            | Self::ReportDeployment(_)
+            | Self::ReportRetraining(_)
+            | Self::Annotate { .. } => false,
         }
     }
 
@@ -81,6 +87,7 @@ pub(crate) fn effect<C: HasEffect>(step: &Step<C>) -> Effect<'_> {
         Step::RequestDeployment { request } => Effect::RequestDeployment(request),
         Step::ReportDeployment { finished } => Effect::ReportDeployment(finished),
         Step::RequestRetraining { request } => Effect::RequestRetraining(request),
+        Step::ReportRetraining { finished } => Effect::ReportRetraining(finished),
         Step::Call(call) => call.effect(),
     }
 }

@@ -58,7 +58,8 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
         | Step::ReportDeployment { .. }
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
-        | Step::RequestRetraining { .. } => true,
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => true,
         Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_)) => {
             state.hold().is_none() && is_wanted(environment, state, step)
         }
@@ -90,7 +91,8 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
         | Step::ReportDeployment { .. }
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
-        | Step::RequestRetraining { .. } => false,
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => false,
     }
 }
 

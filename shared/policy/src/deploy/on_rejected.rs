@@ -31,7 +31,8 @@ pub fn on_rejected(
         Step::ScheduleCheck { .. }
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
-        | Step::RequestRetraining { .. } => None,
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => None,
         Step::ReportDeployment { finished } => Some(not_reported(state, finished, why)),
         Step::Call(
             Action::CreateModel(_)

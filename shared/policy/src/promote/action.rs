@@ -50,7 +50,9 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         // The event has happened, and nobody was notified.
         Step::Notify { .. } => true,
         // promote never plans these steps.
-        Step::ReportDeployment { .. } | Step::RequestRetraining { .. } => false,
+        Step::ReportDeployment { .. } | Step::RequestRetraining { .. } | Step::ReportRetraining { .. } => {
+            false
+        }
     }
 }
 

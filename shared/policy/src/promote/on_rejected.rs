@@ -22,7 +22,8 @@ pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timest
         | Step::ScheduleCheck { .. }
         | Step::Notify { .. }
         | Step::ReportDeployment { .. }
-        | Step::RequestRetraining { .. } => return None,
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => return None,
     };
     let of_request = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
     let environment = &request.environment;

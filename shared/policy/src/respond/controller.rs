@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_events::{AlarmChanged, Body, DriftObserved, Event, Scheduled};
+use tidegate_events::{AlarmChanged, Body, DriftObserved, Event, RetrainingFinished, Scheduled};
 
+use super::finished::decide_finished;
 use super::{MonitorReport, Observation, State, decide, invariants, on_rejected, sources, still_applies};
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -37,6 +38,8 @@ pub enum Trigger {
     },
     /// A source published `Drift Observed`.
     Observed(DriftObserved),
+    /// The hub reports the end of a retraining that this environment requested.
+    Finished(RetrainingFinished),
 }
 
 /// What respond must read before deciding, besides deploy's state for the endpoint.
@@ -97,6 +100,16 @@ impl Controller for RespondController {
             Body::DriftObserved(observed) => {
                 Route::model(&observed.model, Trigger::Observed(observed.clone()))
             }
+            Body::RetrainingFinished(_) if event.envelope.account != site.hub_account => {
+                Route::NotApplicable(Reason::NotFromHub { account: event.envelope.account.clone() })
+            }
+            Body::RetrainingFinished(end)
+                if end.environment != site.environment || end.environment_account != site.account =>
+            {
+                let wanted = format!("{} in {}", end.environment, end.environment_account);
+                Route::NotApplicable(Reason::OtherEnvironment { wanted })
+            }
+            Body::RetrainingFinished(end) => Route::model(&end.model, Trigger::Finished(end.clone())),
             Body::Scheduled(Scheduled::Check(check)) if check.function == super::NAME => {
                 Route::model(&check.model, Trigger::Recheck { alarm: check.subject.clone() })
             }
@@ -115,7 +128,7 @@ impl Controller for RespondController {
         match trigger {
             Trigger::Recheck { alarm } => Need::Alarm(alarm.clone()),
             Trigger::Report { bucket, key } => Need::Report { bucket: bucket.clone(), key: key.clone() },
-            Trigger::Alarm(_) | Trigger::Observed(_) => Need::Nothing,
+            Trigger::Alarm(_) | Trigger::Observed(_) | Trigger::Finished(_) => Need::Nothing,
         }
     }
 
@@ -123,6 +136,9 @@ impl Controller for RespondController {
         let (Some(policy), Some(environment)) = (cx.policy, cx.named_environment()) else {
             return Decision::unmanaged(cx);
         };
+        if let Trigger::Finished(end) = trigger {
+            return decide_finished(policy, environment, state, end, cx.now);
+        }
         let observation = observed(cx, trigger, seen);
         let deployed = (seen.deployed.live.as_ref().map(|live| live.at), seen.deployed.hold());
         decide(policy, environment, state, &observation, cx.event, deployed, cx.now)
@@ -135,8 +151,12 @@ impl Controller for RespondController {
         seen: &Snapshot,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
+        if let Trigger::Finished(_) = trigger {
+            return invariants::violations_of_end(cx, state, decision);
+        }
         let observation = observed(cx, trigger, seen);
-        invariants::violations(cx, state, &observation, seen.deployed.hold(), decision)
+        let live_since = seen.deployed.live.as_ref().map(|live| live.at);
+        invariants::violations(cx, state, &observation, (live_since, seen.deployed.hold()), decision)
     }
 
     fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {

@@ -39,6 +39,7 @@ pub(super) fn after(state: &State, observation: &Observation, now: Timestamp) ->
             next.drifting.remove(source);
             if next.drifting.is_empty() {
                 next.attempts = 0;
+                next.failed.clear();
             }
         }
         Observation::Inconclusive(_) => {}

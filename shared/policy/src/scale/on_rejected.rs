@@ -29,7 +29,8 @@ pub fn on_rejected(
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::RequestDeployment { .. }
-        | Step::RequestRetraining { .. } => return None,
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => return None,
         Step::Call(Action::SetCapacityLimits { min, .. }) => *min == 0,
         Step::Call(Action::SetCopyCount { copies, .. }) => *copies == 0,
         Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) => true,

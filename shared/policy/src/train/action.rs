@@ -40,7 +40,28 @@ pub enum Action {
         description: String,
         /// The parameters.
         parameters: BTreeMap<String, String>,
+        /// The fingerprint of the definition that the execution must run, whatever the pipeline has by then; `None` in a
+        /// plan of an earlier version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<String>,
     },
+}
+
+/// The start of an execution, as [`Action::StartExecution`] requests it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartRequest<'a> {
+    /// The pipeline's name.
+    pub pipeline: &'a str,
+    /// The client token.
+    pub token: &'a str,
+    /// The display name.
+    pub display_name: &'a str,
+    /// One line for people.
+    pub description: &'a str,
+    /// The parameters.
+    pub parameters: &'a BTreeMap<String, String>,
+    /// The version of the pipeline's definition; `None` if the pipeline has no versions.
+    pub version: Option<i64>,
 }
 
 /// Whether an action is still needed: it is not if another commit of its branch has trained since, or, for a

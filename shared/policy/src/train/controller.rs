@@ -1,11 +1,11 @@
 //! train's controller.
 
 use jiff::Timestamp;
-use tidegate_events::{Body, CommitPushed, Event, RetrainingRequested, Scheduled};
+use tidegate_events::{Body, CommitPushed, Event, PipelineExecutionChanged, RetrainingRequested, Scheduled};
 
 use super::{
-    Action, Snapshot, State, decide_commit, decide_retraining, invariants, on_rejected, skip_without_reading,
-    still_applies,
+    Action, Snapshot, State, decide_commit, decide_end, decide_retraining, invariants, on_rejected,
+    skip_without_reading, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -20,13 +20,15 @@ use crate::step::Step;
 #[derive(Debug, Clone, Copy)]
 pub struct TrainController;
 
-/// The trigger: why the pipeline may have to be started.
+/// The trigger: why the pipeline may have to be started, or how an execution of it ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// A push.
     Commit(CommitPushed),
     /// A retraining request.
     Retraining(RetrainingRequested),
+    /// An execution of the pipeline ended.
+    Ended(PipelineExecutionChanged),
     /// An account sent an event that it is not authorized to send.
     UnauthorizedSender {
         /// The account.
@@ -52,6 +54,11 @@ pub enum Need {
     Retraining {
         /// The environment.
         environment: String,
+    },
+    /// For the end of an execution: the execution with its steps.
+    Execution {
+        /// Its ARN.
+        arn: String,
     },
 }
 
@@ -81,6 +88,9 @@ impl Controller for TrainController {
                 let model = request.model.clone();
                 Route::Model { model, sender: Some(from), answers_unmanaged: false, trigger }
             }
+            Body::PipelineExecutionChanged(run) => {
+                Route::by_name(LookupKind::Pipeline, &run.pipeline, Trigger::Ended(run.clone()))
+            }
             Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
             _ => Route::NotApplicable(Reason::UnsupportedEvent),
         }
@@ -99,7 +109,10 @@ impl Controller for TrainController {
                 Need::Commit { file, head_of }
             }
             Trigger::Retraining(request) => Need::Retraining { environment: request.environment.clone() },
-            Trigger::UnauthorizedSender { .. } => Need::Nothing,
+            Trigger::Ended(run) if state.execution(run.display_name.as_deref()).is_some() => {
+                Need::Execution { arn: run.execution_arn.clone() }
+            }
+            Trigger::Ended(_) | Trigger::UnauthorizedSender { .. } => Need::Nothing,
         }
     }
 
@@ -108,6 +121,7 @@ impl Controller for TrainController {
         match trigger {
             Trigger::Commit(push) => decide_commit(policy, state, push, seen, cx.now),
             Trigger::Retraining(request) => decide_retraining(policy, state, request, seen, cx.now),
+            Trigger::Ended(run) => decide_end(policy, state, run, seen, cx.now),
             Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
         }
     }
@@ -148,7 +162,7 @@ impl Controller for TrainController {
         step: &StepOf<Self>,
         why: &Reason,
     ) -> Option<DecisionOf<Self>> {
-        on_rejected(cx.policy?, state, step, why)
+        on_rejected(cx.policy?, state, step, why, cx.now)
     }
 
     fn violations_after_rejection(

@@ -9,9 +9,9 @@ use crate::fingerprint::fingerprint;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// From this size, SageMaker accepts a definition only from S3.
+/// The most characters that SageMaker accepts in a definition.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
-const DEFINITION_LIMIT: usize = 102_400;
+const DEFINITION_LIMIT: usize = 1_048_576;
 
 /// The definition that a push requires of the pipeline.
 pub(super) struct Asked {
@@ -25,6 +25,16 @@ pub(super) struct Asked {
 #[must_use]
 pub fn definition_digest(text: &str) -> String {
     fingerprint(&["definition", text])
+}
+
+/// The fingerprint of a definition as JSON, so that white space does not matter; `None` if it is not JSON.
+#[must_use]
+pub fn json_digest(text: &str) -> Option<String> {
+    serde_json::from_str::<Value>(text).ok().map(|value| digest_of(&value))
+}
+
+fn digest_of(definition: &Value) -> String {
+    fingerprint(&["definition as JSON", &definition.to_string()])
 }
 
 pub(super) fn asked(
@@ -43,7 +53,7 @@ pub(super) fn asked(
         (Definition::Kept, Some(_)) => Ok(Asked { upsert: None, digest: None }),
         (Definition::File { path, text }, present) => {
             let wanted = definition_of(path, text)?;
-            let digest = fingerprint(&["definition as JSON", &wanted.to_string()]);
+            let digest = digest_of(&wanted);
             let same = present
                 .as_ref()
                 .and_then(|p| serde_json::from_str::<Value>(&p.definition).ok())
@@ -70,8 +80,9 @@ pub(super) fn asked(
 /// Only the JSON syntax is checked: AWS's published schema rejects what AWS's own SDK writes.
 fn definition_of(path: &str, text: &str) -> Result<Value, Reason> {
     let invalid = |error: String| Reason::DefinitionInvalid { path: path.to_owned(), error };
-    if text.len() >= DEFINITION_LIMIT {
-        return Err(Reason::DefinitionTooLarge { bytes: text.len() });
+    let characters = text.chars().count();
+    if characters > DEFINITION_LIMIT {
+        return Err(Reason::DefinitionTooLarge { characters });
     }
     let value: Value = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
     match value.get("Steps") {

@@ -1,6 +1,8 @@
 //! Safety invariants of train.
 
-use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
+use tidegate_events::{
+    CommitPushed, RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested,
+};
 
 use super::{Action, Definition, NAME, Snapshot, State, Train, Trigger};
 use crate::check::{Change, Effect, HasEffect, Invariant, Scope, Violation, Violations, effect};
@@ -36,10 +38,18 @@ pub(super) fn violations(
         match trigger {
             Trigger::Commit(push) => violations.commit(policy, state, push),
             Trigger::Retraining(request) => violations.retraining(policy, seen, request),
-            Trigger::UnauthorizedSender { .. } => {}
+            Trigger::Ended(_) | Trigger::UnauthorizedSender { .. } => {
+                violations
+                    .require(false, Invariant::StartedWithoutCause, || format!("{trigger:?} is no cause"));
+            }
         }
         violations.known(trigger, seen, &decision.plan);
         violations.once(state, &decision.plan);
+    }
+    for step in &decision.plan {
+        if let Effect::ReportRetraining(finished) = effect(step) {
+            violations.report(state, trigger, seen, finished);
+        }
     }
     if let Trigger::UnauthorizedSender { from, .. } = trigger {
         violations.ignores_sender(from, state, decision);
@@ -89,6 +99,30 @@ impl Violations {
         let missing = matches!((trigger, &seen.definition), (Trigger::Commit(_), Definition::Missing { .. }));
         self.require(there && !missing, Invariant::ActsOnUnknown, || {
             format!("the commit has {:?}, and the pipeline is {:?}", seen.definition, seen.pipeline)
+        });
+    }
+
+    /// A report is about the request that started the execution, or about the request that starts nothing. A version is
+    /// reported only if SageMaker shows it, or cannot show it.
+    fn report(&mut self, state: &State, trigger: &Trigger, seen: &Snapshot, finished: &RetrainingFinished) {
+        let (matches, can_succeed) = match trigger {
+            Trigger::Ended(run) => {
+                let requests =
+                    state.executions.iter().filter(|one| Some(&one.name) == run.display_name.as_ref());
+                let mut requests = requests.filter_map(|one| one.request.as_ref());
+                let fails = |status: &str| status == "Failed" || status == "Stopped";
+                let ran = seen.execution.as_ref().map_or(run.status.as_str(), |ran| ran.status.as_str());
+                let shows =
+                    seen.execution.as_ref().is_some_and(|ran| ran.steps.iter().any(|s| s.package.is_some()));
+                (requests.any(|request| request.id == finished.request_id), shows || !fails(ran))
+            }
+            Trigger::Retraining(request) => (request.request_id == finished.request_id, false),
+            Trigger::Commit(_) | Trigger::UnauthorizedSender { .. } => (false, false),
+        };
+        let succeeds =
+            matches!(finished.outcome, RetrainingOutcome::Succeeded | RetrainingOutcome::NoVersion);
+        self.require(matches && (can_succeed || !succeeds), Invariant::ReportMismatch, || {
+            format!("{finished:?} for {trigger:?}")
         });
     }
 

@@ -53,7 +53,10 @@ pub(crate) fn hold<C: Properties>(decided: &Decided<C>) -> Result<(), TestCaseEr
     let acts = decided.decision.plan.iter().any(|step| match step {
         Step::RequestDeployment { .. } | Step::RequestRetraining { .. } => true,
         Step::Call(call) => C::acts(call),
-        Step::Notify { .. } | Step::ScheduleCheck { .. } | Step::ReportDeployment { .. } => false,
+        Step::Notify { .. }
+        | Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::ReportRetraining { .. } => false,
     });
     prop_assert_eq!(acts, ACTING.contains(&verdict), "{} with {:?}", verdict, decided.decision.plan);
     texts_and_times(decided)?;
@@ -86,6 +89,9 @@ fn texts_and_times<C: Controller>(decided: &Decided<C>) -> Result<(), TestCaseEr
             }
             Step::RequestRetraining { request } => {
                 prop_assert_eq!(request.requested_at, decided.now);
+            }
+            Step::ReportRetraining { finished } => {
+                prop_assert_eq!(finished.finished_at, decided.now);
             }
             Step::ReportDeployment { .. } | Step::Call(_) => {}
         }

@@ -126,9 +126,15 @@ proptest! {
     #[test]
     fn train_answers_everything(
         state in any::train_state(), push in any::push(), seen in any::train_seen(),
-        request in any::retraining(), now in any::time(),
+        request in any::retraining(), ended in any::ended(), now in any::time(),
     ) {
         let policy = any::policy();
+        let end = |state: &_| train::decide_end(&policy, state, &ended, &seen, now);
+        let told = end(&state);
+        prop_assert_eq!(&told, &end(&state));
+        // The end of an execution is told once.
+        let again = end(&told.state.clone().unwrap_or_else(|| state.clone()));
+        prop_assert!(told.plan.is_empty() || again.plan.is_empty(), "{:?} after {:?}", again, told);
         let still_applies = |state: &_, step: &_| train::still_applies(&policy, state, step);
         settles(&state, |state| train::decide_commit(&policy, state, &push, &seen, now), still_applies)?;
         let retrain = |state: &_| train::decide_retraining(&policy, state, &request, &seen, now);

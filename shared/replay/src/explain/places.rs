@@ -45,6 +45,10 @@ fn is_there(question: &Question<'_>, site: &Site) -> bool {
         Body::Scheduled(Scheduled::Check(check)) if site.environment != HUB => {
             check.environment == site.environment
         }
+        // The hub's account is in the envelope: the event was forwarded.
+        Body::RetrainingFinished(report) => {
+            report.environment == site.environment && report.environment_account == site.account
+        }
         Body::Scheduled(_) => question.place.account.is_none_or(|account| account == site.account),
         _ => account == site.account && region == site.region,
     }
@@ -92,6 +96,7 @@ fn hub_of(event: &Event) -> Option<String> {
         Body::CommitPushed(_)
         | Body::ModelPackageChanged(_)
         | Body::PipelineExecutionChanged(_)
+        | Body::RetrainingFinished(_)
         | Body::ApprovalGiven(_)
         | Body::HoldPlaced(_)
         | Body::HoldReleased(_) => Some(account.clone()),

@@ -21,6 +21,7 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         }
         Body::ObjectCreated(object) => of_object(ledger, object),
         Body::RetrainingRequested(asked) => ledger.has_policy(&asked.model),
+        Body::RetrainingFinished(report) => ledger.has_policy(&report.model),
         Body::DeploymentRequested(asked) => ledger.has_policy(&asked.model),
         Body::DeploymentFinished(report) => ledger.has_policy(&report.model),
         Body::DriftObserved(drift) => ledger.has_policy(&drift.model),

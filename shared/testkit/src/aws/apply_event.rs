@@ -65,7 +65,8 @@ impl AwsState {
         let arn = run.execution_arn.clone();
         match run.status {
             ExecutionStatus::Executing | ExecutionStatus::Stopping => {
-                running.push(Execution { arn, is_reported: true, until: latest });
+                let name = run.display_name.clone();
+                running.push(Execution { arn, name, is_reported: true, until: latest });
             }
             _ => executions.note_end(&arn),
         }

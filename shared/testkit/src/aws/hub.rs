@@ -1,12 +1,10 @@
 //! Repository, pipelines and registry.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
-use tidegate_events::ApprovalStatus;
-use tidegate_policy::train::Pipeline;
+use tidegate_events::{ApprovalStatus, ExecutionStatus};
+use tidegate_policy::train::{DescribedExecution, ListedExecution, Pipeline, StartRequest};
 
 use super::FakeAws;
 use super::state::Execution;
@@ -34,16 +32,33 @@ impl Pipelines for FakeAws {
         Ok(definition.cloned().map(|definition| Pipeline { definition }))
     }
 
-    async fn running(&self, name: &str) -> Call<Vec<String>> {
+    async fn executions(&self, name: &str) -> Call<Vec<ListedExecution>> {
         let mut state = self.state();
         let now = state.now;
-        let mut running: Vec<String> = Vec::new();
+        let running = |arn: String, name| ListedExecution { arn, name, status: ExecutionStatus::Executing };
+        let mut listed: Vec<ListedExecution> = Vec::new();
         if let Some(executions) = state.executions.get_mut(name) {
             executions.running.retain(|execution| execution.until > now);
-            running.extend(executions.running.iter().rev().map(|execution| execution.arn.clone()));
+            let newest_first = executions.running.iter().rev();
+            listed.extend(newest_first.map(|one| running(one.arn.clone(), one.name.clone())));
         }
-        running.extend(self.canned.running.iter().cloned());
-        Ok(running)
+        listed.extend(self.canned.running.iter().map(|arn| running(arn.clone(), None)));
+        listed.extend(self.canned.executions.iter().map(|(listed, _)| listed.clone()));
+        Ok(listed)
+    }
+
+    async fn execution(&self, arn: &str) -> Call<Option<DescribedExecution>> {
+        let found = self.canned.executions.iter().find(|(listed, _)| listed.arn.eq_ignore_ascii_case(arn));
+        Ok(found.map(|(_, described)| described.clone()))
+    }
+
+    /// A pipeline here has no versions, only its present definition.
+    async fn versions(&self, _name: &str) -> Call<Vec<i64>> {
+        Ok(Vec::new())
+    }
+
+    async fn definition(&self, name: &str, _version: i64) -> Call<Option<String>> {
+        Ok(self.pipeline(name).await?.map(|pipeline| pipeline.definition))
     }
 
     async fn create(&self, name: &str, definition: &str, _token: &str) -> Call<()> {
@@ -52,30 +67,24 @@ impl Pipelines for FakeAws {
         Ok(())
     }
 
-    async fn update(&self, name: &str, definition: &str) -> Call<()> {
+    async fn update(&self, name: &str, definition: &str) -> Call<Option<i64>> {
         self.accept("sagemaker", "UpdatePipeline")?;
         self.state().pipelines.insert(name, definition.to_owned());
-        Ok(())
+        Ok(None)
     }
 
-    async fn start(
-        &self,
-        name: &str,
-        token: &str,
-        _display_name: &str,
-        _description: &str,
-        _parameters: &BTreeMap<String, String>,
-    ) -> Call<String> {
+    async fn start(&self, request: &StartRequest<'_>) -> Call<String> {
         self.accept("sagemaker", "StartPipelineExecution")?;
-        let id: String = token.chars().take(12).collect();
-        let (account, region) = (&self.account, &self.region);
-        let arn = format!("arn:aws:sagemaker:{region}:{account}:pipeline/{name}/execution/{id}");
+        let id: String = request.token.chars().take(12).collect();
+        let (account, region, pipeline) = (&self.account, &self.region, request.pipeline);
+        let arn = format!("arn:aws:sagemaker:{region}:{account}:pipeline/{pipeline}/execution/{id}");
         let mut state = self.state();
         let until = state.now.checked_add(self.pace.training).unwrap_or(state.now);
-        let running = &mut state.executions.of(name).running;
+        let running = &mut state.executions.of(pipeline).running;
         // The same token starts the same execution.
         if running.iter().all(|execution| execution.arn != arn) {
-            running.push(Execution { arn: arn.clone(), is_reported: false, until });
+            let name = Some(request.display_name.to_owned());
+            running.push(Execution { arn: arn.clone(), name, is_reported: false, until });
         }
         Ok(arn)
     }

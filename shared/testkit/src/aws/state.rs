@@ -45,6 +45,8 @@ pub(super) struct Executions {
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) arn: String,
+    /// Its display name, if it is known.
+    pub(super) name: Option<String>,
     /// Whether an event has reported it. If so, an event will report its end as well.
     pub(super) is_reported: bool,
     /// When it ends at the latest.

@@ -12,6 +12,7 @@ mod patch;
 mod read;
 mod run;
 mod seen;
+mod seen_execution;
 mod setup;
 
 pub use file::Expect;
@@ -20,4 +21,5 @@ pub use patch::{contains, set};
 pub use read::ScenarioError;
 pub use run::{Invocation, InvocationError, Ran};
 pub use seen::{Seen, SeenAnswer, SeenApproved, SeenComponent, SeenEndpoint, SeenPackage};
+pub use seen_execution::{SeenExecution, SeenStep};
 pub use setup::Setup;

@@ -14,6 +14,7 @@ use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
 
 use super::read::{ScenarioError, read, read_json};
+use super::seen_execution::SeenExecution;
 use crate::aws::CannedResponses;
 
 /// The data that a function reads from its ports. An absent field means that the resource does not exist.
@@ -25,12 +26,16 @@ pub struct Seen {
     pub definition: Option<String>,
     /// The definition file in the commit, as a file.
     pub definition_sample: Option<String>,
+    /// The number of characters of the definition file: it ends in so many spaces.
+    pub definition_characters: Option<usize>,
     /// The pipeline's present definition, as text.
     pub pipeline: Option<String>,
     /// The pipeline's present definition, as a file.
     pub pipeline_sample: Option<String>,
     /// Executions that have not ended, newest first.
     pub running: Vec<String>,
+    /// Executions with their details, newest first.
+    pub executions: Vec<SeenExecution>,
     /// The commit at the head of each branch.
     pub heads: BTreeMap<String, String>,
     /// The state of the package in the registry.
@@ -161,10 +166,11 @@ impl Seen {
         };
         let report = text(&self.report, &self.report_sample)?;
         Ok(CannedResponses {
-            file: text(&self.definition, &self.definition_sample)?,
+            file: text(&self.definition, &self.definition_sample)?.map(|text| self.padded(text)),
             heads: self.heads.clone(),
             pipeline: text(&self.pipeline, &self.pipeline_sample)?,
             running: self.running.clone(),
+            executions: self.executions.iter().map(SeenExecution::read).collect(),
             package: self.package.as_ref().map(SeenPackage::read),
             newest_approved: self.newest_approved.as_ref().map(SeenApproved::read),
             endpoint: self.endpoint.as_ref().map(SeenEndpoint::read),
@@ -175,6 +181,15 @@ impl Seen {
             invocations: [self.in_window, self.since_deployment],
             refuses: self.refuses.clone(),
         })
+    }
+}
+
+impl Seen {
+    /// A definition with as many characters as the scenario says.
+    fn padded(&self, text: String) -> String {
+        let length = self.definition_characters.unwrap_or_default();
+        let missing = length.saturating_sub(text.chars().count());
+        text + &" ".repeat(missing)
     }
 }
 

@@ -66,6 +66,7 @@ async fn replay_everything(test: &TestCloud) {
                 "request_deployment" => ("Deployment Requested", "request"),
                 "report_deployment" => ("Deployment Finished", "finished"),
                 "request_retraining" => ("Retraining Requested", "request"),
+                "report_retraining" => ("Retraining Finished", "finished"),
                 _ => continue,
             };
             let mut detail = action.get(body).cloned().unwrap_or_default();

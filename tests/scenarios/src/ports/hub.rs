@@ -1,14 +1,12 @@
 //! Repository, pipelines and registry.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_engine::{CallError, Class};
-use tidegate_events::{ApprovalStatus, PackageStatus};
+use tidegate_events::{ApprovalStatus, ExecutionStatus, PackageStatus};
 use tidegate_policy::promote::Package;
-use tidegate_policy::train::Pipeline;
+use tidegate_policy::train::{DescribedExecution, ExecutedStep, ListedExecution, Pipeline, StartRequest};
 
 use super::{text, time};
 use crate::cloud::Account;
@@ -82,18 +80,48 @@ impl Pipelines for Account {
             .map(|found| Pipeline { definition: text(&found, "/PipelineDefinition").unwrap_or_default() }))
     }
 
-    async fn running(&self, name: &str) -> Result<Vec<String>, CallError> {
-        let request = json!({"PipelineName": name, "SortBy": "CreationTime", "SortOrder": "Descending"});
+    async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError> {
+        let request = json!({"PipelineName": name, "SortBy": "CreationTime", "SortOrder": "Descending",
+            "MaxResults": 100});
         let found = self.find(SAGEMAKER, "ListPipelineExecutions", request).await?.unwrap_or_default();
-        let all =
-            found.get("PipelineExecutionSummaries").and_then(Value::as_array).cloned().unwrap_or_default();
-        let runs = |one: &Value| {
-            matches!(
-                one.get("PipelineExecutionStatus").and_then(Value::as_str),
-                Some("Executing" | "Stopping")
-            )
+        Ok(items(&found, "PipelineExecutionSummaries")
+            .map(|one| ListedExecution {
+                arn: text(one, "/PipelineExecutionArn").unwrap_or_default(),
+                name: text(one, "/PipelineExecutionDisplayName"),
+                status: status(one),
+            })
+            .collect())
+    }
+
+    async fn execution(&self, arn: &str) -> Result<Option<DescribedExecution>, CallError> {
+        let request = || json!({"PipelineExecutionArn": arn});
+        let Some(found) = self.find(SAGEMAKER, "DescribePipelineExecution", request()).await? else {
+            return Ok(None);
         };
-        Ok(all.iter().filter(|one| runs(one)).filter_map(|one| text(one, "/PipelineExecutionArn")).collect())
+        let steps = json!({"PipelineExecutionArn": arn, "SortOrder": "Ascending", "MaxResults": 100});
+        let steps = self.call(SAGEMAKER, "ListPipelineExecutionSteps", steps).await?;
+        let ran = self.find(SAGEMAKER, "DescribePipelineDefinitionForExecution", request()).await?;
+        Ok(Some(DescribedExecution {
+            status: status(&found),
+            failure: text(&found, "/FailureReason"),
+            last_modified: time(&found, "/LastModifiedTime"),
+            version: found.get("PipelineVersionId").and_then(Value::as_i64),
+            definition: ran.and_then(|ran| text(&ran, "/PipelineDefinition")),
+            steps: items(&steps, "PipelineExecutionSteps").map(step).collect(),
+        }))
+    }
+
+    async fn versions(&self, name: &str) -> Result<Vec<i64>, CallError> {
+        let request = json!({"PipelineName": name, "SortOrder": "Descending", "MaxResults": 100});
+        let found = self.find(SAGEMAKER, "ListPipelineVersions", request).await?.unwrap_or_default();
+        let versions = items(&found, "PipelineVersionSummaries");
+        Ok(versions.filter_map(|one| one.get("PipelineVersionId").and_then(Value::as_i64)).collect())
+    }
+
+    async fn definition(&self, name: &str, version: i64) -> Result<Option<String>, CallError> {
+        let request = json!({"PipelineName": name, "PipelineVersionId": version});
+        let found = self.find(SAGEMAKER, "DescribePipeline", request).await?;
+        Ok(found.and_then(|found| text(&found, "/PipelineDefinition")))
     }
 
     async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError> {
@@ -101,31 +129,49 @@ impl Pipelines for Account {
             "ClientRequestToken": token});
         match self.call(SAGEMAKER, "CreatePipeline", request).await {
             Ok(_) => Ok(()),
-            Err(error) if error.message.contains("already") => self.update(name, definition).await,
+            Err(error) if error.message.contains("already") => {
+                self.update(name, definition).await.map(|_| ())
+            }
             Err(error) => Err(error),
         }
     }
 
-    async fn update(&self, name: &str, definition: &str) -> Result<(), CallError> {
+    async fn update(&self, name: &str, definition: &str) -> Result<Option<i64>, CallError> {
         let request = json!({"PipelineName": name, "PipelineDefinition": definition});
-        self.call(SAGEMAKER, "UpdatePipeline", request).await.map(|_| ())
+        let updated = self.call(SAGEMAKER, "UpdatePipeline", request).await?;
+        Ok(updated.get("PipelineVersionId").and_then(Value::as_i64))
     }
 
-    async fn start(
-        &self,
-        name: &str,
-        token: &str,
-        display_name: &str,
-        description: &str,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<String, CallError> {
+    async fn start(&self, request: &StartRequest<'_>) -> Result<String, CallError> {
         let parameters: Vec<Value> =
-            parameters.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
-        let request = json!({"PipelineName": name, "ClientRequestToken": token,
-            "PipelineExecutionDisplayName": display_name, "PipelineExecutionDescription": description,
-            "PipelineParameters": parameters});
-        let started = self.call(SAGEMAKER, "StartPipelineExecution", request).await?;
+            request.parameters.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect();
+        let mut body = json!({"PipelineName": request.pipeline, "ClientRequestToken": request.token,
+            "PipelineExecutionDisplayName": request.display_name,
+            "PipelineExecutionDescription": request.description, "PipelineParameters": parameters});
+        if let (Some(version), Some(members)) = (request.version, body.as_object_mut()) {
+            members.insert("PipelineVersionId".to_owned(), json!(version));
+        }
+        let started = self.call(SAGEMAKER, "StartPipelineExecution", body).await?;
         Ok(text(&started, "/PipelineExecutionArn").unwrap_or_default())
+    }
+}
+
+fn items<'v>(answer: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
+    answer.get(list).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn status(execution: &Value) -> ExecutionStatus {
+    ExecutionStatus::read(&text(execution, "/PipelineExecutionStatus").unwrap_or_default())
+}
+
+fn step(step: &Value) -> ExecutedStep {
+    let ran = |job: &str| step.pointer(&format!("/Metadata/{job}")).is_some();
+    ExecutedStep {
+        name: text(step, "/StepName").unwrap_or_default(),
+        status: text(step, "/StepStatus").unwrap_or_default(),
+        failure: text(step, "/FailureReason"),
+        trains: ["TrainingJob", "TuningJob", "AutoMLJob"].into_iter().any(ran),
+        package: text(step, "/Metadata/RegisterModel/Arn"),
     }
 }
 

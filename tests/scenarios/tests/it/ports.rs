@@ -8,6 +8,7 @@ use tidegate_engine::ports::{Claim, Entry, Ledger, Pipelines, Recorded, StateKey
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError, EventRef, SCHEMA};
 use tidegate_policy::file::parse;
 use tidegate_policy::lookup::{Lookup, LookupKind};
+use tidegate_policy::train::StartRequest;
 use tidegate_testkit::{InMemoryLedger, poll_once};
 
 use super::stage::{CHURN, DEFINITION, HUB, Stage};
@@ -178,12 +179,22 @@ fn a_pipeline_is_started_once_for_a_token() {
     let made = pin!(async {
         hub.create("p", DEFINITION, &"t".repeat(32)).await?;
         hub.create("p", DEFINITION, &"u".repeat(32)).await?;
-        let first = hub.start("p", &"t".repeat(32), "n", "d", &Default::default()).await?;
-        let second = hub.start("p", &"t".repeat(32), "n", "d", &Default::default()).await?;
-        let running = hub.running("p").await?;
+        let (token, parameters) = ("t".repeat(32), Default::default());
+        let request = StartRequest {
+            pipeline: "p",
+            token: &token,
+            display_name: "n",
+            description: "d",
+            parameters: &parameters,
+            version: Some(1),
+        };
+        let first = hub.start(&request).await?;
+        let second = hub.start(&request).await?;
+        let running = hub.executions("p").await?;
         Ok::<_, tidegate_engine::CallError>((first, second, running, hub.pipeline("q").await?))
     });
     let (first, second, running, absent) = poll_once(made).unwrap().unwrap();
+    let running: Vec<String> = running.into_iter().map(|one| one.arn).collect();
     assert_eq!((&first, running), (&second, vec![first.clone()]));
     assert_eq!(absent, None);
 }

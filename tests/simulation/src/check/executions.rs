@@ -66,7 +66,8 @@ impl Rule for OneExecution {
                 }
                 let runs = self.started.entry(key).or_default();
                 runs.insert(token.clone());
-                let commit = name.strip_prefix("commit-");
+                // After the commit stand the first characters of the token.
+                let commit = name.strip_prefix("commit-").and_then(|rest| rest.split('-').next());
                 let times = commit.map_or(1, |commit| Self::pushed(system, &described, commit));
                 if times == 0 {
                     return Err(format!("{} was started for {cause}, and nobody pushed that", model.name));

@@ -86,6 +86,7 @@ pub(super) fn publishes(action: &Value) -> Option<(&'static str, &Value)> {
         "request_deployment" => ("Deployment Requested", "request"),
         "report_deployment" => ("Deployment Finished", "finished"),
         "request_retraining" => ("Retraining Requested", "request"),
+        "report_retraining" => ("Retraining Finished", "finished"),
         _ => return None,
     };
     Some((detail_type, action.get(field)?))

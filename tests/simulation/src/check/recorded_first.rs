@@ -53,7 +53,12 @@ impl Rule for Recorded {
                     stored.site == *site
                         && said.any(|(kind, body)| kind == event.detail_type && *body == detail)
                 };
-                let ours = ["Deployment Requested", "Deployment Finished", "Retraining Requested"];
+                let ours = [
+                    "Deployment Requested",
+                    "Deployment Finished",
+                    "Retraining Requested",
+                    "Retraining Finished",
+                ];
                 if !ours.contains(&event.detail_type.as_str()) || facts.decisions.iter().any(why) {
                     return Ok(());
                 }

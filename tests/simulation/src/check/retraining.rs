@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_events::{AlarmState, Body, DriftVerdict};
+use tidegate_events::{AlarmState, Body, DriftVerdict, RetrainingFinished, RetrainingOutcome};
 use tidegate_testkit::Note;
 
 use super::facts::text;
@@ -19,6 +19,10 @@ struct Past {
     asked: Vec<Timestamp>,
     /// The number of retrainings since no source reports drift.
     attempts: u32,
+    /// The requests whose retraining failed since the last one that did not.
+    failed: Vec<Timestamp>,
+    /// When the last retraining ended that trained nothing, by the site's clock.
+    nothing_trained_at: Option<Timestamp>,
     /// The sources that report drift, and when they last did.
     drifting: BTreeMap<&'static str, Timestamp>,
     /// The latest signal of each source, by its own clock.
@@ -55,9 +59,44 @@ impl Past {
             self.drifting.remove(signal.of);
             if self.drifting.is_empty() {
                 self.attempts = 0;
+                self.failed.clear();
             }
         }
         Some(signal.drifts)
+    }
+
+    /// Accounts for the end of a retraining. One that trained nothing counts for nothing, and one that failed is no
+    /// attempt without improvement.
+    fn finish(&mut self, end: &RetrainingFinished, now: Timestamp) {
+        let asked = end.requested_at;
+        let (was_open, had_failed) = (self.asked.contains(&asked), self.failed.contains(&asked));
+        if !was_open && !had_failed {
+            return;
+        }
+        let trained_nothing =
+            matches!(end.outcome, RetrainingOutcome::Failed | RetrainingOutcome::NotStarted);
+        self.nothing_trained_at = trained_nothing.then_some(now);
+        match end.outcome {
+            RetrainingOutcome::Succeeded | RetrainingOutcome::NoVersion => {
+                self.failed.clear();
+                self.attempts += u32::from(had_failed);
+                if !was_open {
+                    self.asked.push(asked);
+                    self.asked.sort_unstable();
+                }
+                return;
+            }
+            RetrainingOutcome::Failed | RetrainingOutcome::FailedAfterTraining if !had_failed => {
+                self.failed.push(asked);
+            }
+            _ => {}
+        }
+        if trained_nothing {
+            self.asked.retain(|at| *at != asked);
+        }
+        if !had_failed {
+            self.attempts = self.attempts.saturating_sub(1);
+        }
     }
 
     fn may_retrain(&self, drift: &Drift, at: Timestamp) -> Result<(), String> {
@@ -69,6 +108,11 @@ impl Past {
             && at.duration_since(*last) < minutes(drift.cooldown)
         {
             return Err(format!("the last one was at {last} and the cooldown is {} minutes", drift.cooldown));
+        }
+        if let Some(ended) = self.nothing_trained_at
+            && at.duration_since(ended) < minutes(drift.cooldown.min(30))
+        {
+            return Err(format!("one that trained nothing ended at {ended}"));
         }
         if let Some((most, per)) = drift.budget {
             let recent = self.asked.iter().filter(|asked| at.duration_since(**asked) < minutes(per)).count();
@@ -137,6 +181,10 @@ impl Rule for RetrainingLimits {
         let seen = facts.evidence(*by);
         let event = seen.and_then(|seen| seen.event.as_ref());
         let signal = event.and_then(|event| signal_of(&event.body, *site, &record.model, system));
+        if let Some(Body::RetrainingFinished(end)) = event.map(|event| &event.body) {
+            past.finish(end, record.at);
+            return Ok(());
+        }
         let drifts = signal.and_then(|signal| past.record(&signal, record.verdict != "ignore", record.at));
         // An invocation cannot see changes during its pause.
         let is_sure = seen.is_some_and(|seen| !seen.was_paused);

@@ -37,10 +37,13 @@ fn resources(operation: &str) -> &'static [Named] {
         | "DescribePipeline"
         | "DeletePipeline"
         | "StartPipelineExecution"
+        | "ListPipelineVersions"
         | "ListPipelineExecutions" => &[PIPELINE],
-        "StopPipelineExecution" | "DescribePipelineExecution" | "ListPipelineExecutionSteps" => {
-            &[("PipelineExecutionArn", "pipeline")]
-        }
+        "StopPipelineExecution"
+        | "RetryPipelineExecution"
+        | "DescribePipelineExecution"
+        | "DescribePipelineDefinitionForExecution"
+        | "ListPipelineExecutionSteps" => &[("PipelineExecutionArn", "pipeline")],
         "CreateModelPackageGroup"
         | "DescribeModelPackageGroup"
         | "PutModelPackageGroupPolicy"

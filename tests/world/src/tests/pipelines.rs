@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{HUB, TestWorld, definition};
+use crate::Fault;
 
 const EXECUTION: &str = "SageMaker Model Building Pipeline Execution Status Change";
 const STEP: &str = "SageMaker Model Building Pipeline Execution Step Status Change";
@@ -160,6 +161,68 @@ fn a_failure_with_a_follow_up_step_does_not_end_the_execution() {
     let run = snapshot.executions_of(HUB, "churn-train")[1];
     assert_eq!(run.status, "Succeeded");
     assert!(run.steps.contains(&("NotifyOnFailure".to_owned(), "Skipped".to_owned())));
+}
+
+#[test]
+fn an_execution_runs_the_version_that_its_start_names() {
+    let mut aws = with("v2/g_tiny_processing.json");
+    let newer = json!({"PipelineName": "churn-train", "PipelineDefinition": definition("v2/a_abalone_register.json")});
+    let updated = aws.call_in(HUB, "sagemaker", "UpdatePipeline", newer).unwrap();
+    assert_eq!(updated["PipelineVersionId"], 2);
+    let listed = aws
+        .call_in(HUB, "sagemaker", "ListPipelineVersions", json!({"PipelineName": "churn-train"}))
+        .unwrap();
+    let ids: Vec<&Value> = listed["PipelineVersionSummaries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["PipelineVersionId"])
+        .collect();
+    assert_eq!(ids, [&json!(2), &json!(1)]);
+    let arn = start(&mut aws, "one", json!({"PipelineVersionId": 1}));
+    assert_eq!(describe(&mut aws, &arn)["PipelineVersionId"], 1);
+    let ran = json!({"PipelineExecutionArn": arn});
+    let ran = aws.call_in(HUB, "sagemaker", "DescribePipelineDefinitionForExecution", ran).unwrap();
+    assert_eq!(ran["PipelineDefinition"], definition("v2/g_tiny_processing.json"));
+    let absent = json!({"PipelineName": "churn-train", "PipelineVersionId": 3, "ClientRequestToken": "two"});
+    let error = aws.call_in(HUB, "sagemaker", "StartPipelineExecution", absent).unwrap_err();
+    assert_eq!(error.code, "ResourceNotFound");
+    let other = json!({"PipelineName": "churn-train", "PipelineVersionId": 2, "ClientRequestToken": "one"});
+    let error = aws.call_in(HUB, "sagemaker", "StartPipelineExecution", other).unwrap_err();
+    assert_eq!(error.code, "ConflictException");
+}
+
+#[test]
+fn a_failed_execution_is_retried_under_its_own_arn() {
+    let mut aws = with("v2/a_abalone_register.json");
+    let reason = "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML \
+                  instance type.";
+    aws.world.inject_fault(Fault::FailTraining { account: None, pipeline: None, reason: reason.to_owned() });
+    let arn = start(&mut aws, "one", json!({}));
+    aws.run_until_idle();
+    assert_eq!(describe(&mut aws, &arn)["PipelineExecutionStatus"], "Failed");
+    let retry = json!({"PipelineExecutionArn": arn, "ClientRequestToken": "again"});
+    let retried = aws.call_in(HUB, "sagemaker", "RetryPipelineExecution", retry.clone()).unwrap();
+    assert_eq!(retried["PipelineExecutionArn"], arn.as_str());
+    aws.run_until_idle();
+    let statuses = aws.details(EXECUTION, "/currentPipelineExecutionStatus");
+    assert_eq!(statuses, ["Executing", "Failed", "Executing", "Succeeded"]);
+    let error = aws.call_in(HUB, "sagemaker", "RetryPipelineExecution", retry).unwrap_err();
+    assert_eq!(error.code, "ConflictException");
+}
+
+#[test]
+fn a_definition_has_at_most_a_mebibyte_of_characters() {
+    let mut aws = TestWorld::new();
+    let mut create = |length: usize| {
+        let text = definition("v2/k_big_over_100k.json");
+        let text = format!("{text}{}", " ".repeat(length - text.chars().count()));
+        let request = json!({"PipelineName": "churn-train", "ClientRequestToken": "create", "RoleArn": "arn:r",
+                             "PipelineDefinition": text});
+        aws.call_in(HUB, "sagemaker", "CreatePipeline", request).map(|_| ())
+    };
+    assert_eq!(create(1_048_577).unwrap_err().code, "ValidationException");
+    create(1_048_576).unwrap();
 }
 
 #[test]

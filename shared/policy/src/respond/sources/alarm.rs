@@ -9,7 +9,9 @@ use crate::respond::{Observation, Snapshot, Trigger};
 pub(super) fn observe(policy: &Policy, trigger: &Trigger, _seen: &Snapshot) -> Option<Observation> {
     match trigger {
         Trigger::Alarm(alarm) => Some(of_alarm(policy, alarm)),
-        Trigger::Recheck { .. } | Trigger::Report { .. } | Trigger::Observed(_) => None,
+        Trigger::Recheck { .. } | Trigger::Report { .. } | Trigger::Observed(_) | Trigger::Finished(_) => {
+            None
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::respond::{Observation, Snapshot, Trigger};
 pub(super) fn observe(_policy: &Policy, trigger: &Trigger, _seen: &Snapshot) -> Option<Observation> {
     match trigger {
         Trigger::Observed(observed) => Some(of_event(observed)),
-        Trigger::Alarm(_) | Trigger::Recheck { .. } | Trigger::Report { .. } => None,
+        Trigger::Alarm(_) | Trigger::Recheck { .. } | Trigger::Report { .. } | Trigger::Finished(_) => None,
     }
 }
 

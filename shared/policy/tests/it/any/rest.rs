@@ -4,7 +4,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{
-    AlarmChanged, AlarmMetric, AlarmState, CommitPushed, RefChange, RefKind, RetrainingRequested,
+    AlarmChanged, AlarmMetric, AlarmState, CommitPushed, ExecutionStatus, PipelineExecutionChanged,
+    RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested,
 };
 use tidegate_policy::endpoint::EndpointKind;
 use tidegate_policy::file::{Environment, ToZero};
@@ -63,12 +64,123 @@ pub(crate) fn metric() -> BoxedStrategy<AlarmMetric> {
 /// A state of respond's: what was requested, oldest first.
 pub(crate) fn respond_state() -> BoxedStrategy<respond::State> {
     let sources = || btree_map(prop_oneof![Just("s"), Just("t")].prop_map(str::to_owned), time(), 0..3);
-    (vec(time(), 0..6), 0..4_u32, sources(), sources())
-        .prop_map(|(mut requested, attempts, drifting, heard)| {
+    let end = (time(), time(), outcome()).prop_map(|(requested_at, at, outcome)| respond::LastEnd {
+        requested_at,
+        at,
+        outcome,
+    });
+    (vec(time(), 0..6), 0..4_u32, sources(), sources(), vec(time(), 0..2), option::of(end))
+        .prop_map(|(mut requested, attempts, drifting, heard, failed, last_end)| {
             requested.sort();
-            respond::State { retrainings: requested, attempts, drifting, last_report_at: heard }
+            respond::State {
+                retrainings: requested,
+                attempts,
+                drifting,
+                last_report_at: heard,
+                failed,
+                last_end,
+            }
         })
         .boxed()
+}
+
+fn outcome() -> impl Strategy<Value = RetrainingOutcome> {
+    prop_oneof![
+        Just(RetrainingOutcome::Succeeded),
+        Just(RetrainingOutcome::NoVersion),
+        Just(RetrainingOutcome::FailedAfterTraining),
+        Just(RetrainingOutcome::Failed),
+        Just(RetrainingOutcome::NotStarted),
+    ]
+}
+
+/// The end of a retraining, often of one that the state contains.
+pub(crate) fn finished() -> BoxedStrategy<RetrainingFinished> {
+    (outcome(), time(), time())
+        .prop_map(|(outcome, requested_at, finished_at)| RetrainingFinished {
+            request_id: "churn-staging-1".to_owned(),
+            model: "churn".to_owned(),
+            environment: "staging".to_owned(),
+            environment_account: "444455556666".to_owned(),
+            requested_at,
+            outcome,
+            reason: "execution_failed".to_owned(),
+            detail: "d".to_owned(),
+            execution_arn: None,
+            finished_at,
+        })
+        .boxed()
+}
+
+fn execution_status() -> impl Strategy<Value = ExecutionStatus> {
+    prop_oneof![
+        4 => Just(ExecutionStatus::Failed),
+        2 => Just(ExecutionStatus::Succeeded),
+        1 => Just(ExecutionStatus::Stopped),
+        1 => Just(ExecutionStatus::CompletedWithFailures),
+        1 => Just(ExecutionStatus::Executing),
+        1 => text().prop_map(ExecutionStatus::Unknown),
+    ]
+}
+
+/// The display names of executions: few, so that they meet.
+fn execution_name() -> impl Strategy<Value = String> {
+    prop_oneof![Just("commit-aaaa-1"), Just("retrain-1")].prop_map(str::to_owned)
+}
+
+/// The end of an execution.
+pub(crate) fn ended() -> BoxedStrategy<PipelineExecutionChanged> {
+    (execution_status(), option::of(execution_name()), option::of(time()))
+        .prop_map(|(status, display_name, ended)| PipelineExecutionChanged {
+            execution_arn: "arn:aws:sagemaker:us-east-1:111122223333:pipeline/churn-train/execution/e"
+                .to_owned(),
+            pipeline: "churn-train".to_owned(),
+            status,
+            previous: None,
+            display_name,
+            started: None,
+            ended,
+        })
+        .boxed()
+}
+
+fn execution() -> impl Strategy<Value = train::Execution> {
+    let request = (text(), time()).prop_map(|(id, at)| train::Request {
+        id,
+        environment: "staging".to_owned(),
+        environment_account: "444455556666".to_owned(),
+        at,
+    });
+    let end = (prop_oneof![Just("Failed"), Just("Succeeded")], option::of(time()))
+        .prop_map(|(status, at)| train::End { status: status.to_owned(), at });
+    (execution_name(), text(), option::of(request), option::of(text()), option::of(end)).prop_map(
+        |(name, token, request, definition, end)| train::Execution {
+            name,
+            token,
+            at: super::at(0),
+            description: "d".to_owned(),
+            request,
+            definition,
+            end,
+        },
+    )
+}
+
+fn described() -> impl Strategy<Value = train::DescribedExecution> {
+    let step = (text(), prop_oneof![Just("Failed"), Just("Succeeded")], option::of(text()), any::<bool>());
+    let step = (step, option::of(text())).prop_map(|((name, status, failure, trains), package)| {
+        train::ExecutedStep { name, status: status.to_owned(), failure, trains, package }
+    });
+    let definition = prop_oneof![Just("{\"Steps\":[]}".to_owned()), text()];
+    (execution_status(), option::of(text()), option::of(time()), option::of(definition), vec(step, 0..3))
+        .prop_map(|(status, failure, last_modified, definition, steps)| train::DescribedExecution {
+            status,
+            failure,
+            last_modified,
+            version: Some(3),
+            definition,
+            steps,
+        })
 }
 
 pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
@@ -147,13 +259,14 @@ pub(crate) fn train_state() -> BoxedStrategy<train::State> {
     let pushed = (option::of(commit()), text()).prop_map(|(before, token)| train::Pushed { before, token });
     let (commits, refused) =
         (btree_map(branch.clone(), commit(), 0..3), btree_map(branch.clone(), commit(), 0..2));
-    (commits, refused, btree_map(branch, pushed, 0..2), option::of(text()))
-        .prop_map(|(commits, refused, pushes, definition)| train::State {
+    (commits, refused, btree_map(branch, pushed, 0..2), option::of(text()), vec(execution(), 0..3))
+        .prop_map(|(commits, refused, pushes, definition, executions)| train::State {
             commits,
             last_start: None,
             rejected_commits: refused,
             pushes,
             definition_digest: definition,
+            executions,
         })
         .boxed()
 }
@@ -167,12 +280,13 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
     ];
     let pipeline = option::of(json().prop_map(|definition| train::Pipeline { definition }));
     let hold = prop_oneof![3 => Just(None), 1 => hold().prop_map(Some)];
-    (definition, pipeline, vec(text(), 0..2), option::of(commit()), hold)
-        .prop_map(|(definition, pipeline, running, head, hold)| train::Snapshot {
+    (definition, pipeline, vec(text(), 0..2), option::of(commit()), hold, option::of(described()))
+        .prop_map(|(definition, pipeline, running, head, hold, execution)| train::Snapshot {
             definition,
             pipeline,
             running,
             head,
+            execution,
             hold,
         })
         .boxed()

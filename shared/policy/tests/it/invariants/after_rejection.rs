@@ -213,7 +213,13 @@ fn request() -> RetrainingRequested {
 fn no_answer() -> Scene<RespondController> {
     let drifting = [("job".to_owned(), any::at(0))].into();
     let (requested, heard) = (vec![any::at(0), now()], [("job".to_owned(), any::at(0))].into());
-    let state = respond::State { retrainings: requested, attempts: 2, drifting, last_report_at: heard };
+    let state = respond::State {
+        retrainings: requested,
+        attempts: 2,
+        drifting,
+        last_report_at: heard,
+        ..respond::State::default()
+    };
     let step = Step::RequestRetraining { request: request() };
     Scene::of(any::policy(), any::staging(), state, &step, &by_aws())
 }

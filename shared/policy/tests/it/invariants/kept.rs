@@ -49,6 +49,7 @@ fn drift() -> impl Strategy<Value = Trigger> {
         });
     prop_oneof![
         3 => observed.prop_map(Trigger::Observed),
+        2 => any::finished().prop_map(Trigger::Finished),
         1 => any::alarm().prop_map(Trigger::Alarm),
         1 => Just(Trigger::Recheck { alarm: "a".to_owned() }),
     ]
@@ -98,8 +99,9 @@ proptest! {
     #[test]
     fn train_keeps_every_invariant_and_property(
         policy in any::policies(), state in any::train_state(), push in any::push(), seen in any::train_seen(),
-        request in any::retraining(), now in any::time(),
+        request in any::retraining(), ended in any::ended(), now in any::time(),
     ) {
+        obeys::<TrainController>(&policy, &decide::hub(), &state, train::Trigger::Ended(ended), &seen, now)?;
         let (hub, pushed_seen) = (decide::hub(), under(&policy, seen.clone()));
         obeys::<TrainController>(&policy, &hub, &state, train::Trigger::Commit(push), &pushed_seen, now)?;
         let asks = train::Trigger::Retraining(request);
@@ -182,14 +184,15 @@ fn every_verdict_was_looked_at() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeSet::new();
     let (policies, look, now) = (any::policies(), any::look(), any::time());
-    let trains = (any::train_state(), any::push(), any::train_seen(), any::retraining());
+    let trains = (any::train_state(), any::push(), any::train_seen(), any::retraining(), any::ended());
     let promotes =
         (any::orderly_state(), any::report(), any::approval_given(), any::change(), any::package());
     let responds = (any::respond_state(), drift(), drift_seen());
     let scales = (any::scaled(), any::scale_state(), any::scale_seen(), any::alarm());
     for _ in 0..1_000 {
         let (policy, now) = (draw(&policies, &mut runner), draw(&now, &mut runner));
-        let (state, push, found, request) = draw(&trains, &mut runner);
+        let (state, push, found, request, ended) = draw(&trains, &mut runner);
+        seen.insert(train::decide_end(&policy, &state, &ended, &found, now).verdict.code());
         let found = under(&policy, found);
         seen.insert(train::decide_commit(&policy, &state, &push, &found, now).verdict.code());
         seen.insert(train::decide_retraining(&policy, &state, &request, &found, now).verdict.code());

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use tidegate_events::{AlarmChanged, AlarmMetric, AlarmState, DriftObserved, DriftVerdict};
+use tidegate_events::{
+    AlarmChanged, AlarmMetric, AlarmState, DriftObserved, DriftVerdict, RetrainingFinished, RetrainingOutcome,
+};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::{DriftResponse, Policy};
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{RespondController, Snapshot, State, Trigger};
+use tidegate_policy::respond::{LastEnd, RespondController, Snapshot, State, Trigger};
 use tidegate_policy::step::Step;
 
 use super::{Break, broken};
@@ -74,6 +76,7 @@ fn before() -> State {
         attempts: 1,
         drifting: [source("alarm churn-accuracy", 1), source("job on psi", 1)].into(),
         last_report_at: [source("alarm churn-accuracy", 0), source("job on psi", 1)].into(),
+        ..State::default()
     }
 }
 
@@ -156,6 +159,30 @@ fn governor() -> Vec<Break<Scene>> {
             let Step::RequestRetraining { request } = &mut other else { unreachable!() };
             request.request_id.push('2');
             s.decision.plan.push(other);
+        }),
+        on(I::CooldownIgnored, "one failed ten minutes ago", retrains, |s| {
+            s.state.last_end = Some(LastEnd {
+                requested_at: any::at(30 * 1_440 - 30),
+                at: any::at(30 * 1_440 - 10),
+                outcome: RetrainingOutcome::Failed,
+            });
+        }),
+        on(I::AttemptsExceeded, "as many failures as people allow", retrains, |s| {
+            s.state.failed = (10..14).map(|day| any::at(day * 1_440)).collect();
+        }),
+        on(I::NoDrift, "the end of a retraining requests the next one", retrains, |s| {
+            s.trigger = Trigger::Finished(RetrainingFinished {
+                request_id: "r".to_owned(),
+                model: "churn".to_owned(),
+                environment: "staging".to_owned(),
+                environment_account: "444455556666".to_owned(),
+                requested_at: any::at(0),
+                outcome: RetrainingOutcome::Failed,
+                reason: "execution_failed".to_owned(),
+                detail: "d".to_owned(),
+                execution_arn: None,
+                finished_at: any::at(1),
+            });
         }),
         on(I::AttemptsExceeded, "a third attempt", retrains, |s| {
             s.state.attempts = 2;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tidegate_events::{AlarmChanged, AlarmState, DriftVerdict};
+use tidegate_events::{AlarmChanged, AlarmState, DriftVerdict, RetrainingFinished, RetrainingOutcome};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::respond::{RespondController, State, Trigger};
 use tidegate_policy::step::Step;
@@ -18,6 +18,9 @@ impl Properties for RespondController {
         &[Verdict::Ignore, Verdict::Suppress, Verdict::Alert, Verdict::Reject, Verdict::Retrain];
 
     fn hold(decided: &Decided<Self>) -> Result<(), TestCaseError> {
+        if let Trigger::Finished(end) = &decided.trigger {
+            return finishes(&decided.state, &decided.after(), end);
+        }
         requests(decided)?;
         remembers(decided)
     }
@@ -90,5 +93,21 @@ fn remembers(decided: &Decided<RespondController>) -> Result<(), TestCaseError> 
         let source = format!("{} on the model", observed.source);
         prop_assert!(after.last_report_at.get(&source) >= Some(&observed.observed_at), "{after:?}");
     }
+    Ok(())
+}
+
+/// The end of a retraining changes what counts of this request, by at most one, and nothing about the sources.
+fn finishes(before: &State, after: &State, end: &RetrainingFinished) -> Result<(), TestCaseError> {
+    let others = |state: &State| -> Vec<Timestamp> {
+        state.retrainings.iter().copied().filter(|at| *at != end.requested_at).collect()
+    };
+    prop_assert_eq!(others(before), others(after));
+    prop_assert!(before.attempts.abs_diff(after.attempts) <= 1, "{before:?} became {after:?}");
+    prop_assert!(after.failed.len() <= before.failed.len() + 1);
+    prop_assert_eq!((&before.drifting, &before.last_report_at), (&after.drifting, &after.last_report_at));
+    let trained_nothing = matches!(end.outcome, RetrainingOutcome::Failed | RetrainingOutcome::NotStarted);
+    let is_known = after != before;
+    let counts = after.retrainings.contains(&end.requested_at);
+    prop_assert!(!is_known || counts != trained_nothing || before.failed.contains(&end.requested_at));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Decisions to train.
 
 use proptest::prelude::*;
-use tidegate_events::CommitPushed;
+use tidegate_events::{CommitPushed, PipelineExecutionChanged};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Policy;
 use tidegate_policy::fingerprint::fingerprint;
@@ -12,18 +12,30 @@ use super::{Properties, limits};
 use crate::decide::Decided;
 
 impl Properties for TrainController {
-    const VERDICTS: &[Verdict] =
-        &[Verdict::Ignore, Verdict::Skip, Verdict::Wait, Verdict::Reject, Verdict::Start];
+    const VERDICTS: &[Verdict] = &[
+        Verdict::Ignore,
+        Verdict::Skip,
+        Verdict::Wait,
+        Verdict::Reject,
+        Verdict::Start,
+        Verdict::Succeeded,
+        Verdict::Alert,
+    ];
 
     fn hold(decided: &Decided<Self>) -> Result<(), TestCaseError> {
         let (state, after) = (&decided.state, decided.after());
         let policy = decided.policy.as_ref().unwrap();
+        if let Trigger::Ended(run) = &decided.trigger {
+            return end(state, &after, run);
+        }
         let mut expected = state.clone();
         if decided.decision.verdict == Verdict::Start {
             let token = token(policy, state, &decided.trigger);
             prop_assert!(limits::is_token(&token));
             let mut plan = decided.decision.plan.clone();
             let start = plan.pop();
+            started(state, &after, start.as_ref())?;
+            expected.executions.clone_from(&after.executions);
             execution(policy, &token, start.as_ref())?;
             definition(policy, state, &decided.trigger, &decided.seen, &token, &plan)?;
             expected.last_start = Some(Start { at: decided.now, token: token.clone() });
@@ -47,6 +59,8 @@ impl Properties for TrainController {
         let new = after.commits.iter().find(|(at, commit)| before.commits.get(*at) != Some(*commit));
         prop_assert_eq!(new, None);
         prop_assert!(after.last_start.is_none() || after.last_start == before.last_start, "{after:?}");
+        let unknown = after.executions.iter().find(|one| !before.executions.contains(one));
+        prop_assert_eq!(unknown, None);
         // A commit that was rejected is remembered as such, or the sweep would try it for ever.
         for (at, commit) in &before.commits {
             let known = after.commits.contains_key(at) || after.rejected_commits.get(at) == Some(commit);
@@ -71,7 +85,7 @@ fn token(policy: &Policy, state: &State, trigger: &Trigger) -> String {
             fingerprint(&parts)
         }
         Trigger::Retraining(request) => fingerprint(&["retraining", model, pipeline, &request.request_id]),
-        Trigger::UnauthorizedSender { .. } => unreachable!(),
+        Trigger::Ended(_) | Trigger::UnauthorizedSender { .. } => unreachable!(),
     }
 }
 
@@ -83,6 +97,7 @@ fn execution(policy: &Policy, token: &str, start: Option<&Step<Action>>) -> Resu
         description,
         parameters,
         pipeline,
+        definition: _,
     })) = start
     else {
         return Err(TestCaseError::fail(format!("the last step is {start:?}")));
@@ -94,6 +109,32 @@ fn execution(policy: &Policy, token: &str, start: Option<&Step<Action>>) -> Resu
         && limits::is_line(description, 3_072)
         && description.chars().count() >= 3;
     prop_assert!(fits, "{start:?}");
+    Ok(())
+}
+
+/// The start is remembered as it was requested, and nothing else is forgotten.
+fn started(state: &State, after: &State, start: Option<&Step<Action>>) -> Result<(), TestCaseError> {
+    let Some(Step::Call(Action::StartExecution { token, display_name, definition, .. })) = start else {
+        return Err(TestCaseError::fail(format!("the last step is {start:?}")));
+    };
+    let last = after.executions.last().unwrap();
+    prop_assert_eq!((&last.token, &last.name, &last.definition), (token, display_name, definition));
+    prop_assert_eq!(&last.end, &None);
+    let kept = state.executions.iter().filter(|one| one.token != *token);
+    prop_assert!(kept.clone().all(|one| after.executions.contains(one)));
+    prop_assert_eq!(after.executions.len(), kept.count() + 1);
+    Ok(())
+}
+
+/// The end of an execution changes what is known of this execution, and nothing else.
+fn end(state: &State, after: &State, run: &PipelineExecutionChanged) -> Result<(), TestCaseError> {
+    let without_end = |state: &State| {
+        let mut state = state.clone();
+        let named = state.executions.iter_mut().filter(|one| Some(&one.name) == run.display_name.as_ref());
+        named.for_each(|one| one.end = None);
+        state
+    };
+    prop_assert_eq!(without_end(state), without_end(after));
     Ok(())
 }
 
@@ -111,7 +152,7 @@ fn definition(
         return Ok(());
     };
     let json: serde_json::Value = serde_json::from_str(text).unwrap();
-    prop_assert!(json["Steps"].is_array() && text.len() < 100 * 1_024);
+    prop_assert!(json["Steps"].is_array() && text.len() <= 1_024 * 1_024);
     let running = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     let there = seen.pipeline.as_ref().is_some_and(|p| running(&p.definition) == Some(json.clone()));
     let on_its_way =

@@ -5,8 +5,10 @@ mod events;
 mod execution;
 mod expression;
 pub(crate) mod job;
+mod retry;
 mod scheduler;
 mod step;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +33,10 @@ pub(crate) const OPERATIONS: Operations = &[
     ("DeletePipeline", delete),
     ("StartPipelineExecution", execution::start),
     ("StopPipelineExecution", execution::stop),
+    ("RetryPipelineExecution", retry::retry),
     ("DescribePipelineExecution", execution::describe),
+    ("DescribePipelineDefinitionForExecution", versions::definition_for_execution),
+    ("ListPipelineVersions", versions::list),
     ("ListPipelineExecutions", execution::list_executions),
     ("ListPipelineExecutionSteps", execution::list_steps),
     ("DescribeTrainingJob", job::describe_training),
@@ -42,20 +47,21 @@ pub(crate) const OPERATIONS: Operations = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Pipeline {
     pub(crate) arn: String,
-    text: String,
-    pub(crate) definition: Arc<Definition>,
+    /// Its definitions, oldest first; the number of a version is its place, from 1.
+    versions: Vec<versions::Version>,
     request: Value,
     token: String,
-    version: i64,
     created: Timestamp,
     modified: Timestamp,
     last_run: Option<Timestamp>,
     by: String,
-    /// Which execution a client token started.
-    tokens: BTreeMap<String, String>,
+    /// Which execution a client token started, and of which version.
+    tokens: BTreeMap<String, (String, Option<i64>)>,
 }
 
 fn no_pipeline(place: &AccountRegion, name: &str) -> ApiError {
+    // The code is AWS's, and so are the words "does not exist"; the rest of the sentence is ours.
+    // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribePipeline.html
     ApiError::not_found(format!("Pipeline '{}' does not exist.", place.arn("pipeline", name)))
 }
 
@@ -69,7 +75,14 @@ fn plain_name(name_or_arn: &str) -> &str {
 
 /// The text of a definition, wherever the request has it.
 fn definition_text(world: &World, request: &Value) -> Result<Option<String>, ApiError> {
+    let at_s3 = request.get("PipelineDefinitionS3Location").is_some_and(|location| !location.is_null());
     if let Some(given) = text(request, "PipelineDefinition") {
+        if at_s3 {
+            // https://github.com/getmoto/moto/blob/master/moto/sagemaker/models.py
+            return Err(ApiError::validation(
+                "Both Pipeline Definition and Pipeline Definition S3 Location shouldn't be present",
+            ));
+        }
         return Ok(Some(given.to_owned()));
     }
     let Some(location) = request.get("PipelineDefinitionS3Location").filter(|l| !l.is_null()) else {
@@ -82,7 +95,17 @@ fn definition_text(world: &World, request: &Value) -> Result<Option<String>, Api
         .ok_or_else(|| ApiError::validation(format!("Unable to read the pipeline definition at {uri}.")))
 }
 
+/// The most characters of a definition.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html>
+const LONGEST_DEFINITION: usize = 1_048_576;
+
 fn parse(text: &str) -> Result<Arc<Definition>, ApiError> {
+    if text.chars().count() > LONGEST_DEFINITION {
+        return Err(ApiError::validation(format!(
+            "1 validation error detected: Value at 'pipelineDefinition' failed to satisfy constraint: Member must have \
+             length less than or equal to {LONGEST_DEFINITION}"
+        )));
+    }
     Definition::parse(text)
         .map(Arc::new)
         .map_err(|why| ApiError::validation(format!("Unable to parse pipeline definition. {why}")))
@@ -103,15 +126,17 @@ fn create(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiE
     }
     need(request, "RoleArn")?;
     let written = definition_text(world, request)?.ok_or_else(|| {
-        ApiError::validation("Either PipelineDefinition or PipelineDefinitionS3Location must be provided.")
+        // https://github.com/getmoto/moto/blob/master/moto/sagemaker/models.py
+        ApiError::validation(
+            "Either Pipeline Definition or Pipeline Definition S3 location should be provided",
+        )
     })?;
+    let definition = parse(&written)?;
     let pipeline = Pipeline {
         arn: arn.clone(),
-        definition: parse(&written)?,
-        text: written,
+        versions: vec![versions::Version { text: written, definition, created: call.now }],
         request: request.clone(),
         token: token.to_owned(),
-        version: 1,
         created: call.now,
         modified: call.now,
         last_run: None,
@@ -137,15 +162,15 @@ fn update(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiE
         .pipelines
         .get_mut(name)
         .ok_or_else(|| no_pipeline(&call.place, name))?;
+    // Each update of the definition makes a version.
+    // https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-version-aliases.html
     if let Some((text, definition)) = parsed {
-        pipeline.text = text;
-        pipeline.definition = definition;
+        pipeline.versions.push(versions::Version { text, definition, created: call.now });
     }
     let keys = ["PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismConfiguration"];
     copy(request, &keys, &mut pipeline.request);
-    pipeline.version += 1;
     pipeline.modified = call.now;
-    Ok(json!({"PipelineArn": pipeline.arn, "PipelineVersionId": pipeline.version}))
+    Ok(json!({"PipelineArn": pipeline.arn, "PipelineVersionId": pipeline.versions.len()}))
 }
 
 fn describe(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
@@ -154,11 +179,12 @@ fn describe(world: &mut World, call: &Call, request: &Value) -> Result<Value, Ap
         .resources(&call.place)
         .and_then(|resources| resources.pipelines.get(name))
         .ok_or_else(|| no_pipeline(&call.place, name))?;
+    let (_, version) = pipeline.version(request)?;
     let mut answer = json!({
         "PipelineArn": pipeline.arn,
         "PipelineName": name,
         "PipelineDisplayName": name,
-        "PipelineDefinition": pipeline.text,
+        "PipelineDefinition": version.text,
         "PipelineStatus": "Active",
         "CreationTime": epoch(pipeline.created),
         "LastModifiedTime": epoch(pipeline.modified),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Definition, no_pipeline, plain_name};
 use crate::account::Call;
 use crate::error::ApiError;
-use crate::json::{copy, epoch, iso, later, list, listing, need, put, put_some, stamp, text};
+use crate::json::{copy, epoch, int, iso, later, list, listing, need, put, put_some, stamp, text};
 use crate::services::sagemaker::registry::user;
 use crate::world::{Scheduled, World};
 
@@ -47,6 +47,9 @@ pub(crate) struct Execution {
     pub(crate) pipeline: String,
     pub(crate) pipeline_arn: String,
     pub(crate) definition: Arc<Definition>,
+    /// The definition as text, and its version.
+    pub(crate) text: String,
+    pub(crate) version: i64,
     pub(crate) status: &'static str,
     pub(crate) failure: Option<String>,
     pub(crate) created: Timestamp,
@@ -75,7 +78,7 @@ impl Execution {
     }
 }
 
-fn no_execution(arn: &str) -> ApiError {
+pub(super) fn no_execution(arn: &str) -> ApiError {
     ApiError::not_found(format!("Pipeline execution '{arn}' does not exist."))
 }
 
@@ -113,10 +116,17 @@ pub(super) fn start(world: &mut World, call: &Call, request: &Value) -> Result<V
     let token = need(request, "ClientRequestToken")?;
     let resources = world.resources_mut(&call.place);
     let pipeline = resources.pipelines.get(&name).ok_or_else(|| no_pipeline(&call.place, &name))?;
-    if let Some(arn) = pipeline.tokens.get(token) {
+    let asked_version = int(request, "PipelineVersionId");
+    if let Some((arn, version)) = pipeline.tokens.get(token) {
+        if *version != asked_version {
+            // The code is documented; the text is ours.
+            // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StartPipelineExecution.html
+            return Err(ApiError::conflict("The client request token was used for another request."));
+        }
         return Ok(json!({"PipelineExecutionArn": arn}));
     }
-    let definition = Arc::clone(&pipeline.definition);
+    let (version, chosen) = pipeline.version(request)?;
+    let (definition, written) = (Arc::clone(&chosen.definition), chosen.text.clone());
     let pipeline_arn = pipeline.arn.clone();
     let role_config = pipeline.request.get("ParallelismConfiguration").cloned();
     let parameters = parameters(&definition, request)?;
@@ -138,6 +148,8 @@ pub(super) fn start(world: &mut World, call: &Call, request: &Value) -> Result<V
         id,
         pipeline: name.clone(),
         pipeline_arn,
+        text: written,
+        version,
         status: "Executing",
         failure: None,
         created: call.now,
@@ -155,7 +167,7 @@ pub(super) fn start(world: &mut World, call: &Call, request: &Value) -> Result<V
     let resources = world.resources_mut(&call.place);
     if let Some(pipeline) = resources.pipelines.get_mut(&name) {
         pipeline.last_run = Some(call.now);
-        pipeline.tokens.insert(token.to_owned(), arn.clone());
+        pipeline.tokens.insert(token.to_owned(), (arn.clone(), asked_version));
     }
     resources.executions.insert(arn.clone(), run);
     let soon = later(call.now, world.pace.short_step);
@@ -164,7 +176,7 @@ pub(super) fn start(world: &mut World, call: &Call, request: &Value) -> Result<V
 }
 
 /// The ARN as the world writes it: callers may have it in another case.
-fn known(world: &World, call: &Call, request: &Value) -> Result<String, ApiError> {
+pub(super) fn known(world: &World, call: &Call, request: &Value) -> Result<String, ApiError> {
     let arn = need(request, "PipelineExecutionArn")?;
     let executions = world.resources(&call.place).map(|resources| &resources.executions);
     let found =
@@ -202,6 +214,7 @@ pub(super) fn describe(world: &mut World, call: &Call, request: &Value) -> Resul
         "PipelineExecutionArn": run.arn,
         "PipelineExecutionDisplayName": format!("execution-{}", run.created.as_millisecond()),
         "PipelineExecutionStatus": run.status,
+        "PipelineVersionId": run.version,
         "CreationTime": epoch(run.created),
         "LastModifiedTime": epoch(run.modified),
         "CreatedBy": user(&run.by),
