@@ -1,9 +1,13 @@
 //! The faults that tests inject. Without an injected fault nothing fails.
 
+mod hosting;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::emissions::Event;
+
+pub use hosting::SlowAnswer;
 
 /// A fault. It strikes once, unless its documentation says otherwise.
 ///
@@ -78,6 +82,37 @@ pub enum Fault {
         status: u16,
         /// The message of the container.
         message: String,
+    },
+    /// New models, endpoint configurations, endpoints, components and scalable targets are not visible to the first
+    /// calls that refer to them.
+    NotVisible {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The name of the new resource, if it matters; the resource id of a scalable target.
+        name: Option<String>,
+        /// The number of calls that do not find it.
+        reads: u32,
+        /// How many resources it strikes; without a number all, until it is cleared.
+        times: Option<u32>,
+    },
+    /// The container of the next creation or update of this endpoint or component never answers its health check. The
+    /// change fails only when SageMaker gives up, and gives no reason before.
+    ContainerNeverStarts {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The name of the endpoint or inference component.
+        target: String,
+    },
+    /// Containers that are just in service do not answer requests yet, until it is cleared.
+    SlowStart {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The name of the endpoint, model or inference component.
+        target: String,
+        /// What the requests are answered with.
+        answer: SlowAnswer,
+        /// For how many seconds after `InService`, at the pace of AWS.
+        seconds: i64,
     },
     /// A fault in the delivery of events.
     Events {

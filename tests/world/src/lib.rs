@@ -11,7 +11,7 @@
 //! | `world` | the state machine: calls, scheduled changes, emissions |
 //! | `services` | the API operations, one folder for each AWS service |
 //! | `resources` | the resources of one account in one region |
-//! | `faults`, `throttle` | what can go wrong |
+//! | `faults`, `throttle`, `visibility` | what can go wrong |
 //! | `http` | the server: protocols, authorization, validation against the AWS API models, delivery to the emulator |
 //! | `tests` | the model in virtual time |
 
@@ -30,13 +30,14 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod visibility;
 mod world;
 
 pub use crate::account::{AccountRegion, Caller};
 pub use crate::call_log::ApiCall;
 pub use crate::emissions::{Emission, Event, Metric, Object};
 pub use crate::error::ApiError;
-pub use crate::faults::{EventFault, Fault};
+pub use crate::faults::{EventFault, Fault, SlowAnswer};
 pub use crate::http::api_models::{ApiModels, ModelError, UNTRANSLATED};
 pub use crate::http::authorization::{Authorization, AuthorizationRequest, Authorizer, HttpAuthorizer};
 pub use crate::http::control::Control;

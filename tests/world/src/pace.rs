@@ -61,7 +61,9 @@ impl Pace {
             component_create: Duration::from_secs(180),
             component_update: Duration::from_secs(240),
             component_delete: Duration::from_secs(60),
-            scale: Duration::from_secs(360),
+            // From zero, the first request is answered after nine to ten minutes:
+            // https://github.com/huggingface/skills/pull/192
+            scale: Duration::from_secs(560),
             bake_factor: 1.0,
         }
     }

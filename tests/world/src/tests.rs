@@ -7,6 +7,7 @@ mod pipelines;
 mod placement;
 mod registry;
 mod scaling;
+mod starts;
 
 use std::time::Duration;
 

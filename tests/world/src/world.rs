@@ -32,6 +32,10 @@ pub(crate) enum Scheduled {
     Execution { arn: String },
     /// The retry of a scaling that found its resource busy.
     Scale { resource: String, dimension: String, capacity: i64 },
+    /// The instances of a variant with managed scaling are compared with its copies.
+    ManagedInstances { endpoint: String },
+    /// An alarm that is still in ALARM calls its scaling policy again.
+    AlarmAgain { action_arn: String, alarm: String, until: Timestamp },
     /// An event that a fault delays.
     DelayedEvent { event: Event },
     /// The release of an event that waits for a successor and got none.
@@ -49,6 +53,8 @@ pub struct World {
     pub(crate) resources: BTreeMap<AccountRegion, Resources>,
     /// The S3 objects that the world can read, by URI: large pipeline definitions.
     pub(crate) objects: BTreeMap<String, String>,
+    /// The resources that are not visible yet, by ARN, with the number of calls that will not find them.
+    pub(crate) hidden: BTreeMap<String, u32>,
     call_log: CallLog,
     queue: BTreeMap<(Timestamp, u64), (AccountRegion, Scheduled)>,
     outbox: Vec<Emission>,
@@ -67,6 +73,7 @@ impl World {
             throttle: Throttle::default(),
             resources: BTreeMap::new(),
             objects: BTreeMap::new(),
+            hidden: BTreeMap::new(),
             call_log: CallLog::default(),
             queue: BTreeMap::new(),
             outbox: Vec::new(),
@@ -101,7 +108,12 @@ impl World {
             .admit(&caller.account, operation, self.clock)
             .and(rejected)
             .and_then(|()| services::handler(service, operation))
-            .and_then(|handler| handler(self, &call, request));
+            .and_then(|handler| {
+                self.check_visible(&call, operation, request)?;
+                let answer = handler(self, &call, request)?;
+                self.hide_created(&call, operation, request);
+                Ok(answer)
+            });
         let outcome = answer.as_ref().err().map_or_else(|| "ok".to_owned(), |error| error.code.clone());
         self.log_call(caller, service, operation, request, &outcome, now);
         answer
@@ -169,6 +181,7 @@ impl World {
             }
             Fault::Clear => {
                 self.faults.clear();
+                self.hidden.clear();
                 self.throttle.on = false;
                 self.throttle.share = Share::default();
             }
@@ -303,6 +316,10 @@ impl World {
             Scheduled::Execution { arn } => self.execution_tick(place, &arn, at),
             Scheduled::Scale { resource, dimension, capacity } => {
                 self.set_capacity(place, &resource, &dimension, capacity, at);
+            }
+            Scheduled::ManagedInstances { endpoint } => self.adjust_managed_instances(place, &endpoint, at),
+            Scheduled::AlarmAgain { action_arn, alarm, until } => {
+                self.alarm_again(place, &action_arn, &alarm, until, at);
             }
             Scheduled::DelayedEvent { event } => self.push_event(event),
             Scheduled::HeldEvent => {

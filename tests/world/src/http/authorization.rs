@@ -19,6 +19,8 @@ pub struct AuthorizationRequest {
     pub resource_arn: String,
     /// The region of the signature.
     pub region: String,
+    /// The role that is judged in place of the caller: one that the service assumes.
+    pub role_arn: Option<String>,
 }
 
 /// What is known about the caller, and the verdict.
@@ -70,6 +72,7 @@ impl Authorizer for HttpAuthorizer {
             "context": context,
             "access_key_id": request.access_key_id,
             "session_token": request.session_token,
+            "role": request.role_arn,
             "action": request.action,
             "resource": request.resource_arn,
             "region": request.region,

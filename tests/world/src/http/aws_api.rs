@@ -12,7 +12,7 @@ use axum::routing::post;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::account::Caller;
+use crate::account::{AccountRegion, Caller};
 use crate::error::ApiError;
 use crate::http::authorization::AuthorizationRequest;
 use crate::http::permissions;
@@ -209,6 +209,7 @@ async fn identify(
             action: action.clone(),
             resource_arn: resource.clone(),
             region: region.to_owned(),
+            role_arn: None,
         };
         let verdict = authorizer.authorize(query).await.map_err(unknown)?;
         let known = Caller {
@@ -226,7 +227,45 @@ async fn identify(
         }
         caller = Some(known);
     }
-    caller.ok_or_else(|| unknown("the operation requires no permission".to_owned()))
+    let caller = caller.ok_or_else(|| unknown("the operation requires no permission".to_owned()))?;
+    check_model_roles(shared, signature, &caller, (service, operation), request).await?;
+    Ok(caller)
+}
+
+/// Checks the permissions that the role of the models needs. How SageMaker answers if it lacks one is not documented: the
+/// error here is ours.
+async fn check_model_roles(
+    shared: &Arc<Shared>,
+    signature: &Signature,
+    caller: &Caller,
+    (service, operation): (&str, &str),
+    request: &Value,
+) -> Result<(), ApiError> {
+    let needed = permissions::needed_by_model_role(service, operation, request);
+    let Some(authorizer) = shared.authorizer.as_ref().filter(|_| !needed.is_empty()) else { return Ok(()) };
+    let place = AccountRegion::new(&caller.account, &caller.region);
+    let config = text(request, "EndpointConfigName").unwrap_or_default();
+    let roles: Vec<String> = shared.world().execution_roles(&place, config).into_iter().collect();
+    for role in roles {
+        for (action, resource) in &needed {
+            let query = AuthorizationRequest {
+                access_key_id: signature.key.clone(),
+                session_token: signature.token.clone(),
+                action: action.clone(),
+                resource_arn: resource.clone(),
+                region: caller.region.clone(),
+                role_arn: Some(role.clone()),
+            };
+            let unknown = |reason: String| ApiError::new("UnrecognizedClientException", reason);
+            if !authorizer.authorize(query).await.map_err(unknown)?.allowed {
+                let because = format!("because no identity-based policy allows the {action} action");
+                let error = ApiError::denied(&role, action, resource, &because);
+                shared.world().log_call(caller, service, operation, request, &error.code, Timestamp::now());
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads a pipeline definition that the request stores on S3, because the world itself does no I/O.

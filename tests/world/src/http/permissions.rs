@@ -122,6 +122,26 @@ fn sagemaker(operation: &str, request: &Value, region: &str) -> Vec<Permission> 
     needed
 }
 
+/// What the role of the models must be allowed besides the caller: "Ensure that your IAM execution role has permission to
+/// perform the cloudwatch:DescribeAlarms action on the auto-rollback alarms you specify."
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html>
+pub(crate) fn needed_by_model_role(service: &str, operation: &str, request: &Value) -> Vec<Permission> {
+    if service == "sagemaker" { rollback_alarms(operation, request) } else { Vec::new() }
+}
+
+/// Reading the alarms that roll an update back. Composite alarms are only in the answer if all alarms may be read.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html>
+fn rollback_alarms(operation: &str, request: &Value) -> Vec<Permission> {
+    let guarded = matches!(operation, "CreateEndpoint" | "UpdateEndpoint");
+    let deployment = request.get("DeploymentConfig").filter(|_| guarded);
+    let rollback = deployment.and_then(|deployment| deployment.get("AutoRollbackConfiguration"));
+    let alarms = rollback.map(|rollback| list(rollback, "Alarms")).unwrap_or_default();
+    if alarms.is_empty() {
+        return Vec::new();
+    }
+    vec![("cloudwatch:DescribeAlarms".to_owned(), "*".to_owned())]
+}
+
 /// Permissions that a request needs because of what is in it.
 fn dependent(operation: &str, request: &Value, needed: &[Permission]) -> Vec<Permission> {
     let mut more = Vec::new();
@@ -138,6 +158,7 @@ fn dependent(operation: &str, request: &Value, needed: &[Permission]) -> Vec<Per
         _ => None,
     };
     more.extend(role.map(|role| ("iam:PassRole".to_owned(), role.to_owned())));
+    more.extend(rollback_alarms(operation, request));
     if operation == "CreateModel" {
         // Another account's package is used under that account's policy, and under one's own.
         let packages = crate::services::sagemaker::models::containers(request);
@@ -163,6 +184,16 @@ mod tests {
         let asked = of("UpdateEndpoint", json!({"EndpointName": "Churn", "EndpointConfigName": "churn-7"}));
         let prefix = "sagemaker:UpdateEndpoint arn:aws:sagemaker:us-east-1:{account}:";
         assert_eq!(asked, [format!("{prefix}endpoint/churn"), format!("{prefix}endpoint-config/churn-7")]);
+    }
+
+    #[test]
+    fn a_guarded_update_needs_to_read_alarms() {
+        let request = json!({"EndpointName": "churn", "EndpointConfigName": "churn-7", "DeploymentConfig": {
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "churn-5xx"}]}}});
+        assert!(of("UpdateEndpoint", request.clone()).contains(&"cloudwatch:DescribeAlarms *".to_owned()));
+        assert_eq!(super::needed_by_model_role("sagemaker", "UpdateEndpoint", &request).len(), 1);
+        let plain = json!({"EndpointName": "churn", "EndpointConfigName": "churn-7"});
+        assert!(super::needed_by_model_role("sagemaker", "UpdateEndpoint", &plain).is_empty());
     }
 
     #[test]

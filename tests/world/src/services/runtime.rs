@@ -1,10 +1,12 @@
 //! SageMaker Runtime: invocations and their metrics.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
-use crate::json::{need, put, text};
+use crate::faults::SlowAnswer;
+use crate::json::{later, need, put, text};
 use crate::services::Operations;
 use crate::world::World;
 
@@ -19,10 +21,16 @@ fn rejected(message: impl Into<String>) -> ApiError {
     ApiError::new("ValidationError", message)
 }
 
-/// The variant that answers, and the names under which a fault can break its container.
+/// What the container did not do in time.
+/// <https://github.com/aws-samples/host-yolov8-on-sagemaker-endpoint/issues/21>
+const TIMED_OUT: &str = "Your invocation timed out while waiting for a response from container primary. Review the latency \
+    metrics for each container in Amazon CloudWatch, resolve the issue, and try again.";
+
+/// The variant that answers, the names under which a fault can break its container, and since when it is in service.
 struct Serving {
     variant: String,
     names: Vec<String>,
+    since: Timestamp,
 }
 
 fn invoke(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
@@ -37,6 +45,11 @@ fn invoke(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiE
     }
     let served = served?;
     let names: Vec<&str> = served.names.iter().map(String::as_str).collect();
+    if let Some((answer, seconds)) = world.faults.slow_start(&call.place.account, &names)
+        && call.now < later(served.since, world.pace.bake(seconds))
+    {
+        return Err(not_ready(call, name, answer));
+    }
     let mut series = vec![vec![("EndpointName", name), ("VariantName", served.variant.as_str())]];
     series.extend(component.map(|component| vec![("InferenceComponentName", component)]));
     let broken = world.faults.container(&call.place.account, &names);
@@ -75,14 +88,14 @@ fn serving(
     }
     let mut names = vec![name.to_owned()];
     if let Some(wanted) = component {
-        let found = resources.components.get(wanted).filter(|c| c.endpoint == name);
+        let found = resources.components.get(wanted).filter(|c| c.is_on(endpoint));
         let found = found.ok_or_else(|| rejected(format!("Inference Component Name {wanted} not found.")))?;
         if found.current == 0 {
             return Err(rejected(NO_CAPACITY));
         }
         names.push(wanted.to_owned());
         names.extend(text(&found.specification, "ModelName").map(str::to_owned));
-        return Ok(Serving { variant: found.variant.clone(), names });
+        return Ok(Serving { variant: found.variant.clone(), names, since: found.modified() });
     }
     let chosen = match variant {
         Some(wanted) => endpoint.variants.iter().find(|v| v.name == wanted),
@@ -96,14 +109,30 @@ fn serving(
         ));
     }
     names.extend(chosen.model.clone());
-    Ok(Serving { variant: chosen.name.clone(), names })
+    Ok(Serving { variant: chosen.name.clone(), names, since: endpoint.modified })
+}
+
+/// How SageMaker answers while a container that is in service still loads its model.
+fn not_ready(call: &Call, name: &str, answer: SlowAnswer) -> ApiError {
+    match answer {
+        SlowAnswer::TimedOut => model_error(call, name, 0, TIMED_OUT),
+        SlowAnswer::Unavailable => model_error(call, name, 503, "the model is loading"),
+        SlowAnswer::NoCapacity => rejected(NO_CAPACITY),
+        // The text is that of the API model.
+        SlowAnswer::NotReady => ApiError::new(
+            "ModelNotReadyException",
+            "Either a serverless endpoint variant's resources are still being provisioned, or a multi-model endpoint \
+             is still downloading or loading the target model. Wait and try your request again.",
+        )
+        .with_status(429),
+    }
 }
 
 fn model_error(call: &Call, name: &str, status: u16, message: &str) -> ApiError {
     let text = format!(
         "Received {} error ({status}) from primary with message \"{message}\". See \
          https://{}.console.aws.amazon.com/cloudwatch/home for more information.",
-        if status < 500 { "client" } else { "server" },
+        if (400..500).contains(&status) { "client" } else { "server" },
         call.place.region
     );
     let mut error = ApiError::new("ModelError", text.clone()).with_status(424);

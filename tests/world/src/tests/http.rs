@@ -11,14 +11,16 @@ use crate::{AccountRegion, Emulator, Fault, WorldConfig, WorldServer};
 
 type Requests = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// A fake emulator: records its requests, and allows every action except deletions.
+/// A fake emulator: records its requests, and allows every action except deletions, and all except reading alarms to the
+/// role `blind`.
 async fn emulator() -> (String, Requests) {
     let requests = Requests::default();
     let note = |path: &'static str, requests: Requests| {
         post(move |body: Bytes| async move {
             let body: Value = serde_json::from_slice(&body).unwrap();
             requests.lock().unwrap().push((path.to_owned(), body.clone()));
-            let allowed = body["action"].as_str().is_some_and(|action| !action.contains("Delete"));
+            let blind = body["role"].as_str().is_some_and(|role| role.ends_with("/blind"));
+            let allowed = body["action"].as_str().is_some_and(|action| !action.contains("Delete")) && !blind;
             json!({"account": STAGING, "principal_arn": format!("arn:aws:sts::{STAGING}:assumed-role/deploy/x"),
                    "allowed": allowed, "reason": "no policy"})
             .to_string()
@@ -184,4 +186,37 @@ async fn an_unknown_access_key_is_rejected() {
     assert_eq!((status, &answer["__type"]), (400, &json!("UnrecognizedClientException")));
     let (_, answer) = call(&server.url(), STAGING, "SageMaker.NoSuchThing", json!({})).await;
     assert_eq!(answer["__type"], "UnknownOperationException");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_the_models_must_read_the_alarms_of_a_rollout() {
+    let (cloud, requests) = emulator().await;
+    let config = WorldConfig { ministack_url: Some(cloud), ..WorldConfig::default() };
+    let server = WorldServer::start(config).await.unwrap();
+    let url = server.url();
+    let create = |role: &'static str| {
+        let url = url.clone();
+        async move {
+            let arn = format!("arn:aws:iam::{STAGING}:role/{role}");
+            let model =
+                json!({"ModelName": role, "PrimaryContainer": {"Image": "i"}, "ExecutionRoleArn": arn});
+            call(&url, STAGING, "SageMaker.CreateModel", model).await;
+            let variant = json!({"VariantName": "a", "ModelName": role, "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": 1});
+            let config = json!({"EndpointConfigName": role, "ProductionVariants": [variant]});
+            call(&url, STAGING, "SageMaker.CreateEndpointConfig", config).await;
+            let alarms = json!({"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE",
+                "WaitIntervalInSeconds": 0}}, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}});
+            let endpoint =
+                json!({"EndpointName": role, "EndpointConfigName": role, "DeploymentConfig": alarms});
+            call(&url, "ASIAEXAMPLE", "SageMaker.CreateEndpoint", endpoint).await
+        }
+    };
+    let (status, answer) = create("blind").await;
+    assert_eq!((status, &answer["__type"]), (400, &json!("AccessDeniedException")));
+    assert!(answer["message"].as_str().unwrap().contains("role/blind is not authorized"), "{answer}");
+    assert_eq!(create("seeing").await.0, 200);
+    let asked =
+        requests.lock().unwrap().iter().filter(|(_, r)| r["action"] == "cloudwatch:DescribeAlarms").count();
+    assert_eq!(asked, 4, "twice the caller and twice the role");
 }

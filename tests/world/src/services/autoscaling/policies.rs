@@ -8,13 +8,20 @@ use crate::error::ApiError;
 use crate::json::{copy, epoch, float, int, later, list, listing, need, text};
 use crate::services::Operations;
 use crate::services::autoscaling::targets::{fifty, key, no_target};
-use crate::world::World;
+use crate::world::{Scheduled, World};
 
 pub(crate) const OPERATIONS: Operations = &[
     ("PutScalingPolicy", put_policy),
     ("DescribeScalingPolicies", describe_policies),
     ("DeleteScalingPolicy", delete_policy),
 ];
+
+/// How long an alarm stays in ALARM after one request found no capacity: about ten minutes were measured, so that a copy
+/// that is removed soon after a wake comes back.
+/// <https://github.com/stdapi-ai/stdapi.ai/blob/320897259e0b8b569fabbc5c9b03f63c87a0f7e3/tests/test_chat_sagemaker_endpoint.py>
+const ALARM_SECONDS: i64 = 600;
+/// How often an alarm in ALARM calls its scaling policy.
+const AGAIN_SECONDS: i64 = 60;
 
 /// A policy of a scalable target.
 #[derive(Debug, Clone)]
@@ -169,6 +176,43 @@ impl World {
     /// # Errors
     /// `ObjectNotFoundException` when no policy here has this ARN.
     pub fn alarm_action(
+        &mut self,
+        place: &AccountRegion,
+        action_arn: &str,
+        alarm: &str,
+        breach: f64,
+        at: Timestamp,
+    ) -> Result<(), ApiError> {
+        self.run_policy(place, action_arn, alarm, breach, at)?;
+        // "For an alarm with an Auto Scaling action, CloudWatch invokes the action every minute while it is in ALARM":
+        // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
+        let until = later(at, self.pace.bake(ALARM_SECONDS));
+        let due = Scheduled::AlarmAgain { action_arn: action_arn.to_owned(), alarm: alarm.to_owned(), until };
+        self.schedule(later(at, self.pace.bake(AGAIN_SECONDS)), place, due);
+        Ok(())
+    }
+
+    /// The alarm that called a policy is still in ALARM: it calls the policy again.
+    pub(crate) fn alarm_again(
+        &mut self,
+        place: &AccountRegion,
+        action_arn: &str,
+        alarm: &str,
+        until: Timestamp,
+        at: Timestamp,
+    ) {
+        if let Err(error) = self.run_policy(place, action_arn, alarm, 0.0, at) {
+            return tracing::debug!(%error, "the alarm calls a policy that is gone");
+        }
+        let next = later(at, self.pace.bake(AGAIN_SECONDS));
+        if next < until {
+            let due =
+                Scheduled::AlarmAgain { action_arn: action_arn.to_owned(), alarm: alarm.to_owned(), until };
+            self.schedule(next, place, due);
+        }
+    }
+
+    fn run_policy(
         &mut self,
         place: &AccountRegion,
         action_arn: &str,

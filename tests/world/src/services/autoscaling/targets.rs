@@ -81,8 +81,23 @@ fn capacity(resources: Option<&Resources>, key: &(String, String)) -> Result<(i6
     }
 }
 
+/// The variants of an endpoint are registered while it is in service. Only this part of the message is recorded:
+/// aws/amazon-sagemaker-operator-for-k8s, `controllers/sdkutil/clientwrapper/autoscaling_client.go`.
+fn check_in_service(resources: Option<&Resources>, resource: &str) -> Result<(), ApiError> {
+    let Some((name, _)) = variant_of(resource) else { return Ok(()) };
+    let endpoint = resources.and_then(|resources| resources.endpoints.get(name));
+    match endpoint.filter(|endpoint| endpoint.status != "InService") {
+        None => Ok(()),
+        Some(endpoint) => Err(ApiError::validation(format!(
+            "Endpoint {name} is {}. The status should be in 'InService' to register it as a scalable target.",
+            endpoint.status
+        ))),
+    }
+}
+
 fn register(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let key = key(request)?;
+    check_in_service(world.resources(&call.place), &key.0)?;
     let (now_wanted, least) = capacity(world.resources(&call.place), &key)?;
     let id = world.id("scalable-target", 12);
     let resources = world.resources_mut(&call.place);

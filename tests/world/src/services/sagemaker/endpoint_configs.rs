@@ -1,8 +1,10 @@
 //! Endpoint configurations: the models and the capacity of an endpoint.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::account::Call;
+use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
 use crate::instance_types;
 use crate::json::{copy, epoch, int, list, listing, millis, need, put, tag_map, text};
@@ -54,6 +56,18 @@ fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Re
         1,
     );
     Ok(json!({"EndpointConfigArn": arn}))
+}
+
+impl World {
+    /// The roles of the models of a configuration, or of the components that will run on it.
+    pub(crate) fn execution_roles(&self, place: &AccountRegion, config: &str) -> BTreeSet<String> {
+        let Some(resources) = self.resources(place) else { return BTreeSet::new() };
+        let Some(config) = resources.configs.get(config) else { return BTreeSet::new() };
+        let models = list(&config.request, "ProductionVariants").iter().filter_map(|v| text(v, "ModelName"));
+        let models = models.filter_map(|name| resources.models.get(name)).map(|model| &model.request);
+        let all = models.chain([&config.request]).filter_map(|request| text(request, "ExecutionRoleArn"));
+        all.map(str::to_owned).collect()
+    }
 }
 
 /// One variant against the others and against what exists.

@@ -1,25 +1,37 @@
 //! Inference components: models placed in copies on a shared endpoint. SageMaker emits no events for them.
 
+mod describe;
+mod lifecycle;
+
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
-use crate::json::{copy, epoch, int, later, listing, need, put, put_some, stamp, tag_map, text};
+use crate::json::{int, need, put, tag_map, text};
 use crate::resources::Resources;
 use crate::services::Operations;
-use crate::services::sagemaker::endpoints::Variant;
-use crate::services::sagemaker::placement::{self, NO_ROOM, Room};
-use crate::world::{Scheduled, World};
+use crate::services::sagemaker::endpoints::{Endpoint, Variant};
+use crate::services::sagemaker::placement;
+use crate::world::World;
 
 pub(crate) const OPERATIONS: Operations = &[
     ("CreateInferenceComponent", create_component),
     ("UpdateInferenceComponent", update_component),
     ("UpdateInferenceComponentRuntimeConfig", update_runtime_config),
-    ("DescribeInferenceComponent", describe_component),
+    ("DescribeInferenceComponent", describe::describe_component),
     ("DeleteInferenceComponent", delete_component),
-    ("ListInferenceComponents", list_components),
+    ("ListInferenceComponents", describe::list_components),
 ];
+
+/// The longest time that SageMaker waits for a container to start, in seconds. That it is the default is assumed.
+const LONGEST_START_SECONDS: i64 = 3_600;
+/// The `FailureReason` of a component whose container did not start. The text is ours: until SageMaker gives up there is
+/// none (<https://github.com/huggingface/skills/pull/192>), and the one after that is not recorded.
+const NO_START: &str =
+    "The container did not pass its health check in time (text of this model, not of AWS).";
 
 /// An inference component.
 #[derive(Debug, Clone)]
@@ -27,6 +39,8 @@ pub(crate) struct Component {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) endpoint: String,
+    /// When the endpoint was created on which it is placed. Another endpoint of the same name has none of its copies.
+    host_created: Timestamp,
     pub(crate) variant: String,
     /// The specification that runs.
     pub(crate) specification: Value,
@@ -43,6 +57,30 @@ pub(crate) struct Component {
     generation: u64,
 }
 
+impl Component {
+    /// Whether it is placed on this endpoint, and not on an earlier one of the same name.
+    pub(crate) fn is_on(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint == endpoint.name && self.host_created == endpoint.created
+    }
+
+    /// When its last change began or ended.
+    pub(crate) fn modified(&self) -> Timestamp {
+        self.modified
+    }
+
+    /// Its state as messages write it. `UPDATE_RC_IN_PROGRESS` and `CREATE_IN_PROGRESS` are recorded (stdapi-ai/stdapi.ai,
+    /// `tests/test_chat_sagemaker_endpoint.py`, and <https://github.com/huggingface/skills/pull/192>), and Terraform waits
+    /// for `DELETE_IN_PROGRESS`; `UPDATE_IN_PROGRESS` follows their pattern.
+    fn state_in_messages(&self) -> &'static str {
+        match (self.status, &self.pending) {
+            ("Creating", _) => "CREATE_IN_PROGRESS",
+            ("Deleting", _) => "DELETE_IN_PROGRESS",
+            (_, Some(_)) => "UPDATE_IN_PROGRESS",
+            _ => "UPDATE_RC_IN_PROGRESS",
+        }
+    }
+}
+
 fn no_component(place: &AccountRegion, name: &str) -> ApiError {
     ApiError::could_not_find("inference component", &place.arn("inference-component", name))
 }
@@ -55,7 +93,6 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
     let name = need(request, "InferenceComponentName")?;
     let endpoint = need(request, "EndpointName")?;
     let arn = call.place.arn("inference-component", name);
-    let after = world.pace.component_create;
     let resources = world.resources_mut(&call.place);
     if resources.components.contains_key(name) {
         return Err(ApiError::already_existing("inference component", &arn));
@@ -83,6 +120,7 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
         }
         Some(host) => placement::check_accelerators(host, &specification)?,
     }
+    let host_created = host.created;
     check_model(resources, &call.place, &specification)?;
     let Some(desired) = copies(request).or(base.map(|_| 1)) else {
         return Err(crate::json::missing("RuntimeConfig"));
@@ -96,6 +134,7 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
         name: name.to_owned(),
         arn: arn.clone(),
         endpoint: endpoint.to_owned(),
+        host_created,
         variant,
         specification,
         desired,
@@ -109,7 +148,15 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
         generation: 0,
     };
     resources.components.insert(name.to_owned(), component);
+    let mut after = world.pace.component_create;
+    if world.faults.never_starts(&call.place.account, name) {
+        after = give_up(world, request.get("Specification"));
+        if let Some(component) = world.resources_mut(&call.place).components.get_mut(name) {
+            component.pending = Some((component.specification.clone(), Some((NO_START.to_owned(), true))));
+        }
+    }
     world.change_component(&call.place, name, after, call.now);
+    world.add_managed_instances(&call.place, endpoint, after, call.now);
     Ok(json!({"InferenceComponentArn": arn}))
 }
 
@@ -129,8 +176,21 @@ fn host_of<'a>(resources: &'a Resources, name: &str) -> Option<&'a Variant> {
     host.variants.iter().find(|variant| variant.name == component.variant)
 }
 
-/// The component, if a call may change it now.
-fn changeable<'a>(world: &'a mut World, call: &Call, name: &str) -> Result<&'a mut Component, ApiError> {
+/// How long SageMaker waits for a container that does not start.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentStartupParameters.html>
+fn give_up(world: &World, specification: Option<&Value>) -> Duration {
+    let given = specification.and_then(|specification| specification.get("StartupParameters"));
+    let seconds = given.and_then(|given| int(given, "ContainerStartupHealthCheckTimeoutInSeconds"));
+    world.pace.bake(seconds.unwrap_or(LONGEST_START_SECONDS))
+}
+
+/// The component, if a call may change it now. `verb` is what the call does, as messages write it.
+fn changeable<'a>(
+    world: &'a mut World,
+    call: &Call,
+    name: &str,
+    verb: &str,
+) -> Result<&'a mut Component, ApiError> {
     let component = world
         .resources_mut(&call.place)
         .components
@@ -140,14 +200,14 @@ fn changeable<'a>(world: &'a mut World, call: &Call, name: &str) -> Result<&'a m
         return Ok(component);
     }
     Err(ApiError::validation(format!(
-        "Inference component \"{}\" is {} and cannot be changed now.",
-        component.arn, component.status
+        "Cannot {verb} inference component \"{}\" while it is in state {}",
+        component.arn,
+        component.state_in_messages()
     )))
 }
 
 fn update_component(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let name = need(request, "InferenceComponentName")?;
-    let after = world.pace.component_update;
     if let (Some(specification), Some(resources)) =
         (request.get("Specification"), world.resources(&call.place))
     {
@@ -156,9 +216,22 @@ fn update_component(world: &mut World, call: &Call, request: &Value) -> Result<V
             placement::check_accelerators(variant, specification)?;
         }
     }
-    changeable(world, call, name)?;
-    let failure = world.faults.component_update(&call.place.account, name);
-    let component = changeable(world, call, name)?;
+    let endpoint = changeable(world, call, name, "update")?.endpoint.clone();
+    let host = world.resources(&call.place).and_then(|resources| {
+        let component = resources.components.get(name)?;
+        resources.endpoints.get(&endpoint).filter(|endpoint| component.is_on(endpoint))
+    });
+    if host.is_none() {
+        // The text is ours: what AWS answers about a component whose endpoint is gone is not known.
+        return Err(ApiError::could_not_find("endpoint", &call.place.arn("endpoint", &endpoint)));
+    }
+    let mut failure = world.faults.component_update(&call.place.account, name);
+    let mut after = world.pace.component_update;
+    if world.faults.never_starts(&call.place.account, name) {
+        after = give_up(world, request.get("Specification"));
+        failure = Some((NO_START.to_owned(), false));
+    }
+    let component = changeable(world, call, name, "update")?;
     let mut specification = component.specification.clone();
     if let Some(wanted) = request.get("Specification").and_then(Value::as_object) {
         for (key, value) in wanted {
@@ -186,168 +259,16 @@ fn update_runtime_config(world: &mut World, call: &Call, request: &Value) -> Res
         .get("DesiredRuntimeConfig")
         .and_then(|config| int(config, "CopyCount"))
         .ok_or_else(|| crate::json::missing("DesiredRuntimeConfig.CopyCount"))?;
-    let arn = changeable(world, call, name)?.arn.clone();
+    let arn = changeable(world, call, name, "update")?.arn.clone();
     world.scale_component(&call.place, name, wanted, call.now);
     Ok(json!({"InferenceComponentArn": arn}))
-}
-
-fn describe_component(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
-    let name = need(request, "InferenceComponentName")?;
-    let component = world
-        .resources(&call.place)
-        .and_then(|resources| resources.components.get(name))
-        .ok_or_else(|| no_component(&call.place, name))?;
-    let mut answer = json!({
-        "InferenceComponentName": component.name,
-        "InferenceComponentArn": component.arn,
-        "EndpointName": component.endpoint,
-        "EndpointArn": call.place.arn("endpoint", &component.endpoint),
-        "VariantName": component.variant,
-        "Specification": summary(&component.specification),
-        "RuntimeConfig": {"DesiredCopyCount": component.desired, "CurrentCopyCount": component.current},
-        "CreationTime": epoch(component.created),
-        "LastModifiedTime": epoch(component.modified),
-        "InferenceComponentStatus": component.status,
-    });
-    put_some(&mut answer, "FailureReason", component.failure.clone());
-    put_some(&mut answer, "LastDeploymentConfig", component.deployment.clone());
-    Ok(answer)
-}
-
-/// A specification as it is described: the container's image becomes the deployed image.
-fn summary(specification: &Value) -> Value {
-    let mut written = json!({});
-    let keys = [
-        "ModelName",
-        "InstanceType",
-        "StartupParameters",
-        "ComputeResourceRequirements",
-        "BaseInferenceComponentName",
-        "SchedulingConfig",
-    ];
-    copy(specification, &keys, &mut written);
-    if let Some(container) = specification.get("Container").filter(|c| !c.is_null()) {
-        let mut described = json!({});
-        copy(container, &["ArtifactUrl", "Environment"], &mut described);
-        if let Some(image) = text(container, "Image") {
-            put(&mut described, "DeployedImage", json!({"SpecifiedImage": image, "ResolvedImage": image}));
-        }
-        put(&mut written, "Container", described);
-    }
-    written
 }
 
 fn delete_component(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let name = need(request, "InferenceComponentName")?;
     let after = world.pace.component_delete;
-    let component = changeable(world, call, name)?;
+    let component = changeable(world, call, name, "delete")?;
     component.status = "Deleting";
     world.change_component(&call.place, name, after, call.now);
     Ok(json!({}))
-}
-
-fn list_components(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
-    let is = |key: &str, value: &str| text(request, key).is_none_or(|wanted| wanted == value);
-    let mut found: Vec<&Component> = world
-        .resources(&call.place)
-        .into_iter()
-        .flat_map(|resources| resources.components.values())
-        .filter(|c| is("StatusEquals", c.status))
-        .filter(|c| is("EndpointNameEquals", &c.endpoint) && is("VariantNameEquals", &c.variant))
-        .filter(|c| text(request, "NameContains").is_none_or(|part| c.name.contains(part)))
-        .filter(|c| stamp(request, "CreationTimeAfter").is_none_or(|after| c.created > after))
-        .filter(|c| stamp(request, "CreationTimeBefore").is_none_or(|before| c.created < before))
-        .collect();
-    if text(request, "SortBy") != Some("Name") {
-        found.sort_by_key(|c| c.created);
-    }
-    if text(request, "SortOrder") != Some("Ascending") {
-        found.reverse();
-    }
-    let items = found.into_iter().map(|c| {
-        json!({
-            "InferenceComponentName": c.name,
-            "InferenceComponentArn": c.arn,
-            "EndpointName": c.endpoint,
-            "EndpointArn": call.place.arn("endpoint", &c.endpoint),
-            "VariantName": c.variant,
-            "InferenceComponentStatus": c.status,
-            "CreationTime": epoch(c.created),
-            "LastModifiedTime": epoch(c.modified),
-        })
-    });
-    listing("InferenceComponents", items.collect(), request)
-}
-
-impl World {
-    /// Lets the change of a component end after a while.
-    fn change_component(
-        &mut self,
-        place: &AccountRegion,
-        name: &str,
-        after: std::time::Duration,
-        at: Timestamp,
-    ) {
-        let Some(component) = self.resources_mut(place).components.get_mut(name) else { return };
-        component.modified = at;
-        component.generation += 1;
-        let due = Scheduled::Component { name: name.to_owned(), generation: component.generation };
-        self.schedule(later(at, after), place, due);
-    }
-
-    /// Starts a change of the number of copies that was checked before.
-    pub(crate) fn scale_component(&mut self, place: &AccountRegion, name: &str, copies: i64, at: Timestamp) {
-        let after = self.pace.scale;
-        let Some(component) = self.resources_mut(place).components.get_mut(name) else { return };
-        component.desired = copies;
-        component.status = "Updating";
-        self.change_component(place, name, after, at);
-    }
-
-    /// The change of a component is over.
-    pub(crate) fn component_done(
-        &mut self,
-        place: &AccountRegion,
-        name: &str,
-        generation: u64,
-        at: Timestamp,
-    ) {
-        let resources = self.resources_mut(place);
-        let room = Room::of(resources, name);
-        let Some(component) = resources.components.get_mut(name) else { return };
-        if component.generation != generation {
-            return;
-        }
-        let endpoint = component.endpoint.clone();
-        component.modified = at;
-        if component.status == "Deleting" {
-            let resource = format!("inference-component/{name}");
-            resources.components.remove(name);
-            resources.tags.remove(&place.arn("inference-component", name));
-            resources.targets.retain(|(id, _), _| *id != resource);
-            resources.scaling_policies.retain(|(id, ..), _| *id != resource);
-        } else {
-            let first = component.status == "Creating";
-            component.status = "InService";
-            component.current = component.desired;
-            match component.pending.take() {
-                // An update without room keeps what runs: the world's assumption.
-                Some((_, None)) if !room.for_update => component.failure = Some(NO_ROOM.to_owned()),
-                Some((_, Some((reason, failed)))) => {
-                    component.failure = Some(reason);
-                    component.status = if failed { "Failed" } else { "InService" };
-                }
-                Some((specification, None)) => component.specification = specification,
-                None if room.copies < component.desired => {
-                    component.current = room.copies;
-                    component.failure = Some(NO_ROOM.to_owned());
-                    if first {
-                        component.status = "Failed";
-                    }
-                }
-                None => {}
-            }
-        }
-        self.adjust_managed_instances(place, &endpoint);
-    }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::endpoints::Variant;
+use super::endpoints::{Endpoint, Variant};
+use super::inference_components::Component;
 use crate::error::ApiError;
 use crate::instance_types::{self, Hardware};
 use crate::json::{float, int, text};
@@ -101,7 +102,7 @@ fn copies_that_fit(
         return all;
     };
     let others = resources.components.values().filter(|other| {
-        other.endpoint == endpoint && other.variant == variant.name && other.name != component
+        host.is_some_and(|host| other.is_on(host)) && other.variant == variant.name && other.name != component
     });
     for other in others {
         for _ in 0..other.current {
@@ -117,13 +118,16 @@ fn copies_that_fit(
 }
 
 /// How many instances the copies of all components on a variant need.
-pub(crate) fn instances_needed(resources: &Resources, endpoint: &str, variant: &Variant) -> i64 {
-    let Some(mut fleet) = Fleet::of(variant) else { return 1 };
-    for component in resources.components.values() {
-        if component.endpoint == endpoint && component.variant == variant.name {
-            for _ in 0..component.desired {
-                fleet.place(Size::of(&component.specification));
-            }
+pub(crate) fn instances_needed(resources: &Resources, endpoint: &Endpoint, variant: &Variant) -> i64 {
+    let placed = |component: &&Component| component.is_on(endpoint) && component.variant == variant.name;
+    let Some(mut fleet) = Fleet::of(variant) else {
+        // What an instance without known hardware holds is not known: all copies.
+        let copies = resources.components.values().filter(placed).map(|component| component.desired);
+        return copies.sum::<i64>().min(1);
+    };
+    for component in resources.components.values().filter(placed) {
+        for _ in 0..component.desired {
+            fleet.place(Size::of(&component.specification));
         }
     }
     i64::try_from(fleet.instances.len()).unwrap_or(1)

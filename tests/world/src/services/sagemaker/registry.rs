@@ -131,8 +131,23 @@ pub(crate) fn user(principal: &str) -> Value {
     json!({"IamIdentity": {"Arn": principal, "PrincipalId": principal.rsplit('/').next().unwrap_or(principal)}})
 }
 
+/// The approval of a request is one of the three that exist. Any of them may follow any other.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateModelPackage.html>
+fn check_approval(request: &Value) -> Result<(), ApiError> {
+    const APPROVALS: [&str; 3] = ["PendingManualApproval", "Approved", "Rejected"];
+    match text(request, "ModelApprovalStatus").filter(|given| !APPROVALS.contains(given)) {
+        None => Ok(()),
+        Some(given) => Err(ApiError::validation(format!(
+            "1 validation error detected: Value '{given}' at 'modelApprovalStatus' failed to satisfy constraint: Member \
+             must satisfy enum value set: [{}]",
+            APPROVALS.join(", ")
+        ))),
+    }
+}
+
 fn create_package(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let name = need(request, "ModelPackageGroupName")?;
+    check_approval(request)?;
     let (place, group) = locate_group(call, name);
     if !world.resources(&place).is_some_and(|resources| resources.groups.contains_key(&group)) {
         return Err(no_group(&place, &group));
@@ -230,7 +245,7 @@ impl World {
     /// A package that exists and that the caller may see: its own account's, or one whose group policy admits it.
     ///
     /// # Errors
-    /// `ValidationException` when it does not exist, `AccessDeniedException` when the policy does not admit it.
+    /// `ValidationException` when it does not exist or is in another region, `AccessDeniedException` when the policy does not admit it.
     pub(crate) fn admitted_package(
         &self,
         call: &Call,
@@ -241,6 +256,11 @@ impl World {
             Some((place, "model-package", name)) => (place, name.to_owned()),
             _ => (call.place.clone(), name.to_owned()),
         };
+        // https://github.com/aws/amazon-sagemaker-examples/issues/1438
+        if place.region != call.place.region {
+            let region = &call.place.region;
+            return Err(ApiError::validation(format!("ARN should be scoped to correct region: {region}")));
+        }
         let arn = place.arn("model-package", &name);
         let group = name.split('/').next().unwrap_or_default();
         self.admit(call, &place, group, action, &arn)?;

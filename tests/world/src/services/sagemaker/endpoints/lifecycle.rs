@@ -4,10 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::rollout::{self, Phase, Step};
-use super::{Pending, Variant, VariantStatus, describe};
+use super::{HEALTH_CHECK_SECONDS, NO_PING, Pending, Variant, VariantStatus, describe};
 use crate::account::AccountRegion;
 use crate::json::later;
-use crate::services::sagemaker::placement;
 use crate::world::{Scheduled, World};
 
 /// Something that happens to an endpoint when its time has come.
@@ -81,7 +80,11 @@ impl World {
         at: Timestamp,
     ) {
         let rollback = self.faults.roll_back(&place.account, name);
-        let stages = rollout::plan(&variants, deployment.as_ref(), &self.pace, rollback);
+        let stages = if self.faults.never_starts(&place.account, name) {
+            vec![(self.pace.bake(HEALTH_CHECK_SECONDS), Stage::RolledBack(Some(NO_PING.to_owned())))]
+        } else {
+            rollout::plan(&variants, deployment.as_ref(), &self.pace, rollback)
+        };
         if let Some(endpoint) = self.resources_mut(place).endpoints.get_mut(name) {
             endpoint.status = "Updating";
             endpoint.modified = at;
@@ -108,7 +111,18 @@ impl World {
         changes: &[(String, Option<f64>, Option<i64>)],
         at: Timestamp,
     ) {
-        let after = self.pace.scale;
+        self.start_scaling_for(place, name, changes, self.pace.scale, at);
+    }
+
+    /// Starts a change of weights and instance counts that takes this long.
+    pub(super) fn start_scaling_for(
+        &mut self,
+        place: &AccountRegion,
+        name: &str,
+        changes: &[(String, Option<f64>, Option<i64>)],
+        after: std::time::Duration,
+        at: Timestamp,
+    ) {
         let Some(endpoint) = self.resources_mut(place).endpoints.get_mut(name) else { return };
         endpoint.status = "Updating";
         endpoint.modified = at;
@@ -243,24 +257,6 @@ impl World {
             let reason = format!("One or more configured alarm(s) went into ALARM state: [{alarm}]");
             let stages = rollout::roll_back(std::time::Duration::ZERO, stage, part, Some(reason));
             self.schedule_endpoint_stages(place, &name, stages.into(), at);
-        }
-    }
-
-    /// Instances of variants with managed scaling follow the copies placed on them.
-    pub(crate) fn adjust_managed_instances(&mut self, place: &AccountRegion, name: &str) {
-        let resources = self.resources_mut(place);
-        let Some(endpoint) = resources.endpoints.get(name) else { return };
-        let needed: Vec<i64> = endpoint
-            .variants
-            .iter()
-            .map(|variant| placement::instances_needed(resources, name, variant))
-            .collect();
-        let Some(endpoint) = resources.endpoints.get_mut(name) else { return };
-        for (variant, needed) in endpoint.variants.iter_mut().zip(needed) {
-            let Some(managed) = &variant.managed else { continue };
-            let wanted = crate::json::int(managed, "MinInstanceCount").unwrap_or(1).max(needed);
-            variant.desired = wanted;
-            variant.count = wanted;
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::world::World;
 /// Changes a package and emits which fields changed; a call that changes nothing emits nothing.
 pub(crate) fn update_package(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let name = need(request, "ModelPackageArn")?;
+    super::check_approval(request)?;
     let arn = world.admitted_package(call, name, "sagemaker:UpdateModelPackage")?.arn.clone();
     let place = parse_arn(&arn).map_or_else(|| call.place.clone(), |(place, ..)| place);
     let Some(package) = world.resources_mut(&place).packages.get_mut(&arn) else {
