@@ -11,6 +11,7 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
 use aws_sdk_sagemaker::Client as SageMaker;
 use aws_sdk_sagemaker::types::InferenceComponentRuntimeConfig;
 use tidegate_engine::{CallError, ports::Capacity};
+use tidegate_policy::endpoint::ComponentStatus;
 use tidegate_policy::scale::NO_CAPACITY_METRIC;
 
 use crate::convert::int;
@@ -85,12 +86,14 @@ impl ComponentCapacity {
         Ok(())
     }
 
-    /// Returns the desired number of copies of the component.
-    async fn desired(&self, component: &str) -> Result<Option<i32>, CallError> {
+    /// Returns the desired number of copies of the component, and whether it is changing.
+    async fn desired(&self, component: &str) -> Result<(Option<i32>, bool), CallError> {
         let answer =
             self.sagemaker.describe_inference_component().inference_component_name(component).send().await;
         let found = answer.map_err(failed("sagemaker", "DescribeInferenceComponent"))?;
-        Ok(found.runtime_config().and_then(|runtime| runtime.desired_copy_count()))
+        let status = found.inference_component_status();
+        let changes = status.is_some_and(|status| ComponentStatus::read(status.as_str()).is_changing());
+        Ok((found.runtime_config().and_then(|runtime| runtime.desired_copy_count()), changes))
     }
 }
 
@@ -132,10 +135,16 @@ impl Capacity for ComponentCapacity {
             Ok(_) => return Ok(format!("set component {component} to {copies} copies")),
             Err(failure) => failure,
         };
-        if failure.is("ValidationException") && self.desired(component).await? == Some(int(copies)) {
-            return Ok(format!("component {component} has {copies} copies already"));
+        if !failure.is("ValidationException") {
+            return Err(failure.into());
         }
-        Err(failure.into())
+        match self.desired(component).await? {
+            (Some(desired), _) if desired == int(copies) => {
+                Ok(format!("component {component} has {copies} copies already"))
+            }
+            (_, true) => Err(failure.busy()),
+            _ => Err(failure.into()),
+        }
     }
 }
 

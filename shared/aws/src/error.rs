@@ -1,10 +1,11 @@
-//! Classifies failed calls by the SDK's structured error.
+//! Classifies failed calls by the SDK's structured error, and by the table of rejections for which the code says too little.
 
 use std::error::Error;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tidegate_engine::refusals::{Meaning, meaning};
 use tidegate_engine::{CallError, Class, EngineError};
 
 use crate::convert::cut;
@@ -20,6 +21,8 @@ pub(crate) struct Failure {
     pub(crate) code: String,
     /// The message of AWS, or the error of the connection.
     pub(crate) text: String,
+    /// What AWS means, if the table of rejections says it.
+    pub(crate) meaning: Option<Meaning>,
     /// Whether the request was sent and no answer arrived before the timeout.
     pub(crate) timed_out: bool,
     /// The error for the caller.
@@ -37,18 +40,20 @@ impl Failure {
         self.text.to_lowercase().contains(words)
     }
 
-    /// Returns whether a resource with this name exists already. SageMaker has no code for it: it answers
-    /// `ValidationException` and "Cannot create already existing …".
+    /// Returns whether a resource with this name exists already.
     pub(crate) fn already_there(&self) -> bool {
-        self.says("already exist") && matches!(self.call.class, Class::Permanent | Class::Conflict)
+        self.meaning == Some(Meaning::AlreadyExists)
     }
 
-    /// Returns whether the resource does not exist. SageMaker's older operations answer `ValidationException` and
-    /// "Could not find …" or "… does not exist", and its newer ones `ResourceNotFound`.
+    /// Returns whether the resource does not exist.
     pub(crate) fn not_there(&self) -> bool {
-        self.is("ResourceNotFound")
-            || (self.is("ValidationException")
-                && (self.says("could not find") || self.says("does not exist")))
+        self.meaning == Some(Meaning::NotFound)
+    }
+
+    /// The error of a call that was rejected while its resource is not in service: another change is under way, whatever
+    /// the message says.
+    pub(crate) fn busy(self) -> CallError {
+        CallError { class: Class::Busy, ..self.call }
     }
 }
 
@@ -72,7 +77,19 @@ pub(crate) fn failed<E>(
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    move |error| {
+    failed_with(service, operation, &[])
+}
+
+/// As [`failed`], for an operation whose rejections mean something else if they are not about one of these `names`.
+pub(crate) fn failed_with<E>(
+    service: &'static str,
+    operation: &'static str,
+    names: &[&str],
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    move |error: SdkError<E, HttpResponse>| {
         let timed_out = matches!(&error, SdkError::TimeoutError(_));
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = error.code().unwrap_or_default().to_owned();
@@ -92,8 +109,10 @@ where
             _ => chain(&error),
         };
         let message = if code.is_empty() { text.clone() } else { format!("{code}: {text}") };
+        let meaning = meaning(operation, &code, &text, names);
+        let class = meaning.map_or(class, Meaning::class);
         let call = CallError { service, operation, class, message: cut(&message, LONGEST_MESSAGE) };
-        Failure { code, text, timed_out, call }
+        Failure { code, text, meaning, timed_out, call }
     }
 }
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_sagemakerruntime::Client;
 use aws_sdk_sagemakerruntime::primitives::Blob;
+use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class, ports::Sampler};
 use tidegate_policy::deploy::Probe;
 
@@ -55,8 +56,11 @@ impl Sampler for RuntimeSampler {
 /// Converts a failed request to a finding about the model, if it is one.
 pub(crate) fn probe(failure: Failure) -> Result<Probe, CallError> {
     // The model does not answer or is still being loaded. The latter is not throttling, although its status is 429.
-    if failure.timed_out || failure.is("ModelNotReadyException") {
+    if failure.timed_out {
         return Ok(Probe::Silent);
+    }
+    if may_be_starting(&failure.code, &failure.text) {
+        return Ok(Probe::NotReady(cut(&failure.call.message, LONGEST_ERROR)));
     }
     match failure.call.class {
         // SageMaker failed. This is no finding about the model.

@@ -60,7 +60,9 @@ pub trait Adapter: Send + Sync {
     ///
     /// # Errors
     /// Returns an error if the call failed. [`Class::Permanent`](crate::Class::Permanent) is a rejection, and
-    /// [`Controller::on_rejected`] decides what follows. All other classes are retried.
+    /// [`Controller::on_rejected`] decides what follows. [`Class::TooEarly`](crate::Class::TooEarly) and
+    /// [`Class::Busy`](crate::Class::Busy) are rejections for now, and [`Controller::on_deferred`] decides. All other
+    /// classes are retried.
     async fn call(&self, call: &<Self::Controller as Controller>::Call) -> Result<String, CallError>;
 
     /// The events of a model that were lost and that a sweep detected. Each has the reference that the lost event would

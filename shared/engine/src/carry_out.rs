@@ -35,6 +35,8 @@ pub(crate) enum Rejection {
     ByPrecondition(Reason),
     /// AWS rejected the call with an error that is not retryable.
     ByAws(Reason, CallError),
+    /// AWS cannot do it now: something is not visible yet, or another change is under way.
+    ForNow(Reason, CallError),
 }
 
 impl Engine {
@@ -71,11 +73,15 @@ impl Engine {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
                 Attempt::Superseded => record.outcomes.push(ActionOutcome::superseded()),
                 // The alert itself could not be sent. The error leads to the dead-letter queue, which has an alarm.
-                Attempt::Rejected(Rejection::ByAws(_, error)) if step.is_notify() => {
+                Attempt::Rejected(Rejection::ByAws(_, error) | Rejection::ForNow(_, error))
+                    if step.is_notify() =>
+                {
                     return Err(error.into());
                 }
                 Attempt::Rejected(rejection) => {
-                    let (Rejection::ByPrecondition(why) | Rejection::ByAws(why, _)) = &rejection;
+                    let (Rejection::ByPrecondition(why)
+                    | Rejection::ByAws(why, _)
+                    | Rejection::ForNow(why, _)) = &rejection;
                     record.outcomes.push(ActionOutcome::rejected(why));
                     // This future is large and rarely needed. It is boxed, so that the common path does not reserve
                     // space for it.
@@ -114,15 +120,18 @@ impl Engine {
                 return Ok(Attempt::Rejected(Rejection::ByPrecondition(why)));
             }
         }
-        match self.retry_throttled(|| self.execute(work, step)).await {
-            Ok(done) => Ok(Attempt::Done(done)),
-            Err(error) if error.class == Class::Permanent => {
-                let operation = format!("{}:{}", error.service, error.operation);
-                let why = Reason::RejectedByAws { operation, cause: error.message.clone() };
-                Ok(Attempt::Rejected(Rejection::ByAws(why, error)))
-            }
-            Err(error) => Err(error.into()),
-        }
+        let error = match self.retry_step(|| self.execute(work, step)).await {
+            Ok(done) => return Ok(Attempt::Done(done)),
+            Err(error) => error,
+        };
+        let (operation, cause) = (format!("{}:{}", error.service, error.operation), error.message.clone());
+        let rejection = match error.class {
+            Class::Permanent => Rejection::ByAws(Reason::RejectedByAws { operation, cause }, error),
+            Class::TooEarly => Rejection::ForNow(Reason::NotVisibleYet { operation, cause }, error),
+            Class::Busy => Rejection::ForNow(Reason::OtherChange { operation, cause }, error),
+            Class::Retryable | Class::Throttled | Class::Denied | Class::Conflict => return Err(error.into()),
+        };
+        Ok(Attempt::Rejected(rejection))
     }
 
     /// Executes one step. The engine executes the common steps, and the adapter makes the calls.

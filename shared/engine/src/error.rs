@@ -13,6 +13,10 @@ pub enum Class {
     Denied,
     /// The resource exists already or is in use.
     Conflict,
+    /// What the call refers to does not exist, or is not visible yet. A retry after a while may succeed.
+    TooEarly,
+    /// Another change of the resource is under way. A retry after that change may succeed.
+    Busy,
     /// The request is invalid or not allowed. A retry does not change the result.
     Permanent,
 }
@@ -81,6 +85,8 @@ impl EngineError {
                 Class::Throttled => "Throttled",
                 Class::Denied => "Denied",
                 Class::Conflict => "Conflict",
+                Class::TooEarly => "TooEarly",
+                Class::Busy => "Busy",
                 Class::Permanent => "Permanent",
             },
             Self::LeaseHeldElsewhere { .. } => "LeaseHeldElsewhere",

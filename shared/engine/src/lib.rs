@@ -16,6 +16,7 @@ mod function;
 mod measure;
 pub mod ports;
 mod record;
+pub mod refusals;
 pub mod resolve;
 mod retry;
 mod run;

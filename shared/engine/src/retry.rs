@@ -1,4 +1,5 @@
-//! Retries of throttled calls, with exponential backoff and jitter, while the invocation has time.
+//! Retries of calls that were throttled or made too early, with exponential backoff and jitter, while the invocation has
+//! time.
 
 use std::time::Duration;
 
@@ -36,16 +37,41 @@ impl Engine {
     ///
     /// # Errors
     /// Returns the error of the last attempt.
-    pub async fn retry_throttled<T, E, F>(&self, mut call: impl FnMut() -> F + Send) -> Result<T, E>
+    pub async fn retry_throttled<T, E, F>(&self, call: impl FnMut() -> F + Send) -> Result<T, E>
     where
         T: Send,
         E: MayThrottle + Send,
         F: Future<Output = Result<T, E>> + Send,
     {
+        self.retry_while(E::is_throttled, call).await
+    }
+
+    /// Executes a step, and retries it while AWS throttles it or does not find what it refers to.
+    ///
+    /// # Errors
+    /// Returns the error of the last attempt.
+    pub(crate) async fn retry_step<F>(&self, step: impl FnMut() -> F + Send) -> Result<String, CallError>
+    where
+        F: Future<Output = Result<String, CallError>> + Send,
+    {
+        let may_succeed = |error: &CallError| error.is_throttled() || error.class == Class::TooEarly;
+        self.retry_while(may_succeed, step).await
+    }
+
+    async fn retry_while<T, E, F>(
+        &self,
+        may_succeed: impl Fn(&E) -> bool + Send,
+        mut call: impl FnMut() -> F + Send,
+    ) -> Result<T, E>
+    where
+        T: Send,
+        E: Send,
+        F: Future<Output = Result<T, E>> + Send,
+    {
         let mut attempt = 0;
         loop {
             match call().await {
-                Err(error) if error.is_throttled() => {
+                Err(error) if may_succeed(&error) => {
                     let Some(pause) = self.pause_before(attempt) else { return Err(error) };
                     self.meter.count_retry();
                     self.time.pause(pause).await;

@@ -217,10 +217,17 @@ impl Engine {
                 Rejection::ByPrecondition(why) => {
                     ControllerOf::<A>::on_precondition_failed(&cx, &state, step, why)
                 }
+                Rejection::ForNow(why, _) => ControllerOf::<A>::on_deferred(&cx, &state, step, why),
             };
-            let Some(decision) = decision.map(Box::new) else { return Ok(None) };
+            let Some(decision) = decision.map(Box::new) else {
+                return match rejection {
+                    // Lambda retries the event, and the plan continues with this step.
+                    Rejection::ForNow(_, error) => Err(error.into()),
+                    Rejection::ByAws(..) | Rejection::ByPrecondition(_) => Ok(None),
+                };
+            };
             if before.caused_by.is_some()
-                && let Rejection::ByAws(_, error) = rejection
+                && let Rejection::ByAws(_, error) | Rejection::ForNow(_, error) = rejection
             {
                 // A step of a decision that follows a rejection was rejected as well. The dead-letter queue has an
                 // alarm.

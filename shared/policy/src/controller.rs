@@ -166,6 +166,18 @@ pub trait Controller: Send + Sync + 'static {
         Self::on_rejected(cx, state, step, why)
     }
 
+    /// The decision after AWS rejected a step for now: something that it refers to is not visible yet
+    /// ([`Reason::NotVisibleYet`]), or another change is under way ([`Reason::OtherChange`]). `None` fails the invocation,
+    /// and Lambda's retry continues the plan with this step.
+    fn on_deferred(
+        _cx: &Context<'_>,
+        _state: &Self::State,
+        _step: &StepOf<Self>,
+        _why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        None
+    }
+
     /// The safety invariants that the decision after a rejection violates.
     fn violations_after_rejection(
         cx: &Context<'_>,

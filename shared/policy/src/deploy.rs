@@ -12,6 +12,7 @@ mod converge;
 mod end;
 mod hold;
 mod invariants;
+mod on_deferred;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;
@@ -25,7 +26,7 @@ use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
 use crate::site::Site;
 
-use action::schedule_check;
+use action::{check_soon, schedule_check};
 
 pub use crate::endpoint::{Component, ComponentStatus, Rollout, RunningComponent, VARIANT};
 pub use accept_request::{accept_request, reject_unauthorized};
@@ -33,6 +34,7 @@ pub use action::{Action, still_applies};
 pub use controller::{DeployController, Need, Trigger};
 pub use converge::{converge, needs_probe, should_record};
 pub use hold::{decide_hold, release};
+pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::{Current, precondition};
@@ -117,8 +119,20 @@ pub struct InFlight {
     /// Since when the endpoint has served without answering the sample request, if it does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresponsive_since: Option<Timestamp>,
+    /// The call for which AWS does not find what it refers to, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_visible: Option<NotVisible>,
     /// The number of checks so far.
     pub checks: u32,
+}
+
+/// A call that refers to something that AWS does not find.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotVisible {
+    /// The operation.
+    pub operation: String,
+    /// When the call was first rejected.
+    pub since: Timestamp,
 }
 
 /// A version that was verified as running.
@@ -189,4 +203,6 @@ pub enum Probe {
     Failed(String),
     /// No response before the timeout: the model may still be loading, or it may hang.
     Silent,
+    /// An error with which a model answers that is still starting, as text.
+    NotReady(String),
 }

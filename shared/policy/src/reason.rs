@@ -58,6 +58,15 @@ reasons! {
     /// AWS rejected a call with an error that a retry does not change.
     RejectedByAws { operation: String, cause: String } = "rejected_by_aws", "AWS rejected {operation}: {cause}";
 
+    /// AWS does not find what a call refers to. What was just created becomes visible after seconds or minutes.
+    NotVisibleYet { operation: String, cause: String } = "not_visible_yet",
+        "AWS does not find what {operation} refers to, which may not be visible yet: {cause}";
+    /// AWS rejects a call while another change of the resource is under way.
+    OtherChange { operation: String, cause: String } = "other_change", "AWS rejected {operation} while another change is under way: {cause}";
+    /// AWS has not found what a call refers to for longer than anything stays invisible.
+    NeverVisible { operation: String, since: Timestamp, cause: String } = "never_visible",
+        "AWS has not found what {operation} refers to since {since}, so it does not exist: {cause}";
+
     // train
     /// A commit was pushed to a branch that the policy watches.
     Commit { branch: String, commit: String } = "commit", "commit {commit} was pushed to {branch}";
@@ -214,7 +223,8 @@ reasons! {
     AwaitingSample { endpoint: String, until: Timestamp } = "awaiting_sample",
         "{endpoint} has not answered the sample request yet; it has time until {until}";
     /// The endpoint did not answer the sample request in time.
-    SampleTimedOut { endpoint: String, since: Timestamp } = "sample_timed_out", "{endpoint} has not answered the sample request since {since}";
+    SampleTimedOut { endpoint: String, since: Timestamp, last: String } = "sample_timed_out",
+        "{endpoint} has not answered the sample request since {since}; the last attempt: {last}";
     /// The endpoint runs the previous configuration again.
     OldConfigRunning { requested: String, running: String } = "old_config_running", "{requested} was requested, but {running} is running";
     /// The endpoint has failed.

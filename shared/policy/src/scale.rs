@@ -2,6 +2,7 @@
 
 mod controller;
 mod invariants;
+mod on_deferred;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;
@@ -19,6 +20,7 @@ use crate::reason::Reason;
 use crate::step::Step;
 
 pub use controller::{Current, Need, ScaleController, Trigger};
+pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::precondition;
@@ -49,6 +51,22 @@ pub struct State {
     /// When AWS last permanently rejected a change of its capacity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected_at: Option<Timestamp>,
+    /// The last change of its capacity that AWS rejected for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferred: Option<Deferred>,
+}
+
+/// A change of the capacity that AWS rejected for now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// Whether it was to scale to zero.
+    pub down: bool,
+    /// When it was first rejected.
+    pub since: Timestamp,
+    /// When it was last rejected.
+    pub last: Timestamp,
+    /// Whether the next tick tries it again.
+    pub pending: bool,
 }
 
 /// The observed state.
@@ -141,8 +159,9 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
 pub fn on_tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
     let decision = tick(environment, state, seen, now);
     let last_reason = Some(decision.reason.code().to_owned());
-    let next = State { last_reason, ..decision.state.clone().unwrap_or_else(|| state.clone()) };
-    decision.state(next)
+    let next = decision.state.clone().unwrap_or_else(|| state.clone());
+    let deferred = next.deferred.clone().map(|deferred| Deferred { pending: false, ..deferred });
+    decision.state(State { last_reason, deferred, ..next })
 }
 
 /// Whether a tick's decision must be recorded: it acts, or its reason differs from the last recorded one.
@@ -163,6 +182,10 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     let state = &State { rejected_at: state.rejected_at.filter(|at| *at > live_since), ..state.clone() };
     if seen.deploying {
         return keep(Reason::DeploymentInFlight);
+    }
+    if state.deferred.as_ref().is_some_and(|deferred| deferred.pending && !deferred.down) {
+        let reason = Reason::NoCapacity { component: component.name.clone() };
+        return come_back(component, state, reason, now);
     }
     // A deployment after the scale-down has set its number of copies again.
     if let Some(since) = state.zero_since.filter(|since| Some(*since) > seen.copies_since) {
@@ -187,23 +210,35 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
 }
 
+/// How long the alarm that scales a component from zero stays in ALARM after the request that found no capacity, with some
+/// reserve: about ten minutes were measured. Meanwhile it would bring back a copy that is removed.
+pub(crate) const SCALE_UP_ALARM: SignedDuration = SignedDuration::from_mins(20);
+
+/// How long a component keeps its copies after a scale-up.
+fn kept_after_scale_up(to_zero: &ToZero) -> SignedDuration {
+    to_zero.idle.signed().max(SCALE_UP_ALARM)
+}
+
 /// The end of the grace period after a deployment or a rejection, or of one idle window after a scale-up, whichever
 /// is latest.
 fn left_alone_until(to_zero: &ToZero, state: &State, live_since: Timestamp) -> Option<Timestamp> {
     let deployed = Some(after(live_since, to_zero.grace.signed()));
     let refused = state.rejected_at.map(|at| after(at, to_zero.grace.signed()));
-    let woken = state.scaled_up_at.map(|at| after(at, to_zero.idle.signed()));
+    let woken = state.scaled_up_at.map(|at| after(at, kept_after_scale_up(to_zero)));
     [deployed, refused, woken].into_iter().flatten().max()
 }
 
 /// When the grace period or the idle window that this state started ends, if that is in the future.
 fn next_check(environment: &Environment, state: &State, now: Timestamp) -> Option<Timestamp> {
     let to_zero = environment.scale.to_zero.as_ref()?;
+    if state.deferred.as_ref().is_some_and(|deferred| deferred.pending) {
+        return Some(now);
+    }
     let (idle, grace) = (to_zero.idle.signed(), to_zero.grace.signed());
     let ends = [
         state.rejected_at.map(|at| after(at, grace)),
         state.rejected_at.map(|at| after(at, idle)),
-        state.scaled_up_at.map(|at| after(at, idle)),
+        state.scaled_up_at.map(|at| after(at, kept_after_scale_up(to_zero))),
     ];
     ends.into_iter().flatten().filter(|end| *end > now).min()
 }
@@ -236,7 +271,8 @@ fn come_back(component: ScalableComponent, state: &State, reason: Reason, now: T
     let ScalableComponent { name: component, copies } = component;
     let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
     let last_reason = Some(reason.code().to_owned());
-    let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None };
+    let deferred = state.deferred.clone().map(|deferred| Deferred { pending: false, ..deferred });
+    let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None, deferred };
     Decision::new(Verdict::ScaleFromZero, reason)
         .evidence("zero_since", was)
         // With a minimum above zero, Application Auto Scaling itself restores the copies and keeps them.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tidegate_engine::refusals::{Meaning, meaning};
 use tidegate_engine::{CallError, Class};
 use tidegate_events::AlarmChanged;
 use tidegate_world::{AccountRegion, ApiError, Caller, Emission, Metric, Pace, World};
@@ -233,8 +234,10 @@ impl Account {
         operation: &'static str,
         request: Value,
     ) -> Result<Value, CallError> {
-        let made =
-            || self.ask(service, operation, &request).map_err(|error| failed(service, operation, &error));
+        let made = || {
+            self.ask(service, operation, &request)
+                .map_err(|error| failed(service, operation, &request, &error))
+        };
         self.cloud.faults.around(service, operation, made).await
     }
 
@@ -247,24 +250,28 @@ impl Account {
     ) -> Result<Option<Value>, CallError> {
         match self.call(service, operation, request).await {
             Ok(found) => Ok(Some(found)),
-            Err(error) if is_absent(&error.message) => Ok(None),
+            Err(error) if is_absent(operation, &error.message) => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-fn is_absent(message: &str) -> bool {
-    let lower = message.to_lowercase();
-    ["could not find", "does not exist"].iter().any(|words| lower.contains(words))
+fn is_absent(operation: &str, message: &str) -> bool {
+    let (code, text) = message.split_once(": ").unwrap_or_default();
+    meaning(operation, code, text, &[]) == Some(Meaning::NotFound)
 }
 
-fn failed(service: &'static str, operation: &'static str, error: &ApiError) -> CallError {
-    let class = match error.code.as_str() {
+/// The error as the adapters for the SDK classify it.
+fn failed(service: &'static str, operation: &'static str, request: &Value, error: &ApiError) -> CallError {
+    let config = request.get("EndpointConfigName").and_then(Value::as_str);
+    let known = meaning(operation, &error.code, &error.message, config.as_slice());
+    let by_code = match error.code.as_str() {
         code if code.contains("Throttl") => Class::Throttled,
         code if code.contains("AccessDenied") => Class::Denied,
         code if code.contains("Conflict") || code.contains("ResourceInUse") => Class::Conflict,
         _ if error.http_status >= 500 => Class::Retryable,
         _ => Class::Permanent,
     };
+    let class = known.map_or(by_code, Meaning::class);
     CallError { service, operation, class, message: error.to_string() }
 }

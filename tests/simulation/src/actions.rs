@@ -82,6 +82,9 @@ impl Runner {
             Action::Endpoint { model, site, failure } => {
                 self.break_endpoint(&self.model(model)?, *site, *failure)
             }
+            Action::Temporary { model, site, what } => {
+                self.begin_temporary(&self.model(model)?, *site, *what)
+            }
             Action::Job { model } => self.break_job(&self.model(model)?),
             Action::ClearFaults => {
                 self.system.cloud.with_world(|world, _| world.inject_fault(Fault::Clear));
@@ -253,8 +256,8 @@ impl Runner {
         let target = model.endpoint(site);
         let words = format!("the containers of {target} in {site} answer with errors");
         let account = Some(site.account().to_owned());
-        let message = "out of memory".to_owned();
-        self.inject(Fault::ContainerError { account, target, status: 500, message });
+        let message = "wrong number of features".to_owned();
+        self.inject(Fault::ContainerError { account, target, status: 400, message });
         Some(words)
     }
 
@@ -290,7 +293,7 @@ impl Runner {
         Some(format!("the next job of {} will fail", model.pipeline()))
     }
 
-    fn inject(&mut self, fault: Fault) {
+    pub(crate) fn inject(&mut self, fault: Fault) {
         self.system.cloud.with_world(|world, _| world.inject_fault(fault));
     }
 

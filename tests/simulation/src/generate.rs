@@ -9,6 +9,7 @@ use crate::history::{
 };
 use crate::rng::SeededRng;
 use crate::site::SiteId;
+use crate::temporary;
 
 /// How often each kind of step occurs in a history. Every history has its own weights, and most kinds are left out of
 /// it: faults that need many actions of one kind are found as well.
@@ -36,6 +37,7 @@ enum Kind {
     Metrics,
     Container,
     Endpoint,
+    Temporary,
     Job,
     ClearFaults,
     Sweep,
@@ -53,7 +55,7 @@ enum Kind {
 }
 
 /// Each kind with its usual weight, and in how many of a hundred histories it occurs.
-const KINDS: [(Kind, u64, u64); 31] = [
+const KINDS: [(Kind, u64, u64); 32] = [
     (Kind::Push, 8, 70),
     (Kind::Register, 8, 90),
     (Kind::Approve, 14, 97),
@@ -71,6 +73,7 @@ const KINDS: [(Kind, u64, u64); 31] = [
     (Kind::Metrics, 2, 25),
     (Kind::Container, 2, 25),
     (Kind::Endpoint, 3, 35),
+    (Kind::Temporary, 4, 50),
     (Kind::Job, 1, 20),
     (Kind::ClearFaults, 2, 50),
     (Kind::Sweep, 14, 90),
@@ -201,6 +204,7 @@ fn step(kind: Kind, model: &Model, fleet: &Fleet, rng: &mut SeededRng) -> Option
             let requests = rng.one(1, &[1, 3]);
             Action::Traffic { model: name, site: somewhere, requests }
         }
+        Kind::Temporary => Action::Temporary { model: name, site: somewhere, what: temporary::draw(rng) },
         Kind::Job => Action::Job { model: name },
         Kind::ClearFaults => Action::ClearFaults,
         Kind::Container => Action::Container { model: name, site: somewhere },

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fleet::{Amendment, Fleet};
 use crate::site::SiteId;
 use crate::statistics::Statistics;
+use crate::temporary::Temporary;
 
 /// A history: the fleet and its inputs. The reactions of Tidegate are not part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +116,8 @@ pub(crate) enum Action {
     Container { model: String, site: SiteId },
     /// The next change of an endpoint fails.
     Endpoint { model: String, site: SiteId, failure: EndpointFailure },
+    /// AWS answers something only for now.
+    Temporary { model: String, site: SiteId, what: Temporary },
     /// The next job of a pipeline fails.
     Job { model: String },
     /// All faults in AWS are cleared.
@@ -341,6 +344,7 @@ impl Action {
             | Self::DriftObserved { model, .. }
             | Self::Container { model, .. }
             | Self::Endpoint { model, .. }
+            | Self::Temporary { model, .. }
             | Self::Job { model } => Some(model),
             _ => None,
         }

@@ -25,6 +25,7 @@ mod shrink;
 mod site;
 mod statistics;
 mod system;
+mod temporary;
 mod trace;
 
 pub use batch::{Batch, FailedHistory, Summary};

@@ -72,6 +72,12 @@ mutants! {
     TrustTheEvent = "trust_the_event";
     /// In service is success: the running configuration is not compared with the requested one.
     InServiceIsSuccess = "in_service_is_success";
+    /// A rejection because of another change is final.
+    BusyIsFinal = "busy_is_final";
+    /// What is not visible yet does not exist.
+    NotVisibleIsFinal = "not_visible_is_final";
+    /// A model that is still starting has failed.
+    StartingIsFailed = "starting_is_failed";
     /// The sample request counts as answered.
     NoSample = "no_sample";
     /// Retrainings are not stored.

@@ -35,9 +35,13 @@ fn every_kind_of_fault_occurs() {
         "event delivered again later",
         "event delivered several times",
         "event lost",
+        "container never starts",
         "killed after a call",
         "killed before a call",
+        "not visible yet",
+        "other change",
         "overtaken at a call",
+        "slow start",
         "throttling storm",
     ];
     for kind in kinds {

@@ -7,7 +7,7 @@ use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{
     ContainerDefinition, InferenceComponentRuntimeConfig, InferenceComponentSpecification, Tag,
 };
-use tidegate_engine::{CallError, Class, ports::Endpoints};
+use tidegate_engine::{CallError, ports::Endpoints};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::Endpoint;
 use tidegate_policy::endpoint::{
@@ -15,7 +15,7 @@ use tidegate_policy::endpoint::{
 };
 
 use crate::convert::{int, timestamp};
-use crate::error::{Failure, failed, refused};
+use crate::error::{Failure, failed, failed_with, refused};
 
 const SERVICE: &str = "sagemaker";
 
@@ -125,7 +125,8 @@ impl Endpoints for SageMakerEndpoints {
             .set_tags(Some(tags))
             .send()
             .await;
-        creation_result("endpoint", name, answer.map_err(failed(SERVICE, "CreateEndpoint")))
+        let answer = answer.map_err(failed_with(SERVICE, "CreateEndpoint", &[config]));
+        creation_result("endpoint", name, answer)
     }
 
     async fn update_endpoint(
@@ -144,18 +145,22 @@ impl Endpoints for SageMakerEndpoints {
             .set_deployment_config(shapes::deployment(rollout))
             .send()
             .await;
-        let failure = match answer.map_err(failed(SERVICE, "UpdateEndpoint")) {
+        let failure = match answer.map_err(failed_with(SERVICE, "UpdateEndpoint", &[config])) {
             Ok(_) => return Ok(format!("updating endpoint {name} to {config}")),
             Err(failure) => failure,
         };
-        // SageMaker rejects invalid updates with the same message, so only the description of the endpoint shows
-        // whether the update is already done.
-        if failure.is("ValidationException")
-            && self.endpoint(name).await?.is_some_and(|found| found.heads_for() == Some(config))
-        {
-            return Ok(format!("endpoint {name} has {config} already"));
+        if !failure.is("ValidationException") {
+            return Err(failure.into());
         }
-        Err(conflict_if_in_progress(failure))
+        // SageMaker rejects invalid updates with the same code, so only the description of the endpoint shows whether
+        // the update is already done, or has to wait for another one.
+        match self.endpoint(name).await? {
+            Some(found) if found.heads_for() == Some(config) => {
+                Ok(format!("endpoint {name} has {config} already"))
+            }
+            Some(found) if is_changing(&found.status) => Err(failure.busy()),
+            _ => Err(failure.into()),
+        }
     }
 
     async fn create_component(&self, component: &Component) -> Result<String, CallError> {
@@ -169,11 +174,21 @@ impl Endpoints for SageMakerEndpoints {
             .runtime_config(runtime(component))
             .send()
             .await;
-        creation_result(
-            "component",
-            &component.name,
-            answer.map_err(failed(SERVICE, "CreateInferenceComponent")),
-        )
+        let failure = match answer.map_err(failed(SERVICE, "CreateInferenceComponent")) {
+            Ok(_) => return Ok(format!("created component {}", component.name)),
+            Err(failure) => failure,
+        };
+        if failure.already_there() {
+            return Ok(format!("component {} exists already", component.name));
+        }
+        // How SageMaker rejects a component while its endpoint changes is not documented.
+        if failure.is("ValidationException")
+            && let Some(host) = self.endpoint(&component.endpoint).await?
+            && is_changing(&host.status)
+        {
+            return Err(failure.busy());
+        }
+        Err(failure.into())
     }
 
     async fn update_component(&self, component: &Component) -> Result<String, CallError> {
@@ -190,14 +205,16 @@ impl Endpoints for SageMakerEndpoints {
             Ok(_) => return Ok(format!("updating component {name} to {model}")),
             Err(failure) => failure,
         };
-        if failure.is("ValidationException")
-            && let Some(found) = self.component(name).await?
-            && found.runs(component)
-            && found.has_copies(component.copies)
-        {
-            return Ok(format!("component {name} has {model} already"));
+        if !failure.is("ValidationException") {
+            return Err(failure.into());
         }
-        Err(conflict_if_in_progress(failure))
+        match self.component(name).await? {
+            Some(found) if found.runs(component) && found.has_copies(component.copies) => {
+                Ok(format!("component {name} has {model} already"))
+            }
+            Some(found) if found.status.is_changing() => Err(failure.busy()),
+            _ => Err(failure.into()),
+        }
     }
 }
 
@@ -223,12 +240,16 @@ fn explain_zero_instances(mut failure: Failure) -> Failure {
     failure
 }
 
-/// Classifies "Cannot update in-progress endpoint" as a conflict. It is a `ValidationException`, but a later retry can
-/// succeed.
-fn conflict_if_in_progress(failure: Failure) -> CallError {
-    let in_progress = failure.is("ValidationException") && failure.says("in-progress");
-    let class = if in_progress { Class::Conflict } else { failure.call.class };
-    CallError { class, ..failure.call }
+/// Whether SageMaker is changing an endpoint of this status, so that it rejects other changes.
+fn is_changing(status: &EndpointStatus) -> bool {
+    matches!(
+        status,
+        EndpointStatus::Creating
+            | EndpointStatus::Updating
+            | EndpointStatus::SystemUpdating
+            | EndpointStatus::RollingBack
+            | EndpointStatus::Deleting
+    )
 }
 
 fn specification(component: &Component) -> InferenceComponentSpecification {

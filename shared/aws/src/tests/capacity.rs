@@ -93,6 +93,8 @@ async fn copies_are_set_and_a_rejection_is_an_error_unless_they_are_set_already(
         refused(),
         described(2),
         refusal(400, "ResourceLimitExceeded", "no"),
+        invalid("Cannot update inference component \"arn\" while it is in state UPDATE_RC_IN_PROGRESS"),
+        described(2),
     ]);
     let capacity = aws.capacity();
     assert_eq!(capacity.set_copy_count("churn", 0).await.unwrap(), "set component churn to 0 copies");
@@ -101,7 +103,8 @@ async fn copies_are_set_and_a_rejection_is_an_error_unless_they_are_set_already(
         capacity.set_copy_count("churn", 0).await.unwrap_err().operation,
         "UpdateInferenceComponentRuntimeConfig"
     );
-    assert!(capacity.set_copy_count("churn", 0).await.is_err());
+    assert_eq!(capacity.set_copy_count("churn", 0).await.unwrap_err().class, Class::Permanent);
+    assert_eq!(capacity.set_copy_count("churn", 0).await.unwrap_err().class, Class::Busy);
     assert_eq!(
         wire.done()[0].json(),
         json!({ "InferenceComponentName": "churn", "DesiredRuntimeConfig": { "CopyCount": 0 } })

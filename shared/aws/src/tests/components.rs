@@ -60,6 +60,13 @@ async fn a_component_is_described() {
     assert_eq!(aws.endpoints("role").component("churn").await.unwrap(), None);
 }
 
+fn endpoint(status: &str) -> Answer {
+    ok(json!({
+        "EndpointName": "churn", "EndpointArn": "arn", "EndpointConfigName": "c", "EndpointStatus": status,
+        "CreationTime": 1.0, "LastModifiedTime": 1.0,
+    }))
+}
+
 #[tokio::test]
 async fn a_copy_is_given_what_the_policy_says() {
     let size = CopySize { memory_mb: 1024, max_memory_mb: Some(4096), accelerators: Some(1), cpus: Some(2) };
@@ -85,11 +92,15 @@ async fn a_component_is_created_once() {
         ok(json!({ "InferenceComponentArn": "arn" })),
         invalid("Cannot create already existing inference component \"arn\"."),
         invalid("Not enough memory"),
+        endpoint("InService"),
+        invalid("Not enough memory"),
+        endpoint("Updating"),
     ]);
     let endpoints = aws.endpoints("role");
     assert_eq!(endpoints.create_component(&component()).await.unwrap(), "created component churn");
     assert_eq!(endpoints.create_component(&component()).await.unwrap(), "component churn exists already");
     assert_eq!(endpoints.create_component(&component()).await.unwrap_err().class, Class::Permanent);
+    assert_eq!(endpoints.create_component(&component()).await.unwrap_err().class, Class::Busy);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "CreateInferenceComponent");
     assert_eq!(
@@ -103,7 +114,8 @@ async fn a_component_is_created_once() {
 
 #[tokio::test]
 async fn a_rejected_update_succeeds_only_if_the_component_is_already_updated() {
-    let refused = || invalid("Cannot update in-progress inference component.");
+    let refused =
+        || invalid("Cannot update inference component \"arn\" while it is in state UPDATE_RC_IN_PROGRESS");
     let (aws, wire) = cloud([
         ok(json!({ "InferenceComponentArn": "arn" })),
         refused(),
@@ -127,7 +139,7 @@ async fn a_rejected_update_succeeds_only_if_the_component_is_already_updated() {
         "component churn has churn-v2 already"
     );
     for _ in ["another memory", "too few copies", "another model"] {
-        assert_eq!(endpoints.update_component(&component()).await.unwrap_err().class, Class::Conflict);
+        assert_eq!(endpoints.update_component(&component()).await.unwrap_err().class, Class::Busy);
     }
     assert_eq!(
         endpoints.update_component(&component()).await.unwrap_err().operation,

@@ -19,6 +19,13 @@ fn described(config: &str, pending: Option<&str>) -> Answer {
     ok(body)
 }
 
+fn in_service(config: &str) -> Answer {
+    ok(json!({
+        "EndpointName": "churn", "EndpointArn": "arn", "EndpointConfigName": config, "EndpointStatus": "InService",
+        "CreationTime": 1.0, "LastModifiedTime": 1_772_442_602.0,
+    }))
+}
+
 #[tokio::test]
 async fn an_endpoint_is_described() {
     let (aws, wire) = cloud([
@@ -200,13 +207,20 @@ async fn a_rejected_update_succeeds_only_if_the_endpoint_is_already_updated() {
     let (told, _) = update(plain_rollout(), vec![refused(), described("churn-v1", Some("churn-v2"))]).await;
     assert!(told.is_ok());
     let (told, _) = update(plain_rollout(), vec![refused(), described("churn-v2", Some("churn-v1"))]).await;
-    assert_eq!(told.unwrap_err().class, Class::Conflict);
-    let (told, _) = update(plain_rollout(), vec![refused(), described("churn-v1", None)]).await;
+    assert_eq!(told.unwrap_err().class, Class::Busy);
+    let (told, _) = update(plain_rollout(), vec![refused(), in_service("churn-v1")]).await;
     let error = told.unwrap_err();
-    assert_eq!((error.operation, error.class), ("UpdateEndpoint", Class::Conflict));
-    let unknown = invalid("Could not find endpoint configuration \"arn\".");
-    let (told, _) = update(plain_rollout(), vec![unknown, described("churn-v1", None)]).await;
+    assert_eq!((error.operation, error.class), ("UpdateEndpoint", Class::Busy));
+    let unknown = || invalid("SageMaker says this for the first time.");
+    let (told, _) = update(plain_rollout(), vec![unknown(), in_service("churn-v1")]).await;
     assert_eq!(told.unwrap_err().class, Class::Permanent);
+    let (told, _) = update(plain_rollout(), vec![unknown(), described("churn-v1", None)]).await;
+    assert_eq!(told.unwrap_err().class, Class::Busy, "it is updating");
+    for (config, class) in [("churn-v2", Class::TooEarly), ("churn-v1", Class::Permanent)] {
+        let missing = format!("Could not find endpoint configuration \"arn:1:endpoint-config/{config}\".");
+        let (told, _) = update(plain_rollout(), vec![invalid(&missing), in_service("churn-v1")]).await;
+        assert_eq!(told.unwrap_err().class, class, "{config}");
+    }
     let (told, _) = update(plain_rollout(), vec![refusal(400, "ResourceLimitExceeded", "no")]).await;
     assert!(told.is_err());
 }

@@ -38,13 +38,13 @@ async fn a_successful_response_is_an_answer() {
 
 #[tokio::test]
 async fn an_error_of_the_model_is_a_failed_sample() {
-    let body = json!({ "message": "Received server error (500) from primary", "OriginalStatusCode": 500 });
+    let body = json!({ "message": "Received client error (400) from primary", "OriginalStatusCode": 400 });
     let (probe, _) = ask(None, refusal_with(424, "ModelError", body)).await;
     assert_eq!(
         probe.unwrap(),
-        Probe::Failed("ModelError: Received server error (500) from primary".to_owned())
+        Probe::Failed("ModelError: Received client error (400) from primary".to_owned())
     );
-    let (probe, _) = ask(None, refusal(400, "ValidationError", &"no capacity ".repeat(100))).await;
+    let (probe, _) = ask(None, refusal(400, "ValidationError", &"no such variant ".repeat(100))).await;
     let Probe::Failed(text) = probe.unwrap() else { panic!("it failed") };
     assert_eq!(text.chars().count(), 300);
 }
@@ -65,8 +65,20 @@ async fn an_error_that_does_not_concern_the_model_is_an_error() {
 
 #[tokio::test]
 async fn a_model_that_is_loading_or_does_not_answer_is_silent() {
-    let (probe, _) = ask(None, refusal(429, "ModelNotReadyException", "loading")).await;
-    assert_eq!(probe.unwrap(), Probe::Silent);
+    let server_error = |status: u16| {
+        let message = format!("Received server error ({status}) from primary with message \"no\".");
+        refusal_with(424, "ModelError", json!({ "message": message, "OriginalStatusCode": status }))
+    };
+    let no_capacity = "Inference Component has no capacity to process this request.";
+    for answer in [
+        refusal(429, "ModelNotReadyException", "loading"),
+        server_error(0),
+        server_error(503),
+        refusal(400, "ValidationError", no_capacity),
+    ] {
+        let probe = ask(None, answer).await.0.unwrap();
+        assert!(matches!(probe, Probe::NotReady(_)), "{probe:?}");
+    }
     let hangs: SdkError<InvokeEndpointError, HttpResponse> = SdkError::timeout_error("30 s have passed");
     assert_eq!(probe_of(failed("sagemaker-runtime", "InvokeEndpoint")(hangs)).unwrap(), Probe::Silent);
 }

@@ -42,8 +42,8 @@ pub trait Endpoints: Send + Sync {
 /// SageMaker Runtime, for the sample request.
 #[async_trait]
 pub trait Sampler: Send + Sync {
-    /// Sends one request. An error response is [`Probe::Failed`] and a missing response is [`Probe::Silent`]. Neither
-    /// is an `Err`.
+    /// Sends one request. An error response is [`Probe::Failed`], or [`Probe::NotReady`] if it may pass, and a missing
+    /// response is [`Probe::Silent`]. None of them is an `Err`.
     async fn ask(
         &self,
         endpoint: &str,

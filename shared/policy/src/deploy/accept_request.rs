@@ -91,6 +91,7 @@ pub fn accept_request(
         component_update_requested_at: None,
         component_modified_before: None,
         unresponsive_since: None,
+        not_visible: None,
         checks: 0,
     };
     let newest = newest_by(request);

@@ -111,6 +111,25 @@ pub(super) fn schedule_check(
     let InFlight { accepted_at, endpoint_update_requested_at, component_update_requested_at, .. } = in_flight;
     let begun = component_update_requested_at.or(*endpoint_update_requested_at).unwrap_or(*accepted_at);
     let wait = (now.duration_since(begun) / 8).min(SELDOM).max(soon);
+    check_after(wait, environment, in_flight, now)
+}
+
+/// The next check after the shortest interval, however long the deployment is in flight.
+pub(super) fn check_soon(
+    site: &Site,
+    environment: &Environment,
+    in_flight: &InFlight,
+    now: Timestamp,
+) -> Step<Action> {
+    check_after(SignedDuration::from_secs(i64::from(site.check_seconds)), environment, in_flight, now)
+}
+
+fn check_after(
+    wait: SignedDuration,
+    environment: &Environment,
+    in_flight: &InFlight,
+    now: Timestamp,
+) -> Step<Action> {
     let request_id = in_flight.request.request_id.clone();
     Step::ScheduleCheck {
         name: format!("check-{}-{request_id}", in_flight.checks),

@@ -8,8 +8,8 @@ use tidegate_events::{
 
 use super::{
     Action, Current, Deploy, InFlight, Snapshot, State, accept_request, converge, decide_hold, invariants,
-    on_precondition_failed, on_rejected, precondition, reject_unauthorized, release, should_record,
-    still_applies,
+    on_deferred, on_precondition_failed, on_rejected, precondition, reject_unauthorized, release,
+    should_record, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -192,6 +192,15 @@ impl Controller for DeployController {
         why: &Reason,
     ) -> Option<DecisionOf<Self>> {
         on_precondition_failed(cx.site, cx.environment()?, state, step, why, cx.now)
+    }
+
+    fn on_deferred(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_deferred(cx.site, cx.environment()?, state, step, why, cx.now)
     }
 
     fn violations_after_rejection(

@@ -11,8 +11,8 @@ use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// How long a model may leave the sample request unanswered before its deployment fails. A large model may need this
-/// time to load.
+/// How long a model may leave the sample request unanswered, or answer as a model that is still starting, before its
+/// deployment fails. A large model may need this time to load.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Whether the requested configuration runs, so that the sample request can be sent.
@@ -148,7 +148,8 @@ impl Reconciliation<'_> {
                 let reason = Reason::SampleFailed { endpoint, error: error.clone() };
                 self.end(DeploymentOutcome::Failed, reason, seen)
             }
-            (Some(_), Some(Probe::Silent)) => self.silent(endpoint, seen),
+            (Some(_), Some(Probe::Silent)) => self.silent(endpoint, "it did not answer in time", seen),
+            (Some(_), Some(Probe::NotReady(error))) => self.silent(endpoint, error, seen),
             (Some(_), None) => {
                 let status = "not asked yet".to_owned();
                 self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.schedule_check()])
@@ -157,19 +158,24 @@ impl Reconciliation<'_> {
     }
 
     /// A model that starts slowly has limited time to answer, so a model that hangs fails.
-    fn silent(&self, endpoint: String, seen: &Snapshot) -> Deploy {
+    fn silent(&self, endpoint: String, last: &str, seen: &Snapshot) -> Deploy {
         let since = self.in_flight.unresponsive_since.unwrap_or(self.now);
         let until = since.checked_add(PATIENCE).unwrap_or(Timestamp::MAX);
         if self.now >= until {
-            return self.end(DeploymentOutcome::Failed, Reason::SampleTimedOut { endpoint, since }, seen);
+            let reason = Reason::SampleTimedOut { endpoint, since, last: last.to_owned() };
+            return self.end(DeploymentOutcome::Failed, reason, seen);
         }
         let in_flight = InFlight { unresponsive_since: Some(since), ..self.in_flight.clone() };
         self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.schedule_check()])
+            .evidence("last_sample", last)
     }
 
+    /// The endpoint's event reports the end of its change. An endpoint with components also changes when instances follow
+    /// its copies, and what matters then is the component, which sends no events.
     pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
         let (endpoint, status) = (self.wanted.endpoint.clone(), status.to_string());
-        self.wait(Reason::EndpointBusy { endpoint, status }, Vec::new())
+        let check = self.in_flight.component_update_requested_at.map(|_| self.schedule_check());
+        self.wait(Reason::EndpointBusy { endpoint, status }, check.into_iter().collect())
     }
 
     pub(super) fn wait(&self, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
@@ -177,7 +183,9 @@ impl Reconciliation<'_> {
     }
 
     fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
-        let in_flight = InFlight { checks: in_flight.checks.saturating_add(1), ..in_flight };
+        // The resource changes or serves: everything that it refers to is visible.
+        let checks = in_flight.checks.saturating_add(1);
+        let in_flight = InFlight { checks, not_visible: None, ..in_flight };
         Decision::new(Verdict::Wait, reason)
             .evidence("version", self.in_flight.request.version)
             .plan(plan)

@@ -112,6 +112,12 @@ impl ComponentStatus {
             other => Self::Unknown(other.to_owned()),
         }
     }
+
+    /// Whether SageMaker is changing a component of this status, so that it rejects other changes.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        matches!(self, Self::Creating | Self::Updating | Self::Deleting)
+    }
 }
 
 impl std::fmt::Display for ComponentStatus {

@@ -3,6 +3,7 @@
 use super::problem::{Finding, Problem};
 use super::rules::{component, instances};
 use super::{Drift, DriftResponse, Environment, Policy};
+use crate::scale::SCALE_UP_ALARM;
 
 /// Settings in a policy that are valid but probably not intended. The problems have no place in a file; those of
 /// [`read`](super::read()) have one.
@@ -37,6 +38,16 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
             format!(
                 "the grace of {} is over before the idle time of {} can be; it protects nothing",
                 to_zero.grace, to_zero.idle
+            ),
+        );
+    }
+    if let Some(to_zero) = environment.scale.to_zero.as_ref().filter(|z| z.idle.signed() < SCALE_UP_ALARM) {
+        warn(
+            "scale/toZero/idle",
+            format!(
+                "the alarm that scales the endpoint from zero stays in ALARM for about ten minutes; after a scale-up the \
+                 endpoint keeps its copies for 20m, although the idle time is {}",
+                to_zero.idle
             ),
         );
     }

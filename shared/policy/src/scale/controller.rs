@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tidegate_events::{AlarmChanged, Body, Event, Scheduled};
 
 use super::{
-    Action, Snapshot, State, invariants, next_check, on_capacity_alarm, on_precondition_failed, on_rejected,
-    on_tick, precondition, should_record, still_applies,
+    Action, Snapshot, State, invariants, next_check, on_capacity_alarm, on_deferred, on_precondition_failed,
+    on_rejected, on_tick, precondition, should_record, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -154,6 +154,15 @@ impl Controller for ScaleController {
         why: &Reason,
     ) -> Option<DecisionOf<Self>> {
         on_precondition_failed(cx.named_environment()?, state, step, why)
+    }
+
+    fn on_deferred(
+        cx: &Context<'_>,
+        state: &State,
+        step: &StepOf<Self>,
+        why: &Reason,
+    ) -> Option<DecisionOf<Self>> {
+        on_deferred(cx.named_environment()?, state, step, why, cx.now)
     }
 
     fn violations_after_rejection(

@@ -24,17 +24,7 @@ pub fn on_rejected(
     why: &Reason,
     now: Timestamp,
 ) -> Option<ScaleDecision> {
-    let down = match step {
-        Step::Notify { .. }
-        | Step::ScheduleCheck { .. }
-        | Step::ReportDeployment { .. }
-        | Step::RequestDeployment { .. }
-        | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => return None,
-        Step::Call(Action::SetCapacityLimits { min, .. }) => *min == 0,
-        Step::Call(Action::SetCopyCount { copies, .. }) => *copies == 0,
-        Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) => true,
-    };
+    let down = scales_down(step)?;
     let endpoint = &environment.endpoint.name;
     let (zero_since, meant, so) = if down {
         (None, "could not go to zero", "It keeps its copies, and costs what they cost.")
@@ -52,6 +42,27 @@ pub fn on_rejected(
         Decision::new(Verdict::NoChange, why.clone())
             .evidence("meant", if down { "scale_to_zero" } else { "scale_from_zero" })
             .plan(if state.rejected_at.is_none() { vec![alert] } else { Vec::new() })
-            .state(State { zero_since, last_reason, rejected_at: Some(now), ..state.clone() }),
+            .state(State {
+                zero_since,
+                last_reason,
+                rejected_at: Some(now),
+                deferred: None,
+                ..state.clone()
+            }),
     )
+}
+
+/// Whether an action belongs to a scale-down; `None` if it does not change the capacity.
+pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
+    match step {
+        Step::Notify { .. }
+        | Step::ScheduleCheck { .. }
+        | Step::ReportDeployment { .. }
+        | Step::RequestDeployment { .. }
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => None,
+        Step::Call(Action::SetCapacityLimits { min, .. }) => Some(*min == 0),
+        Step::Call(Action::SetCopyCount { copies, .. }) => Some(*copies == 0),
+        Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) => Some(true),
+    }
 }

@@ -344,8 +344,12 @@ fn known(pick: fn(&DesiredResources) -> String) -> BoxedStrategy<String> {
 pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
     let asked = || option::of(time());
     let told = (asked(), asked(), asked(), asked());
-    let in_flight = (request(), time(), told, asked(), any::<u32>()).prop_map(
-        |(request, since, told, unresponsive_since, checks)| {
+    let operation = prop_oneof![Just("sagemaker:CreateEndpoint"), Just("sagemaker:CreateModel")];
+    let not_visible = (operation, time())
+        .prop_map(|(operation, since)| deploy::NotVisible { operation: operation.to_owned(), since });
+    let not_visible = option::weighted(0.2, not_visible);
+    let in_flight = (request(), time(), told, asked(), not_visible, any::<u32>()).prop_map(
+        |(request, since, told, unresponsive_since, not_visible, checks)| {
             let (
                 endpoint_update_requested_at,
                 endpoint_modified_before,
@@ -360,6 +364,7 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
                 component_update_requested_at,
                 component_modified_before,
                 unresponsive_since,
+                not_visible,
                 checks,
             }
         },

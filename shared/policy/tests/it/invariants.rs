@@ -90,6 +90,7 @@ fn invariants_call_nothing_that_decides() {
         "next_check",
         "observe",
         "on_capacity_alarm",
+        "on_deferred",
         "on_precondition_failed",
         "on_rejected",
         "on_tick",

@@ -17,6 +17,11 @@ fn why() -> BoxedStrategy<Reason> {
     let endpoint = || "churn".to_owned();
     prop_oneof![
         "\\PC{0,20}".prop_map(|cause| Reason::RejectedByAws { operation: "sagemaker:Op".to_owned(), cause }),
+        "\\PC{0,20}".prop_map(|cause| Reason::NotVisibleYet {
+            operation: "sagemaker:CreateEndpoint".to_owned(),
+            cause
+        }),
+        "\\PC{0,20}".prop_map(|cause| Reason::OtherChange { operation: "sagemaker:Op".to_owned(), cause }),
         Just(Reason::NotApproved { arn: any::arn(1), status: "Rejected".to_owned() }),
         Just(Reason::EndpointBusy { endpoint: endpoint(), status: "Updating".to_owned() }),
         Just(Reason::NoMetrics),
@@ -31,8 +36,13 @@ fn answers<C: Properties>(decided: &Decided<C>, other: &C::State, why: &Reason) 
     let cx = decide::context(decided.policy.as_ref(), &decided.site, decided.now);
     for step in &decided.decision.plan {
         for state in decided.decision.state.iter().chain([other]) {
-            let follow =
-                || [C::on_rejected(&cx, state, step, why), C::on_precondition_failed(&cx, state, step, why)];
+            let follow = || {
+                [
+                    C::on_rejected(&cx, state, step, why),
+                    C::on_precondition_failed(&cx, state, step, why),
+                    C::on_deferred(&cx, state, step, why),
+                ]
+            };
             let (once, again) = (follow(), follow());
             prop_assert_eq!(&once, &again);
             for next in once.into_iter().flatten() {

@@ -53,7 +53,7 @@ pub struct CannedResponses {
     pub alarms: Vec<AlarmChanged>,
     /// Invocations of any endpoint: in the idle window, and since the deployment.
     pub invocations: [Option<u64>; 2],
-    /// The calls that AWS permanently rejects, with the message: by operation, or by detail-type for one of our
+    /// The calls that AWS rejects, with the error as `CODE: message`: by operation, or by detail-type for one of our
     /// events.
     pub refuses: BTreeMap<String, String>,
 }

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use tidegate_engine::refusals::{Meaning, meaning};
 use tidegate_engine::{CallError, Class};
 
 pub use canned::{CannedResponses, Pace};
@@ -98,12 +99,12 @@ impl FakeAws {
     }
 
     fn accept_as(&self, name: &str, service: &'static str, operation: &'static str) -> Result<(), CallError> {
-        match self.canned.refuses.get(name) {
-            Some(message) => {
-                Err(CallError { service, operation, class: Class::Permanent, message: message.clone() })
-            }
-            None => Ok(()),
-        }
+        let Some(message) = self.canned.refuses.get(name) else { return Ok(()) };
+        let (code, text) = message.split_once(": ").unwrap_or(("", message));
+        // The names in the request are not known here: a message is about the resource that the request names.
+        let names: Vec<&str> = text.split(['/', '"']).collect();
+        let class = meaning(operation, code, text, &names).map_or(Class::Permanent, Meaning::class);
+        Err(CallError { service, operation, class, message: message.clone() })
     }
 
     fn state(&self) -> MutexGuard<'_, AwsState> {

@@ -56,7 +56,7 @@ pub struct Seen {
     pub alarms: Vec<String>,
     /// The active holds, by environment or `*` for the whole model.
     pub holds: Holds,
-    /// The calls that AWS permanently rejects, with the message: by operation, or by detail-type for one of our
+    /// The calls that AWS rejects, with the error as `CODE: message`: by operation, or by detail-type for one of our
     /// events.
     pub refuses: BTreeMap<String, String>,
     /// Since when the current version has served.
@@ -152,6 +152,8 @@ pub enum SeenAnswer {
     Error(String),
     /// No response before the timeout.
     Silent,
+    /// An error with which a model answers that is still starting.
+    NotReady(String),
 }
 
 impl Seen {
@@ -250,6 +252,7 @@ impl SeenAnswer {
             Self::Status(status) => Probe::Answered(*status),
             Self::Error(error) => Probe::Failed(error.clone()),
             Self::Silent => Probe::Silent,
+            Self::NotReady(error) => Probe::NotReady(error.clone()),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::test_cloud::{TestCloud, text};
 
 const OTTER: Model = Model {
     staging: REAL_TIME,
-    staging_more: "    rollout: { canary: { percent: 50, bake: 2m }, withoutAlarms: true }",
+    staging_more: "    rollout: { canary: { percent: 50, bake: 2m }, alarms: [otter-5xx] }",
     production: COMPONENT,
     ..Model::plain("otter")
 };
@@ -144,6 +144,8 @@ fn the_canary_is_configured_as_in_the_policy() {
     assert_eq!(text(routing, "Type"), "CANARY");
     assert_eq!(routing.pointer("/CanarySize/Value"), Some(&json!(50)));
     assert_eq!(routing.pointer("/WaitIntervalInSeconds"), Some(&json!(120)));
+    let alarms = update.request.pointer("/DeploymentConfig/AutoRollbackConfiguration/Alarms");
+    assert_eq!(alarms, Some(&json!([{ "AlarmName": "otter-5xx" }])));
 }
 
 #[test]

@@ -22,11 +22,6 @@ fn made(what: &str, name: &str, asked: Result<Value, CallError>) -> Result<Strin
     }
 }
 
-fn busy(error: CallError) -> CallError {
-    let in_progress = error.message.contains("in-progress");
-    CallError { class: if in_progress { Class::Conflict } else { error.class }, ..error }
-}
-
 fn variant(variant: &ProductionVariant) -> Value {
     match variant {
         ProductionVariant::RealTime { model, instance_type, instances } => json!({
@@ -163,13 +158,13 @@ impl Endpoints for Account {
             Ok(_) => return Ok(format!("updating endpoint {name} to {config}")),
             Err(error) => error,
         };
-        if error.class != Class::Permanent {
+        if !matches!(error.class, Class::Permanent | Class::Busy) {
             return Err(error);
         }
         if self.endpoint(name).await?.is_some_and(|found| found.heads_for() == Some(config)) {
             return Ok(format!("endpoint {name} has {config} already"));
         }
-        Err(busy(error))
+        Err(error)
     }
 
     async fn create_component(&self, component: &Component) -> Result<String, CallError> {
@@ -185,12 +180,14 @@ impl Endpoints for Account {
         let (name, model) = (&component.name, &component.model);
         match self.call(SAGEMAKER, "UpdateInferenceComponent", component_request(component)).await {
             Ok(_) => Ok(format!("updating component {name} to {model}")),
-            Err(error) if error.class == Class::Permanent => match self.component(name).await? {
-                Some(found) if found.runs(component) && found.has_copies(component.copies) => {
-                    Ok(format!("component {name} has {model} already"))
+            Err(error) if matches!(error.class, Class::Permanent | Class::Busy) => {
+                match self.component(name).await? {
+                    Some(found) if found.runs(component) && found.has_copies(component.copies) => {
+                        Ok(format!("component {name} has {model} already"))
+                    }
+                    _ => Err(error),
                 }
-                _ => Err(busy(error)),
-            },
+            }
             Err(error) => Err(error),
         }
     }

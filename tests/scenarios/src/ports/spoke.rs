@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
+use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, AlarmState};
 use tidegate_policy::deploy::Probe;
@@ -15,6 +16,10 @@ use crate::cloud::Account;
 
 const SCALING: &str = "application-autoscaling";
 const COPIES: &str = "sagemaker:inference-component:DesiredCopyCount";
+
+fn is_starting(error: &CallError) -> bool {
+    error.message.split_once(": ").is_some_and(|(code, text)| may_be_starting(code, text))
+}
 
 #[async_trait]
 impl Sampler for Account {
@@ -31,6 +36,7 @@ impl Sampler for Account {
         }
         match self.call("sagemaker-runtime", "InvokeEndpoint", request).await {
             Ok(_) => Ok(Probe::Answered(200)),
+            Err(error) if is_starting(&error) => Ok(Probe::NotReady(error.message)),
             // The model spoke, or its endpoint refused; everything else says nothing about the model.
             Err(error) if error.class == Class::Permanent || error.message.starts_with("ModelError") => {
                 Ok(Probe::Failed(error.message))

@@ -84,7 +84,7 @@ fn a_deployment_that_failed_and_set_the_copies_is_followed_by_sleep_again() {
     let stage = idle();
     assert_eq!(said(&stage.run(&stage.production, SCALE, &reconcile(stage.now()))), "scale_to_zero idle");
     assert_eq!(copies(&stage), 0);
-    let broken = json!({"kind": "container_error", "account": null, "target": "churn", "status": 500,
+    let broken = json!({"kind": "container_error", "account": null, "target": "churn", "status": 400,
         "message": "no"});
     stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     assert_eq!(deploy(&stage, 2), "failed sample_failed");

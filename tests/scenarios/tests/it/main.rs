@@ -9,6 +9,8 @@ mod begun;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
+mod for_now;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod once;

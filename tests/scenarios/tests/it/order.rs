@@ -264,7 +264,7 @@ fn people_are_told_even_if_the_registry_takes_no_note() {
     stage.register(1);
     stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, REQUESTED).remove(0);
-    let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
+    let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 400,
         "message": "no"});
     stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let report = stage.deploy(&request);

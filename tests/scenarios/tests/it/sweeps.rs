@@ -57,7 +57,7 @@ fn a_lost_approval_after_a_rejection_is_found() {
     stage.register(1);
     stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
     let request = stage.sent(HUB, "Deployment Requested").remove(0);
-    let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 500,
+    let broken = json!({"kind": "container_error", "account": null, "target": "churn-staging", "status": 400,
         "message": "no"});
     stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let outcomes = stage.run(&stage.hub, "promote", &stage.deploy(&request));

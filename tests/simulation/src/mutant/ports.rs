@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_engine::CallError;
 use tidegate_engine::ports::{
     Alerts, ApprovedPackage, Endpoints, InvocationQuery, Metrics, Registry, RegistryPackage, Reports,
     Sampler, Schedules,
 };
+use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
 use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
@@ -75,6 +75,16 @@ impl MutatedPorts {
                     && entry.request.get("EndpointName").and_then(Value::as_str) == Some(name)
             });
             told?.request.get("EndpointConfigName").and_then(Value::as_str).map(str::to_owned)
+        })
+    }
+
+    /// The error of a change as a mutant classifies it.
+    fn classified<T>(&self, answer: Result<T, CallError>) -> Result<T, CallError> {
+        answer.map_err(|error| match (self.mutant, error.class) {
+            (Some(Mutant::BusyIsFinal), Class::Busy) | (Some(Mutant::NotVisibleIsFinal), Class::TooEarly) => {
+                CallError { class: Class::Permanent, ..error }
+            }
+            _ => error,
         })
     }
 
@@ -194,11 +204,11 @@ impl Endpoints for MutatedPorts {
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
-        self.real.create_model(model).await
+        self.classified(self.real.create_model(model).await)
     }
 
     async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
-        self.real.create_config(config).await
+        self.classified(self.real.create_config(config).await)
     }
 
     async fn create_endpoint(
@@ -207,7 +217,7 @@ impl Endpoints for MutatedPorts {
         config: &str,
         tags: &[(String, String)],
     ) -> Result<String, CallError> {
-        self.real.create_endpoint(name, config, tags).await
+        self.classified(self.real.create_endpoint(name, config, tags).await)
     }
 
     async fn update_endpoint(
@@ -216,15 +226,15 @@ impl Endpoints for MutatedPorts {
         config: &str,
         rollout: &Rollout,
     ) -> Result<String, CallError> {
-        self.real.update_endpoint(name, config, rollout).await
+        self.classified(self.real.update_endpoint(name, config, rollout).await)
     }
 
     async fn create_component(&self, component: &Component) -> Result<String, CallError> {
-        self.real.create_component(component).await
+        self.classified(self.real.create_component(component).await)
     }
 
     async fn update_component(&self, component: &Component) -> Result<String, CallError> {
-        self.real.update_component(component).await
+        self.classified(self.real.update_component(component).await)
     }
 }
 
@@ -238,7 +248,11 @@ impl Sampler for MutatedPorts {
         body: &str,
     ) -> Result<Probe, CallError> {
         let answer = Sampler::ask(self.real.as_ref(), endpoint, component, content_type, body).await?;
-        Ok(if self.mutant == Some(Mutant::NoSample) { Probe::Answered(200) } else { answer })
+        Ok(match (self.mutant, answer) {
+            (Some(Mutant::NoSample), _) => Probe::Answered(200),
+            (Some(Mutant::StartingIsFailed), Probe::NotReady(error)) => Probe::Failed(error),
+            (_, answer) => answer,
+        })
     }
 }
 

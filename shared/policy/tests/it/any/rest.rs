@@ -185,12 +185,16 @@ fn described() -> impl Strategy<Value = train::DescribedExecution> {
 
 pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
     let refused = prop_oneof![3 => Just(None), 1 => time().prop_map(Some)];
-    (option::of(time()), option::of(time()), option::of(text()), refused)
-        .prop_map(|(zero_since, scaled_up_at, last_reason, rejected_at)| scale::State {
+    let deferred = (any::<bool>(), time(), time(), any::<bool>())
+        .prop_map(|(down, since, last, pending)| scale::Deferred { down, since, last, pending });
+    let deferred = option::weighted(0.2, deferred);
+    (option::of(time()), option::of(time()), option::of(text()), refused, deferred)
+        .prop_map(|(zero_since, scaled_up_at, last_reason, rejected_at, deferred)| scale::State {
             zero_since,
             scaled_up_at,
             last_reason,
             rejected_at,
+            deferred,
         })
         .boxed()
 }
