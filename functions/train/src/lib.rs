@@ -128,7 +128,8 @@ impl Train {
             matches!(one.status, ExecutionStatus::Executing | ExecutionStatus::Stopping)
         };
         let running = listed.into_iter().filter(runs).map(|one| one.arn).collect();
-        Ok(Snapshot { definition, pipeline, running, ..Snapshot::default() })
+        let job_roles = self.pipelines.job_roles();
+        Ok(Snapshot { definition, pipeline, job_roles, running, ..Snapshot::default() })
     }
 
     async fn head(&self, cx: &Context<'_>, branch: Option<String>) -> Result<Option<String>, CallError> {

@@ -12,7 +12,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = Aws::from_env().await;
     let train = Train {
         repository: Arc::new(aws.repository()),
-        pipelines: Arc::new(aws.pipelines(&Environment::text("TIDEGATE_PIPELINE_ROLE_ARN")?)),
+        pipelines: Arc::new(
+            aws.pipelines(&Environment::text("TIDEGATE_PIPELINE_ROLE_ARN")?)
+                .with_passable_roles(Environment::list("TIDEGATE_PASSABLE_ROLE_ARNS")),
+        ),
     };
     let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);
     serve(parts, train).await

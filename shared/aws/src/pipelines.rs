@@ -5,7 +5,9 @@ use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{Parameter, PipelineExecutionStep, SortOrder, SortPipelineExecutionsBy};
 use tidegate_engine::{CallError, ports::Pipelines};
 use tidegate_events::ExecutionStatus;
-use tidegate_policy::train::{DescribedExecution, ExecutedStep, ListedExecution, Pipeline, StartRequest};
+use tidegate_policy::train::{
+    DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, StartRequest,
+};
 
 use crate::convert::timestamp;
 use crate::error::{failed, refused};
@@ -22,11 +24,18 @@ const PAGE: i32 = 100;
 pub struct SageMakerPipelines {
     client: Client,
     role_arn: String,
+    passable_roles: Option<Vec<String>>,
 }
 
 impl SageMakerPipelines {
     pub(crate) fn new(client: Client, role_arn: &str) -> Self {
-        Self { client, role_arn: role_arn.to_owned() }
+        Self { client, role_arn: role_arn.to_owned(), passable_roles: None }
+    }
+
+    /// The same, with the other roles that the pipeline role may pass to jobs; `None` if they are not known.
+    #[must_use]
+    pub fn with_passable_roles(self, passable_roles: Option<Vec<String>>) -> Self {
+        Self { passable_roles, ..self }
     }
 }
 
@@ -36,12 +45,17 @@ impl Pipelines for SageMakerPipelines {
         let answer = self.client.describe_pipeline().pipeline_name(name).send().await;
         match answer.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(found) => match found.pipeline_definition {
-                Some(definition) => Ok(Some(Pipeline { definition })),
+                Some(definition) => Ok(Some(Pipeline { definition, role: found.role_arn })),
                 None => Err(refused(SERVICE, DESCRIBE, format!("pipeline `{name}` has no definition"))),
             },
             Err(failure) if failure.not_there() => Ok(None),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    fn job_roles(&self) -> Option<JobRoles> {
+        let passable = self.passable_roles.clone()?;
+        Some(JobRoles { own: self.role_arn.clone(), passable })
     }
 
     async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError> {

@@ -51,6 +51,13 @@ impl Environment {
         }
     }
 
+    /// Reads a list of texts separated by commas. Returns `None` if the variable is not set.
+    #[must_use]
+    pub fn list(name: &'static str) -> Option<Vec<String>> {
+        let value = std::env::var(name).ok()?;
+        Some(value.split(',').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+    }
+
     /// Reads a number of seconds that only some functions have.
     ///
     /// # Errors

@@ -97,6 +97,9 @@ reasons! {
     /// The definition is larger than the API accepts in a request.
     DefinitionTooLarge { characters: usize } = "definition_too_large",
         "the definition has {characters} characters; SageMaker accepts at most 1048576";
+    /// The pipeline's role may not pass the roles of its jobs.
+    RolesNotPassable { roles: String, by: String } = "roles_not_passable",
+        "the pipeline's role {by} may not pass {roles} to its jobs; add them to the parameter PassableJobRoleArns of the hub's stack, or give these steps the pipeline's role";
     /// The pipeline does not exist, and the event has no definition from which to create it.
     PipelineMissing { pipeline: String } = "pipeline_missing", "pipeline {pipeline} does not exist";
 

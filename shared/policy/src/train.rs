@@ -8,6 +8,7 @@ mod ended;
 mod execution;
 mod failure;
 mod invariants;
+mod job_roles;
 mod lost_push;
 mod on_rejected;
 
@@ -20,6 +21,7 @@ use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::fingerprint::{fingerprint, short};
 use crate::hold::Hold;
+use crate::people::subject;
 use crate::reason::Reason;
 
 use crate::step::Step;
@@ -31,6 +33,7 @@ pub use definition::{definition_digest, json_digest};
 pub use ended::decide_end;
 pub use execution::{DescribedExecution, End, ExecutedStep, Execution, ListedExecution, Request, has_ended};
 pub use failure::FailureClass;
+pub use job_roles::JobRoles;
 pub use lost_push::lost_push;
 pub use on_rejected::on_rejected;
 
@@ -90,6 +93,8 @@ pub struct Snapshot {
     pub definition: Definition,
     /// The pipeline as it is, if it exists.
     pub pipeline: Option<Pipeline>,
+    /// The roles that the hub's pipeline role may pass to jobs, if they are known.
+    pub job_roles: Option<JobRoles>,
     /// ARNs of executions that have not ended, newest first.
     pub running: Vec<String>,
     /// The head of the pushed branch, if another commit of the branch has trained and the repository can be read.
@@ -132,6 +137,8 @@ pub enum Definition {
 pub struct Pipeline {
     /// Its definition as text.
     pub definition: String,
+    /// The ARN of its role.
+    pub role: Option<String>,
 }
 
 /// The function's name.
@@ -207,6 +214,9 @@ pub fn decide_commit(
         Ok(asked) => asked,
         Err(reason) => return Decision::new(Verdict::Reject, reason).evidence("commit", &commit),
     };
+    if let Some(reason) = seen.role_problem(policy) {
+        return not_trained(policy, reason).evidence("commit", &commit);
+    }
     let short_commit: String = commit.chars().take(12).collect();
     let execution = Execution {
         // A branch that is set back starts the same commit again: the token tells both executions apart.
@@ -225,14 +235,36 @@ pub fn decide_commit(
     next.rejected_commits.remove(&push.full_ref);
     let pushed = Pushed { before: push.old_commit.clone(), token: token.clone() };
     next.pushes.insert(push.full_ref.clone(), pushed);
-    next.definition_digest = digest.or(next.definition_digest);
+    next.definition_digest = digest.clone().or(next.definition_digest);
     next.last_start = Some(Start { at: now, token });
     let definition = if upsert.is_some() { "changed" } else { "unchanged" };
-    Decision::new(Verdict::Start, Reason::Commit { branch: push.branch.clone(), commit: short_commit })
-        .evidence("commit", &commit)
-        .evidence("definition", definition)
-        .plan(upsert.into_iter().chain([start]).collect())
-        .state(next)
+    // The definition names code in S3. Only who uploads the code knows whether it is the code of this commit.
+    let is_same = state.definition_digest.is_some() && state.definition_digest == digest;
+    let mut decision =
+        Decision::new(Verdict::Start, Reason::Commit { branch: push.branch.clone(), commit: short_commit })
+            .evidence("commit", &commit)
+            .evidence("definition", definition);
+    if is_same {
+        decision = decision.evidence("code", SAME_CODE);
+    }
+    for missing in seen.missing_permissions() {
+        decision = decision.evidence("pipeline_role_lacks", missing);
+    }
+    decision.plan(upsert.into_iter().chain([start]).collect()).state(next)
+}
+
+/// The evidence of a commit with the definition of the commit before.
+const SAME_CODE: &str = "the definition is that of the commit before; it trains this commit's code only if the code was \
+                         uploaded to the same place again";
+
+/// The decision that nothing is trained, which a person must hear of.
+fn not_trained(policy: &Policy, reason: Reason) -> Train {
+    let message = format!(
+        "{reason}.\nModel: {}\nPipeline: {}\nNothing was trained. Mend the cause, then push again.",
+        policy.model, policy.pipeline.name
+    );
+    let subject = subject(&format!("{} was not trained", policy.model));
+    Decision::new(Verdict::Reject, reason).plan(vec![Step::Notify { subject, message }])
 }
 
 /// Whether a newer commit of the branch replaces this one. Pushes are reported in any order, and training an older
@@ -279,6 +311,11 @@ pub fn decide_retraining(
     if let Some(execution) = seen.running.first() {
         return refused(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })
             .evidence("running_executions", seen.running.len());
+    }
+    if let Some(reason) = seen.role_problem(policy) {
+        let mut decision = refused(Verdict::Reject, reason.clone());
+        decision.plan.extend(not_trained(policy, reason).plan);
+        return decision;
     }
     let execution = Execution {
         name: format!("retrain-{}", short(&[&request.request_id], 12)),

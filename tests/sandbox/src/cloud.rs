@@ -26,6 +26,10 @@ pub struct Account {
     pub stack: &'static str,
 }
 
+/// The role that the sample definitions give to their jobs.
+const JOB_ROLE: &str =
+    "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-20260101T000000";
+
 /// The hub.
 pub const HUB: Account = Account { id: "111122223333", environment: "hub", stack: "tidegate-hub" };
 /// The first environment.
@@ -219,6 +223,7 @@ impl LocalCloud {
         if hub {
             parameters.push(format!("Environment1BusArn={}", STAGING.bus_arn()));
             parameters.push(format!("Environment2BusArn={}", PRODUCTION.bus_arn()));
+            parameters.push(format!("PassableJobRoleArns={JOB_ROLE}"));
             parameters.extend(self.config.hub_parameters.iter().cloned());
         } else {
             parameters.push(format!("EnvironmentName={}", account.environment));

@@ -12,6 +12,8 @@ use tidegate_world::{AccountRegion, ApiError, Caller, Emission, Metric, Pace, Wo
 
 use tidegate_testkit::FaultInjector;
 
+use crate::ports::{JOB_ROLE, ROLE};
+
 /// An event of our own on an account's bus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
@@ -77,8 +79,9 @@ impl Cloud {
     /// An empty cloud at `now`.
     #[must_use]
     pub fn new(pace: Pace, now: Timestamp) -> Self {
-        let inner =
-            Inner { world: World::new(pace), now, metrics: Vec::new(), account_states: BTreeMap::new() };
+        let mut world = World::new(pace);
+        world.set_passable(ROLE, JOB_ROLE, true);
+        let inner = Inner { world, now, metrics: Vec::new(), account_states: BTreeMap::new() };
         Self { inner: Arc::new(Mutex::new(inner)), faults: FaultInjector::default() }
     }
 

@@ -1,6 +1,6 @@
 //! The state machine: calls in, emissions out. The caller passes the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -55,6 +55,8 @@ pub struct World {
     pub(crate) objects: BTreeMap<String, String>,
     /// The resources that are not visible yet, by ARN, with the number of calls that will not find them.
     pub(crate) hidden: BTreeMap<String, u32>,
+    /// Pairs of a pipeline's role and a role that it may pass to jobs.
+    pub(crate) passable: BTreeSet<(String, String)>,
     call_log: CallLog,
     queue: BTreeMap<(Timestamp, u64), (AccountRegion, Scheduled)>,
     outbox: Vec<Emission>,
@@ -74,6 +76,7 @@ impl World {
             resources: BTreeMap::new(),
             objects: BTreeMap::new(),
             hidden: BTreeMap::new(),
+            passable: BTreeSet::new(),
             call_log: CallLog::default(),
             queue: BTreeMap::new(),
             outbox: Vec::new(),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_policy::promote::Package;
-use tidegate_policy::train::{DescribedExecution, ListedExecution, Pipeline, StartRequest};
+use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, Pipeline, StartRequest};
 
 use crate::CallError;
 
@@ -21,6 +21,8 @@ pub trait Repository: Send + Sync {
 pub trait Pipelines: Send + Sync {
     /// Describes a pipeline. Returns `None` if it does not exist.
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError>;
+    /// The roles that the hub's pipeline role may pass to jobs, or `None` if that is not known.
+    fn job_roles(&self) -> Option<JobRoles>;
     /// Lists the newest executions, newest first. The list is empty if the pipeline does not exist.
     async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError>;
     /// Describes an execution with its steps and its definition. Returns `None` if it does not exist.

@@ -21,7 +21,7 @@ fn train_applied(seen: &mut train::Snapshot, plan: &[Step<train::Action>], text:
     for step in plan {
         match step {
             Step::Call(train::Action::UpsertPipeline { .. }) => {
-                seen.pipeline = Some(train::Pipeline { definition: text.to_owned() });
+                seen.pipeline = Some(train::Pipeline { definition: text.to_owned(), role: None });
             }
             Step::Call(train::Action::StartExecution { token, .. }) => seen.running.push(token.clone()),
             _ => {}

@@ -7,7 +7,7 @@ use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent};
 use tidegate_policy::respond::MonitorReport;
-use tidegate_policy::train::{DescribedExecution, ListedExecution};
+use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution};
 
 /// The duration of AWS operations that no event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct CannedResponses {
     pub pipeline: Option<String>,
     /// Executions of any pipeline that have not ended, newest first.
     pub running: Vec<String>,
+    /// The roles that the pipeline role may pass, if they are known.
+    pub job_roles: Option<JobRoles>,
     /// Executions of any pipeline, newest first, as a list shows them and with their details.
     pub executions: Vec<(ListedExecution, DescribedExecution)>,
     /// Any package.

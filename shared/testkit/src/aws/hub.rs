@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_events::{ApprovalStatus, ExecutionStatus};
-use tidegate_policy::train::{DescribedExecution, ListedExecution, Pipeline, StartRequest};
+use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, Pipeline, StartRequest};
 
 use super::FakeAws;
 use super::state::Execution;
@@ -29,7 +29,11 @@ impl Pipelines for FakeAws {
     async fn pipeline(&self, name: &str) -> Call<Option<Pipeline>> {
         let state = self.state();
         let definition = state.pipelines.get(name).or(self.canned.pipeline.as_ref());
-        Ok(definition.cloned().map(|definition| Pipeline { definition }))
+        Ok(definition.cloned().map(|definition| Pipeline { definition, role: None }))
+    }
+
+    fn job_roles(&self) -> Option<JobRoles> {
+        self.canned.job_roles.clone()
     }
 
     async fn executions(&self, name: &str) -> Call<Vec<ListedExecution>> {

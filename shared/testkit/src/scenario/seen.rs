@@ -12,6 +12,7 @@ use tidegate_policy::endpoint::CopySize;
 use tidegate_policy::hold::Holds;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
+use tidegate_policy::train::JobRoles;
 
 use super::read::{ScenarioError, read, read_json};
 use super::seen_execution::SeenExecution;
@@ -34,6 +35,8 @@ pub struct Seen {
     pub pipeline_sample: Option<String>,
     /// Executions that have not ended, newest first.
     pub running: Vec<String>,
+    /// The hub's pipeline role and the roles that it may pass to jobs; not known if absent.
+    pub job_roles: Option<JobRoles>,
     /// Executions with their details, newest first.
     pub executions: Vec<SeenExecution>,
     /// The commit at the head of each branch.
@@ -172,6 +175,7 @@ impl Seen {
             heads: self.heads.clone(),
             pipeline: text(&self.pipeline, &self.pipeline_sample)?,
             running: self.running.clone(),
+            job_roles: self.job_roles.clone(),
             executions: self.executions.iter().map(SeenExecution::read).collect(),
             package: self.package.as_ref().map(SeenPackage::read),
             newest_approved: self.newest_approved.as_ref().map(SeenApproved::read),

@@ -6,15 +6,20 @@ use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPacka
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{ApprovalStatus, ExecutionStatus, PackageStatus};
 use tidegate_policy::promote::Package;
-use tidegate_policy::train::{DescribedExecution, ExecutedStep, ListedExecution, Pipeline, StartRequest};
+use tidegate_policy::train::{
+    DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, StartRequest,
+};
 
 use super::{text, time};
 use crate::cloud::Account;
 
 const SAGEMAKER: &str = "sagemaker";
 const CODECOMMIT: &str = "codecommit";
-/// What the pipelines run as; the world asks only that there is one.
-const ROLE: &str = "arn:aws:iam::111122223333:role/pipeline";
+/// The role of the pipelines.
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/pipeline";
+/// The role that the sample definitions give to their jobs. The pipelines' role may pass it.
+pub(crate) const JOB_ROLE: &str =
+    "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-20260101T000000";
 
 fn own_name(repository: &str) -> &str {
     repository.strip_prefix("codecommit:").unwrap_or(repository)
@@ -76,8 +81,14 @@ fn decoded(base64: &str) -> Option<Vec<u8>> {
 impl Pipelines for Account {
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError> {
         let found = self.find(SAGEMAKER, "DescribePipeline", json!({"PipelineName": name})).await?;
-        Ok(found
-            .map(|found| Pipeline { definition: text(&found, "/PipelineDefinition").unwrap_or_default() }))
+        Ok(found.map(|found| Pipeline {
+            definition: text(&found, "/PipelineDefinition").unwrap_or_default(),
+            role: text(&found, "/RoleArn"),
+        }))
+    }
+
+    fn job_roles(&self) -> Option<JobRoles> {
+        Some(JobRoles { own: ROLE.to_owned(), passable: vec![JOB_ROLE.to_owned()] })
     }
 
     async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError> {

@@ -5,6 +5,8 @@ mod endpoints;
 mod hub;
 mod spoke;
 
+pub(crate) use hub::{JOB_ROLE, ROLE};
+
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -163,6 +163,9 @@ async fn answer(
         return Err(error);
     }
     fetch_definition(shared, &caller, request).await?;
+    if operation == "StartPipelineExecution" {
+        ask_about_roles(shared, &caller, request).await?;
+    }
     let answer = shared.world().call(&caller, service, operation, request, Timestamp::now());
     if let (Some(models), Ok(answer)) = (&shared.models, &answer) {
         let wrong = models.check_answer(service, operation, answer);
@@ -279,6 +282,27 @@ async fn fetch_definition(shared: &Arc<Shared>, caller: &Caller, request: &Value
         Ok(body) => shared.world().put_object(&uri, body),
         // The world may already have the object; if not, it rejects the request.
         Err(error) => tracing::info!(%uri, %error, "could not read a pipeline definition"),
+    }
+    Ok(())
+}
+
+/// Asks which of the roles in a pipeline's definition its role may pass, because the world itself knows no policies.
+async fn ask_about_roles(shared: &Arc<Shared>, caller: &Caller, request: &Value) -> Result<(), ApiError> {
+    let name = text(request, "PipelineName").unwrap_or_default();
+    let Some((pipeline_role, roles)) = shared.world().pipeline_roles(caller, name) else { return Ok(()) };
+    let Some(authorizer) = &shared.authorizer else { return Ok(()) };
+    for role in roles {
+        let query = AuthorizationRequest {
+            access_key_id: String::new(),
+            session_token: None,
+            action: "iam:PassRole".to_owned(),
+            resource_arn: role.clone(),
+            region: caller.region.clone(),
+            role_arn: Some(pipeline_role.clone()),
+        };
+        let verdict = authorizer.authorize(query).await;
+        let verdict = verdict.map_err(|error| ApiError::new("InternalFailure", error).with_status(500))?;
+        shared.world().set_passable(&pipeline_role, &role, verdict.allowed);
     }
     Ok(())
 }

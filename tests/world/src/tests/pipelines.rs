@@ -226,6 +226,26 @@ fn a_definition_has_at_most_a_mebibyte_of_characters() {
 }
 
 #[test]
+fn a_step_fails_whose_role_the_pipelines_role_may_not_pass() {
+    let mut aws = TestWorld::new();
+    let role = "arn:aws:iam::111122223333:role/pipeline";
+    let request = json!({"PipelineName": "churn-train", "ClientRequestToken": "create", "RoleArn": role,
+                         "PipelineDefinition": definition("v2/g_tiny_processing.json")});
+    aws.call_in(HUB, "sagemaker", "CreatePipeline", request).unwrap();
+    let arn = start(&mut aws, "one", json!({}));
+    aws.run_until_idle();
+    assert_eq!(describe(&mut aws, &arn)["PipelineExecutionStatus"], "Failed");
+    let reason = "ClientError: the pipeline execution role does not have sufficient permissions to the job.";
+    assert_eq!(aws.details(STEP, "/failureReason"), [reason]);
+    let of_steps =
+        "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-20260101T000000";
+    aws.world.set_passable(role, of_steps, true);
+    let arn = start(&mut aws, "two", json!({}));
+    aws.run_until_idle();
+    assert_eq!(describe(&mut aws, &arn)["PipelineExecutionStatus"], "Succeeded");
+}
+
+#[test]
 fn no_more_steps_run_at_once_than_allowed() {
     let mut aws = with("v2/k_big_over_100k.json");
     start(&mut aws, "one", json!({"ParallelismConfiguration": {"MaxParallelExecutionSteps": 2}}));

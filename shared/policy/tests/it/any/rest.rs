@@ -282,7 +282,7 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
         json().prop_map(|text| train::Definition::File { path: "p".to_owned(), text }),
         Just(train::Definition::Missing { path: "p".to_owned() }),
     ];
-    let pipeline = option::of(json().prop_map(|definition| train::Pipeline { definition }));
+    let pipeline = option::of(json().prop_map(|definition| train::Pipeline { definition, role: None }));
     let hold = prop_oneof![3 => Just(None), 1 => hold().prop_map(Some)];
     (definition, pipeline, vec(text(), 0..2), option::of(commit()), hold, option::of(described()))
         .prop_map(|(definition, pipeline, running, head, hold, execution)| train::Snapshot {
@@ -291,6 +291,7 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
             running,
             head,
             execution,
+            job_roles: None,
             hold,
         })
         .boxed()

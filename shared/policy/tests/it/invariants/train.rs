@@ -64,7 +64,7 @@ fn commit() -> Scene {
     };
     let seen = Snapshot {
         definition: Definition::File { path: "pipeline.json".to_owned(), text: DEFINITION.to_owned() },
-        pipeline: Some(Pipeline { definition: r#"{"Steps": [1]}"#.to_owned() }),
+        pipeline: Some(Pipeline { definition: r#"{"Steps": [1]}"#.to_owned(), role: None }),
         ..Snapshot::default()
     };
     let scene = decided(state, Trigger::Commit(push), seen);
@@ -77,8 +77,10 @@ fn decided(state: State, trigger: Trigger, seen: Snapshot) -> Scene {
 }
 
 fn retraining() -> Scene {
-    let seen =
-        Snapshot { pipeline: Some(Pipeline { definition: DEFINITION.to_owned() }), ..Snapshot::default() };
+    let seen = Snapshot {
+        pipeline: Some(Pipeline { definition: DEFINITION.to_owned(), role: None }),
+        ..Snapshot::default()
+    };
     let scene = decided(State::default(), Trigger::Retraining(request()), seen);
     assert_eq!(scene.decision.verdict, Verdict::Start);
     scene

@@ -6,6 +6,7 @@ mod execution;
 mod expression;
 pub(crate) mod job;
 mod retry;
+mod roles;
 mod scheduler;
 mod step;
 mod versions;

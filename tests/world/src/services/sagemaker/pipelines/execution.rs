@@ -29,6 +29,8 @@ pub(crate) struct StepRun {
     pub(crate) job: Option<String>,
     /// The outcome of a condition.
     pub(crate) outcome: Option<bool>,
+    /// Why the step cannot begin, if it cannot: no job exists then.
+    pub(crate) refusal: Option<String>,
     /// The arguments with every expression resolved.
     pub(crate) arguments: Value,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Execution {
     pub(crate) pipeline: String,
     pub(crate) pipeline_arn: String,
     pub(crate) definition: Arc<Definition>,
+    /// The role of the pipeline, which creates the jobs.
+    pub(crate) role: String,
     /// The definition as text, and its version.
     pub(crate) text: String,
     pub(crate) version: i64,
@@ -128,6 +132,7 @@ pub(super) fn start(world: &mut World, call: &Call, request: &Value) -> Result<V
     let (version, chosen) = pipeline.version(request)?;
     let (definition, written) = (Arc::clone(&chosen.definition), chosen.text.clone());
     let pipeline_arn = pipeline.arn.clone();
+    let role = text(&pipeline.request, "RoleArn").unwrap_or_default().to_owned();
     let role_config = pipeline.request.get("ParallelismConfiguration").cloned();
     let parameters = parameters(&definition, request)?;
     if resources.executions.values().filter(|run| run.under_way()).count() >= MOST_AT_ONCE {
@@ -148,6 +153,7 @@ pub(super) fn start(world: &mut World, call: &Call, request: &Value) -> Result<V
         id,
         pipeline: name.clone(),
         pipeline_arn,
+        role,
         text: written,
         version,
         status: "Executing",

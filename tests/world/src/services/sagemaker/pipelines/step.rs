@@ -37,8 +37,13 @@ impl World {
             state.arguments = arguments.clone();
         }
         self.emit_step_change(place, run, at_step, None, at);
-        let (end, metadata, job) = self.launch(place, run, step, arguments, at);
+        let refusal = self.role_refusal(&run.role, &arguments);
+        let (end, metadata, job) = match &refusal {
+            Some(_) => (later(at, self.pace.short_step), json!({}), None),
+            None => self.launch(place, run, step, arguments, at),
+        };
         if let Some(state) = run.steps.get_mut(at_step) {
+            state.refusal = refusal;
             state.status = "Executing";
             state.metadata = metadata;
             state.job = job;
@@ -116,6 +121,9 @@ impl World {
         at: Timestamp,
     ) -> Outcome {
         let state = run.steps.get(at_step).cloned().unwrap_or_default();
+        if let Some(reason) = state.refusal {
+            return Err(reason);
+        }
         let mut metadata = state.metadata.clone();
         let properties = match step.kind.as_str() {
             "Condition" => {

@@ -1,0 +1,71 @@
+//! Which roles a pipeline's role passes to the jobs of its steps.
+//!
+//! SageMaker creates the job of a step with the pipeline's role, which needs `iam:PassRole` for the step's `RoleArn`:
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html>. If it is missing, the step
+//! fails with the text below, and there is no job and no log:
+//! <https://github.com/data-science-on-aws/data-science-on-aws/issues/223>.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::account::{AccountRegion, Caller};
+use crate::json::text;
+use crate::world::World;
+
+const REFUSAL: &str =
+    "ClientError: the pipeline execution role does not have sufficient permissions to the job.";
+
+impl World {
+    /// Sets whether a pipeline's role may pass another role to its jobs. Without this, a role passes itself only.
+    pub fn set_passable(&mut self, pipeline_role: &str, role: &str, is_passable: bool) {
+        let pair = (pipeline_role.to_owned(), role.to_owned());
+        if is_passable {
+            self.passable.insert(pair);
+        } else {
+            self.passable.remove(&pair);
+        }
+    }
+
+    /// Why a step cannot begin, if its job would get a role that the pipeline's role may not pass.
+    pub(super) fn role_refusal(&self, pipeline_role: &str, arguments: &Value) -> Option<String> {
+        // Tests of other rules give pipelines a role that is none.
+        if !pipeline_role.starts_with("arn:aws:iam::") {
+            return None;
+        }
+        let mut roles = BTreeSet::new();
+        collect(arguments, &mut roles);
+        let is_passed = |role: &String| {
+            role == pipeline_role || self.passable.contains(&(pipeline_role.to_owned(), role.clone()))
+        };
+        (!roles.iter().all(is_passed)).then(|| REFUSAL.to_owned())
+    }
+
+    /// The role of a pipeline, and the roles that its definitions name.
+    pub(crate) fn pipeline_roles(&self, caller: &Caller, name: &str) -> Option<(String, BTreeSet<String>)> {
+        let place = AccountRegion::new(&caller.account, &caller.region);
+        let pipeline = self.resources(&place)?.pipelines.get(super::plain_name(name))?;
+        let mut roles = BTreeSet::new();
+        for version in &pipeline.versions {
+            for step in &version.definition.steps {
+                collect(&step.raw, &mut roles);
+            }
+        }
+        Some((text(&pipeline.request, "RoleArn")?.to_owned(), roles))
+    }
+}
+
+fn collect(value: &Value, roles: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                if let ("RoleArn" | "ExecutionRoleArn", Value::String(role)) = (key.as_str(), member) {
+                    roles.insert(role.clone());
+                }
+                collect(member, roles);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, roles)),
+        _ => {}
+    }
+}
