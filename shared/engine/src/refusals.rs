@@ -40,7 +40,7 @@ impl Meaning {
 /// One row of the table.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The operations that are rejected in this way.
+    /// The operations that are rejected in this way. `Describe*` stands for every operation whose name begins so.
     pub operations: &'static [&'static str],
     /// The error code.
     pub code: &'static str,
@@ -56,18 +56,8 @@ pub struct Refusal {
 }
 
 const INVALID: &str = "ValidationException";
-const CREATE: &[&str] =
-    &["CreateModel", "CreateEndpointConfig", "CreateEndpoint", "CreateInferenceComponent", "CreatePipeline"];
-const READ: &[&str] = &[
-    "DescribeModel",
-    "DescribeEndpointConfig",
-    "DescribeEndpoint",
-    "DescribeInferenceComponent",
-    "DescribePipeline",
-    "ListPipelineExecutions",
-    "DescribeModelPackage",
-    "ListModelPackages",
-];
+const CREATE: &[&str] = &["Create*"];
+const READ: &[&str] = &["Describe*", "List*", "Get*"];
 const CHANGE_ENDPOINT: &[&str] = &["UpdateEndpoint", "UpdateEndpointWeightsAndCapacities", "DeleteEndpoint"];
 const CHANGE_COMPONENT: &[&str] =
     &["UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig", "DeleteInferenceComponent"];
@@ -235,8 +225,12 @@ pub fn may_be_starting(code: &str, message: &str) -> bool {
 pub fn meaning(operation: &str, code: &str, message: &str, names: &[&str]) -> Option<Meaning> {
     let message = message.to_lowercase();
     let named = || names.iter().any(|name| message.contains(&format!("/{}\"", name.to_lowercase())));
+    let is = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => operation.starts_with(prefix),
+        None => operation == pattern,
+    };
     let fits = |refusal: &&Refusal| {
-        refusal.operations.contains(&operation)
+        refusal.operations.iter().any(|pattern| is(pattern))
             && refusal.code == code
             && message.contains(refusal.text)
             && (!refusal.names_request || named())
@@ -293,12 +287,10 @@ mod tests {
             assert!(refusal.source.starts_with("https://"), "{refusal:?}");
             assert_eq!(refusal.text, refusal.text.to_lowercase(), "{refusal:?}");
             for operation in refusal.operations {
+                let operation = operation.replace('*', "Something");
                 let message = format!("{} /n\"", refusal.text);
-                assert_eq!(
-                    meaning(operation, refusal.code, &message, &["n"]),
-                    Some(refusal.meaning),
-                    "{refusal:?}"
-                );
+                let found = meaning(&operation, refusal.code, &message, &["n"]);
+                assert_eq!(found, Some(refusal.meaning), "{refusal:?}");
             }
         }
     }
