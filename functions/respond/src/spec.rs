@@ -17,7 +17,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
         Body::AlarmChanged(alarm) => {
             alarm.metrics.is_empty() || alarm.metrics.iter().any(|metric| !metric.asks_for_capacity())
         }
-        Body::ObjectCreated(object) => object.key.ends_with("constraint_violations.json"),
+        Body::ObjectCreated(object) => object.key.ends_with("/constraint_violations.json"),
         Body::DriftObserved(_) | Body::RetrainingFinished(_) | Body::Scheduled(Scheduled::Reconcile) => true,
         _ => event.is_check_of(NAME),
     },

@@ -18,6 +18,8 @@ pub enum LookupKind {
     Endpoint,
     /// A CloudWatch alarm.
     Alarm,
+    /// A monitoring schedule.
+    MonitoringSchedule,
 }
 
 impl LookupKind {
@@ -30,6 +32,7 @@ impl LookupKind {
             Self::PackageGroup => "package_group",
             Self::Endpoint => "endpoint",
             Self::Alarm => "alarm",
+            Self::MonitoringSchedule => "monitoring_schedule",
         }
     }
 }
@@ -64,6 +67,9 @@ pub fn of(policy: &Policy) -> Vec<Lookup> {
     }
     for alarm in policy.drift.iter().flat_map(|drift| &drift.alarms) {
         lookups.push(Lookup::new(LookupKind::Alarm, alarm));
+    }
+    for schedule in policy.drift.iter().flat_map(|drift| &drift.schedules) {
+        lookups.push(Lookup::new(LookupKind::MonitoringSchedule, schedule));
     }
     lookups.sort();
     lookups.dedup();

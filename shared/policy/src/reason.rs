@@ -245,7 +245,24 @@ reasons! {
     /// A drift alarm is in ALARM.
     DriftAlarm { alarm: String } = "drift_alarm", "alarm {alarm} reports drift";
     /// A monitoring report has violations.
-    Violations { count: usize, first: String } = "violations", "the monitoring report has {count} violation(s), first: {first}";
+    Violations { count: usize, first: String, besides: String } = "violations",
+        "the monitoring report has {count} violation(s), first: {first}{besides}";
+    /// A monitoring report has only violations that the policy does not call drift.
+    BrokenFeed { count: usize, first: String } = "broken_feed",
+        "the monitoring report has {count} violation(s) and none of them means drift, first: {first}; the data feed may be broken";
+    /// An alarm reports that values are missing.
+    BrokenFeedAlarm { alarm: String } = "broken_feed_alarm", "alarm {alarm} reports missing values; the data feed may be broken";
+    /// People were notified of the broken feed recently.
+    BrokenFeedReported { since: Timestamp, until: Timestamp } = "broken_feed_reported",
+        "people were notified of the broken data feed at {since} and are notified again from {until}";
+    /// A monitoring report has fewer violations than the policy requires.
+    TooFewViolations { count: usize, required: usize, first: String } = "too_few_violations",
+        "the monitoring report has {count} violation(s) that mean drift, first: {first}; the policy requires {required}";
+    /// The policy ignores every violation of a monitoring report.
+    ViolationsIgnored { count: usize } = "violations_ignored", "the policy ignores all {count} violation(s) of the report";
+    /// An object has the name of a monitoring report, and no monitoring schedule wrote it.
+    NotAScheduledReport { key: String } = "not_a_scheduled_report",
+        "{key} is not the report of a monitoring schedule, whose key ends in ENDPOINT/SCHEDULE/YYYY/MM/DD/HH: a check in a pipeline (QualityCheck, ClarifyCheck, MonitorBatchTransform) or another job wrote it, and it says nothing about an endpoint; if it means drift, send `Drift Observed`";
     /// A `Drift Observed` event reports drift.
     DriftObserved { metric: String } = "drift_observed", "{metric} has drifted";
     /// The policy does not list the alarm as a drift source.
@@ -344,6 +361,7 @@ impl Reason {
             | Self::InGracePeriod { until } => Some(*until),
             _ => None,
         }
+            | Self::BrokenFeedReported { until, .. }
     }
 }
 

@@ -3,9 +3,11 @@
 //! First one of the [`sources`](self) converts the trigger into an [`Observation`], then the *governor* decides which
 //! response is allowed. Only [`Observation::Drift`] can lead to a response.
 
+mod alert;
 mod controller;
 mod finished;
 mod invariants;
+mod monitor_report;
 mod observation;
 mod on_rejected;
 mod source_history;
@@ -20,15 +22,16 @@ use crate::decision::{Decision, Verdict};
 use crate::file::{Drift, DriftResponse, Environment, Policy};
 use crate::fingerprint::short;
 use crate::hold::Hold;
-use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::{NoCall, Step};
+use alert::{alert, alert_broken_feed};
 
 pub use controller::{Need, RespondController, Snapshot, Trigger};
 pub use finished::LastEnd;
+pub use monitor_report::{MonitorReport, Violation};
 pub use observation::Observation;
 pub use on_rejected::on_rejected;
-pub use sources::MonitorReport;
+pub(crate) use sources::{ReportKey, is_report};
 
 /// The function's name.
 pub const NAME: &str = "respond";
@@ -56,6 +59,10 @@ pub struct State {
     /// The last end of a retraining that the hub reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_end: Option<LastEnd>,
+    /// The sources whose last report has violations that people must judge, with the time when people were notified;
+    /// only the newest few.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub broken_feeds: BTreeMap<String, Timestamp>,
 }
 
 /// Whether an action of an unfinished plan is still needed: a retraining is not needed once the drift has ended.
@@ -95,6 +102,9 @@ pub fn decide(
             return Decision::new(Verdict::Ignore, reason.clone())
                 .evidence("attempts_before", before)
                 .state(state);
+        }
+        Observation::BrokenFeed { source, reason, .. } => {
+            return alert_broken_feed(policy, environment, state, (source, reason), now);
         }
         Observation::Drift { source, alarm, reason, numbers, .. } => {
             (source, alarm, reason.clone(), *numbers)
@@ -237,14 +247,4 @@ fn retrain(
         .evidence("attempt", next.attempts)
         .plan(vec![Step::RequestRetraining { request }])
         .state(next)
-}
-
-fn alert(policy: &Policy, environment: &Environment, reason: Reason, state: State) -> Respond {
-    let subject = subject(&format!("drift of {} in {}", policy.model, environment.name));
-    let message = format!(
-        "{reason}.\nModel: {}\nEnvironment: {} ({})\nEndpoint: {}\nNothing was changed. Look at the data and decide: \
-         retrain, approve an earlier version, or raise the threshold.",
-        policy.model, environment.name, environment.account, environment.endpoint.name
-    );
-    Decision::new(Verdict::Alert, reason).plan(vec![Step::Notify { subject, message }]).state(state)
 }

@@ -96,25 +96,24 @@ impl Runner {
 
     pub(crate) fn report(&mut self, model: &Model, site: SiteId, content: ReportContent) -> Option<String> {
         model.at(site)?;
-        let (text, words) = match content {
-            ReportContent::Violations => (
-                json!({"violations": [{"feature_name": "age", "constraint_check_type": "baseline_drift_check"}]})
-                    .to_string(),
-                "violations",
-            ),
-            ReportContent::Nothing => (json!({"violations": []}).to_string(), "no violations"),
-            ReportContent::Damaged => ("{\"violations\": [".to_owned(), "something that is damaged"),
-        };
+        let (text, words) = report_of(content);
         let hour = self.system.now().strftime("%Y/%m/%d/%H").to_string();
         let (bucket, name) = (format!("acme-reports-{site}"), model.endpoint(site));
-        let key = format!("reports/{name}/{name}-dq/{hour}/constraint_violations.json");
+        let folder = match content {
+            ReportContent::PipelineCheck => {
+                format!("{name}/{name}-train/{}/DataQualityCheck/output/violations", hour.replace('/', ""))
+            }
+            ReportContent::NoSuchDate => format!("reports/{name}/{name}-dq/2026/02/30/07"),
+            _ => format!("reports/{name}/{name}-dq/{hour}"),
+        };
+        let key = format!("{folder}/constraint_violations.json");
         self.system.account(site).put_report(&bucket, &key, &text);
         self.system.reports.insert((site, key.clone()), content);
         let sequencer = format!("{:016}", self.system.event_bus.number());
         let detail = json!({"version": "0", "bucket": {"name": bucket},
             "object": {"key": key, "size": text.len(), "etag": "e", "sequencer": sequencer}});
         self.emit_aws_event(site, "aws.s3", "Object Created", &format!("arn:aws:s3:::{bucket}"), &detail);
-        Some(format!("Model Monitor reports {words} of {name} in {site}"))
+        Some(format!("{words} of {name} in {site} are written to {key}"))
     }
 
     pub(crate) fn observed(
@@ -136,5 +135,26 @@ impl Runner {
             "threshold": 0.1, "source": "nightly", "observed_at": at});
         self.publish(site, "Drift Observed", &detail);
         Some(format!("a drift job reports {verdict} of {} in {site}", model.name))
+    }
+}
+
+/// A report of Model Monitor, and what it has.
+fn report_of(content: ReportContent) -> (String, &'static str) {
+    let report = |checks: &[&str]| {
+        let violation = |check: &&str| json!({"feature_name": "age", "constraint_check_type": check});
+        json!({"violations": checks.iter().map(violation).collect::<Vec<_>>()}).to_string()
+    };
+    match content {
+        ReportContent::Violations => (report(&["baseline_drift_check"]), "violations"),
+        ReportContent::Nothing => (report(&[]), "no violations"),
+        ReportContent::Damaged => ("{\"violations\": [".to_owned(), "damaged violations"),
+        ReportContent::BrokenFeed => (report(&["missing_column_check"]), "violations of a broken feed"),
+        ReportContent::DriftAndBrokenFeed => {
+            (report(&["missing_column_check", "baseline_drift_check"]), "violations, also of a broken feed,")
+        }
+        ReportContent::PipelineCheck => {
+            (report(&["baseline_drift_check"]), "violations of the training data")
+        }
+        ReportContent::NoSuchDate => (report(&["baseline_drift_check"]), "violations of no date"),
     }
 }

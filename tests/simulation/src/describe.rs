@@ -99,7 +99,8 @@ fn model(model: &Model) -> String {
         let budget =
             drift.budget.map_or_else(String::new, |(most, per)| format!(", {most} times in {per} min"));
         let people = drift.escalate_after.map_or_else(String::new, |after| format!(", people after {after}"));
-        format!("; drift {response}, cooldown {} min{budget}{people}", drift.cooldown)
+        let checks = if drift.missing_column_is_drift { ", a missing column is drift" } else { "" };
+        format!("; drift {response}, cooldown {} min{budget}{people}{checks}", drift.cooldown)
     });
     format!(
         "{}: {}{drift}; repository {}, group {}",

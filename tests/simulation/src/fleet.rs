@@ -102,6 +102,9 @@ pub(crate) struct Drift {
     /// Retrainings until a person is asked.
     #[serde(default)]
     pub(crate) escalate_after: Option<u32>,
+    /// Whether a missing column is drift; otherwise people look at it.
+    #[serde(default)]
+    pub(crate) missing_column_is_drift: bool,
 }
 
 const NAMES: [&str; 4] = ["heron", "otter", "teal", "plover"];
@@ -298,6 +301,7 @@ impl Drift {
             cooldown: rng.one(60, &[10, 240]),
             budget: rng.chance(60).then(|| (rng.one(2, &[1, 3]), rng.one(1_440, &[480]))),
             escalate_after: rng.chance(60).then(|| rng.one(2, &[1, 3])),
+            missing_column_is_drift: rng.chance(15),
         };
         // A drift that lasts for weeks, with nothing but ten minutes between two retrainings, is two thousand times the
         // same and takes minutes to run.
@@ -313,6 +317,9 @@ impl Drift {
         }
         if let Some(limit) = self.escalate_after {
             let _ = writeln!(text, "  escalateAfter: {limit}");
+        }
+        if self.missing_column_is_drift {
+            text.push_str("  checks: { missing_column_check: drift }\n");
         }
         let _ = writeln!(text, "  alarms: [{alarm}]");
         text

@@ -249,7 +249,16 @@ fn data(kind: Kind, model: &Model, site: SiteId, rng: &mut SeededRng) -> Action 
         Kind::Report => {
             let content = rng.one(
                 ReportContent::Violations,
-                &[ReportContent::Violations, ReportContent::Nothing, ReportContent::Damaged],
+                &[
+                    ReportContent::Violations,
+                    ReportContent::Nothing,
+                    ReportContent::Damaged,
+                    ReportContent::BrokenFeed,
+                    ReportContent::BrokenFeed,
+                    ReportContent::DriftAndBrokenFeed,
+                    ReportContent::PipelineCheck,
+                    ReportContent::NoSuchDate,
+                ],
             );
             Action::Report { model, site, content }
         }

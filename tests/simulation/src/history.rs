@@ -231,6 +231,14 @@ pub(crate) enum ReportContent {
     Nothing,
     /// It cannot be read.
     Damaged,
+    /// A missing column and nothing else: the data feed is broken.
+    BrokenFeed,
+    /// Drift and a missing column.
+    DriftAndBrokenFeed,
+    /// Drift of the training data, which a check inside a pipeline found: it has another key.
+    PipelineCheck,
+    /// Drift, under a key with a date that does not exist.
+    NoSuchDate,
 }
 
 /// The result of a drift job.

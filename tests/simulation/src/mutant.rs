@@ -86,6 +86,12 @@ mutants! {
     SwallowAlert = "swallow_alert";
     /// Life cycle updates in the registry and one-time schedules are recorded as done and not made.
     SkipCall = "skip_call";
+    /// The key of a report is not checked: the sixth folder from the right is taken for the endpoint.
+    CountFolders = "count_folders";
+    /// Every violation is drift, also of a broken data feed.
+    BrokenFeedIsDrift = "broken_feed_is_drift";
+    /// A report of a broken data feed is read as one without violations.
+    BrokenFeedIsHealthy = "broken_feed_is_healthy";
     /// A finished plan is not recorded: it is executed again when the event is delivered again.
     ForgetOutcome = "forget_outcome";
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_engine::ports::{Reports, Sampler};
 use tidegate_policy::deploy::Probe;
-use tidegate_policy::respond::MonitorReport;
+use tidegate_policy::respond::{MonitorReport, Violation};
 
 use crate::error::failed;
 use crate::sampler::probe as probe_of;
@@ -108,7 +108,10 @@ async fn a_report_is_read() {
         json!({ "violations": [{ "feature_name": "age", "constraint_check_type": "baseline_drift_check" }] });
     assert_eq!(
         read(plain(text.to_string())).await.unwrap(),
-        MonitorReport::Read(vec!["baseline_drift_check on age".to_owned()])
+        MonitorReport::Read(vec![Violation {
+            check: "baseline_drift_check".to_owned(),
+            subject: Some("age".to_owned())
+        }])
     );
 }
 

@@ -208,3 +208,13 @@ fn a_value_that_is_not_a_number_is_absent_and_not_zero() {
     let Body::DriftObserved(read) = parse_value(event).unwrap().body else { panic!() };
     assert_eq!(read.observed, None);
 }
+
+/// A drift job that reports more than the contract has, such as the list of drifted features and a run of MLflow.
+#[test]
+fn a_measurement_with_fields_of_its_own_is_rejected_by_name() {
+    let mut event = example::<DriftObserved>();
+    event["detail"]["drifted_features"] = json!([{"name": "tenure_months", "score": 0.31}]);
+    let error = parse_value(event).unwrap_err().to_string();
+    assert!(error.starts_with("field `detail.drifted_features` is not part of the contract"), "{error}");
+    assert!(error.contains("metric") && error.contains("observed_at"), "{error}");
+}

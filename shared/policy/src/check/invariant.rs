@@ -93,6 +93,8 @@ invariants! {
     // respond
     /// A retraining request without observed drift.
     NoDrift = "no_drift", "a retraining is requested only for drift that was seen";
+    /// A retraining for a monitoring report without a violation that means drift.
+    BrokenFeed = "broken_feed", "a report leads to a retraining only if one of its violations means drift";
     /// A retraining before the end of the cooldown.
     CooldownIgnored = "cooldown_ignored", "two retrainings are a cooldown apart";
     /// More retrainings than the budget allows.

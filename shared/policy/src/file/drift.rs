@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::drift_checks::Checks;
 use crate::duration::Duration;
 
 /// What is done about drift.
@@ -24,6 +25,22 @@ pub struct Drift {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub alarms: Vec<String>,
+    /// Monitoring schedules whose reports mean drift, beside those of the environments' endpoints: a schedule for
+    /// batch transform has no endpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1, max = 63)))]
+    pub schedules: Vec<String>,
+    /// What a violation in a monitoring report means, by check type.
+    #[serde(default, skip_serializing_if = "Checks::is_default")]
+    pub checks: Checks,
+    /// Features, facets and metrics whose violations do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
+    pub ignore_features: Vec<String>,
+    /// How many violations that mean drift a report must have; 1 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub min_violations: Option<u32>,
 }
 
 /// What drift leads to.

@@ -9,6 +9,7 @@
 
 mod check;
 mod drift;
+mod drift_checks;
 mod endpoint_fields;
 mod environment;
 mod pipeline;
@@ -33,6 +34,7 @@ use crate::fingerprint;
 use crate::names::ModelName;
 
 pub use drift::{Alerts, Budget, Drift, DriftResponse};
+pub use drift_checks::{CheckMeaning, Checks};
 pub use environment::{
     AllAtOnce, Approvals, Canary, Environment, Gates, Linear, Rolling, Rollout, Vpc, Window,
 };

@@ -2,10 +2,15 @@
 
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_events::{AlarmChanged, Body, DriftObserved, Event, RetrainingFinished, Scheduled};
+use tidegate_events::{
+    AlarmChanged, Body, DriftObserved, Event, ObjectCreated, RetrainingFinished, Scheduled,
+};
 
 use super::finished::decide_finished;
-use super::{MonitorReport, Observation, State, decide, invariants, on_rejected, sources, still_applies};
+use super::{
+    MonitorReport, Observation, ReportKey, State, decide, invariants, is_report, on_rejected, sources,
+    still_applies,
+};
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
 use crate::decision::Decision;
@@ -86,13 +91,7 @@ impl Controller for RespondController {
                 subject: format!("alarm {}", alarm.alarm),
                 trigger: Trigger::Alarm(alarm.clone()),
             },
-            Body::ObjectCreated(object) => match endpoint_of_report(&object.key) {
-                Some(endpoint) => {
-                    let (bucket, key) = (object.bucket.clone(), object.key.clone());
-                    Route::by_name(LookupKind::Endpoint, endpoint, Trigger::Report { bucket, key })
-                }
-                None => unsupported(),
-            },
+            Body::ObjectCreated(object) if is_report(&object.key) => route_of_report(object),
             Body::DriftObserved(observed) if observed.environment != site.environment => {
                 let wanted = observed.environment.clone();
                 Route::NotApplicable(Reason::OtherEnvironment { wanted })
@@ -155,8 +154,7 @@ impl Controller for RespondController {
             return invariants::violations_of_end(cx, state, decision);
         }
         let observation = observed(cx, trigger, seen);
-        let live_since = seen.deployed.live.as_ref().map(|live| live.at);
-        invariants::violations(cx, state, &observation, (live_since, seen.deployed.hold()), decision)
+        invariants::violations(cx, state, (trigger, seen), &observation, decision)
     }
 
     fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
@@ -192,7 +190,8 @@ fn observed(cx: &Context<'_>, trigger: &Trigger, seen: &Snapshot) -> Observation
         .unwrap_or(Observation::Inconclusive(Reason::UnsupportedEvent))
 }
 
-/// The names by which policies refer to an alarm: its own name, and the endpoints that its metrics measure.
+/// The names by which policies refer to an alarm: its own name, and the endpoints and monitoring schedules that its
+/// metrics measure.
 fn names_of(alarm: &AlarmChanged) -> Vec<Lookup> {
     let mut names = vec![Lookup::new(LookupKind::Alarm, &alarm.alarm)];
     for metric in &alarm.metrics {
@@ -201,25 +200,23 @@ fn names_of(alarm: &AlarmChanged) -> Vec<Lookup> {
             let endpoint = metric.dimensions.get(dimension);
             names.extend(endpoint.map(|name| Lookup::new(LookupKind::Endpoint, name)));
         }
+        let schedule = metric.dimensions.get("MonitoringSchedule");
+        names.extend(schedule.map(|name| Lookup::new(LookupKind::MonitoringSchedule, name)));
     }
     names
 }
 
-/// Model Monitor writes `<prefix>/<endpoint>/<schedule>/YYYY/MM/DD/HH/constraint_violations.json`.
-fn endpoint_of_report(key: &str) -> Option<&str> {
-    let mut parts = key.rsplit('/');
-    (parts.next()? == "constraint_violations.json").then(|| parts.nth(5)).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_endpoint_is_read_from_the_report_key() {
-        let key = "reports/churn-staging/churn-staging-dq/2026/03/03/07/constraint_violations.json";
-        assert_eq!(endpoint_of_report(key), Some("churn-staging"));
-        assert_eq!(endpoint_of_report("a/b/2026/03/03/07/statistics.json"), None);
-        assert_eq!(endpoint_of_report("constraint_violations.json"), None);
-    }
+/// The models that a monitoring report concerns: a policy names the endpoint or the monitoring schedule.
+fn route_of_report(object: &ObjectCreated) -> Route<Trigger> {
+    let key = object.key.clone();
+    let Some(place) = ReportKey::parse(&object.key) else {
+        return Route::NotApplicable(Reason::NotAScheduledReport { key });
+    };
+    let mut names = vec![Lookup::new(LookupKind::MonitoringSchedule, place.schedule)];
+    names.extend(place.endpoint.map(|endpoint| Lookup::new(LookupKind::Endpoint, endpoint)));
+    let subject = match place.endpoint {
+        Some(endpoint) => format!("endpoint {endpoint} or monitoring schedule {}", place.schedule),
+        None => format!("monitoring schedule {}", place.schedule),
+    };
+    Route::Lookup { names, subject, trigger: Trigger::Report { bucket: object.bucket.clone(), key } }
 }

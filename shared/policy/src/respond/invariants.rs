@@ -1,24 +1,22 @@
 //! Safety invariants of respond.
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_events::RetrainingOutcome;
+use tidegate_events::{AlarmChanged, RetrainingOutcome};
 
-use super::{NAME, Observation, Respond, State};
+use super::{MonitorReport, NAME, Observation, Respond, Snapshot, State, Trigger};
 use crate::check::{Effect, Invariant, Scope, Violation, Violations, effect, long_ago};
 use crate::controller::Context;
-use crate::file::{Drift, DriftResponse};
-use crate::hold::Hold;
+use crate::file::{CheckMeaning, Drift, DriftResponse};
 
 /// The least time between a retraining that trained nothing and the next one, if the cooldown is not shorter.
 const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_mins(30);
 
-/// Every invariant that a decision violates. The deployed part is since when the version serves, and the hold that is in
-/// effect in the environment.
+/// Every invariant that a decision violates.
 pub(super) fn violations(
     cx: &Context<'_>,
     state: &State,
+    (trigger, seen): (&Trigger, &Snapshot),
     observation: &Observation,
-    (live_since, hold): (Option<Timestamp>, Option<&Hold>),
     decision: &Respond,
 ) -> Vec<Violation> {
     let mut violations = Violations::default();
@@ -26,11 +24,21 @@ pub(super) fn violations(
     let requests = |step| matches!(effect(step), Effect::RequestRetraining(_));
     let requested = decision.plan.iter().filter(|step| requests(step)).count();
     if requested > 0 {
-        violations.not_held(hold);
+        violations.not_held(seen.deployed.hold());
         violations.drift(state, observation);
+        match (trigger, &seen.alarm) {
+            (Trigger::Report { key, .. }, _) => violations.monitor_report(cx, key, seen.report.as_ref()),
+            (Trigger::Alarm(alarm), _) | (Trigger::Recheck { .. }, Some(alarm)) => {
+                violations.drift_alarm(cx, alarm)
+            }
+            (Trigger::Recheck { .. } | Trigger::Observed(_) | Trigger::Finished(_), _) => {}
+        }
         let drift = cx.policy.and_then(|policy| policy.drift.as_ref());
         match drift.filter(|drift| drift.response == DriftResponse::Retrain) {
-            Some(drift) => violations.governed(cx, state, drift, live_since),
+            Some(drift) => {
+                let live_since = seen.deployed.live.as_ref().map(|live| live.at);
+                violations.governed(cx, state, drift, live_since);
+            }
             None => violations.require(false, Invariant::OutOfScope, || format!("the policy has {drift:?}")),
         }
     }
@@ -77,10 +85,41 @@ impl Violations {
                 let newest = state.last_report_at.get(source);
                 at.is_none_or(|at| newest.is_none_or(|newest| at >= *newest))
             }
-            Observation::NoDrift { .. } | Observation::Inconclusive(_) => false,
+            Observation::BrokenFeed { .. } | Observation::NoDrift { .. } | Observation::Inconclusive(_) => {
+                false
+            }
         };
         self.require(drifts, Invariant::NoDrift, || {
             format!("{observation:?} after {:?}", state.last_report_at)
+        });
+    }
+
+    /// A report that leads to a retraining was written by a monitoring schedule, and has a violation that means drift.
+    fn monitor_report(&mut self, cx: &Context<'_>, key: &str, report: Option<&MonitorReport>) {
+        self.require(is_of_a_schedule(key), Invariant::NoDrift, || {
+            format!("no monitoring schedule wrote {key}")
+        });
+        let drift = cx.policy.and_then(|policy| policy.drift.as_ref());
+        let drifts = match report {
+            Some(MonitorReport::Read(found)) => found.iter().any(|violation| {
+                let ignored = drift.iter().flat_map(|drift| &drift.ignore_features);
+                let ignored = ignored.into_iter().any(|name| Some(name) == violation.subject.as_ref());
+                !ignored && means_drift(drift, &violation.check)
+            }),
+            Some(MonitorReport::Unreadable(_)) | None => false,
+        };
+        self.require(drifts, Invariant::BrokenFeed, || format!("{report:?}"));
+    }
+
+    /// An alarm that leads to a retraining does not only count missing values, unless the policy calls these drift.
+    fn drift_alarm(&mut self, cx: &Context<'_>, alarm: &AlarmChanged) {
+        let drift = cx.policy.and_then(|policy| policy.drift.as_ref());
+        let listed =
+            drift.iter().flat_map(|drift| &drift.alarms).any(|name| name.eq_ignore_ascii_case(&alarm.alarm));
+        let measures = alarm.metrics.iter().any(|metric| !metric.name.starts_with("feature_non_null_"));
+        let drifts = listed || measures || means_drift(drift, "completeness_check");
+        self.require(drifts, Invariant::BrokenFeed, || {
+            format!("alarm {} on {:?}", alarm.alarm, alarm.metrics)
         });
     }
 
@@ -112,4 +151,35 @@ impl Violations {
             format!("{spent} of {} in {}", budget.retrainings, budget.per)
         });
     }
+}
+
+/// Whether a check of Model Monitor means drift: the policy says so, or it says nothing and the check compares values
+/// and not the form of the data.
+fn means_drift(drift: Option<&Drift>, check: &str) -> bool {
+    let by_default = [
+        "baseline_drift_check",
+        "categorical_values_check",
+        "bias_drift_check",
+        "feature_attribution_drift_check",
+    ];
+    let of_quality = ["LessThanThreshold", "GreaterThanThreshold"];
+    let chosen = drift.and_then(|drift| serde_json::to_value(&drift.checks).ok()?.get(check).cloned());
+    match chosen {
+        Some(meaning) => {
+            serde_json::from_value(meaning).is_ok_and(|meaning: CheckMeaning| meaning == CheckMeaning::Drift)
+        }
+        None => by_default.contains(&check) || of_quality.contains(&check),
+    }
+}
+
+/// Whether a key ends in `/YYYY/MM/DD/HH/constraint_violations.json` after the name of a schedule.
+fn is_of_a_schedule(key: &str) -> bool {
+    let parts: Vec<&str> = key.split('/').collect();
+    let [.., schedule, year, month, day, hour, "constraint_violations.json"] = parts.as_slice() else {
+        return false;
+    };
+    let date = format!("{year}-{month}-{day}T{hour}:00:00Z");
+    !schedule.is_empty()
+        && date.len() == "2026-03-03T07:00:00Z".len()
+        && date.parse::<jiff::Timestamp>().is_ok()
 }

@@ -19,6 +19,17 @@ pub enum Observation {
         reason: Reason,
         /// The observed value and the threshold, if the source reports them.
         numbers: Option<(f64, f64)>,
+        /// Whether the same report also has violations that people must judge.
+        feed_is_broken: bool,
+    },
+    /// The source reports violations of which none means drift: the data feed may be broken. People must judge it.
+    BrokenFeed {
+        /// The source.
+        source: String,
+        /// The time of the observation, as for drift.
+        at: Option<Timestamp>,
+        /// The reported reason.
+        reason: Reason,
     },
     /// The source measured, and reports that there is no drift.
     NoDrift {
@@ -37,7 +48,9 @@ impl Observation {
     /// The source and the time of its observation, if it is known.
     pub(super) fn source(&self) -> Option<(&str, Option<Timestamp>)> {
         match self {
-            Self::Drift { source, at, .. } | Self::NoDrift { source, at, .. } => Some((source, *at)),
+            Self::Drift { source, at, .. }
+            | Self::BrokenFeed { source, at, .. }
+            | Self::NoDrift { source, at, .. } => Some((source, *at)),
             Self::Inconclusive(_) => None,
         }
     }

@@ -30,24 +30,28 @@ pub(super) fn after(state: &State, observation: &Observation, now: Timestamp) ->
         keep_newest(&mut next.last_report_at);
     }
     match observation {
-        Observation::Drift { source, .. } => {
+        Observation::Drift { source, feed_is_broken, .. } => {
+            if !feed_is_broken {
+                next.broken_feeds.remove(source);
+            }
             next.drifting.insert(source.clone(), now);
             keep_newest(&mut next.drifting);
         }
         Observation::NoDrift { source, .. } => {
             // The same applies if no source is known to have reported drift, as in a state of an early version.
             next.drifting.remove(source);
+            next.broken_feeds.remove(source);
             if next.drifting.is_empty() {
                 next.attempts = 0;
                 next.failed.clear();
             }
         }
-        Observation::Inconclusive(_) => {}
+        Observation::BrokenFeed { .. } | Observation::Inconclusive(_) => {}
     }
     next
 }
 
-fn keep_newest(times: &mut BTreeMap<String, Timestamp>) {
+pub(super) fn keep_newest(times: &mut BTreeMap<String, Timestamp>) {
     let oldest = |times: &BTreeMap<String, Timestamp>| {
         times.iter().min_by_key(|(_, at)| **at).map(|(name, _)| name.clone())
     };

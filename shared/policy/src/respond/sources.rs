@@ -4,11 +4,12 @@ mod alarm;
 mod event;
 mod recheck;
 mod report;
+mod report_key;
 
 use super::{Observation, Snapshot, Trigger};
 use crate::file::Policy;
 
-pub use report::MonitorReport;
+pub(crate) use report_key::{ReportKey, is_report};
 
 /// Converts a trigger of this source into an observation; returns `None` for every other trigger.
 type Source = fn(&Policy, &Trigger, &Snapshot) -> Option<Observation>;

@@ -63,6 +63,7 @@ proptest! {
             alarm: None,
             reason: Reason::DriftObserved { metric: "m".to_owned() },
             numbers: None,
+            feed_is_broken: false,
         };
         let first = respond::decide(&policy, &environment, &state, &drift, "m", (live, None), now);
         let wish = policy.drift.clone().unwrap();

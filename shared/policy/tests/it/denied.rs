@@ -101,6 +101,7 @@ fn drift() -> Observation {
         alarm: None,
         reason: Reason::DriftObserved { metric: "psi".to_owned() },
         numbers: None,
+        feed_is_broken: false,
     }
 }
 

@@ -288,6 +288,7 @@ proptest! {
             alarm: None,
             reason: Reason::DriftObserved { metric: "psi".to_owned() },
             numbers: None,
+            feed_is_broken: false,
         };
         let decide = |state: &respond::State, later: i64| {
             respond::decide(&policy, &environment, state, &drift, "m", (None, None), any::at(minutes + later))

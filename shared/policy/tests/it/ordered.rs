@@ -6,7 +6,7 @@ use tidegate_events::{AlarmChanged, AlarmMetric, ApprovalGiven, ModelPackageChan
 use tidegate_policy::decision::Decision;
 use tidegate_policy::file::Policy;
 use tidegate_policy::promote::State;
-use tidegate_policy::respond::{self, MonitorReport, Trigger};
+use tidegate_policy::respond::{self, MonitorReport, Trigger, Violation};
 use tidegate_policy::{scale, train};
 
 use super::{any, decide};
@@ -94,11 +94,11 @@ proptest! {
     }
 
     #[test]
-    fn of_violations((found, other) in shuffled(vec("[a-z]{3} on [a-z]", 0..4))) {
-        let kind = |violations: Vec<String>| {
+    fn of_violations((found, other) in shuffled(vec(any::violation(), 0..4))) {
+        let kind = |violations: Vec<Violation>| {
             let report = Some(MonitorReport::Read(violations));
             let seen = respond::Snapshot { report, ..respond::Snapshot::default() };
-            let trigger = Trigger::Report { bucket: "b".to_owned(), key: "key".to_owned() };
+            let trigger = Trigger::Report { bucket: "b".to_owned(), key: any::REPORT_KEY.to_owned() };
             let decision = decide::respond(&any::policy(), &respond::State::default(), trigger, &seen, any::at(0));
             (decision.verdict, decision.reason.code())
         };

@@ -128,7 +128,7 @@ proptest! {
         let report = MonitorReport::from_json(&text);
         let drifts = matches!(&report, MonitorReport::Read(violations) if !violations.is_empty());
         let seen = respond::Snapshot { report: Some(report), ..respond::Snapshot::default() };
-        let trigger = respond::Trigger::Report { bucket: "b".to_owned(), key: "key".to_owned() };
+        let trigger = respond::Trigger::Report { bucket: "b".to_owned(), key: any::REPORT_KEY.to_owned() };
         let decision = decide::respond(&policy, &state, trigger, &seen, now);
         prop_assert!(drifts || decision.plan.is_empty());
     }

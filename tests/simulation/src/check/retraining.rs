@@ -42,6 +42,19 @@ struct DriftSignal {
     at: Option<Timestamp>,
 }
 
+/// Whether an event is about a report of a broken data feed, about which people must be notified.
+fn is_broken_feed(body: &Body, site: SiteId, model: &str, system: &System) -> bool {
+    let Body::ObjectCreated(object) = body else { return false };
+    let content = system.reports.get(&(site, object.key.clone()));
+    content == Some(&ReportContent::BrokenFeed) && !is_drift(model, system)
+}
+
+/// Whether the policy says that a missing column is drift.
+fn is_drift(model: &str, system: &System) -> bool {
+    let drift = system.fleet.model(model).and_then(|model| model.drift.as_ref());
+    drift.is_some_and(|drift| drift.missing_column_is_drift)
+}
+
 impl Past {
     /// Records a signal and returns whether it means drift; `None` if the same source has a later one.
     fn record(&mut self, signal: &DriftSignal, answered: bool, now: Timestamp) -> Option<bool> {
@@ -148,7 +161,10 @@ fn signal_of(body: &Body, site: SiteId, model: &str, system: &System) -> Option<
             _ => None,
         },
         Body::ObjectCreated(object) => match system.reports.get(&(site, object.key.clone())) {
-            Some(ReportContent::Violations) => signal("report", true, None),
+            Some(ReportContent::Violations | ReportContent::DriftAndBrokenFeed) => {
+                signal("report", true, None)
+            }
+            Some(ReportContent::BrokenFeed) if is_drift(model, system) => signal("report", true, None),
             Some(ReportContent::Nothing) => signal("report", false, None),
             _ => None,
         },
@@ -180,6 +196,18 @@ impl Rule for RetrainingLimits {
         let past = self.past.entry((*site, record.model.clone())).or_default();
         let seen = facts.evidence(*by);
         let event = seen.and_then(|seen| seen.event.as_ref());
+        let asks = record.plan.iter().any(|action| text(action, "/action") == "request_retraining");
+        if event.is_some_and(|event| is_broken_feed(&event.body, *site, &record.model, system)) {
+            let answers = ["alert", "suppress"].contains(&record.verdict.as_str())
+                || record.reason == "older_observation";
+            let is_right = answers && !asks;
+            return is_right.then_some(()).ok_or_else(|| {
+                format!(
+                    "{} of {} in {site} for a broken data feed: {}",
+                    record.verdict, record.model, record.message
+                )
+            });
+        }
         let signal = event.and_then(|event| signal_of(&event.body, *site, &record.model, system));
         if let Some(Body::RetrainingFinished(end)) = event.map(|event| &event.body) {
             past.finish(end, record.at);
@@ -194,7 +222,7 @@ impl Rule for RetrainingLimits {
                 record.verdict, record.model, record.message
             ));
         }
-        if !record.plan.iter().any(|action| text(action, "/action") == "request_retraining") {
+        if !asks {
             return Ok(());
         }
         let drift = system.fleet.model(&record.model).and_then(|model| model.drift.as_ref());

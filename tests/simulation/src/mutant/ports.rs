@@ -15,7 +15,7 @@ use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointSt
 use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
 use tidegate_policy::promote::Package;
-use tidegate_policy::respond::MonitorReport;
+use tidegate_policy::respond::{MonitorReport, Violation};
 use tidegate_scenarios::{Account, Cloud};
 
 use super::Mutant;
@@ -107,8 +107,19 @@ pub(crate) fn event(mutant: Option<Mutant>, event: &Event) -> Event {
             _ => {}
         }
     }
+    if let (Some(Mutant::CountFolders), Body::ObjectCreated(object)) = (mutant, &mut event.body) {
+        let folders: Vec<&str> = object.key.rsplit('/').skip(1).collect();
+        let endpoint = folders.get(5).or(folders.last()).copied().unwrap_or_default();
+        let key = format!("reports/{endpoint}/schedule/2026/01/01/00/constraint_violations.json");
+        // The report is still read under its own key.
+        object.bucket = format!("{}{ORIGINAL_KEY}{}", object.bucket, object.key);
+        object.key = key;
+    }
     event
 }
+
+/// Separates the bucket from the key of a report whose key a mutant replaced.
+const ORIGINAL_KEY: char = '|';
 
 #[async_trait]
 impl Registry for MutatedPorts {
@@ -259,7 +270,19 @@ impl Sampler for MutatedPorts {
 #[async_trait]
 impl Reports for MutatedPorts {
     async fn read(&self, bucket: &str, key: &str) -> Result<MonitorReport, CallError> {
+        let (bucket, key) = bucket.split_once(ORIGINAL_KEY).unwrap_or((bucket, key));
         Ok(match self.real.read(bucket, key).await? {
+            MonitorReport::Read(violations) if self.mutant == Some(Mutant::BrokenFeedIsDrift) => {
+                let drift = |violation: Violation| Violation {
+                    check: "baseline_drift_check".to_owned(),
+                    ..violation
+                };
+                MonitorReport::Read(violations.into_iter().map(drift).collect())
+            }
+            MonitorReport::Read(violations) if self.mutant == Some(Mutant::BrokenFeedIsHealthy) => {
+                let is_drift = |violation: &Violation| violation.check == "baseline_drift_check";
+                MonitorReport::Read(violations.into_iter().filter(is_drift).collect())
+            }
             MonitorReport::Unreadable(_) if self.mutant == Some(Mutant::UnknownIsHealthy) => {
                 MonitorReport::Read(Vec::new())
             }

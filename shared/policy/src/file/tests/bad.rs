@@ -56,6 +56,18 @@ fn fields() {
         ),
         ("drift:\n", "drift:\n  <<: {}\n", "31:3: drift.<<: unknown field", "merge keys"),
         (
+            "drift:\n",
+            "drift:\n  checks:\n    data_types_check: drift\n",
+            "32:5: drift.checks.data_types_check: unknown field",
+            "did you mean `data_type_check`?",
+        ),
+        (
+            "drift:\n",
+            "drift:\n  checks:\n    data_type_check: alarm\n",
+            "32:22: drift.checks.data_type_check: found `alarm`",
+            "did you mean `alert`?",
+        ),
+        (
             "kind: serverless,",
             "kind: serverless, variants: 2,",
             "17:56: environments.staging.endpoint.variants: unknown field; an endpoint has exactly one variant",

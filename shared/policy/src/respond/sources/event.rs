@@ -24,6 +24,7 @@ fn of_event(seen: &DriftObserved) -> Observation {
             alarm: None,
             reason: Reason::DriftObserved { metric: metric() },
             numbers: seen.observed.zip(seen.threshold),
+            feed_is_broken: false,
         },
         DriftVerdict::NoDrift => {
             let (source, at) = (source(), Some(seen.observed_at));

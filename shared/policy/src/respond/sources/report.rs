@@ -1,90 +1,94 @@
 //! Model Monitor's reports in S3.
 
-use jiff::Timestamp;
-
-use crate::file::Policy;
+use crate::file::{CheckMeaning, Drift, Policy};
 use crate::reason::Reason;
-use crate::respond::{Observation, Snapshot, Trigger};
+use crate::respond::{MonitorReport, Observation, ReportKey, Snapshot, Trigger, Violation};
 
-pub(super) fn observe(_policy: &Policy, trigger: &Trigger, seen: &Snapshot) -> Option<Observation> {
+pub(super) fn observe(policy: &Policy, trigger: &Trigger, seen: &Snapshot) -> Option<Observation> {
     let Trigger::Report { key, .. } = trigger else { return None };
+    let Some(place) = ReportKey::parse(key) else {
+        return Some(Observation::Inconclusive(Reason::NotAScheduledReport { key: key.clone() }));
+    };
+    let failed = |error: &str| {
+        Observation::Inconclusive(Reason::SourceFailed { source: key.clone(), error: error.to_owned() })
+    };
     Some(match &seen.report {
-        Some(report) => of_report(key, report),
-        None => {
-            let error = "it was not read".to_owned();
-            Observation::Inconclusive(Reason::SourceFailed { source: key.clone(), error })
-        }
+        None => failed("it was not read"),
+        Some(MonitorReport::Unreadable(error)) => failed(error),
+        Some(MonitorReport::Read(violations)) => of_violations(policy.drift.as_ref(), &place, violations),
     })
 }
 
-/// A monitoring report as it was read from S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MonitorReport {
-    /// The violations, as `check on feature`.
-    Read(Vec<String>),
-    /// The report is missing, damaged, or has another structure.
-    Unreadable(String),
+/// The violations of a report, by what they mean.
+#[derive(Default)]
+struct Sorted<'r> {
+    drift: Vec<&'r Violation>,
+    for_people: Vec<&'r Violation>,
 }
 
-impl MonitorReport {
-    /// Reads a `constraint_violations.json`. Every field except the check type is optional; the description is free
-    /// text and never affects a decision.
-    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html>
-    #[must_use]
-    pub fn from_json(text: &str) -> Self {
-        let value: serde_json::Value = match serde_json::from_str(text) {
-            Ok(value) => value,
-            Err(error) => return Self::Unreadable(error.to_string()),
-        };
-        let Some(violations) = value.get("violations").and_then(serde_json::Value::as_array) else {
-            return Self::Unreadable("it has no list `violations`".to_owned());
-        };
-        let field = |violation: &serde_json::Value, name: &str| {
-            violation.get(name).and_then(serde_json::Value::as_str).map(str::to_owned)
-        };
-        let mut read = Vec::new();
+impl<'r> Sorted<'r> {
+    fn of(drift: Option<&Drift>, violations: &'r [Violation]) -> Self {
+        let mut sorted = Self::default();
         for violation in violations {
-            let Some(check) = field(violation, "constraint_check_type") else {
-                return Self::Unreadable("a violation has no `constraint_check_type`".to_owned());
-            };
-            let subject =
-                ["feature_name", "facet", "metric_name", "label"].iter().find_map(|n| field(violation, n));
-            read.push(subject.map_or_else(|| check.clone(), |subject| format!("{check} on {subject}")));
-        }
-        Self::Read(read)
-    }
-}
-
-/// The observation that a monitoring report contains.
-fn of_report(key: &str, report: &MonitorReport) -> Observation {
-    match report {
-        MonitorReport::Unreadable(error) => {
-            Observation::Inconclusive(Reason::SourceFailed { source: key.to_owned(), error: error.clone() })
-        }
-        MonitorReport::Read(violations) => match violations.first() {
-            None => {
-                Observation::NoDrift { source: source(key), at: hour_of(key), reason: Reason::NoViolations }
+            match meaning(drift, violation) {
+                CheckMeaning::Drift => sorted.drift.push(violation),
+                CheckMeaning::Alert => sorted.for_people.push(violation),
+                CheckMeaning::Ignore => {}
             }
-            Some(first) => Observation::Drift {
-                source: source(key),
-                at: hour_of(key),
-                alarm: None,
-                reason: Reason::Violations { count: violations.len(), first: first.clone() },
-                numbers: None,
-            },
-        },
+        }
+        sorted
     }
 }
 
-/// The schedule that wrote a report: its key is `<prefix>/<endpoint>/<schedule>/YYYY/MM/DD/HH/<file>`.
-fn source(key: &str) -> String {
-    let place = key.rsplitn(6, '/').nth(5).unwrap_or(key);
-    format!("reports {place}")
+fn meaning(drift: Option<&Drift>, violation: &Violation) -> CheckMeaning {
+    let ignored = drift.is_some_and(|drift| {
+        violation.subject.as_ref().is_some_and(|subject| drift.ignore_features.contains(subject))
+    });
+    if ignored {
+        return CheckMeaning::Ignore;
+    }
+    let checks = drift.map(|drift| drift.checks.clone()).unwrap_or_default();
+    checks.meaning(&violation.check)
 }
 
-/// The hour that a report covers.
-fn hour_of(key: &str) -> Option<Timestamp> {
-    let mut parts = key.rsplit('/').skip(1);
-    let (hour, day, month, year) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    format!("{year}-{month}-{day}T{hour}:00:00Z").parse().ok()
+fn of_violations(drift: Option<&Drift>, key: &ReportKey<'_>, violations: &[Violation]) -> Observation {
+    let Sorted { drift: drifted, for_people } = Sorted::of(drift, violations);
+    let (source, at) = (format!("reports {}", key.place), Some(key.hour));
+    let required = drift.and_then(|drift| drift.min_violations).unwrap_or(1) as usize;
+    let count = drifted.len();
+    match (drifted.first(), for_people.first()) {
+        (Some(first), _) if count >= required => {
+            let besides = besides(&for_people);
+            let reason = Reason::Violations { count, first: first.to_string(), besides };
+            let feed_is_broken = !for_people.is_empty();
+            Observation::Drift { source, at, alarm: None, reason, numbers: None, feed_is_broken }
+        }
+        (_, Some(first)) => {
+            let reason = Reason::BrokenFeed { count: for_people.len(), first: first.to_string() };
+            Observation::BrokenFeed { source, at, reason }
+        }
+        (Some(first), None) => {
+            Observation::Inconclusive(Reason::TooFewViolations { count, required, first: first.to_string() })
+        }
+        (None, None) if violations.is_empty() => {
+            Observation::NoDrift { source, at, reason: Reason::NoViolations }
+        }
+        (None, None) => {
+            Observation::NoDrift { source, at, reason: Reason::ViolationsIgnored { count: violations.len() } }
+        }
+    }
+}
+
+/// The end of a sentence about drift that names violations of another kind in the same report.
+fn besides(for_people: &[&Violation]) -> String {
+    const NAMED: usize = 3;
+    if for_people.is_empty() {
+        return String::new();
+    }
+    let mut names: Vec<String> = for_people.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = for_people.len().saturating_sub(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    format!("; the data feed may be broken as well: {}", names.join(", "))
 }

@@ -3,7 +3,9 @@
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_policy::endpoint::{EndpointKind, EndpointSpec};
-use tidegate_policy::file::{Approvals, Canary, Definition, Drift, DriftResponse, Environment, Policy};
+use tidegate_policy::file::{
+    Approvals, Canary, CheckMeaning, Checks, Definition, Drift, DriftResponse, Environment, Policy,
+};
 
 use super::{policy, serve};
 
@@ -66,16 +68,35 @@ fn production() -> BoxedStrategy<Environment> {
 fn drift() -> BoxedStrategy<Drift> {
     let response = prop_oneof![3 => Just(DriftResponse::Retrain), 1 => Just(DriftResponse::Alert)];
     let cooldown = prop_oneof![Just("1h"), Just("24h")];
-    (response, cooldown, any::<bool>(), option::of(1..3_u32))
-        .prop_map(|(response, cooldown, budget, escalate_after)| {
+    (response, cooldown, any::<bool>(), option::of(1..3_u32), evidence())
+        .prop_map(|(response, cooldown, budget, escalate_after, (checks, ignored, min_violations))| {
             let drift = policy().drift.unwrap();
             Drift {
                 response,
                 cooldown: cooldown.to_owned().try_into().unwrap(),
                 budget: drift.budget.filter(|_| budget),
                 escalate_after,
+                checks,
+                ignore_features: ignored.then(|| "customer_id".to_owned()).into_iter().collect(),
+                min_violations,
                 ..drift
             }
         })
         .boxed()
+}
+
+/// What counts in a monitoring report: the checks, whether a feature is ignored, and how many violations.
+fn evidence() -> BoxedStrategy<(Checks, bool, Option<u32>)> {
+    let meaning = || {
+        option::weighted(
+            0.3,
+            prop_oneof![Just(CheckMeaning::Drift), Just(CheckMeaning::Alert), Just(CheckMeaning::Ignore)],
+        )
+    };
+    let checks = (meaning(), meaning()).prop_map(|(baseline_drift, missing_column)| Checks {
+        baseline_drift,
+        missing_column,
+        ..Checks::default()
+    });
+    (checks, any::<bool>(), option::weighted(0.3, 1..3_u32)).boxed()
 }

@@ -50,7 +50,7 @@ pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
 pub(crate) fn metric() -> BoxedStrategy<AlarmMetric> {
     (
         prop_oneof![Just("aws/sagemaker/Endpoints/data-metrics"), Just("AWS/SageMaker")],
-        prop_oneof![Just(scale::NO_CAPACITY_METRIC), Just("Invocations")],
+        prop_oneof![Just(scale::NO_CAPACITY_METRIC), Just("Invocations"), Just("feature_non_null_age")],
         prop_oneof![Just("churn"), Just("other")],
     )
         .prop_map(|(namespace, name, component)| AlarmMetric {
@@ -61,24 +61,58 @@ pub(crate) fn metric() -> BoxedStrategy<AlarmMetric> {
         .boxed()
 }
 
+/// The key of a report that a monitoring schedule wrote.
+pub(crate) const REPORT_KEY: &str =
+    "reports/churn-staging/churn-staging-dq/2026/03/03/07/constraint_violations.json";
+
+/// The source of the report with that key.
+pub(crate) const REPORTS: &str = "reports reports/churn-staging/churn-staging-dq";
+
+/// A violation: of a check that means drift, of one that does not, or of an unknown one.
+pub(crate) fn violation() -> BoxedStrategy<respond::Violation> {
+    let check = prop_oneof![
+        Just("baseline_drift_check"),
+        Just("LessThanThreshold"),
+        Just("missing_column_check"),
+        Just("data_type_check"),
+        Just("quantum_check"),
+    ];
+    let subject = option::of(prop_oneof![Just("age"), Just("customer_id")].prop_map(str::to_owned));
+    (check, subject)
+        .prop_map(|(check, subject)| respond::Violation { check: check.to_owned(), subject })
+        .boxed()
+}
+
+/// What a read of a report returns.
+pub(crate) fn monitor_report() -> BoxedStrategy<respond::MonitorReport> {
+    prop_oneof![
+        5 => vec(violation(), 0..4).prop_map(respond::MonitorReport::Read),
+        1 => Just(respond::MonitorReport::Unreadable("it is gone".to_owned())),
+    ]
+    .boxed()
+}
+
 /// A state of respond's: what was requested, oldest first.
 pub(crate) fn respond_state() -> BoxedStrategy<respond::State> {
-    let sources = || btree_map(prop_oneof![Just("s"), Just("t")].prop_map(str::to_owned), time(), 0..3);
+    let source = || prop_oneof![Just("s"), Just("t"), Just(REPORTS)].prop_map(str::to_owned);
+    let sources = || btree_map(source(), time(), 0..3);
     let end = (time(), time(), outcome()).prop_map(|(requested_at, at, outcome)| respond::LastEnd {
         requested_at,
         at,
         outcome,
     });
-    (vec(time(), 0..6), 0..4_u32, sources(), sources(), vec(time(), 0..2), option::of(end))
-        .prop_map(|(mut requested, attempts, drifting, heard, failed, last_end)| {
+    let heard = (sources(), sources(), sources());
+    (vec(time(), 0..6), 0..4_u32, heard, vec(time(), 0..2), option::of(end))
+        .prop_map(|(mut requested, attempts, (drifting, last_report_at, broken_feeds), failed, last_end)| {
             requested.sort();
             respond::State {
                 retrainings: requested,
                 attempts,
                 drifting,
-                last_report_at: heard,
+                last_report_at,
                 failed,
                 last_end,
+                broken_feeds,
             }
         })
         .boxed()

@@ -52,6 +52,10 @@ fn drift() -> impl Strategy<Value = Trigger> {
         2 => any::finished().prop_map(Trigger::Finished),
         1 => any::alarm().prop_map(Trigger::Alarm),
         1 => Just(Trigger::Recheck { alarm: "a".to_owned() }),
+        3 => prop_oneof![
+            4 => Just(any::REPORT_KEY.to_owned()),
+            1 => Just("churn-staging/churn-train/z8m4/DataQualityCheck/violations/constraint_violations.json".to_owned()),
+        ].prop_map(|key| Trigger::Report { bucket: "b".to_owned(), key }),
     ]
 }
 
@@ -63,8 +67,10 @@ fn hold() -> impl Strategy<Value = Option<Hold>> {
 }
 
 fn drift_seen() -> impl Strategy<Value = respond::Snapshot> {
-    (hold(), option::of(any::time()), option::of(any::alarm())).prop_map(|(hold, live, alarm)| {
-        respond::Snapshot { deployed: decide::deployed(live, hold.as_ref()), alarm, report: None }
+    let alarm = option::of(any::alarm());
+    let report = option::weighted(0.9, any::monitor_report());
+    (hold(), option::of(any::time()), alarm, report).prop_map(|(hold, live, alarm, report)| {
+        respond::Snapshot { deployed: decide::deployed(live, hold.as_ref()), alarm, report }
     })
 }
 

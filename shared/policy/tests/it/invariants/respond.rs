@@ -8,10 +8,12 @@ use tidegate_events::{
 };
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::file::{DriftResponse, Policy};
+use tidegate_policy::file::{CheckMeaning, DriftResponse, Policy};
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::respond::{LastEnd, RespondController, Snapshot, State, Trigger};
+use tidegate_policy::respond::{
+    LastEnd, MonitorReport, RespondController, Snapshot, State, Trigger, Violation,
+};
 use tidegate_policy::step::Step;
 
 use super::{Break, broken};
@@ -80,6 +82,21 @@ fn before() -> State {
     }
 }
 
+fn of_check(check: &str) -> Option<MonitorReport> {
+    let violation = Violation { check: check.to_owned(), subject: Some("age".to_owned()) };
+    Some(MonitorReport::Read(vec![violation]))
+}
+
+/// A retraining for a monitoring report.
+fn retrains_for_a_report() -> Scene {
+    let trigger = Trigger::Report { bucket: "b".to_owned(), key: any::REPORT_KEY.to_owned() };
+    let seen = Snapshot { report: of_check("baseline_drift_check"), ..Snapshot::default() };
+    let scene =
+        Decided::by(any::policy(), any::staging(), State::default(), trigger, seen, any::at(30 * 1_440));
+    assert_eq!(scene.decision.verdict, Verdict::Retrain);
+    scene
+}
+
 fn retrains() -> Scene {
     let scene = decided(before(), drift());
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Retrain, 2));
@@ -121,7 +138,36 @@ fn breaks() -> Vec<Break<Scene>> {
         }),
     ];
     all.extend(governor());
+    all.push(on(I::BrokenFeed, "the alarm counts missing values", retrains, |s| {
+        let Trigger::Alarm(alarm) = &mut s.trigger else { unreachable!() };
+        alarm.metrics[0].name = "feature_non_null_age".to_owned();
+    }));
+    all.extend(reports());
     all
+}
+
+fn reports() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, by| Break { invariant, how, scene: retrains_for_a_report, by };
+    vec![
+        on(I::NoDrift, "a check in a pipeline wrote the report", |s| {
+            let key = "churn-staging/train/z8m4/Check/output/violations/constraint_violations.json";
+            s.trigger = Trigger::Report { bucket: "b".to_owned(), key: key.to_owned() };
+        }),
+        on(I::NoDrift, "the date in the key does not exist", |s| {
+            let key = any::REPORT_KEY.replace("03/03", "02/30");
+            s.trigger = Trigger::Report { bucket: "b".to_owned(), key };
+        }),
+        on(I::BrokenFeed, "a column is missing", |s| s.seen.report = of_check("missing_column_check")),
+        on(I::BrokenFeed, "nobody knows the check", |s| s.seen.report = of_check("quantum_check")),
+        on(I::BrokenFeed, "there is no violation", |s| s.seen.report = Some(MonitorReport::Read(Vec::new()))),
+        on(I::BrokenFeed, "the policy says to alert", |s| {
+            s.policy().drift.as_mut().unwrap().checks.baseline_drift = Some(CheckMeaning::Alert);
+        }),
+        on(I::BrokenFeed, "the policy ignores the feature", |s| {
+            s.policy().drift.as_mut().unwrap().ignore_features.push("age".to_owned());
+        }),
+    ]
 }
 
 fn governor() -> Vec<Break<Scene>> {

@@ -8,7 +8,11 @@ use tidegate_policy::respond::{RespondController, State, Trigger};
 use tidegate_policy::step::Step;
 
 use super::Properties;
+use crate::any;
 use crate::decide::Decided;
+
+/// The reasons of a decision about a report in which nothing counts.
+const REPORT_WITHOUT_DRIFT: [&str; 2] = ["no_violations", "violations_ignored"];
 
 /// A source that has said nothing for so long will not say that drift is over.
 const SILENT: SignedDuration = SignedDuration::from_hours(720);
@@ -77,6 +81,9 @@ fn remembers(decided: &Decided<RespondController>) -> Result<(), TestCaseError> 
         Trigger::Recheck { .. } => {
             let alarm = decided.seen.alarm.as_ref().filter(|alarm| is_ok(alarm));
             alarm.map(|alarm| format!("alarm {}", alarm.alarm))
+        }
+        Trigger::Report { .. } if REPORT_WITHOUT_DRIFT.contains(&decided.decision.reason.code()) => {
+            Some(any::REPORTS.to_owned())
         }
         _ => None,
     };
