@@ -1,8 +1,9 @@
-//! Events that AWS services send to the default bus.
+//! Events that AWS services, and EventBridge's inbound webhook for GitHub, send to the default bus.
 
 mod alarm;
 mod codecommit;
 mod endpoint;
+mod github;
 mod object;
 mod package;
 mod pipeline;
@@ -21,6 +22,7 @@ use crate::{Body, EventError, fields::Fields};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Commit,
+    GitHubPush,
     ModelPackage,
     PipelineExecution,
     Endpoint,
@@ -34,6 +36,7 @@ impl Kind {
     pub(crate) fn members(self) -> &'static [&'static str] {
         match self {
             Self::Commit => codecommit::MEMBERS,
+            Self::GitHubPush => github::MEMBERS,
             Self::ModelPackage => package::MEMBERS,
             Self::PipelineExecution => pipeline::MEMBERS,
             Self::Endpoint | Self::EndpointDeployment => endpoint::MEMBERS,
@@ -49,6 +52,7 @@ impl Kind {
 pub(crate) fn kind(source: &str, detail_type: &str) -> Option<Kind> {
     Some(match (source, detail_type) {
         ("aws.codecommit", "CodeCommit Repository State Change") => Kind::Commit,
+        (crate::GITHUB_SOURCE, "push") => Kind::GitHubPush,
         ("aws.sagemaker", "SageMaker Model Package State Change") => Kind::ModelPackage,
         ("aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change") => {
             Kind::PipelineExecution
@@ -66,6 +70,7 @@ pub(crate) fn body(kind: Kind, detail: Option<&Json<'_>>) -> Result<Body, EventE
     let fields = Fields::detail(detail)?;
     Ok(match kind {
         Kind::Commit => codecommit::read(&fields)?.map_or(Body::Other, Body::CommitPushed),
+        Kind::GitHubPush => Body::CommitPushed(github::read(&fields)?),
         Kind::ModelPackage => Body::ModelPackageChanged(package::read(&fields)?),
         Kind::PipelineExecution => Body::PipelineExecutionChanged(pipeline::read(&fields)?),
         Kind::Endpoint => Body::EndpointChanged(endpoint::read(&fields, false)?),

@@ -45,6 +45,10 @@ pub use schedule::{Scheduled, ScheduledCheck, Tick};
 /// The `source` of every event that Tidegate defines.
 pub const SOURCE: &str = "tidegate";
 
+/// The `source` that EventBridge's inbound webhook for GitHub sets. In contrast to the sources of AWS, anyone who may put
+/// events on a bus can use it.
+pub const GITHUB_SOURCE: &str = "github.com";
+
 /// The detail-type of the event in which every decision is published.
 ///
 /// No function of Tidegate handles it, so it is parsed to [`Body::Other`].
@@ -78,7 +82,8 @@ pub struct Event {
 /// The content of an event, by kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
-    /// A reference of a repository changed: `CodeCommit Repository State Change`, or Tidegate's `Commit Pushed`.
+    /// A reference of a repository changed: `CodeCommit Repository State Change`, `push` from `github.com`, or Tidegate's
+    /// `Commit Pushed`.
     CommitPushed(CommitPushed),
     /// `SageMaker Model Package State Change`.
     ModelPackageChanged(ModelPackageChanged),

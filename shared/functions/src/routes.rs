@@ -1,7 +1,7 @@
 //! The functions that receive an event: the rules of the templates, as code.
 
 use tidegate_engine::{FunctionSpec, Scope, Site};
-use tidegate_events::{Body, Event};
+use tidegate_events::{Body, Event, GITHUB_SOURCE};
 
 use crate::{FUNCTIONS, of_scope};
 
@@ -17,6 +17,8 @@ pub fn targets(event: &Event, site: &Site) -> impl Iterator<Item = &'static Func
 }
 
 /// Commands to deploy and the outcome of a retraining must come from the hub's account; the rules of an environment require it.
+/// A push of GitHub must come from the account's own webhook; the rule of the hub requires it, because any account may use
+/// GitHub's source.
 fn is_admitted(event: &Event, site: &Site) -> bool {
     match (&event.body, site.scope()) {
         (
@@ -26,6 +28,9 @@ fn is_admitted(event: &Event, site: &Site) -> bool {
             | Body::HoldReleased(_),
             Scope::Environment,
         ) => event.envelope.account == site.hub_account,
+        (Body::CommitPushed(_), Scope::Hub) if event.envelope.source == GITHUB_SOURCE => {
+            event.envelope.account == site.account
+        }
         _ => true,
     }
 }

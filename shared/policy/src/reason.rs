@@ -78,6 +78,9 @@ reasons! {
     Tag { tag: String } = "tag", "{tag} is a tag; only a push to a branch starts a training";
     /// The reference is neither a branch nor a tag.
     NotABranch { name: String } = "not_a_branch", "{name} is neither a branch nor a tag";
+    /// The branch is a temporary branch of GitHub's merge queue.
+    MergeQueueBranch { branch: String } = "merge_queue_branch",
+        "{branch} is a temporary branch of a merge queue; the merge is a push to its target branch";
     /// The branch was deleted.
     BranchDeleted { branch: String } = "branch_deleted", "branch {branch} was deleted";
     /// The event contains no commit id.

@@ -174,6 +174,10 @@ fn commit_token(
     fingerprint(&parts)
 }
 
+/// The beginning of the names of GitHub's temporary branches. The merge itself is a push to the target branch.
+/// <https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/merging-a-pull-request-with-a-merge-queue>
+const MERGE_QUEUE: &str = "gh-readonly-queue/";
+
 /// Decides about a push without data from AWS: `Some` if the push requires no action.
 #[must_use]
 pub fn skip_without_reading(policy: &Policy, state: &State, push: &CommitPushed) -> Option<Train> {
@@ -181,6 +185,7 @@ pub fn skip_without_reading(policy: &Policy, state: &State, push: &CommitPushed)
     let reason = match (&push.ref_kind, &push.change, &push.commit) {
         (RefKind::Tag, _, _) => Reason::Tag { tag: branch },
         (RefKind::Other(_), _, _) => Reason::NotABranch { name: push.full_ref.clone() },
+        (RefKind::Branch, ..) if push.branch.starts_with(MERGE_QUEUE) => Reason::MergeQueueBranch { branch },
         (RefKind::Branch, RefChange::Deleted, _) => Reason::BranchDeleted { branch },
         (RefKind::Branch, _, _) if !policy.watches(&push.branch) => Reason::BranchNotMapped { branch },
         (RefKind::Branch, _, None) => Reason::NoCommit,

@@ -70,16 +70,22 @@ fn reference(fields: &Fields<'_>) -> Result<(RefKind, String, String), EventErro
             }
         }
     };
-    let (ref_kind, short) = if let Some(short) = whole.strip_prefix(HEADS) {
-        (RefKind::Branch, short)
-    } else if let Some(short) = whole.strip_prefix(TAGS) {
-        (RefKind::Tag, short)
-    } else {
-        (RefKind::Other(kind.unwrap_or_else(|| "unknown".to_owned())), whole.as_str())
-    };
+    let (ref_kind, short) = reference_of(&whole, kind);
     if short.is_empty() {
         let expected = "the whole name of a branch or a tag";
         return Err(EventError::bad_value(fields.path("referenceFullName"), &whole, expected));
     }
-    Ok((ref_kind, short.to_owned(), whole.clone()))
+    Ok((ref_kind, short, whole))
+}
+
+/// The kind and the short name of a reference. `otherwise` is the kind of one that is neither a branch nor a tag.
+pub(super) fn reference_of(whole: &str, otherwise: Option<String>) -> (RefKind, String) {
+    let (kind, short) = if let Some(short) = whole.strip_prefix(HEADS) {
+        (RefKind::Branch, short)
+    } else if let Some(short) = whole.strip_prefix(TAGS) {
+        (RefKind::Tag, short)
+    } else {
+        (RefKind::Other(otherwise.unwrap_or_else(|| "unknown".to_owned())), whole)
+    };
+    (kind, short.to_owned())
 }

@@ -6,8 +6,9 @@ use super::{Contract, Field, Kind};
 
 /// A change of a reference in a repository.
 ///
-/// CodeCommit's `CodeCommit Repository State Change` is parsed to the same type, see
-/// <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html>.
+/// CodeCommit's `CodeCommit Repository State Change` and GitHub's `push` are parsed to the same type, see
+/// <https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html> and
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-saas-furls.html>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommitPushed {

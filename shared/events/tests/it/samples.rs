@@ -28,6 +28,8 @@ const KINDS: &[(&str, &str)] = &[
     ("delivery/archive-replay.json", "model_package_changed"),
     // These files are wrappers around events. The reader of a queue unwraps them first.
     ("delivery/", "not an event"),
+    ("github/eventbridge.ping.json", "other"),
+    ("github/eventbridge.", "commit_pushed"),
     // The bodies and requests of webhooks are not parsed by this crate.
     ("github/", "not an event"),
     ("gitlab/", "not an event"),
@@ -131,6 +133,63 @@ fn all_fields_of_an_approved_package_are_parsed() {
             stage_status: None,
         }
     );
+}
+
+/// GitHub's webhook through EventBridge: <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-saas-furls.html>.
+#[test]
+fn a_push_of_github_is_parsed_like_one_of_codecommit() {
+    let push = |name: &str| body!(&format!("github/eventbridge.push.{name}.json"), CommitPushed);
+    let main = push("branch-main");
+    assert_eq!(
+        main,
+        CommitPushed {
+            repository: "github:example-ml/churn-model".to_owned(),
+            ref_kind: RefKind::Branch,
+            branch: "main".to_owned(),
+            full_ref: "refs/heads/main".to_owned(),
+            change: RefChange::Updated,
+            commit: Some("9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4".to_owned()),
+            old_commit: Some("0b4c1f6a7d2e9835a1c04e7fb96d2853e7f0a1b2".to_owned()),
+            actor: main.actor.clone(),
+            changed_paths: None,
+        }
+    );
+    let created = push("branch-created");
+    assert_eq!((created.change, created.old_commit), (RefChange::Created, None));
+    assert!(created.commit.is_some());
+    let deleted = push("branch-deleted");
+    assert_eq!((deleted.change, deleted.commit), (RefChange::Deleted, None));
+    assert!(deleted.old_commit.is_some());
+    assert_eq!(push("branch-forced").change, RefChange::Updated);
+    assert_eq!(push("tag-created").ref_kind, RefKind::Tag);
+}
+
+#[test]
+fn the_same_push_has_one_key_whoever_sends_it() {
+    let by_webhook = event("github/eventbridge.push.branch-main.json");
+    let mut by_workflow = sample("contract/commit-pushed.json");
+    for (name, value) in [
+        ("repository", "github:example-ml/churn-model"),
+        ("branch", "main"),
+        ("full_ref", "refs/heads/main"),
+        ("ref_kind", "branch"),
+        ("change", "updated"),
+        ("commit", "9f1d3c5b7a8e6042c1d4f3a2b5968770e1f2a3c4"),
+        ("old_commit", "0b4c1f6a7d2e9835a1c04e7fb96d2853e7f0a1b2"),
+    ] {
+        by_workflow["detail"][name] = value.into();
+    }
+    assert_eq!(by_webhook.idempotency_key(), parse_value(by_workflow).unwrap().idempotency_key());
+}
+
+#[test]
+fn a_push_of_github_without_a_field_names_it() {
+    for field in ["ref", "before", "after", "repository"] {
+        let mut push = sample("github/eventbridge.push.branch-main.json");
+        push["detail"].as_object_mut().unwrap().remove(field);
+        let error = parse_value(push).unwrap_err().to_string();
+        assert!(error.contains(&format!("`detail.{field}")), "{error}");
+    }
 }
 
 #[test]
