@@ -9,7 +9,7 @@ use tidegate_engine::{DecisionRecord, FunctionSpec};
 use tidegate_functions::{named, names};
 use tidegate_policy::file::Policy;
 use tidegate_replay::explain::{Answer, INVOCATION, Place, Question, explain, run as run_scenario};
-use tidegate_replay::input::{name_of_foreign, unwrapped};
+use tidegate_replay::input::{events_of_log, name_of_foreign, unwrapped};
 use tidegate_testkit::scenario::{Scenario, Setup};
 
 use crate::Failure;
@@ -83,7 +83,10 @@ fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
         Some(file) => Setup::load(file).map_err(|error| Failure::Input(error.to_string()))?,
         None => Setup::default(),
     };
-    let events = unwrapped(json_of(&arguments.event, &name)?);
+    let mut events = Vec::new();
+    for value in values_of(&arguments.event, &name)? {
+        events.extend(unwrapped(value).map_err(|error| Failure::Input(format!("{name}: {error}")))?);
+    }
     if events.is_empty() {
         return Err(Failure::Input(format!("{name}: the file contains no event")));
     }
@@ -165,7 +168,8 @@ fn name_of(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
-fn json_of(file: &Path, name: &str) -> Result<Value, Failure> {
+/// The JSON of a file: one value, or the messages of a log group.
+fn values_of(file: &Path, name: &str) -> Result<Vec<Value>, Failure> {
     let mut bytes = Vec::new();
     let read = if file.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes).map(|_| ())
@@ -174,7 +178,10 @@ fn json_of(file: &Path, name: &str) -> Result<Value, Failure> {
     };
     read.map_err(|error| Failure::Input(format!("{name}: {error}")))?;
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    serde_json::from_slice(text).map_err(|error| {
+    if let Some(events) = std::str::from_utf8(text).ok().and_then(events_of_log) {
+        return events.map_err(|(line, error)| Failure::Input(format!("{name}:{line}: {error}")));
+    }
+    serde_json::from_slice(text).map(|value| vec![value]).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let hint = "an event is one JSON object; `tidegate replay` reads a file with one event per line";
         Failure::Input(format!("{name}:{line}:{column}: this is not JSON: {error}; {hint}"))

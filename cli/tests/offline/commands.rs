@@ -22,13 +22,31 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
+fn events_of_a_log_group_have_a_decision_each() {
+    for form in ["export.log", "filter-log-events.json", "insights.csv", "insights.json", "subscription.json"]
+    {
+        let file = root().join("events/cloudwatch-logs").join(form);
+        let event = file.to_str().expect("text");
+        let text = out(&tidegate(&["explain", "--policy", POLICY, "--event", event, "--json"]));
+        let functions: Vec<String> = text
+            .lines()
+            .map(|line| {
+                let record: Value = serde_json::from_str(line).expect("a record");
+                record["function"].as_str().unwrap_or_default().to_owned()
+            })
+            .collect();
+        assert_eq!(functions, ["train", "promote"], "{form}");
+    }
+}
+
+#[test]
 fn every_file_under_events_has_a_decision_with_a_reason() {
     let mut all = Vec::new();
     files(&root().join("events"), &mut all);
     let asked = all.iter().filter(|path| {
         let ending = path.extension().and_then(|ending| ending.to_str());
         let scenario = path.components().any(|part| part.as_os_str() == "scenarios");
-        ending == Some("json") || (ending == Some("yaml") && scenario)
+        matches!(ending, Some("json" | "csv" | "log")) || (ending == Some("yaml") && scenario)
     });
     let (mut explained, mut refused) = (0, Vec::new());
     for path in asked {

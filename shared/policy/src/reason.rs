@@ -361,10 +361,10 @@ impl Reason {
             | Self::RetrainingInFlight { until }
             | Self::BudgetSpent { until, .. }
             | Self::FailurePause { until, .. }
+            | Self::BrokenFeedReported { until, .. }
             | Self::InGracePeriod { until } => Some(*until),
             _ => None,
         }
-            | Self::BrokenFeedReported { until, .. }
     }
 }
 

@@ -101,7 +101,7 @@ fn the_index_lists_every_sample_and_nothing_else() {
         index.as_array().unwrap().iter().map(|row| row["file"].as_str().unwrap().to_owned()).collect();
     let listed_once: BTreeSet<String> = listed.iter().cloned().collect();
     assert_eq!(listed.len(), listed_once.len(), "a file is listed twice");
-    let more = ["monitor", "monitor/reports", "monitor/broken"];
+    let more = ["cloudwatch-logs", "monitor", "monitor/reports", "monitor/broken"];
     let there: BTreeSet<String> = FOLDERS.iter().chain(&more).flat_map(|name| files(name)).collect();
     assert_eq!(listed_once, there);
     for row in index.as_array().unwrap() {

@@ -18,6 +18,7 @@ use tidegate_policy::reason::Reason;
 use tidegate_testkit::CannedResponses;
 use tidegate_testkit::scenario::{Invocation, InvocationError, Ran, Scenario, Setup};
 
+use crate::input::hint_of_event;
 pub use question::{Place, Question};
 
 /// The default Lambda request ID for the explanation of an event.
@@ -96,7 +97,12 @@ pub fn explain(question: &Question<'_>) -> Result<Vec<Answer>, ExplainError> {
         None => wanted_by(question.event).collect(),
     };
     if functions.is_empty() {
-        return Ok(vec![unwanted(question, None, &Reason::UnsupportedEvent, now)]);
+        let mut answer = unwanted(question, None, &Reason::UnsupportedEvent, now);
+        let envelope = &question.event.envelope;
+        if let Some(hint) = hint_of_event(&envelope.source, &envelope.detail_type) {
+            answer.record.message = format!("{}: {hint}", answer.record.message);
+        }
+        return Ok(vec![answer]);
     }
     let mut answers = Vec::new();
     for function in functions {

@@ -7,6 +7,8 @@ use tidegate_events::{
 };
 use tidegate_functions::wanted_by;
 
+use super::cloudwatch_logs;
+
 /// An input of a replay, or why a value is not one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
@@ -83,25 +85,33 @@ impl Skip {
 
 /// The events in a JSON value, at any depth of wrappers: a message of a dead-letter queue may contain the record of a
 /// failed invocation. A value that is not a wrapper is returned unchanged.
-#[must_use]
-pub fn unwrapped(value: Value) -> Vec<Value> {
-    match value.as_object().and_then(wrapped) {
-        Some(inner) => inner.into_iter().flat_map(unwrapped).collect(),
-        None => vec![value],
+///
+/// # Errors
+/// If a message of CloudWatch Logs is not JSON.
+pub fn unwrapped(value: Value) -> Result<Vec<Value>, EventError> {
+    let Some(inner) = value.as_object().and_then(wrapped) else { return Ok(vec![value]) };
+    let mut all = Vec::new();
+    for value in inner? {
+        all.extend(unwrapped(value)?);
     }
+    Ok(all)
 }
 
-/// The content of a wrapper: a queue message, as Lambda and as `aws sqs receive-message` return it, or the record of
-/// a failed invocation.
-fn wrapped(map: &Map<String, Value>) -> Option<Vec<Value>> {
+/// The content of a wrapper: a queue message, as Lambda and as `aws sqs receive-message` return it, the record of a
+/// failed invocation, or a response of CloudWatch Logs.
+fn wrapped(map: &Map<String, Value>) -> Option<Result<Vec<Value>, EventError>> {
     if let Some(payload) = map.get("requestPayload") {
-        return Some(vec![payload.clone()]);
+        return Some(Ok(vec![payload.clone()]));
     }
     let messages = |list: &str, body: &str| -> Option<Vec<Value>> {
         let text = |message: &Value| serde_json::from_str(message.get(body)?.as_str()?).ok();
         map.get(list)?.as_array()?.iter().map(text).collect()
     };
-    messages("Records", "body").or_else(|| messages("Messages", "Body"))
+    if let Some(queued) = messages("Records", "body").or_else(|| messages("Messages", "Body")) {
+        return Some(Ok(queued));
+    }
+    let logged = cloudwatch_logs::messages(map)?;
+    Some(logged.into_iter().map(|(path, message)| cloudwatch_logs::event_in(&path, message)).collect())
 }
 
 /// Classifies a JSON value of a stream. Most values are one item; a wrapper may contain several.
@@ -121,7 +131,7 @@ pub fn items(value: Value, found: &mut Vec<Item>) -> Result<(), EventError> {
     } else if map.contains_key("function") && map.contains_key("verdict") {
         return decision(map, found);
     } else if let Some(inner) = wrapped(&map) {
-        return inner.into_iter().try_for_each(|value| items(value, found));
+        return inner?.into_iter().try_for_each(|value| items(value, found));
     } else {
         found.push(read(&Value::Object(map))?);
     }
@@ -237,7 +247,7 @@ mod tests {
         let received =
             json!({"Messages": [{"MessageId": "1", "ReceiptHandle": "r", "Body": failed.to_string()}]});
         for wrapper in [&queued, &failed, &dead, &received] {
-            assert_eq!(unwrapped(wrapper.clone()), std::slice::from_ref(&event), "{wrapper}");
+            assert_eq!(unwrapped(wrapper.clone()).unwrap(), std::slice::from_ref(&event), "{wrapper}");
         }
         for wrapper in [record, recorded, queued, failed, dead, received, json!([event])] {
             assert_eq!(of(wrapper.clone()), plain, "{wrapper}");

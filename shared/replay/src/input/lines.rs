@@ -1,10 +1,15 @@
 //! Reads JSON values from text in any layout: one per line, several on a line, one over several lines, or a list.
 
+mod records;
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, BufRead};
 
 use serde_json::Value;
 use tidegate_events::MAX_BYTES;
 
+use super::cloudwatch_logs::{self, Csv};
 use super::fast_path::fast_parse;
 use super::item::{Item, items};
 use super::{InputError, Source};
@@ -17,6 +22,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The message for a value that does not end.
 const CUT_OFF: &str = "the JSON ends before its last bracket is closed";
+
+/// The message for a line that ends inside a text.
+const ENDS_IN_TEXT: &str = "not JSON (the line ends inside a text): the event is cut off";
 
 /// A line that is not an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +50,8 @@ pub struct Lines {
     read: u64,
     /// Whether the next read begins at the start of a line.
     begins_line: bool,
+    /// The columns, if the text is a CSV of CloudWatch Logs Insights.
+    csv: Option<Csv>,
 }
 
 /// The next part of the text.
@@ -79,7 +89,7 @@ impl Lines {
     /// Reads a source from its start.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Self { source, text: Vec::new(), at: 0, line: 0, read: 0, begins_line: true }
+        Self { source, text: Vec::new(), at: 0, line: 0, read: 0, begins_line: true, csv: None }
     }
 
     /// Appends the items of the next value to `found`; returns `false` at the end.
@@ -95,6 +105,15 @@ impl Lines {
                 return Ok(false);
             }
             self.line = self.read;
+            if self.read == 1 && self.is_header()? {
+                self.at = self.text.len();
+            }
+            if !self.skip_separators() {
+                self.skip_prefix()?;
+            }
+        }
+        if self.csv.is_some() {
+            return self.read_record(found);
         }
         if let Some(item) = fast_parse(without_separators(self.rest())) {
             self.at = self.text.len();
@@ -141,7 +160,9 @@ impl Lines {
         if self.rest().starts_with(BYTE_ORDER_MARK) {
             self.at += BYTE_ORDER_MARK.len();
         }
-        self.advance(self.rest().iter().take_while(|byte| is_separator(byte)).count());
+        let is_csv = self.csv.is_some();
+        let skips = |byte: &&u8| if is_csv { byte.is_ascii_whitespace() } else { is_separator(byte) };
+        self.advance(self.rest().iter().take_while(skips).count());
         self.at >= self.text.len()
     }
 
@@ -177,8 +198,10 @@ impl Lines {
                 return Ok(());
             }
             // No object inside an event begins at the start of a line: the event before it is truncated.
-            if begins_line && self.text.get(end) == Some(&b'{') {
-                self.at = end;
+            let line = self.text.get(end..).unwrap_or_default();
+            let prefix = cloudwatch_logs::prefix_of_line(line);
+            if begins_line && line.get(prefix) == Some(&b'{') {
+                self.at = end + prefix;
                 let error = self.bad(CUT_OFF, 0);
                 self.line = self.read;
                 return Err(error);
@@ -197,11 +220,15 @@ impl Lines {
 
     /// The problem, and its place.
     fn wrong(&self, error: &serde_json::Error) -> Next {
+        let lines_on = error.line().saturating_sub(1) as u64;
+        // The parser finds the end of the line before as the first character of this one.
+        if error.column() == 0 {
+            return Next::Wrong(ENDS_IN_TEXT.to_owned(), lines_on.saturating_sub(1));
+        }
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or(&text);
         let begins = self.text.get(..self.at).filter(|_| error.line() == 1).unwrap_or_default();
         let before = begins.iter().rev().take_while(|byte| **byte != b'\n').count();
-        let lines_on = error.line().saturating_sub(1) as u64;
         Next::Wrong(format!("not JSON (column {}: {what})", before + error.column()), lines_on)
     }
 
@@ -248,121 +275,5 @@ impl Depth {
             }
         }
         false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::input::Item;
-    use serde_json::json;
-
-    fn read(text: &str) -> (Vec<String>, Vec<BadLine>) {
-        let bytes = std::io::Cursor::new(text.as_bytes().to_vec());
-        let mut lines = Lines::new(Source { name: "f".to_owned(), text: Box::new(bytes) });
-        let (mut found, mut bad) = (Vec::new(), Vec::new());
-        loop {
-            match lines.read(&mut found) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(InputError::Line(line)) => bad.push(line),
-                Err(error) => panic!("{error}"),
-            }
-        }
-        let id = |item: Item| match item {
-            Item::Event(arrived) => arrived.event.envelope.id,
-            other => format!("{other:?}"),
-        };
-        (found.into_iter().map(id).collect(), bad)
-    }
-
-    fn event(id: &str) -> String {
-        format!(
-            r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "1", "region": "r", "detail": {{"bucket": {{"name": "b {{"}}, "object": {{"key": "constraint_violations.json"}}}}}}"#
-        )
-    }
-
-    #[test]
-    fn events_are_read_however_they_are_laid_out() {
-        let (a, b) = (event("a"), event("b"));
-        let pretty = |text: &str| {
-            let value: Value = serde_json::from_str(text).unwrap();
-            serde_json::to_string_pretty(&value).unwrap()
-        };
-        for text in [
-            format!("{a}\n{b}\n"),
-            format!("\u{feff}{a}\r\n\n{b}"),
-            format!("{a}{b}"),
-            format!("{a} {b}\n"),
-            format!("[{a},{b}]"),
-            format!("[\n{a},\n{b}\n]\n"),
-            format!("{}\n{}", pretty(&a), pretty(&b)),
-            pretty(&format!("[{a}, {b}]")),
-            format!("[{}{}]", pretty(&a), pretty(&b)),
-        ] {
-            assert_eq!(read(&text), (vec!["a".to_owned(), "b".to_owned()], vec![]), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_bad_line_is_named_and_the_rest_is_read() {
-        let (a, b) = (event("a"), event("b"));
-        for (bad, said) in [
-            ("{\"id\": 1", "ends before"),
-            ("nonsense", "column 2"),
-            ("{\"id\": \"x\"}", "detail-type"),
-            ("12", "a number"),
-            ("{]", "column 2"),
-        ] {
-            let (found, wrong) = read(&format!("{a}\n{bad}\n{b}\n"));
-            assert_eq!(found, ["a", "b"], "{bad}");
-            assert_eq!((wrong[0].line, wrong.len()), (2, 1), "{bad}");
-            assert!(wrong[0].message.contains(said), "{}", wrong[0]);
-        }
-        let (found, wrong) = read(&format!("{a}\n{{\"id\":"));
-        assert_eq!((found.len(), wrong.len()), (1, 1));
-    }
-
-    #[test]
-    fn what_stands_beside_a_bad_value_is_read() {
-        let (a, b) = (event("a"), event("b"));
-        for (text, said) in [
-            (format!("{a}{{\"id\": \"x\"}}{b}\n"), "detail-type"),
-            (format!("[{a}, {{\"id\": \"x\"}}, 7, {b}]"), "detail-type"),
-            (format!("{a}{{\"id\": nonsense}}{b}\n"), "not JSON (column"),
-            (format!("{a}\n{{\"resources\": [\"arn\n{b}\n"), "not JSON (column 0: control character"),
-            (format!("{a}\n{{\"resources\": [\"arn\"\n{b}\n"), "ends before"),
-        ] {
-            let (found, wrong) = read(&text);
-            assert_eq!(found, ["a", "b"], "{text}");
-            assert!(wrong[0].message.contains(said), "{text}: {}", wrong[0]);
-        }
-    }
-
-    #[test]
-    fn a_line_is_counted_where_the_value_begins() {
-        let pretty = serde_json::to_string_pretty(&json!({"id": "x", "more": [1]})).unwrap();
-        let (_, wrong) = read(&format!("{}\n{pretty}{pretty}\n{pretty}", event("a")));
-        assert_eq!(wrong.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2, 7, 13]);
-        let (_, wrong) = read("{\"a\":\n  1,\n  \"b\" 2}\n");
-        assert_eq!(wrong[0].to_string(), "f:3: not JSON (column 7: expected `:`)");
-    }
-
-    #[test]
-    fn a_value_without_end_is_said_to_be_too_long() {
-        let (found, wrong) = read(&format!("{{\"a\": \"{}", "x".repeat(2 * MAX_BYTES)));
-        assert!(found.is_empty());
-        assert!(wrong[0].message.contains("no event is as long as this"), "{}", wrong[0]);
-    }
-
-    #[test]
-    fn one_line_may_be_longer_than_what_is_read_at_once() {
-        let one = event("a");
-        let many = CHUNK / one.len() * 2;
-        let list = format!("[{}]", vec![one.as_str(); many].join(","));
-        for text in [one.repeat(many), list] {
-            let (found, wrong) = read(&text);
-            assert_eq!((found.len(), wrong), (many, vec![]));
-        }
     }
 }

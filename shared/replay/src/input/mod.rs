@@ -1,5 +1,6 @@
-//! Events in files: single ones, JSON lines, EventBridge's exports, the decision log, metric streams.
+//! Events in files: single ones, JSON lines, EventBridge's exports, CloudWatch Logs, the decision log, metric streams.
 
+mod cloudwatch_logs;
 mod fast_path;
 mod foreign;
 mod item;
@@ -8,7 +9,8 @@ mod merge;
 mod order;
 mod source;
 
-pub use foreign::name_of_foreign;
+pub use cloudwatch_logs::events_of_log;
+pub use foreign::{hint_of_event, name_of_foreign};
 pub use item::{Arrived, Item, Metric, Skip, items, unwrapped};
 pub use lines::{BadLine, Lines};
 pub(crate) use merge::Merge;
@@ -31,7 +33,7 @@ pub enum InputError {
     Line(#[from] BadLine),
     /// A folder without any file of events.
     #[error(
-        "{folder} has no files of events: their names end in .json, .jsonl, .ndjson or .gz, or have no ending"
+        "{folder} has no files of events: their names end in .json, .jsonl, .ndjson, .csv, .log or .gz, or have no ending"
     )]
     Empty {
         /// The folder.

@@ -106,7 +106,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), InputError> {
 fn is_named_like_events(file: &Path) -> bool {
     let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let ending = file.extension().map(|ending| ending.to_str().unwrap_or("unreadable"));
-    !is_hidden && matches!(ending, None | Some("json" | "jsonl" | "ndjson" | "gz"))
+    !is_hidden && matches!(ending, None | Some("json" | "jsonl" | "ndjson" | "csv" | "log" | "gz"))
 }
 
 struct Counting<R> {
