@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::path::PathBuf;
 use tidegate_engine::ports::Ledger;
-use tidegate_policy::file::Policy;
+use tidegate_policy::file::{self, Policy};
 
 use crate::Failure;
 use crate::diff::{self, Difference};
@@ -24,6 +24,7 @@ pub(crate) async fn run(
     let places = ledgers.open().await?;
     let mut changes = Vec::new();
     for place in &places {
+        reject_conflicts(place, &policies).await?;
         for policy in &policies {
             changes.push((place, policy, compare(place, policy).await?));
         }
@@ -42,6 +43,40 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+/// A policy that names a resource of another applied policy is not applied.
+async fn reject_conflicts(place: &Place, policies: &[Policy]) -> Result<(), Failure> {
+    let mut others = Vec::new();
+    for model in place.ledger.models().await.map_err(|error| place.failed(error))? {
+        if policies.iter().any(|policy| policy.model.as_str() == model) {
+            continue;
+        }
+        match place.ledger.policy(&model).await {
+            Ok(applied) => others.extend(applied.map(|applied| applied.policy)),
+            // A policy that this version cannot read cannot be compared.
+            Err(tidegate_engine::EngineError::Stored { .. }) => {}
+            Err(error) => return Err(place.failed(error)),
+        }
+    }
+    let all: Vec<&Policy> = others.iter().map(AsRef::as_ref).chain(policies).collect();
+    let applied = |model: &str| policies.iter().all(|policy| policy.model.as_str() != model);
+    let found: Vec<String> = file::conflicts(&all)
+        .into_iter()
+        // What two applied policies say of each other is not of this command.
+        .filter(|conflict| !applied(&conflict.model))
+        .map(|conflict| {
+            format!(
+                "{}: {}: {}; the applied policy of the model `{}` says so in {}",
+                conflict.model, conflict.path, conflict.message, conflict.other_model, conflict.other_path
+            )
+        })
+        .collect();
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Input(format!("{}: {}", place.name, found.join("\n"))))
+    }
 }
 
 /// The change that applying a policy makes in a ledger.

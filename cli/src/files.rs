@@ -78,6 +78,7 @@ fn all(named: &[PathBuf]) -> Vec<PolicyFile> {
         }
     }
     reject_duplicate_models(&mut files);
+    reject_conflicts(&mut files);
     files
 }
 
@@ -114,6 +115,34 @@ fn reject_duplicate_models(files: &mut [PolicyFile]) {
             file.read = whole(&file.name, "model", message);
         } else {
             first.insert(model, file.name.clone());
+        }
+    }
+}
+
+/// Two policies that name the same resource by accident are an error in the second file.
+fn reject_conflicts(files: &mut [PolicyFile]) {
+    let read: Vec<(String, Policy)> = files
+        .iter()
+        .filter_map(|file| Some((file.name.clone(), file.read.as_ref().ok()?.policy.clone())))
+        .collect();
+    let policies: Vec<&Policy> = read.iter().map(|(_, policy)| policy).collect();
+    let file_of = |model: &str| {
+        read.iter().find(|(_, policy)| policy.model.as_str() == model).map_or("", |(name, _)| name.as_str())
+    };
+    let mut problems: BTreeMap<String, Vec<Problem>> = BTreeMap::new();
+    for conflict in file::conflicts(&policies) {
+        let message = format!(
+            "{}; {} says so in {}",
+            conflict.message,
+            file_of(&conflict.other_model),
+            conflict.other_path
+        );
+        let problem = Problem { line: 0, column: 0, path: conflict.path, message };
+        problems.entry(file_of(&conflict.model).to_owned()).or_default().push(problem);
+    }
+    for file in files {
+        if let Some(problems) = problems.remove(&file.name) {
+            file.read = Err(PolicyError { file: file.name.clone(), problems });
         }
     }
 }

@@ -9,10 +9,12 @@ use tidegate_engine::{Adapter, CallError, Engine, EngineError};
 use tidegate_events::ApprovalStatus;
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
-    Action, Current, DeployController, InFlight, Need, Snapshot, State, Trigger, needs_probe,
+    Action, Current, DeployController, InFlight, Need, RunningConfig, ScalableTarget, Snapshot, State,
+    Trigger, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config,
 };
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
+use tidegate_policy::owner::Tags;
 use tidegate_policy::step::Step;
 
 pub use spec::SPEC;
@@ -68,11 +70,16 @@ impl Adapter for Deploy {
             Action::CreateEndpoint { name, config, tags } => {
                 self.endpoints.create_endpoint(name, config, tags).await
             }
-            Action::UpdateEndpoint { name, config, rollout } => {
-                self.endpoints.update_endpoint(name, config, rollout).await
+            Action::UpdateEndpoint { name, config, rollout, keep_instances } => {
+                self.endpoints.update_endpoint(name, config, rollout, *keep_instances).await
             }
-            Action::CreateComponent { component } => self.endpoints.create_component(component).await,
-            Action::UpdateComponent { component } => self.endpoints.update_component(component).await,
+            Action::CreateComponent { component, tags } => {
+                self.endpoints.create_component(component, tags).await
+            }
+            Action::UpdateComponent { component, keep_copies } => {
+                self.endpoints.update_component(component, *keep_copies).await
+            }
+            Action::AddTags { arn, tags, .. } => self.endpoints.add_tags(arn, tags).await,
         }
     }
 }
@@ -81,14 +88,61 @@ impl Deploy {
     /// Reads the current state of the resource that a call changes.
     async fn current(&self, call: &Action) -> Result<Current, CallError> {
         Ok(match call {
-            Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+            Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. } => {
                 Current::Component(self.endpoints.component(&component.name).await?)
             }
             Action::CreateEndpoint { name, .. } | Action::UpdateEndpoint { name, .. } => {
                 Current::Endpoint(self.endpoints.endpoint(name).await?)
             }
-            Action::CreateModel(_) | Action::CreateEndpointConfig(_) => Current::Endpoint(None),
+            Action::CreateModel(_) | Action::CreateEndpointConfig(_) | Action::AddTags { .. } => {
+                Current::Endpoint(None)
+            }
         })
+    }
+
+    /// Reads the tags of the endpoint and what it runs, if the deployment may be about to change it.
+    async fn of_endpoint(
+        &self,
+        environment: &Environment,
+        in_flight: &InFlight,
+        seen: &Snapshot,
+    ) -> Result<(Option<Tags>, Option<RunningConfig>), CallError> {
+        let Some(endpoint) = &seen.endpoint else { return Ok((None, None)) };
+        let tags = async {
+            if needs_endpoint_tags(environment, in_flight, endpoint, seen.component.as_ref()) {
+                self.endpoints.tags(&endpoint.arn).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        let running = async {
+            if needs_running_config(environment, in_flight, endpoint) {
+                let name = environment.endpoint.name.as_str();
+                self.endpoints.running_config(name, endpoint).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        futures::future::try_join(tags, running).await
+    }
+
+    /// Reads the tags and the limits of the component, if the deployment may be about to change it.
+    async fn of_component(
+        &self,
+        environment: &Environment,
+        in_flight: &InFlight,
+        seen: &Snapshot,
+    ) -> Result<(Option<Tags>, Option<ScalableTarget>), CallError> {
+        let wanted = DesiredResources::of(environment, &in_flight.request).component;
+        match seen.component.as_ref().zip(wanted) {
+            Some((component, wanted)) if needs_component_tags(environment, in_flight, component) => {
+                let tags = self.endpoints.tags(&component.arn);
+                let limits = self.endpoints.component_limits(&wanted.name);
+                let (tags, limits) = futures::future::try_join(tags, limits).await?;
+                Ok((Some(tags), limits))
+            }
+            _ => Ok((None, None)),
+        }
     }
 
     async fn snapshot(&self, environment: &Environment, in_flight: &InFlight) -> Result<Snapshot, CallError> {
@@ -101,7 +155,14 @@ impl Deploy {
             (None, _) | (_, None) => None,
         };
         let approval = package.map(|found| found.package.approval);
-        let mut seen = Snapshot { approval, endpoint, component, probe: None };
+        let mut seen = Snapshot { approval, endpoint, component, ..Snapshot::default() };
+        let (of_endpoint, of_component) = futures::future::try_join(
+            self.of_endpoint(environment, in_flight, &seen),
+            self.of_component(environment, in_flight, &seen),
+        )
+        .await?;
+        (seen.endpoint_tags, seen.running_config) = of_endpoint;
+        (seen.component_tags, seen.component_limits) = of_component;
         if needs_probe(environment, in_flight, &seen)
             && let Some(sample) = &environment.verify.invoke
         {

@@ -14,7 +14,9 @@ use tidegate_policy::controller::{Context, Controller};
 use tidegate_policy::deploy::DeployController;
 use tidegate_policy::endpoint::InvokedResource;
 use tidegate_policy::reason::Reason;
-use tidegate_policy::scale::{Action, Current, Need, ScaleController, Snapshot, State, Trigger};
+use tidegate_policy::scale::{
+    Action, Current, Need, ScalableResource, ScaleController, Snapshot, State, Trigger,
+};
 use tidegate_policy::step::Step;
 
 use traffic::{Prefetched, read_traffic};
@@ -42,8 +44,13 @@ impl Adapter for Scale {
     ) -> Result<Option<Snapshot>, EngineError> {
         match (need, cx.policy) {
             (Need::Traffic, Some(policy)) => {
-                let mut seen = read_traffic(engine, self.metrics.as_ref(), &[policy], cx.now).await?;
+                let mut seen = read_traffic(engine, self, &[policy], cx.now).await?;
                 seen.pop().transpose()
+            }
+            (Need::Limits, _) => {
+                let resource = cx.named_environment().and_then(ScalableResource::of);
+                let mut limits = self.capacity.limits(resource.as_slice()).await?;
+                Ok(Some(Snapshot { limits: limits.pop().flatten(), ..Snapshot::default() }))
             }
             _ => Ok(None),
         }
@@ -81,10 +88,12 @@ impl Adapter for Scale {
             Action::SetCopyCount { component, copies } => {
                 self.capacity.set_copy_count(component, *copies).await
             }
+            Action::SetTargetTracking { target } => self.capacity.set_target_tracking(target).await,
+            Action::RemoveTargetTracking { resource } => self.capacity.remove_target_tracking(resource).await,
         }
     }
 
-    /// Checks every endpoint for which the policy allows scaling to zero. It reads the ledger once per model, and
+    /// Checks every endpoint whose capacity the policy may scale. It reads the ledger once per model, and
     /// CloudWatch in batches.
     async fn sweep(
         &self,
@@ -98,7 +107,7 @@ impl Adapter for Scale {
             ScaleController::not_applicable(&cx, &Trigger::Tick).is_none()
         });
         let policies: Vec<_> = models.iter().map(|managed| managed.applied.policy.as_ref()).collect();
-        let seen = read_traffic(engine, self.metrics.as_ref(), &policies, now).await?;
+        let seen = read_traffic(engine, self, &policies, now).await?;
         for (managed, seen) in models.iter().zip(seen) {
             outcomes.add(match seen {
                 Ok(seen) => {

@@ -69,10 +69,10 @@ impl Adapter for Train {
 
     async fn call(&self, call: &Action) -> Result<String, CallError> {
         match call {
-            Action::UpsertPipeline { pipeline, repository, commit, path, sha256, create, token } => {
+            Action::UpsertPipeline { pipeline, repository, commit, path, sha256, create, token, tags } => {
                 let text = self.definition(repository, commit, path, sha256).await?;
                 if *create {
-                    self.pipelines.create(pipeline, &text, token).await?;
+                    self.pipelines.create(pipeline, &text, token, tags).await?;
                     Ok(format!("created pipeline {pipeline}"))
                 } else {
                     let version = self.pipelines.update(pipeline, &text).await?;
@@ -123,13 +123,22 @@ impl Train {
         let pipeline = self.pipelines.pipeline(name);
         let definition = self.wanted(cx, file);
         let (pipeline, definition) = futures::future::try_join(pipeline, definition).await?;
-        let listed = if pipeline.is_some() { self.pipelines.executions(name).await? } else { Vec::new() };
+        let replaces = matches!(definition, Definition::File { .. });
+        let tags = async {
+            match pipeline.as_ref().filter(|_| replaces) {
+                Some(found) => self.pipelines.tags(&found.arn).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let listed =
+            async { if pipeline.is_some() { self.pipelines.executions(name).await } else { Ok(Vec::new()) } };
+        let (pipeline_tags, listed) = futures::future::try_join(tags, listed).await?;
         let runs = |one: &ListedExecution| {
             matches!(one.status, ExecutionStatus::Executing | ExecutionStatus::Stopping)
         };
         let running = listed.into_iter().filter(runs).map(|one| one.arn).collect();
         let job_roles = self.pipelines.job_roles();
-        Ok(Snapshot { definition, pipeline, job_roles, running, ..Snapshot::default() })
+        Ok(Snapshot { definition, pipeline, pipeline_tags, job_roles, running, ..Snapshot::default() })
     }
 
     async fn head(&self, cx: &Context<'_>, branch: Option<String>) -> Result<Option<String>, CallError> {

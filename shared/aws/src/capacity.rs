@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::Client as AutoScaling;
 use aws_sdk_applicationautoscaling::types::{
-    AdjustmentType, MetricAggregationType, PolicyType, ScalableDimension, ServiceNamespace, StepAdjustment,
+    AdjustmentType, MetricAggregationType, PolicyType, ServiceNamespace, StepAdjustment,
     StepScalingPolicyConfiguration,
 };
 use aws_sdk_cloudwatch::Client as CloudWatch;
@@ -11,14 +11,15 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic};
 use aws_sdk_sagemaker::Client as SageMaker;
 use aws_sdk_sagemaker::types::InferenceComponentRuntimeConfig;
 use tidegate_engine::{CallError, ports::Capacity};
+use tidegate_policy::deploy::ScalableTarget;
 use tidegate_policy::endpoint::ComponentStatus;
-use tidegate_policy::scale::NO_CAPACITY_METRIC;
+use tidegate_policy::scale::{NO_CAPACITY_METRIC, ScalableResource, TargetTracking};
 
 use crate::convert::int;
 use crate::error::{failed, refused};
+use crate::{scalable_targets, target_tracking};
 
 const AUTO_SCALING: &str = "application-autoscaling";
-const DIMENSION: ScalableDimension = ScalableDimension::SageMakerInferenceComponentDesiredCopyCount;
 /// In seconds. It is long enough that requests that fail while the first copy starts do not start another scaling.
 const COOLDOWN: i32 = 60;
 /// In seconds. The metric has a high resolution, and a client is waiting.
@@ -54,8 +55,8 @@ impl ComponentCapacity {
             .put_scaling_policy()
             .policy_name(scale_from_zero_name(component))
             .service_namespace(ServiceNamespace::Sagemaker)
-            .resource_id(resource_id(component))
-            .scalable_dimension(DIMENSION)
+            .resource_id(scalable_targets::of_component(component))
+            .scalable_dimension(scalable_targets::COPIES)
             .policy_type(PolicyType::StepScaling)
             .step_scaling_policy_configuration(steps)
             .send()
@@ -99,12 +100,25 @@ impl ComponentCapacity {
 
 #[async_trait]
 impl Capacity for ComponentCapacity {
+    async fn limits(&self, of: &[ScalableResource]) -> Result<Vec<Option<ScalableTarget>>, CallError> {
+        let ids: Vec<String> = of.iter().map(|resource| scalable_targets::id_of(resource).0).collect();
+        scalable_targets::of(&self.scaling, &ids).await
+    }
+
+    async fn set_target_tracking(&self, target: &TargetTracking) -> Result<String, CallError> {
+        target_tracking::set(&self.scaling, target).await
+    }
+
+    async fn remove_target_tracking(&self, resource: &ScalableResource) -> Result<String, CallError> {
+        target_tracking::remove(&self.scaling, resource).await
+    }
+
     async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
         self.scaling
             .register_scalable_target()
             .service_namespace(ServiceNamespace::Sagemaker)
-            .resource_id(resource_id(component))
-            .scalable_dimension(DIMENSION)
+            .resource_id(scalable_targets::of_component(component))
+            .scalable_dimension(scalable_targets::COPIES)
             .min_capacity(int(min))
             .max_capacity(int(max))
             .send()
@@ -146,11 +160,6 @@ impl Capacity for ComponentCapacity {
             _ => Err(failure.into()),
         }
     }
-}
-
-/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html>
-fn resource_id(component: &str) -> String {
-    format!("inference-component/{component}")
 }
 
 fn scale_from_zero_name(component: &str) -> String {

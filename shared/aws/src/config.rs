@@ -135,7 +135,11 @@ impl Aws {
     /// Returns the SageMaker endpoints. Their models run with the role `model_role_arn`.
     #[must_use]
     pub fn endpoints(&self, model_role_arn: &str) -> SageMakerEndpoints {
-        SageMakerEndpoints::new(aws_sdk_sagemaker::Client::new(&self.config), model_role_arn)
+        SageMakerEndpoints::new(
+            aws_sdk_sagemaker::Client::new(&self.config),
+            aws_sdk_applicationautoscaling::Client::new(&self.config),
+            model_role_arn,
+        )
     }
 
     /// Returns the client for sample requests.

@@ -23,7 +23,10 @@ mod registry;
 mod reports;
 mod repository;
 mod sampler;
+mod scalable_targets;
 mod schedules;
+mod tags;
+mod target_tracking;
 #[cfg(test)]
 mod tests;
 

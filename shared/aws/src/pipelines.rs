@@ -5,12 +5,14 @@ use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{Parameter, PipelineExecutionStep, SortOrder, SortPipelineExecutionsBy};
 use tidegate_engine::{CallError, ports::Pipelines};
 use tidegate_events::ExecutionStatus;
+use tidegate_policy::owner::Tags;
 use tidegate_policy::train::{
     DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, StartRequest,
 };
 
 use crate::convert::timestamp;
 use crate::error::{failed, refused};
+use crate::tags;
 
 const SERVICE: &str = "sagemaker";
 const DESCRIBE: &str = "DescribePipeline";
@@ -45,7 +47,11 @@ impl Pipelines for SageMakerPipelines {
         let answer = self.client.describe_pipeline().pipeline_name(name).send().await;
         match answer.map_err(failed(SERVICE, DESCRIBE)) {
             Ok(found) => match found.pipeline_definition {
-                Some(definition) => Ok(Some(Pipeline { definition, role: found.role_arn })),
+                Some(definition) => Ok(Some(Pipeline {
+                    arn: found.pipeline_arn.unwrap_or_default(),
+                    definition,
+                    role: found.role_arn,
+                })),
                 None => Err(refused(SERVICE, DESCRIBE, format!("pipeline `{name}` has no definition"))),
             },
             Err(failure) if failure.not_there() => Ok(None),
@@ -134,7 +140,17 @@ impl Pipelines for SageMakerPipelines {
         }
     }
 
-    async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError> {
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError> {
+        tags::of(&self.client, arn).await
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        definition: &str,
+        token: &str,
+        tags: &[(String, String)],
+    ) -> Result<(), CallError> {
         let answer = self
             .client
             .create_pipeline()
@@ -142,6 +158,7 @@ impl Pipelines for SageMakerPipelines {
             .pipeline_definition(definition)
             .role_arn(&self.role_arn)
             .client_request_token(token)
+            .set_tags(tags::list(tags))
             .send()
             .await;
         match answer.map_err(failed(SERVICE, "CreatePipeline")) {

@@ -47,13 +47,16 @@ pub(crate) struct Scope<'a> {
     pub(crate) function: &'static str,
     /// The resource that the function changes or annotates; if it is empty, none may be changed.
     pub(crate) resource: &'a str,
+    /// The inference component on a shared endpoint, which has a name of its own; the resource otherwise.
+    pub(crate) component: &'a str,
 }
 
 impl Scope<'_> {
     /// Whether the policy contains the target of the effect, in its account and region, and the function may have
     /// such an effect.
     fn covers(&self, effect: &Effect<'_>) -> bool {
-        let Self { cx: Context { policy, site, .. }, function, resource } = self;
+        let Self { cx: Context { policy, site, .. }, function, resource, component } = self;
+        let is_named = |name: &str| !resource.is_empty() && (name == *resource || name == *component);
         let Some(policy) = policy else { return matches!(effect, Effect::Notify) };
         let model = policy.model.as_str();
         match effect {
@@ -88,10 +91,10 @@ impl Scope<'_> {
                     && finished.model == model
                     && environment.is_some_and(|e| e.account.as_str() == finished.environment_account)
             }
-            Effect::Annotate { resource: name } | Effect::Change { resource: name, .. } => {
-                !resource.is_empty() && name == resource
+            Effect::Annotate { resource: name } | Effect::Change { resource: name, .. } => is_named(name),
+            Effect::Prepare { name } => {
+                !resource.is_empty() && (name.starts_with(resource) || name.starts_with(component))
             }
-            Effect::Prepare { name } => !resource.is_empty() && name.starts_with(resource),
         }
     }
 }

@@ -15,7 +15,9 @@ mod invariants;
 mod on_deferred;
 mod on_precondition_failed;
 mod on_rejected;
+mod ownership;
 mod precondition;
+mod running_config;
 mod withdrawn;
 
 use jiff::Timestamp;
@@ -24,6 +26,7 @@ use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentRequested, E
 
 use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
+use crate::owner::Tags;
 use crate::site::Site;
 
 use action::{check_soon, schedule_check};
@@ -32,12 +35,15 @@ pub use crate::endpoint::{Component, ComponentStatus, Rollout, RunningComponent,
 pub use accept_request::{accept_request, reject_unauthorized};
 pub use action::{Action, still_applies};
 pub use controller::{DeployController, Need, Trigger};
-pub use converge::{converge, needs_probe, should_record};
+pub use converge::{
+    converge, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config, should_record,
+};
 pub use hold::{decide_hold, release};
 pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::{Current, precondition};
+pub use running_config::{RunningConfig, ScalableTarget, Setting, SettingKind};
 
 /// The function's name.
 pub const NAME: &str = "deploy";
@@ -158,14 +164,22 @@ pub struct Report {
 }
 
 /// The observed AWS resources.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// The package's approval status in the hub's registry; `None` if the package does not exist or cannot be read.
     pub approval: Option<ApprovalStatus>,
     /// The endpoint, if it exists.
     pub endpoint: Option<Endpoint>,
+    /// The endpoint's tags; `None` if they were not read, because nothing would change it now.
+    pub endpoint_tags: Option<Tags>,
     /// The inference component, if it exists.
     pub component: Option<RunningComponent>,
+    /// The component's tags; `None` if they were not read.
+    pub component_tags: Option<Tags>,
+    /// What the endpoint runs; `None` if it was not read, because no update would replace it now.
+    pub running_config: Option<RunningConfig>,
+    /// The limits of the component's copies in Application Auto Scaling, if it has any and they were read.
+    pub component_limits: Option<ScalableTarget>,
     /// The result of the sample request; `None` if it was not sent.
     pub probe: Option<Probe>,
 }
@@ -173,6 +187,8 @@ pub struct Snapshot {
 /// An endpoint as SageMaker describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
+    /// Its ARN.
+    pub arn: String,
     /// Its status.
     pub status: EndpointStatus,
     /// The active configuration. During an update this is the previous one.
@@ -181,6 +197,8 @@ pub struct Endpoint {
     pub pending_config: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
     /// When it last changed.
     pub last_modified: Option<Timestamp>,
 }

@@ -198,6 +198,23 @@ impl EndpointSpec {
 }
 
 impl Endpoint {
+    /// The name of what serves the model: the component's, if the endpoint is shared, otherwise the endpoint's.
+    #[must_use]
+    pub fn served_name(&self) -> &str {
+        match &self.spec {
+            EndpointSpec::InferenceComponent(spec) => spec.component_name(self.name.as_str()),
+            EndpointSpec::RealTime(_) | EndpointSpec::Serverless(_) | EndpointSpec::Async(_) => {
+                self.name.as_str()
+            }
+        }
+    }
+
+    /// Whether the policy shares the endpoint with the components of other models.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(&self.spec, EndpointSpec::InferenceComponent(spec) if spec.component.is_some())
+    }
+
     /// The component whose copies can be scaled to zero.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ pub mod hold;
 pub mod instance_types;
 pub mod lookup;
 pub mod names;
+pub mod owner;
 mod people;
 pub mod promote;
 pub mod reason;

@@ -14,7 +14,7 @@ pub enum LookupKind {
     Pipeline,
     /// A model package group.
     PackageGroup,
-    /// An endpoint (of any environment; an account's ledger only receives the names of its own).
+    /// An endpoint or an inference component (of any environment; an account's ledger only receives the names of its own).
     Endpoint,
     /// A CloudWatch alarm.
     Alarm,
@@ -64,6 +64,8 @@ pub fn of(policy: &Policy) -> Vec<Lookup> {
     ];
     for environment in &policy.environments {
         lookups.push(Lookup::new(LookupKind::Endpoint, environment.endpoint.name.as_str()));
+        // An alarm of a component has the component's name alone.
+        lookups.push(Lookup::new(LookupKind::Endpoint, environment.endpoint.served_name()));
     }
     for alarm in policy.drift.iter().flat_map(|drift| &drift.alarms) {
         lookups.push(Lookup::new(LookupKind::Alarm, alarm));

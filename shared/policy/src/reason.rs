@@ -244,6 +244,25 @@ reasons! {
     /// The deployment that was to be checked has ended.
     DeploymentOver = "deployment_over", "the deployment has already ended";
 
+    /// What would be changed was not made by Tidegate, and the policy does not adopt it.
+    NotOurs { what: String, lost: String } = "not_ours",
+        "{what} was not made by Tidegate: it has no tag tidegate:model; an update would lose {lost}; write `adopt: true` in the policy to take it over, or give another name";
+    /// What would be changed belongs to another model or environment.
+    OwnedByAnother { what: String, owner: String } = "owned_by_another",
+        "{what} belongs to {owner}, according to its tags; give another name in the policy";
+    /// Somebody gave our endpoint another configuration, whose settings an update would lose.
+    ChangedByOthers { what: String, lost: String } = "changed_by_others",
+        "{what} runs a configuration that Tidegate did not make; an update would lose {lost}; write these settings in the policy, or `adopt: true` to lose them";
+    /// The endpoint captures data, and the policy does not.
+    CaptureWouldEnd { endpoint: String, capture: String } = "capture_would_end",
+        "{endpoint} captures data ({capture}), and an update would end that; write `capture` in the policy, or end the data capture first";
+    /// The endpoint has several variants, a shadow variant, or a variant with a name of its own.
+    OtherVariants { endpoint: String, variants: String } = "other_variants",
+        "{endpoint} has the variants {variants}; Tidegate updates an endpoint whose one variant is AllTraffic; give another endpoint name in the policy";
+    /// The instance type of a variant with a scalable target cannot change.
+    ScaledInstanceType { endpoint: String, instance_type: String } = "scaled_instance_type",
+        "{endpoint} is registered with Application Auto Scaling, so SageMaker refuses the instance type {instance_type}; deregister it with aws application-autoscaling deregister-scalable-target, approve the version again, and register it again afterwards";
+
     // respond
     /// A drift alarm is in ALARM.
     DriftAlarm { alarm: String } = "drift_alarm", "alarm {alarm} reports drift";
@@ -345,6 +364,14 @@ reasons! {
     CapacityRestored { component: String } = "capacity_restored", "{component} has capacity for its requests again";
     /// The alarm does not report missing capacity.
     NotACapacityAlarm { alarm: String } = "not_a_capacity_alarm", "alarm {alarm} does not report missing capacity";
+    /// Application Auto Scaling lets the capacity follow the traffic, as the policy says.
+    FollowsTraffic { resource: String } = "follows_traffic", "the capacity of {resource} follows its invocations";
+    /// The policy no longer has a target.
+    NoLongerFollowsTraffic { resource: String } = "no_longer_follows_traffic",
+        "the policy has no target for {resource} any more, so its target tracking is removed";
+    /// Somebody else registered a scalable target.
+    ScaledByOthers { resource: String } = "scaled_by_others",
+        "{resource} has a scalable target that Tidegate did not register, and it stays as it is; remove `scale.target` from the policy, deregister the scalable target, or write `adopt: true`";
     /// The policy does not scale the endpoint to zero.
     NoScalePolicy = "no_scale_policy", "the policy does not scale this endpoint to zero";
 }

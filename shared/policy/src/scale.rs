@@ -6,14 +6,15 @@ mod on_deferred;
 mod on_precondition_failed;
 mod on_rejected;
 mod precondition;
+mod tracking;
 mod traffic;
+mod wake;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tidegate_events::{AlarmChanged, AlarmState};
 
 use crate::decision::{Decision, Verdict};
-use crate::deploy;
+use crate::deploy::{self, ScalableTarget};
 use crate::endpoint::{NotScalable, ScalableComponent};
 use crate::file::{Environment, ToZero};
 use crate::reason::Reason;
@@ -24,7 +25,11 @@ pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::precondition;
-pub use traffic::{InvocationQuery, Invocations, traffic_queries};
+pub use tracking::{ScalableResource, TargetTracking, Tracked};
+pub use traffic::{InvocationQuery, Invocations, limits_of, traffic_queries};
+pub use wake::{needs_limits, on_capacity_alarm};
+
+use wake::{come_back, limits_in_service};
 
 /// The metric that shows a request without a copy to serve it. Target tracking cannot scale from zero; an alarm on
 /// this metric can. <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
@@ -54,6 +59,15 @@ pub struct State {
     /// The last change of its capacity that AWS rejected for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deferred: Option<Deferred>,
+    /// The limits of its copies before it was scaled to zero, if it had any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits_before_zero: Option<ScalableTarget>,
+    /// The target tracking that Tidegate set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Tracked>,
+    /// When AWS last permanently rejected a change of the target tracking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_rejected_at: Option<Timestamp>,
 }
 
 /// A change of the capacity that AWS rejected for now.
@@ -70,7 +84,7 @@ pub struct Deferred {
 }
 
 /// The observed state.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// Since when the current version has served, if Tidegate deployed it; or the end of a later deployment that
     /// failed, which may also have set the number of copies.
@@ -81,6 +95,8 @@ pub struct Snapshot {
     pub deploying: bool,
     /// Invocations; `None` if CloudWatch returned no data.
     pub invocations: Option<Invocations>,
+    /// The limits of its instances or copies in Application Auto Scaling, if it has any and they were read.
+    pub limits: Option<ScalableTarget>,
 }
 
 impl Snapshot {
@@ -92,6 +108,7 @@ impl Snapshot {
             copies_since: copies_since(deployed),
             deploying: deployed.in_flight.is_some(),
             invocations: None,
+            limits: None,
         }
     }
 }
@@ -137,6 +154,16 @@ pub enum Action {
         /// The number of copies.
         copies: u32,
     },
+    /// Sets limits and a target tracking policy.
+    SetTargetTracking {
+        /// The target tracking.
+        target: TargetTracking,
+    },
+    /// Deletes the target tracking policy that Tidegate set, and the limits if no other policy uses them.
+    RemoveTargetTracking {
+        /// What is no longer scaled.
+        resource: ScalableResource,
+    },
 }
 
 /// Whether an action of an unfinished plan is still needed: a scale-down action only while the state is at zero, a
@@ -146,6 +173,10 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
     match step {
         Step::Call(Action::SetCapacityLimits { min, .. }) => (*min == 0) == state.zero_since.is_some(),
         Step::Call(Action::SetCopyCount { copies, .. }) => (*copies == 0) == state.zero_since.is_some(),
+        Step::Call(Action::SetTargetTracking { target }) => {
+            state.tracking.as_ref().is_some_and(|tracked| tracked.target == *target)
+        }
+        Step::Call(Action::RemoveTargetTracking { .. }) => state.tracking.is_none(),
         Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) | Step::Notify { .. } => true,
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
@@ -167,12 +198,17 @@ pub fn on_tick(environment: &Environment, state: &State, seen: &Snapshot, now: T
 /// Whether a tick's decision must be recorded: it acts, or its reason differs from the last recorded one.
 #[must_use]
 pub fn should_record(state: &State, decision: &ScaleDecision) -> bool {
-    !decision.plan.is_empty() || state.last_reason.as_deref() != Some(decision.reason.code())
+    // That the policy does not scale an endpoint is recorded only if it did before.
+    let never = state.last_reason.is_none() && decision.reason == Reason::NoScalePolicy;
+    !decision.plan.is_empty() || (!never && state.last_reason.as_deref() != Some(decision.reason.code()))
 }
 
 fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
+    if let Some(decision) = tracking::decide(environment, state, seen, now) {
+        return decision;
+    }
     let keep = |reason| Decision::new(Verdict::NoChange, reason);
-    let Some(to_zero) = &environment.scale.to_zero else { return keep(Reason::NoScalePolicy) };
+    let Some(to_zero) = &environment.scale.to_zero else { return keep(without_zero(environment, seen)) };
     let component = match environment.endpoint.scalable_component() {
         Ok(component) => component,
         Err(NotScalable { verdict, reason }) => return Decision::new(verdict, reason),
@@ -185,7 +221,7 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     if state.deferred.as_ref().is_some_and(|deferred| deferred.pending && !deferred.down) {
         let reason = Reason::NoCapacity { component: component.name.clone() };
-        return come_back(component, state, reason, now);
+        return come_back(environment, component, state, seen.limits.as_ref(), reason, now);
     }
     // A deployment after the scale-down has set its number of copies again.
     if let Some(since) = state.zero_since.filter(|since| Some(*since) > seen.copies_since) {
@@ -193,7 +229,8 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
         return match seen.invocations {
             // Successful requests require copies: it was scaled up, and the event of the alarm was never processed.
             Some(Invocations { in_window, .. }) if in_window > 0 && may => {
-                come_back(component, state, Reason::Traffic { invocations: in_window }, now)
+                let reason = Reason::Traffic { invocations: in_window };
+                come_back(environment, component, state, seen.limits.as_ref(), reason, now)
             }
             _ => keep(Reason::AlreadyAtZero { since }),
         };
@@ -203,9 +240,11 @@ fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestam
     }
     match seen.invocations {
         None | Some(Invocations { in_window: 0, since_deployment: 0 }) => keep(Reason::NoMetrics),
-        Some(Invocations { in_window: 0, since_deployment }) => go_to_zero(component, to_zero, state, now)
-            .evidence("invocations_since_deployment", since_deployment)
-            .from_source(INVOCATIONS),
+        Some(Invocations { in_window: 0, since_deployment }) => {
+            go_to_zero(component, to_zero, state, seen, now)
+                .evidence("invocations_since_deployment", since_deployment)
+                .from_source(INVOCATIONS)
+        }
         Some(Invocations { in_window, .. }) => keep(Reason::Traffic { invocations: in_window }),
     }
 }
@@ -217,6 +256,16 @@ pub(crate) const SCALE_UP_ALARM: SignedDuration = SignedDuration::from_mins(20);
 /// How long a component keeps its copies after a scale-up.
 fn kept_after_scale_up(to_zero: &ToZero) -> SignedDuration {
     to_zero.idle.signed().max(SCALE_UP_ALARM)
+}
+
+/// Why an endpoint that is not scaled to zero stays as it is.
+fn without_zero(environment: &Environment, seen: &Snapshot) -> Reason {
+    match TargetTracking::of(environment) {
+        None => Reason::NoScalePolicy,
+        Some(_) if seen.deploying => Reason::DeploymentInFlight,
+        Some(_) if seen.live_since.is_none() => Reason::NeverDeployed,
+        Some(target) => Reason::FollowsTraffic { resource: target.resource.name().to_owned() },
+    }
 }
 
 /// The end of the grace period after a deployment or a rejection, or of one idle window after a scale-up, whichever
@@ -251,12 +300,15 @@ fn go_to_zero(
     component: ScalableComponent,
     to_zero: &ToZero,
     state: &State,
+    seen: &Snapshot,
     now: Timestamp,
 ) -> ScaleDecision {
     let ScalableComponent { name: component, copies } = component;
+    // A larger maximum that somebody set stays.
+    let max = copies.max(seen.limits.as_ref().map_or(0, |limits| limits.max));
     // The scale-up path is created before the component is scaled down.
     let plan = vec![
-        Step::Call(Action::SetCapacityLimits { component: component.clone(), min: 0, max: copies }),
+        Step::Call(Action::SetCapacityLimits { component: component.clone(), min: 0, max }),
         Step::Call(Action::EnsureScaleFromZeroAlarm { component: component.clone() }),
         Step::Call(Action::SetCopyCount { component, copies: 0 }),
     ];
@@ -264,52 +316,5 @@ fn go_to_zero(
         .evidence_vs("invocations_in_window", 0, 1)
         .from_source(INVOCATIONS)
         .plan(plan)
-        .state(State { zero_since: Some(now), ..state.clone() })
-}
-
-fn come_back(component: ScalableComponent, state: &State, reason: Reason, now: Timestamp) -> ScaleDecision {
-    let ScalableComponent { name: component, copies } = component;
-    let was = state.zero_since.map_or_else(|| "not recorded".to_owned(), |since| since.to_string());
-    let last_reason = Some(reason.code().to_owned());
-    let deferred = state.deferred.clone().map(|deferred| Deferred { pending: false, ..deferred });
-    let next = State { zero_since: None, scaled_up_at: Some(now), last_reason, rejected_at: None, deferred };
-    Decision::new(Verdict::ScaleFromZero, reason)
-        .evidence("zero_since", was)
-        // With a minimum above zero, Application Auto Scaling itself restores the copies and keeps them.
-        .plan(vec![Step::Call(Action::SetCapacityLimits { component, min: copies, max: copies })])
-        .state(next)
-}
-
-/// Decides about an alarm that may request capacity.
-pub fn on_capacity_alarm(
-    environment: &Environment,
-    state: &State,
-    alarm: &AlarmChanged,
-    now: Timestamp,
-) -> ScaleDecision {
-    let component = environment.endpoint.scalable_component().ok();
-    let Some(component) = component.filter(|component| asks_for_capacity(alarm, &component.name)) else {
-        return Decision::new(Verdict::Ignore, Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() });
-    };
-    let name = component.name.clone();
-    match &alarm.state {
-        // Muting an alarm suppresses its notifications; the request still needs a copy.
-        AlarmState::Alarm => come_back(component, state, Reason::NoCapacity { component: name }, now),
-        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component: name }),
-        AlarmState::InsufficientData => Decision::new(
-            Verdict::Ignore,
-            Reason::InsufficientData { source: format!("alarm {}", alarm.alarm) },
-        ),
-        AlarmState::Unknown(state) => {
-            Decision::new(Verdict::Ignore, Reason::UnknownState { state: state.clone() })
-        }
-    }
-}
-
-/// Whether an alarm detects requests for which the component had no copy.
-fn asks_for_capacity(alarm: &AlarmChanged, component: &str) -> bool {
-    alarm.metrics.iter().any(|metric| {
-        let of = metric.dimensions.get("InferenceComponentName");
-        metric.name == NO_CAPACITY_METRIC && of.is_some_and(|name| name.eq_ignore_ascii_case(component))
-    })
+        .state(State { zero_since: Some(now), limits_before_zero: seen.limits.clone(), ..state.clone() })
 }

@@ -21,6 +21,7 @@ use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::fingerprint::{fingerprint, short};
 use crate::hold::Hold;
+use crate::owner::Tags;
 use crate::people::subject;
 use crate::reason::Reason;
 
@@ -95,6 +96,8 @@ pub struct Snapshot {
     pub pipeline: Option<Pipeline>,
     /// The roles that the hub's pipeline role may pass to jobs, if they are known.
     pub job_roles: Option<JobRoles>,
+    /// The pipeline's tags; `None` if they were not read, because its definition stays.
+    pub pipeline_tags: Option<Tags>,
     /// ARNs of executions that have not ended, newest first.
     pub running: Vec<String>,
     /// The head of the pushed branch, if another commit of the branch has trained and the repository can be read.
@@ -135,6 +138,8 @@ pub enum Definition {
 /// A pipeline as SageMaker describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
+    /// Its ARN.
+    pub arn: String,
     /// Its definition as text.
     pub definition: String,
     /// The ARN of its role.
@@ -217,7 +222,7 @@ pub fn decide_commit(
     let token = token_of_push(policy, state, push, &commit);
     let Asked { upsert, digest } = match asked(policy, state, (push, &commit), &token, seen) {
         Ok(asked) => asked,
-        Err(reason) => return Decision::new(Verdict::Reject, reason).evidence("commit", &commit),
+        Err(reason) => return rejected(policy, reason).evidence("commit", &commit),
     };
     if let Some(reason) = seen.role_problem(policy) {
         return not_trained(policy, reason).evidence("commit", &commit);
@@ -270,6 +275,15 @@ fn not_trained(policy: &Policy, reason: Reason) -> Train {
     );
     let subject = subject(&format!("{} was not trained", policy.model));
     Decision::new(Verdict::Reject, reason).plan(vec![Step::Notify { subject, message }])
+}
+
+/// The decision about a commit that cannot train. People are notified if they must change the policy: the pipeline is
+/// not this model's.
+fn rejected(policy: &Policy, reason: Reason) -> Train {
+    match reason {
+        Reason::NotOurs { .. } | Reason::OwnedByAnother { .. } => not_trained(policy, reason),
+        reason => Decision::new(Verdict::Reject, reason),
+    }
 }
 
 /// Whether a newer commit of the branch replaces this one. Pushes are reported in any order, and training an older

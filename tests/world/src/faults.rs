@@ -159,6 +159,15 @@ pub enum Fault {
         /// The JSON that the job writes.
         content: Value,
     },
+    /// The next scalable target of this resource is not visible to as many calls.
+    LateTarget {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The resource id, such as `inference-component/churn`.
+        resource: String,
+        /// How many calls do not see it.
+        calls: u32,
+    },
     /// Turns the documented request rates on or off.
     Throttle {
         /// Whether calls above the documented rates are rejected.
@@ -308,6 +317,18 @@ impl FaultPlan {
         match found {
             Some(Fault::FailComponentUpdate { reason, failed, .. }) => Some((reason, failed)),
             _ => None,
+        }
+    }
+
+    /// How many calls do not see the scalable target of this resource that is registered now.
+    pub(crate) fn late_target(&mut self, account: &str, id: &str) -> u32 {
+        let found = self.take(|m| {
+            matches!(m, Fault::LateTarget { account: a, resource, .. }
+                if admits(a.as_ref(), account) && resource == id)
+        });
+        match found {
+            Some(Fault::LateTarget { calls, .. }) => calls,
+            _ => 0,
         }
     }
 

@@ -1,21 +1,25 @@
 //! SageMaker endpoints, endpoint configurations, models and inference components.
 
+mod running;
 mod shapes;
 
 use async_trait::async_trait;
+use aws_sdk_applicationautoscaling::Client as AutoScaling;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{
-    ContainerDefinition, InferenceComponentRuntimeConfig, InferenceComponentSpecification, Tag,
+    ContainerDefinition, InferenceComponentRuntimeConfig, InferenceComponentSpecification,
 };
 use tidegate_engine::{CallError, ports::Endpoints};
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::Endpoint;
+use tidegate_policy::deploy::{Endpoint, RunningConfig, ScalableTarget};
 use tidegate_policy::endpoint::{
     Component, ComponentStatus, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent, VARIANT,
 };
+use tidegate_policy::owner::Tags;
 
 use crate::convert::{int, timestamp};
 use crate::error::{Failure, failed, failed_with, refused};
+use crate::{scalable_targets, tags};
 
 const SERVICE: &str = "sagemaker";
 
@@ -23,12 +27,33 @@ const SERVICE: &str = "sagemaker";
 #[derive(Debug, Clone)]
 pub struct SageMakerEndpoints {
     client: Client,
+    scaling: AutoScaling,
     model_role_arn: String,
 }
 
 impl SageMakerEndpoints {
-    pub(crate) fn new(client: Client, model_role_arn: &str) -> Self {
-        Self { client, model_role_arn: model_role_arn.to_owned() }
+    pub(crate) fn new(client: Client, scaling: AutoScaling, model_role_arn: &str) -> Self {
+        Self { client, scaling, model_role_arn: model_role_arn.to_owned() }
+    }
+
+    /// Describes a configuration and its models. What was deleted has no settings.
+    async fn config_and_models(&self, name: &str) -> Result<RunningConfig, CallError> {
+        let answer = self.client.describe_endpoint_config().endpoint_config_name(name).send().await;
+        let found = match answer.map_err(failed(SERVICE, "DescribeEndpointConfig")) {
+            Ok(found) => found,
+            Err(failure) if failure.not_there() => return Ok(RunningConfig::default()),
+            Err(failure) => return Err(failure.into()),
+        };
+        let mut running = running::config(&found);
+        for model in found.production_variants().iter().filter_map(|variant| variant.model_name()) {
+            let answer = self.client.describe_model().model_name(model).send().await;
+            match answer.map_err(failed(SERVICE, "DescribeModel")) {
+                Ok(found) => running.settings.extend(running::model(&found)),
+                Err(failure) if failure.not_there() => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok(running)
     }
 }
 
@@ -46,6 +71,7 @@ impl Endpoints for SageMakerEndpoints {
             return Err(refused(SERVICE, DESCRIBE, format!("endpoint `{name}` has no status")));
         };
         Ok(Some(Endpoint {
+            arn: found.endpoint_arn().unwrap_or_default().to_owned(),
             status: EndpointStatus::read(status.as_str()),
             config: found.endpoint_config_name().map(str::to_owned),
             pending_config: found
@@ -53,6 +79,7 @@ impl Endpoints for SageMakerEndpoints {
                 .and_then(|pending| pending.endpoint_config_name())
                 .map(str::to_owned),
             failure: found.failure_reason().map(str::to_owned),
+            created: found.creation_time().and_then(timestamp),
             last_modified: found.last_modified_time().and_then(timestamp),
         }))
     }
@@ -72,6 +99,7 @@ impl Endpoints for SageMakerEndpoints {
         let requirements = specification.and_then(|found| found.compute_resource_requirements());
         let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
         Ok(Some(RunningComponent {
+            arn: found.inference_component_arn().unwrap_or_default().to_owned(),
             status: ComponentStatus::read(status.as_str()),
             model: specification.and_then(|specification| specification.model_name()).map(str::to_owned),
             size: requirements.and_then(shapes::size),
@@ -79,6 +107,31 @@ impl Endpoints for SageMakerEndpoints {
             failure: found.failure_reason().map(str::to_owned),
             last_modified: found.last_modified_time().and_then(timestamp),
         }))
+    }
+
+    async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError> {
+        let config = endpoint.config.as_deref().unwrap_or_default();
+        let mut running = self.config_and_models(config).await?;
+        for variant in &running.variants {
+            let resource = scalable_targets::of_variant(name, variant);
+            running.scalable_targets.extend(scalable_targets::find(&self.scaling, resource).await?);
+        }
+        Ok(running)
+    }
+
+    async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError> {
+        let resource = scalable_targets::of_component(name);
+        scalable_targets::find(&self.scaling, resource).await
+    }
+
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
+        let request = self.client.add_tags().resource_arn(arn).set_tags(tags::list(tags));
+        request.send().await.map_err(failed(SERVICE, "AddTags"))?;
+        Ok(format!("tagged {arn}"))
+    }
+
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError> {
+        tags::of(&self.client, arn).await
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
@@ -90,6 +143,7 @@ impl Endpoints for SageMakerEndpoints {
             .model_name(&model.name)
             .containers(container)
             .execution_role_arn(&self.model_role_arn)
+            .set_tags(tags::list(&model.tags))
             .send()
             .await;
         creation_result("model", &model.name, answer.map_err(failed(SERVICE, "CreateModel")))
@@ -104,6 +158,7 @@ impl Endpoints for SageMakerEndpoints {
             .endpoint_config_name(&config.name)
             .production_variants(shapes::variant(&config.variant))
             .set_execution_role_arn(role)
+            .set_tags(tags::list(&config.tags))
             .send()
             .await;
         let answer = answer.map_err(failed(SERVICE, "CreateEndpointConfig")).map_err(explain_zero_instances);
@@ -116,13 +171,12 @@ impl Endpoints for SageMakerEndpoints {
         config: &str,
         tags: &[(String, String)],
     ) -> Result<String, CallError> {
-        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
         let answer = self
             .client
             .create_endpoint()
             .endpoint_name(name)
             .endpoint_config_name(config)
-            .set_tags(Some(tags))
+            .set_tags(tags::list(tags))
             .send()
             .await;
         let answer = answer.map_err(failed_with(SERVICE, "CreateEndpoint", &[config]));
@@ -134,15 +188,17 @@ impl Endpoints for SageMakerEndpoints {
         name: &str,
         config: &str,
         rollout: &Rollout,
+        keep_instances: bool,
     ) -> Result<String, CallError> {
-        // The properties of the variant are not retained, so that the endpoint runs exactly the requested
-        // configuration.
+        // Without it the number of instances in the configuration replaces the one that Application Auto Scaling set.
+        // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         let answer = self
             .client
             .update_endpoint()
             .endpoint_name(name)
             .endpoint_config_name(config)
             .set_deployment_config(shapes::deployment(rollout))
+            .set_retain_all_variant_properties(keep_instances.then_some(true))
             .send()
             .await;
         let failure = match answer.map_err(failed_with(SERVICE, "UpdateEndpoint", &[config])) {
@@ -163,7 +219,11 @@ impl Endpoints for SageMakerEndpoints {
         }
     }
 
-    async fn create_component(&self, component: &Component) -> Result<String, CallError> {
+    async fn create_component(
+        &self,
+        component: &Component,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError> {
         let answer = self
             .client
             .create_inference_component()
@@ -172,6 +232,7 @@ impl Endpoints for SageMakerEndpoints {
             .variant_name(VARIANT)
             .specification(specification(component))
             .runtime_config(runtime(component))
+            .set_tags(tags::list(tags))
             .send()
             .await;
         let failure = match answer.map_err(failed(SERVICE, "CreateInferenceComponent")) {
@@ -191,14 +252,14 @@ impl Endpoints for SageMakerEndpoints {
         Err(failure.into())
     }
 
-    async fn update_component(&self, component: &Component) -> Result<String, CallError> {
+    async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError> {
         let (name, model) = (&component.name, &component.model);
         let answer = self
             .client
             .update_inference_component()
             .inference_component_name(name)
             .specification(specification(component))
-            .runtime_config(runtime(component))
+            .set_runtime_config((!keep_copies).then(|| runtime(component)))
             .send()
             .await;
         let failure = match answer.map_err(failed(SERVICE, "UpdateInferenceComponent")) {

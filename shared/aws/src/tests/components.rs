@@ -81,7 +81,7 @@ async fn a_copy_is_given_what_the_policy_says() {
     }));
     let (aws, wire) = cloud([ok(json!({ "InferenceComponentArn": "arn" })), described]);
     let endpoints = aws.endpoints("role");
-    endpoints.create_component(&Component { size, ..component() }).await.unwrap();
+    endpoints.create_component(&Component { size, ..component() }, &[]).await.unwrap();
     assert_eq!(wire.done()[0].json()["Specification"]["ComputeResourceRequirements"], requirements);
     assert_eq!(endpoints.component("churn").await.unwrap().unwrap().size, Some(size));
 }
@@ -97,10 +97,13 @@ async fn a_component_is_created_once() {
         endpoint("Updating"),
     ]);
     let endpoints = aws.endpoints("role");
-    assert_eq!(endpoints.create_component(&component()).await.unwrap(), "created component churn");
-    assert_eq!(endpoints.create_component(&component()).await.unwrap(), "component churn exists already");
-    assert_eq!(endpoints.create_component(&component()).await.unwrap_err().class, Class::Permanent);
-    assert_eq!(endpoints.create_component(&component()).await.unwrap_err().class, Class::Busy);
+    assert_eq!(endpoints.create_component(&component(), &[]).await.unwrap(), "created component churn");
+    assert_eq!(
+        endpoints.create_component(&component(), &[]).await.unwrap(),
+        "component churn exists already"
+    );
+    assert_eq!(endpoints.create_component(&component(), &[]).await.unwrap_err().class, Class::Permanent);
+    assert_eq!(endpoints.create_component(&component(), &[]).await.unwrap_err().class, Class::Busy);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "CreateInferenceComponent");
     assert_eq!(
@@ -131,18 +134,18 @@ async fn a_rejected_update_succeeds_only_if_the_component_is_already_updated() {
     ]);
     let endpoints = aws.endpoints("role");
     assert_eq!(
-        endpoints.update_component(&component()).await.unwrap(),
+        endpoints.update_component(&component(), false).await.unwrap(),
         "updating component churn to churn-v2"
     );
     assert_eq!(
-        endpoints.update_component(&component()).await.unwrap(),
+        endpoints.update_component(&component(), false).await.unwrap(),
         "component churn has churn-v2 already"
     );
     for _ in ["another memory", "too few copies", "another model"] {
-        assert_eq!(endpoints.update_component(&component()).await.unwrap_err().class, Class::Busy);
+        assert_eq!(endpoints.update_component(&component(), false).await.unwrap_err().class, Class::Busy);
     }
     assert_eq!(
-        endpoints.update_component(&component()).await.unwrap_err().operation,
+        endpoints.update_component(&component(), false).await.unwrap_err().operation,
         "UpdateInferenceComponent"
     );
     assert_eq!(

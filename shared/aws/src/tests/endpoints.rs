@@ -26,6 +26,29 @@ fn in_service(config: &str) -> Answer {
     }))
 }
 
+fn tags() -> Vec<(String, String)> {
+    vec![("tidegate:model".to_owned(), "churn".to_owned())]
+}
+
+#[tokio::test]
+async fn all_pages_of_tags_are_read() {
+    let tag = |key: &str| json!({ "Key": key, "Value": "v" });
+    let (aws, wire) = cloud([
+        ok(json!({ "Tags": [tag("a")], "NextToken": "next" })),
+        ok(json!({ "Tags": [tag("b")] })),
+        invalid("Resource arn does not exist."),
+        refusal(400, "AccessDeniedException", "no"),
+    ]);
+    let endpoints = aws.endpoints("role");
+    let found = endpoints.tags("arn").await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["a", "b"]);
+    assert!(endpoints.tags("arn").await.unwrap().is_empty());
+    assert_eq!(endpoints.tags("arn").await.unwrap_err().class, Class::Denied);
+    let sent = wire.done();
+    assert_eq!(sent[0].json(), json!({ "ResourceArn": "arn" }));
+    assert_eq!(sent[1].json(), json!({ "ResourceArn": "arn", "NextToken": "next" }));
+}
+
 #[tokio::test]
 async fn an_endpoint_is_described() {
     let (aws, wire) = cloud([
@@ -40,6 +63,7 @@ async fn an_endpoint_is_described() {
     assert_eq!(found.config.as_deref(), Some("churn-v1"));
     assert_eq!(found.pending_config.as_deref(), Some("churn-v2"));
     assert_eq!(found.failure.as_deref(), Some("none"));
+    assert_eq!((found.arn.as_str(), found.created), ("arn", Some("1970-01-01T00:00:01Z".parse().unwrap())));
     assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
     assert_eq!(endpoints.endpoint("churn").await.unwrap(), None);
     assert_eq!(endpoints.endpoint("x y").await.unwrap_err().class, Class::Permanent);
@@ -48,7 +72,7 @@ async fn an_endpoint_is_described() {
 }
 
 fn model() -> ModelSpec {
-    ModelSpec { name: "m".to_owned(), package_arn: "arn:p".to_owned() }
+    ModelSpec { name: "m".to_owned(), package_arn: "arn:p".to_owned(), tags: tags() }
 }
 
 #[tokio::test]
@@ -66,14 +90,15 @@ async fn a_model_is_created_from_a_package() {
     assert_eq!(sent.target, "CreateModel");
     assert_eq!(
         sent.json(),
-        json!({ "ModelName": "m", "Containers": [{ "ModelPackageName": "arn:p" }], "ExecutionRoleArn": "arn:role" })
+        json!({ "ModelName": "m", "Containers": [{ "ModelPackageName": "arn:p" }], "ExecutionRoleArn": "arn:role",
+            "Tags": [{ "Key": "tidegate:model", "Value": "churn" }] })
     );
 }
 
 async fn config(variant: ProductionVariant) -> Value {
     let (aws, wire) = cloud([ok(json!({ "EndpointConfigArn": "arn" }))]);
     aws.endpoints("arn:role")
-        .create_config(&EndpointConfigSpec { name: "c".to_owned(), variant })
+        .create_config(&EndpointConfigSpec { name: "c".to_owned(), variant, tags: Vec::new() })
         .await
         .unwrap();
     wire.only().json()
@@ -153,7 +178,7 @@ async fn update(
     answers: Vec<Answer>,
 ) -> (Result<String, tidegate_engine::CallError>, Vec<super::cloud::Sent>) {
     let (aws, wire) = cloud(answers);
-    let told = aws.endpoints("role").update_endpoint("churn", "churn-v2", &rollout).await;
+    let told = aws.endpoints("role").update_endpoint("churn", "churn-v2", &rollout, false).await;
     (told, wire.done())
 }
 

@@ -2,6 +2,7 @@
 //! byte where it matters, and how an answer is converted. A request without a prepared answer fails the test, and so
 //! does an answer that was not requested.
 
+mod adoption;
 mod alarms;
 mod capacity;
 mod cloud;

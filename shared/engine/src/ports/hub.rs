@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, Pipeline, StartRequest};
 
@@ -31,8 +32,16 @@ pub trait Pipelines: Send + Sync {
     async fn versions(&self, name: &str) -> Result<Vec<i64>, CallError>;
     /// Returns the definition of one version of a pipeline.
     async fn definition(&self, name: &str, version: i64) -> Result<Option<String>, CallError>;
+    /// Returns the tags of a pipeline, by its ARN. A pipeline that does not exist has none.
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError>;
     /// Creates a pipeline. Its definition is version 1.
-    async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError>;
+    async fn create(
+        &self,
+        name: &str,
+        definition: &str,
+        token: &str,
+        tags: &[(String, String)],
+    ) -> Result<(), CallError>;
     /// Updates the definition of a pipeline, and returns the new version if SageMaker returns it.
     async fn update(&self, name: &str, definition: &str) -> Result<Option<i64>, CallError>;
     /// Starts an execution and returns its ARN. The same token returns the same execution.

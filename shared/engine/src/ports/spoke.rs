@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Endpoint, Probe};
+use tidegate_policy::deploy::{Endpoint, Probe, RunningConfig, ScalableTarget};
 use tidegate_policy::endpoint::{Component, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent};
+use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
 
 use crate::CallError;
+
+use tidegate_policy::scale::{ScalableResource, TargetTracking};
 
 pub use tidegate_policy::scale::InvocationQuery;
 
@@ -19,6 +22,15 @@ pub trait Endpoints: Send + Sync {
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError>;
     /// Describes an inference component. Returns `None` if it does not exist.
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError>;
+    /// Describes the configuration that an endpoint runs, with its models and its limits in Application Auto Scaling. A
+    /// configuration or model that was deleted has no settings.
+    async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError>;
+    /// Returns the limits of a component's copies in Application Auto Scaling, or `None` if it has none.
+    async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError>;
+    /// Adds tags to an endpoint or a component, by its ARN.
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError>;
+    /// Returns the tags of an endpoint or a component, by its ARN. A resource that does not exist has none.
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError>;
     /// Creates a model from a model package.
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError>;
     /// Creates an endpoint configuration.
@@ -30,13 +42,22 @@ pub trait Endpoints: Send + Sync {
         config: &str,
         tags: &[(String, String)],
     ) -> Result<String, CallError>;
-    /// Updates an endpoint to another configuration.
-    async fn update_endpoint(&self, name: &str, config: &str, rollout: &Rollout)
-    -> Result<String, CallError>;
+    /// Updates an endpoint to another configuration. With `keep_instances` it keeps its number of instances.
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        rollout: &Rollout,
+        keep_instances: bool,
+    ) -> Result<String, CallError>;
     /// Creates an inference component on an endpoint.
-    async fn create_component(&self, component: &Component) -> Result<String, CallError>;
-    /// Updates the model of an inference component.
-    async fn update_component(&self, component: &Component) -> Result<String, CallError>;
+    async fn create_component(
+        &self,
+        component: &Component,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError>;
+    /// Updates the model of an inference component. With `keep_copies` it keeps its number of copies.
+    async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError>;
 }
 
 /// SageMaker Runtime, for the sample request.
@@ -83,6 +104,13 @@ pub trait Metrics: Send + Sync {
 /// Application Auto Scaling, and the number of copies of a component.
 #[async_trait]
 pub trait Capacity: Send + Sync {
+    /// Returns the limits of each resource in Application Auto Scaling, in the order of the resources, or `None` for one
+    /// that has none.
+    async fn limits(&self, of: &[ScalableResource]) -> Result<Vec<Option<ScalableTarget>>, CallError>;
+    /// Sets the limits of a resource, and the policy with which its capacity follows the traffic.
+    async fn set_target_tracking(&self, target: &TargetTracking) -> Result<String, CallError>;
+    /// Deletes the policy with which the capacity follows the traffic, and the limits unless another policy uses them.
+    async fn remove_target_tracking(&self, resource: &ScalableResource) -> Result<String, CallError>;
     /// Sets the minimum and the maximum number of copies of a component.
     async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError>;
     /// Ensures that the alarm exists which scales the component from zero when a request finds no capacity.

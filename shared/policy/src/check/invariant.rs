@@ -58,6 +58,9 @@ invariants! {
     /// A call on a resource that is being updated, has failed, runs or already exists.
     ResourceBusy = "resource_busy", "only what is in service is changed, only what is absent is created, and only what does not run is started or taken away";
 
+    /// A change of what Tidegate did not make and the policy does not adopt.
+    NotOurs = "changes_what_is_not_ours", "only what Tidegate made for this model and environment is changed, and what the policy adopts";
+
     // train
     /// The pipeline starts without a trigger that the policy watches.
     StartedWithoutCause = "started_without_cause", "the pipeline starts only for a push to a watched branch or a request for this model";
@@ -103,6 +106,10 @@ invariants! {
     AttemptsExceeded = "attempts_exceeded", "after as many attempts as the policy allows a person is asked instead";
 
     // scale
+    /// A change of the capacity of what the policy does not scale.
+    NotAskedToScale = "not_asked_to_scale", "only what the policy scales is scaled, and what was scaled to zero before";
+    /// A maximum below the one that somebody set.
+    LowersMaximum = "lowers_maximum", "a larger maximum that somebody set in Application Auto Scaling stays";
     /// An endpoint that cannot scale to zero, or whose policy does not allow it.
     CannotBeZero = "cannot_be_zero", "only an inference component whose policy says so is scaled to zero";
     /// It is in use, or it is not known whether it is.

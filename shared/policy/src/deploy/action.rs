@@ -34,16 +34,35 @@ pub enum Action {
         config: String,
         /// How the update is rolled out.
         rollout: Rollout,
+        /// Whether the endpoint keeps its number of instances instead of taking that of the configuration: Application
+        /// Auto Scaling has changed it.
+        #[serde(default)]
+        keep_instances: bool,
     },
     /// Creates the inference component on the endpoint.
     CreateComponent {
         /// The component.
         component: Component,
+        /// Its tags.
+        #[serde(default)]
+        tags: Vec<(String, String)>,
     },
     /// Updates the component to another model.
     UpdateComponent {
         /// The component.
         component: Component,
+        /// Whether the component keeps its number of copies: Application Auto Scaling has changed it.
+        #[serde(default)]
+        keep_copies: bool,
+    },
+    /// Adds tags to an endpoint or a component that the policy adopts.
+    AddTags {
+        /// Its name.
+        resource: String,
+        /// Its ARN.
+        arn: String,
+        /// The tags.
+        tags: Vec<(String, String)>,
     },
 }
 
@@ -60,7 +79,7 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => true,
-        Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_)) => {
+        Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_) | Action::AddTags { .. }) => {
             state.hold().is_none() && is_wanted(environment, state, step)
         }
         Step::Call(
@@ -84,8 +103,12 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
         Step::Call(Action::CreateEndpoint { config, .. } | Action::UpdateEndpoint { config, .. }) => {
             *config == wanted.config.name
         }
-        Step::Call(Action::CreateComponent { component } | Action::UpdateComponent { component }) => {
+        Step::Call(Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. }) => {
             wanted.component.as_ref() == Some(component)
+        }
+        Step::Call(Action::AddTags { resource, .. }) => {
+            *resource == wanted.endpoint
+                || wanted.component.is_some_and(|component| *resource == component.name)
         }
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }

@@ -1,10 +1,13 @@
 //! The SageMaker resources that a deployment creates or changes.
 
 use jiff::Timestamp;
+use tidegate_events::DeploymentOutcome;
 
 use super::converge::Reconciliation;
-use super::{Action, Deploy, Endpoint, InFlight, State};
+use super::ownership::NotAllowed;
+use super::{Action, Deploy, Endpoint, InFlight, Snapshot, State};
 use crate::decision::{Decision, Verdict};
+use crate::owner;
 use crate::reason::Reason;
 use crate::step::Step;
 
@@ -17,25 +20,37 @@ impl Reconciliation<'_> {
         plan.push(Step::Call(Action::CreateEndpoint {
             name: self.wanted.endpoint.clone(),
             config: self.wanted.config.name.clone(),
-            tags: self.tags(),
+            tags: self.endpoint_tags(),
         }));
         self.apply(plan).evidence("endpoint", "none").state(self.asked_endpoint(None))
     }
 
-    pub(super) fn update(&self, running: &Endpoint) -> Deploy {
+    pub(super) fn update(&self, running: &Endpoint, seen: &Snapshot) -> Deploy {
+        let mut plan = match self.may_update_endpoint(seen) {
+            Ok(steps) => steps,
+            Err(NotAllowed::Refused(reason)) => return self.end(DeploymentOutcome::Failed, reason, seen),
+            Err(NotAllowed::NotRead) => return self.wait_for_description(),
+        };
         if let Some(held) = self.held() {
             return held;
         }
-        let mut plan = self.model_and_config();
+        plan.extend(self.model_and_config());
         plan.push(Step::Call(Action::UpdateEndpoint {
             name: self.wanted.endpoint.clone(),
             config: self.wanted.config.name.clone(),
             rollout: self.wanted.rollout.clone(),
+            keep_instances: seen.running_config.as_ref().is_some_and(|r| !r.scalable_targets.is_empty()),
         }));
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
         self.apply(plan)
             .evidence_vs("running_config", before, &self.wanted.config.name)
             .state(self.asked_endpoint(running.last_modified))
+    }
+
+    /// What would be changed was not described, so nothing is changed yet.
+    pub(super) fn wait_for_description(&self) -> Deploy {
+        let (endpoint, status) = (self.wanted.endpoint.clone(), "not described yet".to_owned());
+        self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.schedule_check()])
     }
 
     /// Under a hold nothing is started. An operation that SageMaker has started continues, and is verified and
@@ -69,13 +84,13 @@ impl Reconciliation<'_> {
         State { in_flight: Some(in_flight), ..self.state.clone() }
     }
 
-    fn tags(&self) -> Vec<(String, String)> {
-        [
-            ("tidegate:model", self.policy.model.as_str()),
-            ("tidegate:environment", self.environment.name.as_str()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+    /// The tags of the endpoint. A shared one belongs to no single model.
+    pub(super) fn endpoint_tags(&self) -> Vec<(String, String)> {
+        if self.environment.endpoint.is_shared() { owner::shared_tags() } else { self.tags() }
+    }
+
+    /// The tags of all that a deployment makes.
+    pub(super) fn tags(&self) -> Vec<(String, String)> {
+        owner::tags(self.policy.model.as_str(), Some(self.environment.name.as_str()))
     }
 }

@@ -3,6 +3,7 @@
 use tidegate_events::DeploymentOutcome;
 
 use super::converge::{Reconciliation, changed_since};
+use super::ownership::NotAllowed;
 use super::{Action, Deploy, InFlight, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{Component, ComponentStatus, RunningComponent};
@@ -12,13 +13,13 @@ use crate::step::Step;
 impl Reconciliation<'_> {
     pub(super) fn of_component(&self, seen: &Snapshot) -> Deploy {
         let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
-        let Some(running) = &seen.component else { return self.put_component(wanted, None) };
+        let Some(running) = &seen.component else { return self.put_component(wanted, seen) };
         match &running.status {
             ComponentStatus::InService if in_service(self.in_flight, running, wanted) => self.verify(seen),
             ComponentStatus::InService if changed(self.in_flight, running) => {
                 self.end(DeploymentOutcome::RolledBackSilently, running.rolled_back(wanted), seen)
             }
-            ComponentStatus::InService => self.put_component(wanted, Some(running)),
+            ComponentStatus::InService => self.put_component(wanted, seen),
             ComponentStatus::Failed => {
                 let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
                 let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
@@ -31,15 +32,22 @@ impl Reconciliation<'_> {
         }
     }
 
-    fn put_component(&self, wanted: &Component, running: Option<&RunningComponent>) -> Deploy {
+    fn put_component(&self, wanted: &Component, seen: &Snapshot) -> Deploy {
+        let mut plan = match self.may_put_component(seen) {
+            Ok(steps) => steps,
+            Err(NotAllowed::Refused(reason)) => return self.end(DeploymentOutcome::Failed, reason, seen),
+            Err(NotAllowed::NotRead) => return self.wait_for_description(),
+        };
         if let Some(held) = self.held() {
             return held;
         }
+        let running = seen.component.as_ref();
         let component = wanted.clone();
-        let put = if running.is_some() {
-            Step::Call(Action::UpdateComponent { component })
+        let put = if let Some(running) = running {
+            let keep_copies = seen.component_limits.is_some() && running.has_copies(wanted.copies);
+            Step::Call(Action::UpdateComponent { component, keep_copies })
         } else {
-            Step::Call(Action::CreateComponent { component })
+            Step::Call(Action::CreateComponent { component, tags: self.tags() })
         };
         let model = Step::Call(Action::CreateModel(self.wanted.model.clone()));
         let mut in_flight = InFlight {
@@ -50,9 +58,10 @@ impl Reconciliation<'_> {
         };
         let look = schedule_check(self.site, self.environment, &in_flight, self.now);
         in_flight.checks = in_flight.checks.saturating_add(1);
+        plan.extend([model, put, look]);
         Decision::new(Verdict::Apply, Reason::EndpointReady { endpoint: self.wanted.endpoint.clone() })
             .evidence("component", wanted.found(running))
-            .plan(vec![model, put, look])
+            .plan(plan)
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
     }
 

@@ -6,7 +6,7 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use super::component::in_service;
 use super::{Action, Deploy, Endpoint, InFlight, Probe, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
-use crate::endpoint::DesiredResources;
+use crate::endpoint::{ComponentStatus, DesiredResources, RunningComponent};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
@@ -30,6 +30,46 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
         (Some(_), None) => false,
     };
     endpoint_runs && component_runs
+}
+
+/// Whether the endpoint's tags must be read: it does not run the requested configuration or has no component yet, and
+/// nothing is changing it, so that the next decision may be about changing it. A check of a deployment that is under way
+/// reads none.
+#[must_use]
+pub fn needs_endpoint_tags(
+    environment: &Environment,
+    in_flight: &InFlight,
+    endpoint: &Endpoint,
+    component: Option<&RunningComponent>,
+) -> bool {
+    let wanted = DesiredResources::of(environment, &in_flight.request);
+    let settled = matches!(
+        endpoint.status,
+        EndpointStatus::InService
+            | EndpointStatus::OutOfService
+            | EndpointStatus::Failed
+            | EndpointStatus::UpdateRollbackFailed
+    );
+    settled && (!runs(endpoint, &wanted) || (wanted.component.is_some() && component.is_none()))
+}
+
+/// Whether what the endpoint runs must be read: an update would replace it.
+#[must_use]
+pub fn needs_running_config(environment: &Environment, in_flight: &InFlight, endpoint: &Endpoint) -> bool {
+    endpoint.status == EndpointStatus::InService
+        && !runs(endpoint, &DesiredResources::of(environment, &in_flight.request))
+}
+
+/// Whether the component's tags must be read: it does not run as requested, and nothing is changing it.
+#[must_use]
+pub fn needs_component_tags(
+    environment: &Environment,
+    in_flight: &InFlight,
+    component: &RunningComponent,
+) -> bool {
+    let settled = matches!(component.status, ComponentStatus::InService | ComponentStatus::Failed);
+    let wanted = DesiredResources::of(environment, &in_flight.request).component;
+    settled && wanted.is_some_and(|wanted| !in_service(in_flight, component, &wanted))
 }
 
 /// Decides the next step of the deployment in flight.
@@ -114,7 +154,7 @@ impl Reconciliation<'_> {
                 let reason = Reason::OldConfigRunning { requested: self.wanted.config.name.clone(), running };
                 self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
             }
-            EndpointStatus::InService => self.update(endpoint),
+            EndpointStatus::InService => self.update(endpoint, seen),
             EndpointStatus::Creating
             | EndpointStatus::Updating
             | EndpointStatus::SystemUpdating

@@ -11,6 +11,7 @@ use crate::check::{
 };
 use crate::controller::Context;
 use crate::decision::Verdict;
+use crate::fingerprint::short;
 use crate::step::Step;
 
 impl HasEffect for Action {
@@ -18,10 +19,11 @@ impl HasEffect for Action {
         match self {
             Self::CreateModel(model) => Effect::Prepare { name: &model.name },
             Self::CreateEndpointConfig(config) => Effect::Prepare { name: &config.name },
+            Self::AddTags { resource, .. } => Effect::Annotate { resource },
             Self::CreateEndpoint { name, .. } | Self::UpdateEndpoint { name, .. } => {
                 Effect::Change { resource: name, change: Change::Define }
             }
-            Self::CreateComponent { component } | Self::UpdateComponent { component } => {
+            Self::CreateComponent { component, .. } | Self::UpdateComponent { component, .. } => {
                 Effect::Change { resource: &component.name, change: Change::Define }
             }
         }
@@ -81,8 +83,10 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Deploy
 }
 
 fn scope<'a>(cx: &'a Context<'a>) -> Scope<'a> {
-    let resource = cx.environment().map_or("", |environment| environment.endpoint.name.as_str());
-    Scope { cx, function: NAME, resource }
+    let endpoint = cx.environment().map(|environment| &environment.endpoint);
+    let resource = endpoint.map_or("", |endpoint| endpoint.name.as_str());
+    let component = endpoint.map_or("", |endpoint| endpoint.served_name());
+    Scope { cx, function: NAME, resource, component }
 }
 
 struct Checker<'a> {
@@ -158,6 +162,7 @@ impl Checker<'_> {
             self.uses_only(step, request, plan.get(..index).unwrap_or_default());
             self.free(step, seen);
             self.not_rolled_back(step, seen);
+            self.ours(step, seen);
         }
     }
 
@@ -187,8 +192,11 @@ impl Checker<'_> {
             Step::Call(Action::CreateEndpoint { config, .. } | Action::UpdateEndpoint { config, .. }) => {
                 made(config)
             }
-            Step::Call(Action::CreateComponent { component } | Action::UpdateComponent { component }) => {
-                component.endpoint == component.name && made(&component.model)
+            Step::Call(
+                Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. },
+            ) => {
+                let endpoint = self.cx.environment().map(|environment| environment.endpoint.name.as_str());
+                Some(component.endpoint.as_str()) == endpoint && made(&component.model)
             }
             _ => true,
         };
@@ -220,6 +228,42 @@ impl Checker<'_> {
             || matches!(of_component, Some(ComponentStatus::Unknown(_)));
         self.violations
             .require(!unknown, Invariant::ActsOnUnknown, || format!("{endpoint:?} and {component:?}"));
+    }
+
+    /// What is changed has the tags of this model and environment. What has no such tag is changed only if the policy
+    /// adopts it, or if it is a component that runs the model of a version that was deployed here.
+    fn ours(&mut self, step: &Step<Action>, seen: &Snapshot) {
+        let Some((policy, environment)) = self.cx.policy.zip(self.cx.environment()) else { return };
+        let tags = match step {
+            Step::Call(Action::UpdateEndpoint { .. }) => &seen.endpoint_tags,
+            Step::Call(Action::UpdateComponent { .. }) => &seen.component_tags,
+            _ => return,
+        };
+        let tag = |key: &str| tags.as_ref().and_then(|tags| tags.get(key)).map(String::as_str);
+        let expected = [
+            (tag("tidegate:model"), policy.model.as_str()),
+            (tag("tidegate:environment"), environment.name.as_str()),
+        ];
+        let foreign = expected.iter().any(|(tag, wanted)| tag.is_some_and(|tag| tag != *wanted));
+        let tagged = expected.iter().any(|(tag, _)| tag.is_some());
+        let named =
+            matches!(step, Step::Call(Action::UpdateComponent { .. })) && self.runs_a_deployed_model(seen);
+        // An endpoint that several models share on purpose belongs to each of them.
+        let of_endpoint = matches!(step, Step::Call(Action::UpdateEndpoint { .. }));
+        let shared = of_endpoint && tag("tidegate:shared").is_some();
+        let own = !foreign && !shared && (tagged || environment.adopt || named);
+        let may = tags.is_some() && (own || (shared && environment.endpoint.is_shared()));
+        self.violations
+            .require(may, Invariant::NotOurs, || format!("{step:?} of what has the tags {tags:?}"));
+    }
+
+    fn runs_a_deployed_model(&self, seen: &Snapshot) -> bool {
+        let Some(environment) = self.cx.environment() else { return false };
+        let model = seen.component.as_ref().and_then(|component| component.model.as_ref());
+        [&self.state.live, &self.state.previous].into_iter().flatten().any(|live| {
+            let hash = short(&[&live.package_arn], 6);
+            model == Some(&format!("{}-v{}-{hash}", environment.endpoint.served_name(), live.version))
+        })
     }
 
     /// A resource that changed after the request, and still does not match it, was rolled back.

@@ -40,7 +40,8 @@ pub fn on_rejected(
             | Action::CreateEndpoint { .. }
             | Action::UpdateEndpoint { .. }
             | Action::CreateComponent { .. }
-            | Action::UpdateComponent { .. },
+            | Action::UpdateComponent { .. }
+            | Action::AddTags { .. },
         ) => {
             // Another deployment has replaced the one that this plan belongs to.
             let in_flight = state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, step))?;

@@ -46,11 +46,11 @@ pub fn precondition(
             ),
             Current::Endpoint(endpoint),
         ) => of_endpoint(in_flight, name, config, endpoint.as_ref()),
-        (Step::Call(Action::CreateComponent { component }), Current::Component(Some(running))) => {
+        (Step::Call(Action::CreateComponent { component, .. }), Current::Component(Some(running))) => {
             of_new_component(in_flight, component, running)
         }
         (
-            Step::Call(Action::CreateComponent { component } | Action::UpdateComponent { component }),
+            Step::Call(Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. }),
             Current::Component(running),
         ) => of_component(in_flight, &component.name, running.as_ref()),
         _ => DriftSinceDecision::Same,

@@ -9,7 +9,7 @@ use crate::reason::Reason;
 /// An inference component to create or update.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Component {
-    /// Its name, which is the endpoint's name.
+    /// Its name, which is the endpoint's name unless the endpoint is shared.
     pub name: String,
     /// Its endpoint.
     pub endpoint: String,
@@ -25,6 +25,8 @@ pub struct Component {
 /// An inference component as SageMaker describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunningComponent {
+    /// Its ARN.
+    pub arn: String,
     /// Its status.
     pub status: ComponentStatus,
     /// The model that it runs.

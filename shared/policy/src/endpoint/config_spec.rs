@@ -6,6 +6,7 @@ use tidegate_events::DeploymentRequested;
 use super::ModelSpec;
 use crate::file::Environment;
 use crate::fingerprint::short;
+use crate::owner;
 
 /// An endpoint configuration to create.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html>
@@ -15,6 +16,9 @@ pub struct EndpointConfigSpec {
     pub name: String,
     /// Its production variant.
     pub variant: ProductionVariant,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
 }
 
 /// The kinds of production variants in an endpoint configuration.
@@ -68,7 +72,7 @@ impl EndpointConfigSpec {
             Some(_) => format!("{endpoint}-v{}-{content}", request.version),
             None => format!("{endpoint}-{content}"),
         };
-        Self { name, variant }
+        Self { name, variant, tags: owner::tags(&request.model, Some(&request.environment)) }
     }
 }
 

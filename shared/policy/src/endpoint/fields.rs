@@ -60,6 +60,7 @@ fn of_another_kind(field: &str) -> (&'static str, &'static str) {
         "accelerators" | "cpus" | "maxMemoryMb" => {
             ("only an inferenceComponent divides its instances between copies", COMPONENT_PAGE)
         }
+        "component" => ("only an inferenceComponent shares its endpoint", COMPONENT_PAGE),
         "output" => ("only an async endpoint puts its answers anywhere", ASYNC_OUTPUT_PAGE),
         _ => ("nothing reads it", VARIANT_PAGE),
     }

@@ -9,6 +9,7 @@ use super::{
     ScalableComponent, model_settings,
 };
 use crate::file::{Environment, Finding, Scale};
+use crate::names::EndpointName;
 
 const ZERO_PAGE: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html";
@@ -20,7 +21,7 @@ const REGIONS_WITHOUT_ZERO: &[(&str, &str, &str)] =
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "an inferenceComponent",
     required: &["memoryMb", "instanceType", "instances"],
-    optional: &[&["copies", "accelerators", "cpus", "maxMemoryMb"], model_settings::NETWORK],
+    optional: &[&["component", "copies", "accelerators", "cpus", "maxMemoryMb"], model_settings::NETWORK],
     page: COMPONENT_PAGE,
     refusals: &[],
 };
@@ -43,12 +44,22 @@ pub struct InferenceComponent {
     /// The instances that SageMaker manages.
     #[serde(flatten)]
     pub instances: InstanceSettings,
+    /// The component's name, on an endpoint that is shared with the components of other models; see
+    /// [`component_name`](Self::component_name()).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<EndpointName>,
     /// The number of copies of the model in the policy; see [`copies`](Self::copies()).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies: Option<u32>,
 }
 
 impl InferenceComponent {
+    /// The component's name: that of the endpoint, unless the endpoint is shared.
+    #[must_use]
+    pub fn component_name<'n>(&'n self, endpoint: &'n str) -> &'n str {
+        self.component.as_ref().map_or(endpoint, EndpointName::as_str)
+    }
+
     /// The number of copies while it serves: 1 if the policy contains no number.
     #[must_use]
     pub fn copies(&self) -> u32 {
@@ -74,7 +85,7 @@ impl Behavior for InferenceComponent {
 
     fn component(&self, endpoint: &str, model: &str) -> Option<Component> {
         Some(Component {
-            name: endpoint.to_owned(),
+            name: self.component_name(endpoint).to_owned(),
             endpoint: endpoint.to_owned(),
             model: model.to_owned(),
             size: self.size(),
@@ -83,7 +94,7 @@ impl Behavior for InferenceComponent {
     }
 
     fn scalable_component(&self, endpoint: &str) -> Result<ScalableComponent, NotScalable> {
-        Ok(ScalableComponent { name: endpoint.to_owned(), copies: self.copies() })
+        Ok(ScalableComponent { name: self.component_name(endpoint).to_owned(), copies: self.copies() })
     }
 
     fn has_data_capture(&self) -> bool {

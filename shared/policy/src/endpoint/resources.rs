@@ -44,6 +44,12 @@ pub enum InvokedResource {
 }
 
 impl DesiredResources {
+    /// The name of the model of a version in an environment.
+    #[must_use]
+    pub fn model_of(environment: &Environment, version: u64, package_arn: &str) -> String {
+        ModelSpec::name_of(environment, version, package_arn)
+    }
+
     /// The resources that a request requires in an environment.
     #[must_use]
     pub fn of(environment: &Environment, request: &DeploymentRequested) -> Self {

@@ -22,6 +22,10 @@ pub struct Environment {
     /// What must hold before a version may enter.
     #[serde(default)]
     pub gates: Gates,
+    /// Whether Tidegate takes over an endpoint or a component that it did not make. The alert of the deployment lists
+    /// what the update loses.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
     /// The endpoint that serves it.
     #[schemars(with = "EndpointSection")]
     pub endpoint: Endpoint,
@@ -105,6 +109,9 @@ struct EndpointSection {
     /// Real-time and asynchronous: instances. Inference component: the most instances that SageMaker may run.
     #[schemars(range(min = 1))]
     instances: Option<u32>,
+    /// Inference component: its name, on an endpoint that several policies share on purpose. The name of the endpoint
+    /// where absent.
+    component: Option<EndpointName>,
     /// Inference component: copies of the model (1 where absent).
     #[schemars(range(min = 1))]
     copies: Option<u32>,

@@ -7,6 +7,7 @@
 //! The types below define the language. [`schema()`] generates the JSON Schema for editors from them, and [`read()`]
 //! checks a file against the same schema. Rules that concern several fields are in `rules`.
 
+mod across;
 mod check;
 mod drift;
 mod drift_checks;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::fingerprint;
 use crate::names::ModelName;
 
+pub use across::{Conflict, conflicts};
 pub use drift::{Alerts, Budget, Drift, DriftResponse};
 pub use drift_checks::{CheckMeaning, Checks};
 pub use environment::{

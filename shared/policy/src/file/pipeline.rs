@@ -29,6 +29,9 @@ pub struct Pipeline {
     pub name: PipelineName,
     /// Where its definition comes from.
     pub definition: Definition,
+    /// Whether Tidegate takes over a pipeline that it did not make, and replaces its definition.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
     /// Values for its parameters; the definition's defaults where absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,

@@ -3,6 +3,7 @@
 pub(super) mod component;
 pub(super) mod instances;
 mod rollout;
+mod target;
 
 use std::path::{Component, Path};
 
@@ -31,6 +32,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
         found.extend(instances::broken(&at, environment));
         found.extend(component::broken(&at, environment));
         found.extend(rollout::broken(&at, environment));
+        found.extend(target::broken(&at, environment));
         found.extend(gates(&at, &environment.gates));
         found.extend(watched(&at, environment));
     }

@@ -90,4 +90,10 @@ pub struct ScaleTarget {
     /// The most instances or copies.
     #[schemars(range(min = 1))]
     pub max: u32,
+    /// How long after a scale-in the next one may begin; AWS's default of 5 minutes where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_in_cooldown: Option<Duration>,
+    /// How long after a scale-out the next one may begin; AWS's default of 5 minutes where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_out_cooldown: Option<Duration>,
 }

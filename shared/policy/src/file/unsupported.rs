@@ -49,7 +49,6 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
         (bake, "rollout/allAtOnce/bake", "a bake after an update all at once is"),
         (environment.capture.is_some(), "capture", "data capture is"),
         (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
-        (environment.scale.target.is_some(), "scale/target", "target tracking is"),
     ]
     .into_iter()
     .filter(|(wished, ..)| *wished)

@@ -87,7 +87,7 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Promot
 
 fn scope<'a>(cx: &'a Context<'a>, state: &'a State) -> Scope<'a> {
     let resource = state.promotion.as_ref().map_or("", |promotion| promotion.package_arn.as_str());
-    Scope { cx, function: NAME, resource }
+    Scope { cx, function: NAME, resource, component: resource }
 }
 
 struct Checker<'a> {

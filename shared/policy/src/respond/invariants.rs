@@ -20,7 +20,7 @@ pub(super) fn violations(
     decision: &Respond,
 ) -> Vec<Violation> {
     let mut violations = Violations::default();
-    violations.plan(decision, &Scope { cx, function: NAME, resource: "" });
+    violations.plan(decision, &Scope { cx, function: NAME, resource: "", component: "" });
     let requests = |step| matches!(effect(step), Effect::RequestRetraining(_));
     let requested = decision.plan.iter().filter(|step| requests(step)).count();
     if requested > 0 {
@@ -56,7 +56,7 @@ pub(super) fn violations(
 /// Every invariant that a decision about the end of a retraining violates: it requests nothing.
 pub(super) fn violations_of_end(cx: &Context<'_>, state: &State, decision: &Respond) -> Vec<Violation> {
     let mut violations = Violations::default();
-    violations.plan(decision, &Scope { cx, function: NAME, resource: "" });
+    violations.plan(decision, &Scope { cx, function: NAME, resource: "", component: "" });
     for step in &decision.plan {
         let effect = effect(step);
         violations
@@ -73,7 +73,7 @@ pub(super) fn violations_of_end(cx: &Context<'_>, state: &State, decision: &Resp
 /// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(cx: &Context<'_>, decision: &Respond) -> Vec<Violation> {
     let mut violations = Violations::default();
-    violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "" });
+    violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "", component: "" });
     violations.found()
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tidegate_events::{AlarmChanged, Body, Event, Scheduled};
 
 use super::{
-    Action, Snapshot, State, invariants, next_check, on_capacity_alarm, on_deferred, on_precondition_failed,
-    on_rejected, on_tick, precondition, should_record, still_applies,
+    Action, ScalableResource, Snapshot, State, invariants, needs_limits, next_check, on_capacity_alarm,
+    on_deferred, on_precondition_failed, on_rejected, on_tick, precondition, should_record, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -35,6 +35,8 @@ pub enum Trigger {
 pub enum Need {
     /// Nothing: the alarm is sufficient.
     Nothing,
+    /// The limits of the component's copies.
+    Limits,
     /// deploy's state for the endpoint, and its invocations.
     Traffic,
 }
@@ -61,7 +63,7 @@ impl Controller for ScaleController {
         match &event.body {
             Body::Tick(_) | Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
             Body::AlarmChanged(alarm) => {
-                // A component has its endpoint's name, so the endpoint's lookup finds it.
+                // The lookup of endpoints contains the names of components as well.
                 let component = alarm.metrics.iter().find_map(|m| m.dimensions.get("InferenceComponentName"));
                 match component {
                     Some(name) => Route::by_name(LookupKind::Endpoint, name, Trigger::Alarm(alarm.clone())),
@@ -80,17 +82,23 @@ impl Controller for ScaleController {
         let policy = cx.policy?;
         match (policy.environment(&cx.site.environment), trigger) {
             (None, _) => Some(Reason::OtherEnvironment { wanted: policy.model.to_string() }),
-            (Some(environment), Trigger::Tick) if environment.scale.to_zero.is_none() => {
+            // What has instances or copies may have had a target before.
+            (Some(environment), Trigger::Tick)
+                if environment.scale.to_zero.is_none() && ScalableResource::of(environment).is_none() =>
+            {
                 Some(Reason::NoScalePolicy)
             }
             (Some(_), _) => None,
         }
     }
 
-    fn needs(_cx: &Context<'_>, _state: &State, trigger: &Trigger) -> Need {
-        match trigger {
-            Trigger::Tick => Need::Traffic,
-            Trigger::Alarm(_) => Need::Nothing,
+    fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
+        match (trigger, cx.named_environment()) {
+            (Trigger::Tick, _) => Need::Traffic,
+            (Trigger::Alarm(alarm), Some(environment)) if needs_limits(environment, state, alarm) => {
+                Need::Limits
+            }
+            (Trigger::Alarm(_), _) => Need::Nothing,
         }
     }
 
@@ -104,7 +112,10 @@ impl Controller for ScaleController {
         match (trigger, seen) {
             (Trigger::Tick, Some(seen)) => on_tick(environment, state, seen, cx.now),
             (Trigger::Tick, None) => Decision::new(Verdict::NoChange, Reason::NoMetrics),
-            (Trigger::Alarm(alarm), _) => on_capacity_alarm(environment, state, alarm, cx.now),
+            (Trigger::Alarm(alarm), seen) => {
+                let limits = seen.as_ref().and_then(|seen| seen.limits.as_ref());
+                on_capacity_alarm(environment, state, alarm, limits, cx.now)
+            }
         }
     }
 

@@ -14,6 +14,13 @@ impl HasEffect for Action {
                 Effect::Change { resource: component, change: Change::SetLimits { min: *min, max: *max } }
             }
             Self::EnsureScaleFromZeroAlarm { component } => Effect::Prepare { name: component },
+            Self::SetTargetTracking { target } => Effect::Change {
+                resource: target.resource.name(),
+                change: Change::SetLimits { min: target.min, max: target.max },
+            },
+            Self::RemoveTargetTracking { resource } => {
+                Effect::Change { resource: resource.name(), change: Change::Define }
+            }
             Self::SetCopyCount { component, copies } => {
                 Effect::Change { resource: component, change: Change::SetCopies(*copies) }
             }
@@ -31,6 +38,7 @@ pub(super) fn violations(
 ) -> Vec<Violation> {
     let mut violations = Violations::default();
     violations.plan(decision, &scope(cx, environment));
+    violations.asked_and_kept(environment, state, seen, &decision.plan);
     if decision.plan.iter().any(|step| effect(step).scales_to_zero()) {
         violations.may_be_zero(cx, environment, state, seen);
         violations.scale_up_path(&decision.plan);
@@ -50,10 +58,36 @@ pub(super) fn after_rejection(
 }
 
 fn scope<'a>(cx: &'a Context<'a>, environment: &'a Environment) -> Scope<'a> {
-    Scope { cx, function: NAME, resource: environment.endpoint.name.as_str() }
+    let component = environment.endpoint.served_name();
+    Scope { cx, function: NAME, resource: component, component }
 }
 
 impl Violations {
+    /// Only what the policy scales, or what Tidegate has scaled to zero, is scaled. A larger maximum stays.
+    fn asked_and_kept(
+        &mut self,
+        environment: &Environment,
+        state: &State,
+        seen: Option<&Snapshot>,
+        plan: &[Step<Action>],
+    ) {
+        let set = seen.and_then(|seen| seen.limits.as_ref()).map_or(0, |limits| limits.max);
+        for step in plan {
+            let Effect::Change { change, .. } = effect(step) else { continue };
+            let (asked, own) = match step {
+                Step::Call(Action::SetTargetTracking { .. }) => {
+                    (environment.scale.target.is_some(), state.tracking.is_some() || environment.adopt)
+                }
+                Step::Call(Action::RemoveTargetTracking { .. }) => (state.tracking.is_some(), true),
+                _ => (environment.scale.to_zero.is_some() || state.zero_since.is_some(), false),
+            };
+            self.require(asked, Invariant::NotAskedToScale, || format!("{step:?}"));
+            // Tidegate sets the limits of its own target tracking as the policy says.
+            let kept = own || !matches!(change, Change::SetLimits { max, .. } if max < set);
+            self.require(kept, Invariant::LowersMaximum, || format!("{step:?} where the maximum is {set}"));
+        }
+    }
+
     /// The endpoint is known to be idle, and nothing else needs it.
     fn may_be_zero(
         &mut self,

@@ -24,6 +24,9 @@ pub fn on_rejected(
     why: &Reason,
     now: Timestamp,
 ) -> Option<ScaleDecision> {
+    if let Step::Call(Action::SetTargetTracking { .. } | Action::RemoveTargetTracking { .. }) = step {
+        return Some(tracking_rejected(environment, state, why, now));
+    }
     let down = scales_down(step)?;
     let endpoint = &environment.endpoint.name;
     let (zero_since, meant, so) = if down {
@@ -55,7 +58,8 @@ pub fn on_rejected(
 /// Whether an action belongs to a scale-down; `None` if it does not change the capacity.
 pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
     match step {
-        Step::Notify { .. }
+        Step::Call(Action::SetTargetTracking { .. } | Action::RemoveTargetTracking { .. })
+        | Step::Notify { .. }
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::RequestDeployment { .. }
@@ -65,4 +69,26 @@ pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
         Step::Call(Action::SetCopyCount { copies, .. }) => Some(*copies == 0),
         Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) => Some(true),
     }
+}
+
+/// The capacity does not follow the traffic. It is tried again after an hour, and people are notified the first time.
+fn tracking_rejected(
+    environment: &Environment,
+    state: &State,
+    why: &Reason,
+    now: Timestamp,
+) -> ScaleDecision {
+    let endpoint = &environment.endpoint.name;
+    let message = format!(
+        "{why}.\nEndpoint: {endpoint}\nEnvironment: {} ({})\nIts capacity does not follow the policy's `scale.target`. \
+         It is tried again every hour.",
+        environment.name, environment.account
+    );
+    let alert =
+        Step::Notify { subject: subject(&format!("{endpoint} does not follow its traffic")), message };
+    let last_reason = Some(why.code().to_owned());
+    Decision::new(Verdict::NoChange, why.clone())
+        .evidence("meant", "target_tracking")
+        .plan(if state.tracking_rejected_at.is_none() { vec![alert] } else { Vec::new() })
+        .state(State { tracking: None, tracking_rejected_at: Some(now), last_reason, ..state.clone() })
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ScalableResource;
 use crate::deploy;
 use crate::endpoint::InvokedResource;
 use crate::file::Environment;
@@ -26,6 +27,14 @@ pub struct InvocationQuery {
     pub resource: InvokedResource,
     /// The start of the period.
     pub from: Timestamp,
+}
+
+/// What has limits that a tick must read; `None` if the policy scales nothing there, or nothing serves.
+#[must_use]
+pub fn limits_of(environment: &Environment, deployed: &deploy::State) -> Option<ScalableResource> {
+    let scaled = environment.scale.to_zero.is_some() || environment.scale.target.is_some();
+    let serves = deployed.live.is_some() && deployed.in_flight.is_none();
+    ScalableResource::of(environment).filter(|_| scaled && serves)
 }
 
 /// The queries for the idle window and for the time since the deployment; `None` if the endpoint cannot scale to zero

@@ -27,6 +27,9 @@ pub enum Action {
         create: bool,
         /// The client token of the creation.
         token: String,
+        /// Its tags, if it has to be created.
+        #[serde(default)]
+        tags: Vec<(String, String)>,
     },
     /// Starts an execution.
     StartExecution {

@@ -6,6 +6,7 @@ use tidegate_events::CommitPushed;
 use super::{Action, Definition, Snapshot, State};
 use crate::file::Policy;
 use crate::fingerprint::fingerprint;
+use crate::owner::{self, Owner};
 use crate::reason::Reason;
 use crate::step::Step;
 
@@ -61,6 +62,9 @@ pub(super) fn asked(
             // Another definition that was decided may not be installed yet, and its installation would replace this
             // one.
             let stays = same && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
+            if !stays && let Some(reason) = not_ours(policy, state, seen) {
+                return Err(reason);
+            }
             let upsert = (!stays).then(|| {
                 Step::Call(Action::UpsertPipeline {
                     pipeline,
@@ -70,9 +74,34 @@ pub(super) fn asked(
                     sha256: definition_digest(text),
                     create: present.is_none(),
                     token: token.to_owned(),
+                    tags: owner::tags(policy.model.as_str(), None),
                 })
             });
             Ok(Asked { upsert, digest: Some(digest) })
+        }
+    }
+}
+
+/// Why the definition of an existing pipeline is not replaced: Tidegate did not make it for this model, and the policy
+/// does not adopt it. An earlier version of Tidegate gave no tags, so that a pipeline with the definition that was
+/// decided last is ours as well.
+fn not_ours(policy: &Policy, state: &State, seen: &Snapshot) -> Option<Reason> {
+    let pipeline = seen.pipeline.as_ref()?;
+    let what = format!("pipeline {}", policy.pipeline.name);
+    let tags = seen.pipeline_tags.clone().unwrap_or_default();
+    match Owner::of(&tags, policy.model.as_str(), None) {
+        Owner::Ours => None,
+        Owner::Another(owner) => Some(Reason::OwnedByAnother { what, owner }),
+        Owner::Shared => {
+            let owner = "several models, which share it".to_owned();
+            Some(Reason::OwnedByAnother { what, owner })
+        }
+        Owner::Unknown => {
+            let present = serde_json::from_str::<Value>(&pipeline.definition).ok();
+            let digest = present.map(|present| digest_of(&present));
+            let decided = digest.is_some() && digest == state.definition_digest;
+            let lost = "its definition".to_owned();
+            (!decided && !policy.pipeline.adopt).then_some(Reason::NotOurs { what, lost })
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{Action, Definition, NAME, Snapshot, State, Train, Trigger};
 use crate::check::{Change, Effect, HasEffect, Invariant, Scope, Violation, Violations, effect};
 use crate::controller::Context;
 use crate::file::Policy;
+use crate::fingerprint::fingerprint;
 use crate::step::Step;
 
 impl HasEffect for Action {
@@ -33,7 +34,8 @@ pub(super) fn violations(
 ) -> Vec<Violation> {
     let mut violations = Violations::default();
     let Some(policy) = cx.policy else { return violations.found() };
-    violations.plan(decision, &Scope { cx, function: NAME, resource: policy.pipeline.name.as_str() });
+    let resource = policy.pipeline.name.as_str();
+    violations.plan(decision, &Scope { cx, function: NAME, resource, component: resource });
     if decision.plan.iter().any(|step| effect(step).acts()) {
         match trigger {
             Trigger::Commit(push) => violations.commit(policy, state, push),
@@ -45,6 +47,7 @@ pub(super) fn violations(
         }
         violations.known(trigger, seen, &decision.plan);
         violations.once(state, &decision.plan);
+        violations.ours(policy, state, seen, &decision.plan);
     }
     for step in &decision.plan {
         if let Effect::ReportRetraining(finished) = effect(step) {
@@ -60,7 +63,7 @@ pub(super) fn violations(
 /// Every invariant that the decision after a rejection violates.
 pub(super) fn after_rejection(cx: &Context<'_>, decision: &Train) -> Vec<Violation> {
     let mut violations = Violations::default();
-    violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "" });
+    violations.plan_after_rejection(decision, &Scope { cx, function: NAME, resource: "", component: "" });
     violations.found()
 }
 
@@ -123,6 +126,21 @@ impl Violations {
             matches!(finished.outcome, RetrainingOutcome::Succeeded | RetrainingOutcome::NoVersion);
         self.require(matches && (can_succeed || !succeeds), Invariant::ReportMismatch, || {
             format!("{finished:?} for {trigger:?}")
+        });
+    }
+
+    /// The definition of an existing pipeline is replaced only if the pipeline has the tag of this model, or no such tag
+    /// and either the policy adopts it or its definition is the one that was decided last.
+    fn ours(&mut self, policy: &Policy, state: &State, seen: &Snapshot, plan: &[Step<Action>]) {
+        let defines = |step| matches!(effect(step), Effect::Change { change: Change::Define, .. });
+        let Some(pipeline) = seen.pipeline.as_ref().filter(|_| plan.iter().any(defines)) else { return };
+        let tag = seen.pipeline_tags.as_ref().and_then(|tags| tags.get("tidegate:model"));
+        let present = serde_json::from_str::<serde_json::Value>(&pipeline.definition).ok();
+        let digest = present.map(|present| fingerprint(&["definition as JSON", &present.to_string()]));
+        let decided = digest.is_some() && digest == state.definition_digest;
+        let may = tag.map_or(policy.pipeline.adopt || decided, |tag| tag == policy.model.as_str());
+        self.require(may, Invariant::NotOurs, || {
+            format!("the pipeline has the tags {:?}", seen.pipeline_tags)
         });
     }
 

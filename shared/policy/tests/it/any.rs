@@ -326,6 +326,7 @@ pub(crate) fn serve(environment: &mut Environment, kind: EndpointKind) {
             accelerators: None,
             cpus: None,
             instances,
+            component: None,
             copies: None,
         }),
         EndpointKind::Async => panic!("no policy deploys one yet"),
@@ -413,7 +414,9 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             config,
             pending_config,
             failure,
+            created: None,
             last_modified,
+            arn: String::new(),
         },
     );
     let status = prop_oneof![
@@ -427,7 +430,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
     let component = (status, models, memory, option::of(0..3_u32), option::of(text()), option::of(time()));
     let component = component.prop_map(|(status, model, memory_mb, copies, failure, last_modified)| {
         let size = memory_mb.map(|memory_mb| CopySize { memory_mb, ..CopySize::default() });
-        RunningComponent { status, model, size, copies, failure, last_modified }
+        RunningComponent { arn: String::new(), status, model, size, copies, failure, last_modified }
     });
     let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed), Just(Probe::Silent)];
     (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe))
@@ -436,6 +439,12 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             endpoint,
             component,
             probe,
+            ..deploy::Snapshot::default()
         })
         .boxed()
+}
+
+/// The tags that Tidegate gives to what it makes for churn in an environment.
+pub(crate) fn tags(environment: &str) -> tidegate_policy::owner::Tags {
+    tidegate_policy::owner::tags("churn", Some(environment)).into_iter().collect()
 }

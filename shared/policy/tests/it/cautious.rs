@@ -158,6 +158,7 @@ fn a_classic_endpoint_is_never_scaled_to_zero() {
         copies_since: Some(any::at(0)),
         deploying: false,
         invocations,
+        limits: None,
     };
     let decision = scale::on_tick(&environment, &scale::State::default(), &seen, any::at(9 * 1_440));
     assert_eq!((decision.verdict, decision.reason.code()), (Verdict::Reject, "real_time_minimum_is_one"));

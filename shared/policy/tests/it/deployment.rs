@@ -28,14 +28,19 @@ fn seen(config: &str, last_modified: i64) -> Snapshot {
     Snapshot {
         approval: Some(ApprovalStatus::Approved),
         endpoint: Some(Endpoint {
+            arn: String::new(),
             status: EndpointStatus::InService,
             config: Some(config.to_owned()),
             pending_config: None,
             failure: None,
+            created: None,
             last_modified: Some(any::at(last_modified)),
         }),
-        component: None,
+        // Of churn in whatever environment.
+        endpoint_tags: Some(tidegate_policy::owner::tags("churn", None).into_iter().collect()),
+        running_config: Some(deploy::RunningConfig::default()),
         probe: Some(Probe::Answered(200)),
+        ..Snapshot::default()
     }
 }
 
@@ -119,6 +124,7 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let (state, first) = look(&state, &seen(&wanted, 0), 3 * day);
     assert_eq!(first, 60);
     let component = RunningComponent {
+        arn: String::new(),
         status: ComponentStatus::Creating,
         model: None,
         size: None,

@@ -21,7 +21,8 @@ fn train_applied(seen: &mut train::Snapshot, plan: &[Step<train::Action>], text:
     for step in plan {
         match step {
             Step::Call(train::Action::UpsertPipeline { .. }) => {
-                seen.pipeline = Some(train::Pipeline { definition: text.to_owned(), role: None });
+                seen.pipeline =
+                    Some(train::Pipeline { arn: String::new(), definition: text.to_owned(), role: None });
             }
             Step::Call(train::Action::StartExecution { token, .. }) => seen.running.push(token.clone()),
             _ => {}
@@ -37,17 +38,21 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
                 deploy::Action::CreateEndpoint { config, .. } | deploy::Action::UpdateEndpoint { config, .. },
             ) => {
                 seen.endpoint = Some(Endpoint {
+                    arn: String::new(),
                     status: EndpointStatus::InService,
                     config: Some(config.clone()),
                     pending_config: None,
                     failure: None,
+                    created: None,
                     last_modified: Some(now),
                 });
             }
             Step::Call(
-                deploy::Action::CreateComponent { component } | deploy::Action::UpdateComponent { component },
+                deploy::Action::CreateComponent { component, .. }
+                | deploy::Action::UpdateComponent { component, .. },
             ) => {
                 seen.component = Some(RunningComponent {
+                    arn: String::new(),
                     status: ComponentStatus::InService,
                     model: Some(component.model.clone()),
                     size: Some(component.size),
@@ -162,6 +167,7 @@ proptest! {
             _ => String::new(),
         };
         let (mut state, mut seen) = (state, seen);
+        seen.pipeline_tags = Some(tidegate_policy::owner::tags("churn", None).into_iter().collect());
         let first = train::decide_commit(&policy, &state, &push, &seen, now);
         train_applied(&mut seen, &first.plan, &text);
         state = first.state.unwrap_or(state);
@@ -197,7 +203,14 @@ proptest! {
             // Nothing has been asked of SageMaker yet.
             (in_flight.endpoint_update_requested_at, in_flight.component_update_requested_at) = (None, None);
         }
-        let mut seen = Snapshot { approval: Some(ApprovalStatus::Approved), ..seen };
+        let tags = any::tags(environment.name.as_str());
+        let mut seen = Snapshot {
+            approval: Some(ApprovalStatus::Approved),
+            endpoint_tags: Some(tags.clone()),
+            component_tags: Some(tags),
+            running_config: Some(deploy::RunningConfig::default()),
+            ..seen
+        };
         let mut verdicts = Vec::new();
         for round in 0..5 {
             let now = any::at(minutes + round);
@@ -266,7 +279,7 @@ proptest! {
         let mut state = first.state.clone().unwrap_or(state);
         let again = scale::on_tick(&environment, &state, &seen, any::at(minutes + 1));
         prop_assert!(again.plan.is_empty(), "{:?} after {:?}", again, first);
-        let woken = scale::on_capacity_alarm(&environment, &state, &alarm, now);
+        let woken = scale::on_capacity_alarm(&environment, &state, &alarm, None, now);
         state = woken.state.clone().unwrap_or(state);
         if woken.verdict == Verdict::ScaleFromZero {
             let quiet = scale::Snapshot {

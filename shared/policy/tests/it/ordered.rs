@@ -57,8 +57,8 @@ proptest! {
         };
         prop_assert_eq!(answer(&one), answer(&two));
         prop_assert_eq!(
-            scale::on_capacity_alarm(&environment, &state, &one, now),
-            scale::on_capacity_alarm(&environment, &state, &two, now)
+            scale::on_capacity_alarm(&environment, &state, &one, None, now),
+            scale::on_capacity_alarm(&environment, &state, &two, None, now)
         );
     }
 

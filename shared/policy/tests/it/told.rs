@@ -108,7 +108,7 @@ proptest! {
             Body::AlarmChanged(alarm) => {
                 let trigger = respond::Trigger::Alarm(alarm.clone());
                 let _ = decide::respond(&policy, &drifting, trigger, &respond::Snapshot::default(), now);
-                scale::on_capacity_alarm(&look.environment, &scaling, alarm, now).reason
+                scale::on_capacity_alarm(&look.environment, &scaling, alarm, None, now).reason
             }
             Body::DriftObserved(observed) => {
                 let trigger = respond::Trigger::Observed(observed.clone());

@@ -119,7 +119,7 @@ proptest! {
         if seen.live_since.is_none_or(|live| live < now) {
             settles(&state, tick, scale::still_applies)?;
         }
-        let wake = |state: &_| scale::on_capacity_alarm(&environment, state, &alarm, now);
+        let wake = |state: &_| scale::on_capacity_alarm(&environment, state, &alarm, None, now);
         prop_assert_eq!(wake(&state), wake(&state));
     }
 

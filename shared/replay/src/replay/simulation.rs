@@ -69,7 +69,7 @@ impl Simulation {
         };
         let aws = |account: &str, region: &str| {
             let aws = FakeAws::new(account, region, responses.clone());
-            Arc::new(aws.with_pace(world.pace).with_reports(world.reports.clone()))
+            Arc::new(aws.with_pace(world.pace).with_reports(world.reports.clone()).with_policies(&policies))
         };
         let hub = aws(&world.hub.account, &world.hub.region);
         let stack = |(index, site): (usize, Site)| {

@@ -109,10 +109,12 @@ impl AwsState {
             Some(served) => served.apply(change, at),
             None => {
                 let endpoint = Endpoint {
+                    arn: String::new(),
                     status: change.status.clone(),
                     config: change.config.clone(),
                     pending_config: None,
                     failure: change.failure_reason.clone(),
+                    created: None,
                     last_modified: Some(at),
                 };
                 self.endpoints.insert(name, Served { endpoint, ours: false, pending: None });
@@ -147,6 +149,7 @@ impl Served {
             pending_config: self.pending.as_ref().map(|pending| pending.config.clone()),
             failure: change.failure_reason.clone(),
             last_modified: Some(at),
+            ..self.endpoint.clone()
         };
     }
 }

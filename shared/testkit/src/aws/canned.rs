@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent};
+use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent, RunningConfig, ScalableTarget};
+use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution};
 
@@ -47,6 +48,13 @@ pub struct CannedResponses {
     pub endpoint: Option<Endpoint>,
     /// Any component.
     pub component: Option<RunningComponent>,
+    /// The tags of any pipeline, endpoint or component, by the type in its ARN: `pipeline`, `endpoint` or
+    /// `inference-component`. Without an entry a resource that a policy names has the tags of that policy.
+    pub tags: BTreeMap<String, Tags>,
+    /// What any endpoint runs.
+    pub running_config: RunningConfig,
+    /// The limits of any component in Application Auto Scaling.
+    pub component_limits: Option<ScalableTarget>,
     /// The result of a sample request to any endpoint.
     pub probe: Option<Probe>,
     /// Any monitoring report.

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent};
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, RunningConfig, ScalableTarget,
+};
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
+use tidegate_policy::owner::Tags;
 
 use super::state::{self, Pending, Served};
 use super::{Effect, FakeAws};
@@ -17,21 +20,42 @@ impl Endpoints for FakeAws {
     async fn endpoint(&self, name: &str) -> Call<Option<Endpoint>> {
         let state = self.state();
         let served = state.endpoints.get(name).map(|served| &served.endpoint);
-        Ok(served.or(self.canned.endpoint.as_ref()).cloned())
+        let found = served.or(self.canned.endpoint.as_ref());
+        Ok(found.map(|found| Endpoint { arn: self.arn("endpoint", name), ..found.clone() }))
     }
 
     async fn component(&self, name: &str) -> Call<Option<RunningComponent>> {
         let mut state = self.state();
         let now = state.now;
+        let arn = self.arn("inference-component", name);
         let Some(component) = state.components.get_mut(name) else {
-            return Ok(self.canned.component.clone());
+            let canned = self.canned.component.clone();
+            return Ok(canned.map(|canned| RunningComponent { arn, ..canned }));
         };
         if let Some(ready) = component.ready.filter(|ready| *ready <= now) {
             component.ready = None;
             component.running.status = ComponentStatus::InService;
             component.running.last_modified = Some(ready);
         }
-        Ok(Some(component.running.clone()))
+        Ok(Some(RunningComponent { arn, ..component.running.clone() }))
+    }
+
+    async fn running_config(&self, _name: &str, _endpoint: &Endpoint) -> Call<RunningConfig> {
+        Ok(self.canned.running_config.clone())
+    }
+
+    async fn component_limits(&self, name: &str) -> Call<Option<ScalableTarget>> {
+        let set = self.state().limits.get(name).cloned();
+        Ok(set.or_else(|| self.canned.component_limits.clone()))
+    }
+
+    async fn add_tags(&self, arn: &str, _tags: &[(String, String)]) -> Call<String> {
+        self.accept("sagemaker", "AddTags")?;
+        Ok(format!("tagged {arn}"))
+    }
+
+    async fn tags(&self, arn: &str) -> Call<Tags> {
+        Ok(self.tags_of(arn))
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Call<String> {
@@ -50,21 +74,29 @@ impl Endpoints for FakeAws {
         Ok(format!("created endpoint {name}"))
     }
 
-    async fn update_endpoint(&self, name: &str, config: &str, _rollout: &Rollout) -> Call<String> {
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        _rollout: &Rollout,
+        _keep_instances: bool,
+    ) -> Call<String> {
         self.accept("sagemaker", "UpdateEndpoint")?;
         self.ask(name, config, EndpointStatus::Updating);
         Ok(format!("updating endpoint {name} to {config}"))
     }
 
-    async fn create_component(&self, component: &Component) -> Call<String> {
+    async fn create_component(&self, component: &Component, _tags: &[(String, String)]) -> Call<String> {
         self.accept("sagemaker", "CreateInferenceComponent")?;
         self.put(component, ComponentStatus::Creating);
         Ok(format!("created component {}", component.name))
     }
 
-    async fn update_component(&self, component: &Component) -> Call<String> {
+    async fn update_component(&self, component: &Component, keep_copies: bool) -> Call<String> {
         self.accept("sagemaker", "UpdateInferenceComponent")?;
-        self.put(component, ComponentStatus::Updating);
+        let before = self.state().components.get(&component.name).and_then(|known| known.running.copies);
+        let copies = before.filter(|_| keep_copies).unwrap_or(component.copies);
+        self.put(&Component { copies, ..component.clone() }, ComponentStatus::Updating);
         Ok(format!("updating component {} to {}", component.name, component.model))
     }
 }
@@ -76,8 +108,16 @@ impl FakeAws {
         let at = now.checked_add(self.pace.deployment).unwrap_or(now);
         let before = state.endpoints.get(name).and_then(|served| served.endpoint.config.clone());
         let pending_config = Some(config.to_owned());
-        let endpoint =
-            Endpoint { status, config: before, pending_config, failure: None, last_modified: Some(now) };
+        let created = state.endpoints.get(name).map_or(Some(now), |served| served.endpoint.created);
+        let endpoint = Endpoint {
+            arn: String::new(),
+            status,
+            config: before,
+            pending_config,
+            failure: None,
+            created,
+            last_modified: Some(now),
+        };
         let pending = Some(Pending { config: config.to_owned(), at });
         state.endpoints.insert(name, Served { endpoint, ours: true, pending });
         state.effects.push(Effect::Settles { endpoint: name.to_owned(), at });
@@ -87,6 +127,7 @@ impl FakeAws {
         let mut state = self.state();
         let now = state.now;
         let running = RunningComponent {
+            arn: String::new(),
             status,
             model: Some(component.model.clone()),
             size: Some(component.size),
@@ -111,6 +152,7 @@ impl FakeAws {
             pending_config: None,
             failure: None,
             last_modified: Some(pending.at),
+            ..served.endpoint.clone()
         };
         Some(served.endpoint.clone())
     }

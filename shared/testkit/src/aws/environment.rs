@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::Probe;
+use tidegate_policy::deploy::{Probe, ScalableTarget};
 use tidegate_policy::respond::MonitorReport;
+use tidegate_policy::scale::{ScalableResource, TargetTracking};
 
 use super::FakeAws;
 
@@ -73,9 +74,37 @@ impl Metrics for FakeAws {
 
 #[async_trait]
 impl Capacity for FakeAws {
+    async fn limits(&self, of: &[ScalableResource]) -> Call<Vec<Option<ScalableTarget>>> {
+        let state = self.state();
+        let limits = |resource: &ScalableResource| {
+            let canned = match resource {
+                ScalableResource::Component { .. } => self.canned.component_limits.as_ref(),
+                ScalableResource::Variant { .. } => self.canned.running_config.scalable_targets.first(),
+            };
+            state.limits.get(resource.name()).or(canned).cloned()
+        };
+        Ok(of.iter().map(limits).collect())
+    }
+
+    async fn set_target_tracking(&self, target: &TargetTracking) -> Call<String> {
+        self.accept("application-autoscaling", "RegisterScalableTarget")?;
+        self.accept("application-autoscaling", "PutScalingPolicy")?;
+        let name = target.resource.name();
+        self.state().limits.insert(name, ScalableTarget { min: target.min, max: target.max });
+        Ok(format!("the capacity of {name} follows its invocations"))
+    }
+
+    async fn remove_target_tracking(&self, resource: &ScalableResource) -> Call<String> {
+        self.accept("application-autoscaling", "DeleteScalingPolicy")?;
+        self.state().limits.remove(resource.name());
+        Ok(format!("the capacity of {} is no longer scaled", resource.name()))
+    }
+
     async fn set_capacity_limits(&self, name: &str, min: u32, max: u32) -> Call<String> {
         self.accept("application-autoscaling", "RegisterScalableTarget")?;
-        if let Some(component) = self.state().components.get_mut(name) {
+        let mut state = self.state();
+        state.limits.insert(name, ScalableTarget { min, max });
+        if let Some(component) = state.components.get_mut(name) {
             let copies = component.running.copies.unwrap_or(min);
             component.running.copies = Some(copies.max(min).min(max));
         }

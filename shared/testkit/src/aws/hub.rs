@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_events::{ApprovalStatus, ExecutionStatus};
+use tidegate_policy::owner::Tags;
 use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, Pipeline, StartRequest};
 
 use super::FakeAws;
@@ -29,7 +30,8 @@ impl Pipelines for FakeAws {
     async fn pipeline(&self, name: &str) -> Call<Option<Pipeline>> {
         let state = self.state();
         let definition = state.pipelines.get(name).or(self.canned.pipeline.as_ref());
-        Ok(definition.cloned().map(|definition| Pipeline { definition, role: None }))
+        let arn = self.arn("pipeline", name);
+        Ok(definition.cloned().map(|definition| Pipeline { arn, definition, role: None }))
     }
 
     fn job_roles(&self) -> Option<JobRoles> {
@@ -65,7 +67,17 @@ impl Pipelines for FakeAws {
         Ok(self.pipeline(name).await?.map(|pipeline| pipeline.definition))
     }
 
-    async fn create(&self, name: &str, definition: &str, _token: &str) -> Call<()> {
+    async fn tags(&self, arn: &str) -> Call<Tags> {
+        Ok(self.tags_of(arn))
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        definition: &str,
+        _token: &str,
+        _tags: &[(String, String)],
+    ) -> Call<()> {
         self.accept("sagemaker", "CreatePipeline")?;
         self.state().pipelines.insert(name, definition.to_owned());
         Ok(())

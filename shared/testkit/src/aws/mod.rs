@@ -15,12 +15,15 @@ mod hub;
 mod state;
 mod traffic;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tidegate_engine::refusals::{Meaning, meaning};
 use tidegate_engine::{CallError, Class};
+use tidegate_policy::file::{Environment, Policy};
+use tidegate_policy::owner::{self, Tags};
 
 pub use canned::{CannedResponses, Pace};
 pub use effect::Effect;
@@ -36,6 +39,8 @@ pub struct FakeAws {
     /// The folder of monitoring reports, as `<folder>/<bucket>/<key>`.
     reports: Option<PathBuf>,
     canned: CannedResponses,
+    /// The tags of what the applied policies name, by the end of its ARN.
+    owned: BTreeMap<String, Tags>,
     state: Mutex<AwsState>,
 }
 
@@ -49,6 +54,7 @@ impl FakeAws {
             pace: Pace::default(),
             reports: None,
             canned,
+            owned: BTreeMap::new(),
             state: Mutex::new(AwsState::default()),
         }
     }
@@ -57,6 +63,29 @@ impl FakeAws {
     #[must_use]
     pub fn with_pace(self, pace: Pace) -> Self {
         Self { pace, ..self }
+    }
+
+    /// The same fake AWS, in which these policies are applied: Tidegate made the resources that they name.
+    #[must_use]
+    pub fn with_policies<'p>(mut self, policies: impl IntoIterator<Item = &'p Policy>) -> Self {
+        for policy in policies {
+            let model = policy.model.as_str();
+            self.own("pipeline", policy.pipeline.name.as_str(), owner::tags(model, None));
+            let here =
+                |e: &&Environment| e.account.as_str() == self.account && e.region.as_str() == self.region;
+            for environment in policy.environments.iter().filter(here).cloned().collect::<Vec<_>>() {
+                let tags = owner::tags(model, Some(environment.name.as_str()));
+                let endpoint = &environment.endpoint;
+                let shared = endpoint.is_shared().then(owner::shared_tags);
+                self.own("endpoint", endpoint.name.as_str(), shared.unwrap_or_else(|| tags.clone()));
+                self.own("inference-component", endpoint.served_name(), tags);
+            }
+        }
+        self
+    }
+
+    fn own(&mut self, kind: &str, name: &str, tags: Vec<(String, String)>) {
+        self.owned.insert(format!("{kind}/{name}").to_lowercase(), tags.into_iter().collect());
     }
 
     /// The same fake AWS with monitoring reports from a folder.
@@ -105,6 +134,18 @@ impl FakeAws {
         let names: Vec<&str> = text.split(['/', '"']).collect();
         let class = meaning(operation, code, text, &names).map_or(Class::Permanent, Meaning::class);
         Err(CallError { service, operation, class, message: message.clone() })
+    }
+
+    /// The ARN of a SageMaker resource here.
+    fn arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:aws:sagemaker:{}:{}:{kind}/{}", self.region, self.account, name.to_lowercase())
+    }
+
+    fn tags_of(&self, arn: &str) -> Tags {
+        let resource = arn.rsplit(':').next().unwrap_or_default();
+        let kind = resource.split('/').next().unwrap_or_default();
+        let given = self.canned.tags.get(kind);
+        given.or_else(|| self.owned.get(resource)).cloned().unwrap_or_default()
     }
 
     fn state(&self) -> MutexGuard<'_, AwsState> {

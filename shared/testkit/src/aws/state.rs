@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use jiff::Timestamp;
 use tidegate_engine::ports::RegistryPackage;
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Endpoint, RunningComponent};
+use tidegate_policy::deploy::{Endpoint, RunningComponent, ScalableTarget};
 
 use super::effect::Effect;
 use super::traffic::Traffic;
@@ -29,6 +29,8 @@ pub(super) struct AwsState {
     pub(super) packages: ByName<BTreeMap<u64, Package>>,
     pub(super) endpoints: ByName<Served>,
     pub(super) components: ByName<Component>,
+    /// The limits in Application Auto Scaling, by component.
+    pub(super) limits: ByName<ScalableTarget>,
     pub(super) alarms: ByName<AlarmChanged>,
     pub(super) traffic: ByName<Traffic>,
 }

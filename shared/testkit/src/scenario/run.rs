@@ -78,7 +78,8 @@ impl Invocation<'_> {
             None => {}
         }
         let Site { account, region, .. } = &self.site;
-        let aws = Arc::new(FakeAws::new(account, region, self.setup.responses.clone()));
+        let aws = FakeAws::new(account, region, self.setup.responses.clone());
+        let aws = Arc::new(aws.with_policies(self.policies));
         aws.set_now(self.now);
         let mut runtime = Runtime::new(self.site.clone(), Arc::clone(&ledger), &Ports::all(&aws));
         let outcomes = runtime.invoke_now(self.function.name, self.event, self.request_id, self.now)?;

@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
-use tidegate_policy::deploy::{ComponentStatus, Endpoint, Probe, RunningComponent};
+use tidegate_policy::deploy::{
+    ComponentStatus, Endpoint, Probe, RunningComponent, RunningConfig, ScalableTarget, Setting,
+};
 use tidegate_policy::endpoint::CopySize;
 use tidegate_policy::hold::Holds;
+use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::train::JobRoles;
@@ -33,6 +36,8 @@ pub struct Seen {
     pub pipeline: Option<String>,
     /// The pipeline's present definition, as a file.
     pub pipeline_sample: Option<String>,
+    /// The pipeline's tags; that of the policy's model if absent.
+    pub pipeline_tags: Option<Tags>,
     /// Executions that have not ended, newest first.
     pub running: Vec<String>,
     /// The hub's pipeline role and the roles that it may pass to jobs; not known if absent.
@@ -111,9 +116,34 @@ pub struct SeenEndpoint {
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<String>,
+    /// When it was created.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
     /// When it last changed.
     #[serde(default)]
     pub last_modified: Option<Timestamp>,
+    /// Its tags; those of the policy's model and environment if absent.
+    #[serde(default)]
+    pub tags: Option<Tags>,
+    /// What it runs.
+    #[serde(default)]
+    pub runs: SeenConfig,
+}
+
+/// What an endpoint runs.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeenConfig {
+    /// Its production variants.
+    pub variants: Vec<String>,
+    /// Its shadow variants.
+    pub shadow_variants: Vec<String>,
+    /// The instance type of its first variant.
+    pub instance_type: Option<String>,
+    /// Its settings, each with its value for people.
+    pub settings: Vec<Setting>,
+    /// The limits of its variant in Application Auto Scaling.
+    pub limits: Option<ScalableTarget>,
 }
 
 /// An inference component.
@@ -143,6 +173,12 @@ pub struct SeenComponent {
     /// When it last changed.
     #[serde(default)]
     pub last_modified: Option<Timestamp>,
+    /// Its tags; those of the policy's model and environment if absent.
+    #[serde(default)]
+    pub tags: Option<Tags>,
+    /// The limits of its copies in Application Auto Scaling.
+    #[serde(default)]
+    pub limits: Option<ScalableTarget>,
 }
 
 /// The result of the sample request.
@@ -160,6 +196,18 @@ pub enum SeenAnswer {
 }
 
 impl Seen {
+    /// The tags that the file gives, by the type of the resource.
+    fn tags(&self) -> BTreeMap<String, Tags> {
+        [
+            ("pipeline", self.pipeline_tags.as_ref()),
+            ("endpoint", self.endpoint.as_ref().and_then(|endpoint| endpoint.tags.as_ref())),
+            ("inference-component", self.component.as_ref().and_then(|component| component.tags.as_ref())),
+        ]
+        .into_iter()
+        .filter_map(|(kind, tags)| Some((kind.to_owned(), tags?.clone())))
+        .collect()
+    }
+
     /// The responses of AWS. The files that it refers to are below `root`.
     ///
     /// # Errors
@@ -181,6 +229,9 @@ impl Seen {
             newest_approved: self.newest_approved.as_ref().map(SeenApproved::read),
             endpoint: self.endpoint.as_ref().map(SeenEndpoint::read),
             component: self.component.as_ref().map(SeenComponent::read),
+            tags: self.tags(),
+            running_config: self.endpoint.as_ref().map(SeenEndpoint::runs).unwrap_or_default(),
+            component_limits: self.component.as_ref().and_then(|component| component.limits.clone()),
             probe: self.answer.as_ref().map(SeenAnswer::read),
             report: report.map(|text| MonitorReport::from_json(&text)),
             alarms: self.alarms.iter().map(|file| alarm(&root.join(file))).collect::<Result<_, _>>()?,
@@ -221,12 +272,20 @@ impl SeenApproved {
 }
 
 impl SeenEndpoint {
+    fn runs(&self) -> RunningConfig {
+        let SeenConfig { variants, shadow_variants, instance_type, settings, limits } = self.runs.clone();
+        let scalable_targets = limits.into_iter().collect();
+        RunningConfig { variants, shadow_variants, instance_type, settings, scalable_targets }
+    }
+
     fn read(&self) -> Endpoint {
         Endpoint {
+            arn: String::new(),
             status: EndpointStatus::read(&self.status),
             config: self.config.clone(),
             pending_config: self.pending_config.clone(),
             failure: self.failure.clone(),
+            created: self.created,
             last_modified: self.last_modified,
         }
     }
@@ -235,6 +294,7 @@ impl SeenEndpoint {
 impl SeenComponent {
     fn read(&self) -> RunningComponent {
         RunningComponent {
+            arn: String::new(),
             status: ComponentStatus::read(&self.status),
             model: self.model.clone(),
             size: self.memory_mb.map(|memory_mb| CopySize {

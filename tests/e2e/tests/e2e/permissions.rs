@@ -30,7 +30,7 @@ const OURS: [&str; 10] = [
 ];
 
 /// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 5] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 9] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
     (
         "DeployRole",
@@ -44,6 +44,15 @@ const EXCEPTIONS: [(&str, &str, &str, &str); 5] = [
         "AutoScalingRole",
         "*",
         "asked once in an account's life, when the service-linked role is made",
+    ),
+    ("ScaleRole", "TargetTracking", "*", "Application Auto Scaling asks whether its caller may"),
+    ("ScaleRole", "Instances", "*", "Application Auto Scaling asks whether its caller may"),
+    ("ScaleRole", "AutoScaling", "application-autoscaling:De*", "asked when a policy no longer has a target"),
+    (
+        "ScaleRole",
+        "Limits",
+        "application-autoscaling:DescribeScalingPolicies",
+        "asked when a policy no longer has a target",
     ),
     (
         "ScaleRole",

@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use tidegate_engine::ports::Endpoints;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Rollout, RunningComponent, VARIANT};
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, RunningConfig, ScalableTarget, VARIANT,
+};
 use tidegate_policy::endpoint::{CopySize, EndpointConfigSpec, ModelSpec, ProductionVariant};
+use tidegate_policy::owner::Tags;
 
-use super::{text, time};
+use super::{tag_list, text, time};
 use crate::cloud::Account;
 
 const SAGEMAKER: &str = "sagemaker";
@@ -85,10 +88,12 @@ impl Endpoints for Account {
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
         let found = self.find(SAGEMAKER, "DescribeEndpoint", json!({"EndpointName": name})).await?;
         Ok(found.map(|found| Endpoint {
+            arn: text(&found, "/EndpointArn").unwrap_or_default(),
             status: EndpointStatus::read(&text(&found, "/EndpointStatus").unwrap_or_default()),
             config: text(&found, "/EndpointConfigName"),
             pending_config: text(&found, "/PendingDeploymentSummary/EndpointConfigName"),
             failure: text(&found, "/FailureReason"),
+            created: time(&found, "/CreationTime"),
             last_modified: time(&found, "/LastModifiedTime"),
         }))
     }
@@ -109,6 +114,7 @@ impl Endpoints for Account {
             })
         };
         Ok(found.map(|found| RunningComponent {
+            arn: text(&found, "/InferenceComponentArn").unwrap_or_default(),
             status: ComponentStatus::read(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
             model: text(&found, "/Specification/ModelName"),
             size: size(&found),
@@ -118,15 +124,33 @@ impl Endpoints for Account {
         }))
     }
 
+    async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError> {
+        self.running(name, endpoint.config.as_deref().unwrap_or_default()).await
+    }
+
+    async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError> {
+        self.limits_of(&format!("inference-component/{name}")).await
+    }
+
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
+        let request = json!({"ResourceArn": arn, "Tags": tag_list(tags)});
+        self.call(SAGEMAKER, "AddTags", request).await.map(|_| format!("tagged {arn}"))
+    }
+
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError> {
+        self.tags_of(arn).await
+    }
+
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
         let request = json!({"ModelName": model.name, "Containers": [{"ModelPackageName": model.package_arn}],
-            "ExecutionRoleArn": self.model_role()});
+            "ExecutionRoleArn": self.model_role(), "Tags": tag_list(&model.tags)});
         made("model", &model.name, self.call(SAGEMAKER, "CreateModel", request).await)
     }
 
     async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
         let variant = variant(&config.variant);
-        let mut request = json!({"EndpointConfigName": config.name, "ProductionVariants": [variant]});
+        let mut request = json!({"EndpointConfigName": config.name, "ProductionVariants": [variant],
+            "Tags": tag_list(&config.tags)});
         if let (None, Some(members)) = (config.variant.model(), request.as_object_mut()) {
             members.insert("ExecutionRoleArn".to_owned(), json!(self.model_role()));
         }
@@ -139,8 +163,7 @@ impl Endpoints for Account {
         config: &str,
         tags: &[(String, String)],
     ) -> Result<String, CallError> {
-        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        let request = json!({"EndpointName": name, "EndpointConfigName": config, "Tags": tags});
+        let request = json!({"EndpointName": name, "EndpointConfigName": config, "Tags": tag_list(tags)});
         made("endpoint", name, self.call(SAGEMAKER, "CreateEndpoint", request).await)
     }
 
@@ -149,8 +172,10 @@ impl Endpoints for Account {
         name: &str,
         config: &str,
         rollout: &Rollout,
+        keep_instances: bool,
     ) -> Result<String, CallError> {
-        let mut request = json!({"EndpointName": name, "EndpointConfigName": config});
+        let mut request = json!({"EndpointName": name, "EndpointConfigName": config,
+            "RetainAllVariantProperties": keep_instances});
         if let (Some(deployment), Some(members)) = (deployment(rollout), request.as_object_mut()) {
             members.insert("DeploymentConfig".to_owned(), deployment);
         }
@@ -167,18 +192,27 @@ impl Endpoints for Account {
         Err(error)
     }
 
-    async fn create_component(&self, component: &Component) -> Result<String, CallError> {
+    async fn create_component(
+        &self,
+        component: &Component,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError> {
         let mut request = component_request(component);
         if let Some(members) = request.as_object_mut() {
             members.insert("EndpointName".to_owned(), json!(component.endpoint));
             members.insert("VariantName".to_owned(), json!(VARIANT));
+            members.insert("Tags".to_owned(), tag_list(tags));
         }
         made("component", &component.name, self.call(SAGEMAKER, "CreateInferenceComponent", request).await)
     }
 
-    async fn update_component(&self, component: &Component) -> Result<String, CallError> {
+    async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError> {
         let (name, model) = (&component.name, &component.model);
-        match self.call(SAGEMAKER, "UpdateInferenceComponent", component_request(component)).await {
+        let mut request = component_request(component);
+        if let Some(members) = request.as_object_mut().filter(|_| keep_copies) {
+            members.remove("RuntimeConfig");
+        }
+        match self.call(SAGEMAKER, "UpdateInferenceComponent", request).await {
             Ok(_) => Ok(format!("updating component {name} to {model}")),
             Err(error) if matches!(error.class, Class::Permanent | Class::Busy) => {
                 match self.component(name).await? {

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{ApprovalStatus, ExecutionStatus, PackageStatus};
+use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::train::{
     DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, StartRequest,
 };
 
-use super::{text, time};
+use super::{tag_list, text, time};
 use crate::cloud::Account;
 
 const SAGEMAKER: &str = "sagemaker";
@@ -82,6 +83,7 @@ impl Pipelines for Account {
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError> {
         let found = self.find(SAGEMAKER, "DescribePipeline", json!({"PipelineName": name})).await?;
         Ok(found.map(|found| Pipeline {
+            arn: text(&found, "/PipelineArn").unwrap_or_default(),
             definition: text(&found, "/PipelineDefinition").unwrap_or_default(),
             role: text(&found, "/RoleArn"),
         }))
@@ -135,9 +137,19 @@ impl Pipelines for Account {
         Ok(found.and_then(|found| text(&found, "/PipelineDefinition")))
     }
 
-    async fn create(&self, name: &str, definition: &str, token: &str) -> Result<(), CallError> {
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError> {
+        self.tags_of(arn).await
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        definition: &str,
+        token: &str,
+        tags: &[(String, String)],
+    ) -> Result<(), CallError> {
         let request = json!({"PipelineName": name, "PipelineDefinition": definition, "RoleArn": ROLE,
-            "ClientRequestToken": token});
+            "ClientRequestToken": token, "Tags": tag_list(tags)});
         match self.call(SAGEMAKER, "CreatePipeline", request).await {
             Ok(_) => Ok(()),
             Err(error) if error.message.contains("already") => {

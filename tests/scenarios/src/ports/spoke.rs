@@ -7,9 +7,10 @@ use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports
 use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, AlarmState};
-use tidegate_policy::deploy::Probe;
+use tidegate_policy::deploy::{Probe, ScalableTarget};
 use tidegate_policy::endpoint::InvokedResource;
 use tidegate_policy::respond::MonitorReport;
+use tidegate_policy::scale::{ScalableResource, TargetTracking};
 
 use super::text;
 use crate::cloud::Account;
@@ -113,6 +114,34 @@ impl Account {
     }
 }
 
+/// The id, the dimension and the metric of a resource.
+fn scaled(resource: &ScalableResource) -> (String, &'static str, &'static str) {
+    match resource {
+        ScalableResource::Variant { endpoint } => (
+            format!("endpoint/{endpoint}/variant/AllTraffic"),
+            "sagemaker:variant:DesiredInstanceCount",
+            "SageMakerVariantInvocationsPerInstance",
+        ),
+        ScalableResource::Component { component } => (
+            format!("inference-component/{component}"),
+            COPIES,
+            "SageMakerInferenceComponentInvocationsPerCopy",
+        ),
+    }
+}
+
+/// What is not visible or not in service yet will be.
+fn not_yet(error: CallError) -> CallError {
+    let class = if error.message.starts_with("ObjectNotFound") {
+        Class::Retryable
+    } else if error.message.contains("should be in 'InService'") {
+        Class::Conflict
+    } else {
+        error.class
+    };
+    CallError { class, ..error }
+}
+
 fn with(mut request: Value, more: Value) -> Value {
     if let (Some(members), Value::Object(more)) = (request.as_object_mut(), more) {
         members.extend(more);
@@ -122,6 +151,39 @@ fn with(mut request: Value, more: Value) -> Value {
 
 #[async_trait]
 impl Capacity for Account {
+    async fn limits(&self, of: &[ScalableResource]) -> Result<Vec<Option<ScalableTarget>>, CallError> {
+        let mut found = Vec::new();
+        for resource in of {
+            found.push(self.limits_of(&scaled(resource).0).await?);
+        }
+        Ok(found)
+    }
+
+    async fn set_target_tracking(&self, target: &TargetTracking) -> Result<String, CallError> {
+        let (id, dimension, metric) = scaled(&target.resource);
+        let of = json!({"ServiceNamespace": "sagemaker", "ResourceId": id, "ScalableDimension": dimension});
+        let limits = json!({"MinCapacity": target.min, "MaxCapacity": target.max});
+        self.call(SCALING, "RegisterScalableTarget", with(of.clone(), limits)).await.map_err(not_yet)?;
+        let configuration = json!({"TargetValue": target.invocations,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": metric}});
+        let policy = json!({"PolicyName": format!("tidegate-target-{}", target.resource.name()),
+            "PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": configuration});
+        self.call(SCALING, "PutScalingPolicy", with(of, policy)).await.map_err(not_yet)?;
+        Ok(format!("the capacity of {} follows its invocations", target.resource.name()))
+    }
+
+    async fn remove_target_tracking(&self, resource: &ScalableResource) -> Result<String, CallError> {
+        let (id, dimension, _) = scaled(resource);
+        let of = json!({"ServiceNamespace": "sagemaker", "ResourceId": id, "ScalableDimension": dimension});
+        let policy = json!({"PolicyName": format!("tidegate-target-{}", resource.name())});
+        self.call(SCALING, "DeleteScalingPolicy", with(of.clone(), policy)).await?;
+        let left = self.call(SCALING, "DescribeScalingPolicies", of.clone()).await?;
+        if left.pointer("/ScalingPolicies/0").is_none() {
+            self.call(SCALING, "DeregisterScalableTarget", of).await?;
+        }
+        Ok(format!("the capacity of {} is no longer scaled", resource.name()))
+    }
+
     async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError> {
         let request = with(Self::resource(component), json!({"MinCapacity": min, "MaxCapacity": max}));
         self.call(SCALING, "RegisterScalableTarget", request).await?;

@@ -16,6 +16,7 @@ mod holds;
 mod once;
 #[cfg(test)]
 mod order;
+mod owned;
 #[cfg(test)]
 mod ports;
 #[cfg(test)]

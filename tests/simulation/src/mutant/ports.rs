@@ -12,8 +12,11 @@ use tidegate_engine::ports::{
 };
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
-use tidegate_policy::deploy::{Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent};
+use tidegate_policy::deploy::{
+    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, RunningConfig, ScalableTarget,
+};
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
+use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::{MonitorReport, Violation};
 use tidegate_scenarios::{Account, Cloud};
@@ -214,6 +217,22 @@ impl Endpoints for MutatedPorts {
         Ok(found)
     }
 
+    async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError> {
+        self.real.running_config(name, endpoint).await
+    }
+
+    async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError> {
+        self.real.component_limits(name).await
+    }
+
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
+        self.real.add_tags(arn, tags).await
+    }
+
+    async fn tags(&self, arn: &str) -> Result<Tags, CallError> {
+        Endpoints::tags(self.real.as_ref(), arn).await
+    }
+
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
         self.classified(self.real.create_model(model).await)
     }
@@ -236,16 +255,21 @@ impl Endpoints for MutatedPorts {
         name: &str,
         config: &str,
         rollout: &Rollout,
+        keep_instances: bool,
     ) -> Result<String, CallError> {
-        self.classified(self.real.update_endpoint(name, config, rollout).await)
+        self.classified(self.real.update_endpoint(name, config, rollout, keep_instances).await)
     }
 
-    async fn create_component(&self, component: &Component) -> Result<String, CallError> {
-        self.classified(self.real.create_component(component).await)
+    async fn create_component(
+        &self,
+        component: &Component,
+        tags: &[(String, String)],
+    ) -> Result<String, CallError> {
+        self.classified(self.real.create_component(component, tags).await)
     }
 
-    async fn update_component(&self, component: &Component) -> Result<String, CallError> {
-        self.classified(self.real.update_component(component).await)
+    async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError> {
+        self.classified(self.real.update_component(component, keep_copies).await)
     }
 }
 

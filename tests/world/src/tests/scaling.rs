@@ -50,6 +50,37 @@ fn new_bounds_change_a_capacity_outside_them() {
 }
 
 #[test]
+fn a_new_target_is_visible_late_and_only_of_a_variant_that_may_scale() {
+    let mut aws = TestWorld::new();
+    aws.endpoint(1);
+    let target = instances("churn");
+    let policy = json!({"PolicyName": "track", "PolicyType": "TargetTrackingScaling",
+                        "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 5.0}});
+    let unknown = scaling(&mut aws, "PutScalingPolicy", &target, policy.clone()).unwrap_err();
+    assert_eq!(unknown.code, "ObjectNotFoundException");
+    let resource = "endpoint/churn/variant/main".to_owned();
+    aws.world.inject_fault(crate::Fault::LateTarget { account: None, resource, calls: 1 });
+    let bounds = json!({"MinCapacity": 1, "MaxCapacity": 2});
+    scaling(&mut aws, "RegisterScalableTarget", &target, bounds.clone()).unwrap();
+    let listed = scaling(&mut aws, "DescribeScalableTargets", &target, json!({})).unwrap();
+    assert_eq!(listed["ScalableTargets"], json!([]));
+    let late = scaling(&mut aws, "PutScalingPolicy", &target, policy.clone()).unwrap_err();
+    assert_eq!(late.message, unknown.message);
+    scaling(&mut aws, "PutScalingPolicy", &target, policy).unwrap();
+    aws.config(
+        "burst",
+        json!({"ModelName": "churn-1", "InitialInstanceCount": 1, "InstanceType": "ml.t2.medium"}),
+        json!({}),
+    );
+    aws.call("CreateEndpoint", json!({"EndpointName": "burst", "EndpointConfigName": "burst"}));
+    let busy = scaling(&mut aws, "RegisterScalableTarget", &instances("burst"), bounds.clone()).unwrap_err();
+    assert!(busy.message.contains("The status should be in 'InService'"), "{busy}");
+    aws.run_until_idle();
+    let refused = scaling(&mut aws, "RegisterScalableTarget", &instances("burst"), bounds).unwrap_err();
+    assert!(refused.message.contains("burstable"), "{refused}");
+}
+
+#[test]
 fn an_asynchronous_endpoint_may_go_to_zero() {
     let mut aws = TestWorld::new();
     aws.endpoint(1);

@@ -118,7 +118,7 @@ impl Checker<'_> {
     /// component, the requested configuration runs and is named after the package.
     fn serves(&self, seen: &Snapshot, wanted: Option<&String>) -> bool {
         let Some((environment, request)) = self.cx.environment().zip(self.request) else { return false };
-        let of_version = format!("{}-v{}-", environment.endpoint.name, request.version);
+        let of_version = format!("{}-v{}-", environment.endpoint.served_name(), request.version);
         let named = match &seen.component {
             Some(component) => {
                 let model = format!("{of_version}{}", short(&[&request.package_arn], 6));

@@ -252,6 +252,19 @@ fn sections_that_the_endpoint_or_each_other_exclude() {
 }
 
 #[test]
+fn target_tracking_fits_the_endpoint() {
+    let target = |text: &str| format!("scale:\n      target: {{ invocationsPerInstance: 5, {text} }}");
+    for (instance_type, limits, told) in [
+        ("ml.t2.medium", "min: 1, max: 2", "refuses the burstable instance type ml.t2.medium"),
+        ("ml.m5.large", "min: 2, max: 4", "a new endpoint begins with 1, expected from 2 to 4"),
+    ] {
+        let text = changed("scale:\n      toZero: { idle: 2h, grace: 24h }", &target(limits));
+        let error = refused(&text.replace("ml.m5.large", instance_type));
+        assert!(error.to_string().contains(told), "{error}\nis not\n{told}");
+    }
+}
+
+#[test]
 fn windows() {
     let window = |window: &str| refused(&changed("soak: 30m", &format!("windows: [{window}]")));
     for (text, told) in [
@@ -309,11 +322,6 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
         (EU, &bake, "26:35: environments.production.rollout.allAtOnce.bake: "),
         ("    scale:\n", capture, "28:5: environments.production.capture: "),
         ("    scale:\n", monitor, "29:5: environments.production.monitor: "),
-        (
-            "toZero: {",
-            "target: { invocationsPerInstance: 5, min: 1, max: 2 }\n      toZero: {",
-            "29:7: environments.production.scale.target: ",
-        ),
         ("response: retrain", "response: rollBack", "31:13: drift.response: rollBack is"),
         ("drift:", "alerts: { topic: mine }\ndrift:", "30:18: alerts.topic: "),
     ] {

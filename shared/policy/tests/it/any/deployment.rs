@@ -3,9 +3,10 @@
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, DeploymentRequested};
-use tidegate_policy::deploy::{self, Snapshot, State};
+use tidegate_policy::deploy::{self, RunningConfig, ScalableTarget, Setting, SettingKind, Snapshot, State};
 use tidegate_policy::endpoint::{DesiredResources, EndpointKind};
 use tidegate_policy::file::{Environment, Policy};
+use tidegate_policy::owner::{self, Tags};
 use tidegate_policy::site::Site;
 
 use super::{arn, deploy_seen, deploy_state, policies, request};
@@ -37,9 +38,17 @@ impl Look {
 /// A look in staging or production. What is in flight there was taken up there; the request may be for anywhere.
 pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
     let chances = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.7));
-    (policies(), chances, deploy_state(), deploy_seen(), request(), runs(), runs())
-        .prop_map(|(policy, (production, meant, approved), state, seen, request, config, model)| {
+    let found = (owner(), owner(), running_config(), prop::bool::weighted(0.3));
+    (policies(), chances, deploy_state(), deploy_seen(), request(), (runs(), runs()), found)
+        .prop_map(|(policy, (production, meant, approved), state, seen, request, (config, model), found)| {
             let name = if production { "production" } else { "staging" };
+            let (endpoint_owner, component_owner, running_config, adopt) = found;
+            let mut policy = policy;
+            policy.environments.iter_mut().for_each(|environment| environment.adopt = adopt);
+            let mut seen = seen;
+            seen.endpoint_tags = endpoint_owner.map(|owner| owner.tags(name));
+            seen.component_tags = component_owner.map(|owner| owner.tags(name));
+            seen.running_config = running_config;
             let environment = policy.environment(name).unwrap().clone();
             let site = decide::site(&environment);
             let mut look = Look { site, environment, state, seen, request };
@@ -67,6 +76,60 @@ pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
             (policy, look)
         })
         .boxed()
+}
+
+/// Whose tags a resource has.
+#[derive(Debug, Clone, Copy)]
+enum TaggedBy {
+    Tidegate,
+    AnotherModel,
+    AnotherEnvironment,
+    Nobody,
+}
+
+impl TaggedBy {
+    fn tags(self, environment: &str) -> Tags {
+        match self {
+            Self::Tidegate => owner::tags("churn", Some(environment)).into_iter().collect(),
+            Self::AnotherModel => owner::tags("upsell", Some(environment)).into_iter().collect(),
+            Self::AnotherEnvironment => owner::tags("churn", Some("elsewhere")).into_iter().collect(),
+            Self::Nobody => Tags::new(),
+        }
+    }
+}
+
+/// Whose tags were read, if they were.
+fn owner() -> BoxedStrategy<Option<TaggedBy>> {
+    prop_oneof![
+        8 => Just(Some(TaggedBy::Tidegate)),
+        1 => Just(Some(TaggedBy::AnotherModel)),
+        1 => Just(Some(TaggedBy::AnotherEnvironment)),
+        2 => Just(Some(TaggedBy::Nobody)),
+        1 => Just(None),
+    ]
+    .boxed()
+}
+
+fn running_config() -> BoxedStrategy<Option<RunningConfig>> {
+    let setting = prop_oneof![
+        Just(SettingKind::DataCapture),
+        Just(SettingKind::Vpc),
+        Just(SettingKind::EnvironmentVariables)
+    ]
+    .prop_map(|kind| Setting { kind, value: "v".to_owned() });
+    let variants = prop_oneof![6 => Just(vec!["AllTraffic".to_owned()]), 1 => Just(vec!["mine".to_owned()])];
+    let limits = prop::collection::vec(Just(ScalableTarget { min: 1, max: 4 }), 0..2);
+    let types = prop_oneof![Just(None), Just(Some("ml.m5.large".to_owned()))];
+    let config = (variants, prop::collection::vec(setting, 0..2), limits, types).prop_map(
+        |(variants, settings, scalable_targets, instance_type)| RunningConfig {
+            variants,
+            shadow_variants: Vec::new(),
+            instance_type,
+            settings,
+            scalable_targets,
+        },
+    );
+    option::weighted(0.9, config).boxed()
 }
 
 /// Which version's configuration or model runs: the one in flight, the requested one, or whatever it was.

@@ -229,6 +229,7 @@ pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
             last_reason,
             rejected_at,
             deferred,
+            ..scale::State::default()
         })
         .boxed()
 }
@@ -236,12 +237,20 @@ pub(crate) fn scale_state() -> BoxedStrategy<scale::State> {
 pub(crate) fn scale_seen() -> BoxedStrategy<scale::Snapshot> {
     let counts = (0..3_u64, 0..3_u64)
         .prop_map(|(in_window, since_deployment)| scale::Invocations { in_window, since_deployment });
-    (option::weighted(0.8, time()), prop::bool::weighted(0.2), option::weighted(0.8, counts))
-        .prop_map(|(live_since, deploying, invocations)| scale::Snapshot {
+    let limits = (0..3_u32, 0..3_u32)
+        .prop_map(|(min, more)| tidegate_policy::deploy::ScalableTarget { min, max: min + more });
+    (
+        option::weighted(0.8, time()),
+        prop::bool::weighted(0.2),
+        option::weighted(0.8, counts),
+        option::of(limits),
+    )
+        .prop_map(|(live_since, deploying, invocations, limits)| scale::Snapshot {
             live_since,
             copies_since: live_since,
             deploying,
             invocations,
+            limits,
         })
         .boxed()
 }
@@ -316,10 +325,15 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
         json().prop_map(|text| train::Definition::File { path: "p".to_owned(), text }),
         Just(train::Definition::Missing { path: "p".to_owned() }),
     ];
-    let pipeline = option::of(json().prop_map(|definition| train::Pipeline { definition, role: None }));
+    let pipeline = option::of(json().prop_map(|definition| train::Pipeline {
+        arn: String::new(),
+        definition,
+        role: None,
+    }));
     let hold = prop_oneof![3 => Just(None), 1 => hold().prop_map(Some)];
-    (definition, pipeline, vec(text(), 0..2), option::of(commit()), hold, option::of(described()))
-        .prop_map(|(definition, pipeline, running, head, hold, execution)| train::Snapshot {
+    let tags = prop_oneof![6 => Just(Some("churn")), 1 => Just(Some("upsell")), 1 => Just(None)];
+    (definition, pipeline, vec(text(), 0..2), option::of(commit()), hold, option::of(described()), tags)
+        .prop_map(|(definition, pipeline, running, head, hold, execution, tags)| train::Snapshot {
             definition,
             pipeline,
             running,
@@ -327,6 +341,7 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
             execution,
             job_roles: None,
             hold,
+            pipeline_tags: tags.map(|model| tidegate_policy::owner::tags(model, None).into_iter().collect()),
         })
         .boxed()
 }

@@ -84,7 +84,7 @@ fn start() -> (train::State, Step<train::Action>) {
         changed_paths: None,
     };
     let definition = r#"{"Version": "2020-12-01", "Steps": []}"#.to_owned();
-    let pipeline = Some(train::Pipeline { definition: definition.clone(), role: None });
+    let pipeline = Some(train::Pipeline { arn: String::new(), definition: definition.clone(), role: None });
     let definition = train::Definition::File { path: "pipeline.json".to_owned(), text: definition };
     let seen = train::Snapshot { definition, pipeline, ..train::Snapshot::default() };
     let state = train::State::default();

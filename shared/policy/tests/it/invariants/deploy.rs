@@ -70,7 +70,7 @@ fn places() -> Vec<Break<Scene>> {
             *name = "other".to_owned();
         }),
         on(I::OutOfScope, "another component", changes_component, |s| {
-            let Step::Call(Action::UpdateComponent { component }) = &mut s.decision.plan[1] else {
+            let Step::Call(Action::UpdateComponent { component, .. }) = &mut s.decision.plan[1] else {
                 unreachable!()
             };
             component.name = "other".to_owned();
@@ -165,10 +165,22 @@ fn calls() -> Vec<Break<Scene>> {
             s.endpoint().status = EndpointStatus::Updating;
         }),
         on(I::ResourceBusy, "the component is there already", changes_component, |s| {
-            let Step::Call(Action::UpdateComponent { component }) = s.decision.plan[1].clone() else {
+            let Step::Call(Action::UpdateComponent { component, .. }) = s.decision.plan[1].clone() else {
                 unreachable!()
             };
-            s.decision.plan[1] = Step::Call(Action::CreateComponent { component });
+            s.decision.plan[1] = Step::Call(Action::CreateComponent { component, tags: Vec::new() });
+        }),
+        on(I::NotOurs, "the endpoint is another model's", updates, |s| {
+            s.seen().endpoint_tags.as_mut().unwrap().insert("tidegate:model".to_owned(), "upsell".to_owned());
+        }),
+        on(I::NotOurs, "the endpoint is another environment's", updates, |s| {
+            let tags = s.seen().endpoint_tags.as_mut().unwrap();
+            tags.insert("tidegate:environment".to_owned(), "staging".to_owned());
+        }),
+        on(I::NotOurs, "nobody tagged the endpoint", updates, |s| s.seen().endpoint_tags = Some([].into())),
+        on(I::NotOurs, "the endpoint's tags were not read", updates, |s| s.seen().endpoint_tags = None),
+        on(I::NotOurs, "nobody tagged the component", changes_component, |s| {
+            s.seen().component_tags = Some([].into());
         }),
         on(I::RollbackUndone, "the same again after a rollback", rolled_back, |s| {
             let again = updates().decision;

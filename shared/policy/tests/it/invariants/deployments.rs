@@ -5,8 +5,8 @@ use tidegate_events::{
 };
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{
-    ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, Snapshot, State,
-    Trigger,
+    ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, RunningConfig,
+    Snapshot, State, Trigger,
 };
 use tidegate_policy::endpoint::{CopySize, DesiredResources, EndpointKind};
 use tidegate_policy::file::{Canary, Policy};
@@ -89,16 +89,22 @@ fn before() -> State {
 
 fn endpoint(config: &str) -> Snapshot {
     let endpoint = Endpoint {
+        arn: String::new(),
         status: EndpointStatus::InService,
         config: Some(config.to_owned()),
         pending_config: None,
         failure: None,
+        created: None,
         last_modified: Some(any::at(-600)),
     };
     Snapshot {
         approval: Some(ApprovalStatus::Approved),
         endpoint: Some(endpoint),
+        endpoint_tags: Some(any::tags("production")),
         component: None,
+        component_tags: Some(any::tags("production")),
+        running_config: Some(RunningConfig::default()),
+        component_limits: None,
         probe: None,
     }
 }
@@ -133,6 +139,7 @@ pub(super) fn changes_component() -> Scene {
     let policy = any::policy();
     let wanted = DesiredResources::of(&any::environment(&policy, "production"), &request(7, 0));
     let component = RunningComponent {
+        arn: String::new(),
         status: ComponentStatus::InService,
         model: Some("churn-v6-0a1b2c".to_owned()),
         size: Some(CopySize { memory_mb: 1024, ..CopySize::default() }),

@@ -211,7 +211,7 @@ fn every_verdict_was_looked_at() {
         seen.insert(decide::respond(&policy, &state, trigger, &found, now).verdict.code());
         let (environment, state, found, alarm) = draw(&scales, &mut runner);
         seen.insert(scale::on_tick(&environment, &state, &found, now).verdict.code());
-        seen.insert(scale::on_capacity_alarm(&environment, &state, &alarm, now).verdict.code());
+        seen.insert(scale::on_capacity_alarm(&environment, &state, &alarm, None, now).verdict.code());
         let (policy, look) = draw(&look, &mut runner);
         let Look { site, state, seen: found, .. } = look;
         seen.insert(

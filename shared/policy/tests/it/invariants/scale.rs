@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
+use tidegate_policy::deploy::ScalableTarget;
 use tidegate_policy::endpoint::EndpointKind;
 use tidegate_policy::file::Environment;
 use tidegate_policy::reason::Reason;
@@ -39,6 +40,7 @@ fn sleeps() -> Scene {
         copies_since: Some(any::at(0)),
         deploying: false,
         invocations,
+        limits: Some(ScalableTarget { min: 1, max: 4 }),
     };
     let scene = decided(State::default(), Trigger::Tick, Some(seen), 2 * 1_440);
     assert_eq!(scene.decision.verdict, Verdict::ScaleToZero);
@@ -58,6 +60,15 @@ fn breaks() -> Vec<Break<Scene>> {
                 unreachable!()
             };
             *component = "other".to_owned();
+        }),
+        on(I::NotAskedToScale, "the policy does not scale it", sleeps, |s| {
+            s.environment().scale.to_zero = None
+        }),
+        on(I::LowersMaximum, "a maximum below the team's", sleeps, |s| {
+            let Step::Call(Action::SetCapacityLimits { max, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
+            *max = 3;
         }),
         on(I::NoScaleUpPath, "a most of none", sleeps, |s| {
             let Step::Call(Action::SetCapacityLimits { max, .. }) = &mut s.decision.plan[0] else {

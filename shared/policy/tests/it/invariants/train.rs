@@ -64,7 +64,12 @@ fn commit() -> Scene {
     };
     let seen = Snapshot {
         definition: Definition::File { path: "pipeline.json".to_owned(), text: DEFINITION.to_owned() },
-        pipeline: Some(Pipeline { definition: r#"{"Steps": [1]}"#.to_owned(), role: None }),
+        pipeline: Some(Pipeline {
+            arn: String::new(),
+            definition: r#"{"Steps": [1]}"#.to_owned(),
+            role: None,
+        }),
+        pipeline_tags: Some(tidegate_policy::owner::tags("churn", None).into_iter().collect()),
         ..Snapshot::default()
     };
     let scene = decided(state, Trigger::Commit(push), seen);
@@ -78,7 +83,7 @@ fn decided(state: State, trigger: Trigger, seen: Snapshot) -> Scene {
 
 fn retraining() -> Scene {
     let seen = Snapshot {
-        pipeline: Some(Pipeline { definition: DEFINITION.to_owned(), role: None }),
+        pipeline: Some(Pipeline { arn: String::new(), definition: DEFINITION.to_owned(), role: None }),
         ..Snapshot::default()
     };
     let scene = decided(State::default(), Trigger::Retraining(request()), seen);
@@ -101,6 +106,10 @@ fn breaks() -> Vec<Break<Scene>> {
             let hold = Hold { at: any::at(-5), by: "ana".to_owned(), reason: "r".to_owned() };
             s.seen.hold = Some(hold);
         }),
+        on(I::NotOurs, "the pipeline is another model's", commit, |s| {
+            s.seen.pipeline_tags = Some(tidegate_policy::owner::tags("upsell", None).into_iter().collect());
+        }),
+        on(I::NotOurs, "nobody tagged the pipeline", commit, |s| s.seen.pipeline_tags = None),
         on(I::OutOfScope, "another pipeline", commit, |s| {
             let Step::Call(Action::StartExecution { pipeline, .. }) = s.start() else { unreachable!() };
             *pipeline = "other".to_owned();

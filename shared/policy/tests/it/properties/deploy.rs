@@ -8,6 +8,7 @@ use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::step::Step;
 
 use super::{Properties, limits};
+use crate::any;
 use crate::decide::Decided;
 
 const ENDS: &[Verdict] = &[Verdict::Succeeded, Verdict::Failed, Verdict::RolledBackSilently];
@@ -89,10 +90,15 @@ fn calls(decided: &Decided<DeployController>, request: &DeploymentRequested) -> 
                     && tag("tidegate:model", &request.model)
                     && tag("tidegate:environment", &request.environment)
             }
-            Action::UpdateEndpoint { name, config, rollout } => {
+            Action::AddTags { resource, tags, .. } => {
+                let ours = any::tags(environment.name.as_str());
+                *resource == target.endpoint
+                    && tags.iter().cloned().collect::<tidegate_policy::owner::Tags>() == ours
+            }
+            Action::UpdateEndpoint { name, config, rollout, .. } => {
                 (name, config, rollout) == (&target.endpoint, &target.config.name, &target.rollout)
             }
-            Action::CreateComponent { component } | Action::UpdateComponent { component } => {
+            Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. } => {
                 let runs = decided.seen.as_ref().and_then(|seen| seen.endpoint.as_ref()?.config.clone());
                 Some(component) == target.component.as_ref() && runs == Some(target.config.name.clone())
             }

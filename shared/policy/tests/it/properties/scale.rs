@@ -39,14 +39,18 @@ impl Properties for ScaleController {
     }
 }
 
-/// The copies are none or the policy's, of which the typical one says nothing: one.
+/// The minimum is none on the way down, and at least one otherwise; the maximum is never below what was set.
 fn copies(decided: &Decided<ScaleController>) -> Result<(), TestCaseError> {
     let down = decided.decision.verdict == Verdict::ScaleToZero;
     let of = "churn".to_owned();
     for step in &decided.decision.plan {
         let right = match step {
             Step::Call(Action::SetCapacityLimits { component, min, max }) => {
-                (component, *min, *max) == (&of, u32::from(!down), 1)
+                let set = decided.seen.as_ref().and_then(|seen| seen.limits.as_ref());
+                // What follows a rejection restores the limits in the state.
+                let acts = matches!(decided.decision.verdict, Verdict::ScaleToZero | Verdict::ScaleFromZero);
+                let kept = !acts || set.is_none_or(|limits| *max >= limits.max);
+                *component == of && (*min == 0) == down && *min <= *max && *max >= 1 && kept
             }
             Step::Call(Action::EnsureScaleFromZeroAlarm { component }) => down && *component == of,
             Step::Call(Action::SetCopyCount { component, copies }) => {

@@ -7,7 +7,7 @@ use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
 use crate::json::{copy, epoch, float, int, later, list, listing, need, text};
 use crate::services::Operations;
-use crate::services::autoscaling::targets::{fifty, key, no_target};
+use crate::services::autoscaling::targets::{fifty, key, not_registered};
 use crate::world::{Scheduled, World};
 
 pub(crate) const OPERATIONS: Operations = &[
@@ -53,8 +53,13 @@ fn put_policy(world: &mut World, call: &Call, request: &Value) -> Result<Value, 
     }
     let id = world.id("scaling-policy", 12);
     let resources = world.resources_mut(&call.place);
-    if !resources.targets.contains_key(&key) {
-        return Err(no_target(&key));
+    match resources.targets.get_mut(&key) {
+        None => return Err(not_registered(&key)),
+        Some(target) if target.unseen > 0 => {
+            target.unseen -= 1;
+            return Err(not_registered(&key));
+        }
+        Some(_) => {}
     }
     let (region, account) = (&call.place.region, &call.place.account);
     let full = (key.0.clone(), key.1.clone(), name.to_owned());

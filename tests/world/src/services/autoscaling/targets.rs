@@ -31,6 +31,9 @@ pub(crate) struct Target {
     pub(crate) max: i64,
     suspended: Value,
     created: Timestamp,
+    /// How many more calls do not see it: a new target is visible after a short delay.
+    /// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html>
+    pub(crate) unseen: u32,
 }
 
 /// Resource id and dimension of a request.
@@ -47,6 +50,44 @@ pub(crate) fn no_target(key: &(String, String)) -> ApiError {
             key.0, key.1
         ),
     )
+}
+
+/// The refusal of a policy for a target that is not registered, or not visible yet.
+/// <https://github.com/hashicorp/terraform-provider-aws/blob/048320e88399c508ae6481be5d8ef6fd6f71a9f6/internal/service/appautoscaling/policy.go>
+pub(crate) fn not_registered(key: &(String, String)) -> ApiError {
+    ApiError::new(
+        "ObjectNotFoundException",
+        format!(
+            "No scalable target registered for service namespace: sagemaker, resource ID: {}, scalable dimension: {}",
+            key.0, key.1
+        ),
+    )
+}
+
+/// Whether a variant may be registered: its endpoint is in service, and its instances are not burstable.
+///
+/// The first sentence about the status is ours; AWS's text ends as the second one. The text about burstable instances
+/// is AWS's.
+/// <https://github.com/aws/amazon-sagemaker-operator-for-k8s/blob/e131566f83b8d860300c1ccf377b3982b385f177/controllers/sdkutil/clientwrapper/autoscaling_client.go>
+/// <https://github.com/aws-controllers-k8s/community/pull/1633>
+fn registrable(resources: Option<&Resources>, key: &(String, String)) -> Result<(), ApiError> {
+    let Some((endpoint, variant)) = variant_of(&key.0).filter(|_| key.1 == INSTANCES) else { return Ok(()) };
+    let Some(host) = resources.and_then(|resources| resources.endpoints.get(endpoint)) else { return Ok(()) };
+    if host.status != "InService" {
+        return Err(ApiError::validation(format!(
+            "The status of the endpoint {endpoint} is {}. The status should be in 'InService' to register it as a \
+             scalable target.",
+            host.status
+        )));
+    }
+    let variant = host.variants.iter().find(|candidate| candidate.name == variant);
+    match variant.and_then(|variant| variant.instance_type.as_deref()) {
+        Some(burstable) if burstable.starts_with("ml.t") => Err(ApiError::validation(format!(
+            "You cannot register a variant with {burstable} instance type as a scalable target. This is because the \
+             burstable performance of these instances can lead to unpredictable behavior with Auto Scaling."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The endpoint and variant in `endpoint/E/variant/V`.
@@ -99,7 +140,12 @@ fn register(world: &mut World, call: &Call, request: &Value) -> Result<Value, Ap
     let key = key(request)?;
     check_in_service(world.resources(&call.place), &key.0)?;
     let (now_wanted, least) = capacity(world.resources(&call.place), &key)?;
+    let is_new = world.resources(&call.place).is_none_or(|resources| !resources.targets.contains_key(&key));
+    if is_new {
+        registrable(world.resources(&call.place), &key)?;
+    }
     let id = world.id("scalable-target", 12);
+    let unseen = if is_new { world.faults.late_target(&call.place.account, &key.0) } else { 0 };
     let resources = world.resources_mut(&call.place);
     let old = resources.targets.get(&key);
     let bound = |name: &str, old: Option<i64>| {
@@ -127,7 +173,9 @@ fn register(world: &mut World, call: &Call, request: &Value) -> Result<Value, Ap
     );
     let suspended = request.get("SuspendedState").cloned().or(old.map(|t| t.suspended.clone()));
     let created = old.map_or(call.now, |t| t.created);
-    let target = Target { arn: arn.clone(), min, max, suspended: suspended.unwrap_or_else(free), created };
+    let unseen = old.map_or(unseen, |t| t.unseen);
+    let suspended = suspended.unwrap_or_else(free);
+    let target = Target { arn: arn.clone(), min, max, suspended, created, unseen };
     resources.targets.insert(key.clone(), target);
     if now_wanted < min || now_wanted > max {
         world.set_capacity(&call.place, &key.0, &key.1, now_wanted.clamp(min, max), call.now);
@@ -157,6 +205,7 @@ fn describe(world: &mut World, call: &Call, request: &Value) -> Result<Value, Ap
         .flat_map(|resources| &resources.targets)
         .filter(|((id, _), _)| wanted.is_empty() || wanted.contains(&id.as_str()))
         .filter(|((_, dim), _)| text(request, "ScalableDimension").is_none_or(|wanted| dim == wanted))
+        .filter(|(_, target)| target.unseen == 0)
         .map(|((id, dimension), target)| {
             json!({
                 "ServiceNamespace": "sagemaker",
