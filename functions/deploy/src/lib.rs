@@ -80,6 +80,8 @@ impl Adapter for Deploy {
                 self.endpoints.update_component(component, *keep_copies).await
             }
             Action::AddTags { arn, tags, .. } => self.endpoints.add_tags(arn, tags).await,
+            Action::DeleteEndpoint { name, .. } => self.endpoints.delete_endpoint(name).await,
+            Action::DeleteComponent { name, .. } => self.endpoints.delete_component(name).await,
         }
     }
 }
@@ -91,9 +93,10 @@ impl Deploy {
             Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. } => {
                 Current::Component(self.endpoints.component(&component.name).await?)
             }
-            Action::CreateEndpoint { name, .. } | Action::UpdateEndpoint { name, .. } => {
-                Current::Endpoint(self.endpoints.endpoint(name).await?)
-            }
+            Action::DeleteComponent { name, .. } => Current::Component(self.endpoints.component(name).await?),
+            Action::CreateEndpoint { name, .. }
+            | Action::UpdateEndpoint { name, .. }
+            | Action::DeleteEndpoint { name, .. } => Current::Endpoint(self.endpoints.endpoint(name).await?),
             Action::CreateModel(_) | Action::CreateEndpointConfig(_) | Action::AddTags { .. } => {
                 Current::Endpoint(None)
             }
@@ -135,7 +138,9 @@ impl Deploy {
     ) -> Result<(Option<Tags>, Option<ScalableTarget>), CallError> {
         let wanted = DesiredResources::of(environment, &in_flight.request).component;
         match seen.component.as_ref().zip(wanted) {
-            Some((component, wanted)) if needs_component_tags(environment, in_flight, component) => {
+            Some((component, wanted))
+                if needs_component_tags(environment, in_flight, seen.endpoint.as_ref(), component) =>
+            {
                 let tags = self.endpoints.tags(&component.arn);
                 let limits = self.endpoints.component_limits(&wanted.name);
                 let (tags, limits) = futures::future::try_join(tags, limits).await?;

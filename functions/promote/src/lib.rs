@@ -9,7 +9,9 @@ use tidegate_engine::ports::Registry;
 use tidegate_engine::resolve::ManagedModel;
 use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef};
 use tidegate_policy::controller::Context;
-use tidegate_policy::promote::{Action, Need, Package, PromoteController, State, Trigger};
+use tidegate_policy::promote::{
+    Action, Candidate, Need, Package, PromoteController, Snapshot, State, Trigger,
+};
 use tidegate_policy::step::Step;
 
 pub use spec::SPEC;
@@ -25,16 +27,16 @@ pub struct Promote {
 impl Adapter for Promote {
     type Controller = PromoteController;
 
-    async fn observe(
-        &self,
-        _engine: &Engine,
-        _cx: &Context<'_>,
-        need: Need,
-    ) -> Result<Option<Package>, EngineError> {
-        match need {
-            Need::Nothing => Ok(None),
-            Need::Package(arn) => self.package(&arn).await,
-        }
+    async fn observe(&self, _engine: &Engine, cx: &Context<'_>, need: Need) -> Result<Snapshot, EngineError> {
+        Ok(match (need, cx.policy) {
+            (Need::Package(arn), _) => self.package(&arn).await?.into(),
+            (Need::Earlier(version), Some(policy)) => {
+                let found = self.registry.approved_before(policy.registry.group.as_str(), version).await?;
+                let earlier = found.map(|found| Candidate { arn: found.arn, version: found.version });
+                Snapshot { earlier, ..Snapshot::default() }
+            }
+            (Need::Nothing, _) | (Need::Earlier(_), None) => Snapshot::default(),
+        })
     }
 
     async fn recheck(

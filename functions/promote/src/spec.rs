@@ -17,6 +17,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
             &event.body,
             Body::ModelPackageChanged(_)
                 | Body::DeploymentFinished(_)
+                | Body::DeploymentWaiting(_)
                 | Body::ApprovalGiven(_)
                 | Body::HoldPlaced(_)
                 | Body::HoldReleased(_)

@@ -56,7 +56,7 @@ impl Registry for ModelRegistry {
         }))
     }
 
-    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
+    async fn approved_before(&self, group: &str, version: u64) -> Result<Option<ApprovedPackage>, CallError> {
         let mut token = None;
         for _ in 0..MAX_PAGES {
             let answer = self
@@ -77,8 +77,9 @@ impl Registry for ModelRegistry {
                 Err(failure) => return Err(failure.into()),
             };
             let packages = listed.model_package_summary_list().iter().filter_map(|package| {
-                let version = u64::try_from(package.model_package_version()?).ok()?;
-                Some(ApprovedPackage { arn: package.model_package_arn()?.to_owned(), version })
+                let found =
+                    u64::try_from(package.model_package_version()?).ok().filter(|found| *found < version)?;
+                Some(ApprovedPackage { arn: package.model_package_arn()?.to_owned(), version: found })
             });
             match (packages.max_by_key(|package| package.version), listed.next_token()) {
                 (Some(newest), _) => return Ok(Some(newest)),

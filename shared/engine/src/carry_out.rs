@@ -3,7 +3,8 @@
 
 use serde::Deserialize as _;
 use tidegate_events::{
-    Contract, DeploymentFinished, DeploymentRequested, RetrainingFinished, RetrainingRequested, to_detail,
+    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, RetrainingFinished,
+    RetrainingRequested, to_detail,
 };
 use tidegate_policy::controller::{Controller, StepOf};
 use tidegate_policy::reason::Reason;
@@ -156,6 +157,10 @@ impl Engine {
             Step::ReportDeployment { finished } => {
                 self.bus.publish(DeploymentFinished::DETAIL_TYPE, &to_detail(finished)).await?;
                 Ok(format!("reported {} to the hub", finished.reason))
+            }
+            Step::AnswerWaiting { waiting } => {
+                self.bus.publish(DeploymentWaiting::DETAIL_TYPE, &to_detail(waiting)).await?;
+                Ok(format!("told the hub that it waits: {}", waiting.reason))
             }
             Step::RequestRetraining { request } => {
                 self.bus.publish(RetrainingRequested::DETAIL_TYPE, &to_detail(request)).await?;

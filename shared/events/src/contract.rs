@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 pub(crate) use check::body;
 pub use commit::{CommitPushed, RefChange, RefKind};
-pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
+pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested, DeploymentWaiting};
 pub use person::{ApprovalGiven, HoldPlaced, HoldReleased};
 pub use retraining::{RetrainingFinished, RetrainingOutcome, RetrainingRequested};
 pub use signal::{DriftObserved, DriftVerdict};

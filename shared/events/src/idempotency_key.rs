@@ -70,6 +70,7 @@ impl Body {
             Self::RetrainingFinished(_) => "retraining_finished",
             Self::DeploymentRequested(_) => "deployment_requested",
             Self::DeploymentFinished(_) => "deployment_finished",
+            Self::DeploymentWaiting(_) => "deployment_waiting",
             Self::DriftObserved(_) => "drift_observed",
             Self::ApprovalGiven(_) => "approval_given",
             Self::HoldPlaced(_) => "hold_placed",
@@ -219,6 +220,10 @@ fn contract(body: &Body) -> Vec<Part<'_>> {
         Body::DeploymentFinished(end) => {
             let what = [Part::from(&end.request_id), end.outcome.as_str().into()];
             [&end.model, &end.environment].map(Part::from).into_iter().chain(what).collect()
+        }
+        Body::DeploymentWaiting(waits) => {
+            let what = [Part::from(&waits.request_id), millis(waits.answered_at)];
+            [&waits.model, &waits.environment].map(Part::from).into_iter().chain(what).collect()
         }
         Body::DriftObserved(drift) => vec![
             Part::from(&drift.model),

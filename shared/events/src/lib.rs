@@ -33,8 +33,8 @@ pub use aws::{
 };
 pub use contract::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
-    DriftObserved, DriftVerdict, Field, HoldPlaced, HoldReleased, Kind, RefChange, RefKind,
-    RetrainingFinished, RetrainingOutcome, RetrainingRequested, SCHEMA, to_detail,
+    DeploymentWaiting, DriftObserved, DriftVerdict, Field, HoldPlaced, HoldReleased, Kind, RefChange,
+    RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested, SCHEMA, to_detail,
 };
 pub use envelope::Envelope;
 pub use error::EventError;
@@ -103,6 +103,8 @@ pub enum Body {
     DeploymentRequested(DeploymentRequested),
     /// `Deployment Finished` from an environment of Tidegate.
     DeploymentFinished(DeploymentFinished),
+    /// `Deployment Waiting`.
+    DeploymentWaiting(DeploymentWaiting),
     /// `Drift Observed` from a drift source.
     DriftObserved(DriftObserved),
     /// `Approval Given` by a person.

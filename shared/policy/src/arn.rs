@@ -1,5 +1,7 @@
 //! Amazon Resource Names, with the parts that decisions need.
 
+use crate::reason::Reason;
+
 /// An ARN in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arn {
@@ -42,9 +44,32 @@ impl Arn {
     /// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
     #[must_use]
     pub fn fits_its_partition(&self) -> bool {
-        let of_region = PARTITIONS.iter().find(|(prefix, _)| self.region.starts_with(prefix));
-        self.partition == of_region.map_or("aws", |(_, partition)| partition)
+        self.partition == self.partition_of_region()
     }
+
+    fn partition_of_region(&self) -> &'static str {
+        let of_region = PARTITIONS.iter().find(|(prefix, _)| self.region.starts_with(prefix));
+        of_region.map_or("aws", |(_, partition)| partition)
+    }
+}
+
+/// The first part of an ARN that differs from what it must be, as a reason. `None` if it fits.
+#[must_use]
+pub fn foreign(text: &str, account: &str, region: &str) -> Option<Reason> {
+    let differs = |part: &str, found: &str, expected: &str| {
+        (found != expected).then(|| Reason::ForeignArn {
+            arn: text.to_owned(),
+            part: part.to_owned(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+        })
+    };
+    let Some(arn) = Arn::parse(text) else { return differs("form", text, "that of an ARN") };
+    let fits = Arn { region: region.to_owned(), ..arn.clone() };
+    differs("service", &arn.service, "sagemaker")
+        .or_else(|| differs("account", &arn.account, account))
+        .or_else(|| differs("region", &arn.region, region))
+        .or_else(|| differs("partition", &arn.partition, fits.partition_of_region()))
 }
 
 /// The region prefixes of the partitions other than `aws`.
@@ -68,6 +93,27 @@ mod tests {
         assert_eq!((arn.partition.as_str(), arn.resource.as_str()), ("aws-cn", "model-package/churn/7"));
         assert!(Arn::parse("model-package/churn/7").is_none());
         assert!(Arn::parse("arn:aws:sagemaker").is_none());
+    }
+
+    #[test]
+    fn the_part_that_is_wrong_is_named() {
+        let part = |text: &str| match foreign(text, "111122223333", "us-east-1") {
+            Some(Reason::ForeignArn { part, found, expected, .. }) => Some((part, found, expected)),
+            _ => None,
+        };
+        let own = |parts: [&str; 3]| Some((parts[0].to_owned(), parts[1].to_owned(), parts[2].to_owned()));
+        let arn = |place: &str| format!("arn:{place}:model-package/churn/7");
+        assert_eq!(part(&arn("aws:sagemaker:us-east-1:111122223333")), None);
+        let region = own(["region", "eu-west-1", "us-east-1"]);
+        assert_eq!(part(&arn("aws:sagemaker:eu-west-1:111122223333")), region);
+        let account = own(["account", "444455556666", "111122223333"]);
+        assert_eq!(part(&arn("aws:sagemaker:eu-west-1:444455556666")), account);
+        assert_eq!(
+            part(&arn("aws-cn:sagemaker:us-east-1:111122223333")),
+            own(["partition", "aws-cn", "aws"])
+        );
+        assert_eq!(part(&arn("aws:s3:us-east-1:111122223333")), own(["service", "s3", "sagemaker"]));
+        assert_eq!(part("churn/7"), own(["form", "churn/7", "that of an ARN"]));
     }
 
     #[test]

@@ -57,7 +57,14 @@ impl Scope<'_> {
     fn covers(&self, effect: &Effect<'_>) -> bool {
         let Self { cx: Context { policy, site, .. }, function, resource, component } = self;
         let is_named = |name: &str| !resource.is_empty() && (name == *resource || name == *component);
-        let Some(policy) = policy else { return matches!(effect, Effect::Notify) };
+        let Some(policy) = policy else {
+            // Without a policy nothing is done; a request of the hub is still refused with a report.
+            return match effect {
+                Effect::Notify => true,
+                Effect::ReportDeployment(_) => *function == "deploy",
+                _ => false,
+            };
+        };
         let model = policy.model.as_str();
         match effect {
             Effect::Notify => true,
@@ -78,6 +85,12 @@ impl Scope<'_> {
                 *function == "promote" && by_policy && there
             }
             Effect::ReportDeployment(_) => *function == "deploy",
+            Effect::AnswerWaiting(waiting) => {
+                *function == "deploy"
+                    && waiting.model == model
+                    && waiting.environment == site.environment
+                    && waiting.environment_account == site.account
+            }
             Effect::RequestRetraining(request) => {
                 let environment = policy.environment(&request.environment);
                 *function == "respond"

@@ -10,11 +10,13 @@ mod component;
 mod controller;
 mod converge;
 mod end;
+mod failed;
 mod hold;
 mod invariants;
 mod on_deferred;
 mod on_precondition_failed;
 mod on_rejected;
+mod overdue;
 mod ownership;
 mod precondition;
 mod running_config;
@@ -68,6 +70,9 @@ pub struct State {
     /// When an ended deployment last requested a change of the component, and thereby set its number of copies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies_set_at: Option<Timestamp>,
+    /// Which endpoint and component were last seen in service.
+    #[serde(default, skip_serializing_if = "InService::is_empty")]
+    pub in_service: InService,
     /// The holds that are in effect, on this environment or on the whole model.
     #[serde(default, skip_serializing_if = "Holds::is_empty")]
     pub holds: Holds,
@@ -84,12 +89,41 @@ impl State {
         self.holds.values().next_back()
     }
 
+    /// This state, with the times of creation of what is in service.
+    fn having_seen(self, seen: &Snapshot) -> Self {
+        let endpoint = seen.endpoint.as_ref().filter(|found| found.status == EndpointStatus::InService);
+        let component = seen.component.as_ref().filter(|found| found.status == ComponentStatus::InService);
+        let in_service = InService {
+            endpoint: endpoint.and_then(|found| found.created).max(self.in_service.endpoint),
+            component: component.and_then(|found| found.created).max(self.in_service.component),
+        };
+        Self { in_service, ..self }
+    }
+
     /// When a change of the component was last requested, by the deployment in flight or an earlier one.
     fn last_told(&self) -> Option<Timestamp> {
         self.in_flight
             .as_ref()
             .and_then(|in_flight| in_flight.component_update_requested_at)
             .max(self.copies_set_at)
+    }
+}
+
+/// The times at which the endpoint and the component were created that were last seen in service. What was created
+/// later has never served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InService {
+    /// The endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Timestamp>,
+    /// The component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<Timestamp>,
+}
+
+impl InService {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -122,12 +156,21 @@ pub struct InFlight {
     /// The component's last modification before that request, by SageMaker's clock.
     #[serde(default)]
     pub component_modified_before: Option<Timestamp>,
+    /// The endpoint's failure reason before that request: one that stays is not the cause of a new failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_failure_before: Option<String>,
+    /// The component's failure reason before its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component_failure_before: Option<String>,
     /// Since when the endpoint has served without answering the sample request, if it does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresponsive_since: Option<Timestamp>,
     /// The call for which AWS does not find what it refers to, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_visible: Option<NotVisible>,
+    /// What people were told about: the kind of the resource whose change takes too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_overdue: Option<String>,
     /// The number of checks so far.
     pub checks: u32,
 }
@@ -195,9 +238,11 @@ pub struct Endpoint {
     pub config: Option<String>,
     /// The configuration that an update in progress applies.
     pub pending_config: Option<String>,
-    /// Why it failed.
+    /// SageMaker's reason for the last failure. It may be set while the endpoint is in service with its old
+    /// configuration, and it may still be set after a later success, so it is evidence only together with the status
+    /// and the configuration. <https://github.com/hashicorp/terraform-provider-aws/issues/39099>
     pub failure: Option<String>,
-    /// When it was created.
+    /// When it was created. An endpoint that was deleted and created again has the same name and another time.
     pub created: Option<Timestamp>,
     /// When it last changed.
     pub last_modified: Option<Timestamp>,

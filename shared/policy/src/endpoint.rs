@@ -52,6 +52,9 @@ pub struct Endpoint {
     /// What is set on its model.
     #[serde(flatten)]
     pub model: ModelSettings,
+    /// Whether a failed endpoint or component of this environment that never served is deleted and created again.
+    #[serde(default, rename = "recreateFailed", skip_serializing_if = "std::ops::Not::not")]
+    pub recreate_failed: bool,
     /// How SageMaker serves it.
     #[serde(flatten)]
     pub spec: EndpointSpec,
@@ -68,9 +71,11 @@ impl TryFrom<Map<String, Json>> for Endpoint {
             return Err(format!("unknown field `{unknown}` of {} endpoint", kind.fields().kind));
         }
         let name = EndpointName::deserialize(read("name")?);
+        let recreate = fields.get("recreateFailed").map_or(Ok(false), bool::deserialize);
         let fields = Json::Object(fields);
         Ok(Self {
             name: name.map_err(|error| error.to_string())?,
+            recreate_failed: recreate.map_err(|error| error.to_string())?,
             model: ModelSettings::deserialize(&fields).map_err(|error| error.to_string())?,
             spec: EndpointSpec::deserialize(fields).map_err(|error| error.to_string())?,
         })

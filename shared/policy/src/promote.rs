@@ -1,6 +1,7 @@
 //! promote: decides which version is requested in which environment, what a promotion waits for, and why it stops.
 
 mod action;
+mod advice;
 mod approval;
 mod controller;
 mod due;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_events::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 
-use crate::arn::Arn;
+use crate::arn::foreign;
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::hold::{Holds, Released};
@@ -27,6 +28,7 @@ use crate::reason::Reason;
 use crate::site::Site;
 
 use action::stopped;
+use advice::after_withdrawal;
 use enter::enter_or_wait;
 
 pub use action::{Action, still_applies};
@@ -37,7 +39,7 @@ pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reappr
 pub use on_rejected::on_rejected;
 pub use overdue::decide_sweep;
 use overdue::next_check;
-pub use report::{decide_check, decide_report};
+pub use report::{decide_check, decide_report, decide_waiting};
 pub use trigger::Trigger;
 
 /// The function's name.
@@ -135,6 +137,9 @@ pub enum EnvironmentStatus {
         /// How often the request was sent again because no report arrived.
         #[serde(default, skip_serializing_if = "is_zero")]
         retries: u32,
+        /// The last answer of the environment: what its deployment waits for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waits_for: Option<WaitsFor>,
     },
     /// The environment reported success.
     Succeeded {
@@ -148,6 +153,15 @@ pub enum EnvironmentStatus {
         /// The reported reason.
         cause: String,
     },
+}
+
+/// What an environment said that its deployment waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitsFor {
+    /// The message of its reason.
+    pub detail: String,
+    /// When the answer was received.
+    pub at: Timestamp,
 }
 
 impl EnvironmentStatus {
@@ -173,15 +187,28 @@ pub struct Package {
     pub status: PackageStatus,
 }
 
+/// What promote reads in the registry before it decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// The package that was approved; `None` if it does not exist, or was not read.
+    pub package: Option<Package>,
+    /// The newest approved version before the one that was rejected or that failed while it serves: the way back.
+    pub earlier: Option<Candidate>,
+}
+
+impl From<Option<Package>> for Snapshot {
+    fn from(package: Option<Package>) -> Self {
+        Self { package, earlier: None }
+    }
+}
+
 /// Decides about a change in the registry.
-///
-/// `package` is the current state in the registry. It is needed, and evaluated, only for an approval.
 pub fn decide_package(
     policy: &Policy,
     state: &State,
     site: &Site,
     change: &ModelPackageChanged,
-    package: Option<&Package>,
+    seen: &Snapshot,
     now: Timestamp,
 ) -> Promote {
     if let Some(decided) = ignorable(state, site, change) {
@@ -189,9 +216,9 @@ pub fn decide_package(
     }
     let version = change.version.unwrap_or_default();
     match &change.approval {
-        ApprovalStatus::Rejected => rejected(state, change, version, now),
-        ApprovalStatus::Approved => approved(policy, state, change, version, package, now),
-        ApprovalStatus::PendingManualApproval => taken_back(state, change, version),
+        ApprovalStatus::Rejected => rejected(state, change, version, seen.earlier.as_ref(), now),
+        ApprovalStatus::Approved => approved(policy, state, change, version, seen.package.as_ref(), now),
+        ApprovalStatus::PendingManualApproval => taken_back(state, change, version, seen.earlier.as_ref()),
         ApprovalStatus::Unknown(status) => {
             Decision::new(Verdict::Ignore, Reason::UnknownApproval { status: status.clone() })
         }
@@ -205,11 +232,8 @@ pub fn decide_package(
 #[must_use]
 pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Option<Promote> {
     let ignore = |reason| Some(Decision::new(Verdict::Ignore, reason).evidence("package", &change.arn));
-    let Some(arn) = Arn::parse(&change.arn) else {
-        return ignore(Reason::ForeignArn { arn: change.arn.clone() });
-    };
-    if arn.account != site.account || arn.region != site.region || !arn.fits_its_partition() {
-        return ignore(Reason::ForeignArn { arn: change.arn.clone() });
+    if let Some(foreign) = foreign(&change.arn, &site.account, &site.region) {
+        return ignore(foreign);
     }
     let Some(version) = change.version else { return ignore(Reason::Unversioned) };
     if let Some(fields) = change.updated_fields.as_deref() {
@@ -305,7 +329,12 @@ fn approved(
 
 /// A version waits for its approval: either it is new, or its approval was withdrawn. It counts as withdrawn only if
 /// the event says so and contains the time.
-fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Promote {
+fn taken_back(
+    state: &State,
+    change: &ModelPackageChanged,
+    version: u64,
+    earlier: Option<&Candidate>,
+) -> Promote {
     let waits = Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version });
     let changed = |fields: &[String]| fields.iter().any(|field| field == "ModelApprovalStatus");
     let said = change.updated_fields.as_deref().is_some_and(changed);
@@ -321,14 +350,21 @@ fn taken_back(state: &State, change: &ModelPackageChanged, version: u64) -> Prom
     }
     let reason = Reason::ApprovalWithdrawn { version, status: change.approval.to_string() };
     let subject = format!("the approval of version {version} was taken back");
-    let alert = stopped(&subject, &reason.to_string(), promotion);
+    let advice = after_withdrawal(promotion, earlier);
+    let alert = stopped(&subject, &reason.to_string(), promotion, &advice);
     Decision::new(Verdict::Stop, reason)
         .evidence("package", &change.arn)
         .plan(vec![alert])
         .state(state.with(next))
 }
 
-fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Timestamp) -> Promote {
+fn rejected(
+    state: &State,
+    change: &ModelPackageChanged,
+    version: u64,
+    earlier: Option<&Candidate>,
+    now: Timestamp,
+) -> Promote {
     let Some(promotion) = state.promotion_of(change, version) else {
         return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version });
     };
@@ -344,7 +380,8 @@ fn rejected(state: &State, change: &ModelPackageChanged, version: u64, now: Time
         return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }).state(state.with(next));
     }
     let reason = Reason::Rejected { version };
-    let alert = stopped(&format!("version {version} was rejected"), &reason.to_string(), promotion);
+    let advice = after_withdrawal(promotion, earlier);
+    let alert = stopped(&format!("version {version} was rejected"), &reason.to_string(), promotion, &advice);
     Decision::new(Verdict::Stop, reason)
         .evidence("package", &change.arn)
         .plan(vec![alert])

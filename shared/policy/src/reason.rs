@@ -40,7 +40,8 @@ reasons! {
     /// The event concerns another environment of the model.
     OtherEnvironment { wanted: String } = "other_environment", "the event is for {wanted}, not for this environment";
     /// The ARN is of another account, region or partition than it must be.
-    ForeignArn { arn: String } = "foreign_arn", "{arn} is not in the expected account, region and partition";
+    ForeignArn { arn: String, part: String, found: String, expected: String } = "foreign_arn",
+        "{arn} is not usable here: its {part} is {found}, and must be {expected}";
     /// The sweep found nothing that is in flight or overdue.
     NothingOverdue = "nothing_overdue", "nothing is in flight or overdue";
     /// A person placed a hold, and it is not released.
@@ -197,12 +198,17 @@ reasons! {
     Superseded = "superseded", "the promotion has ended or was superseded by another one";
     /// The environment has already reported this outcome.
     AlreadyReported = "already_reported", "the environment has already reported this outcome";
+    /// The environment received the request, and its deployment has not ended.
+    EnvironmentWaits { environment: String, cause: String } = "environment_waits", "{environment} received the request and waits: {cause}";
     /// The environment has not reported an outcome in time.
     NoReport { environment: String } = "no_report", "{environment} has not reported an outcome; the request is sent again";
     /// The policy no longer has the environment.
     EnvironmentNotInPolicy { environment: String } = "environment_not_in_policy", "the policy has no environment {environment}";
 
     // deploy
+    /// The policy has the environment in another region than the stack that received the request.
+    WrongRegion { environment: String, found: String, expected: String } = "wrong_region",
+        "{environment} was requested in region {found}, and the stack that received the request is in {expected}; SageMaker deploys a model package only in its own region";
     /// Only the hub may send this event, and another account sent it.
     NotFromHub { account: String } = "not_from_hub", "the event came from account {account}, which is not the hub";
     /// The hub requested the version.
@@ -218,6 +224,9 @@ reasons! {
     EndpointBusy { endpoint: String, status: String } = "endpoint_busy", "{endpoint} is {status}";
     /// SageMaker is changing the inference component.
     ComponentBusy { component: String, status: String } = "component_busy", "component {component} is {status}";
+    /// SageMaker has been changing a resource for longer than expected.
+    StillChanging { resource: String, status: String, since: Timestamp, minutes: i64 } = "still_changing",
+        "{resource} has been {status} since {since}, longer than the expected {minutes} minutes";
     /// The requested configuration runs and answered the sample request.
     Answered { endpoint: String } = "answered", "{endpoint} runs the requested configuration and answered the sample request";
     /// The requested configuration runs, and the policy has no sample request.
@@ -232,11 +241,27 @@ reasons! {
     SampleTimedOut { endpoint: String, since: Timestamp, last: String } = "sample_timed_out",
         "{endpoint} has not answered the sample request since {since}; the last attempt: {last}";
     /// The endpoint runs the previous configuration again.
-    OldConfigRunning { requested: String, running: String } = "old_config_running", "{requested} was requested, but {running} is running";
+    OldConfigRunning { requested: String, running: String, cause: String } = "old_config_running",
+        "{requested} was requested, but {running} is running: {cause}";
     /// The endpoint has failed.
     EndpointFailed { endpoint: String, status: String, cause: String } = "endpoint_failed", "{endpoint} is {status}: {cause}";
     /// The inference component has failed.
     ComponentFailed { component: String, cause: String } = "component_failed", "component {component} failed: {cause}";
+    /// The endpoint had failed before this deployment asked for anything.
+    EndpointFailedBefore { endpoint: String, status: String, since: String, cause: String, remedy: String } = "endpoint_failed_before",
+        "{endpoint} has been {status} since {since}, before this request (cause: {cause}); {remedy}";
+    /// The inference component had failed before this deployment asked for anything.
+    ComponentFailedBefore { component: String, since: String, cause: String, command: String } = "component_failed_before",
+        "component {component} has been Failed since {since}, before this request (cause: {cause}); SageMaker can only delete it: run `{command}`";
+    /// The inference component is not on this endpoint.
+    ComponentElsewhere { component: String, of: String, command: String } = "component_elsewhere",
+        "component {component} belongs to {of} and serves nothing here; if nobody needs it, run `{command}`";
+    /// A failed resource of this environment that never served is deleted, and then created again.
+    RecreatesFailed { resource: String, since: String, cause: String } = "recreates_failed",
+        "{resource} has been Failed since {since}, before this request (cause: {cause}); it never served, and is deleted and created again";
+    /// A component of a deleted endpoint is deleted, and then created again on the endpoint that exists.
+    RecreatesOrphan { component: String, of: String } = "recreates_orphan",
+        "component {component} belongs to {of}; it is deleted and created again";
     /// The registry does not have the package as approved.
     NotApproved { arn: String, status: String } = "not_approved", "{arn} is {status}, not approved";
     /// No deployment is in flight that the event could concern.

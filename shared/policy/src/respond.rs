@@ -76,6 +76,7 @@ pub fn still_applies(state: &State, step: &Step<NoCall>) -> bool {
         Step::ScheduleCheck { .. } | Step::Notify { .. } => true,
         Step::RequestDeployment { .. }
         | Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::ReportRetraining { .. }
         | Step::Call(_) => false,
     }

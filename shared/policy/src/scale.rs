@@ -180,6 +180,7 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) | Step::Notify { .. } => true,
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => false,

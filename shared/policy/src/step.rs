@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_events::{
-    DeploymentFinished, DeploymentRequested, RetrainingFinished, RetrainingRequested, ScheduledCheck,
+    DeploymentFinished, DeploymentRequested, DeploymentWaiting, RetrainingFinished, RetrainingRequested,
+    ScheduledCheck,
 };
 
 /// One step of a plan. `C` is the type of one function's calls; the engine carries out all other steps itself.
@@ -39,6 +40,11 @@ pub enum Step<C> {
         /// The report, sent unchanged.
         finished: DeploymentFinished,
     },
+    /// Publish `Deployment Waiting`: answer a repeated request while its deployment has not ended.
+    AnswerWaiting {
+        /// The answer, sent unchanged.
+        waiting: DeploymentWaiting,
+    },
     /// Publish `Retraining Requested`: request a retraining from the hub.
     RequestRetraining {
         /// The request, sent unchanged.
@@ -71,6 +77,7 @@ impl<C> Step<C> {
             | Self::ScheduleCheck { .. }
             | Self::RequestDeployment { .. }
             | Self::ReportDeployment { .. }
+            | Self::AnswerWaiting { .. }
             | Self::RequestRetraining { .. }
             | Self::ReportRetraining { .. } => None,
         }

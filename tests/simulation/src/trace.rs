@@ -63,6 +63,7 @@ pub(crate) fn event(event: &Event) -> String {
         Body::RetrainingRequested(asked) => format!("the request {}", asked.request_id),
         Body::DeploymentRequested(asked) => format!("the request {}", asked.request_id),
         Body::DeploymentFinished(end) => format!("that {} {}", end.request_id, end.outcome),
+        Body::DeploymentWaiting(said) => format!("that {} waits", said.request_id),
         Body::Tick(_) => "the tick".to_owned(),
         Body::Scheduled(Scheduled::Reconcile) => "the sweep".to_owned(),
         Body::Scheduled(Scheduled::Check(check)) => {

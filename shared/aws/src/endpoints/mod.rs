@@ -100,6 +100,8 @@ impl Endpoints for SageMakerEndpoints {
         let copies = found.runtime_config().and_then(|runtime| runtime.current_copy_count());
         Ok(Some(RunningComponent {
             arn: found.inference_component_arn().unwrap_or_default().to_owned(),
+            endpoint: found.endpoint_name().map(str::to_owned),
+            created: found.creation_time().and_then(timestamp),
             status: ComponentStatus::read(status.as_str()),
             model: specification.and_then(|specification| specification.model_name()).map(str::to_owned),
             size: requirements.and_then(shapes::size),
@@ -276,6 +278,25 @@ impl Endpoints for SageMakerEndpoints {
             Some(found) if found.status.is_changing() => Err(failure.busy()),
             _ => Err(failure.into()),
         }
+    }
+
+    async fn delete_endpoint(&self, name: &str) -> Result<String, CallError> {
+        let answer = self.client.delete_endpoint().endpoint_name(name).send().await;
+        deletion_result("endpoint", name, answer.map_err(failed(SERVICE, "DeleteEndpoint")))
+    }
+
+    async fn delete_component(&self, name: &str) -> Result<String, CallError> {
+        let answer = self.client.delete_inference_component().inference_component_name(name).send().await;
+        deletion_result("component", name, answer.map_err(failed(SERVICE, "DeleteInferenceComponent")))
+    }
+}
+
+/// Describes the result of a deletion, which SageMaker continues after its answer.
+fn deletion_result<T>(what: &str, name: &str, answer: Result<T, Failure>) -> Result<String, CallError> {
+    match answer {
+        Ok(_) => Ok(format!("deleting {what} {name}")),
+        Err(failure) if failure.not_there() => Ok(format!("{what} {name} does not exist any more")),
+        Err(failure) => Err(failure.into()),
     }
 }
 

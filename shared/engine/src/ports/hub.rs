@@ -73,7 +73,11 @@ pub trait Registry: Send + Sync {
     /// Returns `None` if it does not exist.
     async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError>;
     /// Returns the newest approved version of a group.
-    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError>;
+    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
+        self.approved_before(group, u64::MAX).await
+    }
+    /// Returns the newest approved version of a group that is older than a version.
+    async fn approved_before(&self, group: &str, version: u64) -> Result<Option<ApprovedPackage>, CallError>;
     /// Updates the life cycle of a package.
     async fn update_lifecycle(
         &self,

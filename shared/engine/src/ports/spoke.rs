@@ -58,6 +58,10 @@ pub trait Endpoints: Send + Sync {
     ) -> Result<String, CallError>;
     /// Updates the model of an inference component. With `keep_copies` it keeps its number of copies.
     async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError>;
+    /// Begins the deletion of an endpoint. An endpoint that does not exist is a success.
+    async fn delete_endpoint(&self, name: &str) -> Result<String, CallError>;
+    /// Begins the deletion of an inference component. A component that does not exist is a success.
+    async fn delete_component(&self, name: &str) -> Result<String, CallError>;
 }
 
 /// SageMaker Runtime, for the sample request.

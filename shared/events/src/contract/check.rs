@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DriftObserved, Field,
-    HoldPlaced, HoldReleased, Kind, RetrainingFinished, RetrainingRequested, SCHEMA,
+    ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
+    DriftObserved, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished, RetrainingRequested, SCHEMA,
 };
 use crate::json::Json;
 use crate::{Body, EventError, fields, fields::Fields};
@@ -19,6 +19,7 @@ pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body,
         RetrainingRequested::DETAIL_TYPE => Body::RetrainingRequested(read(detail)?),
         RetrainingFinished::DETAIL_TYPE => Body::RetrainingFinished(read(detail)?),
         DeploymentRequested::DETAIL_TYPE => Body::DeploymentRequested(read(detail)?),
+        DeploymentWaiting::DETAIL_TYPE => Body::DeploymentWaiting(read(detail)?),
         DeploymentFinished::DETAIL_TYPE => Body::DeploymentFinished(read(detail)?),
         DriftObserved::DETAIL_TYPE => Body::DriftObserved(read(detail)?),
         ApprovalGiven::DETAIL_TYPE => Body::ApprovalGiven(read(detail)?),

@@ -1,4 +1,5 @@
-//! `Deployment Requested` and `Deployment Finished`: the request of the hub and the report of the environment.
+//! `Deployment Requested`, `Deployment Waiting` and `Deployment Finished`: the request of the hub and the answers of the
+//! environment.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,48 @@ impl Contract for DeploymentRequested {
         ),
         Field::required("requested_at", Kind::Time, "The time at which the hub decided."),
         Field::optional("approved_at", Kind::Time, "The time of the approval, by the registry's clock."),
+    ];
+}
+
+/// The answer to a repeated request whose deployment has not ended: what the environment waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentWaiting {
+    /// The id of the request.
+    pub request_id: String,
+    /// The name of the model.
+    pub model: String,
+    /// The name of the environment.
+    pub environment: String,
+    /// The account of the environment.
+    pub environment_account: String,
+    /// The version that was requested.
+    pub version: u64,
+    /// The ARN of the requested model package.
+    pub package_arn: String,
+    /// The code of the reason, such as `endpoint_busy` or `held`.
+    pub reason: String,
+    /// The message of the reason.
+    pub detail: String,
+    /// The time at which the environment accepted the request.
+    pub accepted_at: Timestamp,
+    /// The time of this answer.
+    pub answered_at: Timestamp,
+}
+
+impl Contract for DeploymentWaiting {
+    const DETAIL_TYPE: &'static str = "Deployment Waiting";
+    const FIELDS: &'static [Field] = &[
+        Field::required("request_id", Kind::Text, "The id of the request."),
+        Field::required("model", Kind::Text, "The name of the model."),
+        Field::required("environment", Kind::Text, "The name of the environment."),
+        Field::required("environment_account", Kind::Account, "The account of the environment."),
+        Field::required("version", Kind::Version, "The version that was requested."),
+        Field::required("package_arn", Kind::Arn, "The ARN of the requested model package."),
+        Field::required("reason", Kind::Reason, "The code of the reason for which the environment waits."),
+        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("accepted_at", Kind::Time, "The time at which the environment accepted the request."),
+        Field::required("answered_at", Kind::Time, "The time of this answer."),
     ];
 }
 

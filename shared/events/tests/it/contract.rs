@@ -5,9 +5,9 @@
 use crate::common::{files, folder, sample};
 use serde_json::{Map, Value, json};
 use tidegate_events::{
-    ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DriftObserved,
-    EventError, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished, RetrainingRequested, SCHEMA,
-    parse_value, to_detail,
+    ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
+    DriftObserved, EventError, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished,
+    RetrainingRequested, SCHEMA, parse_value, to_detail,
 };
 
 fn kebab<T: Contract>() -> String {
@@ -170,6 +170,7 @@ contract! {
     retraining_finished: RetrainingFinished,
     deployment_requested: DeploymentRequested,
     deployment_finished: DeploymentFinished,
+    deployment_waiting: DeploymentWaiting,
     drift_observed: DriftObserved,
     approval_given: ApprovalGiven,
     hold_placed: HoldPlaced,

@@ -19,6 +19,7 @@ const KINDS: &[(&str, &str)] = &[
     ("contract/commit-pushed.json", "commit_pushed"),
     ("contract/decision-recorded.json", "other"),
     ("contract/deployment-finished.json", "deployment_finished"),
+    ("contract/deployment-waiting.json", "deployment_waiting"),
     ("contract/deployment-requested.json", "deployment_requested"),
     ("contract/drift-observed.json", "drift_observed"),
     ("contract/hold-placed.json", "hold_placed"),

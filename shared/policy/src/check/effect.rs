@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use std::fmt::Debug;
 use tidegate_events::{
-    DeploymentFinished, DeploymentRequested, RetrainingFinished, RetrainingRequested, ScheduledCheck,
+    DeploymentFinished, DeploymentRequested, DeploymentWaiting, RetrainingFinished, RetrainingRequested,
+    ScheduledCheck,
 };
 
 use crate::step::{NoCall, Step};
@@ -19,6 +20,8 @@ pub(crate) enum Effect<'s> {
     RequestDeployment(&'s DeploymentRequested),
     /// The end of a deployment is reported to the hub.
     ReportDeployment(&'s DeploymentFinished),
+    /// The hub is told what a deployment waits for.
+    AnswerWaiting(&'s DeploymentWaiting),
     /// A retraining is requested from the hub.
     RequestRetraining(&'s RetrainingRequested),
     /// The end of a retraining is reported to its environment.
@@ -43,6 +46,8 @@ pub(crate) enum Change {
     SetLimits { min: u32, max: u32 },
     /// Its number of copies is set.
     SetCopies(u32),
+    /// It is deleted.
+    Delete,
 }
 
 impl Effect<'_> {
@@ -56,6 +61,7 @@ impl Effect<'_> {
             Self::Notify
             | Self::ScheduleCheck { .. }
             | Self::ReportDeployment(_)
+            | Self::AnswerWaiting(_)
             | Self::ReportRetraining(_)
             | Self::Annotate { .. } => false,
         }
@@ -86,6 +92,7 @@ pub(crate) fn effect<C: HasEffect>(step: &Step<C>) -> Effect<'_> {
         Step::ScheduleCheck { at, check, .. } => Effect::ScheduleCheck { at: *at, check },
         Step::RequestDeployment { request } => Effect::RequestDeployment(request),
         Step::ReportDeployment { finished } => Effect::ReportDeployment(finished),
+        Step::AnswerWaiting { waiting } => Effect::AnswerWaiting(waiting),
         Step::RequestRetraining { request } => Effect::RequestRetraining(request),
         Step::ReportRetraining { finished } => Effect::ReportRetraining(finished),
         Step::Call(call) => call.effect(),

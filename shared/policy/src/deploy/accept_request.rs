@@ -1,56 +1,73 @@
 //! Which requests are accepted, and which one is the newest.
 
 use jiff::Timestamp;
-use tidegate_events::DeploymentRequested;
+use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
 
 use super::{Deploy, InFlight, NewestRequest, Site, State};
-use crate::arn::Arn;
+use crate::arn::{Arn, foreign};
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::reason::Reason;
 use crate::step::Step;
 
-/// Whether a request may be accepted. `from` is the sending account as EventBridge reports it.
+/// Whether a request may be accepted. `from` is the sending account as EventBridge reports it. A request of the hub that
+/// cannot be accepted is answered, so that the hub does not send it again.
 #[must_use]
 pub fn reject_unauthorized(
     site: &Site,
     policy: Option<&Policy>,
     from: &str,
     request: &DeploymentRequested,
+    now: Timestamp,
 ) -> Option<Deploy> {
+    let reject =
+        |reason| Decision::new(Verdict::Reject, reason).evidence_vs("from_account", from, &site.hub_account);
     let refuse = |reason| {
-        Some(Decision::new(Verdict::Reject, reason).evidence_vs("from_account", from, &site.hub_account))
+        let finished = refusal(request, &reason, now);
+        Some(reject(reason).plan(vec![Step::ReportDeployment { finished }]))
     };
     if from != site.hub_account {
-        return refuse(Reason::NotFromHub { account: from.to_owned() });
+        return Some(reject(Reason::NotFromHub { account: from.to_owned() }));
     }
-    if request.environment != site.environment
-        || request.environment_account != site.account
-        || request.region != site.region
-    {
+    if request.environment != site.environment || request.environment_account != site.account {
         let wanted = format!("{} in {} {}", request.environment, request.environment_account, request.region);
         return Some(Decision::new(Verdict::Ignore, Reason::OtherEnvironment { wanted }));
     }
-    let arn = match Arn::parse(&request.package_arn) {
-        Some(arn)
-            if arn.account == site.hub_account
-                && arn.region == site.region
-                && arn.fits_its_partition()
-                && arn.service == "sagemaker" =>
-        {
-            arn
-        }
-        _ => return refuse(Reason::ForeignArn { arn: request.package_arn.clone() }),
-    };
+    if request.region != site.region {
+        let (found, expected) = (request.region.clone(), site.region.clone());
+        return refuse(Reason::WrongRegion { environment: request.environment.clone(), found, expected });
+    }
+    if let Some(foreign) = foreign(&request.package_arn, &site.hub_account, &site.region) {
+        return refuse(foreign);
+    }
     let Some(policy) = policy.filter(|policy| site.environment_of(policy).is_some()) else {
         return refuse(Reason::Unmanaged { what: format!("{} in {}", request.model, request.environment) });
     };
     // AWS is not consistent about letter case in the names in events.
     let wanted = format!("model-package/{}/{}", policy.registry.group, request.version);
-    if !arn.resource.eq_ignore_ascii_case(&wanted) {
+    let resource = Arn::parse(&request.package_arn).map(|arn| arn.resource).unwrap_or_default();
+    if !resource.eq_ignore_ascii_case(&wanted) {
         return refuse(Reason::OtherPackage { arn: request.package_arn.clone(), wanted });
     }
     None
+}
+
+/// The report about a request that was not accepted. Nothing is known about the endpoint.
+fn refusal(request: &DeploymentRequested, reason: &Reason, now: Timestamp) -> DeploymentFinished {
+    DeploymentFinished {
+        request_id: request.request_id.clone(),
+        model: request.model.clone(),
+        environment: request.environment.clone(),
+        environment_account: request.environment_account.clone(),
+        version: request.version,
+        package_arn: request.package_arn.clone(),
+        outcome: DeploymentOutcome::Failed,
+        reason: reason.code().to_owned(),
+        detail: reason.to_string(),
+        requested_config: None,
+        running_config: None,
+        finished_at: now,
+    }
 }
 
 /// Accepts a request: returns the state in which [`converge`](super::converge()) starts, or a decision that is
@@ -90,8 +107,11 @@ pub fn accept_request(
         endpoint_modified_before: None,
         component_update_requested_at: None,
         component_modified_before: None,
+        endpoint_failure_before: None,
+        component_failure_before: None,
         unresponsive_since: None,
         not_visible: None,
+        told_overdue: None,
         checks: 0,
     };
     let newest = newest_by(request);

@@ -64,6 +64,20 @@ pub enum Action {
         /// The tags.
         tags: Vec<(String, String)>,
     },
+    /// Deletes the endpoint, which failed and never served.
+    DeleteEndpoint {
+        /// Its name.
+        name: String,
+        /// When it was created: an endpoint with the same name that was created later is not deleted.
+        created: Timestamp,
+    },
+    /// Deletes the component, which failed and never served, or whose endpoint was deleted.
+    DeleteComponent {
+        /// Its name.
+        name: String,
+        /// When it was created.
+        created: Timestamp,
+    },
 }
 
 /// Whether an action of an unfinished plan is still needed: only what the deployment in flight requires, and under a
@@ -77,6 +91,7 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
         | Step::ReportDeployment { .. }
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => true,
         Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_) | Action::AddTags { .. }) => {
@@ -86,7 +101,9 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
             Action::CreateEndpoint { .. }
             | Action::UpdateEndpoint { .. }
             | Action::CreateComponent { .. }
-            | Action::UpdateComponent { .. },
+            | Action::UpdateComponent { .. }
+            | Action::DeleteEndpoint { .. }
+            | Action::DeleteComponent { .. },
         ) => is_wanted(environment, state, step),
     }
 }
@@ -110,10 +127,15 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
             *resource == wanted.endpoint
                 || wanted.component.is_some_and(|component| *resource == component.name)
         }
+        Step::Call(Action::DeleteEndpoint { name, .. }) => *name == wanted.endpoint,
+        Step::Call(Action::DeleteComponent { name, .. }) => {
+            wanted.component.as_ref().is_some_and(|component| component.name == *name)
+        }
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => false,
     }

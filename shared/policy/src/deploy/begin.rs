@@ -1,6 +1,5 @@
 //! The SageMaker resources that a deployment creates or changes.
 
-use jiff::Timestamp;
 use tidegate_events::DeploymentOutcome;
 
 use super::converge::Reconciliation;
@@ -44,7 +43,7 @@ impl Reconciliation<'_> {
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
         self.apply(plan)
             .evidence_vs("running_config", before, &self.wanted.config.name)
-            .state(self.asked_endpoint(running.last_modified))
+            .state(self.asked_endpoint(Some(running)))
     }
 
     /// What would be changed was not described, so nothing is changed yet.
@@ -74,10 +73,11 @@ impl Reconciliation<'_> {
         }
     }
 
-    fn asked_endpoint(&self, endpoint_modified_before: Option<Timestamp>) -> State {
+    fn asked_endpoint(&self, running: Option<&Endpoint>) -> State {
         let in_flight = InFlight {
             endpoint_update_requested_at: Some(self.now),
-            endpoint_modified_before,
+            endpoint_modified_before: running.and_then(|running| running.last_modified),
+            endpoint_failure_before: running.and_then(|running| running.failure.clone()),
             unresponsive_since: None,
             ..self.in_flight.clone()
         };

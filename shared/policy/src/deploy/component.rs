@@ -3,32 +3,33 @@
 use tidegate_events::DeploymentOutcome;
 
 use super::converge::{Reconciliation, changed_since};
+use super::failed::is_on;
 use super::ownership::NotAllowed;
-use super::{Action, Deploy, InFlight, Snapshot, State, schedule_check};
+use super::{Action, Deploy, Endpoint, InFlight, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{Component, ComponentStatus, RunningComponent};
 use crate::reason::Reason;
 use crate::step::Step;
 
 impl Reconciliation<'_> {
-    pub(super) fn of_component(&self, seen: &Snapshot) -> Deploy {
+    pub(super) fn of_component(&self, endpoint: &Endpoint, seen: &Snapshot) -> Deploy {
         let Some(wanted) = &self.wanted.component else { return self.verify(seen) };
         let Some(running) = &seen.component else { return self.put_component(wanted, seen) };
+        if !is_on(endpoint, &wanted.endpoint, running) {
+            return self.of_orphan(wanted, running, seen);
+        }
         match &running.status {
             ComponentStatus::InService if in_service(self.in_flight, running, wanted) => self.verify(seen),
             ComponentStatus::InService if changed(self.in_flight, running) => {
-                self.end(DeploymentOutcome::RolledBackSilently, running.rolled_back(wanted), seen)
+                let reason = running.rolled_back(wanted, self.component_cause(running));
+                self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
             }
             ComponentStatus::InService => self.put_component(wanted, seen),
-            ComponentStatus::Failed => {
-                let cause = running.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
-                let reason = Reason::ComponentFailed { component: wanted.name.clone(), cause };
-                self.end(DeploymentOutcome::Failed, reason, seen)
-            }
+            ComponentStatus::Failed => self.of_failed_component(wanted, running, seen),
             ComponentStatus::Creating
             | ComponentStatus::Updating
             | ComponentStatus::Deleting
-            | ComponentStatus::Unknown(_) => self.wait_for_component(wanted, &running.status),
+            | ComponentStatus::Unknown(_) => self.wait_for_component(wanted, running),
         }
     }
 
@@ -53,6 +54,7 @@ impl Reconciliation<'_> {
         let mut in_flight = InFlight {
             component_update_requested_at: Some(self.now),
             component_modified_before: running.and_then(|running| running.last_modified),
+            component_failure_before: running.and_then(|running| running.failure.clone()),
             unresponsive_since: None,
             ..self.in_flight.clone()
         };
@@ -63,11 +65,6 @@ impl Reconciliation<'_> {
             .evidence("component", wanted.found(running))
             .plan(plan)
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
-    }
-
-    pub(super) fn wait_for_component(&self, wanted: &Component, status: &ComponentStatus) -> Deploy {
-        let reason = Reason::ComponentBusy { component: wanted.name.clone(), status: status.to_string() };
-        self.wait(reason, vec![self.schedule_check()])
     }
 }
 

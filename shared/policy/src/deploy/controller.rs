@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use std::borrow::Cow;
 use tidegate_events::{
-    ApprovalStatus, Body, DeploymentRequested, Event, HoldPlaced, HoldReleased, Scheduled,
+    ApprovalStatus, Body, DeploymentRequested, DeploymentWaiting, Event, HoldPlaced, HoldReleased, Scheduled,
 };
 
 use super::{
@@ -128,7 +128,9 @@ impl Controller for DeployController {
         match (task(cx, state, trigger), seen) {
             (Err(decided), _) => *decided,
             (Ok(task), Some(seen)) => {
-                converge(cx.site, task.policy, task.environment, task.state.as_ref(), seen, cx.now)
+                let decision =
+                    converge(cx.site, task.policy, task.environment, task.state.as_ref(), seen, cx.now);
+                answer_repeated(state, trigger, decision, cx.now)
             }
             (Ok(task), None) => {
                 let endpoint = task.environment.endpoint.name.to_string();
@@ -160,6 +162,8 @@ impl Controller for DeployController {
                     | Action::UpdateEndpoint { .. }
                     | Action::CreateComponent { .. }
                     | Action::UpdateComponent { .. }
+                    | Action::DeleteEndpoint { .. }
+                    | Action::DeleteComponent { .. }
             )
         )
     }
@@ -240,10 +244,36 @@ fn from_hub(
     }
 }
 
+/// The hub sends a request again when it has no report. If the deployment still waits, the answer says for what, so that
+/// nobody looks for a lost event.
+fn answer_repeated(state: &State, trigger: &Trigger, mut decision: Deploy, now: Timestamp) -> Deploy {
+    let Trigger::Request { request, .. } = trigger else { return decision };
+    let known =
+        state.in_flight.as_ref().filter(|in_flight| in_flight.request.request_id == request.request_id);
+    if let Some(in_flight) = known
+        && decision.verdict == Verdict::Wait
+    {
+        let waiting = DeploymentWaiting {
+            request_id: request.request_id.clone(),
+            model: request.model.clone(),
+            environment: request.environment.clone(),
+            environment_account: request.environment_account.clone(),
+            version: request.version,
+            package_arn: request.package_arn.clone(),
+            reason: decision.reason.code().to_owned(),
+            detail: decision.reason.to_string(),
+            accepted_at: in_flight.accepted_at,
+            answered_at: now,
+        };
+        decision.plan.push(Step::AnswerWaiting { waiting });
+    }
+    decision
+}
+
 /// The deployment to converge, or the decision if there is none.
 fn task<'c>(cx: &Context<'c>, state: &'c State, trigger: &Trigger) -> Result<Task<'c>, Box<Deploy>> {
     if let Trigger::Request { from, request } = trigger
-        && let Some(rejection) = reject_unauthorized(cx.site, cx.policy, from, request)
+        && let Some(rejection) = reject_unauthorized(cx.site, cx.policy, from, request, cx.now)
     {
         return Err(Box::new(rejection));
     }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::component::in_service;
+use super::failed::is_on;
 use super::{Action, Deploy, Endpoint, InFlight, Probe, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{ComponentStatus, DesiredResources, RunningComponent};
@@ -26,7 +27,10 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
     let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
     let component_runs = match (&wanted.component, &seen.component) {
         (None, _) => true,
-        (Some(component), Some(running)) => in_service(in_flight, running, component),
+        (Some(component), Some(running)) => {
+            in_service(in_flight, running, component)
+                && seen.endpoint.as_ref().is_some_and(|e| is_on(e, &component.endpoint, running))
+        }
         (Some(_), None) => false,
     };
     endpoint_runs && component_runs
@@ -60,16 +64,22 @@ pub fn needs_running_config(environment: &Environment, in_flight: &InFlight, end
         && !runs(endpoint, &DesiredResources::of(environment, &in_flight.request))
 }
 
-/// Whether the component's tags must be read: it does not run as requested, and nothing is changing it.
+/// Whether the component's tags must be read: it does not run as requested on this endpoint, and nothing is changing
+/// it.
 #[must_use]
 pub fn needs_component_tags(
     environment: &Environment,
     in_flight: &InFlight,
+    endpoint: Option<&Endpoint>,
     component: &RunningComponent,
 ) -> bool {
     let settled = matches!(component.status, ComponentStatus::InService | ComponentStatus::Failed);
     let wanted = DesiredResources::of(environment, &in_flight.request).component;
-    settled && wanted.is_some_and(|wanted| !in_service(in_flight, component, &wanted))
+    settled
+        && wanted.is_some_and(|wanted| {
+            !in_service(in_flight, component, &wanted)
+                || endpoint.is_some_and(|endpoint| !is_on(endpoint, &wanted.endpoint, component))
+        })
 }
 
 /// Decides the next step of the deployment in flight.
@@ -94,19 +104,23 @@ pub fn converge(
         wanted: DesiredResources::of(environment, &in_flight.request),
         now,
     };
-    match &seen.approval {
+    let decision = match &seen.approval {
         Some(ApprovalStatus::Approved) => reconciliation.of_endpoint(seen),
         other => reconciliation.withdrawn(seen, other.as_ref()),
-    }
+    };
+    Decision { state: decision.state.map(|next| next.having_seen(seen)), ..decision }
 }
 
 /// Whether a sweep's decision must be recorded: it acts, it ends the deployment, or it is the first to find the model
-/// unresponsive.
+/// unresponsive or an operation that takes too long.
 #[must_use]
 pub fn should_record(state: &State, decision: &Deploy) -> bool {
-    let silent = |state: &State| state.in_flight.as_ref().and_then(|in_flight| in_flight.unresponsive_since);
-    let fell_silent = decision.state.as_ref().is_some_and(|next| silent(next) != silent(state));
-    fell_silent || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
+    let noted = |state: &State| {
+        let in_flight = state.in_flight.as_ref()?;
+        Some((in_flight.unresponsive_since, in_flight.told_overdue.clone()))
+    };
+    let is_new = decision.state.as_ref().is_some_and(|next| noted(next) != noted(state));
+    is_new || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
 }
 
 fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
@@ -139,10 +153,9 @@ pub(super) struct Reconciliation<'a> {
 
 impl Reconciliation<'_> {
     fn of_endpoint(&self, seen: &Snapshot) -> Deploy {
-        let name = self.wanted.endpoint.clone();
         let Some(endpoint) = &seen.endpoint else { return self.create() };
         match &endpoint.status {
-            EndpointStatus::InService if runs(endpoint, &self.wanted) => self.of_component(seen),
+            EndpointStatus::InService if runs(endpoint, &self.wanted) => self.of_component(endpoint, seen),
             EndpointStatus::InService
                 if changed_since(
                     endpoint.last_modified,
@@ -151,7 +164,8 @@ impl Reconciliation<'_> {
                 ) =>
             {
                 let running = endpoint.config.clone().unwrap_or_else(|| "unknown".to_owned());
-                let reason = Reason::OldConfigRunning { requested: self.wanted.config.name.clone(), running };
+                let (requested, cause) = (self.wanted.config.name.clone(), self.endpoint_cause(endpoint));
+                let reason = Reason::OldConfigRunning { requested, running, cause };
                 self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
             }
             EndpointStatus::InService => self.update(endpoint, seen),
@@ -161,19 +175,11 @@ impl Reconciliation<'_> {
             | EndpointStatus::RollingBack
             | EndpointStatus::Deleting
             // An unknown status triggers no action; the next event or sweep checks again.
-            | EndpointStatus::Unknown(_) => self.wait_for_endpoint(&endpoint.status),
+            | EndpointStatus::Unknown(_) => self.wait_for_endpoint(endpoint),
             EndpointStatus::Deleted
             | EndpointStatus::Failed
             | EndpointStatus::OutOfService
-            | EndpointStatus::UpdateRollbackFailed => {
-                let cause = endpoint.failure.clone().unwrap_or_else(|| "SageMaker gave no reason".to_owned());
-                let status = endpoint.status.to_string();
-                self.end(
-                    DeploymentOutcome::Failed,
-                    Reason::EndpointFailed { endpoint: name, status, cause },
-                    seen,
-                )
-            }
+            | EndpointStatus::UpdateRollbackFailed => self.of_failed_endpoint(endpoint, seen),
         }
     }
 
@@ -210,19 +216,11 @@ impl Reconciliation<'_> {
             .evidence("last_sample", last)
     }
 
-    /// The endpoint's event reports the end of its change. An endpoint with components also changes when instances follow
-    /// its copies, and what matters then is the component, which sends no events.
-    pub(super) fn wait_for_endpoint(&self, status: &EndpointStatus) -> Deploy {
-        let (endpoint, status) = (self.wanted.endpoint.clone(), status.to_string());
-        let check = self.in_flight.component_update_requested_at.map(|_| self.schedule_check());
-        self.wait(Reason::EndpointBusy { endpoint, status }, check.into_iter().collect())
-    }
-
     pub(super) fn wait(&self, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
         self.wait_with(self.in_flight.clone(), reason, plan)
     }
 
-    fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
+    pub(super) fn wait_with(&self, in_flight: InFlight, reason: Reason, plan: Vec<Step<Action>>) -> Deploy {
         // The resource changes or serves: everything that it refers to is visible.
         let checks = in_flight.checks.saturating_add(1);
         let in_flight = InFlight { checks, not_visible: None, ..in_flight };

@@ -1,5 +1,6 @@
 //! Safety invariants of deploy.
 
+mod deletion;
 mod end;
 
 use jiff::Timestamp;
@@ -25,6 +26,9 @@ impl HasEffect for Action {
             }
             Self::CreateComponent { component, .. } | Self::UpdateComponent { component, .. } => {
                 Effect::Change { resource: &component.name, change: Change::Define }
+            }
+            Self::DeleteEndpoint { name, .. } | Self::DeleteComponent { name, .. } => {
+                Effect::Change { resource: name, change: Change::Delete }
             }
         }
     }
@@ -58,7 +62,11 @@ pub(super) fn violations(
         }
         _ => in_flight,
     };
-    let mut checker = Checker { cx, state, after, request, violations };
+    let asked = match trigger {
+        Trigger::Request { request, .. } => Some(request),
+        _ => None,
+    };
+    let mut checker = Checker { cx, state, after, request, asked, violations };
     if let Some(request) = request.filter(|request| Some(*request) != in_flight) {
         checker.newest(request, decision);
     }
@@ -77,7 +85,7 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Deploy
     let after = decision.state.as_ref().unwrap_or(state);
     violations.holds((&state.holds, &state.released), (&after.holds, &after.released), HoldCommand::Nothing);
     let request = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
-    let mut checker = Checker { cx, state, after, request, violations };
+    let mut checker = Checker { cx, state, after, request, asked: None, violations };
     checker.after_rejection(decision);
     checker.violations.found()
 }
@@ -95,6 +103,8 @@ struct Checker<'a> {
     after: &'a State,
     /// The current request: the one that has arrived, or the one in flight.
     request: Option<&'a DeploymentRequested>,
+    /// The request that has arrived, whether or not it is accepted.
+    asked: Option<&'a DeploymentRequested>,
     violations: Violations,
 }
 
@@ -118,7 +128,15 @@ impl Checker<'_> {
     /// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>
     fn follow_up(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let changes_component = |step: &Step<Action>| {
-            matches!(step, Step::Call(Action::CreateComponent { .. } | Action::UpdateComponent { .. }))
+            matches!(
+                step,
+                Step::Call(
+                    Action::CreateComponent { .. }
+                        | Action::UpdateComponent { .. }
+                        | Action::DeleteEndpoint { .. }
+                        | Action::DeleteComponent { .. }
+                )
+            )
         };
         let waits = decision.verdict == Verdict::Wait && self.after.hold().is_none();
         let needed = (waits && seen.is_some_and(in_service)) || decision.plan.iter().any(changes_component);
@@ -161,6 +179,7 @@ impl Checker<'_> {
         for (index, step) in plan.iter().enumerate() {
             self.uses_only(step, request, plan.get(..index).unwrap_or_default());
             self.free(step, seen);
+            self.deletes(step, seen);
             self.not_rolled_back(step, seen);
             self.ours(step, seen);
         }

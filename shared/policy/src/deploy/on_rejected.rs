@@ -31,6 +31,7 @@ pub fn on_rejected(
         Step::ScheduleCheck { .. }
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => None,
         Step::ReportDeployment { finished } => Some(not_reported(state, finished, why)),
@@ -41,7 +42,9 @@ pub fn on_rejected(
             | Action::UpdateEndpoint { .. }
             | Action::CreateComponent { .. }
             | Action::UpdateComponent { .. }
-            | Action::AddTags { .. },
+            | Action::AddTags { .. }
+            | Action::DeleteEndpoint { .. }
+            | Action::DeleteComponent { .. },
         ) => {
             // Another deployment has replaced the one that this plan belongs to.
             let in_flight = state.in_flight.as_ref().filter(|_| is_wanted(Some(environment), state, step))?;

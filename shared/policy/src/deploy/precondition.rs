@@ -53,6 +53,15 @@ pub fn precondition(
             Step::Call(Action::CreateComponent { component, .. } | Action::UpdateComponent { component, .. }),
             Current::Component(running),
         ) => of_component(in_flight, &component.name, running.as_ref()),
+        (Step::Call(Action::DeleteEndpoint { name, created }), Current::Endpoint(Some(found))) => {
+            let status = format!("{}, created at {:?}", found.status, found.created);
+            let same = found.status == EndpointStatus::Failed && found.created == Some(*created);
+            still(same, Reason::EndpointBusy { endpoint: name.clone(), status })
+        }
+        (Step::Call(Action::DeleteComponent { name, created }), Current::Component(Some(found))) => {
+            let same = found.created == Some(*created);
+            still(same, Reason::ComponentBusy { component: name.clone(), status: found.status.to_string() })
+        }
         _ => DriftSinceDecision::Same,
     };
     let forbidden = || match (approval, state.hold()) {
@@ -67,6 +76,11 @@ pub fn precondition(
         DriftSinceDecision::Ours(busy) => forbidden().map(|_| busy),
         DriftSinceDecision::Changed(busy) => Some(busy),
     }
+}
+
+/// Whether what is deleted is still what it was at the time of the decision.
+fn still(same: bool, otherwise: Reason) -> DriftSinceDecision {
+    if same { DriftSinceDecision::Same } else { DriftSinceDecision::Changed(otherwise) }
 }
 
 fn of_endpoint(

@@ -3,6 +3,7 @@
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::converge::Reconciliation;
+use super::failed::is_on;
 use super::{Action, Deploy, Snapshot};
 use crate::endpoint::ComponentStatus;
 use crate::people::subject;
@@ -32,12 +33,12 @@ impl Reconciliation<'_> {
                 || endpoint.pending_config.as_ref() == Some(&self.wanted.config.name))
             && is_changing(&endpoint.status)
         {
-            return Some(self.wait_for_endpoint(&endpoint.status));
+            return Some(self.wait_for_endpoint(endpoint));
         }
         let (wanted, running) = self.wanted.component.as_ref().zip(seen.component.as_ref())?;
         let told = self.in_flight.component_update_requested_at.is_some();
         let ended = matches!(running.status, ComponentStatus::InService | ComponentStatus::Failed);
-        (told && !ended).then(|| self.wait_for_component(wanted, &running.status))
+        (told && !ended).then(|| self.wait_for_component(wanted, running))
     }
 
     /// Whether the version serves because of this deployment.
@@ -54,6 +55,10 @@ impl Reconciliation<'_> {
                     self.in_flight.component_update_requested_at.is_some()
                         && seen.component.as_ref().is_some_and(|running| {
                             running.status == ComponentStatus::InService
+                                && seen
+                                    .endpoint
+                                    .as_ref()
+                                    .is_some_and(|e| is_on(e, &self.wanted.endpoint, running))
                                 && running.model.as_ref() == Some(&self.wanted.model.name)
                         })
                 }

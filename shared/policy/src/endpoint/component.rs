@@ -27,6 +27,10 @@ pub struct Component {
 pub struct RunningComponent {
     /// Its ARN.
     pub arn: String,
+    /// The name of its endpoint. It keeps the name after the endpoint is deleted.
+    pub endpoint: Option<String>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
     /// Its status.
     pub status: ComponentStatus,
     /// The model that it runs.
@@ -35,7 +39,8 @@ pub struct RunningComponent {
     pub size: Option<CopySize>,
     /// The number of running copies: zero while it is scaled to zero.
     pub copies: Option<u32>,
-    /// Why it failed.
+    /// SageMaker's reason for the last failure. It may be set while the component is in service, even after a later
+    /// success.
     pub failure: Option<String>,
     /// When it last changed.
     pub last_modified: Option<Timestamp>,
@@ -55,10 +60,10 @@ impl RunningComponent {
     }
 
     /// The reason to record if it changed after the request and still does not match it.
-    pub(crate) fn rolled_back(&self, wanted: &Component) -> Reason {
+    pub(crate) fn rolled_back(&self, wanted: &Component, cause: String) -> Reason {
         let model = self.model.clone().unwrap_or_else(|| "unknown".to_owned());
         if model != wanted.model {
-            return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model };
+            return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model, cause };
         }
         let size = |size: Option<CopySize>, copies: Option<u32>| {
             let size = size.map_or_else(|| "unknown MB".to_owned(), |size| size.to_string());
@@ -68,6 +73,7 @@ impl RunningComponent {
         Reason::OldConfigRunning {
             requested: size(Some(wanted.size), Some(wanted.copies)),
             running: size(self.size, self.copies),
+            cause,
         }
     }
 }

@@ -18,7 +18,10 @@ pub(crate) struct Refusal {
     pub(super) page: &'static str,
 }
 
-/// The required and optional fields of a kind, besides `name` and `kind`.
+/// The fields of every kind.
+const COMMON: [&str; 3] = ["name", "kind", "recreateFailed"];
+
+/// The required and optional fields of a kind, besides those of every kind.
 pub(crate) struct FieldRules {
     /// The kind with its article, as used in messages.
     pub(crate) kind: &'static str,
@@ -36,7 +39,7 @@ impl FieldRules {
     /// Whether the kind has the field.
     pub(crate) fn allows(&self, field: &str) -> bool {
         let optional = || self.optional.iter().any(|group| group.contains(&field));
-        ["name", "kind"].contains(&field) || self.required.contains(&field) || optional()
+        COMMON.contains(&field) || self.required.contains(&field) || optional()
     }
 
     /// The message for a missing required field.

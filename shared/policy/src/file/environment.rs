@@ -98,6 +98,10 @@ struct EndpointSection {
     name: EndpointName,
     /// How SageMaker serves it.
     kind: EndpointKind,
+    /// Whether a failed endpoint or component that carries Tidegate's tags for this model and environment, and that
+    /// never served, is deleted and created again for the next version. Otherwise a person must delete it.
+    #[serde(default)]
+    recreate_failed: bool,
     /// Serverless: memory in MB. Inference component: memory for each copy in MB.
     #[schemars(range(min = 128))]
     memory_mb: Option<u32>,

@@ -15,6 +15,8 @@ const GUARDRAIL_EXCLUSIONS: &str =
 const GUARDRAIL_ALARMS: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html";
 const ENDPOINT: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html";
+const MODEL_PACKAGE: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html";
 const CAPTURE: &str = "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html";
 const MONITOR_SCHEDULES: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html";
@@ -111,6 +113,14 @@ fn neighbours(environments: &[Environment]) -> Vec<Finding> {
     }
     for (index, environment) in environments.iter().enumerate() {
         let at = format!("environments/{index}");
+        if let Some(first) = environments.first().filter(|first| first.region != environment.region) {
+            let message = format!(
+                "`{}` is in {} and `{}` in {}; SageMaker deploys a model package only in the region of its registry, \
+                 so all environments must be in the region of the hub ({MODEL_PACKAGE})",
+                first.name, first.region, environment.name, environment.region
+            );
+            found.push(Finding::new(format!("{at}/region"), message).because("environments/0/region"));
+        }
         let mut earlier = environments.iter().take(index).enumerate();
         if let Some((other, _)) = earlier.clone().find(|(_, e)| e.name == environment.name) {
             let message = format!("two are named `{}`; names must differ", environment.name);

@@ -50,9 +50,10 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         // The event has happened, and nobody was notified.
         Step::Notify { .. } => true,
         // promote never plans these steps.
-        Step::ReportDeployment { .. } | Step::RequestRetraining { .. } | Step::ReportRetraining { .. } => {
-            false
-        }
+        Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
+        | Step::RequestRetraining { .. }
+        | Step::ReportRetraining { .. } => false,
     }
 }
 
@@ -84,13 +85,12 @@ pub(super) fn life_cycle(
     })
 }
 
-/// The notification that a promotion has stopped.
-pub(super) fn stopped(subject: &str, why: &str, promotion: &Promotion) -> Step<Action> {
+/// The notification that a promotion has stopped, with what people can do.
+pub(super) fn stopped(subject: &str, why: &str, promotion: &Promotion, advice: &str) -> Step<Action> {
     Step::Notify {
         subject: people::subject(subject),
         message: format!(
-            "{why}.\nPackage: {}\nThe promotion of this version has stopped.\n\
-             To go on: approve another version, or reject and approve this one again.",
+            "{why}.\nPackage: {}\nThe promotion of this version goes no further.\n{advice}",
             promotion.package_arn
         ),
     }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
-    Action, Package, State, Trigger, decide_approval, decide_check, decide_hold, decide_package,
-    decide_release, decide_report, decide_sweep, ignorable, invariants, on_rejected, still_applies,
+    Action, Package, Snapshot, State, Trigger, decide_approval, decide_check, decide_hold, decide_package,
+    decide_release, decide_report, decide_sweep, decide_waiting, ignorable, invariants, on_rejected,
+    still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -25,6 +26,8 @@ pub enum Need {
     Nothing,
     /// A package in the registry, by ARN.
     Package(String),
+    /// The newest approved version of the group before this one.
+    Earlier(u64),
 }
 
 impl Controller for PromoteController {
@@ -32,7 +35,7 @@ impl Controller for PromoteController {
     type Trigger = Trigger;
     type State = State;
     type Need = Need;
-    type Snapshot = Option<Package>;
+    type Snapshot = Snapshot;
     type Call = Action;
     type Current = Option<Package>;
 
@@ -52,20 +55,27 @@ impl Controller for PromoteController {
             {
                 Need::Package(change.arn.clone())
             }
+            // The way back is for people: a version that is live, or that failed while it serves.
+            Trigger::Package(change) if change.approval != ApprovalStatus::Approved => {
+                let version = change.version.unwrap_or_default();
+                let promotion = state.promotion_of(change, version).filter(|promotion| !promotion.stopped);
+                promotion.map_or(Need::Nothing, |promotion| Need::Earlier(promotion.version))
+            }
+            Trigger::Report(report)
+                if matches!(report.reason.as_str(), "sample_failed" | "sample_timed_out") =>
+            {
+                Need::Earlier(report.version)
+            }
             _ => Need::Nothing,
         }
     }
 
-    fn decide(
-        cx: &Context<'_>,
-        state: &State,
-        trigger: &Trigger,
-        seen: &Option<Package>,
-    ) -> DecisionOf<Self> {
+    fn decide(cx: &Context<'_>, state: &State, trigger: &Trigger, seen: &Snapshot) -> DecisionOf<Self> {
         let Some(policy) = cx.policy else { return Decision::unmanaged(cx) };
         match trigger {
-            Trigger::Package(change) => decide_package(policy, state, cx.site, change, seen.as_ref(), cx.now),
-            Trigger::Report(report) => decide_report(policy, state, report, cx.now),
+            Trigger::Package(change) => decide_package(policy, state, cx.site, change, seen, cx.now),
+            Trigger::Report(report) => decide_report(policy, state, report, seen.earlier.as_ref(), cx.now),
+            Trigger::Waiting(waiting) => decide_waiting(policy, state, waiting, cx.now),
             Trigger::Check { version } => decide_check(policy, state, *version, cx.now),
             Trigger::Approval(given) => decide_approval(policy, state, given, cx.now),
             Trigger::Hold(placed) => decide_hold(policy, state, placed),
@@ -79,10 +89,10 @@ impl Controller for PromoteController {
         cx: &Context<'_>,
         state: &State,
         trigger: &Trigger,
-        seen: &Option<Package>,
+        seen: &Snapshot,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        invariants::violations(cx, state, trigger, seen.as_ref(), decision)
+        invariants::violations(cx, state, trigger, seen.package.as_ref(), decision)
     }
 
     fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {

@@ -26,8 +26,12 @@ pub(super) fn enter_or_wait(
         Some(closed) => wait(policy, &mut promotion, environment, closed.state),
         None => {
             let request = request_for(policy, &promotion, environment, now);
-            let requested =
-                EnvironmentStatus::Requested { request_id: request.request_id.clone(), at: now, retries: 0 };
+            let requested = EnvironmentStatus::Requested {
+                request_id: request.request_id.clone(),
+                at: now,
+                retries: 0,
+                waits_for: None,
+            };
             promotion.environments.insert(environment.name.to_string(), requested);
             promotion.blocked_by = None;
             let done = "Tidegate asked for the deployment";

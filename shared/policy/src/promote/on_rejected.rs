@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::action::{life_cycle, stopped};
+use super::advice::after_unsent_request;
 use super::{Action, EnvironmentStatus, Promote, State};
 use crate::decision::{Decision, Verdict};
 use crate::reason::Reason;
@@ -22,6 +23,7 @@ pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timest
         | Step::ScheduleCheck { .. }
         | Step::Notify { .. }
         | Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => return None,
     };
@@ -36,7 +38,7 @@ pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timest
         .insert(environment.clone(), EnvironmentStatus::Failed { at: now, cause: why.to_string() });
     promotion.stopped = true;
     let subject = format!("{} {} not requested in {environment}", request.model, request.version);
-    let alert = stopped(&subject, &why.to_string(), &promotion);
+    let alert = stopped(&subject, &why.to_string(), &promotion, &after_unsent_request(&promotion));
     let note = life_cycle(&promotion, environment, super::action::FAILED, &why.to_string());
     Some(
         Decision::new(Verdict::Stop, why.clone())

@@ -6,7 +6,7 @@ use tidegate_events::DeploymentRequested;
 use super::due::due;
 use super::enter::{go_on, request_for};
 use super::gates::{GateInput, GateState, first_closed, retry_blocker};
-use super::{EnvironmentStatus, Promote, Promotion, State};
+use super::{Action, EnvironmentStatus, Promote, Promotion, State, WaitsFor};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
@@ -39,11 +39,13 @@ pub(super) fn overdue(
     let unanswered = policy.environments.iter().find_map(|environment| {
         let name = environment.name.as_str();
         match promotion.environments.get(name)? {
-            EnvironmentStatus::Requested { request_id, at, retries }
+            EnvironmentStatus::Requested { request_id, at, retries, waits_for }
                 if now.duration_since(*at) >= ANSWER_WITHIN =>
             {
                 let free = retry_blocker(&GateInput { policy, state, promotion, environment, now }).is_none();
-                let asked = (request_id.as_str(), *retries);
+                // An answer counts if it came after the last repetition.
+                let waits_for = waits_for.as_ref().filter(|waits| waits.at >= *at);
+                let asked = (request_id.as_str(), *retries, waits_for);
                 free.then(|| ask_again(policy, state, promotion.clone(), environment, asked, now))
             }
             EnvironmentStatus::Requested { .. }
@@ -69,7 +71,7 @@ fn ask_again(
     state: &State,
     mut promotion: Promotion,
     environment: &Environment,
-    (request_id, before): (&str, u32),
+    (request_id, before, waits_for): (&str, u32, Option<&WaitsFor>),
     now: Timestamp,
 ) -> Promote {
     // The same request, whatever rule produced its ID when it was first sent.
@@ -77,27 +79,57 @@ fn ask_again(
     let request = DeploymentRequested { request_id, ..request_for(policy, &promotion, environment, now) };
     let name = environment.name.to_string();
     let again = before.saturating_add(1);
-    let step =
-        EnvironmentStatus::Requested { request_id: request.request_id.clone(), at: now, retries: again };
+    let step = EnvironmentStatus::Requested {
+        request_id: request.request_id.clone(),
+        at: now,
+        retries: again,
+        waits_for: waits_for.cloned(),
+    };
     promotion.environments.insert(name.clone(), step);
     let reason = Reason::NoReport { environment: name.clone() };
     let mut plan = vec![Step::RequestDeployment { request }];
     if again == TELL_AFTER {
-        let message = format!(
-            "{reason}, {again} times by now.\nModel: {}\nVersion: {}\nEnvironment: {name} ({} {})\nThe request is sent \
-             again every hour until it is answered. Look at the dead-letter queues of deploy there and of the rules \
-             between the accounts.",
-            policy.model, promotion.version, environment.account, environment.region,
-        );
-        let subject =
-            subject(&format!("{name} does not answer about {} {}", policy.model, promotion.version));
-        plan.push(Step::Notify { subject, message });
+        plan.push(tell(policy, &promotion, environment, &reason, waits_for));
     }
     Decision::new(Verdict::Deploy, reason)
         .evidence("version", promotion.version)
         .evidence("asked_again", again)
         .plan(plan)
         .state(state.with(promotion))
+}
+
+/// Tells people what the environment answered; only if it answered nothing, the delivery may be at fault.
+fn tell(
+    policy: &Policy,
+    promotion: &Promotion,
+    environment: &Environment,
+    reason: &Reason,
+    waits_for: Option<&WaitsFor>,
+) -> Step<Action> {
+    let (name, model, version) = (&environment.name, &policy.model, promotion.version);
+    let (title, state) = match waits_for {
+        Some(waits) => (
+            format!("{name} still works on {model} {version}"),
+            format!(
+                "It received the request. Its last answer, of {}: {}\nNothing is lost, and nothing has to be sent \
+                 again: Tidegate goes on when it has ended.",
+                waits.at, waits.detail
+            ),
+        ),
+        None => (
+            format!("{name} does not answer about {model} {version}"),
+            "It has answered nothing, not even that it received the request. Run `tidegate doctor`, which checks the \
+             way between the accounts. A request that was not delivered is in the queue STACK-forward-dlq of the hub, \
+             one that failed in STACK-deploy-dlq of the environment; `tidegate redrive` sends it again."
+                .to_owned(),
+        ),
+    };
+    let message = format!(
+        "{reason}, {TELL_AFTER} times by now.\nModel: {model}\nVersion: {version}\nEnvironment: {name} ({} {})\n{state}\n\
+         The request is sent again every hour until it is answered.",
+        environment.account, environment.region,
+    );
+    Step::Notify { subject: subject(&title), message }
 }
 
 /// When a sweep next has work: a request without a report is overdue, or the recorded wait is over.

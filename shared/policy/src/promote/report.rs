@@ -1,12 +1,13 @@
 //! Reports from environments, and the end of a soak.
 
 use jiff::Timestamp;
-use tidegate_events::{DeploymentFinished, DeploymentOutcome};
+use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentWaiting};
 
 use super::action::{life_cycle, stopped};
+use super::advice::after_failure;
 use super::due::due;
 use super::enter::go_on;
-use super::{Action, EnvironmentStatus, Promote, Promotion, State};
+use super::{Action, Candidate, EnvironmentStatus, Promote, Promotion, State, WaitsFor};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
@@ -14,7 +15,13 @@ use crate::reason::Reason;
 use crate::step::Step;
 
 /// Decides about an environment's report.
-pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished, now: Timestamp) -> Promote {
+pub fn decide_report(
+    policy: &Policy,
+    state: &State,
+    report: &DeploymentFinished,
+    earlier: Option<&Candidate>,
+    now: Timestamp,
+) -> Promote {
     let name = &report.environment;
     let Some(environment) = policy.environment(name) else {
         return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });
@@ -23,9 +30,13 @@ pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished
         let wanted = format!("account {}", environment.account);
         return Decision::new(Verdict::Reject, Reason::OtherEnvironment { wanted });
     }
-    match (answered(state, report), bad_news(report)) {
+    let answered = answered(state, report.version, name, &report.request_id);
+    match (answered, bad_news(report)) {
         (Ok(promotion), None) => succeeded(policy, state, promotion.clone(), environment, now),
-        (Ok(promotion), Some(news)) => failed(state, promotion.clone(), report, news, now),
+        (Ok(promotion), Some(news)) => {
+            let advice = after_failure(policy, promotion, report, earlier);
+            failed(state, promotion.clone(), report, news, &advice, now)
+        }
         (Err(why), news) => {
             // The promotion has ended, but people are still notified of a failure in an environment.
             let news = news.filter(|_| why == Reason::Superseded);
@@ -36,13 +47,45 @@ pub fn decide_report(policy: &Policy, state: &State, report: &DeploymentFinished
     }
 }
 
-/// The promotion that waits for this exact report; otherwise the reason why none does.
-fn answered<'s>(state: &'s State, report: &DeploymentFinished) -> Result<&'s Promotion, Reason> {
-    let promotion = state.promotion.as_ref().filter(|promotion| promotion.version == report.version);
+/// Decides about an environment's answer that its deployment has not ended: it is stored, and the request is sent again
+/// later.
+pub fn decide_waiting(policy: &Policy, state: &State, said: &DeploymentWaiting, now: Timestamp) -> Promote {
+    let name = &said.environment;
+    let Some(environment) = policy.environment(name) else {
+        return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });
+    };
+    if environment.account.as_str() != said.environment_account {
+        let wanted = format!("account {}", environment.account);
+        return Decision::new(Verdict::Reject, Reason::OtherEnvironment { wanted });
+    }
+    let mut promotion = match answered(state, said.version, name, &said.request_id) {
+        Ok(promotion) => promotion.clone(),
+        Err(why) => return Decision::new(Verdict::Ignore, why).evidence("reported_version", said.version),
+    };
+    if let Some(EnvironmentStatus::Requested { waits_for, .. }) = promotion.environments.get_mut(name) {
+        *waits_for = Some(WaitsFor { detail: said.detail.clone(), at: now });
+    }
+    Decision::new(
+        Verdict::Wait,
+        Reason::EnvironmentWaits { environment: name.clone(), cause: said.detail.clone() },
+    )
+    .evidence("version", said.version)
+    .evidence("accepted_at", said.accepted_at)
+    .state(state.with(promotion))
+}
+
+/// The promotion that waits for an answer to this exact request; otherwise the reason why none does.
+fn answered<'s>(
+    state: &'s State,
+    version: u64,
+    environment: &str,
+    request: &str,
+) -> Result<&'s Promotion, Reason> {
+    let promotion = state.promotion.as_ref().filter(|promotion| promotion.version == version);
     let promotion = promotion.ok_or(Reason::Superseded)?;
-    match promotion.environments.get(&report.environment) {
+    match promotion.environments.get(environment) {
         Some(EnvironmentStatus::Requested { request_id, .. })
-            if *request_id == report.request_id && !promotion.stopped =>
+            if *request_id == request && !promotion.stopped =>
         {
             Ok(promotion)
         }
@@ -123,13 +166,14 @@ fn failed(
     mut promotion: Promotion,
     report: &DeploymentFinished,
     reason: Reason,
+    advice: &str,
     now: Timestamp,
 ) -> Promote {
     let step = EnvironmentStatus::Failed { at: now, cause: report.reason.clone() };
     promotion.environments.insert(report.environment.clone(), step);
     promotion.stopped = true;
     let note = life_cycle(&promotion, &report.environment, super::action::FAILED, &reason.to_string());
-    let alert = stopped(&subject_of(report), &reason.to_string(), &promotion);
+    let alert = stopped(&subject_of(report), &reason.to_string(), &promotion, advice);
     let unknown = || "unknown".to_owned();
     Decision::new(Verdict::Stop, reason)
         .evidence_vs(

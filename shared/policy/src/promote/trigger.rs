@@ -1,8 +1,8 @@
 //! The triggers of a promotion, derived from events.
 
 use tidegate_events::{
-    ApprovalGiven, Body, DeploymentFinished, Event, HoldPlaced, HoldReleased, ModelPackageChanged, Scheduled,
-    ScheduledCheck,
+    ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, Event, HoldPlaced, HoldReleased,
+    ModelPackageChanged, Scheduled, ScheduledCheck,
 };
 
 use super::NAME;
@@ -18,6 +18,8 @@ pub enum Trigger {
     Package(ModelPackageChanged),
     /// An environment reported the end of a deployment.
     Report(DeploymentFinished),
+    /// An environment answered that its deployment has not ended.
+    Waiting(DeploymentWaiting),
     /// A scheduled check of a version whose wait should be over.
     Check {
         /// The version.
@@ -54,6 +56,13 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         Body::DeploymentFinished(report) => {
             let why = Reason::OtherEnvironment { wanted: report.environment_account.clone() };
             sent(from, &report.model, Trigger::UnauthorizedSender { from: from.clone(), why })
+        }
+        Body::DeploymentWaiting(waiting) if waiting.environment_account == *from => {
+            sent(from, &waiting.model, Trigger::Waiting(waiting.clone()))
+        }
+        Body::DeploymentWaiting(waiting) => {
+            let why = Reason::OtherEnvironment { wanted: waiting.environment_account.clone() };
+            sent(from, &waiting.model, Trigger::UnauthorizedSender { from: from.clone(), why })
         }
         Body::ApprovalGiven(ApprovalGiven { model, .. })
         | Body::HoldPlaced(HoldPlaced { model, .. })

@@ -62,6 +62,7 @@ pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
         | Step::Notify { .. }
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => None,

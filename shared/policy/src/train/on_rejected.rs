@@ -31,6 +31,7 @@ pub fn on_rejected(
         Step::Notify { .. }
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => return None,

@@ -131,7 +131,8 @@ fn step() -> BoxedStrategy<EnvironmentStatus> {
         (ids, time(), 0..4_u32).prop_map(|(request_id, at, retries)| EnvironmentStatus::Requested {
             request_id,
             at,
-            retries
+            retries,
+            waits_for: None,
         }),
         time().prop_map(|at| EnvironmentStatus::Succeeded { at }),
         (time(), text()).prop_map(|(at, cause)| EnvironmentStatus::Failed { at, cause }),
@@ -145,9 +146,10 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
         steps
             .into_iter()
             .map(|(name, step)| match (name.as_str(), step) {
-                ("qa", EnvironmentStatus::Requested { request_id, retries, .. }) => {
-                    (name, EnvironmentStatus::Requested { request_id, at: Timestamp::MIN, retries })
-                }
+                ("qa", EnvironmentStatus::Requested { request_id, retries, .. }) => (
+                    name,
+                    EnvironmentStatus::Requested { request_id, at: Timestamp::MIN, retries, waits_for: None },
+                ),
                 ("qa", EnvironmentStatus::Succeeded { .. }) => {
                     (name, EnvironmentStatus::Succeeded { at: Timestamp::MIN })
                 }
@@ -364,8 +366,11 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
                 endpoint_modified_before,
                 component_update_requested_at,
                 component_modified_before,
+                endpoint_failure_before: None,
+                component_failure_before: None,
                 unresponsive_since,
                 not_visible,
+                told_overdue: None,
                 checks,
             }
         },
@@ -383,16 +388,21 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
     let newest = option::of((1..4_u64, time(), option::of(time())).prop_map(
         |(version, requested_at, approved_at)| deploy::NewestRequest { version, requested_at, approved_at },
     ));
-    (option::of(in_flight), live(), live(), last, newest, (holds(), released()))
-        .prop_map(|(in_flight, live, previous, last_report, newest, (holds, released))| deploy::State {
-            in_flight,
-            live,
-            previous,
-            last_report,
-            newest_request: newest,
-            copies_set_at: None,
-            holds,
-            released,
+    let in_service = (option::of(time()), option::of(time()))
+        .prop_map(|(endpoint, component)| deploy::InService { endpoint, component });
+    (option::of(in_flight), live(), live(), last, (newest, in_service), (holds(), released()))
+        .prop_map(|(in_flight, live, previous, last_report, (newest, in_service), (holds, released))| {
+            deploy::State {
+                in_flight,
+                live,
+                previous,
+                last_report,
+                newest_request: newest,
+                copies_set_at: None,
+                in_service,
+                holds,
+                released,
+            }
         })
         .boxed()
 }
@@ -408,13 +418,14 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         1 => text().prop_map(EndpointStatus::Unknown),
     ];
     let configs = || option::of(known(|target| target.config.name.clone()));
-    let endpoint = (status, configs(), configs(), option::of(text()), option::of(time())).prop_map(
-        |(status, config, pending_config, failure, last_modified)| Endpoint {
+    let times = (option::of(time()), option::of(time()));
+    let endpoint = (status, configs(), configs(), option::of(text()), times).prop_map(
+        |(status, config, pending_config, failure, (last_modified, created))| Endpoint {
             status,
             config,
             pending_config,
             failure,
-            created: None,
+            created,
             last_modified,
             arn: String::new(),
         },
@@ -427,21 +438,51 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
     ];
     let models = option::of(known(|target| target.model.name.clone()));
     let memory = option::of(prop_oneof![3 => Just(1024), 1 => Just(2048)]);
-    let component = (status, models, memory, option::of(0..3_u32), option::of(text()), option::of(time()));
-    let component = component.prop_map(|(status, model, memory_mb, copies, failure, last_modified)| {
+    let of = option::of(prop_oneof![3 => Just("churn".to_owned()), 1 => text()]);
+    let origin = (option::of(time()), option::of(time()), of);
+    let component = (status, models, memory, option::of(0..3_u32), option::of(text()), origin);
+    let component = component.prop_map(|(status, model, memory_mb, copies, failure, origin)| {
+        let (last_modified, created, endpoint) = origin;
         let size = memory_mb.map(|memory_mb| CopySize { memory_mb, ..CopySize::default() });
-        RunningComponent { arn: String::new(), status, model, size, copies, failure, last_modified }
+        RunningComponent {
+            arn: String::new(),
+            endpoint,
+            created,
+            status,
+            model,
+            size,
+            copies,
+            failure,
+            last_modified,
+        }
     });
     let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed), Just(Probe::Silent)];
-    (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe))
-        .prop_map(|(approval, endpoint, component, probe)| deploy::Snapshot {
-            approval,
-            endpoint,
-            component,
-            probe,
-            ..deploy::Snapshot::default()
+    let tags = (some_tags(), some_tags());
+    (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe), tags)
+        .prop_map(|(approval, endpoint, component, probe, (endpoint_tags, component_tags))| {
+            deploy::Snapshot {
+                approval,
+                endpoint,
+                endpoint_tags,
+                component,
+                component_tags,
+                probe,
+                ..deploy::Snapshot::default()
+            }
         })
         .boxed()
+}
+
+/// The tags of a resource: of an environment of churn, of another model, or not read.
+fn some_tags() -> BoxedStrategy<Option<tidegate_policy::owner::Tags>> {
+    let others = tidegate_policy::owner::tags("upsell", Some("production")).into_iter().collect();
+    prop_oneof![
+        2 => Just(None),
+        2 => Just(Some(tags("staging"))),
+        2 => Just(Some(tags("production"))),
+        1 => Just(Some(others)),
+    ]
+    .boxed()
 }
 
 /// The tags that Tidegate gives to what it makes for churn in an environment.

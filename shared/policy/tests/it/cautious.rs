@@ -136,14 +136,14 @@ proptest! {
     #[test]
     fn only_the_hub_commands_and_only_here(request in any::request(), from in "[0-9]{12}") {
         let policy = any::policy();
-        let refused = deploy::reject_unauthorized(&any::staging(), Some(&policy), &from, &request);
+        let refused = deploy::reject_unauthorized(&any::staging(), Some(&policy), &from, &request, any::at(0));
         prop_assert!(refused.is_some_and(|decision| decision.plan.is_empty()) || from == any::HUB);
-        if deploy::reject_unauthorized(&any::staging(), Some(&policy), any::HUB, &request).is_none() {
+        if deploy::reject_unauthorized(&any::staging(), Some(&policy), any::HUB, &request, any::at(0)).is_none() {
             prop_assert_eq!(request.environment.as_str(), "staging");
             prop_assert_eq!(request.environment_account.as_str(), "444455556666");
             prop_assert!(request.package_arn.contains(any::HUB));
         }
-        prop_assert!(deploy::reject_unauthorized(&any::staging(), None, any::HUB, &request).is_some());
+        prop_assert!(deploy::reject_unauthorized(&any::staging(), None, any::HUB, &request, any::at(0)).is_some());
     }
 }
 

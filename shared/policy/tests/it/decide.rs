@@ -109,7 +109,8 @@ pub(crate) fn promote(
     package: Option<&Package>,
     now: Timestamp,
 ) -> Promote {
-    PromoteController::decide(&context(Some(policy), &hub(), now), state, trigger, &package.cloned())
+    let seen = package.cloned().into();
+    PromoteController::decide(&context(Some(policy), &hub(), now), state, trigger, &seen)
 }
 
 pub(crate) fn package(

@@ -125,6 +125,8 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     assert_eq!(first, 60);
     let component = RunningComponent {
         arn: String::new(),
+        endpoint: None,
+        created: None,
         status: ComponentStatus::Creating,
         model: None,
         size: None,

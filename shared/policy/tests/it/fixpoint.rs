@@ -53,6 +53,8 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
             ) => {
                 seen.component = Some(RunningComponent {
                     arn: String::new(),
+                    endpoint: None,
+                    created: None,
                     status: ComponentStatus::InService,
                     model: Some(component.model.clone()),
                     size: Some(component.size),

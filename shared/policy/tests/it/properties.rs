@@ -56,6 +56,7 @@ pub(crate) fn hold<C: Properties>(decided: &Decided<C>) -> Result<(), TestCaseEr
         Step::Notify { .. }
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
+        | Step::AnswerWaiting { .. }
         | Step::ReportRetraining { .. } => false,
     });
     prop_assert_eq!(acts, ACTING.contains(&verdict), "{} with {:?}", verdict, decided.decision.plan);
@@ -93,7 +94,7 @@ fn texts_and_times<C: Controller>(decided: &Decided<C>) -> Result<(), TestCaseEr
             Step::ReportRetraining { finished } => {
                 prop_assert_eq!(finished.finished_at, decided.now);
             }
-            Step::ReportDeployment { .. } | Step::Call(_) => {}
+            Step::ReportDeployment { .. } | Step::AnswerWaiting { .. } | Step::Call(_) => {}
         }
     }
     Ok(())

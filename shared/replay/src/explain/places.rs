@@ -90,6 +90,7 @@ fn hub_of(event: &Event) -> Option<String> {
     match &event.body {
         Body::DeploymentRequested(request) => account_in(&request.package_arn),
         Body::DeploymentFinished(report) => account_in(&report.package_arn),
+        Body::DeploymentWaiting(waiting) => account_in(&waiting.package_arn),
         // respond sends it from its environment, whose account is then in the envelope; other senders send it in the
         // hub.
         Body::RetrainingRequested(asked) => (asked.environment_account != *account).then(|| account.clone()),

@@ -179,9 +179,10 @@ fn read(value: &Value) -> Result<Item, EventError> {
 pub(super) fn of(event: Event) -> Item {
     match &event.body {
         Body::Tick(_) | Body::Scheduled(_) => Item::Skip(Skip::Schedule),
-        Body::DeploymentRequested(_) | Body::DeploymentFinished(_) | Body::RetrainingFinished(_) => {
-            Item::Skip(Skip::SentHere)
-        }
+        Body::DeploymentRequested(_)
+        | Body::DeploymentFinished(_)
+        | Body::DeploymentWaiting(_)
+        | Body::RetrainingFinished(_) => Item::Skip(Skip::SentHere),
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),
         // The other files that a monitoring job writes besides its report.

@@ -24,6 +24,7 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         Body::RetrainingFinished(report) => ledger.has_policy(&report.model),
         Body::DeploymentRequested(asked) => ledger.has_policy(&asked.model),
         Body::DeploymentFinished(report) => ledger.has_policy(&report.model),
+        Body::DeploymentWaiting(waiting) => ledger.has_policy(&waiting.model),
         Body::DriftObserved(drift) => ledger.has_policy(&drift.model),
         Body::ApprovalGiven(given) => ledger.has_policy(&given.model),
         Body::HoldPlaced(hold) => ledger.has_policy(&hold.model),

@@ -99,6 +99,18 @@ impl Endpoints for FakeAws {
         self.put(&Component { copies, ..component.clone() }, ComponentStatus::Updating);
         Ok(format!("updating component {} to {}", component.name, component.model))
     }
+
+    async fn delete_endpoint(&self, name: &str) -> Call<String> {
+        self.accept("sagemaker", "DeleteEndpoint")?;
+        self.state().endpoints.remove(name);
+        Ok(format!("deleting endpoint {name}"))
+    }
+
+    async fn delete_component(&self, name: &str) -> Call<String> {
+        self.accept("sagemaker", "DeleteInferenceComponent")?;
+        self.state().components.remove(name);
+        Ok(format!("deleting component {name}"))
+    }
 }
 
 impl FakeAws {
@@ -126,8 +138,11 @@ impl FakeAws {
     fn put(&self, component: &Component, status: ComponentStatus) {
         let mut state = self.state();
         let now = state.now;
+        let before = state.components.get(&component.name).map(|before| &before.running);
         let running = RunningComponent {
             arn: String::new(),
+            endpoint: Some(component.endpoint.clone()),
+            created: before.map_or(Some(now), |before| before.created),
             status,
             model: Some(component.model.clone()),
             size: Some(component.size),

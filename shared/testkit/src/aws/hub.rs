@@ -113,15 +113,15 @@ impl Registry for FakeAws {
         Ok(state.package(arn).map(|package| &package.seen).or(self.canned.package.as_ref()).cloned())
     }
 
-    async fn newest_approved(&self, group: &str) -> Call<Option<ApprovedPackage>> {
+    async fn approved_before(&self, group: &str, version: u64) -> Call<Option<ApprovedPackage>> {
         let state = self.state();
-        let approved = state.packages.get(group).and_then(|versions| {
-            let mut newest_first = versions.iter().rev();
-            newest_first.find(|(_, package)| package.seen.package.approval == ApprovalStatus::Approved)
-        });
-        let reported = approved
+        let versions = state.packages.get(group);
+        let mut earlier = versions.into_iter().flat_map(|versions| versions.range(..version).rev());
+        let reported = earlier
+            .find(|(_, package)| package.seen.package.approval == ApprovalStatus::Approved)
             .map(|(version, package)| ApprovedPackage { arn: package.arn.clone(), version: *version });
-        Ok(reported.or_else(|| self.canned.newest_approved.clone()))
+        let canned = self.canned.newest_approved.clone().filter(|package| package.version < version);
+        Ok(reported.or(canned))
     }
 
     async fn update_lifecycle(

@@ -173,6 +173,12 @@ pub struct SeenComponent {
     /// When it last changed.
     #[serde(default)]
     pub last_modified: Option<Timestamp>,
+    /// Its endpoint.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// When it was created.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
     /// Its tags; those of the policy's model and environment if absent.
     #[serde(default)]
     pub tags: Option<Tags>,
@@ -295,6 +301,8 @@ impl SeenComponent {
     fn read(&self) -> RunningComponent {
         RunningComponent {
             arn: String::new(),
+            endpoint: self.endpoint.clone(),
+            created: self.created,
             status: ComponentStatus::read(&self.status),
             model: self.model.clone(),
             size: self.memory_mb.map(|memory_mb| CopySize {

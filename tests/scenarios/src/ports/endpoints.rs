@@ -115,6 +115,8 @@ impl Endpoints for Account {
         };
         Ok(found.map(|found| RunningComponent {
             arn: text(&found, "/InferenceComponentArn").unwrap_or_default(),
+            endpoint: text(&found, "/EndpointName"),
+            created: time(&found, "/CreationTime"),
             status: ComponentStatus::read(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
             model: text(&found, "/Specification/ModelName"),
             size: size(&found),
@@ -224,5 +226,24 @@ impl Endpoints for Account {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn delete_endpoint(&self, name: &str) -> Result<String, CallError> {
+        let answer = self.find(SAGEMAKER, "DeleteEndpoint", json!({"EndpointName": name})).await;
+        gone("endpoint", name, answer)
+    }
+
+    async fn delete_component(&self, name: &str) -> Result<String, CallError> {
+        let request = json!({"InferenceComponentName": name});
+        gone("component", name, self.find(SAGEMAKER, "DeleteInferenceComponent", request).await)
+    }
+}
+
+/// A deletion, which SageMaker continues after its answer.
+fn gone(what: &str, name: &str, asked: Result<Option<Value>, CallError>) -> Result<String, CallError> {
+    match asked {
+        Ok(Some(_)) => Ok(format!("deleting {what} {name}")),
+        Ok(None) => Ok(format!("{what} {name} does not exist any more")),
+        Err(error) => Err(error),
     }
 }

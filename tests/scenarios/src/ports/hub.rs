@@ -216,14 +216,15 @@ impl Registry for Account {
         }))
     }
 
-    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
+    async fn approved_before(&self, group: &str, version: u64) -> Result<Option<ApprovedPackage>, CallError> {
         let request = json!({"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved",
             "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100});
         let found = self.find(SAGEMAKER, "ListModelPackages", request).await?.unwrap_or_default();
         let all = found.get("ModelPackageSummaryList").and_then(Value::as_array).cloned().unwrap_or_default();
         let packages = all.iter().filter_map(|one| {
-            let version = one.get("ModelPackageVersion").and_then(Value::as_u64)?;
-            Some(ApprovedPackage { arn: text(one, "/ModelPackageArn")?, version })
+            let found = one.get("ModelPackageVersion").and_then(Value::as_u64)?;
+            let arn = text(one, "/ModelPackageArn")?;
+            (found < version).then_some(ApprovedPackage { arn, version: found })
         });
         Ok(packages.max_by_key(|package| package.version))
     }

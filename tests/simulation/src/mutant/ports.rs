@@ -146,8 +146,8 @@ impl Registry for MutatedPorts {
         Ok(found)
     }
 
-    async fn newest_approved(&self, group: &str) -> Result<Option<ApprovedPackage>, CallError> {
-        self.real.newest_approved(group).await
+    async fn approved_before(&self, group: &str, version: u64) -> Result<Option<ApprovedPackage>, CallError> {
+        self.real.approved_before(group, version).await
     }
 
     async fn update_lifecycle(
@@ -270,6 +270,14 @@ impl Endpoints for MutatedPorts {
 
     async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError> {
         self.classified(self.real.update_component(component, keep_copies).await)
+    }
+
+    async fn delete_endpoint(&self, name: &str) -> Result<String, CallError> {
+        self.real.delete_endpoint(name).await
+    }
+
+    async fn delete_component(&self, name: &str) -> Result<String, CallError> {
+        self.real.delete_component(name).await
     }
 }
 

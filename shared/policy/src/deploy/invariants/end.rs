@@ -7,7 +7,7 @@ use tidegate_events::{
 use super::{Checker, in_service};
 use crate::check::{Effect, Invariant, effect};
 use crate::decision::Verdict;
-use crate::deploy::{ComponentStatus, Deploy, Probe, Snapshot};
+use crate::deploy::{ComponentStatus, Deploy, Probe, RunningComponent, Snapshot};
 use crate::fingerprint::short;
 
 /// The outcome that a verdict reports, if it ends the deployment.
@@ -25,6 +25,9 @@ impl Checker<'_> {
     pub(super) fn end(&mut self, decision: &Deploy, seen: Option<&Snapshot>) {
         let reports = reports(decision);
         let Some(outcome) = outcome_of(decision.verdict) else {
+            if self.refuses(decision, &reports) {
+                return;
+            }
             // No deployment has ended: a report can only be a repetition of the last one.
             let last = self.state.last_report.as_ref().map(|report| &report.finished);
             let again = reports.iter().all(|report| Some(*report) == last);
@@ -38,7 +41,7 @@ impl Checker<'_> {
                 .require(false, Invariant::ActsOnUnknown, || "nothing was observed".to_owned());
         };
         let running = running_config(seen);
-        self.report(&reports, outcome, |report| {
+        self.report(&reports, self.request, outcome, |report| {
             report.requested_config.is_some() && report.running_config.as_ref() == running
         });
         let wanted = reports.first().and_then(|report| report.requested_config.as_ref());
@@ -53,6 +56,19 @@ impl Checker<'_> {
             || format!("nothing rolled back: {seen:?}"),
         );
         self.known(decision, seen, wanted);
+    }
+
+    /// A request of the hub that is not accepted has a report that it failed, and changes nothing.
+    fn refuses(&mut self, decision: &Deploy, reports: &[&DeploymentFinished]) -> bool {
+        let [report] = reports else { return false };
+        let refused = decision.verdict == Verdict::Reject
+            && decision.state.is_none()
+            && report.requested_config.is_none()
+            && report.running_config.is_none();
+        if refused {
+            self.report(reports, self.asked, DeploymentOutcome::Failed, |_| true);
+        }
+        refused
     }
 
     /// An unknown status ends no deployment. A withdrawn approval does not end an operation that SageMaker is
@@ -81,7 +97,7 @@ impl Checker<'_> {
     pub(super) fn after_rejection(&mut self, decision: &Deploy) {
         let reports = reports(decision);
         if !reports.is_empty() {
-            self.report(&reports, DeploymentOutcome::Failed, |_| true);
+            self.report(&reports, self.request, DeploymentOutcome::Failed, |_| true);
         }
         // A deployment under a hold is started by the release.
         let waits = decision.verdict == Verdict::Wait && self.state.hold().is_none();
@@ -90,10 +106,11 @@ impl Checker<'_> {
             .require(scheduled || !waits, Invariant::NoFollowUpScheduled, || "it waits".to_owned());
     }
 
-    /// There is exactly one report; it concerns the current request and has the given outcome.
+    /// There is exactly one report; it concerns the request and has the given outcome.
     fn report(
         &mut self,
         reports: &[&DeploymentFinished],
+        request: Option<&DeploymentRequested>,
         outcome: DeploymentOutcome,
         matches: impl Fn(&DeploymentFinished) -> bool,
     ) {
@@ -105,12 +122,12 @@ impl Checker<'_> {
                 && report.version == request.version
                 && report.package_arn == request.package_arn
         };
-        let right = match (reports, self.request) {
+        let right = match (reports, request) {
             ([report], Some(request)) => report.outcome == outcome && of(report, request) && matches(report),
             _ => false,
         };
         self.violations.require(right, Invariant::ReportMismatch, || {
-            format!("{outcome:?} of {:?} with {reports:?}", self.request)
+            format!("{outcome:?} of {request:?} with {reports:?}")
         });
     }
 
@@ -123,6 +140,7 @@ impl Checker<'_> {
             Some(component) => {
                 let model = format!("{of_version}{}", short(&[&request.package_arn], 6));
                 component.status == ComponentStatus::InService
+                    && self.is_here(seen, component)
                     && component.has_copies(1)
                     && component.model.as_ref() == Some(&model)
             }
@@ -131,6 +149,17 @@ impl Checker<'_> {
             }
         };
         in_service(seen) && named
+    }
+
+    /// Whether the component is on the endpoint that exists, and not on another one or a deleted one.
+    fn is_here(&self, seen: &Snapshot, component: &RunningComponent) -> bool {
+        let name = self.cx.environment().map(|environment| environment.endpoint.name.as_str());
+        let named = component
+            .endpoint
+            .as_deref()
+            .is_none_or(|of| name.is_some_and(|name| of.eq_ignore_ascii_case(name)));
+        let endpoint = seen.endpoint.as_ref().and_then(|endpoint| endpoint.created);
+        named && component.created.is_none_or(|created| endpoint.is_none_or(|endpoint| endpoint <= created))
     }
 
     /// Whether the sample request was answered, if the policy has one.

@@ -14,7 +14,7 @@ fn steps() -> BoxedStrategy<(BTreeMap<String, EnvironmentStatus>, bool)> {
     let last = prop_oneof![
         2 => Just(None),
         3 => (prop_oneof![Just("r1"), Just("r2")], time(), 0..4_u32).prop_map(|(id, at, retries)| {
-            Some(EnvironmentStatus::Requested { request_id: id.to_owned(), at, retries })
+            Some(EnvironmentStatus::Requested { request_id: id.to_owned(), at, retries, waits_for: None })
         }),
         1 => time().prop_map(|at| Some(EnvironmentStatus::Failed { at, cause: "c".to_owned() })),
     ];

@@ -48,10 +48,11 @@ fn production() -> BoxedStrategy<Environment> {
         2 => Just(EndpointKind::RealTime),
         1 => Just(EndpointKind::Serverless),
     ];
-    (kinds, any::<bool>(), option::of(1..3_u32))
-        .prop_map(|(kind, guarded, copies)| {
+    (kinds, any::<bool>(), option::of(1..3_u32), any::<bool>())
+        .prop_map(|(kind, guarded, copies, recreate)| {
             let mut production = policy().environment("production").unwrap().clone();
             serve(&mut production, kind);
+            production.endpoint.recreate_failed = recreate;
             if let EndpointSpec::InferenceComponent(spec) = &mut production.endpoint.spec {
                 spec.copies = copies;
             }

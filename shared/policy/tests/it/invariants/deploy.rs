@@ -182,6 +182,32 @@ fn calls() -> Vec<Break<Scene>> {
         on(I::NotOurs, "nobody tagged the component", changes_component, |s| {
             s.seen().component_tags = Some([].into());
         }),
+        on(I::DeletesServing, "the policy does not allow it", recreates, |s| {
+            s.policy.as_mut().unwrap().environments.last_mut().unwrap().endpoint.recreate_failed = false;
+        }),
+        on(I::DeletesServing, "the endpoint serves", recreates, |s| {
+            s.endpoint().status = EndpointStatus::InService;
+        }),
+        on(I::DeletesServing, "it is another environment's", recreates, |s| {
+            s.seen().endpoint_tags = Some(any::tags("staging"));
+        }),
+        on(I::DeletesServing, "nobody read its tags", recreates, |s| s.seen().endpoint_tags = None),
+        on(I::DeletesServing, "it was in service once", recreates, |s| {
+            s.state.in_service.endpoint = Some(any::at(-620));
+        }),
+        on(I::DeletesServing, "a version was live", recreates, |s| s.state.live = Some(live())),
+        on(I::DeletesServing, "it was created since", recreates, |s| {
+            s.endpoint().created = Some(any::at(-1));
+        }),
+        on(I::DeletesServing, "the component is on this endpoint", recreates_component, |s| {
+            s.endpoint().created = Some(any::at(-900));
+        }),
+        on(I::DeletesServing, "the component serves elsewhere", recreates_component, |s| {
+            s.component().endpoint = Some("upsell".to_owned());
+        }),
+        on(I::DeletesServing, "the component is another model's", recreates_component, |s| {
+            s.seen().component_tags = None;
+        }),
         on(I::RollbackUndone, "the same again after a rollback", rolled_back, |s| {
             let again = updates().decision;
             let in_flight = again.state.as_ref().unwrap().in_flight.clone();

@@ -134,12 +134,39 @@ pub(super) fn creates() -> Scene {
     scene
 }
 
+/// Version 7 finds an endpoint that failed before it ever served, and the policy allows its deletion.
+pub(super) fn recreates() -> Scene {
+    let mut policy = classic();
+    policy.environments.last_mut().unwrap().endpoint.recreate_failed = true;
+    let mut seen = endpoint("churn-v6-0a1b2c3d");
+    let found = seen.endpoint.as_mut().unwrap();
+    (found.status, found.created) = (EndpointStatus::Failed, Some(any::at(-620)));
+    seen.endpoint_tags = Some(any::tags("production"));
+    let scene = decided(policy, State::default(), seen, requested(), 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 2));
+    scene
+}
+
+/// Version 7 finds a component of an endpoint that was deleted, and the policy allows its deletion.
+pub(super) fn recreates_component() -> Scene {
+    let mut scene = changes_component();
+    scene.policy.as_mut().unwrap().environments.last_mut().unwrap().endpoint.recreate_failed = true;
+    scene.endpoint().created = Some(any::at(-700));
+    scene.component().created = Some(any::at(-900));
+    scene.seen().component_tags = Some(any::tags("production"));
+    let scene = decided(scene.policy.unwrap(), before(), scene.seen.unwrap(), requested(), 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Apply, 2));
+    scene
+}
+
 /// The endpoint of components is ready, and its component runs version 6.
 pub(super) fn changes_component() -> Scene {
     let policy = any::policy();
     let wanted = DesiredResources::of(&any::environment(&policy, "production"), &request(7, 0));
     let component = RunningComponent {
         arn: String::new(),
+        endpoint: None,
+        created: None,
         status: ComponentStatus::InService,
         model: Some("churn-v6-0a1b2c".to_owned()),
         size: Some(CopySize { memory_mb: 1024, ..CopySize::default() }),

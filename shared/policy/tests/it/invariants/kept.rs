@@ -135,7 +135,7 @@ proptest! {
             Trigger::Sweep,
         ];
         for trigger in triggers {
-            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &package, now)?;
+            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &package.clone().into(), now)?;
         }
     }
 

@@ -97,8 +97,12 @@ fn order() -> Vec<Break<Scene>> {
         }),
         on(I::EnvironmentSkipped, "staging is still at it", on_to_production, |s| {
             s.both(|promotion| {
-                let step =
-                    EnvironmentStatus::Requested { request_id: "r".to_owned(), at: any::at(0), retries: 0 };
+                let step = EnvironmentStatus::Requested {
+                    request_id: "r".to_owned(),
+                    at: any::at(0),
+                    retries: 0,
+                    waits_for: None,
+                };
                 promotion.environments.insert("staging".to_owned(), step);
             });
         }),
@@ -222,13 +226,13 @@ fn denials() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::NotApproved, "the registry was not asked", approved, |s| {
-            s.seen = None;
+            s.seen.package = None;
         }),
         on(I::NotApproved, "the registry says rejected", approved, |s| {
-            s.seen.as_mut().unwrap().approval = ApprovalStatus::Rejected;
+            s.seen.package.as_mut().unwrap().approval = ApprovalStatus::Rejected;
         }),
         on(I::NotApproved, "the package is not complete", approved, |s| {
-            s.seen.as_mut().unwrap().status = PackageStatus::InProgress;
+            s.seen.package.as_mut().unwrap().status = PackageStatus::InProgress;
         }),
         on(I::NotApproved, "it was said of another package", approved, |s| {
             let Trigger::Package(change) = &mut s.trigger else { unreachable!() };

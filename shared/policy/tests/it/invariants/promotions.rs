@@ -15,7 +15,7 @@ use crate::decide::{self, Decided};
 pub(crate) type Scene = Decided<PromoteController>;
 
 fn decided(policy: Policy, state: State, trigger: Trigger, seen: Option<Package>, minutes: i64) -> Scene {
-    Decided::by(policy, decide::hub(), state, trigger, seen, any::at(minutes))
+    Decided::by(policy, decide::hub(), state, trigger, seen.into(), any::at(minutes))
 }
 
 impl Scene {
@@ -200,7 +200,7 @@ pub(super) fn begun_and_waiting() -> Scene {
     let mut policy = any::policy();
     policy.environments[0].gates.approvals = Some(Approvals { required: 2, not_author: false });
     let Scene { state, trigger, seen, .. } = approved();
-    let scene = decided(policy, state, trigger, seen, 0);
+    let scene = decided(policy, state, trigger, seen.package, 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Wait, 1));
     scene
 }

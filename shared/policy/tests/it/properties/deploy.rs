@@ -102,6 +102,10 @@ fn calls(decided: &Decided<DeployController>, request: &DeploymentRequested) -> 
                 let runs = decided.seen.as_ref().and_then(|seen| seen.endpoint.as_ref()?.config.clone());
                 Some(component) == target.component.as_ref() && runs == Some(target.config.name.clone())
             }
+            Action::DeleteEndpoint { name, .. } => *name == target.endpoint,
+            Action::DeleteComponent { name, .. } => {
+                target.component.as_ref().is_some_and(|component| component.name == *name)
+            }
         };
         prop_assert!(right, "{call:?} for {target:?}");
     }

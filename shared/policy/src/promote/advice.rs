@@ -1,0 +1,129 @@
+//! What people can do after a promotion has stopped: one advice for each cause, with the commands.
+
+use tidegate_events::DeploymentFinished;
+
+use super::{Candidate, EnvironmentStatus, Promotion};
+use crate::file::Policy;
+
+/// The texts with which SageMaker says that it has no instances, or not enough room on them.
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-troubleshooting.html>
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-python-sdk-troubleshooting.html>
+const NO_CAPACITY: [&str; 3] =
+    ["InsufficientInstanceCapacity", "Unable to provision requested ML compute capacity", "CapacityError"];
+const NO_ROOM: &str = "not enough hardware resources";
+
+/// After a rejection in the registry, or a withdrawn approval. A version that is live stays live.
+pub(super) fn after_withdrawal(promotion: &Promotion, earlier: Option<&Candidate>) -> String {
+    let of = |wanted: fn(&EnvironmentStatus) -> bool| {
+        let found = promotion.environments.iter().filter(|(_, status)| wanted(status));
+        found.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let version = promotion.version;
+    let serves = of(|status| matches!(status, EnvironmentStatus::Succeeded { .. }));
+    let requested = of(|status| matches!(status, EnvironmentStatus::Requested { .. }));
+    let mut lines = Vec::new();
+    if !requested.is_empty() {
+        lines.push(format!(
+            "It was requested in {requested}: what SageMaker has not begun there is not begun any more."
+        ));
+    }
+    if serves.is_empty() {
+        lines.push(format!("No environment has reported that version {version} serves."));
+    } else {
+        lines.push(format!("Version {version} still serves in {serves}. {}", go_back(promotion, earlier)));
+    }
+    lines.join("\n")
+}
+
+/// After the report of an environment that a deployment failed or was rolled back.
+pub(super) fn after_failure(
+    policy: &Policy,
+    promotion: &Promotion,
+    report: &DeploymentFinished,
+    earlier: Option<&Candidate>,
+) -> String {
+    let (name, version) = (&report.environment, report.version);
+    let again = again(promotion);
+    match report.reason.as_str() {
+        "sample_failed" | "sample_timed_out" => format!(
+            "Version {version} serves in {name} now, although it failed the sample request. {}",
+            go_back(promotion, earlier)
+        ),
+        "endpoint_failed_before" | "component_failed_before" | "component_elsewhere" => format!(
+            "Run the command above in account {}. Then {again}\nWith `recreateFailed: true` in the endpoint's section \
+             Tidegate deletes by itself what it made and what never served.",
+            report.environment_account
+        ),
+        "foreign_arn" | "wrong_region" | "other_package" => {
+            format!("Correct the policy and apply it with `tidegate apply`. Then {again}")
+        }
+        "unmanaged" => {
+            format!("Apply the policy to the ledger of {name} as well, with `tidegate apply`. Then {again}")
+        }
+        _ if NO_CAPACITY.iter().any(|text| report.detail.contains(text)) => format!(
+            "{}Try another instance type in the policy, or the same one later: {again}",
+            leftover(policy, report)
+        ),
+        _ if report.detail.contains(NO_ROOM) => format!(
+            "{}Ask for less memory for each copy in the policy, or for a larger instance type. Then {again}",
+            leftover(policy, report)
+        ),
+        "old_config_running" => {
+            format!("What served in {name} before serves on. When the cause is removed, {again}")
+        }
+        _ => format!("{}When the cause is removed, {again}", leftover(policy, report)),
+    }
+}
+
+/// After a request that could not be sent.
+pub(super) fn after_unsent_request(promotion: &Promotion) -> String {
+    format!("Nothing was changed in the environment. When the cause is removed, {}", again(promotion))
+}
+
+/// A failed endpoint keeps its name until it is deleted.
+fn leftover(policy: &Policy, report: &DeploymentFinished) -> String {
+    let environment = policy.environment(&report.environment);
+    match (report.reason.as_str(), environment) {
+        ("endpoint_failed", Some(environment)) if !environment.endpoint.recreate_failed => format!(
+            "A failed endpoint can only be deleted, in account {}:\n  aws sagemaker delete-endpoint --endpoint-name {} \
+             --region {}\n",
+            environment.account, environment.endpoint.name, environment.region
+        ),
+        ("component_failed", Some(environment)) if !environment.endpoint.recreate_failed => format!(
+            "A failed component can only be deleted, in account {}:\n  aws sagemaker delete-inference-component \
+             --inference-component-name {} --region {}\n",
+            environment.account, environment.endpoint.name, environment.region
+        ),
+        _ => String::new(),
+    }
+}
+
+/// Approves the same version again: an approval counts only if the status changes to it.
+fn again(promotion: &Promotion) -> String {
+    format!("approve version {} again:\n{}", promotion.version, toggle(&promotion.package_arn))
+}
+
+/// The way back to an earlier version. It goes through every environment and its gates.
+fn go_back(promotion: &Promotion, earlier: Option<&Candidate>) -> String {
+    match earlier {
+        Some(Candidate { arn, version }) => format!(
+            "To go back, approve version {version}. It is Approved already, and only a new approval starts a promotion:\n{}",
+            toggle(arn)
+        ),
+        None => {
+            let group = promotion.package_arn.rsplit_once('/').map_or("ARN", |(group, _)| group);
+            format!(
+                "To go back, approve an earlier version N; no earlier one is Approved in the registry:\n{}",
+                set(&format!("{group}/N"), "Approved")
+            )
+        }
+    }
+}
+
+fn toggle(arn: &str) -> String {
+    format!("{}\n{}", set(arn, "Rejected"), set(arn, "Approved"))
+}
+
+fn set(arn: &str, status: &str) -> String {
+    format!("  aws sagemaker update-model-package --model-package-arn {arn} --model-approval-status {status}")
+}
