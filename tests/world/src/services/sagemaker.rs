@@ -1,5 +1,6 @@
 //! SageMaker: one module for each kind of resource.
 
+mod component_updates;
 pub(crate) mod endpoint_configs;
 pub(crate) mod endpoints;
 pub(crate) mod inference_components;

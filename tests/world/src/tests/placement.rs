@@ -119,3 +119,66 @@ fn an_update_needs_a_second_fleet_of_the_quota() {
     aws.inject_fault(json!({"kind": "clear"}));
     aws.call("UpdateEndpoint", update);
 }
+
+/// An endpoint with two copies of a component, an update of it in batches of one, and the time of the update.
+fn updated_in_batches(aws: &mut TestWorld) {
+    let needs = json!({"MinMemoryRequiredInMb": 1024});
+    component(aws, "ml.m5.large", needs, 2).unwrap();
+    aws.call(
+        "UpdateInferenceComponent",
+        json!({"InferenceComponentName": "llm", "Specification": {"ModelName": "llm-2"}, "DeploymentConfig": {
+            "RollingUpdatePolicy": {
+                "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1}, "WaitIntervalInSeconds": 600,
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
+        }}),
+    );
+}
+
+#[test]
+fn batches_of_copies_bake_and_an_alarm_rolls_them_back() {
+    for (alarm, model, failure) in [
+        (None, "llm-2", ""),
+        (Some("other"), "llm-2", ""),
+        (Some("errors"), "llm", "One or more configured alarm(s) went into ALARM state: [errors]"),
+    ] {
+        let mut aws = TestWorld::new();
+        updated_in_batches(&mut aws);
+        aws.wait(1_000);
+        assert_eq!(described(&mut aws).0, "Updating");
+        if let Some(alarm) = alarm {
+            aws.world.alarm_fired(&TestWorld::place(), alarm, aws.now);
+        }
+        aws.run_until_idle();
+        assert_eq!(described(&mut aws), ("InService".to_owned(), 2, failure.to_owned()));
+        let running = aws.world.snapshot().component(STAGING, "llm").unwrap().model.clone();
+        assert_eq!(running.as_deref(), Some(model));
+    }
+}
+
+#[test]
+fn a_rolling_update_of_instances_needs_room_for_a_batch() {
+    let update = |percent: i64| {
+        let size = json!({"Type": "CAPACITY_PERCENT", "Value": percent});
+        json!({"EndpointName": "churn", "EndpointConfigName": "churn-c2", "DeploymentConfig": {
+            "RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 60},
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}})
+    };
+    let mut aws = TestWorld::new();
+    aws.endpoint(4);
+    aws.inject_fault(
+        json!({"kind": "instance_quota", "account": null, "instance_type": "ml.m5.large", "instances": 5}),
+    );
+    assert!(aws.rejection("UpdateEndpoint", update(50)).contains("a request delta of 2 Instances"));
+    assert!(aws.rejection("UpdateEndpoint", update(60)).contains("MaximumBatchSize is outside its range"));
+    aws.call("UpdateEndpoint", update(25));
+    aws.wait(400);
+    aws.world.alarm_fired(&TestWorld::place(), "errors", aws.now);
+    aws.run_until_idle();
+    let endpoint = aws.world.snapshot().endpoint(STAGING, "churn").cloned().unwrap();
+    assert_eq!((endpoint.status.as_str(), endpoint.config.as_str()), ("InService", "churn-c1"));
+    assert!(endpoint.failure.unwrap().contains("[errors]"));
+    aws.call("UpdateEndpoint", update(25));
+    aws.run_until_idle();
+    assert_eq!(aws.world.snapshot().endpoint(STAGING, "churn").unwrap().config, "churn-c2");
+}

@@ -3,7 +3,7 @@
 mod describe;
 mod lifecycle;
 mod managed_instances;
-mod rollout;
+pub(super) mod rollout;
 
 use std::collections::VecDeque;
 
@@ -154,7 +154,7 @@ fn create_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
         return Err(ApiError::already_existing("endpoint", &arn));
     }
     let variants = variants_of(resources, config_of(resources, &call.place, config)?);
-    world.check_quota(&call.place, &variants)?;
+    world.check_quota(&call.place, &variants, None)?;
     let resources = world.resources_mut(&call.place);
     resources.tag(&arn, tag_map(request));
     let endpoint = Endpoint {
@@ -224,7 +224,8 @@ fn update_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
     let given = request.get("DeploymentConfig").filter(|d| !d.is_null()).cloned();
     let deployment = if retained { endpoint.deployment.clone() } else { given };
     let arn = endpoint.arn.clone();
-    world.check_quota(&call.place, &variants)?;
+    rollout::check(deployment.as_ref(), &variants)?;
+    world.check_quota(&call.place, &variants, deployment.as_ref())?;
     world.start_rollout(&call.place, name, config, variants, deployment, call.now);
     Ok(json!({"EndpointArn": arn}))
 }
@@ -298,9 +299,14 @@ fn delete_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
 }
 
 impl World {
-    /// A new fleet runs beside the old ones, so an update needs as many instances again.
+    /// A new fleet runs beside the old one, so an update needs as many instances again; a rolling one needs a batch.
     /// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html>
-    fn check_quota(&self, place: &AccountRegion, wanted: &[Variant]) -> Result<(), ApiError> {
+    fn check_quota(
+        &self,
+        place: &AccountRegion,
+        wanted: &[Variant],
+        deployment: Option<&Value>,
+    ) -> Result<(), ApiError> {
         for new in wanted {
             let Some(name) = new.instance_type.as_deref() else { continue };
             let Some(quota) = self.faults.instance_quota(&place.account, name) else { continue };
@@ -309,12 +315,12 @@ impl World {
             let running = endpoints.flat_map(|endpoint| &endpoint.variants);
             let used: i64 =
                 running.filter(|v| v.instance_type.as_deref() == Some(name)).map(|v| v.desired).sum();
-            if used + new.desired > quota {
+            let delta = rollout::extra_instances(deployment, new.desired);
+            if used + delta > quota {
                 let text = format!(
                     "The account-level service limit '{name} for endpoint usage' is {quota} Instances, with current \
-                     utilization of {used} Instances and a request delta of {} Instances. Please use AWS Service \
-                     Quotas to request an increase for this quota.",
-                    new.desired
+                     utilization of {used} Instances and a request delta of {delta} Instances. Please use AWS \
+                     Service Quotas to request an increase for this quota."
                 );
                 return Err(ApiError::new("ResourceLimitExceeded", text));
             }

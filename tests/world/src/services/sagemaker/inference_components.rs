@@ -226,9 +226,9 @@ fn update_component(world: &mut World, call: &Call, request: &Value) -> Result<V
         return Err(ApiError::could_not_find("endpoint", &call.place.arn("endpoint", &endpoint)));
     }
     let mut failure = world.faults.component_update(&call.place.account, name);
-    let mut after = world.pace.component_update;
+    let mut gives_up = None;
     if world.faults.never_starts(&call.place.account, name) {
-        after = give_up(world, request.get("Specification"));
+        gives_up = Some(give_up(world, request.get("Specification")));
         failure = Some((NO_START.to_owned(), false));
     }
     let component = changeable(world, call, name, "update")?;
@@ -249,6 +249,8 @@ fn update_component(world: &mut World, call: &Call, request: &Value) -> Result<V
     component.status = "Updating";
     component.failure = None;
     let arn = component.arn.clone();
+    let (deployment, copies) = (component.deployment.clone(), component.desired);
+    let after = gives_up.unwrap_or_else(|| world.component_update_time(deployment.as_ref(), copies));
     world.change_component(&call.place, name, after, call.now);
     Ok(json!({"InferenceComponentArn": arn}))
 }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::component_updates::extra_copies;
 use super::endpoints::{Endpoint, Variant};
 use super::inference_components::Component;
 use crate::error::ApiError;
 use crate::instance_types::{self, Hardware};
-use crate::json::{float, int, text};
+use crate::json::{float, int};
 use crate::resources::Resources;
 
 /// The text of SageMaker, also on an endpoint with an idle instance.
@@ -131,21 +132,6 @@ pub(crate) fn instances_needed(resources: &Resources, endpoint: &Endpoint, varia
         }
     }
     i64::try_from(fleet.instances.len()).unwrap_or(1)
-}
-
-/// How many copies run beside the old ones while a component is updated: all of them without a policy, which AWS calls
-/// blue/green, or one batch.
-/// <https://aws.amazon.com/blogs/machine-learning/enhance-deployment-guardrails-with-inference-component-rolling-updates-for-amazon-sagemaker-ai-inference/>
-fn extra_copies(deployment: Option<&Value>, copies: i64) -> i64 {
-    let batch = deployment
-        .and_then(|deployment| deployment.get("RollingUpdatePolicy"))
-        .and_then(|policy| policy.get("MaximumBatchSize"));
-    let Some(batch) = batch else { return copies };
-    let value = int(batch, "Value").unwrap_or(1);
-    match text(batch, "Type") {
-        Some("CAPACITY_PERCENT") => (copies * value).div_euclid(100).max(1),
-        _ => value,
-    }
 }
 
 /// Refuses a count of accelerators that the instance type cannot have. AWS's SDK requires the count for instances with

@@ -238,6 +238,7 @@ impl World {
     /// A CloudWatch alarm went into ALARM: updates that name it roll back.
     pub fn alarm_fired(&mut self, place: &AccountRegion, alarm: &str, at: Timestamp) {
         let stage = self.pace.endpoint_stage;
+        self.roll_back_components(place, alarm, at);
         let Some(resources) = self.resources(place) else { return };
         let watching: Vec<(String, f64)> = resources
             .endpoints

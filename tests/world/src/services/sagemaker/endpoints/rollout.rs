@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Stage, Variant};
+use crate::error::ApiError;
 use crate::json::{int, list, text};
 use crate::pace::Pace;
 
@@ -66,6 +67,43 @@ pub(crate) fn alarms(deployment: Option<&Value>) -> Vec<String> {
         .iter()
         .filter_map(|alarm| text(alarm, "AlarmName").map(str::to_owned))
         .collect()
+}
+
+/// Refuses sizes outside the documented ranges; the texts are the world's own.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html>,
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RollingUpdatePolicy.html>
+pub(crate) fn check(deployment: Option<&Value>, variants: &[Variant]) -> Result<(), ApiError> {
+    let Some(deployment) = deployment else { return Ok(()) };
+    let policy = |key: &str| deployment.get(key).filter(|policy| !policy.is_null());
+    let (blue_green, rolling) = (policy("BlueGreenUpdatePolicy"), policy("RollingUpdatePolicy"));
+    if blue_green.is_some() && rolling.is_some() {
+        return Err(ApiError::validation(
+            "Only one of BlueGreenUpdatePolicy and RollingUpdatePolicy is allowed.",
+        ));
+    }
+    let total = variants.iter().map(|variant| variant.desired).max().unwrap_or(1);
+    let traffic = blue_green.and_then(|policy| policy.get("TrafficRoutingConfiguration"));
+    let of_traffic = |key: &str| traffic.and_then(|traffic| traffic.get(key));
+    let sizes = [
+        ("CanarySize", of_traffic("CanarySize"), 0.0),
+        ("LinearStepSize", of_traffic("LinearStepSize"), 0.1),
+        ("MaximumBatchSize", rolling.and_then(|policy| policy.get("MaximumBatchSize")), 0.05),
+    ];
+    for (name, size, least) in sizes {
+        let part = size.map(|size| share(Some(size), total));
+        if part.is_some_and(|part| part < least || part > 0.5) {
+            return Err(ApiError::validation(format!(
+                "{name} is outside its range for {total} instance(s)."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// How many instances an update starts before it ends the first old one: a fleet, or one batch.
+pub(crate) fn extra_instances(deployment: Option<&Value>, wanted: i64) -> i64 {
+    let batch = deployment.and_then(|d| d.get("RollingUpdatePolicy")).and_then(|p| p.get("MaximumBatchSize"));
+    batch.map_or(wanted, |batch| (share(Some(batch), wanted) * wanted as f64).ceil() as i64)
 }
 
 /// The share of `total` that a `CapacitySize` means.

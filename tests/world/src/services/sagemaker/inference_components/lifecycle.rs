@@ -11,7 +11,7 @@ use crate::world::{Scheduled, World};
 
 impl World {
     /// Lets the change of a component end after a while.
-    pub(super) fn change_component(
+    pub(crate) fn change_component(
         &mut self,
         place: &AccountRegion,
         name: &str,
