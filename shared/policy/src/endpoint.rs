@@ -18,6 +18,7 @@ mod model_settings;
 mod model_spec;
 mod real_time;
 mod resources;
+mod rollout;
 mod serverless;
 
 use schemars::JsonSchema;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding, Scale};
+use crate::file::{self, Environment, Finding, Scale};
 use crate::names::{EndpointName, InstanceType};
 use crate::reason::Reason;
 
@@ -38,7 +39,8 @@ pub use instance_settings::InstanceSettings;
 pub use model_settings::ModelSettings;
 pub use model_spec::ModelSpec;
 pub use real_time::RealTime;
-pub use resources::{DesiredResources, InvokedResource, Rollout, VARIANT};
+pub use resources::{DesiredResources, InvokedResource, VARIANT};
+pub use rollout::{BatchSize, Batches, Rollout};
 pub use serverless::Serverless;
 
 pub(crate) use fields::FieldRules;
@@ -156,8 +158,10 @@ pub(crate) trait Behavior {
     /// Whether SageMaker can capture its requests and answers.
     fn has_data_capture(&self) -> bool;
 
-    /// Why its updates cannot be rolled out in steps; `None` if they can.
-    fn rollout_problem(&self) -> Option<String>;
+    /// Why its updates cannot be rolled out in the way of the policy; `None` if they can.
+    fn rollout_problem(&self, _rollout: &file::Rollout) -> Option<String> {
+        None
+    }
 
     /// What its environment requests although the kind does not support it. `at` is the environment's path.
     fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {

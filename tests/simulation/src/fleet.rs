@@ -276,13 +276,17 @@ impl Environment {
         let shape = match self.kind {
             Kind::Serverless => "kind: serverless, memoryMb: 2048, maxConcurrency: 5",
             Kind::RealTime | Kind::Canary => "kind: realTime, instanceType: ml.m5.large, instances: 2",
+            // Components after a soak run on a GPU.
+            Kind::Component if self.soak.is_some() => {
+                "kind: inferenceComponent, instanceType: ml.g5.xlarge, instances: 2, memoryMb: 1024, accelerators: 1"
+            }
             Kind::Component => {
                 "kind: inferenceComponent, instanceType: ml.m5.large, instances: 2, memoryMb: 1024"
             }
         };
         let _ = writeln!(text, "    endpoint: {{ name: {endpoint}, {shape} }}");
-        if self.kind == Kind::Canary {
-            text.push_str("    rollout: { canary: { percent: 50, bake: 10m }, withoutAlarms: true }\n");
+        if let Some(rollout) = self.rollout() {
+            let _ = writeln!(text, "    rollout: {{ {rollout}, withoutAlarms: true }}");
         }
         if !self.without_sample {
             text.push_str("    verify: { invoke: { contentType: text/csv, body: \"42,1,0.5\" } }\n");
@@ -291,6 +295,19 @@ impl Environment {
             let _ = writeln!(text, "    scale: {{ toZero: {{ idle: {idle}m, grace: {grace}m }} }}");
         }
         text
+    }
+}
+
+impl Environment {
+    /// The rollout depends on the kind and the soak, so that it draws nothing from the random numbers.
+    fn rollout(&self) -> Option<&'static str> {
+        match (self.kind, self.soak) {
+            (Kind::Canary, None) => Some("canary: { percent: 50, bake: 10m }"),
+            (Kind::Canary, Some(_)) => Some("linear: { percent: 50, bake: 10m }"),
+            (Kind::RealTime, Some(_)) => Some("rolling: { percent: 50, bake: 10m }"),
+            (Kind::Component, Some(_)) => Some("rolling: { copies: 1, bake: 5m }"),
+            (Kind::RealTime | Kind::Component, None) | (Kind::Serverless, _) => None,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! SageMaker endpoints, endpoint configurations, models and inference components.
 
+mod rollouts;
 mod running;
 mod shapes;
 
@@ -199,7 +200,7 @@ impl Endpoints for SageMakerEndpoints {
             .update_endpoint()
             .endpoint_name(name)
             .endpoint_config_name(config)
-            .set_deployment_config(shapes::deployment(rollout))
+            .set_deployment_config(rollouts::of_endpoint(rollout))
             .set_retain_all_variant_properties(keep_instances.then_some(true))
             .send()
             .await;
@@ -262,6 +263,7 @@ impl Endpoints for SageMakerEndpoints {
             .inference_component_name(name)
             .specification(specification(component))
             .set_runtime_config((!keep_copies).then(|| runtime(component)))
+            .set_deployment_config(rollouts::of_component(&component.rollout, component.copies))
             .send()
             .await;
         let failure = match answer.map_err(failed(SERVICE, "UpdateInferenceComponent")) {

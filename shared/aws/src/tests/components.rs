@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_policy::deploy::{Component, ComponentStatus};
-use tidegate_policy::endpoint::CopySize;
+use tidegate_policy::endpoint::{BatchSize, Batches, CopySize, Rollout};
 
 use super::cloud::{Answer, cloud, invalid, ok};
 
@@ -15,6 +15,7 @@ fn component() -> Component {
         model: "churn-v2".to_owned(),
         size: CopySize { memory_mb: 1024, ..CopySize::default() },
         copies: 2,
+        rollout: Rollout::default(),
     }
 }
 
@@ -84,6 +85,26 @@ async fn a_copy_is_given_what_the_policy_says() {
     endpoints.create_component(&Component { size, ..component() }, &[]).await.unwrap();
     assert_eq!(wire.done()[0].json()["Specification"]["ComputeResourceRequirements"], requirements);
     assert_eq!(endpoints.component("churn").await.unwrap().unwrap().size, Some(size));
+}
+
+#[tokio::test]
+async fn an_update_of_a_component_in_batches_is_watched_by_the_alarms() {
+    let (aws, wire) = cloud([ok(json!({ "InferenceComponentArn": "arn" }))]);
+    let batches = Batches { size: BatchSize::Copies(1), bake: 300, rollback_percent: Some(50) };
+    let alarms = vec!["errors".to_owned()];
+    let rollout = Rollout { rolling: Some(batches), alarms, ..Rollout::default() };
+    aws.endpoints("role").update_component(&Component { rollout, ..component() }).await.unwrap();
+    assert_eq!(
+        wire.only().json()["DeploymentConfig"],
+        json!({
+            "RollingUpdatePolicy": {
+                "MaximumBatchSize": { "Type": "COPY_COUNT", "Value": 1 }, "WaitIntervalInSeconds": 300,
+                "MaximumExecutionTimeoutInSeconds": 6_000,
+                "RollbackMaximumBatchSize": { "Type": "CAPACITY_PERCENT", "Value": 50 },
+            },
+            "AutoRollbackConfiguration": { "Alarms": [{ "AlarmName": "errors" }] },
+        })
+    );
 }
 
 #[tokio::test]

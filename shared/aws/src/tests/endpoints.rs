@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
-use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec, ProductionVariant, Rollout};
+use tidegate_policy::endpoint::{
+    BatchSize, Batches, EndpointConfigSpec, ModelSpec, ProductionVariant, Rollout,
+};
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
 
@@ -182,8 +184,12 @@ async fn update(
     (told, wire.done())
 }
 
+fn watched_rollout() -> Rollout {
+    Rollout { alarms: vec!["errors".to_owned()], ..Rollout::default() }
+}
+
 fn plain_rollout() -> Rollout {
-    Rollout { canary: None, alarms: Vec::new() }
+    Rollout::default()
 }
 
 #[tokio::test]
@@ -194,7 +200,7 @@ async fn an_update_uses_the_rollout_of_the_policy() {
     assert_eq!(sent[0].target, "UpdateEndpoint");
     assert_eq!(sent[0].json(), json!({ "EndpointName": "churn", "EndpointConfigName": "churn-v2" }));
 
-    let canary = Rollout { canary: Some((10, 900)), alarms: vec!["errors".to_owned()] };
+    let canary = Rollout { canary: Some((10, 900)), ..watched_rollout() };
     let (_, sent) = update(canary, updated()).await;
     assert_eq!(
         sent[0].json()["DeploymentConfig"],
@@ -211,8 +217,7 @@ async fn an_update_uses_the_rollout_of_the_policy() {
         })
     );
 
-    let watched = Rollout { canary: None, alarms: vec!["errors".to_owned()] };
-    let (_, sent) = update(watched, updated()).await;
+    let (_, sent) = update(watched_rollout(), updated()).await;
     assert_eq!(
         sent[0].json()["DeploymentConfig"]["BlueGreenUpdatePolicy"],
         json!({
@@ -221,6 +226,43 @@ async fn an_update_uses_the_rollout_of_the_policy() {
             "MaximumExecutionTimeoutInSeconds": 3_900,
         })
     );
+}
+
+#[tokio::test]
+async fn an_update_in_steps_or_batches_is_watched_by_the_alarms() {
+    let updated = || vec![ok(json!({ "EndpointArn": "arn" }))];
+    let alarms = json!({ "Alarms": [{ "AlarmName": "errors" }] });
+    let percent = |value: u32| json!({ "Type": "CAPACITY_PERCENT", "Value": value });
+    let linear = Rollout { linear: Some((25, 600)), ..watched_rollout() };
+    let (_, sent) = update(linear, updated()).await;
+    assert_eq!(
+        sent[0].json()["DeploymentConfig"],
+        json!({
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration":
+                    { "Type": "LINEAR", "WaitIntervalInSeconds": 600, "LinearStepSize": percent(25) },
+                "TerminationWaitInSeconds": 300,
+                "MaximumExecutionTimeoutInSeconds": 5_700,
+            },
+            "AutoRollbackConfiguration": alarms,
+        })
+    );
+    let batches = Batches { size: BatchSize::Percent(25), bake: 300, rollback_percent: Some(100) };
+    let rolling = Rollout { rolling: Some(batches), ..watched_rollout() };
+    let (_, sent) = update(rolling, updated()).await;
+    assert_eq!(
+        sent[0].json()["DeploymentConfig"],
+        json!({
+            "RollingUpdatePolicy": {
+                "MaximumBatchSize": percent(25), "WaitIntervalInSeconds": 300,
+                "MaximumExecutionTimeoutInSeconds": 8_400, "RollbackMaximumBatchSize": percent(100),
+            },
+            "AutoRollbackConfiguration": alarms,
+        })
+    );
+    let baked = Rollout { bake: Some(900), ..watched_rollout() };
+    let (_, sent) = update(baked, updated()).await;
+    assert_eq!(sent[0].json()["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TerminationWaitInSeconds"], 900);
 }
 
 #[tokio::test]

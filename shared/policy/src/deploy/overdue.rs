@@ -5,7 +5,7 @@ use tidegate_events::EndpointStatus;
 
 use super::converge::Reconciliation;
 use super::{Action, Deploy, Endpoint, InFlight};
-use crate::endpoint::{Component, ComponentStatus, RunningComponent};
+use crate::endpoint::{Batches, Component, ComponentStatus, RunningComponent};
 use crate::file::Environment;
 use crate::people::subject;
 use crate::reason::Reason;
@@ -101,12 +101,16 @@ impl Reconciliation<'_> {
 /// The longest time that an operation may take: with a rollout, also the time that its steps bake.
 fn longest(environment: &Environment) -> SignedDuration {
     let rollout = &environment.rollout;
-    let steps = |percent: u32| i32::try_from(100_u32.div_ceil(percent.max(1))).unwrap_or(i32::MAX);
+    let times = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    let steps = |percent: u32| times(100_u32.div_ceil(percent.max(1)));
     let bake = |seconds: u32| SignedDuration::from_secs(i64::from(seconds));
     let canary = rollout.canary.as_ref().map(|canary| bake(canary.bake.seconds()));
     let linear = rollout.linear.as_ref().map(|linear| bake(linear.bake.seconds()) * steps(linear.percent));
-    let rolling =
-        rollout.rolling.as_ref().map(|rolling| bake(rolling.bake.seconds()) * steps(rolling.percent));
+    let spec = &environment.endpoint.spec;
+    let copies = spec.behavior().component("", "").map(|component| component.copies);
+    let capacity = copies.or(spec.instances().map(|instances| instances.max)).unwrap_or(1);
+    let rolling = rollout.rolling.as_ref().map(Batches::of);
+    let rolling = rolling.map(|batches| bake(batches.bake) * times(batches.count(capacity)));
     let once = rollout.all_at_once.as_ref().and_then(|all| all.bake.as_ref());
     let once = once.map(|all| bake(all.seconds()));
     let baking = [canary, linear, rolling, once].into_iter().flatten().max().unwrap_or_default();

@@ -52,10 +52,6 @@ impl Behavior for AsyncInference {
         true
     }
 
-    fn rollout_problem(&self) -> Option<String> {
-        None
-    }
-
     fn is_supported(&self) -> bool {
         false
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::CopySize;
+use super::{CopySize, Rollout};
 use crate::reason::Reason;
 
 /// An inference component to create or update.
@@ -20,6 +20,9 @@ pub struct Component {
     pub size: CopySize,
     /// The number of copies.
     pub copies: u32,
+    /// How an update of it is rolled out.
+    #[serde(default, skip_serializing_if = "Rollout::is_default")]
+    pub rollout: Rollout,
 }
 
 /// An inference component as SageMaker describes it.

@@ -8,11 +8,13 @@ use super::{
     Behavior, Component, CopySize, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
     ScalableComponent, model_settings,
 };
-use crate::file::{Environment, Finding, Scale};
+use crate::file::{Environment, Finding, Rollout, Scale};
 use crate::names::EndpointName;
 
 const ZERO_PAGE: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html";
+const ROLLING_PAGE: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentDeploymentConfig.html";
 /// The regions that were seen to refuse a minimum of zero instances, with the day and the source. The list is not
 /// complete: AWS does not publish one.
 const REGIONS_WITHOUT_ZERO: &[(&str, &str, &str)] =
@@ -90,6 +92,7 @@ impl Behavior for InferenceComponent {
             model: model.to_owned(),
             size: self.size(),
             copies: self.copies(),
+            rollout: Default::default(),
         })
     }
 
@@ -101,8 +104,21 @@ impl Behavior for InferenceComponent {
         true
     }
 
-    fn rollout_problem(&self) -> Option<String> {
-        Some("of an inferenceComponent is not supported by this version; remove it".to_owned())
+    fn rollout_problem(&self, rollout: &Rollout) -> Option<String> {
+        let steps = [
+            (rollout.canary.is_some(), "canary"),
+            (rollout.linear.is_some(), "linear"),
+            (rollout.all_at_once.is_some(), "allAtOnce"),
+        ];
+        if let Some((_, way)) = steps.iter().find(|(given, _)| *given) {
+            return Some(format!("an inferenceComponent has no `{way}`, only `rolling` ({ROLLING_PAGE})"));
+        }
+        let alarms_alone = rollout.rolling.is_none() && !rollout.alarms.is_empty();
+        alarms_alone.then(|| {
+            format!(
+                "SageMaker monitors the alarms of an inferenceComponent only with `rolling` ({ROLLING_PAGE})"
+            )
+        })
     }
 
     fn warnings(&self, at: &str, environment: &Environment) -> Vec<Finding> {

@@ -52,10 +52,6 @@ impl Behavior for RealTime {
         true
     }
 
-    fn rollout_problem(&self) -> Option<String> {
-        None
-    }
-
     fn problems(&self, at: &str, environment: &Environment) -> Vec<Finding> {
         if environment.scale.to_zero.is_none() {
             return Vec::new();

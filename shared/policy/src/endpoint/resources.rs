@@ -1,10 +1,9 @@
 //! The SageMaker resources that a request requires. Names are derived from content, so the same request produces the
 //! same resources.
 
-use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentRequested;
 
-use super::{Component, EndpointConfigSpec, ModelSpec};
+use super::{Component, EndpointConfigSpec, ModelSpec, Rollout};
 use crate::file::Environment;
 
 /// The name of the one variant that every endpoint has.
@@ -23,15 +22,6 @@ pub struct DesiredResources {
     pub component: Option<Component>,
     /// How an update is rolled out.
     pub rollout: Rollout,
-}
-
-/// How an update is rolled out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rollout {
-    /// Canary percentage and bake time in seconds; all at once if absent.
-    pub canary: Option<(u32, u32)>,
-    /// Alarms that make SageMaker roll back.
-    pub alarms: Vec<String>,
 }
 
 /// The target of invocations, and the name under which CloudWatch counts them.
@@ -57,9 +47,11 @@ impl DesiredResources {
         let model = ModelSpec::of(environment, request);
         let config = EndpointConfigSpec::of(environment, request, &model);
         let component = environment.endpoint.spec.behavior().component(&endpoint, &model.name);
-        let rollout = Rollout {
-            canary: environment.rollout.canary.as_ref().map(|c| (c.percent, c.bake.seconds())),
-            alarms: environment.rollout.alarms.clone(),
+        let rollout = Rollout::of(&environment.rollout);
+        // A component has the rollout, not the endpoint that it is on.
+        let (component, rollout) = match component {
+            Some(component) => (Some(Component { rollout, ..component }), Rollout::default()),
+            None => (None, rollout),
         };
         Self { endpoint, model, config, component, rollout }
     }

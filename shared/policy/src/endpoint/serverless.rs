@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fields::{Refusal, SERVERLESS_CONFIG_PAGE};
 use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
 use crate::decision::Verdict;
-use crate::file::{Environment, Finding, Scale};
+use crate::file::{Environment, Finding, Rollout, Scale};
 use crate::reason::Reason;
 
 const PAGE: &str = "https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html";
@@ -60,7 +60,7 @@ impl Behavior for Serverless {
         false
     }
 
-    fn rollout_problem(&self) -> Option<String> {
+    fn rollout_problem(&self, _rollout: &Rollout) -> Option<String> {
         Some(format!("a serverless endpoint has no instances to replace in steps ({GUARDRAILS_PAGE})"))
     }
 

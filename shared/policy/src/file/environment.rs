@@ -146,8 +146,8 @@ pub struct Vpc {
     pub security_groups: Vec<String>,
 }
 
-/// How an update of a real-time endpoint rolls out. At most one of `canary`, `linear`, `rolling` and `allAtOnce`; all
-/// at once where none is given. <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html>
+/// How an update rolls out. At most one of `canary`, `linear`, `rolling` and `allAtOnce`; all at once where none is given.
+/// An inference component has only `rolling`. <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html>
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rollout {
@@ -202,10 +202,20 @@ pub struct Linear {
 pub struct Rolling {
     /// Percent of the capacity in each batch.
     /// <https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html>
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 5, max = 50))]
-    pub percent: u32,
+    pub percent: Option<u32>,
+    /// Inference component: copies in each batch, instead of a percentage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub copies: Option<u32>,
     /// How long each batch bakes before the next follows, at most an hour.
     pub bake: Duration,
+    /// Percent of the capacity in each batch of a roll-back; all of it where absent.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RollingUpdatePolicy.html>
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 5, max = 100))]
+    pub rollback_percent: Option<u32>,
 }
 
 /// All the traffic in one step.

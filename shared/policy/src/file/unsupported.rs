@@ -35,18 +35,14 @@ pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
-    let (spec, rollout) = (&environment.endpoint.spec, &environment.rollout);
+    let spec = &environment.endpoint.spec;
     let kind = format!("{} endpoint is", spec.kind().fields().kind);
     let not_author = environment.gates.approvals.as_ref().is_some_and(|approvals| approvals.not_author);
-    let bake = rollout.all_at_once.as_ref().is_some_and(|all| all.bake.is_some());
     [
         // No data links a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
         (!spec.behavior().is_supported(), "endpoint/kind", kind.as_str()),
         (environment.endpoint.model.vpc.is_some(), "endpoint/vpc", "a network of one's own is"),
-        (rollout.linear.is_some(), "rollout/linear", "a linear update is"),
-        (rollout.rolling.is_some(), "rollout/rolling", "a rolling update is"),
-        (bake, "rollout/allAtOnce/bake", "a bake after an update all at once is"),
         (environment.capture.is_some(), "capture", "data capture is"),
         (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
     ]

@@ -8,7 +8,7 @@ use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{
     Component, ComponentStatus, Endpoint, Rollout, RunningComponent, RunningConfig, ScalableTarget, VARIANT,
 };
-use tidegate_policy::endpoint::{CopySize, EndpointConfigSpec, ModelSpec, ProductionVariant};
+use tidegate_policy::endpoint::{BatchSize, CopySize, EndpointConfigSpec, ModelSpec, ProductionVariant};
 use tidegate_policy::owner::Tags;
 
 use super::{tag_list, text, time};
@@ -44,19 +44,40 @@ fn variant(variant: &ProductionVariant) -> Value {
 }
 
 fn deployment(rollout: &Rollout) -> Option<Value> {
-    if rollout.canary.is_none() && rollout.alarms.is_empty() {
+    if rollout.is_default() {
         return None;
     }
-    let routing = match rollout.canary {
-        Some((percent, bake)) => json!({"Type": "CANARY", "WaitIntervalInSeconds": bake,
-            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": percent}}),
-        None => json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}),
+    let percent = |value: u32| json!({"Type": "CAPACITY_PERCENT", "Value": value});
+    let mut config = json!({"AutoRollbackConfiguration": alarms(rollout)});
+    if let Some(batches) = rollout.rolling {
+        let policy = json!({"MaximumBatchSize": size(batches.size), "WaitIntervalInSeconds": batches.bake});
+        config["RollingUpdatePolicy"] = policy;
+        return Some(config);
+    }
+    let routing = match (rollout.canary, rollout.linear) {
+        (Some((part, bake)), _) => {
+            json!({"Type": "CANARY", "WaitIntervalInSeconds": bake, "CanarySize": percent(part)})
+        }
+        (None, Some((part, bake))) => {
+            json!({"Type": "LINEAR", "WaitIntervalInSeconds": bake, "LinearStepSize": percent(part)})
+        }
+        (None, None) => json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}),
     };
+    config["BlueGreenUpdatePolicy"] = json!({"TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": rollout.bake.unwrap_or(300)});
+    Some(config)
+}
+
+fn alarms(rollout: &Rollout) -> Value {
     let alarms: Vec<Value> = rollout.alarms.iter().map(|name| json!({"AlarmName": name})).collect();
-    Some(json!({
-        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 300},
-        "AutoRollbackConfiguration": {"Alarms": alarms},
-    }))
+    json!({"Alarms": alarms})
+}
+
+fn size(size: BatchSize) -> Value {
+    match size {
+        BatchSize::Percent(percent) => json!({"Type": "CAPACITY_PERCENT", "Value": percent}),
+        BatchSize::Copies(copies) => json!({"Type": "COPY_COUNT", "Value": copies}),
+    }
 }
 
 fn needs(size: CopySize) -> Value {
@@ -213,6 +234,11 @@ impl Endpoints for Account {
         let mut request = component_request(component);
         if let Some(members) = request.as_object_mut().filter(|_| keep_copies) {
             members.remove("RuntimeConfig");
+        }
+        if let Some(batches) = component.rollout.rolling {
+            let policy =
+                json!({"MaximumBatchSize": size(batches.size), "WaitIntervalInSeconds": batches.bake});
+            request["DeploymentConfig"] = json!({"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": alarms(&component.rollout)});
         }
         match self.call(SAGEMAKER, "UpdateInferenceComponent", request).await {
             Ok(_) => Ok(format!("updating component {name} to {model}")),

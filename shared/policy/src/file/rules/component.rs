@@ -3,7 +3,7 @@
 use super::super::problem::Finding;
 use super::Environment;
 use super::instances::known;
-use crate::endpoint::{Component, Instances};
+use crate::endpoint::{Batches, Component, Instances};
 use crate::instance_types::Hardware;
 
 const REQUIREMENTS: &str = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentComputeResourceRequirements.html";
@@ -63,7 +63,7 @@ pub(crate) fn warnings(at: &str, environment: &Environment) -> Vec<Finding> {
     if copies.saturating_add(extra) > most {
         let message = format!(
             "an update runs {extra} new copies beside the {copies} old ones, but {} {} hold {most}; without more \
-             `instances` it fails ({ROLLING})",
+             `instances`, or batches by `rollout.rolling`, it fails ({ROLLING})",
             placement.instances.max, placement.instances.instance_type
         );
         found.push(Finding::new(format!("{at}/endpoint/instances"), message));
@@ -71,9 +71,10 @@ pub(crate) fn warnings(at: &str, environment: &Environment) -> Vec<Finding> {
     found
 }
 
-/// How many copies an update runs beside the old ones: all of them.
-fn extra_copies(_environment: &Environment, copies: u32) -> u32 {
-    copies
+/// How many copies an update runs beside the old ones: all of them, or one batch.
+fn extra_copies(environment: &Environment, copies: u32) -> u32 {
+    let rolling = environment.rollout.rolling.as_ref();
+    rolling.map_or(copies, |rolling| Batches::of(rolling).size.of(copies))
 }
 
 impl<'e> Placement<'e> {

@@ -41,16 +41,13 @@ fn branches_are_names_or_globs() {
 }
 
 /// The features that this version rejects, as sections that the type allows.
-const NOT_YET: [&str; 13] = [
+const NOT_YET: [&str; 10] = [
     "Source.paths",
     "Definition.build",
     "Approvals.notAuthor",
     "Gates.windows",
     "Endpoint.vpc",
     "Endpoint.output",
-    "Rollout.linear",
-    "Rollout.rolling",
-    "AllAtOnce.bake",
     "Environment.capture",
     "Environment.monitor",
     "Vpc",

@@ -111,3 +111,44 @@ fn scaling_to_zero_in_a_region_that_refused_it_is_a_warning() {
         "{told}"
     );
 }
+
+#[test]
+fn a_component_is_updated_in_batches() {
+    let with = |rollout: &str| {
+        let gpu = "kind: inferenceComponent, instanceType: ml.g5.xlarge, instances: 5, memoryMb: 1024, accelerators: 1, copies: 4";
+        changed(COMPONENT, gpu).replace("    verify:\n      invoke: { contentType: text/csv, body: \"42,1,0.5\" }\n    scale", &format!("    rollout: {rollout}\n    verify:\n      invoke: {{ contentType: text/csv, body: \"42,1,0.5\" }}\n    scale"))
+    };
+    let told = |rollout: &str| {
+        let checked = read("churn.yaml", &with(rollout)).unwrap();
+        checked.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(told("{ rolling: { copies: 1, bake: 5m }, alarms: [a] }"), [] as [&str; 0]);
+    assert_eq!(
+        told("{ rolling: { percent: 25, bake: 5m, rollbackPercent: 50 }, alarms: [a] }"),
+        [] as [&str; 0]
+    );
+    let large = told("{ rolling: { copies: 2, bake: 5m }, alarms: [a] }");
+    assert!(
+        large[0].contains("an update runs 2 new copies beside the 4 old ones, but 5 ml.g5.xlarge hold 5"),
+        "{large:?}"
+    );
+    for (rollout, part) in [
+        (
+            "{ rolling: { copies: 3, bake: 5m }, alarms: [a] }",
+            "rolling.copies: found 3, expected at most half of the 4 copies",
+        ),
+        (
+            "{ rolling: { copies: 1, percent: 25, bake: 5m }, alarms: [a] }",
+            "rolling: expected one of `percent` and `copies`",
+        ),
+        (
+            "{ canary: { percent: 10, bake: 5m }, alarms: [a] }",
+            "rollout: an inferenceComponent has no `canary`, only `rolling`",
+        ),
+        ("{ allAtOnce: {} }", "rollout: an inferenceComponent has no `allAtOnce`"),
+        ("{ rolling: { copies: 1, bake: 5m } }", "rollout.rolling: nothing would make SageMaker roll back"),
+    ] {
+        let error = refused(&with(rollout)).to_string();
+        assert!(error.contains(part) && error.lines().count() == 1, "{rollout} makes\n{error}");
+    }
+}

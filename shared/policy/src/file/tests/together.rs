@@ -112,8 +112,8 @@ fn rules_between_fields() {
         (
             "memoryMb: 1024 }",
             "memoryMb: 1024 }\n    rollout: { alarms: [a] }",
-            "26:5: environments.production.rollout: of an inferenceComponent is not supported by this version",
-            "",
+            "26:5: environments.production.rollout: SageMaker monitors the alarms of an inferenceComponent only with `rolling`",
+            "API_InferenceComponentDeploymentConfig.html",
         ),
         (
             EU,
@@ -185,6 +185,18 @@ fn rollouts() {
         (
             "{ linear: { percent: 5, bake: 5m }, alarms: [a] }",
             "26:35: environments.production.rollout.linear.percent: found the number 5, expected a whole number from 10 to 50",
+        ),
+        (
+            "{ rolling: { bake: 5m }, alarms: [a] }",
+            "26:16: environments.production.rollout.rolling: missing `percent`, or `copies` of an inferenceComponent",
+        ),
+        (
+            "{ rolling: { copies: 1, bake: 5m }, alarms: [a] }",
+            "26:35: environments.production.rollout.rolling.copies: an endpoint without copies has batches of `percent`",
+        ),
+        (
+            "{ allAtOnce: { bake: 5m } }",
+            "26:16: environments.production.rollout.allAtOnce: nothing would make SageMaker roll back",
         ),
         (
             "{ rolling: { percent: 60, bake: 5m }, alarms: [a] }",
@@ -296,11 +308,6 @@ fn windows() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused_in_its_place() {
-    let real_time = "endpoint: { name: churn, kind: realTime, instanceType: ml.m5.large, instances: 4 }";
-    let rolling =
-        format!("{real_time}\n    rollout: {{ rolling: {{ percent: 10, bake: 5m }}, alarms: [a] }}");
-    let linear = format!("{real_time}\n    rollout: {{ linear: {{ percent: 10, bake: 5m }}, alarms: [a] }}");
-    let bake = format!("{real_time}\n    rollout: {{ allAtOnce: {{ bake: 5m }}, alarms: [a] }}");
     let queue = "endpoint: { name: churn, kind: async, instanceType: ml.m5.large, instances: 1, output: \"s3://acme-ml/o/\" }";
     let vpc = "memoryMb: 1024, vpc: { subnets: [subnet-1], securityGroups: [sg-1] } }";
     let capture = "    capture: { percent: 20, to: \"s3://acme-ml/c/\" }\n    scale:\n";
@@ -317,9 +324,6 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
         ),
         (EU, queue, "25:36: environments.production.endpoint.kind: an async endpoint is"),
         ("memoryMb: 1024 }", vpc, "25:113: environments.production.endpoint.vpc: "),
-        (EU, &rolling, "26:16: environments.production.rollout.rolling: "),
-        (EU, &linear, "26:16: environments.production.rollout.linear: "),
-        (EU, &bake, "26:35: environments.production.rollout.allAtOnce.bake: "),
         ("    scale:\n", capture, "28:5: environments.production.capture: "),
         ("    scale:\n", monitor, "29:5: environments.production.monitor: "),
         ("response: retrain", "response: rollBack", "31:13: drift.response: rollBack is"),
