@@ -12,7 +12,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = Aws::from_env().await;
     let deploy = Deploy {
         registry: Arc::new(aws.registry()),
-        endpoints: Arc::new(aws.endpoints(&Environment::text("TIDEGATE_MODEL_ROLE_ARN")?)),
+        endpoints: Arc::new(aws.endpoints(
+            &Environment::text("TIDEGATE_MODEL_ROLE_ARN")?,
+            Environment::list("TIDEGATE_PASSABLE_MODEL_ROLE_ARNS").unwrap_or_default(),
+        )),
         sampler: Arc::new(aws.sampler()),
     };
     let parts =

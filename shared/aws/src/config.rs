@@ -132,13 +132,15 @@ impl Aws {
         ModelRegistry::new(aws_sdk_sagemaker::Client::new(&self.config))
     }
 
-    /// Returns the SageMaker endpoints. Their models run with the role `model_role_arn`.
+    /// Returns the SageMaker endpoints. Their models run with the role `model_role_arn`, or with one of
+    /// `passable_role_arns` that the policy names.
     #[must_use]
-    pub fn endpoints(&self, model_role_arn: &str) -> SageMakerEndpoints {
+    pub fn endpoints(&self, model_role_arn: &str, passable_role_arns: Vec<String>) -> SageMakerEndpoints {
         SageMakerEndpoints::new(
             aws_sdk_sagemaker::Client::new(&self.config),
             aws_sdk_applicationautoscaling::Client::new(&self.config),
             model_role_arn,
+            passable_role_arns,
         )
     }
 

@@ -32,10 +32,10 @@ use crate::reason::Reason;
 
 pub use async_inference::AsyncInference;
 pub use component::{Component, ComponentStatus, RunningComponent};
-pub use config_spec::{EndpointConfigSpec, ProductionVariant};
+pub use config_spec::{ComponentHost, ConfigSettings, EndpointConfigSpec, ProductionVariant};
 pub use copy_size::CopySize;
 pub use inference_component::InferenceComponent;
-pub use instance_settings::InstanceSettings;
+pub use instance_settings::{InstanceSettings, StartupTimes};
 pub use model_settings::ModelSettings;
 pub use model_spec::ModelSpec;
 pub use real_time::RealTime;
@@ -145,6 +145,9 @@ pub struct NotScalable {
 pub(crate) trait Behavior {
     /// The instances that it runs on, if it has any.
     fn instances(&self) -> Option<Instances<'_>>;
+
+    /// The settings of its instances, if it has any.
+    fn instance_settings(&self) -> Option<&InstanceSettings>;
 
     /// The production variant in its configuration.
     fn variant(&self, model: &str, scale: &Scale) -> ProductionVariant;

@@ -1,5 +1,6 @@
 //! Short, stable fingerprints: names and tokens are derived from content and are never random.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the parts in lower-case hexadecimal, 64 characters. Each part is preceded by its length, so that
@@ -22,6 +23,21 @@ pub fn short(parts: &[&str], length: usize) -> String {
     let mut text = String::with_capacity(length.min(2 * digest.len()));
     text.extend(halves.map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
     text
+}
+
+/// A fingerprint of settings: nothing if nothing is set, so that a name stays the same when the language gets a new
+/// setting.
+pub(crate) fn of_settings<T: Serialize + Default + PartialEq>(settings: &T, length: usize) -> String {
+    if is_default(settings) {
+        return String::new();
+    }
+    // Serialization of settings cannot fail: every key is a string.
+    short(&[&serde_json::to_string(settings).unwrap_or_default()], length)
+}
+
+/// Whether nothing is set.
+pub(crate) fn is_default<T: Default + PartialEq>(settings: &T) -> bool {
+    *settings == T::default()
 }
 
 #[cfg(test)]

@@ -230,6 +230,10 @@ name!(
     }
 );
 
+mod aws;
+
+pub use aws::{AmiVersion, ContentType, KmsKey, RoleArn, SecurityGroupId, SubnetId};
+
 impl RepositoryName {
     /// The name of the CodeCommit repository, if it is one.
     #[must_use]

@@ -17,6 +17,7 @@ mod recorded_first;
 mod records;
 mod retraining;
 mod scale_to_zero;
+mod settings;
 mod temporary;
 mod verified;
 mod windows;
@@ -120,6 +121,7 @@ impl Checker {
             Box::new(retraining::RetrainingLimits::default()),
             Box::new(holds::HoldsRespected::default()),
             Box::new(scale_to_zero::ScaleToZero),
+            Box::new(settings::SettingsKept),
             Box::new(verified::Verified),
             Box::new(windows::InsideWindow),
             Box::new(temporary::ForNowIsNotFinal),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_policy::file::{Policy, parse};
 
 use crate::rng::SeededRng;
+use crate::settings::Settings;
 use crate::site::{REGION, SiteId};
 
 /// The fleet of one history.
@@ -62,6 +63,9 @@ pub(crate) struct Environment {
     /// Minutes of silence, and minutes of grace, until it goes to zero.
     #[serde(default)]
     pub(crate) scale_to_zero: Option<(u32, u32)>,
+    /// What the policy sets on the model and its configuration.
+    #[serde(default)]
+    pub(crate) settings: Settings,
 }
 
 /// What serves.
@@ -254,6 +258,7 @@ impl Environment {
             without_sample: rng.chance(15),
             scale_to_zero: sleeps.then(|| (rng.one(60, &[30, 120]), rng.one(60, &[30, 240]))),
             window: rng.chance(10).then(|| rng.one((9, 16), &[(0, 24), (22, 24)])),
+            settings: Settings::draw(kind, rng),
         }
     }
 
@@ -284,7 +289,11 @@ impl Environment {
                 "kind: inferenceComponent, instanceType: ml.m5.large, instances: 2, memoryMb: 1024"
             }
         };
-        let _ = writeln!(text, "    endpoint: {{ name: {endpoint}, {shape} }}");
+        let settings = self.settings.of_endpoint(*site);
+        let _ = writeln!(text, "    endpoint: {{ name: {endpoint}, {shape}{settings} }}");
+        if self.settings.capture {
+            text.push_str("    capture: { percent: 20, to: \"s3://acme-ml/capture/\" }\n");
+        }
         if let Some(rollout) = self.rollout() {
             let _ = writeln!(text, "    rollout: {{ {rollout}, withoutAlarms: true }}");
         }

@@ -21,6 +21,7 @@ mod repositories;
 mod rng;
 mod run;
 mod runner;
+mod settings;
 mod shrink;
 mod site;
 mod statistics;

@@ -94,6 +94,12 @@ mutants! {
     BrokenFeedIsHealthy = "broken_feed_is_healthy";
     /// A finished plan is not recorded: it is executed again when the event is delivered again.
     ForgetOutcome = "forget_outcome";
+    /// A model is created without the network of the policy.
+    LoseVpc = "lose_vpc";
+    /// A model runs with the role of the stack instead of the role of the policy.
+    LoseRole = "lose_role";
+    /// A configuration is created without the capture of the policy.
+    LoseCapture = "lose_capture";
 }
 
 impl Mutant {

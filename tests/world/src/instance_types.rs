@@ -9,6 +9,8 @@ pub(crate) struct Hardware {
     /// Of the machine, in MiB.
     pub(crate) memory: i64,
     pub(crate) accelerators: i64,
+    /// Whether it has local NVMe storage.
+    pub(crate) nvme: bool,
     /// Whether endpoints can have it.
     pub(crate) hosting: bool,
 }
@@ -22,6 +24,7 @@ pub(crate) fn find(name: &str) -> Option<Hardware> {
         vcpus: vcpus.parse().ok()?,
         memory: memory.parse().ok()?,
         accelerators: devices.split(':').nth(1).and_then(|count| count.parse().ok()).unwrap_or(0),
+        nvme: flags.contains('n'),
         hosting: flags.contains('h'),
     })
 }

@@ -7,15 +7,14 @@ mod shapes;
 use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::Client as AutoScaling;
 use aws_sdk_sagemaker::Client;
-use aws_sdk_sagemaker::types::{
-    ContainerDefinition, InferenceComponentRuntimeConfig, InferenceComponentSpecification,
-};
-use tidegate_engine::{CallError, ports::Endpoints};
+use aws_sdk_sagemaker::types::{InferenceComponentRuntimeConfig, InferenceComponentSpecification};
+use tidegate_engine::{CallError, Class, ports::Endpoints};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{Endpoint, RunningConfig, ScalableTarget};
 use tidegate_policy::endpoint::{
     Component, ComponentStatus, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent, VARIANT,
 };
+use tidegate_policy::names::RoleArn;
 use tidegate_policy::owner::Tags;
 
 use crate::convert::{int, timestamp};
@@ -30,11 +29,17 @@ pub struct SageMakerEndpoints {
     client: Client,
     scaling: AutoScaling,
     model_role_arn: String,
+    passable_role_arns: Vec<String>,
 }
 
 impl SageMakerEndpoints {
-    pub(crate) fn new(client: Client, scaling: AutoScaling, model_role_arn: &str) -> Self {
-        Self { client, scaling, model_role_arn: model_role_arn.to_owned() }
+    pub(crate) fn new(
+        client: Client,
+        scaling: AutoScaling,
+        model_role_arn: &str,
+        passable_role_arns: Vec<String>,
+    ) -> Self {
+        Self { client, scaling, model_role_arn: model_role_arn.to_owned(), passable_role_arns }
     }
 
     /// Describes a configuration and its models. What was deleted has no settings.
@@ -55,6 +60,19 @@ impl SageMakerEndpoints {
             }
         }
         Ok(running)
+    }
+
+    /// The role with which a model runs. IAM's refusal to pass a role does not say how to allow it, so a role that this
+    /// function may not pass is refused before the call.
+    fn role(&self, operation: &'static str, wanted: Option<&RoleArn>) -> Result<&str, CallError> {
+        let Some(wanted) = wanted else { return Ok(&self.model_role_arn) };
+        let passable = self.passable_role_arns.iter().find(|arn| *arn == wanted.as_str());
+        passable.map(String::as_str).ok_or_else(|| {
+            let message = format!(
+                "deploy may not pass the role {wanted}; add it to the parameter PassableModelRoleArns of the stack, and send the request again"
+            );
+            CallError { class: Class::Denied, ..refused(SERVICE, operation, message) }
+        })
     }
 }
 
@@ -107,6 +125,7 @@ impl Endpoints for SageMakerEndpoints {
             model: specification.and_then(|specification| specification.model_name()).map(str::to_owned),
             size: requirements.and_then(shapes::size),
             copies: copies.and_then(|copies| u32::try_from(copies).ok()),
+            startup: specification.and_then(|s| s.startup_parameters()).map(shapes::times),
             failure: found.failure_reason().map(str::to_owned),
             last_modified: found.last_modified_time().and_then(timestamp),
         }))
@@ -138,14 +157,18 @@ impl Endpoints for SageMakerEndpoints {
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
+        let settings = &model.settings;
         // The package is in a list of containers, because only there it may belong to another account.
-        let container = ContainerDefinition::builder().model_package_name(&model.package_arn).build();
+        let container = shapes::container(model);
+        let role = self.role("CreateModel", settings.execution_role.as_ref())?;
         let answer = self
             .client
             .create_model()
             .model_name(&model.name)
             .containers(container)
-            .execution_role_arn(&self.model_role_arn)
+            .execution_role_arn(role)
+            .set_vpc_config(settings.vpc.as_ref().map(shapes::vpc))
+            .set_enable_network_isolation(settings.network_isolation.then_some(true))
             .set_tags(tags::list(&model.tags))
             .send()
             .await;
@@ -154,13 +177,21 @@ impl Endpoints for SageMakerEndpoints {
 
     async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
         // A configuration without a model must contain the role with which its models will run.
-        let role = config.variant.model().is_none().then(|| self.model_role_arn.clone());
+        let host = config.settings.components.clone().unwrap_or_default();
+        let role = self.role("CreateEndpointConfig", host.execution_role.as_ref())?;
+        let settings = &config.settings;
+        let capture = settings.capture.as_ref();
+        let capture = capture.map(|capture| shapes::capture(capture, settings.capture_key.as_ref()));
         let answer = self
             .client
             .create_endpoint_config()
             .endpoint_config_name(&config.name)
-            .production_variants(shapes::variant(&config.variant))
-            .set_execution_role_arn(role)
+            .production_variants(shapes::variant(&config.variant, &config.settings))
+            .set_execution_role_arn(config.variant.model().is_none().then(|| role.to_owned()))
+            .set_vpc_config(host.vpc.as_ref().map(shapes::vpc))
+            .set_enable_network_isolation(host.network_isolation.then_some(true))
+            .set_kms_key_id(config.settings.volume_key.as_ref().map(ToString::to_string))
+            .set_data_capture_config(capture)
             .set_tags(tags::list(&config.tags))
             .send()
             .await;
@@ -339,6 +370,7 @@ fn is_changing(status: &EndpointStatus) -> bool {
 fn specification(component: &Component) -> InferenceComponentSpecification {
     InferenceComponentSpecification::builder()
         .model_name(&component.model)
+        .set_startup_parameters(component.startup.map(shapes::startup))
         .compute_resource_requirements(shapes::requirements(component.size))
         .build()
 }

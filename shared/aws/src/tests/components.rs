@@ -16,6 +16,7 @@ fn component() -> Component {
         size: CopySize { memory_mb: 1024, ..CopySize::default() },
         copies: 2,
         rollout: Rollout::default(),
+        startup: None,
     }
 }
 
@@ -48,7 +49,7 @@ async fn a_component_is_described() {
         ("Dreaming", ComponentStatus::Unknown("Dreaming".to_owned())),
     ] {
         let (aws, wire) = cloud([described(text, "churn-v1")]);
-        let found = aws.endpoints("role").component("churn").await.unwrap().unwrap();
+        let found = aws.endpoints("role", Vec::new()).component("churn").await.unwrap().unwrap();
         assert_eq!(found.status, status);
         assert_eq!((found.model.as_deref(), found.copies), (Some("churn-v1"), Some(1)));
         assert_eq!(found.size, Some(CopySize { memory_mb: 1024, ..CopySize::default() }));
@@ -58,7 +59,7 @@ async fn a_component_is_described() {
         assert_eq!(sent.json(), json!({ "InferenceComponentName": "churn" }));
     }
     let (aws, _) = cloud([invalid("Could not find inference component \"arn\".")]);
-    assert_eq!(aws.endpoints("role").component("churn").await.unwrap(), None);
+    assert_eq!(aws.endpoints("role", Vec::new()).component("churn").await.unwrap(), None);
 }
 
 fn endpoint(status: &str) -> Answer {
@@ -117,7 +118,7 @@ async fn a_component_is_created_once() {
         invalid("Not enough memory"),
         endpoint("Updating"),
     ]);
-    let endpoints = aws.endpoints("role");
+    let endpoints = aws.endpoints("role", Vec::new());
     assert_eq!(endpoints.create_component(&component(), &[]).await.unwrap(), "created component churn");
     assert_eq!(
         endpoints.create_component(&component(), &[]).await.unwrap(),
@@ -153,7 +154,7 @@ async fn a_rejected_update_succeeds_only_if_the_component_is_already_updated() {
         refused(),
         invalid("Could not find inference component \"arn\"."),
     ]);
-    let endpoints = aws.endpoints("role");
+    let endpoints = aws.endpoints("role", Vec::new());
     assert_eq!(
         endpoints.update_component(&component(), false).await.unwrap(),
         "updating component churn to churn-v2"

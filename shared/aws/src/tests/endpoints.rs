@@ -5,7 +5,7 @@ use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
 use tidegate_policy::endpoint::{
-    BatchSize, Batches, EndpointConfigSpec, ModelSpec, ProductionVariant, Rollout,
+    BatchSize, Batches, ConfigSettings, EndpointConfigSpec, ModelSettings, ModelSpec, ProductionVariant, Rollout,
 };
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
@@ -59,7 +59,7 @@ async fn an_endpoint_is_described() {
         invalid("1 validation error detected: Value 'x y' at 'endpointName'"),
         refusal(400, "AccessDeniedException", "could not find a policy"),
     ]);
-    let endpoints = aws.endpoints("role");
+    let endpoints = aws.endpoints("role", Vec::new());
     let found = endpoints.endpoint("churn").await.unwrap().unwrap();
     assert_eq!(found.status, EndpointStatus::Updating);
     assert_eq!(found.config.as_deref(), Some("churn-v1"));
@@ -74,7 +74,12 @@ async fn an_endpoint_is_described() {
 }
 
 fn model() -> ModelSpec {
-    ModelSpec { name: "m".to_owned(), package_arn: "arn:p".to_owned(), tags: tags() }
+    ModelSpec {
+        name: "m".to_owned(),
+        package_arn: "arn:p".to_owned(),
+        tags: tags(),
+        settings: ModelSettings::default(),
+    }
 }
 
 #[tokio::test]
@@ -84,7 +89,7 @@ async fn a_model_is_created_from_a_package() {
         invalid("Cannot create already existing model \"arn\"."),
         invalid("Could not access model package"),
     ]);
-    let endpoints = aws.endpoints("arn:role");
+    let endpoints = aws.endpoints("arn:role", Vec::new());
     assert_eq!(endpoints.create_model(&model()).await.unwrap(), "created model m");
     assert_eq!(endpoints.create_model(&model()).await.unwrap(), "model m exists already");
     assert_eq!(endpoints.create_model(&model()).await.unwrap_err().class, Class::Permanent);
@@ -99,8 +104,13 @@ async fn a_model_is_created_from_a_package() {
 
 async fn config(variant: ProductionVariant) -> Value {
     let (aws, wire) = cloud([ok(json!({ "EndpointConfigArn": "arn" }))]);
-    aws.endpoints("arn:role")
-        .create_config(&EndpointConfigSpec { name: "c".to_owned(), variant, tags: Vec::new() })
+    aws.endpoints("arn:role", Vec::new())
+        .create_config(&EndpointConfigSpec {
+            name: "c".to_owned(),
+            variant,
+            tags: Vec::new(),
+            settings: ConfigSettings::default(),
+        })
         .await
         .unwrap();
     wire.only().json()
@@ -164,7 +174,7 @@ async fn an_endpoint_is_created_once() {
         invalid("Cannot create already existing endpoint \"arn\"."),
         refusal(400, "AccessDeniedException", "an explicit deny already exists"),
     ]);
-    let endpoints = aws.endpoints("role");
+    let endpoints = aws.endpoints("role", Vec::new());
     let tags = [("tidegate:model".to_owned(), "churn".to_owned())];
     assert_eq!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap(), "created endpoint churn");
     assert!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap().contains("already"));
@@ -180,7 +190,7 @@ async fn update(
     answers: Vec<Answer>,
 ) -> (Result<String, tidegate_engine::CallError>, Vec<super::cloud::Sent>) {
     let (aws, wire) = cloud(answers);
-    let told = aws.endpoints("role").update_endpoint("churn", "churn-v2", &rollout, false).await;
+    let told = aws.endpoints("role", Vec::new()).update_endpoint("churn", "churn-v2", &rollout, false).await;
     (told, wire.done())
 }
 

@@ -21,3 +21,4 @@ mod metrics;
 mod observe;
 #[cfg(feature = "operate")]
 mod operate;
+mod settings;

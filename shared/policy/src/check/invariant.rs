@@ -92,6 +92,8 @@ invariants! {
     RollbackUndone = "rollback_undone", "what SageMaker rolled back is not put in place again by the same request";
     /// A deletion of something that serves, that served, or that is not Tidegate's own.
     DeletesServing = "deletes_serving", "only what this model's environment created, and what failed before it ever served or lost its endpoint, is deleted, and only if the policy says so";
+    /// A setting of the policy is missing in a request, or another one is in it.
+    SettingChanged = "setting_changed", "a model and a configuration have the network, role, environment, capture and keys of the policy";
     /// The report differs from the decision or the observation.
     ReportMismatch = "report_mismatch", "a report says what was decided, of the request it is about";
 

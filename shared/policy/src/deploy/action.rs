@@ -16,7 +16,7 @@ pub enum Action {
     /// Creates the model of a package.
     CreateModel(ModelSpec),
     /// Creates an endpoint configuration.
-    CreateEndpointConfig(EndpointConfigSpec),
+    CreateEndpointConfig(Box<EndpointConfigSpec>),
     /// Creates the endpoint.
     CreateEndpoint {
         /// Its name.

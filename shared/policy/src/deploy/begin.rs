@@ -66,7 +66,7 @@ impl Reconciliation<'_> {
 
     fn model_and_config(&self) -> Vec<Step<Action>> {
         let model = Step::Call(Action::CreateModel(self.wanted.model.clone()));
-        let config = Step::Call(Action::CreateEndpointConfig(self.wanted.config.clone()));
+        let config = Step::Call(Action::CreateEndpointConfig(Box::new(self.wanted.config.clone())));
         match self.wanted.component {
             Some(_) => vec![config],
             None => vec![model, config],

@@ -178,6 +178,7 @@ impl Checker<'_> {
             .require(approved, Invariant::NotApproved, || format!("the registry says {:?}", seen.approval));
         for (index, step) in plan.iter().enumerate() {
             self.uses_only(step, request, plan.get(..index).unwrap_or_default());
+            self.has_settings(step);
             self.free(step, seen);
             self.deletes(step, seen);
             self.not_rolled_back(step, seen);
@@ -222,6 +223,30 @@ impl Checker<'_> {
         self.violations.require(right, Invariant::WrongPackage, || {
             format!("{step:?} for {} after {before:?}", request.package_arn)
         });
+    }
+
+    /// A model that loses its network, its isolation or its role, or a configuration that loses its capture, serves all
+    /// the same, so nobody would notice.
+    fn has_settings(&mut self, step: &Step<Action>) {
+        let Some(environment) = self.cx.environment() else { return };
+        let right = match step {
+            Step::Call(Action::CreateModel(model)) => model.settings == environment.endpoint.model,
+            Step::Call(Action::CreateEndpointConfig(config)) => {
+                let host = config.settings.components.clone().unwrap_or_default();
+                let wanted = &environment.endpoint.model;
+                let hosted = (&host.vpc, host.network_isolation, &host.execution_role)
+                    == (&wanted.vpc, wanted.network_isolation, &wanted.execution_role);
+                let kms =
+                    environment.endpoint.spec.behavior().instance_settings().and_then(|s| s.kms.clone());
+                let kms = kms.unwrap_or_default();
+                let keys = (&config.settings.volume_key, &config.settings.capture_key)
+                    == (&kms.volume, &kms.capture);
+                keys && config.settings.capture == environment.capture
+                    && (config.variant.model().is_some() || hosted)
+            }
+            _ => true,
+        };
+        self.violations.require(right, Invariant::SettingChanged, || format!("{step:?}"));
     }
 
     /// Only a resource that is in service is changed, and only a resource that does not exist is created. SageMaker

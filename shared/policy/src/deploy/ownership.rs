@@ -130,7 +130,7 @@ impl Reconciliation<'_> {
     /// Whether this is the model of a version that was deployed here.
     fn deployed_model(&self, model: &str) -> bool {
         let of = |live: &Live| {
-            DesiredResources::model_of(self.environment, live.version, &live.package_arn) == model
+            model.starts_with(&DesiredResources::model_of(self.environment, live.version, &live.package_arn))
         };
         [&self.state.live, &self.state.previous].into_iter().flatten().any(of)
     }

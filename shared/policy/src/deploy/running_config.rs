@@ -84,17 +84,19 @@ impl SettingKind {
 
     /// Whether the policy has its own value for it, so that the running value is replaced on purpose.
     fn is_in(self, environment: &Environment) -> bool {
+        let model = &environment.endpoint.model;
+        let instances = environment.endpoint.spec.behavior().instance_settings();
+        let startup = instances.and_then(|instances| instances.startup.as_ref());
         match self {
             Self::DataCapture => environment.capture.is_some(),
-            Self::Vpc => environment.endpoint.model.vpc.is_some(),
-            Self::KmsKey
-            | Self::NetworkIsolation
-            | Self::EnvironmentVariables
-            | Self::AsyncInference
-            | Self::Explainer
-            | Self::InferenceAmi
-            | Self::StartupTimeout
-            | Self::VolumeSize => false,
+            Self::Vpc => model.vpc.is_some(),
+            Self::NetworkIsolation => model.network_isolation,
+            Self::EnvironmentVariables => !model.environment.is_empty(),
+            Self::KmsKey => instances.and_then(|instances| instances.kms.as_ref()?.volume.as_ref()).is_some(),
+            Self::InferenceAmi => instances.is_some_and(|i| i.inference_ami_version.is_some()),
+            Self::StartupTimeout => instances.is_some_and(|i| i.startup_times().is_some()),
+            Self::VolumeSize => startup.is_some_and(|startup| startup.volume_gb.is_some()),
+            Self::AsyncInference | Self::Explainer => false,
         }
     }
 }

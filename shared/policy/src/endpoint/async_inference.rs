@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fields::ASYNC_OUTPUT_PAGE;
 use super::{
     Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
-    ScalableComponent, model_settings,
+    ScalableComponent, instance_settings, model_settings,
 };
 use crate::decision::Verdict;
 use crate::file::Scale;
@@ -16,7 +16,7 @@ use crate::reason::Reason;
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "an async",
     required: &["instanceType", "instances", "output"],
-    optional: &[model_settings::NETWORK],
+    optional: &[model_settings::FIELDS, model_settings::NETWORK, instance_settings::FIELDS],
     page: ASYNC_OUTPUT_PAGE,
     refusals: &[],
 };
@@ -34,6 +34,10 @@ pub struct AsyncInference {
 impl Behavior for AsyncInference {
     fn instances(&self) -> Option<Instances<'_>> {
         Some(self.instances.fixed())
+    }
+
+    fn instance_settings(&self) -> Option<&InstanceSettings> {
+        Some(&self.instances)
     }
 
     fn variant(&self, model: &str, _scale: &Scale) -> ProductionVariant {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CopySize, Rollout};
+use super::{CopySize, Rollout, StartupTimes};
 use crate::reason::Reason;
 
 /// An inference component to create or update.
@@ -23,6 +23,9 @@ pub struct Component {
     /// How an update of it is rolled out.
     #[serde(default, skip_serializing_if = "Rollout::is_default")]
     pub rollout: Rollout,
+    /// How long its start may take; SageMaker's own times if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<StartupTimes>,
 }
 
 /// An inference component as SageMaker describes it.
@@ -42,6 +45,8 @@ pub struct RunningComponent {
     pub size: Option<CopySize>,
     /// The number of running copies: zero while it is scaled to zero.
     pub copies: Option<u32>,
+    /// How long its start may take.
+    pub startup: Option<StartupTimes>,
     /// SageMaker's reason for the last failure. It may be set while the component is in service, even after a later
     /// success.
     pub failure: Option<String>,
@@ -53,7 +58,11 @@ impl RunningComponent {
     /// Whether it runs the requested model in copies of the requested size, whatever their number.
     #[must_use]
     pub fn runs(&self, wanted: &Component) -> bool {
-        self.model.as_ref() == Some(&wanted.model) && self.size.is_some_and(|size| size.has(&wanted.size))
+        // SageMaker may describe times of its own where none were requested.
+        let starts = wanted.startup.is_none() || self.startup == wanted.startup;
+        starts
+            && self.model.as_ref() == Some(&wanted.model)
+            && self.size.is_some_and(|size| size.has(&wanted.size))
     }
 
     /// Whether it has at least this number of copies.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fields::COMPONENT_PAGE;
 use super::{
     Behavior, Component, CopySize, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
-    ScalableComponent, model_settings,
+    ScalableComponent, instance_settings, model_settings,
 };
 use crate::file::{Environment, Finding, Rollout, Scale};
 use crate::names::EndpointName;
@@ -23,7 +23,12 @@ const REGIONS_WITHOUT_ZERO: &[(&str, &str, &str)] =
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "an inferenceComponent",
     required: &["memoryMb", "instanceType", "instances"],
-    optional: &[&["component", "copies", "accelerators", "cpus", "maxMemoryMb"], model_settings::NETWORK],
+    optional: &[
+        &["component", "copies", "accelerators", "cpus", "maxMemoryMb"],
+        model_settings::FIELDS,
+        model_settings::NETWORK,
+        instance_settings::FIELDS,
+    ],
     page: COMPONENT_PAGE,
     refusals: &[],
 };
@@ -81,6 +86,10 @@ impl Behavior for InferenceComponent {
         Some(self.instances.managed())
     }
 
+    fn instance_settings(&self) -> Option<&InstanceSettings> {
+        Some(&self.instances)
+    }
+
     fn variant(&self, _model: &str, scale: &Scale) -> ProductionVariant {
         self.instances.variant_for_components(scale.to_zero.is_some())
     }
@@ -93,6 +102,7 @@ impl Behavior for InferenceComponent {
             size: self.size(),
             copies: self.copies(),
             rollout: Default::default(),
+            startup: self.instances.startup_times(),
         })
     }
 

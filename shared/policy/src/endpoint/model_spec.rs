@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentRequested;
 
+use super::ModelSettings;
 use crate::file::Environment;
-use crate::fingerprint::short;
+use crate::fingerprint;
 use crate::owner;
 
 /// A model to create: the approved package with the settings of the policy.
@@ -18,20 +19,28 @@ pub struct ModelSpec {
     /// Its tags.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
+    /// What is set on it.
+    #[serde(default, skip_serializing_if = "fingerprint::is_default")]
+    pub settings: ModelSettings,
 }
 
 impl ModelSpec {
-    /// The name of the model of a version.
+    /// The name of the model of a version, without what is set on it.
     pub(super) fn name_of(environment: &Environment, version: u64, package_arn: &str) -> String {
-        format!("{}-v{version}-{}", environment.endpoint.served_name(), short(&[package_arn], 6))
+        format!("{}-v{version}-{}", environment.endpoint.served_name(), fingerprint::short(&[package_arn], 6))
     }
 
     /// The model that a request requires in an environment.
     pub(super) fn of(environment: &Environment, request: &DeploymentRequested) -> Self {
+        let settings = environment.endpoint.model.clone();
+        let set = fingerprint::of_settings(&settings, 6);
+        let package = Self::name_of(environment, request.version, &request.package_arn);
         Self {
-            name: Self::name_of(environment, request.version, &request.package_arn),
+            // 20 characters at most after the endpoint's name: the version of a package has up to 5 digits.
+            name: format!("{package}{set}"),
             package_arn: request.package_arn.clone(),
             tags: owner::tags(&request.model, Some(&request.environment)),
+            settings,
         }
     }
 }

@@ -17,7 +17,7 @@ const COMPONENTS_TO_ZERO_PAGE: &str =
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "a realTime",
     required: instance_settings::REQUIRED,
-    optional: &[model_settings::NETWORK],
+    optional: &[model_settings::FIELDS, model_settings::NETWORK, instance_settings::FIELDS],
     page: VARIANT_PAGE,
     refusals: &[],
 };
@@ -33,6 +33,10 @@ pub struct RealTime {
 impl Behavior for RealTime {
     fn instances(&self) -> Option<Instances<'_>> {
         Some(self.instances.fixed())
+    }
+
+    fn instance_settings(&self) -> Option<&InstanceSettings> {
+        Some(&self.instances)
     }
 
     fn variant(&self, model: &str, _scale: &Scale) -> ProductionVariant {

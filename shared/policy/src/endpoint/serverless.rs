@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Refusal, SERVERLESS_CONFIG_PAGE};
-use super::{Behavior, Component, FieldRules, Instances, NotScalable, ProductionVariant, ScalableComponent};
+use super::{
+    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
+    ScalableComponent, model_settings,
+};
 use crate::decision::Verdict;
 use crate::file::{Environment, Finding, Rollout, Scale};
 use crate::reason::Reason;
@@ -15,12 +18,16 @@ const NO_INSTANCES: &str = "it has no instances, and so no GPU";
 pub(super) const FIELDS: FieldRules = FieldRules {
     kind: "a serverless",
     required: &["memoryMb", "maxConcurrency"],
-    optional: &[],
+    optional: &[model_settings::FIELDS],
     page: SERVERLESS_CONFIG_PAGE,
     refusals: &[
         Refusal { field: "instanceType", why: NO_INSTANCES, page: PAGE },
         Refusal { field: "instances", why: NO_INSTANCES, page: PAGE },
         Refusal { field: "vpc", why: "it cannot be attached to a VPC", page: PAGE },
+        Refusal { field: "kms", why: "it has no storage volume and no capture", page: PAGE },
+        Refusal { field: "startup", why: "SageMaker starts its containers for each request", page: PAGE },
+        Refusal { field: "inferenceAmiVersion", why: NO_INSTANCES, page: PAGE },
+        Refusal { field: "networkIsolation", why: "its containers cannot be isolated", page: PAGE },
     ],
 };
 
@@ -36,6 +43,10 @@ pub struct Serverless {
 
 impl Behavior for Serverless {
     fn instances(&self) -> Option<Instances<'_>> {
+        None
+    }
+
+    fn instance_settings(&self) -> Option<&InstanceSettings> {
         None
     }
 

@@ -1,13 +1,19 @@
 //! One environment in which a model is served: its gates, its endpoint and its rollout.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::instance::{Kms, Startup};
 use super::serving::{Capture, Monitor, Scale, Verify};
 use crate::clock::{Day, TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
 use crate::endpoint::{Endpoint, EndpointKind};
-use crate::names::{AccountId, EndpointName, EnvironmentName, InstanceType, Region, S3Uri};
+use crate::names::{
+    AccountId, AmiVersion, EndpointName, EnvironmentName, InstanceType, Region, RoleArn, S3Uri,
+    SecurityGroupId, SubnetId,
+};
 
 /// One place where the model is served.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -132,6 +138,22 @@ struct EndpointSection {
     output: Option<S3Uri>,
     /// The network that its containers are attached to; SageMaker's own where absent.
     vpc: Option<Vpc>,
+    /// Whether its containers can make no network call at all, not even to S3.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html>
+    network_isolation: Option<bool>,
+    /// Variables of the containers' environment, in addition to those of the package. No secrets: they are readable in
+    /// the policy, in records and in AWS.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html>
+    environment: Option<BTreeMap<String, String>>,
+    /// The role of the containers, in the environment's account; the model role of the stack where absent. The stack's
+    /// parameter `PassableModelRoleArns` must name it.
+    execution_role: Option<RoleArn>,
+    /// The keys with which SageMaker encrypts; its own where absent.
+    kms: Option<Kms>,
+    /// What the model needs to start.
+    startup: Option<Startup>,
+    /// The machine image of the instances; SageMaker's choice where absent.
+    inference_ami_version: Option<AmiVersion>,
 }
 
 /// A network of the environment's account.
@@ -139,11 +161,11 @@ struct EndpointSection {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Vpc {
     /// Its subnets.
-    #[schemars(length(min = 1, max = 16), inner(length(min = 1)))]
-    pub subnets: Vec<String>,
+    #[schemars(length(min = 1, max = 16))]
+    pub subnets: Vec<SubnetId>,
     /// The security groups of the containers.
-    #[schemars(length(min = 1, max = 5), inner(length(min = 1)))]
-    pub security_groups: Vec<String>,
+    #[schemars(length(min = 1, max = 5))]
+    pub security_groups: Vec<SecurityGroupId>,
 }
 
 /// How an update rolls out. At most one of `canary`, `linear`, `rolling` and `allAtOnce`; all at once where none is given.

@@ -13,6 +13,7 @@ mod drift;
 mod drift_checks;
 mod endpoint_fields;
 mod environment;
+mod instance;
 mod pipeline;
 mod problem;
 mod read;
@@ -40,12 +41,13 @@ pub use drift_checks::{CheckMeaning, Checks};
 pub use environment::{
     AllAtOnce, Approvals, Canary, Environment, Gates, Linear, Rolling, Rollout, Vpc, Window,
 };
+pub use instance::{Kms, Startup};
 pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source};
 pub(crate) use problem::Finding;
 pub use problem::{PolicyError, Problem};
 pub use read::{Checked, parse, parse_applied, read};
 pub use schema::schema;
-pub use serving::{Baseline, Capture, Invoke, Monitor, Scale, ScaleTarget, ToZero, Verify};
+pub use serving::{Baseline, Capture, Captured, Invoke, Monitor, Scale, ScaleTarget, ToZero, Verify};
 pub use warn::warnings;
 
 /// The policy of one model: what a team wants for it.

@@ -3,9 +3,12 @@
 pub(super) mod component;
 pub(super) mod instances;
 mod rollout;
+mod settings;
 mod target;
 
 use std::path::{Component, Path};
+
+pub(super) use settings::doubtful;
 
 use super::problem::Finding;
 use super::{Environment, Gates, Pipeline, Policy, Source};
@@ -34,6 +37,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
         found.extend(instances::broken(&at, environment));
         found.extend(component::broken(&at, environment));
         found.extend(rollout::broken(&at, environment));
+        found.extend(settings::broken(&at, environment));
         found.extend(target::broken(&at, environment));
         found.extend(gates(&at, &environment.gates));
         found.extend(watched(&at, environment));

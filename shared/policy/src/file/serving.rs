@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
-use crate::names::S3Uri;
+use crate::names::{ContentType, S3Uri};
 
 /// How a deployment is verified.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +33,39 @@ pub struct Capture {
     /// Percent of the requests.
     #[schemars(range(min = 0, max = 100))]
     pub percent: u32,
-    /// Where they are put.
+    /// Where they are put, below `ENDPOINT/VARIANT/`.
     pub to: S3Uri,
+    /// What is kept of them; both where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2))]
+    pub include: Option<Vec<Captured>>,
+    /// Content types that are kept as JSON. Others are kept in base64.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureContentTypeHeader.html>
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 10))]
+    pub json: Option<Vec<ContentType>>,
+    /// Content types that are kept as CSV. Others are kept in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 10))]
+    pub csv: Option<Vec<ContentType>>,
+}
+
+/// A part of an invocation that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Captured {
+    /// What clients send.
+    Requests,
+    /// What the model answers.
+    Responses,
+}
+
+impl Capture {
+    /// Whether a part is kept.
+    #[must_use]
+    pub fn includes(&self, part: Captured) -> bool {
+        self.include.as_ref().is_none_or(|parts| parts.contains(&part))
+    }
 }
 
 /// Watching what was captured for drift.

@@ -5,6 +5,7 @@ mod examples;
 mod hosting;
 mod properties;
 mod schema;
+mod settings;
 mod together;
 
 use super::{PolicyError, parse};

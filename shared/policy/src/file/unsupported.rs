@@ -42,8 +42,6 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
         // No data links a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
         (!spec.behavior().is_supported(), "endpoint/kind", kind.as_str()),
-        (environment.endpoint.model.vpc.is_some(), "endpoint/vpc", "a network of one's own is"),
-        (environment.capture.is_some(), "capture", "data capture is"),
         (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
     ]
     .into_iter()

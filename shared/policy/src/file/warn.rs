@@ -29,6 +29,7 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     let mut found = spec.behavior().warnings(at, environment);
     found.extend(instances::warnings(at, environment));
     found.extend(component::warnings(at, environment));
+    found.extend(super::rules::doubtful(at, environment));
     let mut warn = |field: &str, message: String| found.push(Finding::new(format!("{at}/{field}"), message));
     if let Some(to_zero) = &environment.scale.to_zero
         && to_zero.grace < to_zero.idle

@@ -7,8 +7,8 @@ use super::tree::{Node, Value};
 use crate::clock::{TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
 use crate::names::{
-    AccountId, EndpointName, EnvironmentName, GroupName, InstanceType, ModelName, PipelineName, Region,
-    RepositoryName, S3Uri,
+    AccountId, AmiVersion, ContentType, EndpointName, EnvironmentName, GroupName, InstanceType, KmsKey,
+    ModelName, PipelineName, Region, RepositoryName, RoleArn, S3Uri, SecurityGroupId, SubnetId,
 };
 
 /// A rule for a text: whether the text is valid, and the format to complete the sentence "expected …".
@@ -18,16 +18,22 @@ pub(super) type Rule = (fn(&str) -> bool, &'static str);
 pub(super) fn rule(name: &str) -> Option<Rule> {
     Some(match name {
         "AccountId" => (AccountId::fits, AccountId::EXPECTED),
+        "AmiVersion" => (AmiVersion::fits, AmiVersion::EXPECTED),
+        "ContentType" => (ContentType::fits, ContentType::EXPECTED),
         "Duration" => (|t| Duration::try_from(t.to_owned()).is_ok(), Duration::EXPECTED),
         "EndpointName" => (EndpointName::fits, EndpointName::EXPECTED),
         "EnvironmentName" => (EnvironmentName::fits, EnvironmentName::EXPECTED),
         "GroupName" => (GroupName::fits, GroupName::EXPECTED),
         "InstanceType" => (InstanceType::fits, InstanceType::EXPECTED),
+        "KmsKey" => (KmsKey::fits, KmsKey::EXPECTED),
         "ModelName" => (ModelName::fits, ModelName::EXPECTED),
         "PipelineName" => (PipelineName::fits, PipelineName::EXPECTED),
         "Region" => (Region::fits, Region::EXPECTED),
         "RepositoryName" => (RepositoryName::fits, RepositoryName::EXPECTED),
+        "RoleArn" => (RoleArn::fits, RoleArn::EXPECTED),
         "S3Uri" => (S3Uri::fits, S3Uri::EXPECTED),
+        "SecurityGroupId" => (SecurityGroupId::fits, SecurityGroupId::EXPECTED),
+        "SubnetId" => (SubnetId::fits, SubnetId::EXPECTED),
         "TimeOfDay" => (|t| TimeOfDay::try_from(t.to_owned()).is_ok(), TimeOfDay::EXPECTED),
         "TimeZoneName" => (|t| TimeZoneName::try_from(t.to_owned()).is_ok(), TimeZoneName::EXPECTED),
         _ => return None,

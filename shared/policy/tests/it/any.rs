@@ -316,7 +316,13 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
 
 /// Serves the model in another kind of endpoint.
 pub(crate) fn serve(environment: &mut Environment, kind: EndpointKind) {
-    let instances = InstanceSettings { instance_type: "ml.m5.large".parse().unwrap(), count: 2 };
+    let instances = InstanceSettings {
+        instance_type: "ml.m5.large".parse().unwrap(),
+        count: 2,
+        kms: None,
+        startup: None,
+        inference_ami_version: None,
+    };
     environment.endpoint.spec = match kind {
         EndpointKind::RealTime => EndpointSpec::RealTime(RealTime { instances }),
         EndpointKind::Serverless => {
@@ -452,6 +458,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             model,
             size,
             copies,
+            startup: None,
             failure,
             last_modified,
         }

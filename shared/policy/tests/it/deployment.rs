@@ -132,6 +132,7 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
         size: None,
         copies: None,
         last_modified: None,
+        startup: None,
         failure: None,
     };
     let busy = Snapshot { component: Some(component), ..seen(&wanted, 0) };

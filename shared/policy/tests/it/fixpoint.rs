@@ -59,6 +59,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
                     model: Some(component.model.clone()),
                     size: Some(component.size),
                     copies: Some(component.copies),
+                    startup: None,
                     failure: None,
                     last_modified: Some(now),
                 });

@@ -147,6 +147,7 @@ impl FakeAws {
             model: Some(component.model.clone()),
             size: Some(component.size),
             copies: Some(component.copies),
+            startup: component.startup,
             failure: None,
             last_modified: Some(now),
         };

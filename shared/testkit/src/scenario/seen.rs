@@ -312,6 +312,7 @@ impl SeenComponent {
                 cpus: self.cpus,
             }),
             copies: self.copies,
+            startup: None,
             failure: self.failure.clone(),
             last_modified: self.last_modified,
         }

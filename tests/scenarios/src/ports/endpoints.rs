@@ -11,7 +11,7 @@ use tidegate_policy::deploy::{
 use tidegate_policy::endpoint::{BatchSize, CopySize, EndpointConfigSpec, ModelSpec, ProductionVariant};
 use tidegate_policy::owner::Tags;
 
-use super::{tag_list, text, time};
+use super::{settings, tag_list, text, time};
 use crate::cloud::Account;
 
 const SAGEMAKER: &str = "sagemaker";
@@ -91,9 +91,14 @@ fn needs(size: CopySize) -> Value {
 }
 
 fn component_request(component: &Component) -> Value {
+    let mut specification =
+        json!({"ModelName": component.model, "ComputeResourceRequirements": needs(component.size)});
+    if let (Some(times), Some(members)) = (component.startup, specification.as_object_mut()) {
+        members.insert("StartupParameters".to_owned(), settings::startup(times));
+    }
     json!({
         "InferenceComponentName": component.name,
-        "Specification": {"ModelName": component.model, "ComputeResourceRequirements": needs(component.size)},
+        "Specification": specification,
         "RuntimeConfig": {"CopyCount": component.copies},
     })
 }
@@ -142,6 +147,7 @@ impl Endpoints for Account {
             model: text(&found, "/Specification/ModelName"),
             size: size(&found),
             copies: number(&found, "/RuntimeConfig/CurrentCopyCount"),
+            startup: settings::times(&found),
             failure: text(&found, "/FailureReason"),
             last_modified: time(&found, "/LastModifiedTime"),
         }))
@@ -165,18 +171,12 @@ impl Endpoints for Account {
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
-        let request = json!({"ModelName": model.name, "Containers": [{"ModelPackageName": model.package_arn}],
-            "ExecutionRoleArn": self.model_role(), "Tags": tag_list(&model.tags)});
+        let request = settings::model(model, &self.model_role());
         made("model", &model.name, self.call(SAGEMAKER, "CreateModel", request).await)
     }
 
     async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
-        let variant = variant(&config.variant);
-        let mut request = json!({"EndpointConfigName": config.name, "ProductionVariants": [variant],
-            "Tags": tag_list(&config.tags)});
-        if let (None, Some(members)) = (config.variant.model(), request.as_object_mut()) {
-            members.insert("ExecutionRoleArn".to_owned(), json!(self.model_role()));
-        }
+        let request = settings::config(config, variant(&config.variant), &self.model_role());
         made("configuration", &config.name, self.call(SAGEMAKER, "CreateEndpointConfig", request).await)
     }
 

@@ -4,6 +4,7 @@ mod common;
 mod endpoints;
 mod hub;
 mod running;
+mod settings;
 mod spoke;
 
 pub(crate) use hub::{JOB_ROLE, ROLE};

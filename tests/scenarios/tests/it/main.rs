@@ -31,6 +31,7 @@ mod refusals;
 mod scenarios;
 #[cfg(test)]
 mod secrets;
+mod settings;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

@@ -234,11 +234,21 @@ impl Endpoints for MutatedPorts {
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Result<String, CallError> {
-        self.classified(self.real.create_model(model).await)
+        let mut model = model.clone();
+        match self.mutant {
+            Some(Mutant::LoseVpc) => model.settings.vpc = None,
+            Some(Mutant::LoseRole) => model.settings.execution_role = None,
+            _ => {}
+        }
+        self.classified(self.real.create_model(&model).await)
     }
 
     async fn create_config(&self, config: &EndpointConfigSpec) -> Result<String, CallError> {
-        self.classified(self.real.create_config(config).await)
+        let mut config = config.clone();
+        if self.mutant == Some(Mutant::LoseCapture) {
+            config.settings.capture = None;
+        }
+        self.classified(self.real.create_config(&config).await)
     }
 
     async fn create_endpoint(

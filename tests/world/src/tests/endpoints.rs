@@ -111,6 +111,16 @@ fn invalid_endpoint_requests_are_rejected() {
     assert!(aws.rejection("UpdateEndpoint", update_to("less")).contains("serverless"));
     let capture = json!({"DataCaptureConfig": {"EnableCapture": true}});
     assert!(aws.try_config("x", serverless, capture).unwrap_err().message.contains("DataCaptureConfig"));
+    let isolated = json!({"VpcConfig": {"Subnets": ["subnet-a"], "SecurityGroupIds": ["sg-a"]}});
+    let one = json!({"ModelName": "churn-1", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1});
+    let refused = aws.try_config("x", one, isolated).unwrap_err().message;
+    assert!(refused.contains("only for endpoints with inference components"), "{refused}");
+    let nvme = json!({"ModelName": "churn-1", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1});
+    let refused = aws.try_config("x", nvme.clone(), json!({"KmsKeyId": "alias/churn"})).unwrap_err().message;
+    assert_eq!(refused, "KMS key is not supported for NVMe instance storage");
+    let mut large = nvme;
+    large["VolumeSizeInGB"] = json!(100);
+    assert!(aws.try_config("x", large, json!({})).unwrap_err().message.contains("VolumeSizeInGB"));
     let none = json!({"ModelName": "churn-1", "InitialInstanceCount": 0});
     assert!(aws.try_config("x", none.clone(), json!({})).unwrap_err().message.contains("at least 1"));
     aws.config("queue", none, json!({"AsyncInferenceConfig": {"OutputConfig": {}}}));

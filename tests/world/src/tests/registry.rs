@@ -80,6 +80,30 @@ fn another_account_reads_a_package_only_if_the_group_policy_allows_it() {
 }
 
 #[test]
+fn a_model_of_a_package_keeps_its_settings() {
+    let mut aws = registered();
+    update(&mut aws, json!({"ModelApprovalStatus": "Approved"}));
+    let vpc = json!({"Subnets": ["subnet-a"], "SecurityGroupIds": ["sg-a"]});
+    let model = |more: Value| {
+        let mut model = json!({"ModelName": "m", "Containers": [{"ModelPackageName": ARN}]});
+        model.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        model
+    };
+    let image = json!({"Containers": [{"ModelPackageName": ARN, "Image": "i"}]});
+    assert!(
+        hub(&mut aws, "CreateModel", model(image)).unwrap_err().message.contains("must not have an Image")
+    );
+    let foreign = json!({"ExecutionRoleArn": format!("arn:aws:iam::{STAGING}:role/r")});
+    assert_eq!(hub(&mut aws, "CreateModel", model(foreign)).unwrap_err().code, "AccessDeniedException");
+    let variables = json!([{"ModelPackageName": ARN, "Environment": {"LOG_LEVEL": "debug"}}]);
+    let settings = json!({"VpcConfig": vpc, "EnableNetworkIsolation": true, "Containers": variables});
+    hub(&mut aws, "CreateModel", model(settings)).unwrap();
+    let found = hub(&mut aws, "DescribeModel", json!({"ModelName": "m"})).unwrap();
+    assert_eq!((&found["VpcConfig"], &found["EnableNetworkIsolation"]), (&vpc, &json!(true)));
+    assert_eq!(found["Containers"], variables);
+}
+
+#[test]
 fn a_package_that_failed_cannot_be_approved() {
     let mut aws = registered();
     aws.inject_fault(json!({"kind": "fail_package", "account": null, "group": "churn"}));

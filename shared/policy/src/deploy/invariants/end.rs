@@ -131,8 +131,8 @@ impl Checker<'_> {
         });
     }
 
-    /// Whether the requested version serves: the component's model is named after its package; or, without a
-    /// component, the requested configuration runs and is named after the package.
+    /// Whether the requested version serves: the component's model is named after its package, and after what is set on
+    /// it; or, without a component, the requested configuration runs and is named after the package.
     fn serves(&self, seen: &Snapshot, wanted: Option<&String>) -> bool {
         let Some((environment, request)) = self.cx.environment().zip(self.request) else { return false };
         let of_version = format!("{}-v{}-", environment.endpoint.served_name(), request.version);
@@ -142,7 +142,7 @@ impl Checker<'_> {
                 component.status == ComponentStatus::InService
                     && self.is_here(seen, component)
                     && component.has_copies(1)
-                    && component.model.as_ref() == Some(&model)
+                    && component.model.as_ref().is_some_and(|name| name.starts_with(&model))
             }
             None => {
                 running_config(seen) == wanted && wanted.is_some_and(|config| config.starts_with(&of_version))

@@ -62,7 +62,10 @@ fn nothing_unknown_is_allowed_and_everything_is_described() {
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     let mut sections = 0;
     walk("", &schema, &mut |at, value| {
-        if value.get("type") == Some(&json!("object")) && !at.ends_with("/parameters") {
+        if value.get("type") == Some(&json!("object"))
+            && !at.ends_with("/parameters")
+            && !at.ends_with("/Endpoint/environment")
+        {
             assert_eq!(value.get("additionalProperties"), Some(&json!(false)), "{at}");
             sections += 1;
         }

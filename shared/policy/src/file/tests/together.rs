@@ -309,8 +309,6 @@ fn windows() {
 #[test]
 fn what_this_version_cannot_do_is_refused_in_its_place() {
     let queue = "endpoint: { name: churn, kind: async, instanceType: ml.m5.large, instances: 1, output: \"s3://acme-ml/o/\" }";
-    let vpc = "memoryMb: 1024, vpc: { subnets: [subnet-1], securityGroups: [sg-1] } }";
-    let capture = "    capture: { percent: 20, to: \"s3://acme-ml/c/\" }\n    scale:\n";
     let monitor = "    capture: { percent: 20, to: \"s3://acme-ml/c/\" }\n    monitor: { every: 1h, baseline: fromRegistry }\n    scale:\n";
     for (from, to, place) in [
         ("  branches:", "  paths: [\"src/**\"]\n  branches:", "7:3: source.paths: a path filter is"),
@@ -323,8 +321,6 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
             "24:44: environments.production.gates.approvals.notAuthor: leaving out the author is",
         ),
         (EU, queue, "25:36: environments.production.endpoint.kind: an async endpoint is"),
-        ("memoryMb: 1024 }", vpc, "25:113: environments.production.endpoint.vpc: "),
-        ("    scale:\n", capture, "28:5: environments.production.capture: "),
         ("    scale:\n", monitor, "29:5: environments.production.monitor: "),
         ("response: retrain", "response: rollBack", "31:13: drift.response: rollBack is"),
         ("drift:", "alerts: { topic: mine }\ndrift:", "30:18: alerts.topic: "),

@@ -132,6 +132,22 @@ fn places() -> Vec<Break<Scene>> {
             let Step::Call(Action::CreateModel(model)) = &mut s.decision.plan[0] else { unreachable!() };
             model.package_arn = any::arn(6);
         }),
+        on(I::SettingChanged, "a model that lost its network", updates, |s| {
+            let vpc = r#"{ "subnets": ["subnet-1"], "securityGroups": ["sg-1"] }"#;
+            s.production().endpoint.model.vpc = Some(serde_json::from_str(vpc).unwrap());
+        }),
+        on(I::SettingChanged, "a model that lost its role", updates, |s| {
+            let role = "arn:aws:iam::777788889999:role/churn".parse().unwrap();
+            s.production().endpoint.model.execution_role = Some(role);
+        }),
+        on(I::SettingChanged, "a model with variables that nobody set", updates, |s| {
+            let Step::Call(Action::CreateModel(model)) = &mut s.decision.plan[0] else { unreachable!() };
+            model.settings.environment.insert("A".to_owned(), "b".to_owned());
+        }),
+        on(I::SettingChanged, "a configuration that lost its capture", updates, |s| {
+            let capture = r#"{ "percent": 20, "to": "s3://acme-ml/churn/" }"#;
+            s.production().capture = Some(serde_json::from_str(capture).unwrap());
+        }),
         on(I::WrongPackage, "a request for another group's package", updates, |s| {
             s.policy.as_mut().unwrap().registry.group = "fraud".parse().unwrap();
         }),

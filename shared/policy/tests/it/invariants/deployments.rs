@@ -9,7 +9,7 @@ use tidegate_policy::deploy::{
     Snapshot, State, Trigger,
 };
 use tidegate_policy::endpoint::{CopySize, DesiredResources, EndpointKind};
-use tidegate_policy::file::{Canary, Policy};
+use tidegate_policy::file::{Canary, Environment, Policy};
 use tidegate_policy::step::Step;
 
 use crate::any;
@@ -28,6 +28,10 @@ impl Scene {
 
     pub(super) fn component(&mut self) -> &mut RunningComponent {
         self.seen().component.as_mut().unwrap()
+    }
+
+    pub(super) fn production(&mut self) -> &mut Environment {
+        self.policy.as_mut().unwrap().environments.last_mut().unwrap()
     }
 
     pub(super) fn request(&mut self) -> &mut DeploymentRequested {
@@ -171,6 +175,7 @@ pub(super) fn changes_component() -> Scene {
         model: Some("churn-v6-0a1b2c".to_owned()),
         size: Some(CopySize { memory_mb: 1024, ..CopySize::default() }),
         copies: Some(1),
+        startup: None,
         failure: None,
         last_modified: Some(any::at(-600)),
     };

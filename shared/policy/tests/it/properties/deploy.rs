@@ -82,7 +82,7 @@ fn calls(decided: &Decided<DeployController>, request: &DeploymentRequested) -> 
             Action::CreateEndpointConfig(config) => {
                 made.push(&config.name);
                 let model_first = target.component.is_some() || made.contains(&target.model.name.as_str());
-                *config == target.config && model_first
+                **config == target.config && model_first
             }
             Action::CreateEndpoint { name, config, tags } => {
                 let tag = |key: &str, value: &str| tags.iter().any(|(k, v)| k == key && v == value);

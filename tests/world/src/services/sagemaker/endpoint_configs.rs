@@ -36,6 +36,7 @@ fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Re
         check_instance_type(variant, index + 1)?;
         check_variant(resources, call, request, variant)?;
         check_counts(request, variant, zero)?;
+        check_storage(request, variant)?;
     }
     let mut names: Vec<&str> = variants.iter().filter_map(|v| text(v, "VariantName")).collect();
     names.sort_unstable();
@@ -89,6 +90,15 @@ fn check_variant(
         None if !given(config, "ExecutionRoleArn") => {
             return refuse("ExecutionRoleArn is required when no ModelName is provided.");
         }
+        // The API has these members for components, whose models the configuration does not name. The text is ours.
+        // https://github.com/hashicorp/terraform-provider-aws/pull/48738
+        Some(_)
+            if given(config, "VpcConfig") || config.get("EnableNetworkIsolation") == Some(&json!(true)) =>
+        {
+            return refuse(
+                "VpcConfig and EnableNetworkIsolation are only for endpoints with inference components.",
+            );
+        }
         None | Some(_) => {}
     }
     if serverless {
@@ -111,10 +121,19 @@ fn check_variant(
 
 fn check_serverless_model(resources: &Resources, variant: &Value, name: &str) -> Result<(), ApiError> {
     let model = text(variant, "ModelName").and_then(|model| resources.models.get(model));
-    if model.is_some_and(|m| m.request.get("VpcConfig").is_some_and(|v| !v.is_null())) {
-        return Err(ApiError::validation(format!(
-            "Production variant \"{name}\": VpcConfig is not supported for serverless endpoints."
-        )));
+    // The feature exclusions of https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html. The texts are
+    // ours.
+    let refuse = |what: &str| {
+        Err(ApiError::validation(format!(
+            "Production variant \"{name}\": {what} is not supported for serverless endpoints."
+        )))
+    };
+    let request = model.map(|model| &model.request);
+    if request.and_then(|r| r.get("VpcConfig")).is_some_and(|v| !v.is_null()) {
+        return refuse("VpcConfig");
+    }
+    if request.and_then(|r| r.get("EnableNetworkIsolation")) == Some(&json!(true)) {
+        return refuse("EnableNetworkIsolation");
     }
     Ok(())
 }
@@ -132,6 +151,20 @@ fn check_instance_type(variant: &Value, index: usize) -> Result<(), ApiError> {
          satisfy constraint: Member must satisfy enum value set: [{}]",
         accepted.join(", ")
     )))
+}
+
+/// Local NVMe storage is encrypted by its hardware and has one size. The first text is that of the SageMaker SDK, the second
+/// is ours: <https://github.com/aws/sagemaker-python-sdk/issues/3677>,
+/// <https://github.com/aws/sagemaker-python-sdk/pull/4828>
+fn check_storage(config: &Value, variant: &Value) -> Result<(), ApiError> {
+    let nvme = text(variant, "InstanceType").and_then(instance_types::find).is_some_and(|found| found.nvme);
+    if nvme && text(config, "KmsKeyId").is_some() {
+        return Err(ApiError::validation("KMS key is not supported for NVMe instance storage"));
+    }
+    if nvme && int(variant, "VolumeSizeInGB").is_some() {
+        return Err(ApiError::validation("VolumeSizeInGB is not supported for NVMe instance storage"));
+    }
+    Ok(())
 }
 
 /// `zero`: whether the region accepts a minimum of zero instances.

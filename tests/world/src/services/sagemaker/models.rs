@@ -29,6 +29,7 @@ fn create_model(world: &mut World, call: &Call, request: &Value) -> Result<Value
     for container in &containers {
         check_container(world, call, container)?;
     }
+    check_role(call, request)?;
     world.store_model(&call.place, name, request, call.now);
     Ok(json!({"ModelArn": arn}))
 }
@@ -43,9 +44,27 @@ pub(crate) fn containers(request: &Value) -> Vec<&Value> {
         .collect()
 }
 
+/// A role can be passed only in its own account. The text is ours.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>
+fn check_role(call: &Call, request: &Value) -> Result<(), ApiError> {
+    let role = text(request, "ExecutionRoleArn").unwrap_or_default();
+    let account = role.split(':').nth(4).unwrap_or(call.place.account.as_str());
+    if account == call.place.account {
+        return Ok(());
+    }
+    Err(ApiError::new("AccessDeniedException", format!("Cross-account pass role is not allowed: {role}")))
+}
+
 fn check_container(world: &World, call: &Call, container: &Value) -> Result<(), ApiError> {
     if let Some(package) = text(container, "ModelPackageName") {
         let package = world.admitted_package(call, package, "sagemaker:CreateModel")?;
+        // A package is an image and its data. Variables may be added to it:
+        // https://github.com/aws/sagemaker-python-sdk/pull/3581. The text is ours.
+        if ["Image", "ModelDataUrl", "ModelDataSource"].iter().any(|member| container.get(member).is_some()) {
+            return Err(ApiError::validation(
+                "A container with a ModelPackageName must not have an Image, a ModelDataUrl or a ModelDataSource.",
+            ));
+        }
         return package.deployable();
     }
     if text(container, "Image").is_none() {

@@ -1,0 +1,95 @@
+//! Names and ids of AWS that a policy mentions.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use super::{AccountId, BadName, text_schema};
+
+name!(
+    /// An IAM role, by its ARN.
+    RoleArn,
+    "the ARN of an IAM role, such as arn:aws:iam::777788889999:role/churn",
+    2_048,
+    "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
+    "arn:aws:iam::777788889999:role/churn",
+    |t| {
+        let parts: Vec<&str> = t.splitn(6, ':').collect();
+        let [arn, partition, iam, region, account, role] = parts.as_slice() else { return false };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@/-".contains(c);
+        (*arn, *iam, *region) == ("arn", "iam", "")
+            && partition.strip_prefix("aws").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+            && AccountId::fits(account)
+            && role.strip_prefix("role/").is_some_and(|name| !name.is_empty() && name.chars().all(plain))
+    }
+);
+name!(
+    /// A subnet of a VPC.
+    SubnetId,
+    "the id of a subnet, such as subnet-0a1b2c3d",
+    32,
+    "^subnet-[0-9a-zA-Z]+$",
+    "subnet-0a1b2c3d",
+    |t| t.strip_prefix("subnet-").is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+);
+name!(
+    /// A security group of a VPC.
+    SecurityGroupId,
+    "the id of a security group, such as sg-0a1b2c3d",
+    32,
+    "^sg-[0-9a-zA-Z]+$",
+    "sg-0a1b2c3d",
+    |t| t.strip_prefix("sg-").is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+);
+name!(
+    /// A KMS key: its id, its ARN, `alias/NAME` or the ARN of an alias.
+    KmsKey,
+    "a KMS key: its id, its ARN, alias/NAME or the ARN of an alias",
+    2_048,
+    "^[A-Za-z0-9:/_-]+$",
+    "alias/churn",
+    |t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b":/_-".contains(&b))
+);
+name!(
+    /// A content type, such as `text/csv`.
+    ContentType,
+    "a content type, such as text/csv: letters, digits, hyphens and, after the slash, periods",
+    256,
+    "^[A-Za-z0-9](-*[A-Za-z0-9])*/[A-Za-z0-9](-*[A-Za-z0-9.])*$",
+    "text/csv",
+    |t| {
+        let word = |word: &str, more: &str| {
+            word.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && !word.ends_with('-')
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || more.contains(c))
+        };
+        t.split_once('/').is_some_and(|(kind, rest)| word(kind, "") && word(rest, "."))
+    }
+);
+
+name!(
+    /// The machine image of the instances, by the version that SageMaker gives it.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html>
+    AmiVersion,
+    "a version of SageMaker's inference AMI, such as al2-ami-sagemaker-inference-gpu-3-1",
+    64,
+    "^al[0-9]+-ami-sagemaker-inference-[a-z]+-[0-9]+(-[0-9]+)*$",
+    "al2-ami-sagemaker-inference-gpu-3-1",
+    |t| {
+        let Some((system, rest)) = t.split_once("-ami-sagemaker-inference-") else { return false };
+        let Some((class, version)) = rest.split_once('-') else { return false };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        system.strip_prefix("al").is_some_and(digits)
+            && !class.is_empty()
+            && class.bytes().all(|b| b.is_ascii_lowercase())
+            && version.split('-').all(digits)
+    }
+);
+
+impl RoleArn {
+    /// The account that the role belongs to.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+}
