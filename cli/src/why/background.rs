@@ -119,7 +119,8 @@ fn retraining_prevented_by(
 ) -> Option<String> {
     let live = known.deploy.live.as_ref().map(|live| live.at);
     let (source, reason) = ("why".to_owned(), Reason::DriftObserved { metric: "the model".to_owned() });
-    let observation = Observation::Drift { source, at: None, alarm: None, reason, numbers: None };
+    let observation =
+        Observation::Drift { source, at: None, alarm: None, reason, numbers: None, feed_is_broken: false };
     let decision = respond::decide(
         policy,
         target,

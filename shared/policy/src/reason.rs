@@ -248,7 +248,7 @@ reasons! {
     /// The inference component has failed.
     ComponentFailed { component: String, cause: String } = "component_failed", "component {component} failed: {cause}";
     /// The endpoint had failed before this deployment asked for anything.
-    EndpointFailedBefore { endpoint: String, status: String, since: String, cause: String, remedy: String } = "endpoint_failed_before",
+    EndpointFailedBefore { endpoint: String, status: String, since: String, cause: Box<str>, remedy: Box<str> } = "endpoint_failed_before",
         "{endpoint} has been {status} since {since}, before this request (cause: {cause}); {remedy}";
     /// The inference component had failed before this deployment asked for anything.
     ComponentFailedBefore { component: String, since: String, cause: String, command: String } = "component_failed_before",

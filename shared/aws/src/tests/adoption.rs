@@ -46,7 +46,7 @@ async fn what_runs_is_described_with_its_model_and_its_limits() {
         "PrimaryContainer": { "Image": "i", "Environment": { "TOKEN": "secret" } },
         "VpcConfig": { "SecurityGroupIds": ["sg"], "Subnets": ["subnet-1"] } });
     let (aws, wire) = cloud([ok(config()), ok(model), limits("endpoint/churn/variant/AllTraffic", 2, 8)]);
-    let found = aws.endpoints("role").running_config("churn", &endpoint()).await.unwrap();
+    let found = aws.endpoints("role", Vec::new()).running_config("churn", &endpoint()).await.unwrap();
     assert_eq!(
         (found.variants, found.shadow_variants),
         (vec!["AllTraffic".to_owned()], vec!["candidate".to_owned()])
@@ -76,16 +76,16 @@ async fn what_runs_is_described_with_its_model_and_its_limits() {
 #[tokio::test]
 async fn a_configuration_that_was_deleted_has_no_settings() {
     let (aws, _) = cloud([invalid("Could not find endpoint configuration \"arn\".")]);
-    let found = aws.endpoints("role").running_config("churn", &endpoint()).await.unwrap();
+    let found = aws.endpoints("role", Vec::new()).running_config("churn", &endpoint()).await.unwrap();
     assert!(found.variants.is_empty() && found.settings.is_empty());
 }
 
 #[tokio::test]
 async fn an_update_keeps_the_instances_if_it_is_told_to() {
-    let rollout = Rollout { canary: None, alarms: Vec::new() };
+    let rollout = Rollout::default();
     for keep in [false, true] {
         let (aws, wire) = cloud([ok(json!({ "EndpointArn": "arn" }))]);
-        aws.endpoints("role").update_endpoint("churn", "c", &rollout, keep).await.unwrap();
+        aws.endpoints("role", Vec::new()).update_endpoint("churn", "c", &rollout, keep).await.unwrap();
         let sent = wire.only().json();
         assert_eq!(sent.get("RetainAllVariantProperties"), keep.then_some(&json!(true)));
     }

@@ -14,7 +14,7 @@ async fn capacity_limits_are_registered() {
         capacity.set_capacity_limits("churn", 0, 2).await.unwrap(),
         "component churn may have 0 to 2 copies"
     );
-    assert_eq!(capacity.set_capacity_limits("churn", 0, 2).await.unwrap_err().class, Class::Conflict);
+    assert_eq!(capacity.set_capacity_limits("churn", 0, 2).await.unwrap_err().class, Class::Busy);
     let sent = &wire.done()[0];
     assert_eq!(sent.target, "RegisterScalableTarget");
     assert_eq!(

@@ -82,10 +82,10 @@ async fn a_copy_is_given_what_the_policy_says() {
         "Specification": { "ModelName": "churn-v2", "ComputeResourceRequirements": requirements },
     }));
     let (aws, wire) = cloud([ok(json!({ "InferenceComponentArn": "arn" })), described]);
-    let endpoints = aws.endpoints("role");
+    let endpoints = aws.endpoints("role", Vec::new());
     endpoints.create_component(&Component { size, ..component() }, &[]).await.unwrap();
-    assert_eq!(wire.done()[0].json()["Specification"]["ComputeResourceRequirements"], requirements);
     assert_eq!(endpoints.component("churn").await.unwrap().unwrap().size, Some(size));
+    assert_eq!(wire.done()[0].json()["Specification"]["ComputeResourceRequirements"], requirements);
 }
 
 #[tokio::test]
@@ -94,7 +94,10 @@ async fn an_update_of_a_component_in_batches_is_watched_by_the_alarms() {
     let batches = Batches { size: BatchSize::Copies(1), bake: 300, rollback_percent: Some(50) };
     let alarms = vec!["errors".to_owned()];
     let rollout = Rollout { rolling: Some(batches), alarms, ..Rollout::default() };
-    aws.endpoints("role").update_component(&Component { rollout, ..component() }).await.unwrap();
+    aws.endpoints("role", Vec::new())
+        .update_component(&Component { rollout, ..component() }, false)
+        .await
+        .unwrap();
     assert_eq!(
         wire.only().json()["DeploymentConfig"],
         json!({

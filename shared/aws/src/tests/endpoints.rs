@@ -5,7 +5,8 @@ use tidegate_engine::Class;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
 use tidegate_policy::endpoint::{
-    BatchSize, Batches, ConfigSettings, EndpointConfigSpec, ModelSettings, ModelSpec, ProductionVariant, Rollout,
+    BatchSize, Batches, ConfigSettings, EndpointConfigSpec, ModelSettings, ModelSpec, ProductionVariant,
+    Rollout,
 };
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
@@ -41,7 +42,7 @@ async fn all_pages_of_tags_are_read() {
         invalid("Resource arn does not exist."),
         refusal(400, "AccessDeniedException", "no"),
     ]);
-    let endpoints = aws.endpoints("role");
+    let endpoints = aws.endpoints("role", Vec::new());
     let found = endpoints.tags("arn").await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), ["a", "b"]);
     assert!(endpoints.tags("arn").await.unwrap().is_empty());
@@ -162,8 +163,9 @@ async fn a_region_without_zero_instances_is_explained() {
     let (aws, _) = cloud([invalid(
         "Min instance count needs to be greater than 0 for enabled managed instance scaling",
     )]);
-    let spec = EndpointConfigSpec { name: "c".to_owned(), variant: components(0) };
-    let refused = aws.endpoints("arn:role").create_config(&spec).await.unwrap_err();
+    let (tags, settings) = (Vec::new(), ConfigSettings::default());
+    let spec = EndpointConfigSpec { name: "c".to_owned(), variant: components(0), tags, settings };
+    let refused = aws.endpoints("arn:role", Vec::new()).create_config(&spec).await.unwrap_err();
     assert!(refused.message.contains("remove `scale.toZero` from the policy"), "{refused}");
 }
 

@@ -7,7 +7,7 @@ use super::cloud::{Answer, cbor, cloud, invalid, plain, refusal};
 
 async fn describe(answer: Answer) -> CallError {
     let (aws, wire) = cloud([answer]);
-    let error = aws.endpoints("role").endpoint("churn").await.unwrap_err();
+    let error = aws.endpoints("role", Vec::new()).endpoint("churn").await.unwrap_err();
     assert_eq!(wire.targets(), ["DescribeEndpoint"]);
     error
 }

@@ -130,8 +130,8 @@ async fn a_configuration_has_its_keys_its_volume_its_image_and_its_times() {
 
 #[tokio::test]
 async fn a_configuration_for_components_has_the_network_and_the_role_of_the_models() {
-    let variant =
-        ProductionVariant::Components { instance_type: "ml.g5.xlarge".to_owned(), max_instances: 3 };
+    let instance_type = "ml.g5.xlarge".to_owned();
+    let variant = ProductionVariant::Components { instance_type, min_instances: 0, max_instances: 3 };
     let host = ComponentHost {
         vpc: Some(vpc()),
         network_isolation: true,

@@ -159,6 +159,7 @@ fn every_sample_is_forwarded_as_the_templates_forward_it() {
     let expected = [
         "Deployment Finished",
         "Deployment Requested",
+        "Deployment Waiting",
         "Hold Placed",
         "Hold Released",
         "Retraining Finished",

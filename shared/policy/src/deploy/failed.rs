@@ -36,7 +36,7 @@ impl Reconciliation<'_> {
             let reason = Reason::RecreatesFailed { resource: format!("endpoint {endpoint}"), since, cause };
             return self.delete(Action::DeleteEndpoint { name: endpoint, created }, reason);
         }
-        let remedy = self.remedy(&found.status);
+        let (cause, remedy) = (cause.into(), self.remedy(&found.status).into());
         let reason = Reason::EndpointFailedBefore { endpoint, status, since, cause, remedy };
         self.end(DeploymentOutcome::Failed, reason, seen)
     }

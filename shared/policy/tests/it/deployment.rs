@@ -93,8 +93,9 @@ fn two_deployments_never_share_a_check() {
         let environment = any::environment(&any::policy(), "production");
         let state = deploy::accept_request(&State::default(), &request(id, 0), any::at(0)).unwrap();
         let wanted = DesiredResources::of(&environment, &request(id, 0)).config.name;
-        let decision =
-            deploy::converge(&any::staging(), &policy, &environment, &state, &seen(&wanted, 0), any::at(1));
+        let tags = tidegate_policy::owner::tags(policy.model.as_str(), None).into_iter().collect();
+        let seen = Snapshot { endpoint_tags: Some(tags), ..seen(&wanted, 0) };
+        let decision = deploy::converge(&any::staging(), &policy, &environment, &state, &seen, any::at(1));
         decision.plan.into_iter().find_map(|step| match step {
             Step::ScheduleCheck { name, .. } => Some(name),
             _ => None,

@@ -126,6 +126,8 @@ fn plain_word(word: &str) -> String {
         plain.push_str(match name.len() {
             10 | 13 if digits == name.len() => "(a time)",
             12.. if digits > 0 && digits < name.len() => "(an id)",
+            // A display name ends in a part of the token after the commit.
+            8 if plain.ends_with("(an id)-") => "(an id)",
             _ => name,
         });
         plain.push_str(part.get(name.len()..).unwrap_or_default());

@@ -65,6 +65,7 @@ async fn replay_everything(test: &TestCloud) {
             let (detail_type, body) = match text(action, "action") {
                 "request_deployment" => ("Deployment Requested", "request"),
                 "report_deployment" => ("Deployment Finished", "finished"),
+                "answer_waiting" => ("Deployment Waiting", "waiting"),
                 "request_retraining" => ("Retraining Requested", "request"),
                 "report_retraining" => ("Retraining Finished", "finished"),
                 _ => continue,

@@ -43,6 +43,13 @@ fn variant(variant: &ProductionVariant) -> Value {
     }
 }
 
+/// Adds a member to a request.
+fn put(request: &mut Value, name: &str, value: Value) {
+    if let Some(members) = request.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
 fn deployment(rollout: &Rollout) -> Option<Value> {
     if rollout.is_default() {
         return None;
@@ -51,7 +58,7 @@ fn deployment(rollout: &Rollout) -> Option<Value> {
     let mut config = json!({"AutoRollbackConfiguration": alarms(rollout)});
     if let Some(batches) = rollout.rolling {
         let policy = json!({"MaximumBatchSize": size(batches.size), "WaitIntervalInSeconds": batches.bake});
-        config["RollingUpdatePolicy"] = policy;
+        put(&mut config, "RollingUpdatePolicy", policy);
         return Some(config);
     }
     let routing = match (rollout.canary, rollout.linear) {
@@ -63,8 +70,12 @@ fn deployment(rollout: &Rollout) -> Option<Value> {
         }
         (None, None) => json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}),
     };
-    config["BlueGreenUpdatePolicy"] = json!({"TrafficRoutingConfiguration": routing,
-        "TerminationWaitInSeconds": rollout.bake.unwrap_or(300)});
+    put(
+        &mut config,
+        "BlueGreenUpdatePolicy",
+        json!({"TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": rollout.bake.unwrap_or(300)}),
+    );
     Some(config)
 }
 
@@ -238,7 +249,9 @@ impl Endpoints for Account {
         if let Some(batches) = component.rollout.rolling {
             let policy =
                 json!({"MaximumBatchSize": size(batches.size), "WaitIntervalInSeconds": batches.bake});
-            request["DeploymentConfig"] = json!({"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": alarms(&component.rollout)});
+            let alarms = alarms(&component.rollout);
+            let config = json!({"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": alarms});
+            put(&mut request, "DeploymentConfig", config);
         }
         match self.call(SAGEMAKER, "UpdateInferenceComponent", request).await {
             Ok(_) => Ok(format!("updating component {name} to {model}")),

@@ -51,7 +51,7 @@ pub(super) fn model(model: &ModelSpec, role: &str) -> Value {
         ),
         ("VpcConfig", settings.vpc.as_ref().map(vpc)),
         ("Tags", Some(json!(tag_list(&model.tags)))),
-        ("EnableNetworkIsolation", settings.network_isolation.then(|| json!(true))),
+        ("EnableNetworkIsolation", settings.network_isolation.then_some(Value::Bool(true))),
     ])
 }
 
@@ -96,7 +96,7 @@ pub(super) fn config(config: &EndpointConfigSpec, variant: Value, role: &str) ->
         ("ExecutionRoleArn", config.variant.model().is_none().then_some(role)),
         ("VpcConfig", host.vpc.as_ref().map(vpc)),
         ("Tags", Some(json!(tag_list(&config.tags)))),
-        ("EnableNetworkIsolation", host.network_isolation.then(|| json!(true))),
+        ("EnableNetworkIsolation", host.network_isolation.then_some(Value::Bool(true))),
         ("KmsKeyId", settings.volume_key.as_ref().map(|key| json!(key))),
         ("DataCaptureConfig", settings.capture.as_ref().map(|of| capture(of, settings.capture_key.as_ref()))),
     ])

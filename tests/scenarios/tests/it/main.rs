@@ -16,6 +16,7 @@ mod holds;
 mod once;
 #[cfg(test)]
 mod order;
+#[cfg(test)]
 mod owned;
 #[cfg(test)]
 mod ports;
@@ -31,6 +32,7 @@ mod refusals;
 mod scenarios;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod stage;

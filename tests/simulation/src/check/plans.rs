@@ -85,6 +85,7 @@ pub(super) fn publishes(action: &Value) -> Option<(&'static str, &Value)> {
     let (detail_type, field) = match text(action, "/action") {
         "request_deployment" => ("Deployment Requested", "request"),
         "report_deployment" => ("Deployment Finished", "finished"),
+        "answer_waiting" => ("Deployment Waiting", "waiting"),
         "request_retraining" => ("Retraining Requested", "request"),
         "report_retraining" => ("Retraining Finished", "finished"),
         _ => return None,

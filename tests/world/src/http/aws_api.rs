@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::account::{AccountRegion, Caller};
 use crate::error::ApiError;
 use crate::http::authorization::AuthorizationRequest;
+use crate::http::emulator::EmulatorError;
 use crate::http::permissions;
 use crate::http::server::Shared;
 use crate::json::{put, put_some, text};
@@ -300,9 +301,13 @@ async fn ask_about_roles(shared: &Arc<Shared>, caller: &Caller, request: &Value)
             region: caller.region.clone(),
             role_arn: Some(pipeline_role.clone()),
         };
-        let verdict = authorizer.authorize(query).await;
-        let verdict = verdict.map_err(|error| ApiError::new("InternalFailure", error).with_status(500))?;
-        shared.world().set_passable(&pipeline_role, &role, verdict.allowed);
+        let is_passable = match authorizer.authorize(query).await {
+            Ok(verdict) => verdict.allowed,
+            // Without an emulator there are no roles.
+            Err(error) if error.contains(&EmulatorError::Unconnected.to_string()) => true,
+            Err(error) => return Err(ApiError::new("InternalFailure", error).with_status(500)),
+        };
+        shared.world().set_passable(&pipeline_role, &role, is_passable);
     }
     Ok(())
 }

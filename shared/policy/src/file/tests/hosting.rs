@@ -102,7 +102,8 @@ fn a_reservation_of_much_memory_and_an_update_without_room_are_warnings() {
 
 #[test]
 fn scaling_to_zero_in_a_region_that_refused_it_is_a_warning() {
-    let text = changed("region: us-east-1\n    gates", "region: eu-west-3\n    gates");
+    let text = changed("region: us-east-1\n    gates", "region: eu-west-3\n    gates")
+        .replace("us-east-1", "eu-west-3");
     let told = read("churn.yaml", &text).unwrap().warnings;
     assert_eq!(told.len(), 1, "{told:?}");
     let told = told[0].to_string();
