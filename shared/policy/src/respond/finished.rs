@@ -5,7 +5,7 @@
 //! | `succeeded`, `no_version` | counts | counts | back to 0 |
 //! | `failed_after_training` | counts | does not count | one more |
 //! | `failed` | does not count; the next one waits for a pause | does not count | one more |
-//! | `not_started` | does not count; the next one waits for a pause | does not count | unchanged |
+//! | `not_started` | does not count; the next one waits for a pause | does not count | one more, except for `held` and `already_running` |
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ use crate::reason::Reason;
 /// The pause after the first retraining that trained nothing. It doubles with each failure in a row, up to the
 /// cooldown.
 const PAUSE: SignedDuration = SignedDuration::from_mins(30);
+
+/// Reasons for which the hub starts nothing now, and that end without a person's help.
+const PASSES_BY_ITSELF: &[&str] = &["already_running", "held"];
 
 /// Failures in a row until a person is asked, if the policy has no `escalateAfter`.
 const MOST_FAILURES: u32 = 3;
@@ -95,6 +98,10 @@ impl State {
             }
             RetrainingOutcome::NotStarted => {
                 take_back();
+                // Without this, a hub that cannot start the pipeline would be asked for ever, and nobody would be told.
+                if !has_failed && !PASSES_BY_ITSELF.contains(&end.reason.as_str()) {
+                    next.failed.push(asked);
+                }
                 next.retrainings.retain(|at| *at != asked);
             }
         }
@@ -134,7 +141,7 @@ pub(super) fn decide_finished(
     let is_too_many = drift.is_some_and(|drift| failures >= most_failures(drift));
     let drifts = !next.drifting.is_empty();
     let pause = drift.and_then(|drift| next.paused_until(drift));
-    let mut decision = if is_too_many && drifts && end.outcome != RetrainingOutcome::NotStarted {
+    let mut decision = if is_too_many && drifts {
         alert(policy, environment, Reason::RetrainingsFailed { failures }, next.clone())
             .evidence("last_failure", &end.detail)
     } else {
