@@ -16,7 +16,7 @@ const LONGEST_NOT_VISIBLE: SignedDuration = SignedDuration::from_mins(10);
 /// The decision after a call was rejected for now; `None` if the deployment has already ended.
 ///
 /// The call was not made. A check is scheduled, which plans it again when the resource is ready. Nothing is reported, because
-/// nothing has failed; only if AWS does not find what the call refers to for [`LONGEST_NOT_VISIBLE`], the deployment ends as
+/// nothing has failed; only if AWS does not find what the call refers to for `LONGEST_NOT_VISIBLE`, the deployment ends as
 /// [`on_rejected()`] says. Another change has no limit: its end is visible in the resource's status.
 #[must_use]
 pub fn on_deferred(
