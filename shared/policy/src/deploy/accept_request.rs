@@ -1,8 +1,9 @@
 //! Which requests are accepted, and which one is the newest.
 
 use jiff::Timestamp;
-use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
+use tidegate_events::{DeploymentOutcome, DeploymentRequested};
 
+use super::end::report_without_configs;
 use super::{Deploy, InFlight, NewestRequest, Site, State};
 use crate::arn::{Arn, foreign};
 use crate::decision::{Decision, Verdict};
@@ -23,7 +24,7 @@ pub fn reject_unauthorized(
     let reject =
         |reason| Decision::new(Verdict::Reject, reason).evidence_vs("from_account", from, &site.hub_account);
     let refuse = |reason| {
-        let finished = refusal(request, &reason, now);
+        let finished = report_without_configs(request, (DeploymentOutcome::Failed, &reason), now);
         Some(reject(reason).plan(vec![Step::ReportDeployment { finished }]))
     };
     if from != site.hub_account {
@@ -50,24 +51,6 @@ pub fn reject_unauthorized(
         return refuse(Reason::OtherPackage { arn: request.package_arn.clone(), wanted });
     }
     None
-}
-
-/// The report about a request that was not accepted. Nothing is known about the endpoint.
-fn refusal(request: &DeploymentRequested, reason: &Reason, now: Timestamp) -> DeploymentFinished {
-    DeploymentFinished {
-        request_id: request.request_id.clone(),
-        model: request.model.clone(),
-        environment: request.environment.clone(),
-        environment_account: request.environment_account.clone(),
-        version: request.version,
-        package_arn: request.package_arn.clone(),
-        outcome: DeploymentOutcome::Failed,
-        reason: reason.code().to_owned(),
-        detail: reason.to_string(),
-        requested_config: None,
-        running_config: None,
-        finished_at: now,
-    }
 }
 
 /// Accepts a request: returns the state in which [`converge`](super::converge()) starts, or a decision that is

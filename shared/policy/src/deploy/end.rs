@@ -20,6 +20,19 @@ pub(super) fn report(
     now: Timestamp,
 ) -> DeploymentFinished {
     DeploymentFinished {
+        requested_config: Some(DesiredResources::of(environment, request).config.name),
+        running_config,
+        ..report_without_configs(request, (outcome, reason), now)
+    }
+}
+
+/// The report about a request of which no configuration is known, such as one that was not accepted.
+pub(super) fn report_without_configs(
+    request: &DeploymentRequested,
+    (outcome, reason): (DeploymentOutcome, &Reason),
+    now: Timestamp,
+) -> DeploymentFinished {
+    DeploymentFinished {
         request_id: request.request_id.clone(),
         model: request.model.clone(),
         environment: request.environment.clone(),
@@ -29,8 +42,8 @@ pub(super) fn report(
         outcome,
         reason: reason.code().to_owned(),
         detail: reason.to_string(),
-        requested_config: Some(DesiredResources::of(environment, request).config.name),
-        running_config,
+        requested_config: None,
+        running_config: None,
         finished_at: now,
     }
 }
