@@ -349,6 +349,15 @@ def hosting(sm, runtime, control):
     sm.ok("delete_endpoint_config", EndpointConfigName="churn-less")
     sm.fails("delete_endpoint_config", "ValidationException", "Could not find endpoint configuration",
              EndpointConfigName="churn-less")
+    sm.ok("create_endpoint_config", EndpointConfigName="queue-c1", ProductionVariants=[variant()],
+          AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://answers/out/"}})
+    sm.ok("create_endpoint", EndpointName="queue", EndpointConfigName="queue-c1")
+    expect(settled("queue")["EndpointStatus"] == "InService", "an asynchronous endpoint")
+    runtime.fails("invoke_endpoint", "ValidationError", "InvokeEndpointAsync", EndpointName="queue", Body=b"1")
+    asked = runtime.ok("invoke_endpoint_async", EndpointName="queue", ContentType="text/csv", Body=b"1")
+    expect(asked["OutputLocation"].startswith("s3://answers/out/"), asked)
+    runtime.fails("invoke_endpoint_async", "ValidationError", "InvokeEndpoint", EndpointName="churn", Body=b"1")
+    sm.ok("delete_endpoint", EndpointName="queue")
     control.post("faults", {"kind": "fail_endpoint_creation", "endpoint": "bad", "reason": "no capacity"})
     sm.ok("create_endpoint", EndpointName="bad", EndpointConfigName="churn-c1")
     expect(settled("bad")["FailureReason"] == "no capacity", "creation failure")

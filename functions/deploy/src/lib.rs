@@ -9,8 +9,9 @@ use tidegate_engine::{Adapter, CallError, Engine, EngineError};
 use tidegate_events::ApprovalStatus;
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
-    Action, Current, DeployController, InFlight, Need, RunningConfig, ScalableTarget, Snapshot, State,
-    Trigger, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config,
+    Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Snapshot,
+    State, Trigger, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config,
+    sample_call,
 };
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
@@ -172,8 +173,12 @@ impl Deploy {
             && let Some(sample) = &environment.verify.invoke
         {
             let component = wanted.component.as_ref().map(|component| component.name.as_str());
-            let (content_type, body) = (&sample.content_type, &sample.body);
-            seen.probe = Some(self.sampler.ask(&wanted.endpoint, component, content_type, body).await?);
+            let (endpoint, content_type, body) = (&wanted.endpoint, &sample.content_type, &sample.body);
+            seen.probe = Some(match sample_call(environment, in_flight) {
+                SampleCall::Invoke => self.sampler.ask(endpoint, component, content_type, body).await?,
+                SampleCall::Enqueue => self.sampler.enqueue(endpoint, content_type, body).await?,
+                SampleCall::FindAnswer(sample) => self.sampler.find_answer(sample).await?,
+            });
         }
         Ok(seen)
     }

@@ -88,6 +88,12 @@ impl Adapter for Scale {
             Action::SetCopyCount { component, copies } => {
                 self.capacity.set_copy_count(component, *copies).await
             }
+            Action::EnsureBacklogAlarm { endpoint, max } => {
+                self.capacity.ensure_backlog_alarm(endpoint, *max).await
+            }
+            Action::EnsureInstances { endpoint, instances } => {
+                self.capacity.ensure_instances(endpoint, *instances).await
+            }
             Action::SetTargetTracking { target } => self.capacity.set_target_tracking(target).await,
             Action::RemoveTargetTracking { resource } => self.capacity.remove_target_tracking(resource).await,
         }

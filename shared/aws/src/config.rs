@@ -154,17 +154,21 @@ impl Aws {
             .build();
         let config =
             aws_sdk_sagemakerruntime::config::Builder::from(&self.config).timeout_config(timeouts).build();
-        RuntimeSampler::new(aws_sdk_sagemakerruntime::Client::from_conf(config))
+        RuntimeSampler::new(aws_sdk_sagemakerruntime::Client::from_conf(config), self.s3())
     }
 
     /// Returns the monitoring reports in S3.
     #[must_use]
     pub fn reports(&self) -> S3Reports {
+        S3Reports::new(self.s3())
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
         // An endpoint that is not AWS's has no DNS name for each bucket.
         let elsewhere =
             self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(elsewhere).build();
-        S3Reports::new(aws_sdk_s3::Client::from_conf(config))
+        aws_sdk_s3::Client::from_conf(config)
     }
 
     /// Returns the CloudWatch alarms.
@@ -179,7 +183,7 @@ impl Aws {
         CloudWatchMetrics::new(aws_sdk_cloudwatch::Client::new(&self.config))
     }
 
-    /// Returns the capacity of inference components.
+    /// Returns the capacity of endpoints and inference components.
     #[must_use]
     pub fn capacity(&self) -> ComponentCapacity {
         ComponentCapacity::new(

@@ -1,14 +1,15 @@
 //! Sample requests to an endpoint.
 
 use async_trait::async_trait;
+use aws_sdk_s3::Client as S3;
 use aws_sdk_sagemakerruntime::Client;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class, ports::Sampler};
-use tidegate_policy::deploy::Probe;
+use tidegate_policy::deploy::{Probe, QueuedSample, SAMPLE_TTL_SECONDS};
 
-use crate::convert::cut;
-use crate::error::{Failure, failed};
+use crate::convert::{cut, int};
+use crate::error::{Failure, failed, refused};
 
 /// The longest error, in characters. The error of a container may contain a stack trace.
 const LONGEST_ERROR: usize = 300;
@@ -16,15 +17,28 @@ const LONGEST_ERROR: usize = 300;
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
 const SUCCESS: u16 = 200;
 
-/// SageMaker Runtime.
+/// SageMaker Runtime, and the answers of asynchronous endpoints in S3.
 #[derive(Debug, Clone)]
 pub struct RuntimeSampler {
     client: Client,
+    s3: S3,
 }
 
 impl RuntimeSampler {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, s3: S3) -> Self {
+        Self { client, s3 }
+    }
+
+    /// Whether an object exists, by its URI. A list needs no permission to read the object.
+    async fn exists(&self, uri: &str) -> Result<bool, CallError> {
+        const LIST: &str = "ListObjectsV2";
+        let (bucket, key) = uri
+            .strip_prefix("s3://")
+            .and_then(|path| path.split_once('/'))
+            .ok_or_else(|| refused("s3", LIST, format!("`{uri}` is no place in S3")))?;
+        let answer = self.s3.list_objects_v2().bucket(bucket).prefix(key).send().await;
+        let found = answer.map_err(failed("s3", LIST))?;
+        Ok(found.contents().iter().any(|object| object.key() == Some(key)))
     }
 }
 
@@ -49,6 +63,41 @@ impl Sampler for RuntimeSampler {
         match answer.map_err(failed("sagemaker-runtime", "InvokeEndpoint")) {
             Ok(_) => Ok(Probe::Answered(SUCCESS)),
             Err(failure) => probe(failure),
+        }
+    }
+
+    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError> {
+        const INVOKE: &str = "InvokeEndpointAsync";
+        let answer = self
+            .client
+            .invoke_endpoint_async()
+            .endpoint_name(endpoint)
+            .content_type(content_type)
+            // A small request needs no object in S3.
+            .body(Blob::new(body))
+            .request_ttl_seconds(int(SAMPLE_TTL_SECONDS))
+            .send()
+            .await;
+        match answer.map_err(failed("sagemaker-runtime", INVOKE)) {
+            Ok(queued) => {
+                let output = queued.output_location.ok_or_else(|| {
+                    refused("sagemaker-runtime", INVOKE, "the answer has no OutputLocation")
+                })?;
+                Ok(Probe::Queued(QueuedSample { output, failure: queued.failure_location }))
+            }
+            Err(failure) => probe(failure),
+        }
+    }
+
+    async fn find_answer(&self, sample: &QueuedSample) -> Result<Probe, CallError> {
+        if self.exists(&sample.output).await? {
+            return Ok(Probe::Answered(SUCCESS));
+        }
+        match &sample.failure {
+            Some(failure) if self.exists(failure).await? => {
+                Ok(Probe::Failed(format!("SageMaker wrote why to {failure}")))
+            }
+            _ => Ok(Probe::Silent),
         }
     }
 }

@@ -20,6 +20,7 @@ mod overdue;
 mod ownership;
 mod precondition;
 mod running_config;
+mod sample;
 mod withdrawn;
 
 use jiff::Timestamp;
@@ -38,7 +39,8 @@ pub use accept_request::{accept_request, reject_unauthorized};
 pub use action::{Action, still_applies};
 pub use controller::{DeployController, Need, Trigger};
 pub use converge::{
-    converge, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config, should_record,
+    SAMPLE_TTL_SECONDS, converge, needs_component_tags, needs_endpoint_tags, needs_probe,
+    needs_running_config, should_record,
 };
 pub use hold::{decide_hold, release};
 pub use on_deferred::on_deferred;
@@ -46,6 +48,7 @@ pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::{Current, precondition};
 pub use running_config::{RunningConfig, ScalableTarget, Setting, SettingKind};
+pub use sample::{SampleCall, sample_call};
 
 /// The function's name.
 pub const NAME: &str = "deploy";
@@ -165,6 +168,9 @@ pub struct InFlight {
     /// Since when the endpoint has served without answering the sample request, if it does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unresponsive_since: Option<Timestamp>,
+    /// The sample request that an asynchronous endpoint was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<QueuedSample>,
     /// The call for which AWS does not find what it refers to, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_visible: Option<NotVisible>,
@@ -173,6 +179,16 @@ pub struct InFlight {
     pub told_overdue: Option<String>,
     /// The number of checks so far.
     pub checks: u32,
+}
+
+/// A sample request in the queue of an asynchronous endpoint, by the objects in S3 that tell its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedSample {
+    /// Where the answer will be.
+    pub output: String,
+    /// Where it will be why there is no answer, if the endpoint stores that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// A call that refers to something that AWS does not find.
@@ -242,6 +258,8 @@ pub struct Endpoint {
     /// configuration, and it may still be set after a later success, so it is evidence only together with the status
     /// and the configuration. <https://github.com/hashicorp/terraform-provider-aws/issues/39099>
     pub failure: Option<String>,
+    /// The number of instances that its variant should have; `None` if it has none by its kind.
+    pub desired_instances: Option<u32>,
     /// When it was created. An endpoint that was deleted and created again has the same name and another time.
     pub created: Option<Timestamp>,
     /// When it last changed.
@@ -268,4 +286,6 @@ pub enum Probe {
     Silent,
     /// An error with which a model answers that is still starting, as text.
     NotReady(String),
+    /// The request is in the queue of an asynchronous endpoint.
+    Queued(QueuedSample),
 }

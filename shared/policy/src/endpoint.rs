@@ -30,7 +30,7 @@ use crate::file::{self, Environment, Finding, Scale};
 use crate::names::{EndpointName, InstanceType};
 use crate::reason::Reason;
 
-pub use async_inference::AsyncInference;
+pub use async_inference::{AsyncInference, AsyncSettings};
 pub use component::{Component, ComponentStatus, RunningComponent};
 pub use config_spec::{ComponentHost, ConfigSettings, EndpointConfigSpec, ProductionVariant};
 pub use copy_size::CopySize;
@@ -144,22 +144,33 @@ pub struct NotScalable {
 /// The differences between the kinds of endpoints.
 pub(crate) trait Behavior {
     /// The instances that it runs on, if it has any.
-    fn instances(&self) -> Option<Instances<'_>>;
+    fn instances(&self) -> Option<Instances<'_>> {
+        self.instance_settings().map(InstanceSettings::fixed)
+    }
 
     /// The settings of its instances, if it has any.
     fn instance_settings(&self) -> Option<&InstanceSettings>;
+
+    /// How it takes requests from a queue, if it does.
+    fn async_settings(&self) -> Option<&AsyncSettings> {
+        None
+    }
 
     /// The production variant in its configuration.
     fn variant(&self, model: &str, scale: &Scale) -> ProductionVariant;
 
     /// The component that runs the model, if the variant does not. Requests are then sent to the component.
-    fn component(&self, endpoint: &str, model: &str) -> Option<Component>;
+    fn component(&self, _endpoint: &str, _model: &str) -> Option<Component> {
+        None
+    }
 
     /// The component that scales to zero, or why there is none.
     fn scalable_component(&self, endpoint: &str) -> Result<ScalableComponent, NotScalable>;
 
     /// Whether SageMaker can capture its requests and answers.
-    fn has_data_capture(&self) -> bool;
+    fn has_data_capture(&self) -> bool {
+        true
+    }
 
     /// Why its updates cannot be rolled out in the way of the policy; `None` if they can.
     fn rollout_problem(&self, _rollout: &file::Rollout) -> Option<String> {
@@ -175,9 +186,6 @@ pub(crate) trait Behavior {
     fn warnings(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
         Vec::new()
     }
-
-    /// Whether this version can deploy it.
-    fn is_supported(&self) -> bool;
 }
 
 impl EndpointSpec {

@@ -232,7 +232,7 @@ name!(
 
 mod aws;
 
-pub use aws::{AmiVersion, ContentType, KmsKey, RoleArn, SecurityGroupId, SubnetId};
+pub use aws::{AmiVersion, ContentType, KmsKey, RoleArn, SecurityGroupId, SubnetId, TopicArn};
 
 impl RepositoryName {
     /// The name of the CodeCommit repository, if it is one.

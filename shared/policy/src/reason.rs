@@ -284,6 +284,9 @@ reasons! {
     /// The endpoint has several variants, a shadow variant, or a variant with a name of its own.
     OtherVariants { endpoint: String, variants: String } = "other_variants",
         "{endpoint} has the variants {variants}; Tidegate updates an endpoint whose one variant is AllTraffic; give another endpoint name in the policy";
+    /// SageMaker does not change an endpoint between synchronous and asynchronous requests.
+    OtherInvocation { endpoint: String, found: String, wanted: String } = "other_invocation",
+        "{endpoint} is {found}, and the policy wants one that is {wanted}; SageMaker does not change one into the other: give another endpoint name in the policy, or delete the endpoint first";
     /// The instance type of a variant with a scalable target cannot change.
     ScaledInstanceType { endpoint: String, instance_type: String } = "scaled_instance_type",
         "{endpoint} is registered with Application Auto Scaling, so SageMaker refuses the instance type {instance_type}; deregister it with aws application-autoscaling deregister-scalable-target, approve the version again, and register it again afterwards";
@@ -380,17 +383,20 @@ reasons! {
     AlreadyAtZero { since: Timestamp } = "already_at_zero", "the endpoint has been at zero since {since}";
     /// A classic real-time endpoint cannot scale to zero.
     RealTimeMinimumIsOne { endpoint: String } = "real_time_minimum_is_one",
-        "{endpoint} is a classic real-time endpoint: SageMaker keeps at least one instance; use an inference component, or delete and recreate the endpoint";
+        "{endpoint} is a classic real-time endpoint: SageMaker keeps at least one instance; use an inference component or an asynchronous endpoint, or delete and recreate the endpoint";
     /// A serverless endpoint scales to zero by itself.
     ServerlessScalesItself { endpoint: String } = "serverless_scales_itself", "{endpoint} is serverless and costs nothing while idle";
     /// Requests arrive and the endpoint has no capacity.
     NoCapacity { component: String } = "no_capacity", "requests arrive for {component}, which has no capacity";
+    /// Requests wait in the queue of an asynchronous endpoint that has no instance.
+    ScaledFromZeroByPolicy { endpoint: String } = "scaled_from_zero_by_policy",
+        "requests wait in the queue of {endpoint}, which has no instance; its scaling policy starts the first one";
     /// The alarm for missing capacity is OK again.
     CapacityRestored { component: String } = "capacity_restored", "{component} has capacity for its requests again";
     /// The alarm does not report missing capacity.
     NotACapacityAlarm { alarm: String } = "not_a_capacity_alarm", "alarm {alarm} does not report missing capacity";
     /// Application Auto Scaling lets the capacity follow the traffic, as the policy says.
-    FollowsTraffic { resource: String } = "follows_traffic", "the capacity of {resource} follows its invocations";
+    FollowsTraffic { resource: String } = "follows_traffic", "the capacity of {resource} follows its traffic";
     /// The policy no longer has a target.
     NoLongerFollowsTraffic { resource: String } = "no_longer_follows_traffic",
         "the policy has no target for {resource} any more, so its target tracking is removed";

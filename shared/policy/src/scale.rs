@@ -25,7 +25,7 @@ pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::precondition;
-pub use tracking::{ScalableResource, TargetTracking, Tracked};
+pub use tracking::{ScalableResource, TargetMetric, TargetTracking, Tracked};
 pub use traffic::{InvocationQuery, Invocations, limits_of, traffic_queries};
 pub use wake::{needs_limits, on_capacity_alarm};
 
@@ -34,6 +34,10 @@ use wake::{come_back, limits_in_service};
 /// The metric that shows a request without a copy to serve it. Target tracking cannot scale from zero; an alarm on
 /// this metric can. <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html>
 pub const NO_CAPACITY_METRIC: &str = "NoCapacityInvocationFailures";
+
+/// The metric that shows a request in the queue of an asynchronous endpoint without an instance.
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html>
+pub const BACKLOG_WITHOUT_CAPACITY_METRIC: &str = "HasBacklogWithoutCapacity";
 
 /// The metric that counts invocations.
 const INVOCATIONS: &str = "metric AWS/SageMaker Invocations";
@@ -154,6 +158,21 @@ pub enum Action {
         /// The number of copies.
         copies: u32,
     },
+    /// Ensures that a request in the queue of an asynchronous endpoint scales it up from zero: a step scaling policy and
+    /// the alarm that invokes it.
+    EnsureBacklogAlarm {
+        /// The endpoint.
+        endpoint: String,
+        /// The maximum number of instances, with which the endpoint is registered if it is not.
+        max: u32,
+    },
+    /// Gives an asynchronous endpoint its instances if it has none.
+    EnsureInstances {
+        /// The endpoint.
+        endpoint: String,
+        /// The number of instances.
+        instances: u32,
+    },
     /// Sets limits and a target tracking policy.
     SetTargetTracking {
         /// The target tracking.
@@ -176,7 +195,12 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         Step::Call(Action::SetTargetTracking { target }) => {
             state.tracking.as_ref().is_some_and(|tracked| tracked.target == *target)
         }
-        Step::Call(Action::RemoveTargetTracking { .. }) => state.tracking.is_none(),
+        Step::Call(Action::EnsureBacklogAlarm { endpoint, .. }) => {
+            state.tracking.as_ref().is_some_and(|tracked| tracked.target.resource.name() == endpoint)
+        }
+        Step::Call(Action::RemoveTargetTracking { .. } | Action::EnsureInstances { .. }) => {
+            state.tracking.is_none()
+        }
         Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) | Step::Notify { .. } => true,
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }

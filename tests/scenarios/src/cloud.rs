@@ -1,6 +1,6 @@
 //! One model of AWS for all accounts, and what a function in one of them can reach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -54,7 +54,7 @@ pub(crate) struct AccountState {
     /// By bucket and key.
     pub(crate) reports: BTreeMap<(String, String), String>,
     pub(crate) alarms: BTreeMap<String, AlarmChanged>,
-    /// The scaling policy behind each component's wake alarm.
+    /// The scaling policy behind the wake alarm of each component and asynchronous endpoint.
     pub(crate) wake_policies: BTreeMap<String, String>,
     /// Whether CloudWatch cannot tell.
     pub(crate) metrics_silent: bool,
@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) world: World,
     pub(crate) now: Timestamp,
     pub(crate) metrics: Vec<Metric>,
+    /// What AWS has written to S3.
+    pub(crate) objects: BTreeSet<String>,
     pub(crate) account_states: BTreeMap<AccountRegion, AccountState>,
 }
 
@@ -81,7 +83,13 @@ impl Cloud {
     pub fn new(pace: Pace, now: Timestamp) -> Self {
         let mut world = World::new(pace);
         world.set_passable(ROLE, JOB_ROLE, true);
-        let inner = Inner { world, now, metrics: Vec::new(), account_states: BTreeMap::new() };
+        let inner = Inner {
+            world,
+            now,
+            metrics: Vec::new(),
+            objects: BTreeSet::new(),
+            account_states: BTreeMap::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), faults: FaultInjector::default() }
     }
 
@@ -101,16 +109,19 @@ impl Cloud {
         self.inner().now
     }
 
-    /// Lives on until `now`, and returns what AWS told until then. Metrics stay here as well.
+    /// Lives on until `now`, and returns what AWS told until then. Metrics and objects stay here as well.
     pub fn advance(&self, now: Timestamp) -> Vec<Emission> {
         let mut inner = self.inner();
         inner.now = inner.now.max(now);
         let now = inner.now;
         let told = inner.world.advance(now);
-        inner.metrics.extend(told.iter().filter_map(|emission| match emission {
-            Emission::Metric(metric) => Some(metric.clone()),
-            Emission::Event(_) | Emission::Object(_) => None,
-        }));
+        for emission in &told {
+            match emission {
+                Emission::Metric(metric) => inner.metrics.push(metric.clone()),
+                Emission::Object(object) => _ = inner.objects.insert(object.uri.clone()),
+                Emission::Event(_) => {}
+            }
+        }
         told
     }
 
@@ -220,7 +231,7 @@ impl Account {
         self.state(|state| state.metrics_silent = silent);
     }
 
-    /// The ARN of the scaling policy that the wake alarm of a component runs, once it is armed.
+    /// The ARN of the scaling policy that the wake alarm of a component or an asynchronous endpoint runs, once it is armed.
     #[must_use]
     pub fn wake_policy(&self, component: &str) -> Option<String> {
         self.state(|state| state.wake_policies.get(component).cloned())

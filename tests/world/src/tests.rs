@@ -5,6 +5,7 @@ mod event_delivery;
 mod http;
 mod pipelines;
 mod placement;
+mod queues;
 mod registry;
 mod scaling;
 mod starts;

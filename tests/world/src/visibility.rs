@@ -51,9 +51,11 @@ fn refers_to(operation: &str, request: &Value) -> Vec<(Kind, String)> {
         }
         "DescribeEndpointConfig" | "CreateEndpoint" => of(&[(CONFIG, "EndpointConfigName")]),
         "UpdateEndpoint" => of(&[(ENDPOINT, "EndpointName"), (CONFIG, "EndpointConfigName")]),
-        "DescribeEndpoint" | "InvokeEndpoint" | "UpdateEndpointWeightsAndCapacities" | "DeleteEndpoint" => {
-            of(&[(ENDPOINT, "EndpointName")])
-        }
+        "DescribeEndpoint"
+        | "InvokeEndpoint"
+        | "InvokeEndpointAsync"
+        | "UpdateEndpointWeightsAndCapacities"
+        | "DeleteEndpoint" => of(&[(ENDPOINT, "EndpointName")]),
         "CreateInferenceComponent" => named(ENDPOINT, "EndpointName").into_iter().chain(model).collect(),
         "UpdateInferenceComponent" => {
             named(COMPONENT, "InferenceComponentName").into_iter().chain(model).collect()
@@ -68,7 +70,7 @@ fn refers_to(operation: &str, request: &Value) -> Vec<(Kind, String)> {
 
 fn not_visible(call: &Call, operation: &str, request: &Value, (what, kind): Kind, name: &str) -> ApiError {
     match (operation, kind) {
-        ("InvokeEndpoint", _) => {
+        ("InvokeEndpoint" | "InvokeEndpointAsync", _) => {
             let message = format!("Endpoint {name} of account {} not found.", call.place.account);
             ApiError::new("ValidationError", message)
         }

@@ -36,6 +36,10 @@ pub(crate) enum Scheduled {
     ManagedInstances { endpoint: String },
     /// An alarm that is still in ALARM calls its scaling policy again.
     AlarmAgain { action_arn: String, alarm: String, until: Timestamp },
+    /// The next look at the queue of an asynchronous endpoint.
+    Queue { endpoint: String },
+    /// The queue of an asynchronous endpoint may have been empty for long enough to scale in.
+    EmptyQueue { endpoint: String, since: Timestamp },
     /// An event that a fault delays.
     DelayedEvent { event: Event },
     /// The release of an event that waits for a successor and got none.
@@ -286,13 +290,25 @@ impl World {
         dimensions: &[(&str, &str)],
         at: Timestamp,
     ) {
+        self.measure(place, name, dimensions, 1.0, at);
+    }
+
+    /// Emits a metric.
+    pub(crate) fn measure(
+        &mut self,
+        place: &AccountRegion,
+        name: &str,
+        dimensions: &[(&str, &str)],
+        value: f64,
+        at: Timestamp,
+    ) {
         self.outbox.push(Emission::Metric(Metric {
             account: place.account.clone(),
             region: place.region.clone(),
             namespace: "AWS/SageMaker".to_owned(),
             name: name.to_owned(),
             dimensions: dimensions.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            value: 1.0,
+            value,
             unit: "Count".to_owned(),
             time: at,
         }));
@@ -324,6 +340,8 @@ impl World {
             Scheduled::AlarmAgain { action_arn, alarm, until } => {
                 self.alarm_again(place, &action_arn, &alarm, until, at);
             }
+            Scheduled::Queue { endpoint } => self.work_on_queue(place, &endpoint, at),
+            Scheduled::EmptyQueue { endpoint, since } => self.queue_was_empty(place, &endpoint, since, at),
             Scheduled::DelayedEvent { event } => self.push_event(event),
             Scheduled::HeldEvent => {
                 let event = self.held_event.take();

@@ -1,5 +1,6 @@
 //! SageMaker endpoints, endpoint configurations, models and inference components.
 
+mod async_inference;
 mod rollouts;
 mod running;
 mod shapes;
@@ -98,6 +99,11 @@ impl Endpoints for SageMakerEndpoints {
                 .and_then(|pending| pending.endpoint_config_name())
                 .map(str::to_owned),
             failure: found.failure_reason().map(str::to_owned),
+            desired_instances: found
+                .production_variants()
+                .first()
+                .and_then(|variant| variant.desired_instance_count())
+                .and_then(|count| u32::try_from(count).ok()),
             created: found.creation_time().and_then(timestamp),
             last_modified: found.last_modified_time().and_then(timestamp),
         }))
@@ -192,6 +198,7 @@ impl Endpoints for SageMakerEndpoints {
             .set_enable_network_isolation(host.network_isolation.then_some(true))
             .set_kms_key_id(config.settings.volume_key.as_ref().map(ToString::to_string))
             .set_data_capture_config(capture)
+            .set_async_inference_config(async_inference::config(&config.settings))
             .set_tags(tags::list(&config.tags))
             .send()
             .await;

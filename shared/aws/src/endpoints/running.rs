@@ -5,6 +5,8 @@ use aws_sdk_sagemaker::operation::describe_model::DescribeModelOutput;
 use aws_sdk_sagemaker::types::{ContainerDefinition, ProductionVariant, VpcConfig};
 use tidegate_policy::deploy::{RunningConfig, Setting, SettingKind};
 
+use super::async_inference;
+
 /// Describes a configuration. The models and the scalable targets are added later.
 pub(super) fn config(found: &DescribeEndpointConfigOutput) -> RunningConfig {
     let variants = found.production_variants();
@@ -38,12 +40,10 @@ pub(super) fn config(found: &DescribeEndpointConfigOutput) -> RunningConfig {
     if found.enable_network_isolation() == Some(true) {
         add(SettingKind::NetworkIsolation, "on".to_owned());
     }
-    if let Some(output) = found.async_inference_config().and_then(|config| config.output_config()) {
-        add(SettingKind::AsyncInference, output.s3_output_path().unwrap_or("without a path").to_owned());
-    }
     if found.explainer_config().is_some() {
         add(SettingKind::Explainer, "SageMaker Clarify".to_owned());
     }
+    running.settings.extend(found.async_inference_config().into_iter().flat_map(async_inference::settings));
     for variant in variants {
         running.settings.extend(of_variant(variant));
     }

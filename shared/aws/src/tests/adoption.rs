@@ -5,17 +5,18 @@ use tidegate_engine::Class;
 use tidegate_engine::ports::{Capacity, Endpoints};
 use tidegate_policy::deploy::{Endpoint, ScalableTarget, SettingKind};
 use tidegate_policy::endpoint::Rollout;
-use tidegate_policy::scale::{ScalableResource, TargetTracking};
+use tidegate_policy::scale::{ScalableResource, TargetMetric, TargetTracking};
 
 use super::cloud::{Answer, cloud, invalid, ok, refusal};
 
-fn endpoint() -> Endpoint {
+pub(super) fn endpoint() -> Endpoint {
     Endpoint {
         arn: "arn".to_owned(),
         status: tidegate_events::EndpointStatus::InService,
         config: Some("mine".to_owned()),
         pending_config: None,
         failure: None,
+        desired_instances: None,
         created: None,
         last_modified: None,
     }
@@ -94,7 +95,7 @@ async fn an_update_keeps_the_instances_if_it_is_told_to() {
 fn tracking() -> TargetTracking {
     TargetTracking {
         resource: ScalableResource::Variant { endpoint: "churn".to_owned() },
-        invocations: 100,
+        metric: TargetMetric::Invocations(100),
         min: 2,
         max: 6,
         scale_in_cooldown: Some(600),

@@ -21,4 +21,5 @@ mod metrics;
 mod observe;
 #[cfg(feature = "operate")]
 mod operate;
+mod queues;
 mod settings;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Endpoint, Probe, RunningConfig, ScalableTarget};
+use tidegate_policy::deploy::{Endpoint, Probe, QueuedSample, RunningConfig, ScalableTarget};
 use tidegate_policy::endpoint::{Component, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
@@ -76,6 +76,12 @@ pub trait Sampler: Send + Sync {
         content_type: &str,
         body: &str,
     ) -> Result<Probe, CallError>;
+    /// Puts one request into the queue of an asynchronous endpoint. It is [`Probe::Queued`] if SageMaker accepts it, and as
+    /// above if not.
+    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError>;
+    /// Looks for the objects that tell the end of a request in the queue: its answer, or its failure as
+    /// [`Probe::Failed`]. [`Probe::Silent`] if there is neither.
+    async fn find_answer(&self, sample: &QueuedSample) -> Result<Probe, CallError>;
 }
 
 /// The monitoring reports in S3.
@@ -105,7 +111,7 @@ pub trait Metrics: Send + Sync {
     ) -> Result<Vec<Option<u64>>, CallError>;
 }
 
-/// Application Auto Scaling, and the number of copies of a component.
+/// Application Auto Scaling, and the number of instances or copies.
 #[async_trait]
 pub trait Capacity: Send + Sync {
     /// Returns the limits of each resource in Application Auto Scaling, in the order of the resources, or `None` for one
@@ -119,6 +125,11 @@ pub trait Capacity: Send + Sync {
     async fn set_capacity_limits(&self, component: &str, min: u32, max: u32) -> Result<String, CallError>;
     /// Ensures that the alarm exists which scales the component from zero when a request finds no capacity.
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError>;
+    /// Ensures that the alarm exists which scales an asynchronous endpoint from zero when a request waits in its queue. An
+    /// endpoint that is not registered is registered with this maximum.
+    async fn ensure_backlog_alarm(&self, endpoint: &str, max: u32) -> Result<String, CallError>;
+    /// Gives an endpoint this number of instances if it has none.
+    async fn ensure_instances(&self, endpoint: &str, instances: u32) -> Result<String, CallError>;
     /// Sets the number of copies of a component.
     async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError>;
 }

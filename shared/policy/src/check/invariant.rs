@@ -93,7 +93,7 @@ invariants! {
     /// A deletion of something that serves, that served, or that is not Tidegate's own.
     DeletesServing = "deletes_serving", "only what this model's environment created, and what failed before it ever served or lost its endpoint, is deleted, and only if the policy says so";
     /// A setting of the policy is missing in a request, or another one is in it.
-    SettingChanged = "setting_changed", "a model and a configuration have the network, role, environment, capture and keys of the policy";
+    SettingChanged = "setting_changed", "a model and a configuration have the network, role, environment, capture, queue and keys of the policy";
     /// The report differs from the decision or the observation.
     ReportMismatch = "report_mismatch", "a report says what was decided, of the request it is about";
 
@@ -115,7 +115,7 @@ invariants! {
     /// A maximum below the one that somebody set.
     LowersMaximum = "lowers_maximum", "a larger maximum that somebody set in Application Auto Scaling stays";
     /// An endpoint that cannot scale to zero, or whose policy does not allow it.
-    CannotBeZero = "cannot_be_zero", "only an inference component whose policy says so is scaled to zero";
+    CannotBeZero = "cannot_be_zero", "only an inference component or an asynchronous endpoint whose policy says so is scaled to zero";
     /// It is in use, or it is not known whether it is.
     NotIdle = "not_idle", "only what has served, and had no request in the whole window, goes to zero";
     /// It was deployed or scaled up recently.

@@ -93,6 +93,7 @@ pub fn accept_request(
         endpoint_failure_before: None,
         component_failure_before: None,
         unresponsive_since: None,
+        sample: None,
         not_visible: None,
         told_overdue: None,
         checks: 0,

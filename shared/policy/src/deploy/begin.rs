@@ -38,7 +38,9 @@ impl Reconciliation<'_> {
             name: self.wanted.endpoint.clone(),
             config: self.wanted.config.name.clone(),
             rollout: self.wanted.rollout.clone(),
-            keep_instances: seen.running_config.as_ref().is_some_and(|r| !r.scalable_targets.is_empty()),
+            // A fleet of no instances would prove nothing about the version.
+            keep_instances: running.desired_instances != Some(0)
+                && seen.running_config.as_ref().is_some_and(|r| !r.scalable_targets.is_empty()),
         }));
         let before = running.config.clone().unwrap_or_else(|| "unknown".to_owned());
         self.apply(plan)
@@ -79,6 +81,7 @@ impl Reconciliation<'_> {
             endpoint_modified_before: running.and_then(|running| running.last_modified),
             endpoint_failure_before: running.and_then(|running| running.failure.clone()),
             unresponsive_since: None,
+            sample: None,
             ..self.in_flight.clone()
         };
         State { in_flight: Some(in_flight), ..self.state.clone() }

@@ -5,7 +5,7 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::component::in_service;
 use super::failed::is_on;
-use super::{Action, Deploy, Endpoint, InFlight, Probe, Site, Snapshot, State, schedule_check};
+use super::{Action, Deploy, Endpoint, InFlight, Probe, QueuedSample, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{ComponentStatus, DesiredResources, RunningComponent};
 use crate::file::{Environment, Policy};
@@ -15,6 +15,11 @@ use crate::step::Step;
 /// How long a model may leave the sample request unanswered, or answer as a model that is still starting, before its
 /// deployment fails. A large model may need this time to load.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// The same for an asynchronous endpoint, whose sample request waits in its queue behind other requests, and for the first
+/// instance if it has none. The request expires in the queue after the same time.
+const PATIENCE_WITH_QUEUE: SignedDuration = SignedDuration::from_secs(SAMPLE_TTL_SECONDS as i64);
+/// After how many seconds the sample request expires in the queue of an asynchronous endpoint.
+pub const SAMPLE_TTL_SECONDS: u32 = 3_600;
 
 /// Whether the requested configuration runs, so that the sample request can be sent.
 #[must_use]
@@ -194,7 +199,8 @@ impl Reconciliation<'_> {
                 let reason = Reason::SampleFailed { endpoint, error: error.clone() };
                 self.end(DeploymentOutcome::Failed, reason, seen)
             }
-            (Some(_), Some(Probe::Silent)) => self.silent(endpoint, "it did not answer in time", seen),
+            (Some(_), Some(Probe::Queued(sample))) => self.queued(endpoint, sample),
+            (Some(_), Some(Probe::Silent)) => self.silent(endpoint, &self.unanswered(), seen),
             (Some(_), Some(Probe::NotReady(error))) => self.silent(endpoint, error, seen),
             (Some(_), None) => {
                 let status = "not asked yet".to_owned();
@@ -203,10 +209,39 @@ impl Reconciliation<'_> {
         }
     }
 
+    /// An asynchronous endpoint answers with an object in S3, which the next checks look for.
+    fn queued(&self, endpoint: String, sample: &QueuedSample) -> Deploy {
+        let since = self.in_flight.unresponsive_since.unwrap_or(self.now);
+        let until = self.patience_after(since);
+        let last = format!("its answer will be at {}", sample.output);
+        let in_flight = InFlight {
+            unresponsive_since: Some(since),
+            sample: Some(sample.clone()),
+            ..self.in_flight.clone()
+        };
+        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.schedule_check()])
+            .evidence("last_sample", last)
+    }
+
+    /// What a sample request without an answer looks like.
+    fn unanswered(&self) -> String {
+        let queued = self.in_flight.sample.as_ref();
+        queued.map_or_else(
+            || "it did not answer in time".to_owned(),
+            |sample| format!("there is no answer at {}", sample.output),
+        )
+    }
+
+    fn patience_after(&self, since: Timestamp) -> Timestamp {
+        let queue = self.environment.endpoint.spec.behavior().async_settings();
+        let patience = queue.map_or(PATIENCE, |_| PATIENCE_WITH_QUEUE);
+        since.checked_add(patience).unwrap_or(Timestamp::MAX)
+    }
+
     /// A model that starts slowly has limited time to answer, so a model that hangs fails.
     fn silent(&self, endpoint: String, last: &str, seen: &Snapshot) -> Deploy {
         let since = self.in_flight.unresponsive_since.unwrap_or(self.now);
-        let until = since.checked_add(PATIENCE).unwrap_or(Timestamp::MAX);
+        let until = self.patience_after(since);
         if self.now >= until {
             let reason = Reason::SampleTimedOut { endpoint, since, last: last.to_owned() };
             return self.end(DeploymentOutcome::Failed, reason, seen);

@@ -239,9 +239,12 @@ impl Checker<'_> {
                 let kms =
                     environment.endpoint.spec.behavior().instance_settings().and_then(|s| s.kms.clone());
                 let kms = kms.unwrap_or_default();
-                let keys = (&config.settings.volume_key, &config.settings.capture_key)
-                    == (&kms.volume, &kms.capture);
-                keys && config.settings.capture == environment.capture
+                let set = &config.settings;
+                let keys = (&set.volume_key, &set.capture_key, &set.output_key)
+                    == (&kms.volume, &kms.capture, &kms.output);
+                let queue = environment.endpoint.spec.behavior().async_settings();
+                keys && set.async_inference.as_ref() == queue
+                    && set.capture == environment.capture
                     && (config.variant.model().is_some() || hosted)
             }
             _ => true,

@@ -111,6 +111,13 @@ impl Reconciliation<'_> {
             let variants = listed(variants.map(str::to_owned).chain(shadows));
             return Some(Reason::OtherVariants { endpoint, variants });
         }
+        let asynchronous = self.environment.endpoint.spec.behavior().async_settings().is_some();
+        // A configuration that was deleted has no variants.
+        if !running.variants.is_empty() && running.is_asynchronous() != asynchronous {
+            let of = |asynchronous: bool| if asynchronous { "asynchronous" } else { "not asynchronous" };
+            let (found, wanted) = (of(running.is_asynchronous()).to_owned(), of(asynchronous).to_owned());
+            return Some(Reason::OtherInvocation { endpoint, found, wanted });
+        }
         let wanted = self.environment.endpoint.spec.instances().map(|i| i.instance_type.as_str());
         if !running.scalable_targets.is_empty() && wanted != running.instance_type.as_deref() {
             let instance_type = wanted.unwrap_or("none").to_owned();

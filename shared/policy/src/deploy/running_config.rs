@@ -42,8 +42,16 @@ pub enum SettingKind {
     NetworkIsolation,
     /// Environment variables of a container.
     EnvironmentVariables,
-    /// `AsyncInferenceConfig` of the configuration.
+    /// `AsyncInferenceConfig` of the configuration, with `S3OutputPath`.
     AsyncInference,
+    /// `S3FailurePath` of an asynchronous configuration.
+    AsyncFailures,
+    /// `NotificationConfig` of an asynchronous configuration.
+    AsyncNotifications,
+    /// `KmsKeyId` of an asynchronous configuration, for the answers.
+    AsyncOutputKey,
+    /// `MaxConcurrentInvocationsPerInstance` of an asynchronous configuration.
+    AsyncConcurrency,
     /// `ExplainerConfig` of the configuration.
     Explainer,
     /// `InferenceAmiVersion` of a variant.
@@ -75,6 +83,10 @@ impl SettingKind {
             Self::NetworkIsolation => "network isolation",
             Self::EnvironmentVariables => "environment variables",
             Self::AsyncInference => "asynchronous inference",
+            Self::AsyncFailures => "place of the failures",
+            Self::AsyncNotifications => "notifications",
+            Self::AsyncOutputKey => "KMS key of the answers",
+            Self::AsyncConcurrency => "concurrent requests per instance",
             Self::Explainer => "explainer",
             Self::InferenceAmi => "InferenceAmiVersion",
             Self::StartupTimeout => "start-up time-out",
@@ -87,6 +99,7 @@ impl SettingKind {
         let model = &environment.endpoint.model;
         let instances = environment.endpoint.spec.behavior().instance_settings();
         let startup = instances.and_then(|instances| instances.startup.as_ref());
+        let queue = environment.endpoint.spec.behavior().async_settings();
         match self {
             Self::DataCapture => environment.capture.is_some(),
             Self::Vpc => model.vpc.is_some(),
@@ -96,7 +109,14 @@ impl SettingKind {
             Self::InferenceAmi => instances.is_some_and(|i| i.inference_ami_version.is_some()),
             Self::StartupTimeout => instances.is_some_and(|i| i.startup_times().is_some()),
             Self::VolumeSize => startup.is_some_and(|startup| startup.volume_gb.is_some()),
-            Self::AsyncInference | Self::Explainer => false,
+            Self::AsyncInference => queue.is_some(),
+            Self::AsyncFailures => queue.is_some_and(|queue| queue.failures.is_some()),
+            Self::AsyncNotifications => queue.is_some_and(|queue| queue.notify.is_some()),
+            Self::AsyncOutputKey => {
+                instances.and_then(|instances| instances.kms.as_ref()?.output.as_ref()).is_some()
+            }
+            Self::AsyncConcurrency => queue.is_some_and(|queue| queue.max_concurrent_per_instance.is_some()),
+            Self::Explainer => false,
         }
     }
 }
@@ -108,6 +128,12 @@ impl std::fmt::Display for Setting {
 }
 
 impl RunningConfig {
+    /// Whether it takes requests from a queue.
+    #[must_use]
+    pub fn is_asynchronous(&self) -> bool {
+        self.settings.iter().any(|setting| setting.kind == SettingKind::AsyncInference)
+    }
+
     /// The settings that an update of the endpoint by this policy loses.
     pub(super) fn lost<'r>(&'r self, environment: &'r Environment) -> impl Iterator<Item = &'r Setting> {
         self.settings.iter().filter(|setting| !setting.kind.is_in(environment))

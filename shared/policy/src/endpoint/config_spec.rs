@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tidegate_events::DeploymentRequested;
 
-use super::{InstanceSettings, ModelSettings, ModelSpec, StartupTimes};
+use super::{AsyncSettings, InstanceSettings, ModelSettings, ModelSpec, StartupTimes};
 use crate::file::{Capture, Environment, Vpc};
 use crate::fingerprint;
 use crate::names::{AmiVersion, KmsKey, RoleArn};
@@ -40,6 +40,12 @@ pub struct ConfigSettings {
     /// The key for what is captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_key: Option<KmsKey>,
+    /// How requests are taken from a queue, and where the answers are put. The endpoint is asynchronous if it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub async_inference: Option<AsyncSettings>,
+    /// The key for the answers of an asynchronous endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_key: Option<KmsKey>,
     /// The size of each storage volume in GB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_gb: Option<u32>,
@@ -69,7 +75,7 @@ pub struct ComponentHost {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ProductionVariant {
-    /// Instances that always run.
+    /// Instances that serve a model, at once or from a queue.
     RealTime {
         /// The model.
         model: String,
@@ -135,6 +141,8 @@ impl ConfigSettings {
         Self {
             volume_key: kms.volume,
             capture_key: kms.capture,
+            async_inference: environment.endpoint.spec.behavior().async_settings().cloned(),
+            output_key: kms.output,
             volume_gb: instances.and_then(|instances| instances.startup.as_ref()?.volume_gb),
             inference_ami_version: instances.and_then(|instances| instances.inference_ami_version.clone()),
             startup: of_variant.and_then(InstanceSettings::startup_times),

@@ -64,7 +64,9 @@ fn of_another_kind(field: &str) -> (&'static str, &'static str) {
             ("only an inferenceComponent divides its instances between copies", COMPONENT_PAGE)
         }
         "component" => ("only an inferenceComponent shares its endpoint", COMPONENT_PAGE),
-        "output" => ("only an async endpoint puts its answers anywhere", ASYNC_OUTPUT_PAGE),
+        "output" | "failures" => ("only an async endpoint puts its answers anywhere", ASYNC_OUTPUT_PAGE),
+        "notify" => ("only an async endpoint tells that a request has ended", ASYNC_OUTPUT_PAGE),
+        "maxConcurrentPerInstance" => ("only an async endpoint has a queue", ASYNC_OUTPUT_PAGE),
         _ => ("nothing reads it", VARIANT_PAGE),
     }
 }

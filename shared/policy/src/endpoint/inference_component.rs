@@ -110,10 +110,6 @@ impl Behavior for InferenceComponent {
         Ok(ScalableComponent { name: self.component_name(endpoint).to_owned(), copies: self.copies() })
     }
 
-    fn has_data_capture(&self) -> bool {
-        true
-    }
-
     fn rollout_problem(&self, rollout: &Rollout) -> Option<String> {
         let steps = [
             (rollout.canary.is_some(), "canary"),
@@ -141,9 +137,5 @@ impl Behavior for InferenceComponent {
              `toZero` is removed ({ZERO_PAGE})"
         );
         vec![Finding::new(format!("{at}/scale/toZero"), message)]
-    }
-
-    fn is_supported(&self) -> bool {
-        true
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::VARIANT_PAGE;
 use super::{
-    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
-    ScalableComponent, instance_settings, model_settings,
+    Behavior, FieldRules, InstanceSettings, NotScalable, ProductionVariant, ScalableComponent,
+    instance_settings, model_settings,
 };
 use crate::decision::Verdict;
 use crate::file::{Environment, Finding, Scale};
@@ -31,10 +31,6 @@ pub struct RealTime {
 }
 
 impl Behavior for RealTime {
-    fn instances(&self) -> Option<Instances<'_>> {
-        Some(self.instances.fixed())
-    }
-
     fn instance_settings(&self) -> Option<&InstanceSettings> {
         Some(&self.instances)
     }
@@ -43,17 +39,9 @@ impl Behavior for RealTime {
         self.instances.variant_of(model)
     }
 
-    fn component(&self, _endpoint: &str, _model: &str) -> Option<Component> {
-        None
-    }
-
     fn scalable_component(&self, endpoint: &str) -> Result<ScalableComponent, NotScalable> {
         let reason = Reason::RealTimeMinimumIsOne { endpoint: endpoint.to_owned() };
         Err(NotScalable { verdict: Verdict::Reject, reason })
-    }
-
-    fn has_data_capture(&self) -> bool {
-        true
     }
 
     fn problems(&self, at: &str, environment: &Environment) -> Vec<Finding> {
@@ -64,9 +52,5 @@ impl Behavior for RealTime {
             "a realTime endpoint keeps at least one instance; an inferenceComponent can go to zero ({COMPONENTS_TO_ZERO_PAGE})"
         );
         vec![Finding::new(format!("{at}/scale/toZero"), message).because(format!("{at}/endpoint/kind"))]
-    }
-
-    fn is_supported(&self) -> bool {
-        true
     }
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{Refusal, SERVERLESS_CONFIG_PAGE};
 use super::{
-    Behavior, Component, FieldRules, InstanceSettings, Instances, NotScalable, ProductionVariant,
-    ScalableComponent, model_settings,
+    Behavior, FieldRules, InstanceSettings, NotScalable, ProductionVariant, ScalableComponent, model_settings,
 };
 use crate::decision::Verdict;
 use crate::file::{Environment, Finding, Rollout, Scale};
@@ -42,10 +41,6 @@ pub struct Serverless {
 }
 
 impl Behavior for Serverless {
-    fn instances(&self) -> Option<Instances<'_>> {
-        None
-    }
-
     fn instance_settings(&self) -> Option<&InstanceSettings> {
         None
     }
@@ -56,10 +51,6 @@ impl Behavior for Serverless {
             memory_mb: self.memory_mb,
             max_concurrency: self.max_concurrency,
         }
-    }
-
-    fn component(&self, _endpoint: &str, _model: &str) -> Option<Component> {
-        None
     }
 
     fn scalable_component(&self, endpoint: &str) -> Result<ScalableComponent, NotScalable> {
@@ -113,9 +104,5 @@ impl Behavior for Serverless {
         let message =
             format!("a serverless endpoint costs nothing while idle, so there is nothing to do ({PAGE})");
         vec![Finding::new(format!("{at}/scale/toZero"), message)]
-    }
-
-    fn is_supported(&self) -> bool {
-        true
     }
 }

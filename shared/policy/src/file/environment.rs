@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::instance::{Kms, Startup};
+use super::notify::Notify;
 use super::serving::{Capture, Monitor, Scale, Verify};
 use crate::clock::{Day, TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
@@ -136,6 +137,14 @@ struct EndpointSection {
     max_memory_mb: Option<u32>,
     /// Asynchronous: where the answers are put.
     output: Option<S3Uri>,
+    /// Asynchronous: where it is put why a request failed. Nowhere where absent.
+    failures: Option<S3Uri>,
+    /// Asynchronous: who is told that a request has ended.
+    notify: Option<Notify>,
+    /// Asynchronous: how many requests an instance gets at once; SageMaker's choice where absent.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceClientConfig.html>
+    #[schemars(range(min = 1, max = 1_000))]
+    max_concurrent_per_instance: Option<u32>,
     /// The network that its containers are attached to; SageMaker's own where absent.
     vpc: Option<Vpc>,
     /// Whether its containers can make no network call at all, not even to S3.

@@ -16,6 +16,9 @@ pub struct Kms {
     /// For what `capture` stores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<KmsKey>,
+    /// Asynchronous: for the answers in S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<KmsKey>,
 }
 
 /// What the model needs to start.

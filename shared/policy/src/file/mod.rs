@@ -14,6 +14,7 @@ mod drift_checks;
 mod endpoint_fields;
 mod environment;
 mod instance;
+mod notify;
 mod pipeline;
 mod problem;
 mod read;
@@ -42,6 +43,7 @@ pub use environment::{
     AllAtOnce, Approvals, Canary, Environment, Gates, Linear, Rolling, Rollout, Vpc, Window,
 };
 pub use instance::{Kms, Startup};
+pub use notify::{NotifiedTopic, Notify};
 pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source};
 pub(crate) use problem::Finding;
 pub use problem::{PolicyError, Problem};

@@ -108,15 +108,22 @@ pub struct ToZero {
     pub grace: Duration,
 }
 
-/// Target tracking: capacity follows the invocations of each instance or copy.
+/// Target tracking: capacity follows the invocations of each instance or copy, or the requests that wait in the queue of
+/// an asynchronous endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScaleTarget {
     /// Invocations a minute that each instance, or each copy of a component, should get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
-    pub invocations_per_instance: u32,
-    /// The fewest instances or copies.
+    pub invocations_per_instance: Option<u32>,
+    /// Asynchronous: requests in the queue for each instance.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html>
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    pub backlog_per_instance: Option<u32>,
+    /// The fewest instances or copies; only an asynchronous endpoint may have none.
+    #[schemars(range(min = 0))]
     pub min: u32,
     /// The most instances or copies.
     #[schemars(range(min = 1))]

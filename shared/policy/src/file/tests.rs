@@ -4,6 +4,7 @@ mod bad;
 mod examples;
 mod hosting;
 mod properties;
+mod queue;
 mod schema;
 mod settings;
 mod together;

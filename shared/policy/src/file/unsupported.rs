@@ -35,13 +35,10 @@ pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
-    let spec = &environment.endpoint.spec;
-    let kind = format!("{} endpoint is", spec.kind().fields().kind);
     let not_author = environment.gates.approvals.as_ref().is_some_and(|approvals| approvals.not_author);
     [
         // No data links a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
-        (!spec.behavior().is_supported(), "endpoint/kind", kind.as_str()),
         (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
     ]
     .into_iter()

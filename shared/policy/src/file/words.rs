@@ -8,7 +8,7 @@ use crate::clock::{TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
 use crate::names::{
     AccountId, AmiVersion, ContentType, EndpointName, EnvironmentName, GroupName, InstanceType, KmsKey,
-    ModelName, PipelineName, Region, RepositoryName, RoleArn, S3Uri, SecurityGroupId, SubnetId,
+    ModelName, PipelineName, Region, RepositoryName, RoleArn, S3Uri, SecurityGroupId, SubnetId, TopicArn,
 };
 
 /// A rule for a text: whether the text is valid, and the format to complete the sentence "expected …".
@@ -36,6 +36,7 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
         "SubnetId" => (SubnetId::fits, SubnetId::EXPECTED),
         "TimeOfDay" => (|t| TimeOfDay::try_from(t.to_owned()).is_ok(), TimeOfDay::EXPECTED),
         "TimeZoneName" => (|t| TimeZoneName::try_from(t.to_owned()).is_ok(), TimeZoneName::EXPECTED),
+        "TopicArn" => (TopicArn::fits, TopicArn::EXPECTED),
         _ => return None,
     })
 }

@@ -51,6 +51,27 @@ name!(
     |t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b":/_-".contains(&b))
 );
 name!(
+    /// An SNS topic, by its ARN.
+    TopicArn,
+    "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:777788889999:churn",
+    2_048,
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$",
+    "arn:aws:sns:eu-west-1:777788889999:churn",
+    |t| {
+        let parts: Vec<&str> = t.split(':').collect();
+        let [arn, partition, sns, region, account, topic] = parts.as_slice() else { return false };
+        let plain = |text: &str, more: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        };
+        (*arn, *sns) == ("arn", "sns")
+            && partition.strip_prefix("aws").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+            && !region.is_empty()
+            && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && AccountId::fits(account)
+            && plain(topic, "_.-")
+    }
+);
+name!(
     /// A content type, such as `text/csv`.
     ContentType,
     "a content type, such as text/csv: letters, digits, hyphens and, after the slash, periods",

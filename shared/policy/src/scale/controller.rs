@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tidegate_events::{AlarmChanged, Body, Event, Scheduled};
 
 use super::{
-    Action, ScalableResource, Snapshot, State, invariants, needs_limits, next_check, on_capacity_alarm,
-    on_deferred, on_precondition_failed, on_rejected, on_tick, precondition, should_record, still_applies,
+    Action, BACKLOG_WITHOUT_CAPACITY_METRIC, ScalableResource, Snapshot, State, invariants, needs_limits,
+    next_check, on_capacity_alarm, on_deferred, on_precondition_failed, on_rejected, on_tick, precondition,
+    should_record, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -65,7 +66,8 @@ impl Controller for ScaleController {
             Body::AlarmChanged(alarm) => {
                 // The lookup of endpoints contains the names of components as well.
                 let component = alarm.metrics.iter().find_map(|m| m.dimensions.get("InferenceComponentName"));
-                match component {
+                let queue = alarm.metrics.iter().filter(|m| m.name == BACKLOG_WITHOUT_CAPACITY_METRIC);
+                match component.or_else(|| queue.filter_map(|m| m.dimensions.get("EndpointName")).next()) {
                     Some(name) => Route::by_name(LookupKind::Endpoint, name, Trigger::Alarm(alarm.clone())),
                     None => Route::NotApplicable(Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() }),
                 }

@@ -1,6 +1,6 @@
 //! Safety invariants of scale.
 
-use super::{Action, NAME, ScaleDecision, Snapshot, State};
+use super::{Action, NAME, ScaleDecision, Snapshot, State, TargetMetric, TargetTracking};
 use crate::check::{Change, Effect, HasEffect, Invariant, Scope, Violation, Violations, effect, long_ago};
 use crate::controller::Context;
 use crate::endpoint::EndpointKind;
@@ -14,6 +14,10 @@ impl HasEffect for Action {
                 Effect::Change { resource: component, change: Change::SetLimits { min: *min, max: *max } }
             }
             Self::EnsureScaleFromZeroAlarm { component } => Effect::Prepare { name: component },
+            Self::EnsureBacklogAlarm { endpoint, .. } => Effect::Prepare { name: endpoint },
+            Self::EnsureInstances { endpoint, instances } => {
+                Effect::Change { resource: endpoint, change: Change::SetCopies(*instances) }
+            }
             Self::SetTargetTracking { target } => Effect::Change {
                 resource: target.resource.name(),
                 change: Change::SetLimits { min: target.min, max: target.max },
@@ -39,7 +43,10 @@ pub(super) fn violations(
     let mut violations = Violations::default();
     violations.plan(decision, &scope(cx, environment));
     violations.asked_and_kept(environment, state, seen, &decision.plan);
-    if decision.plan.iter().any(|step| effect(step).scales_to_zero()) {
+    if let Some(target) = decision.plan.iter().find_map(tracked_to_zero) {
+        violations.queue_may_be_empty(environment, target);
+        violations.alarm_of_queue(&decision.plan);
+    } else if decision.plan.iter().any(|step| effect(step).scales_to_zero()) {
         violations.may_be_zero(cx, environment, state, seen);
         violations.scale_up_path(&decision.plan);
     }
@@ -55,6 +62,14 @@ pub(super) fn after_rejection(
     let mut violations = Violations::default();
     violations.plan_after_rejection(decision, &scope(cx, environment));
     violations.found()
+}
+
+/// The target tracking with a minimum of zero that a step sets.
+fn tracked_to_zero(step: &Step<Action>) -> Option<&TargetTracking> {
+    match step {
+        Step::Call(Action::SetTargetTracking { target }) if target.min == 0 => Some(target),
+        _ => None,
+    }
 }
 
 fn scope<'a>(cx: &'a Context<'a>, environment: &'a Environment) -> Scope<'a> {
@@ -78,7 +93,9 @@ impl Violations {
                 Step::Call(Action::SetTargetTracking { .. }) => {
                     (environment.scale.target.is_some(), state.tracking.is_some() || environment.adopt)
                 }
-                Step::Call(Action::RemoveTargetTracking { .. }) => (state.tracking.is_some(), true),
+                Step::Call(Action::RemoveTargetTracking { .. } | Action::EnsureInstances { .. }) => {
+                    (state.tracking.is_some(), true)
+                }
                 _ => (environment.scale.to_zero.is_some() || state.zero_since.is_some(), false),
             };
             self.require(asked, Invariant::NotAskedToScale, || format!("{step:?}"));
@@ -115,6 +132,25 @@ impl Violations {
         });
         let idle = seen.invocations.is_some_and(|count| count.in_window == 0 && count.since_deployment > 0);
         self.require(idle, Invariant::NotIdle, || format!("{:?}", seen.invocations));
+    }
+
+    /// Application Auto Scaling scales an asynchronous endpoint to zero when its queue is empty, if the policy says so.
+    fn queue_may_be_empty(&mut self, environment: &Environment, target: &TargetTracking) {
+        let kind = environment.endpoint.spec.kind();
+        let wanted = environment.scale.target.as_ref();
+        let asked = wanted.is_some_and(|wanted| wanted.min == 0 && wanted.backlog_per_instance.is_some());
+        let of_queue = matches!(target.metric, TargetMetric::Backlog(_)) && target.max > 0;
+        let may = kind == EndpointKind::Async && asked && of_queue;
+        self.require(may, Invariant::CannotBeZero, || format!("the endpoint is {kind:?} with {target:?}"));
+    }
+
+    /// The minimum becomes zero only when the alarm that brings the endpoint back exists.
+    fn alarm_of_queue(&mut self, plan: &[Step<Action>]) {
+        let alarm = plan.iter().position(|step| matches!(effect(step), Effect::Prepare { .. }));
+        let zero = plan.iter().position(|step| tracked_to_zero(step).is_some());
+        self.require(alarm.is_some() && alarm < zero, Invariant::NoScaleUpPath, || {
+            format!("the alarm is step {alarm:?}, the minimum of zero {zero:?}")
+        });
     }
 
     /// The alarm requires the limits, which must allow a copy. The copies are removed only when both exist.

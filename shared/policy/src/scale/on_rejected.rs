@@ -24,7 +24,13 @@ pub fn on_rejected(
     why: &Reason,
     now: Timestamp,
 ) -> Option<ScaleDecision> {
-    if let Step::Call(Action::SetTargetTracking { .. } | Action::RemoveTargetTracking { .. }) = step {
+    if let Step::Call(
+        Action::SetTargetTracking { .. }
+        | Action::EnsureBacklogAlarm { .. }
+        | Action::RemoveTargetTracking { .. }
+        | Action::EnsureInstances { .. },
+    ) = step
+    {
         return Some(tracking_rejected(environment, state, why, now));
     }
     let down = scales_down(step)?;
@@ -58,7 +64,12 @@ pub fn on_rejected(
 /// Whether an action belongs to a scale-down; `None` if it does not change the capacity.
 pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
     match step {
-        Step::Call(Action::SetTargetTracking { .. } | Action::RemoveTargetTracking { .. })
+        Step::Call(
+            Action::SetTargetTracking { .. }
+            | Action::EnsureBacklogAlarm { .. }
+            | Action::RemoveTargetTracking { .. }
+            | Action::EnsureInstances { .. },
+        )
         | Step::Notify { .. }
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }

@@ -1,4 +1,5 @@
-//! Target tracking: Application Auto Scaling lets the capacity follow the invocations of each instance or copy.
+//! Target tracking: Application Auto Scaling lets the capacity follow the invocations of each instance or copy, or the
+//! queue of an asynchronous endpoint.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use super::{Action, ScaleDecision, Snapshot, State, after};
 use crate::decision::{Decision, Verdict};
 use crate::deploy::ScalableTarget;
 use crate::endpoint::EndpointSpec;
-use crate::file::Environment;
+use crate::file::{Environment, ScaleTarget};
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
@@ -37,11 +38,11 @@ impl ScalableResource {
     pub fn of(environment: &Environment) -> Option<Self> {
         let endpoint = environment.endpoint.name.to_string();
         match &environment.endpoint.spec {
-            EndpointSpec::RealTime(_) => Some(Self::Variant { endpoint }),
+            EndpointSpec::RealTime(_) | EndpointSpec::Async(_) => Some(Self::Variant { endpoint }),
             EndpointSpec::InferenceComponent(_) => {
                 Some(Self::Component { component: environment.endpoint.served_name().to_owned() })
             }
-            EndpointSpec::Serverless(_) | EndpointSpec::Async(_) => None,
+            EndpointSpec::Serverless(_) => None,
         }
     }
 
@@ -60,8 +61,9 @@ impl ScalableResource {
 pub struct TargetTracking {
     /// What is scaled.
     pub resource: ScalableResource,
-    /// The wanted number of invocations of each instance or copy in a minute.
-    pub invocations: u32,
+    /// The metric that is tracked, with its wanted value.
+    #[serde(flatten)]
+    pub metric: TargetMetric,
     /// The minimum number of instances or copies.
     pub min: u32,
     /// The maximum number of instances or copies.
@@ -74,6 +76,23 @@ pub struct TargetTracking {
     pub scale_out_cooldown: Option<u32>,
 }
 
+/// The metrics that are tracked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetMetric {
+    /// The invocations of each instance or copy in a minute.
+    Invocations(u32),
+    /// The requests in the queue of an asynchronous endpoint, divided by its instances.
+    Backlog(u32),
+}
+
+impl TargetMetric {
+    fn of(target: &ScaleTarget) -> Option<Self> {
+        let backlog = target.backlog_per_instance.map(Self::Backlog);
+        backlog.or(target.invocations_per_instance.map(Self::Invocations))
+    }
+}
+
 impl TargetTracking {
     /// The target tracking that a policy requires.
     #[must_use]
@@ -81,12 +100,26 @@ impl TargetTracking {
         let target = environment.scale.target.as_ref()?;
         Some(Self {
             resource: ScalableResource::of(environment)?,
-            invocations: target.invocations_per_instance,
+            metric: TargetMetric::of(target)?,
             min: target.min,
             max: target.max,
             scale_in_cooldown: target.scale_in_cooldown.map(|cooldown| cooldown.seconds()),
             scale_out_cooldown: target.scale_out_cooldown.map(|cooldown| cooldown.seconds()),
         })
+    }
+
+    /// The steps that set it. An asynchronous endpoint that may go to zero has the alarm that brings it back before:
+    /// target tracking alone waits at zero until the queue is longer than its target.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html>
+    fn steps(&self) -> Vec<Step<Action>> {
+        let alarm = match &self.resource {
+            ScalableResource::Variant { endpoint } if self.min == 0 => {
+                Some(Action::EnsureBacklogAlarm { endpoint: endpoint.clone(), max: self.max })
+            }
+            ScalableResource::Variant { .. } | ScalableResource::Component { .. } => None,
+        };
+        let set = Action::SetTargetTracking { target: self.clone() };
+        alarm.into_iter().chain([set]).map(Step::Call).collect()
     }
 }
 
@@ -120,25 +153,41 @@ pub(super) fn decide(
                 return Some(of_others(state, &wanted));
             }
             let reason = Reason::FollowsTraffic { resource: wanted.resource.name().to_owned() };
-            let tracking = Some(Tracked { target: wanted.clone(), at: now });
             Some(
                 Decision::new(Verdict::Apply, reason)
                     .evidence("limits", format!("{} to {}", wanted.min, wanted.max))
-                    .plan(vec![Step::Call(Action::SetTargetTracking { target: wanted })])
-                    .state(State { tracking, tracking_rejected_at: None, ..state.clone() }),
+                    .plan(wanted.steps())
+                    .state(State {
+                        tracking: Some(Tracked { target: wanted, at: now }),
+                        tracking_rejected_at: None,
+                        ..state.clone()
+                    }),
             )
         }
         (None, Some(set)) => {
-            let resource = set.target.resource.clone();
-            let reason = Reason::NoLongerFollowsTraffic { resource: resource.name().to_owned() };
+            let reason = Reason::NoLongerFollowsTraffic { resource: set.target.resource.name().to_owned() };
             Some(
                 Decision::new(Verdict::Apply, reason)
-                    .plan(vec![Step::Call(Action::RemoveTargetTracking { resource })])
+                    .plan(removal(environment, &set.target))
                     .state(State { tracking: None, ..state.clone() }),
             )
         }
         (None, None) => None,
     }
+}
+
+/// The steps that remove target tracking. An endpoint that it has scaled to zero would stay there, so it gets its
+/// instances before.
+fn removal(environment: &Environment, set: &TargetTracking) -> Vec<Step<Action>> {
+    let instances = environment.endpoint.spec.instances().map_or(1, |instances| instances.max);
+    let first = match &set.resource {
+        ScalableResource::Variant { endpoint } if set.min == 0 => {
+            Some(Action::EnsureInstances { endpoint: endpoint.clone(), instances })
+        }
+        ScalableResource::Variant { .. } | ScalableResource::Component { .. } => None,
+    };
+    let remove = Action::RemoveTargetTracking { resource: set.resource.clone() };
+    first.into_iter().chain([remove]).map(Step::Call).collect()
 }
 
 /// Limits without room are a number of copies, which Tidegate registers itself.

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use tidegate_events::{AlarmChanged, AlarmState};
 
-use super::{Action, Deferred, NO_CAPACITY_METRIC, ScaleDecision, State, tracking};
+use super::{
+    Action, BACKLOG_WITHOUT_CAPACITY_METRIC, Deferred, NO_CAPACITY_METRIC, ScaleDecision, State, tracking,
+};
 use crate::decision::{Decision, Verdict};
 use crate::deploy::ScalableTarget;
 use crate::endpoint::ScalableComponent;
@@ -82,6 +84,9 @@ pub fn on_capacity_alarm(
     limits: Option<&ScalableTarget>,
     now: Timestamp,
 ) -> ScaleDecision {
+    if is_of_queue(environment, alarm) {
+        return on_backlog_alarm(environment, alarm);
+    }
     let component = environment.endpoint.scalable_component().ok();
     let Some(component) = component.filter(|component| asks_for_capacity(alarm, &component.name)) else {
         return Decision::new(Verdict::Ignore, Reason::NotACapacityAlarm { alarm: alarm.alarm.clone() });
@@ -90,20 +95,44 @@ pub fn on_capacity_alarm(
         return Decision::new(Verdict::Ignore, Reason::NoScalePolicy).evidence("alarm", &alarm.alarm);
     }
     let name = component.name.clone();
-    match &alarm.state {
+    match quiet(alarm, &name) {
+        Some(reason) => Decision::new(Verdict::Ignore, reason),
         // Muting an alarm suppresses its notifications; the request still needs a copy.
-        AlarmState::Alarm => {
-            come_back(environment, component, state, limits, Reason::NoCapacity { component: name }, now)
-        }
-        AlarmState::Ok => Decision::new(Verdict::Ignore, Reason::CapacityRestored { component: name }),
-        AlarmState::InsufficientData => Decision::new(
-            Verdict::Ignore,
-            Reason::InsufficientData { source: format!("alarm {}", alarm.alarm) },
-        ),
-        AlarmState::Unknown(state) => {
-            Decision::new(Verdict::Ignore, Reason::UnknownState { state: state.clone() })
-        }
+        None => come_back(environment, component, state, limits, Reason::NoCapacity { component: name }, now),
     }
+}
+
+/// An asynchronous endpoint comes back by the scaling policy that its alarm invokes, and its requests wait in the queue.
+fn on_backlog_alarm(environment: &Environment, alarm: &AlarmChanged) -> ScaleDecision {
+    let endpoint = environment.endpoint.name.to_string();
+    if environment.scale.target.as_ref().is_none_or(|target| target.min > 0) {
+        return Decision::new(Verdict::Ignore, Reason::NoScalePolicy).evidence("alarm", &alarm.alarm);
+    }
+    let reason = quiet(alarm, &endpoint).unwrap_or(Reason::ScaledFromZeroByPolicy { endpoint });
+    Decision::new(Verdict::Ignore, reason)
+}
+
+/// The reason if an alarm does not request capacity in this state.
+fn quiet(alarm: &AlarmChanged, resource: &str) -> Option<Reason> {
+    match &alarm.state {
+        AlarmState::Alarm => None,
+        AlarmState::Ok => Some(Reason::CapacityRestored { component: resource.to_owned() }),
+        AlarmState::InsufficientData => {
+            Some(Reason::InsufficientData { source: format!("alarm {}", alarm.alarm) })
+        }
+        AlarmState::Unknown(state) => Some(Reason::UnknownState { state: state.clone() }),
+    }
+}
+
+/// Whether an alarm detects requests in the queue of this asynchronous endpoint that no instance processes.
+fn is_of_queue(environment: &Environment, alarm: &AlarmChanged) -> bool {
+    let endpoint = environment.endpoint.name.as_str();
+    environment.endpoint.spec.behavior().async_settings().is_some()
+        && alarm.metrics.iter().any(|metric| {
+            let of = metric.dimensions.get("EndpointName");
+            metric.name == BACKLOG_WITHOUT_CAPACITY_METRIC
+                && of.is_some_and(|name| name.eq_ignore_ascii_case(endpoint))
+        })
 }
 
 /// Whether an alarm detects requests for which the component had no copy.

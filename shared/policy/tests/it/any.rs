@@ -16,8 +16,8 @@ use tidegate_events::{
     EndpointStatus, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::endpoint::{
-    CopySize, DesiredResources, EndpointKind, EndpointSpec, InferenceComponent, InstanceSettings, RealTime,
-    Serverless,
+    AsyncInference, AsyncSettings, CopySize, DesiredResources, EndpointKind, EndpointSpec,
+    InferenceComponent, InstanceSettings, RealTime, Serverless,
 };
 use tidegate_policy::file::{Environment, Policy, parse};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
@@ -337,7 +337,15 @@ pub(crate) fn serve(environment: &mut Environment, kind: EndpointKind) {
             component: None,
             copies: None,
         }),
-        EndpointKind::Async => panic!("no policy deploys one yet"),
+        EndpointKind::Async => EndpointSpec::Async(AsyncInference {
+            instances,
+            queue: AsyncSettings {
+                output: "s3://acme-ml/answers/".parse().unwrap(),
+                failures: Some("s3://acme-ml/failures/".parse().unwrap()),
+                notify: None,
+                max_concurrent_per_instance: None,
+            },
+        }),
     };
 }
 
@@ -375,6 +383,7 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
                 endpoint_failure_before: None,
                 component_failure_before: None,
                 unresponsive_since,
+                sample: None,
                 not_visible,
                 told_overdue: None,
                 checks,
@@ -431,6 +440,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             config,
             pending_config,
             failure,
+            desired_instances: Some(1),
             created,
             last_modified,
             arn: String::new(),
@@ -463,7 +473,13 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             last_modified,
         }
     });
-    let probe = prop_oneof![Just(Probe::Answered(200)), text().prop_map(Probe::Failed), Just(Probe::Silent)];
+    let queued = deploy::QueuedSample { output: "s3://acme-ml/answers/1.out".to_owned(), failure: None };
+    let probe = prop_oneof![
+        Just(Probe::Answered(200)),
+        text().prop_map(Probe::Failed),
+        Just(Probe::Silent),
+        Just(Probe::Queued(queued)),
+    ];
     let tags = (some_tags(), some_tags());
     (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe), tags)
         .prop_map(|(approval, endpoint, component, probe, (endpoint_tags, component_tags))| {

@@ -33,6 +33,7 @@ fn seen(config: &str, last_modified: i64) -> Snapshot {
             config: Some(config.to_owned()),
             pending_config: None,
             failure: None,
+            desired_instances: None,
             created: None,
             last_modified: Some(any::at(last_modified)),
         }),

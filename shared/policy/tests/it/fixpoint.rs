@@ -43,6 +43,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
                     config: Some(config.clone()),
                     pending_config: None,
                     failure: None,
+                    desired_instances: None,
                     created: None,
                     last_modified: Some(now),
                 });

@@ -114,6 +114,7 @@ impl AwsState {
                     config: change.config.clone(),
                     pending_config: None,
                     failure: change.failure_reason.clone(),
+                    desired_instances: None,
                     created: None,
                     last_modified: Some(at),
                 };

@@ -127,6 +127,7 @@ impl FakeAws {
             config: before,
             pending_config,
             failure: None,
+            desired_instances: None,
             created,
             last_modified: Some(now),
         };

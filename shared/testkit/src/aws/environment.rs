@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Probe, ScalableTarget};
+use tidegate_policy::deploy::{Probe, QueuedSample, ScalableTarget};
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::scale::{ScalableResource, TargetTracking};
 
@@ -20,6 +20,14 @@ impl Sampler for FakeAws {
     async fn ask(&self, _: &str, _: Option<&str>, _: &str, _: &str) -> Call<Probe> {
         let unknown = || Probe::Failed("nothing here says what it answers".to_owned());
         Ok(self.canned.probe.clone().unwrap_or_else(unknown))
+    }
+
+    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Call<Probe> {
+        self.ask(endpoint, None, content_type, body).await
+    }
+
+    async fn find_answer(&self, sample: &QueuedSample) -> Call<Probe> {
+        self.ask(&sample.output, None, "", "").await
     }
 }
 
@@ -91,7 +99,7 @@ impl Capacity for FakeAws {
         self.accept("application-autoscaling", "PutScalingPolicy")?;
         let name = target.resource.name();
         self.state().limits.insert(name, ScalableTarget { min: target.min, max: target.max });
-        Ok(format!("the capacity of {name} follows its invocations"))
+        Ok(format!("the capacity of {name} follows its traffic"))
     }
 
     async fn remove_target_tracking(&self, resource: &ScalableResource) -> Call<String> {
@@ -114,6 +122,16 @@ impl Capacity for FakeAws {
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Call<String> {
         self.accept("application-autoscaling", "PutScalingPolicy")?;
         Ok(format!("a request scales component {component} from zero"))
+    }
+
+    async fn ensure_backlog_alarm(&self, endpoint: &str, _max: u32) -> Call<String> {
+        self.accept("application-autoscaling", "PutScalingPolicy")?;
+        Ok(format!("a request in the queue scales endpoint {endpoint} from zero"))
+    }
+
+    async fn ensure_instances(&self, endpoint: &str, instances: u32) -> Call<String> {
+        self.accept("sagemaker", "UpdateEndpointWeightsAndCapacities")?;
+        Ok(format!("endpoint {endpoint} gets {instances} instances if it has none"))
     }
 
     async fn set_copy_count(&self, name: &str, copies: u32) -> Call<String> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
 use tidegate_policy::deploy::{
-    ComponentStatus, Endpoint, Probe, RunningComponent, RunningConfig, ScalableTarget, Setting,
+    ComponentStatus, Endpoint, Probe, QueuedSample, RunningComponent, RunningConfig, ScalableTarget, Setting,
 };
 use tidegate_policy::endpoint::CopySize;
 use tidegate_policy::hold::Holds;
@@ -116,6 +116,9 @@ pub struct SeenEndpoint {
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<String>,
+    /// The number of instances that it should have.
+    #[serde(default)]
+    pub desired_instances: Option<u32>,
     /// When it was created.
     #[serde(default)]
     pub created: Option<Timestamp>,
@@ -199,6 +202,8 @@ pub enum SeenAnswer {
     Silent,
     /// An error with which a model answers that is still starting.
     NotReady(String),
+    /// The request is in the queue of an asynchronous endpoint.
+    Queued(QueuedSample),
 }
 
 impl Seen {
@@ -291,6 +296,7 @@ impl SeenEndpoint {
             config: self.config.clone(),
             pending_config: self.pending_config.clone(),
             failure: self.failure.clone(),
+            desired_instances: self.desired_instances,
             created: self.created,
             last_modified: self.last_modified,
         }
@@ -326,6 +332,7 @@ impl SeenAnswer {
             Self::Error(error) => Probe::Failed(error.clone()),
             Self::Silent => Probe::Silent,
             Self::NotReady(error) => Probe::NotReady(error.clone()),
+            Self::Queued(sample) => Probe::Queued(sample.clone()),
         }
     }
 }

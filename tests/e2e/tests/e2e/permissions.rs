@@ -30,7 +30,7 @@ const OURS: [&str; 10] = [
 ];
 
 /// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 12] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 13] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
     (
         "DeployRole",
@@ -60,6 +60,7 @@ const EXCEPTIONS: [(&str, &str, &str, &str); 12] = [
     ),
     ("ScaleRole", "TargetTracking", "*", "Application Auto Scaling asks whether its caller may"),
     ("ScaleRole", "Instances", "*", "Application Auto Scaling asks whether its caller may"),
+    ("ScaleRole", "WakeAlarm", "cloudwatch:DeleteAlarms", "asked when a policy no longer has a target"),
     ("ScaleRole", "AutoScaling", "application-autoscaling:De*", "asked when a policy no longer has a target"),
     (
         "ScaleRole",

@@ -114,6 +114,11 @@ fn component_request(component: &Component) -> Value {
     })
 }
 
+fn desired_instances(found: &Value) -> Option<u32> {
+    let count = found.pointer("/ProductionVariants/0/DesiredInstanceCount").and_then(Value::as_u64);
+    count.and_then(|count| u32::try_from(count).ok())
+}
+
 impl Account {
     fn model_role(&self) -> String {
         format!("arn:aws:iam::{}:role/model", self.place().account)
@@ -130,6 +135,7 @@ impl Endpoints for Account {
             config: text(&found, "/EndpointConfigName"),
             pending_config: text(&found, "/PendingDeploymentSummary/EndpointConfigName"),
             failure: text(&found, "/FailureReason"),
+            desired_instances: desired_instances(&found),
             created: time(&found, "/CreationTime"),
             last_modified: time(&found, "/LastModifiedTime"),
         }))

@@ -26,6 +26,11 @@ fn settings(found: &Value) -> Vec<Setting> {
         (SettingKind::Vpc, "/VpcConfig", "/VpcConfig/Subnets"),
         (SettingKind::NetworkIsolation, "/EnableNetworkIsolation", "/EnableNetworkIsolation"),
         (SettingKind::AsyncInference, "/AsyncInferenceConfig", "/AsyncInferenceConfig/OutputConfig"),
+        (
+            SettingKind::AsyncNotifications,
+            "/AsyncInferenceConfig/OutputConfig/NotificationConfig",
+            "/AsyncInferenceConfig/OutputConfig/NotificationConfig",
+        ),
         (SettingKind::Explainer, "/ExplainerConfig", "/ExplainerConfig"),
         (
             SettingKind::InferenceAmi,

@@ -1,8 +1,8 @@
 //! Models and endpoint configurations with the settings of a policy, as requests.
 
 use serde_json::{Map, Value, json};
-use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec, StartupTimes};
-use tidegate_policy::file::{Capture, Captured, Vpc};
+use tidegate_policy::endpoint::{ConfigSettings, EndpointConfigSpec, ModelSpec, StartupTimes};
+use tidegate_policy::file::{Capture, Captured, NotifiedTopic, Vpc};
 use tidegate_policy::names::KmsKey;
 
 use super::tag_list;
@@ -33,6 +33,36 @@ fn capture(capture: &Capture, key: Option<&KmsKey>) -> Value {
         ("KmsKeyId", key.map(|key| json!(key))),
         ("CaptureContentTypeHeader", (header != json!({})).then_some(header)),
     ])
+}
+
+fn async_inference(settings: &ConfigSettings) -> Option<Value> {
+    let queue = settings.async_inference.as_ref()?;
+    let topic = |topic: &NotifiedTopic| match topic {
+        NotifiedTopic::Success => "SUCCESS_NOTIFICATION_TOPIC",
+        NotifiedTopic::Error => "ERROR_NOTIFICATION_TOPIC",
+    };
+    let notifications = queue.notify.as_ref().map(|notify| {
+        let included = notify.include_response_in.as_ref();
+        object([
+            ("SuccessTopic", notify.success.as_ref().map(|topic| json!(topic))),
+            ("ErrorTopic", notify.error.as_ref().map(|topic| json!(topic))),
+            (
+                "IncludeInferenceResponseIn",
+                included.map(|topics| json!(topics.iter().map(topic).collect::<Vec<_>>())),
+            ),
+        ])
+    });
+    let output = object([
+        ("S3OutputPath", Some(json!(queue.output))),
+        ("S3FailurePath", queue.failures.as_ref().map(|place| json!(place))),
+        ("KmsKeyId", settings.output_key.as_ref().map(|key| json!(key))),
+        ("NotificationConfig", notifications),
+    ]);
+    let most = queue.max_concurrent_per_instance;
+    Some(object([
+        ("OutputConfig", Some(output)),
+        ("ClientConfig", most.map(|most| json!({"MaxConcurrentInvocationsPerInstance": most}))),
+    ]))
 }
 
 /// The request for a model.
@@ -98,6 +128,7 @@ pub(super) fn config(config: &EndpointConfigSpec, variant: Value, role: &str) ->
         ("Tags", Some(json!(tag_list(&config.tags)))),
         ("EnableNetworkIsolation", host.network_isolation.then_some(Value::Bool(true))),
         ("KmsKeyId", settings.volume_key.as_ref().map(|key| json!(key))),
+        ("AsyncInferenceConfig", async_inference(settings)),
         ("DataCaptureConfig", settings.capture.as_ref().map(|of| capture(of, settings.capture_key.as_ref()))),
     ])
 }

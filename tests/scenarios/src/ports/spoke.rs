@@ -7,10 +7,10 @@ use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports
 use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, AlarmState};
-use tidegate_policy::deploy::{Probe, ScalableTarget};
-use tidegate_policy::endpoint::InvokedResource;
+use tidegate_policy::deploy::{Probe, QueuedSample, SAMPLE_TTL_SECONDS, ScalableTarget};
+use tidegate_policy::endpoint::{InvokedResource, VARIANT};
 use tidegate_policy::respond::MonitorReport;
-use tidegate_policy::scale::{ScalableResource, TargetTracking};
+use tidegate_policy::scale::{ScalableResource, TargetMetric, TargetTracking};
 
 use super::text;
 use crate::cloud::Account;
@@ -44,6 +44,31 @@ impl Sampler for Account {
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError> {
+        let request = json!({"EndpointName": endpoint, "ContentType": content_type, "Body": body,
+            "RequestTTLSeconds": SAMPLE_TTL_SECONDS});
+        match self.call("sagemaker-runtime", "InvokeEndpointAsync", request).await {
+            Ok(answer) => Ok(Probe::Queued(QueuedSample {
+                output: text(&answer, "/OutputLocation").unwrap_or_default(),
+                failure: text(&answer, "/FailureLocation"),
+            })),
+            Err(error) if error.class == Class::Permanent => Ok(Probe::Failed(error.message)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn find_answer(&self, sample: &QueuedSample) -> Result<Probe, CallError> {
+        let look = || {
+            let objects = &self.cloud.inner().objects;
+            Ok(match &sample.failure {
+                _ if objects.contains(&sample.output) => Probe::Answered(200),
+                Some(failure) if objects.contains(failure) => Probe::Failed(failure.clone()),
+                _ => Probe::Silent,
+            })
+        };
+        self.cloud.faults.around("s3", "ListObjectsV2", look).await
     }
 }
 
@@ -108,25 +133,46 @@ impl Account {
         u64::try_from(asked.count()).unwrap_or(u64::MAX)
     }
 
+    async fn put_wake_policy(&self, name: &str, of: Value) -> Result<(), CallError> {
+        let steps = json!({"AdjustmentType": "ExactCapacity", "Cooldown": 60,
+            "MetricAggregationType": "Maximum",
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}]});
+        let more = json!({"PolicyName": format!("tidegate-wake-{name}"), "PolicyType": "StepScaling",
+            "StepScalingPolicyConfiguration": steps});
+        let put = self.call(SCALING, "PutScalingPolicy", with(of, more)).await?;
+        let arn = text(&put, "/PolicyARN").unwrap_or_default();
+        self.state(|state| state.wake_policies.insert(name.to_owned(), arn));
+        Ok(())
+    }
+
     fn resource(component: &str) -> Value {
         json!({"ServiceNamespace": "sagemaker", "ResourceId": format!("inference-component/{component}"),
             "ScalableDimension": COPIES})
     }
 }
 
-/// The id, the dimension and the metric of a resource.
-fn scaled(resource: &ScalableResource) -> (String, &'static str, &'static str) {
+/// The id and the dimension of a resource.
+fn scaled(resource: &ScalableResource) -> (String, &'static str) {
     match resource {
-        ScalableResource::Variant { endpoint } => (
-            format!("endpoint/{endpoint}/variant/AllTraffic"),
-            "sagemaker:variant:DesiredInstanceCount",
-            "SageMakerVariantInvocationsPerInstance",
-        ),
-        ScalableResource::Component { component } => (
-            format!("inference-component/{component}"),
-            COPIES,
-            "SageMakerInferenceComponentInvocationsPerCopy",
-        ),
+        ScalableResource::Variant { endpoint } => {
+            (format!("endpoint/{endpoint}/variant/AllTraffic"), "sagemaker:variant:DesiredInstanceCount")
+        }
+        ScalableResource::Component { component } => (format!("inference-component/{component}"), COPIES),
+    }
+}
+
+/// The configuration of a target tracking policy.
+fn tracking(target: &TargetTracking) -> Value {
+    let predefined = match &target.resource {
+        ScalableResource::Variant { .. } => "SageMakerVariantInvocationsPerInstance",
+        ScalableResource::Component { .. } => "SageMakerInferenceComponentInvocationsPerCopy",
+    };
+    match target.metric {
+        TargetMetric::Invocations(value) => json!({"TargetValue": value,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": predefined}}),
+        TargetMetric::Backlog(value) => json!({"TargetValue": value, "CustomizedMetricSpecification": {
+            "MetricName": "ApproximateBacklogSizePerInstance", "Namespace": "AWS/SageMaker", "Statistic": "Average",
+            "Dimensions": [{"Name": "EndpointName", "Value": target.resource.name()}]}}),
     }
 }
 
@@ -160,23 +206,27 @@ impl Capacity for Account {
     }
 
     async fn set_target_tracking(&self, target: &TargetTracking) -> Result<String, CallError> {
-        let (id, dimension, metric) = scaled(&target.resource);
+        let (id, dimension) = scaled(&target.resource);
         let of = json!({"ServiceNamespace": "sagemaker", "ResourceId": id, "ScalableDimension": dimension});
         let limits = json!({"MinCapacity": target.min, "MaxCapacity": target.max});
         self.call(SCALING, "RegisterScalableTarget", with(of.clone(), limits)).await.map_err(not_yet)?;
-        let configuration = json!({"TargetValue": target.invocations,
-            "PredefinedMetricSpecification": {"PredefinedMetricType": metric}});
+        let configuration = tracking(target);
         let policy = json!({"PolicyName": format!("tidegate-target-{}", target.resource.name()),
             "PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": configuration});
         self.call(SCALING, "PutScalingPolicy", with(of, policy)).await.map_err(not_yet)?;
-        Ok(format!("the capacity of {} follows its invocations", target.resource.name()))
+        Ok(format!("the capacity of {} follows its traffic", target.resource.name()))
     }
 
     async fn remove_target_tracking(&self, resource: &ScalableResource) -> Result<String, CallError> {
-        let (id, dimension, _) = scaled(resource);
+        let (id, dimension) = scaled(resource);
         let of = json!({"ServiceNamespace": "sagemaker", "ResourceId": id, "ScalableDimension": dimension});
         let policy = json!({"PolicyName": format!("tidegate-target-{}", resource.name())});
         self.call(SCALING, "DeleteScalingPolicy", with(of.clone(), policy)).await?;
+        let woken = self.state(|state| state.wake_policies.remove(resource.name()));
+        if woken.is_some() {
+            let policy = json!({"PolicyName": format!("tidegate-wake-{}", resource.name())});
+            self.call(SCALING, "DeleteScalingPolicy", with(of.clone(), policy)).await?;
+        }
         let left = self.call(SCALING, "DescribeScalingPolicies", of.clone()).await?;
         if left.pointer("/ScalingPolicies/0").is_none() {
             self.call(SCALING, "DeregisterScalableTarget", of).await?;
@@ -191,16 +241,32 @@ impl Capacity for Account {
     }
 
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Result<String, CallError> {
-        let name = format!("tidegate-wake-{component}");
-        let steps = json!({"AdjustmentType": "ExactCapacity", "Cooldown": 60,
-            "MetricAggregationType": "Maximum",
-            "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}]});
-        let more = json!({"PolicyName": name, "PolicyType": "StepScaling",
-            "StepScalingPolicyConfiguration": steps});
-        let put = self.call(SCALING, "PutScalingPolicy", with(Self::resource(component), more)).await?;
-        let arn = text(&put, "/PolicyARN").unwrap_or_default();
-        self.state(|state| state.wake_policies.insert(component.to_owned(), arn));
-        Ok(format!("a request scales component {component} from zero: alarm and policy {name}"))
+        self.put_wake_policy(component, Self::resource(component)).await?;
+        Ok(format!("a request scales component {component} from zero: alarm and policy"))
+    }
+
+    async fn ensure_backlog_alarm(&self, endpoint: &str, max: u32) -> Result<String, CallError> {
+        let resource = ScalableResource::Variant { endpoint: endpoint.to_owned() };
+        let (id, dimension) = scaled(&resource);
+        let of = json!({"ServiceNamespace": "sagemaker", "ResourceId": id, "ScalableDimension": dimension});
+        if self.limits_of(&id).await?.is_none() {
+            let limits = json!({"MinCapacity": 0, "MaxCapacity": max});
+            self.call(SCALING, "RegisterScalableTarget", with(of.clone(), limits)).await.map_err(not_yet)?;
+        }
+        self.put_wake_policy(endpoint, of).await.map_err(not_yet)?;
+        Ok(format!("a request in the queue scales endpoint {endpoint} from zero: alarm and policy"))
+    }
+
+    async fn ensure_instances(&self, endpoint: &str, instances: u32) -> Result<String, CallError> {
+        let found = self.call("sagemaker", "DescribeEndpoint", json!({"EndpointName": endpoint})).await?;
+        let desired = found.pointer("/ProductionVariants/0/DesiredInstanceCount").and_then(Value::as_u64);
+        if desired != Some(0) {
+            return Ok(format!("endpoint {endpoint} has instances"));
+        }
+        let wanted = json!([{"VariantName": VARIANT, "DesiredInstanceCount": instances}]);
+        let request = json!({"EndpointName": endpoint, "DesiredWeightsAndCapacities": wanted});
+        self.call("sagemaker", "UpdateEndpointWeightsAndCapacities", request).await?;
+        Ok(format!("endpoint {endpoint} gets {instances} instances"))
     }
 
     async fn set_copy_count(&self, component: &str, copies: u32) -> Result<String, CallError> {

@@ -25,6 +25,8 @@ mod purity;
 #[cfg(test)]
 mod pushes;
 #[cfg(test)]
+mod queues;
+#[cfg(test)]
 mod referee;
 #[cfg(test)]
 mod refusals;

@@ -13,7 +13,8 @@ use tidegate_engine::ports::{
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
 use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Probe, Rollout, RunningComponent, RunningConfig, ScalableTarget,
+    Component, ComponentStatus, Endpoint, Probe, QueuedSample, Rollout, RunningComponent, RunningConfig,
+    ScalableTarget,
 };
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
 use tidegate_policy::owner::Tags;
@@ -306,6 +307,14 @@ impl Sampler for MutatedPorts {
             (Some(Mutant::StartingIsFailed), Probe::NotReady(error)) => Probe::Failed(error),
             (_, answer) => answer,
         })
+    }
+
+    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError> {
+        self.real.enqueue(endpoint, content_type, body).await
+    }
+
+    async fn find_answer(&self, sample: &QueuedSample) -> Result<Probe, CallError> {
+        self.real.find_answer(sample).await
     }
 }
 

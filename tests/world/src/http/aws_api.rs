@@ -29,7 +29,10 @@ const TARGETS: &[(&str, &str)] = &[
 
 /// The routes of the AWS protocols.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/", post(aws_json)).route("/endpoints/{endpoint}/invocations", post(invocation))
+    Router::new()
+        .route("/", post(aws_json))
+        .route("/endpoints/{endpoint}/invocations", post(invocation))
+        .route("/endpoints/{endpoint}/async-invocations", post(asynchronous_invocation))
 }
 
 /// The credentials named in a signature. The signature itself is not verified: the local cloud trusts its callers.
@@ -116,13 +119,51 @@ async fn invocation(
             let body = text(&answer, "Body").unwrap_or_default().to_owned();
             respond(&shared, 200, &kind, body, &[("x-amzn-invoked-production-variant", variant)])
         }
-        Err(error) => {
-            let mut body = json!({"Message": error.message, "message": error.message});
-            error.fields.iter().for_each(|(key, value)| put(&mut body, key, value.clone()));
-            let named = [("x-amzn-errortype", error.code.as_str())];
-            respond(&shared, error.http_status, "application/json", body.to_string(), &named)
-        }
+        Err(error) => respond_error(&shared, &error),
     }
+}
+
+async fn asynchronous_invocation(
+    State(shared): State<Arc<Shared>>,
+    Path(endpoint): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut request = json!({"EndpointName": endpoint});
+    let body = (!body.is_empty()).then(|| String::from_utf8_lossy(&body).into_owned());
+    put_some(&mut request, "Body", body);
+    let members = [
+        ("x-amzn-sagemaker-content-type", "ContentType"),
+        ("x-amzn-sagemaker-accept", "Accept"),
+        ("x-amzn-sagemaker-custom-attributes", "CustomAttributes"),
+        ("x-amzn-sagemaker-inference-id", "InferenceId"),
+        ("x-amzn-sagemaker-inputlocation", "InputLocation"),
+    ];
+    for (name, member) in members {
+        put_some(&mut request, member, header(&headers, name));
+    }
+    let ttl = header(&headers, "x-amzn-sagemaker-requestttlseconds").and_then(|ttl| ttl.parse::<i64>().ok());
+    put_some(&mut request, "RequestTTLSeconds", ttl);
+    match answer(&shared, &headers, "sagemaker-runtime", "InvokeEndpointAsync", &request).await {
+        Ok(answer) => {
+            let of = |member: &str| text(&answer, member).unwrap_or_default().to_owned();
+            let (output, failure) = (of("OutputLocation"), of("FailureLocation"));
+            let mut locations = vec![("x-amzn-sagemaker-outputlocation", output.as_str())];
+            if !failure.is_empty() {
+                locations.push(("x-amzn-sagemaker-failurelocation", failure.as_str()));
+            }
+            let body = json!({"InferenceId": of("InferenceId")}).to_string();
+            respond(&shared, 202, "application/json", body, &locations)
+        }
+        Err(error) => respond_error(&shared, &error),
+    }
+}
+
+fn respond_error(shared: &Shared, error: &ApiError) -> Response {
+    let mut body = json!({"Message": error.message, "message": error.message});
+    error.fields.iter().for_each(|(key, value)| put(&mut body, key, value.clone()));
+    let named = [("x-amzn-errortype", error.code.as_str())];
+    respond(shared, error.http_status, "application/json", body.to_string(), &named)
 }
 
 fn respond(shared: &Shared, status: u16, kind: &str, body: String, more: &[(&str, &str)]) -> Response {

@@ -55,7 +55,7 @@ fn resources(operation: &str) -> &'static [Named] {
         "CreateEndpointConfig" | "DescribeEndpointConfig" | "DeleteEndpointConfig" => &[CONFIG],
         "CreateEndpoint" | "UpdateEndpoint" => &[ENDPOINT, CONFIG],
         "DescribeEndpoint" | "DeleteEndpoint" | "UpdateEndpointWeightsAndCapacities" => &[ENDPOINT],
-        "InvokeEndpoint" => &[ENDPOINT],
+        "InvokeEndpoint" | "InvokeEndpointAsync" => &[ENDPOINT],
         "CreateInferenceComponent" => &[ENDPOINT, COMPONENT],
         "UpdateInferenceComponent"
         | "UpdateInferenceComponentRuntimeConfig"

@@ -1,16 +1,20 @@
 //! SageMaker Runtime: invocations and their metrics.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
 use crate::faults::SlowAnswer;
-use crate::json::{later, need, put, text};
+use crate::json::{int, later, need, put, put_some, text};
 use crate::services::Operations;
+use crate::services::sagemaker::endpoints::queue::{self, QueuedRequest};
 use crate::world::World;
 
-pub(crate) const OPERATIONS: Operations = &[("InvokeEndpoint", invoke)];
+pub(crate) const OPERATIONS: Operations =
+    &[("InvokeEndpoint", invoke), ("InvokeEndpointAsync", invoke_async)];
 
 /// What a component without copies answers.
 const NO_CAPACITY: &str = "Inference Component has no capacity to process this request. ApplicationAutoScaling may be \
@@ -70,6 +74,44 @@ fn invoke(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiE
     }))
 }
 
+/// After how long a request expires in the queue.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html>
+const DEFAULT_TTL_SECONDS: i64 = 21_600;
+
+/// Puts a request into the queue of an asynchronous endpoint. The texts of the refusals are ours.
+fn invoke_async(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
+    let name = need(request, "EndpointName")?;
+    let missing = || rejected(format!("Endpoint {name} of account {} not found.", call.place.account));
+    let resources = world.resources(&call.place).ok_or_else(missing)?;
+    let endpoint = resources.endpoints.get(name).ok_or_else(missing)?;
+    if !is_serving(endpoint.status) {
+        let account = &call.place.account;
+        return Err(rejected(format!("Endpoint {name} of account {account} is {}.", endpoint.status)));
+    }
+    let Some(config) = resources.async_config(endpoint).cloned() else {
+        return Err(rejected(format!("Endpoint {name} has no AsyncInferenceConfig; use InvokeEndpoint.")));
+    };
+    let given = |member: &str| request.get(member).is_some_and(|value| !value.is_null());
+    if given("Body") == given("InputLocation") {
+        return Err(rejected("Provide exactly one of Body and InputLocation."));
+    }
+    let id = world.id("inference", 32);
+    let (output, failure) = queue::locations(&config, &id);
+    let output = output.ok_or_else(|| rejected(format!("Endpoint {name} has no S3OutputPath.")))?;
+    let seconds = int(request, "RequestTTLSeconds").unwrap_or(DEFAULT_TTL_SECONDS);
+    // Also in a fast world: a request waits for CloudWatch, whose minutes are real.
+    let expires = later(call.now, Duration::from_secs(seconds.unsigned_abs()));
+    let queued = QueuedRequest { id: id.clone(), output: output.clone(), failure: failure.clone(), expires };
+    world.enqueue(&call.place, name, queued, call.now);
+    let mut answer = json!({"InferenceId": id, "OutputLocation": output});
+    put_some(&mut answer, "FailureLocation", failure);
+    Ok(answer)
+}
+
+fn is_serving(status: &str) -> bool {
+    matches!(status, "InService" | "Updating" | "SystemUpdating" | "RollingBack")
+}
+
 fn serving(
     world: &World,
     place: &AccountRegion,
@@ -80,11 +122,17 @@ fn serving(
     let missing = || rejected(format!("Endpoint {name} of account {} not found.", place.account));
     let resources = world.resources(place).ok_or_else(missing)?;
     let endpoint = resources.endpoints.get(name).ok_or_else(missing)?;
-    if !matches!(endpoint.status, "InService" | "Updating" | "SystemUpdating" | "RollingBack") {
+    if !is_serving(endpoint.status) {
         return Err(rejected(format!(
             "Endpoint {name} of account {} is {}.",
             place.account, endpoint.status
         )));
+    }
+    // "the endpoint can only receive asynchronous invocations"; the code is recorded, the text is ours.
+    // https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html
+    // https://github.com/strands-agents/harness-sdk/issues/1969
+    if resources.async_config(endpoint).is_some() {
+        return Err(rejected(format!("Endpoint {name} is asynchronous; use InvokeEndpointAsync.")));
     }
     let mut names = vec![name.to_owned()];
     if let Some(wanted) = component {

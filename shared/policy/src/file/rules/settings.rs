@@ -18,6 +18,9 @@ const VOLUME: &str = "https://github.com/aws/sagemaker-python-sdk/pull/4828";
 const VOLUME_KEY: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html";
 
+const ASYNC_OUTPUT: &str =
+    "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceOutputConfig.html";
+
 /// In seconds: how long SageMaker lets a model start.
 const START: std::ops::RangeInclusive<u32> = 60..=3_600;
 /// In entries, in characters, and in bytes of all names and values together.
@@ -72,6 +75,10 @@ fn of_instances(at: &str, environment: &Environment, instances: &InstanceSetting
     }
     if kms.capture.is_some() && environment.capture.is_none() {
         refuse("endpoint/kms/capture", "there is nothing to encrypt without `capture`".to_owned(), "capture");
+    }
+    if kms.output.is_some() && environment.endpoint.spec.behavior().async_settings().is_none() {
+        let message = format!("only an async endpoint puts its answers into S3 ({ASYNC_OUTPUT})");
+        refuse("endpoint/kms/output", message, "endpoint/kind");
     }
     if startup.volume_gb.is_some() && nvme {
         let message = format!("{kind} has local NVMe storage of a fixed size; remove it ({VOLUME})");

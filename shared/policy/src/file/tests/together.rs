@@ -308,7 +308,6 @@ fn windows() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused_in_its_place() {
-    let queue = "endpoint: { name: churn, kind: async, instanceType: ml.m5.large, instances: 1, output: \"s3://acme-ml/o/\" }";
     let monitor = "    capture: { percent: 20, to: \"s3://acme-ml/c/\" }\n    monitor: { every: 1h, baseline: fromRegistry }\n    scale:\n";
     for (from, to, place) in [
         ("  branches:", "  paths: [\"src/**\"]\n  branches:", "7:3: source.paths: a path filter is"),
@@ -320,7 +319,6 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
             "approvals: { required: 1, notAuthor: true }",
             "24:44: environments.production.gates.approvals.notAuthor: leaving out the author is",
         ),
-        (EU, queue, "25:36: environments.production.endpoint.kind: an async endpoint is"),
         ("    scale:\n", monitor, "29:5: environments.production.monitor: "),
         ("response: retrain", "response: rollBack", "31:13: drift.response: rollBack is"),
         ("drift:", "alerts: { topic: mine }\ndrift:", "30:18: alerts.topic: "),

@@ -47,6 +47,7 @@ fn production() -> BoxedStrategy<Environment> {
         3 => Just(EndpointKind::InferenceComponent),
         2 => Just(EndpointKind::RealTime),
         1 => Just(EndpointKind::Serverless),
+        1 => Just(EndpointKind::Async),
     ];
     (kinds, any::<bool>(), option::of(1..3_u32), any::<bool>())
         .prop_map(|(kind, guarded, copies, recreate)| {

@@ -260,6 +260,7 @@ pub(crate) fn scaled() -> BoxedStrategy<Environment> {
         3 => Just(EndpointKind::InferenceComponent),
         1 => Just(EndpointKind::RealTime),
         1 => Just(EndpointKind::Serverless),
+        1 => Just(EndpointKind::Async),
     ];
     // Short enough for the times above, or as in the typical policy.
     let spans = prop_oneof![2 => Just(("30m", "1h")), 1 => Just(("2h", "24h"))];

@@ -6,6 +6,8 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{Action, ComponentStatus, Deploy, NewestRequest, Probe, State, Trigger};
+use tidegate_policy::endpoint::{EndpointKind, EndpointSpec};
+use tidegate_policy::file::Kms;
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
 
@@ -147,6 +149,14 @@ fn places() -> Vec<Break<Scene>> {
         on(I::SettingChanged, "a configuration that lost its capture", updates, |s| {
             let capture = r#"{ "percent": 20, "to": "s3://acme-ml/churn/" }"#;
             s.production().capture = Some(serde_json::from_str(capture).unwrap());
+        }),
+        on(I::SettingChanged, "a configuration that lost its queue", updates, |s| {
+            any::serve(s.production(), EndpointKind::Async);
+        }),
+        on(I::SettingChanged, "a configuration that lost the key of its answers", updates, |s| {
+            let EndpointSpec::RealTime(spec) = &mut s.production().endpoint.spec else { unreachable!() };
+            let output = Some("alias/churn".parse().unwrap());
+            spec.instances.kms = Some(Kms { output, ..Kms::default() });
         }),
         on(I::WrongPackage, "a request for another group's package", updates, |s| {
             s.policy.as_mut().unwrap().registry.group = "fraud".parse().unwrap();

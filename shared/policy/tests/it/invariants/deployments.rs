@@ -98,6 +98,7 @@ fn endpoint(config: &str) -> Snapshot {
         config: Some(config.to_owned()),
         pending_config: None,
         failure: None,
+        desired_instances: None,
         created: None,
         last_modified: Some(any::at(-600)),
     };

@@ -6,9 +6,9 @@ use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::ScalableTarget;
 use tidegate_policy::endpoint::EndpointKind;
-use tidegate_policy::file::Environment;
+use tidegate_policy::file::{Environment, Scale, ScaleTarget};
 use tidegate_policy::reason::Reason;
-use tidegate_policy::scale::{Action, Invocations, ScaleController, Snapshot, State, Trigger};
+use tidegate_policy::scale::{Action, Invocations, ScaleController, Snapshot, State, TargetMetric, Trigger};
 use tidegate_policy::step::Step;
 
 use super::{Break, broken};
@@ -28,8 +28,21 @@ impl Scene {
 }
 
 fn decided(state: State, trigger: Trigger, seen: Option<Snapshot>, minutes: i64) -> Scene {
+    decided_for(state, trigger, seen, minutes, |_| {})
+}
+
+/// The decision under a policy whose last environment is changed.
+fn decided_for(
+    state: State,
+    trigger: Trigger,
+    seen: Option<Snapshot>,
+    minutes: i64,
+    change: impl FnOnce(&mut Environment),
+) -> Scene {
     let site = decide::site(&any::environment(&any::policy(), "production"));
-    Decided::by(any::policy(), site, state, trigger, seen, any::at(minutes))
+    let mut policy = any::policy();
+    change(policy.environments.last_mut().unwrap());
+    Decided::by(policy, site, state, trigger, seen, any::at(minutes))
 }
 
 /// Two days after the deployment, nobody has asked for two hours.
@@ -78,7 +91,61 @@ fn breaks() -> Vec<Break<Scene>> {
         }),
     ];
     all.extend(down());
+    all.extend(queue());
     all
+}
+
+/// The queue of an asynchronous endpoint is followed down to zero.
+fn follows() -> Scene {
+    let seen =
+        Snapshot { live_since: Some(any::at(0)), copies_since: Some(any::at(0)), ..Snapshot::default() };
+    let scene = decided_for(State::default(), Trigger::Tick, Some(seen), 2 * 1_440, |environment| {
+        any::serve(environment, EndpointKind::Async);
+        let target = ScaleTarget {
+            backlog_per_instance: Some(5),
+            invocations_per_instance: None,
+            min: 0,
+            max: 4,
+            scale_in_cooldown: None,
+            scale_out_cooldown: None,
+        };
+        environment.scale = Scale { to_zero: None, target: Some(target) };
+    });
+    assert_eq!(scene.decision.verdict, Verdict::Apply);
+    scene
+}
+
+fn queue() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NoScaleUpPath, "no alarm on the queue", follows, |s| {
+            s.decision.plan.remove(0);
+        }),
+        on(I::NoScaleUpPath, "the alarm on the queue comes last", follows, |s| s.decision.plan.swap(0, 1)),
+        on(I::CannotBeZero, "a real-time endpoint follows a queue", follows, |s| {
+            any::serve(s.environment(), EndpointKind::RealTime);
+        }),
+        on(I::CannotBeZero, "the policy keeps an instance", follows, |s| {
+            s.environment().scale.target.as_mut().unwrap().min = 1;
+        }),
+        on(I::CannotBeZero, "another metric, which is zero without an instance", follows, |s| {
+            let Step::Call(Action::SetTargetTracking { target }) = &mut s.decision.plan[1] else {
+                unreachable!()
+            };
+            target.metric = TargetMetric::Invocations(5);
+        }),
+        on(I::OutOfScope, "the alarm of another endpoint", follows, |s| {
+            let Step::Call(Action::EnsureBacklogAlarm { endpoint, .. }) = &mut s.decision.plan[0] else {
+                unreachable!()
+            };
+            *endpoint = "other".to_owned();
+        }),
+        on(I::NotAskedToScale, "instances that nobody asked for", follows, |s| {
+            s.decision.plan =
+                vec![Step::Call(Action::EnsureInstances { endpoint: "churn".to_owned(), instances: 2 })];
+        }),
+    ]
 }
 
 fn down() -> Vec<Break<Scene>> {

@@ -87,6 +87,9 @@ fn put_policy(world: &mut World, call: &Call, request: &Value) -> Result<Value, 
         last: None,
     };
     resources.scaling_policies.insert(full, policy);
+    if let Some(endpoint) = endpoint_of(&key.0) {
+        world.watch_empty_queue(&call.place, endpoint, call.now);
+    }
     Ok(json!({"PolicyARN": arn, "Alarms": written(&call.place, &alarms)}))
 }
 
@@ -144,6 +147,21 @@ fn delete_policy(world: &mut World, call: &Call, request: &Value) -> Result<Valu
             ),
         )
     })
+}
+
+/// The endpoint in `endpoint/E/variant/V`.
+fn endpoint_of(resource: &str) -> Option<&str> {
+    resource.strip_prefix("endpoint/")?.split('/').next()
+}
+
+impl ScalingPolicy {
+    /// Whether it is target tracking on the queue of an asynchronous endpoint.
+    fn follows_queue(&self) -> bool {
+        let metric = self
+            .request
+            .pointer("/TargetTrackingScalingPolicyConfiguration/CustomizedMetricSpecification/MetricName");
+        metric == Some(&json!("ApproximateBacklogSizePerInstance"))
+    }
 }
 
 /// The capacity a step policy wants, `breach` being how far the metric is above the threshold.
@@ -214,6 +232,22 @@ impl World {
             let due =
                 Scheduled::AlarmAgain { action_arn: action_arn.to_owned(), alarm: alarm.to_owned(), until };
             self.schedule(next, place, due);
+        }
+    }
+
+    /// Target tracking removes all instances that it may when the queue has been empty: the metric is zero.
+    pub(crate) fn track_empty_queue(&mut self, place: &AccountRegion, endpoint: &str, at: Timestamp) {
+        let followed = self.resources(place).into_iter().flat_map(|found| &found.scaling_policies);
+        let followed = followed.filter(|((id, ..), policy)| {
+            policy.follows_queue() && endpoint_of(id).is_some_and(|name| name == endpoint)
+        });
+        let keys: Vec<_> = followed.map(|((id, dimension, _), _)| (id.clone(), dimension.clone())).collect();
+        for key in keys {
+            if let Some((now_wanted, min, _)) = self.bounds(place, &key)
+                && now_wanted > min
+            {
+                self.set_capacity(place, &key.0, &key.1, min, at);
+            }
         }
     }
 

@@ -112,9 +112,7 @@ fn capacity(resources: Option<&Resources>, key: &(String, String)) -> Result<(i6
     let variant = host.variants.iter().find(|v| v.name == variant).ok_or_else(missing)?;
     match key.1.as_str() {
         INSTANCES => {
-            let config = resources.configs.get(&host.config);
-            let queued =
-                config.and_then(|c| c.request.get("AsyncInferenceConfig")).is_some_and(|a| !a.is_null());
+            let queued = resources.async_config(host).is_some();
             Ok((variant.desired, if queued { 0 } else { 1 }))
         }
         CONCURRENCY => Ok((1, 1)),

@@ -10,6 +10,7 @@ use crate::instance_types;
 use crate::json::{copy, epoch, int, list, listing, millis, need, put, tag_map, text};
 use crate::resources::{Resources, Stored};
 use crate::services::Operations;
+use crate::services::sagemaker::endpoints::queue::asynchronous;
 use crate::services::sagemaker::models::sorted;
 use crate::world::World;
 
@@ -101,6 +102,9 @@ fn check_variant(
         }
         None | Some(_) => {}
     }
+    if given(config, "AsyncInferenceConfig") {
+        check_asynchronous(config, variant, name)?;
+    }
     if serverless {
         if given(variant, "InstanceType") || given(variant, "InitialInstanceCount") {
             return refuse("ServerlessConfig cannot be combined with InstanceType or InitialInstanceCount.");
@@ -117,6 +121,24 @@ fn check_variant(
         return refuse("InstanceType is required.");
     }
     Ok(())
+}
+
+/// What an asynchronous endpoint does not support. The list is AWS's, where it is refused and the texts are assumed.
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/model-deploy-feature-matrix.html>
+fn check_asynchronous(config: &Value, variant: &Value, name: &str) -> Result<(), ApiError> {
+    let given = |value: &Value, key: &str| value.get(key).is_some_and(|v| !v.is_null());
+    let refused = [
+        (given(variant, "ServerlessConfig"), "ServerlessConfig"),
+        (given(config, "DataCaptureConfig"), "DataCaptureConfig"),
+        (list(config, "ProductionVariants").len() > 1, "More than one production variant"),
+        (!list(config, "ShadowProductionVariants").is_empty(), "ShadowProductionVariants"),
+    ];
+    match refused.into_iter().find(|(given, _)| *given) {
+        Some((_, what)) => Err(ApiError::validation(format!(
+            "Production variant \"{name}\": {what} is not supported when specifying an AsyncInferenceConfig."
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn check_serverless_model(resources: &Resources, variant: &Value, name: &str) -> Result<(), ApiError> {
@@ -194,7 +216,7 @@ fn check_counts(config: &Value, variant: &Value, zero: bool) -> Result<(), ApiEr
     {
         return refuse("MinInstanceCount must not be greater than MaxInstanceCount.");
     }
-    let asynchronous = config.get("AsyncInferenceConfig").is_some_and(|a| !a.is_null());
+    let asynchronous = asynchronous(config).is_some();
     match int(variant, "InitialInstanceCount") {
         Some(count) if count < 1 && !asynchronous && min != Some(0) => {
             refuse("InitialInstanceCount must be at least 1 for a real-time endpoint.")

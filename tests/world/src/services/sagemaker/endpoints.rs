@@ -3,6 +3,7 @@
 mod describe;
 mod lifecycle;
 mod managed_instances;
+pub(crate) mod queue;
 pub(super) mod rollout;
 
 use std::collections::VecDeque;
@@ -87,6 +88,7 @@ pub(crate) struct Endpoint {
     /// What will happen, each stage some time after the one before.
     pub(crate) plan: VecDeque<(std::time::Duration, Stage)>,
     pub(crate) generation: u64,
+    pub(crate) queue: queue::Queue,
 }
 
 impl Endpoint {
@@ -170,6 +172,7 @@ fn create_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
         pending: None,
         plan: VecDeque::new(),
         generation: 0,
+        queue: queue::Queue::default(),
     };
     resources.endpoints.insert(name.to_owned(), endpoint);
     let last =
@@ -216,6 +219,7 @@ fn update_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
             "Cannot update a real-time endpoint to a serverless endpoint configuration.",
         ));
     }
+    queue::check_kept(resources, endpoint, wanted)?;
     check_scalable(resources, endpoint, &variants)?;
     if request.get("RetainAllVariantProperties") == Some(&json!(true)) {
         retain(endpoint, &mut variants);
@@ -262,8 +266,8 @@ fn update_capacities(world: &mut World, call: &Call, request: &Value) -> Result<
     let resources = world.resources_mut(&call.place);
     let endpoint = resources.endpoints.get(name).ok_or_else(|| no_endpoint(&call.place, name))?;
     endpoint.changeable()?;
-    let config = config_of(resources, &call.place, &endpoint.config)?;
-    let asynchronous = config.get("AsyncInferenceConfig").is_some_and(|a| !a.is_null());
+    config_of(resources, &call.place, &endpoint.config)?;
+    let asynchronous = resources.async_config(endpoint).is_some();
     let mut changes = Vec::new();
     for wanted in list(request, "DesiredWeightsAndCapacities") {
         let variant = need(wanted, "VariantName")?;

@@ -214,6 +214,7 @@ impl World {
         if endpoint.status == "InService" {
             settle(&mut endpoint.variants);
         }
+        self.watch_empty_queue(place, name, at);
         self.emit_endpoint_change(place, name, at, 2);
         if deployed {
             self.emit_deployment_change(place, name, at);
