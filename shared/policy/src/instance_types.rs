@@ -1,11 +1,11 @@
 //! SageMaker's instance types: which APIs accept them, and their hardware.
 //!
 //! The table is data with a date. AWS adds types, so a type that is not in it is unknown, not wrong. The script
-//! `instances/generate.py` writes the table from AWS's API model and from EC2's description of its types.
+//! `generate.py` of the crate `tidegate-instances` writes the table from AWS's API model and from EC2's description of its types.
+
+use tidegate_instances::TABLE;
 
 use crate::names::InstanceType;
-
-const TABLE: &str = include_str!("../instances/instances.txt");
 
 /// The hardware of one instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

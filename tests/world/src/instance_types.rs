@@ -1,6 +1,6 @@
 //! The hardware of instance types, from the table that the product reads as well. The rules are the world's own.
 
-const TABLE: &str = include_str!("../../../shared/policy/instances/instances.txt");
+use tidegate_instances::TABLE;
 
 /// The hardware of one instance type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
