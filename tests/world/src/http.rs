@@ -3,6 +3,7 @@
 pub(crate) mod api_models;
 pub(crate) mod authorization;
 pub(crate) mod aws_api;
+pub(crate) mod configuration_permissions;
 pub(crate) mod control;
 pub(crate) mod control_routes;
 pub(crate) mod emulator;

@@ -66,6 +66,7 @@ impl Authorizer for HttpAuthorizer {
         // SageMaker is the only service of this server to which roles are passed.
         let context = match request.action.as_str() {
             "iam:PassRole" => json!({"iam:PassedToService": "sagemaker.amazonaws.com"}),
+            "kms:CreateGrant" => json!({"kms:GrantIsForAWSResource": "true"}),
             _ => json!({}),
         };
         let body = json!({

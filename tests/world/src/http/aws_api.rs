@@ -12,9 +12,10 @@ use axum::routing::post;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::account::{AccountRegion, Caller};
+use crate::account::Caller;
 use crate::error::ApiError;
 use crate::http::authorization::AuthorizationRequest;
+use crate::http::configuration_permissions::{self, Session};
 use crate::http::emulator::EmulatorError;
 use crate::http::permissions;
 use crate::http::server::Shared;
@@ -43,6 +44,11 @@ struct Signature {
 }
 
 impl Signature {
+    /// The session to which the key belongs.
+    fn session(&self) -> Session<'_> {
+        Session { key: &self.key, token: self.token.as_deref() }
+    }
+
     /// Whether the key is an account number, which means its root user here; other keys belong to role sessions.
     fn is_root(&self) -> bool {
         self.key.len() == 12 && self.key.chars().all(|c| c.is_ascii_digit())
@@ -273,44 +279,9 @@ async fn identify(
         caller = Some(known);
     }
     let caller = caller.ok_or_else(|| unknown("the operation requires no permission".to_owned()))?;
-    check_model_roles(shared, signature, &caller, (service, operation), request).await?;
+    configuration_permissions::check(shared, &signature.session(), &caller, (service, operation), request)
+        .await?;
     Ok(caller)
-}
-
-/// Checks the permissions that the role of the models needs. How SageMaker answers if it lacks one is not documented: the
-/// error here is ours.
-async fn check_model_roles(
-    shared: &Arc<Shared>,
-    signature: &Signature,
-    caller: &Caller,
-    (service, operation): (&str, &str),
-    request: &Value,
-) -> Result<(), ApiError> {
-    let needed = permissions::needed_by_model_role(service, operation, request);
-    let Some(authorizer) = shared.authorizer.as_ref().filter(|_| !needed.is_empty()) else { return Ok(()) };
-    let place = AccountRegion::new(&caller.account, &caller.region);
-    let config = text(request, "EndpointConfigName").unwrap_or_default();
-    let roles: Vec<String> = shared.world().execution_roles(&place, config).into_iter().collect();
-    for role in roles {
-        for (action, resource) in &needed {
-            let query = AuthorizationRequest {
-                access_key_id: signature.key.clone(),
-                session_token: signature.token.clone(),
-                action: action.clone(),
-                resource_arn: resource.clone(),
-                region: caller.region.clone(),
-                role_arn: Some(role.clone()),
-            };
-            let unknown = |reason: String| ApiError::new("UnrecognizedClientException", reason);
-            if !authorizer.authorize(query).await.map_err(unknown)?.allowed {
-                let because = format!("because no identity-based policy allows the {action} action");
-                let error = ApiError::denied(&role, action, resource, &because);
-                shared.world().log_call(caller, service, operation, request, &error.code, Timestamp::now());
-                return Err(error);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Reads a pipeline definition that the request stores on S3, because the world itself does no I/O.

@@ -11,8 +11,8 @@ use crate::{AccountRegion, Emulator, Fault, WorldConfig, WorldServer};
 
 type Requests = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// A fake emulator: records its requests, and allows every action except deletions, and all except reading alarms to the
-/// role `blind`.
+/// A fake emulator: records its requests, and allows every action except deletions, all except reading alarms to the
+/// role `blind`, and nothing with the key `locked`.
 async fn emulator() -> (String, Requests) {
     let requests = Requests::default();
     let note = |path: &'static str, requests: Requests| {
@@ -20,7 +20,9 @@ async fn emulator() -> (String, Requests) {
             let body: Value = serde_json::from_slice(&body).unwrap();
             requests.lock().unwrap().push((path.to_owned(), body.clone()));
             let blind = body["role"].as_str().is_some_and(|role| role.ends_with("/blind"));
-            let allowed = body["action"].as_str().is_some_and(|action| !action.contains("Delete")) && !blind;
+            let locked = body["resource"].as_str().is_some_and(|resource| resource.ends_with("key/locked"));
+            let deletes = body["action"].as_str().is_none_or(|action| action.contains("Delete"));
+            let allowed = !deletes && !blind && !locked;
             json!({"account": STAGING, "principal_arn": format!("arn:aws:sts::{STAGING}:assumed-role/deploy/x"),
                    "allowed": allowed, "reason": "no policy"})
             .to_string()
@@ -219,4 +221,28 @@ async fn the_role_of_the_models_must_read_the_alarms_of_a_rollout() {
     let asked =
         requests.lock().unwrap().iter().filter(|(_, r)| r["action"] == "cloudwatch:DescribeAlarms").count();
     assert_eq!(asked, 4, "twice the caller and twice the role");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caller_must_create_a_grant_for_the_key_of_the_volumes() {
+    let (cloud, _) = emulator().await;
+    let config = WorldConfig { ministack_url: Some(cloud), ..WorldConfig::default() };
+    let server = WorldServer::start(config).await.unwrap();
+    let url = server.url();
+    let role = format!("arn:aws:iam::{STAGING}:role/models");
+    let model = json!({"ModelName": "m", "PrimaryContainer": {"Image": "i"}, "ExecutionRoleArn": role});
+    call(&url, STAGING, "SageMaker.CreateModel", model).await;
+    for (key, wanted) in [("alias/locked", 400), ("alias/open", 200)] {
+        let name = key.replace("alias/", "");
+        let variant = json!({"VariantName": "a", "ModelName": "m", "InstanceType": "ml.m5.large",
+            "InitialInstanceCount": 1});
+        let config = json!({"EndpointConfigName": name, "KmsKeyId": key, "ProductionVariants": [variant]});
+        call(&url, STAGING, "SageMaker.CreateEndpointConfig", config).await;
+        let endpoint = json!({"EndpointName": name, "EndpointConfigName": name});
+        let (status, answer) = call(&url, "ASIAEXAMPLE", "SageMaker.CreateEndpoint", endpoint).await;
+        assert_eq!(status, wanted, "{answer}");
+        if status == 400 {
+            assert!(answer["message"].as_str().unwrap().contains("kms:CreateGrant"), "{answer}");
+        }
+    }
 }

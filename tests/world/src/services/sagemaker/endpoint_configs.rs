@@ -61,6 +61,15 @@ fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Re
 }
 
 impl World {
+    /// The ARN of the key for the storage volumes of a configuration. There is no KMS here: the alias `alias/NAME` stands
+    /// for the key with the id NAME.
+    pub(crate) fn volume_key(&self, place: &AccountRegion, config: &str) -> Option<String> {
+        let key = text(&self.resources(place)?.configs.get(config)?.request, "KmsKeyId")?;
+        let id = key.strip_prefix("alias/").unwrap_or(key);
+        let arn = format!("arn:aws:kms:{}:{}:key/{id}", place.region, place.account);
+        Some(if key.starts_with("arn:") { key.to_owned() } else { arn })
+    }
+
     /// The roles of the models of a configuration, or of the components that will run on it.
     pub(crate) fn execution_roles(&self, place: &AccountRegion, config: &str) -> BTreeSet<String> {
         let Some(resources) = self.resources(place) else { return BTreeSet::new() };
