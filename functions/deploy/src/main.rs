@@ -18,10 +18,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         )),
         sampler: Arc::new(aws.sampler()),
     };
-    let parts =
-        Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws).with_schedules(&aws)?.with_hub(
-            Environment::text("TIDEGATE_HUB_ACCOUNT")?,
-            Environment::seconds("TIDEGATE_CHECK_SECONDS")?,
-        );
+    let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws)
+        .with_schedules(&aws)?
+        .with_checks(Environment::seconds("TIDEGATE_CHECK_SECONDS")?);
     serve(parts, deploy).await
 }

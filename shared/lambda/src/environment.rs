@@ -21,6 +21,8 @@ pub struct Environment {
     pub topic_arn: String,
     /// The name of the environment, or `hub`.
     pub name: String,
+    /// The account of the hub: the only one whose requests and reports are accepted.
+    pub hub_account: String,
     /// The time for which a claim is leased.
     pub lease: SignedDuration,
 }
@@ -36,6 +38,7 @@ impl Environment {
             bus: Self::text("TIDEGATE_BUS")?,
             topic_arn: Self::text("TIDEGATE_TOPIC_ARN")?,
             name: Self::text("TIDEGATE_ENVIRONMENT")?,
+            hub_account: Self::text("TIDEGATE_HUB_ACCOUNT")?,
             lease: SignedDuration::from_secs(i64::from(Self::seconds("TIDEGATE_LEASE_SECONDS")?)),
         })
     }

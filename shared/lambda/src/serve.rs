@@ -23,8 +23,6 @@ pub struct Parts {
     bus: Arc<dyn Bus>,
     alerts: Arc<dyn Alerts>,
     schedules: Arc<dyn Schedules>,
-    /// The account of the hub, if the function runs in another account.
-    hub_account: Option<String>,
     check_seconds: u32,
     meter: Meter,
 }
@@ -40,7 +38,6 @@ impl Parts {
             bus: Arc::new(aws.bus(&environment.bus)),
             alerts: Arc::new(aws.alerts(&environment.topic_arn)),
             schedules: Arc::new(NoSchedules),
-            hub_account: None,
             check_seconds: 0,
             meter: aws.meter(),
             environment,
@@ -60,11 +57,10 @@ impl Parts {
         Ok(Self { schedules: Arc::new(schedules), ..self })
     }
 
-    /// Adds the account of the hub, and the number of seconds after which the function checks a resource that sends no
-    /// event. For a function that accepts requests from the hub.
+    /// Sets the number of seconds after which the function checks a resource that sends no event.
     #[must_use]
-    pub fn with_hub(self, hub_account: String, check_seconds: u32) -> Self {
-        Self { hub_account: Some(hub_account), check_seconds, ..self }
+    pub fn with_checks(self, check_seconds: u32) -> Self {
+        Self { check_seconds, ..self }
     }
 }
 
@@ -139,7 +135,7 @@ fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
     let (region, account) = (arn.next().unwrap_or_default(), arn.next().unwrap_or_default());
     let site = Site {
         environment: parts.environment.name.clone(),
-        hub_account: parts.hub_account.clone().unwrap_or_else(|| account.clone()),
+        hub_account: parts.environment.hub_account.clone(),
         account,
         region,
         check_seconds: parts.check_seconds,

@@ -170,6 +170,7 @@ def _authorize(request: _Request) -> Answer:
         request.text("resource", "*"),
         request.text("region", "us-east-1"),
         request.mapping("context"),
+        request.mapping("resource_tags"),
     )
     return 200, asdict(verdict)
 

@@ -82,11 +82,13 @@ def authorize_key(
     resource: str,
     region: str,
     context: Mapping[str, Any],
+    resource_tags: Mapping[str, Mapping[str, str]],
 ) -> Verdict:
     """Answer for the owner of an access key, as the emulator would for a service it has itself.
 
     A 12-digit key is the root of that account. Any other key has to be a session that the emulator made; its token
-    is checked when one is given. `{account}` in the resource stands for the caller's account.
+    is checked when one is given. `{account}` in the resource stands for the caller's account, and `resource_tags` has the
+    tags of the resource in each account.
     """
     account = access_key_id if iam.is_root_access_key(access_key_id) else _session_account(access_key_id)
     with request_scope(account, region):
@@ -96,6 +98,8 @@ def authorize_key(
         if credential.session_token and session_token is not None and session_token != credential.session_token:
             raise UnknownCaller("the session token does not belong to the access key")
         resource = resource.replace("{account}", account)
+        tags = resource_tags.get(account, {})
+        context = {**context, **{f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
         principal = iam.resolve_principal(access_key_id, account, credential)
         if isinstance(principal, iam.AuthError):
             raise UnknownCaller(principal.message)

@@ -31,7 +31,7 @@ def main() -> None:
 
 def hear_decisions(cloud: LocalCloud, stack: str) -> str:
     """A queue that gets every `Decision Recorded` of the stack's bus."""
-    url, arn = make_queue(cloud, f"{LISTENER}-decisions", "events.amazonaws.com")
+    url, arn = make_queue(cloud, f"{LISTENER}-{stack}-decisions", "events.amazonaws.com")
     events = cloud.client("events")
     pattern = {"source": ["tidegate"], "detail-type": ["Decision Recorded"]}
     events.put_rule(Name=LISTENER, EventBusName=stack, EventPattern=json.dumps(pattern))
@@ -41,7 +41,7 @@ def hear_decisions(cloud: LocalCloud, stack: str) -> str:
 
 def hear_alerts(cloud: LocalCloud, stack: str, region: str) -> str:
     """A queue that gets every message of the stack's alert topic."""
-    url, arn = make_queue(cloud, f"{LISTENER}-alerts", "sns.amazonaws.com")
+    url, arn = make_queue(cloud, f"{LISTENER}-{stack}-alerts", "sns.amazonaws.com")
     topic = f"arn:aws:sns:{region}:{cloud.account}:{stack}-alerts"
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return url

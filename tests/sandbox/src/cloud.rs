@@ -68,6 +68,8 @@ pub struct CloudConfig {
     pub retry_seconds: f64,
     /// Folder with changed templates instead of `infra/`.
     pub templates: Option<PathBuf>,
+    /// The environments, each with a stack of its own, in the order of the hub's parameters; at most five.
+    pub environments: Vec<Account>,
     /// Parameters of the hub's stack beside the necessary ones.
     pub hub_parameters: Vec<String>,
     /// Parameters of the environments' stacks beside the necessary ones.
@@ -80,6 +82,7 @@ impl Default for CloudConfig {
             pace: Pace::demo(),
             retry_seconds: 1.0,
             templates: None,
+            environments: vec![STAGING, PRODUCTION],
             hub_parameters: Vec::new(),
             environment_parameters: Vec::new(),
         }
@@ -115,11 +118,17 @@ impl LocalCloud {
         let (launcher, url) = launch(&python, &world.url(), &config).await?;
         world.control().connect(&url);
         let cloud = Self { world, _launcher: launcher, url, python, zips, config };
-        for account in [HUB, STAGING, PRODUCTION] {
+        for account in cloud.stacks() {
             say(&format!("deploying stack {} into account {}", account.stack, account.id));
             cloud.deploy_stack(account).await?;
         }
         Ok(cloud)
+    }
+
+    /// The hub and the environments.
+    #[must_use]
+    pub fn stacks(&self) -> Vec<Account> {
+        std::iter::once(HUB).chain(self.config.environments.iter().copied()).collect()
     }
 
     /// The emulator's address.
@@ -177,13 +186,13 @@ impl LocalCloud {
         ]
     }
 
-    /// Applies a policy file to the ledgers of all three accounts, with the real command.
+    /// Applies a policy file to the ledger of every stack, with the real command.
     ///
     /// # Errors
     /// What the command said.
     pub async fn apply(&self, policy: &std::path::Path) -> Result<String, SandboxError> {
         let mut said = String::new();
-        for account in [HUB, STAGING, PRODUCTION] {
+        for account in self.stacks() {
             let mut command = self.tidegate(account);
             command.arg("apply").arg(policy);
             said.push_str(&blocking(command).await?);
@@ -191,14 +200,14 @@ impl LocalCloud {
         Ok(said)
     }
 
-    /// Listens to decisions and alerts of all three accounts.
+    /// Listens to decisions and alerts of every stack.
     ///
     /// # Errors
     /// If the queues cannot be set up.
     pub async fn watch(&self) -> Result<Watch, SandboxError> {
         let mut command = Command::new(&self.python);
         command.arg(cloud_files().join("watch.py")).args(["--url", &self.url, "--region", REGION]);
-        for account in [HUB, STAGING, PRODUCTION] {
+        for account in self.stacks() {
             command.arg(format!("{}={}", account.id, account.stack));
         }
         Watch::new(self.aws(), &blocking(command).await?)
@@ -221,8 +230,10 @@ impl LocalCloud {
         let mut parameters =
             vec![format!("Architecture={}", architecture()), "LogRetentionDays=1".to_owned()];
         if hub {
-            parameters.push(format!("Environment1BusArn={}", STAGING.bus_arn()));
-            parameters.push(format!("Environment2BusArn={}", PRODUCTION.bus_arn()));
+            let buses = self.config.environments.iter().enumerate();
+            parameters.extend(
+                buses.map(|(n, account)| format!("Environment{}BusArn={}", n + 1, account.bus_arn())),
+            );
             parameters.push(format!("PassableJobRoleArns={JOB_ROLE}"));
             parameters.extend(self.config.hub_parameters.iter().cloned());
         } else {

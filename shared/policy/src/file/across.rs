@@ -11,7 +11,7 @@ const COMPONENTS: &str =
 pub struct Conflict {
     /// The model of the second policy, in which the problem is reported.
     pub model: String,
-    /// The field of the second policy, such as `environments/1/endpoint/name`.
+    /// The field of the second policy, such as `environments.staging.endpoint.name`.
     pub path: String,
     /// The model of the first policy.
     pub other_model: String,
@@ -38,7 +38,7 @@ pub fn conflicts(policies: &[&Policy]) -> Vec<Conflict> {
             };
             found
                 .extend(pipeline(policy, other).map(|message| {
-                    conflict("pipeline/name".to_owned(), "pipeline/name".to_owned(), message)
+                    conflict("pipeline.name".to_owned(), "pipeline.name".to_owned(), message)
                 }));
             found.extend(
                 environments(policy, other).map(|(path, other, message)| conflict(path, other, message)),
@@ -61,15 +61,14 @@ fn environments<'p>(
     policy: &'p Policy,
     other: &'p Policy,
 ) -> impl Iterator<Item = (String, String, String)> + 'p {
-    policy.environments.iter().enumerate().flat_map(move |(index, environment)| {
-        let others = other.environments.iter().enumerate();
-        let here = others.filter(move |(_, other)| {
+    policy.environments.iter().flat_map(move |environment| {
+        let here = other.environments.iter().filter(move |other| {
             (&other.account, &other.region) == (&environment.account, &environment.region)
         });
-        here.filter_map(move |(other_index, other)| {
+        here.filter_map(move |other| {
             let (field, message) = shared(environment, other)?;
-            let at = |index: usize| format!("environments/{index}/endpoint/{field}");
-            Some((at(index), at(other_index), message))
+            let at = |of: &Environment| format!("environments.{}.endpoint.{field}", of.name);
+            Some((at(environment), at(other), message))
         })
     })
 }

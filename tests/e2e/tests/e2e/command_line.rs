@@ -128,6 +128,35 @@ fn apply_shows_the_difference_and_a_rehearsal_writes_nothing() {
 }
 
 #[test]
+fn a_policy_that_names_an_endpoint_of_an_applied_policy_is_refused_until_it_has_another_name() {
+    block_on(async {
+        const SABLE: Model = Model::plain("sable");
+        const ERMINE: Model = Model::plain("ermine");
+        apply(&SABLE).await;
+        let cloud = cloud().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ermine.yaml");
+        let path = file.display().to_string();
+        let apply = |text: &str| {
+            std::fs::write(&file, text).expect("it can be written");
+            let output = run(cloud.tidegate(STAGING), &["apply", &path]);
+            (output.status.code(), printed(&output))
+        };
+        let shared = ERMINE.policy().replace("name: ermine-staging", "name: sable-staging");
+        let (code, (out, error)) = apply(&shared);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{error}");
+        for part in ["tidegate-staging: ermine: environments.staging.endpoint.name", "`sable`"] {
+            assert!(error.contains(part), "{part} is not in {error}");
+        }
+        let (_, error) = printed(&run(cloud.tidegate(STAGING), &["status", ERMINE.name]));
+        assert!(error.contains("no policy of ermine is applied"), "nothing was written: {error}");
+        let (code, (out, error)) = apply(&ERMINE.policy());
+        assert_eq!(code, Some(0), "{error}");
+        assert!(out.ends_with(" (new)\n"), "{out}");
+    });
+}
+
+#[test]
 fn colours_need_a_terminal_or_a_forced_setting() {
     block_on(async {
         let cloud = cloud().await;

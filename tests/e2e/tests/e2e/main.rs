@@ -32,9 +32,13 @@ mod duplicate_delivery;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod everything;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod holds;
+#[cfg(test)]
+mod hosting;
 #[cfg(test)]
 mod input;
 #[cfg(test)]

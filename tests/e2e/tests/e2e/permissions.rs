@@ -9,6 +9,8 @@ use tidegate_world::ApiCall;
 
 use crate::calm::calm;
 use crate::dead_letters::dead_letters;
+use crate::everything::everything;
+use crate::hosting::hosting;
 use crate::refused::refusals;
 use crate::rollout::rollouts;
 use crate::shared_run::block_on;
@@ -30,26 +32,13 @@ const OURS: [&str; 10] = [
 ];
 
 /// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 13] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 10] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
     (
         "DeployRole",
         "Alert",
         "*",
         "people are told only if the bus itself refuses a report to the hub for good",
-    ),
-    ("DeployRole", "EndpointKeys", "*", "no end-to-end scenario has KMS keys; the emulator has no grants"),
-    (
-        "DeployRole",
-        "PassOtherModelRoles",
-        "*",
-        "no end-to-end scenario has `executionRole`; scenario tests and the simulation do",
-    ),
-    (
-        "DeployRole",
-        "DeleteFailed",
-        "*",
-        "no end-to-end scenario has `recreateFailed`; scenario files delete failed endpoints",
     ),
     ("SweepRole", "DeadLetters", "*", "Scheduler uses it when Lambda cannot be reached; here it always can"),
     (
@@ -132,6 +121,10 @@ impl Granted {
     }
 }
 
+fn granted_in(listed: &str) -> Vec<Granted> {
+    serde_json::from_str(listed).expect("roles.py lists permissions")
+}
+
 fn checks(permissions: &Value) -> Vec<Check> {
     serde_json::from_value(permissions.clone()).expect("the emulator lists its checks")
 }
@@ -141,15 +134,18 @@ fn every_permission_of_the_templates_is_used() {
     let (calm, rollouts, sweeps, dead_letters, refusals) = block_on(async {
         (calm().await, rollouts().await, sweeps().await, dead_letters().await, refusals().await)
     });
+    let (hosting, everything) = block_on(async { (hosting().await, everything().await) });
     let evaluated = [
         &calm.permissions,
         &rollouts.permissions,
         &sweeps.permissions,
         &dead_letters.permissions,
         &refusals.permissions,
+        &hosting.permissions,
+        &everything.permissions,
     ];
     let used: Vec<Check> = evaluated.into_iter().flat_map(checks).filter(|check| check.allowed).collect();
-    let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
+    let granted = [&rollouts.granted, &everything.granted].map(|listed| granted_in(listed)).concat();
     let ours = granted.iter().filter(|g| OURS.contains(&logical(&g.role)));
     let (mut used_ones, mut unused) = (BTreeSet::new(), BTreeSet::new());
     for permission in ours {
@@ -167,7 +163,7 @@ fn every_permission_of_the_templates_is_used() {
 #[test]
 fn every_exception_is_about_something_that_is_granted() {
     let rollouts = block_on(rollouts());
-    let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
+    let granted = granted_in(&rollouts.granted);
     for (role, sid, action, _) in EXCEPTIONS {
         let is_about =
             |g: &Granted| matches(role, logical(&g.role)) && sid == g.sid && matches(action, &g.action);
@@ -190,7 +186,7 @@ fn nothing_is_denied_while_nothing_is_wrong() {
 #[test]
 fn the_hub_cannot_touch_an_environments_sagemaker() {
     let rollouts = block_on(rollouts());
-    let granted: Vec<Granted> = serde_json::from_str(&rollouts.granted).expect("roles.py lists permissions");
+    let granted = granted_in(&rollouts.granted);
     let foreign = |g: &&Granted| {
         let account = g.resource.split(':').nth(4).unwrap_or_default();
         let elsewhere = !account.is_empty() && account != g.account && account != "*";

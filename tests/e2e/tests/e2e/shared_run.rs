@@ -40,6 +40,8 @@ fn begin_all() {
     begin(crate::dead_letters::dead_letters);
     begin(crate::redrive::redriven);
     begin(crate::doctor::visits);
+    begin(crate::hosting::hosting);
+    begin(crate::everything::everything);
 }
 
 /// The result of a scenario, or why it failed.

@@ -98,10 +98,14 @@ impl TestCloud {
         reason: &str,
     ) -> Value {
         let wanted = Wanted { model: model.name, account, function, decision, reason };
+        self.wait_for_record(&format!("{wanted:?}"), |record| matches(record, wanted)).await
+    }
+
+    /// Waits for a record that no earlier call has returned.
+    pub(crate) async fn wait_for_record(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let seen = self.seen.clone();
-        let is_new = |record: &Value| matches(record, wanted) && !seen.contains(text(record, "id"));
-        let what = format!("{wanted:?}");
-        let found = self.watch.until(&what, MAX_WAIT, &mut |_| (), &is_new).await;
+        let is_new = |record: &Value| wanted(record) && !seen.contains(text(record, "id"));
+        let found = self.watch.until(what, MAX_WAIT, &mut |_| (), &is_new).await;
         let found = found.unwrap_or_else(|error| panic!("{error}\n{}", self.history()));
         self.seen.insert(text(&found, "id").to_owned());
         found

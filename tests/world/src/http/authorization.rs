@@ -1,5 +1,7 @@
 //! Authentication and authorization of calls.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -19,6 +21,8 @@ pub struct AuthorizationRequest {
     pub resource_arn: String,
     /// The region of the signature.
     pub region: String,
+    /// The tags of the resource in each account that has it, for `aws:ResourceTag` conditions.
+    pub resource_tags: BTreeMap<String, Value>,
     /// The role that is judged in place of the caller: one that the service assumes.
     pub role_arn: Option<String>,
 }
@@ -71,6 +75,7 @@ impl Authorizer for HttpAuthorizer {
         };
         let body = json!({
             "context": context,
+            "resource_tags": request.resource_tags,
             "access_key_id": request.access_key_id,
             "session_token": request.session_token,
             "role": request.role_arn,

@@ -1,5 +1,6 @@
 //! The HTTP protocols of the four AWS services, on one port.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -260,6 +261,7 @@ async fn identify(
             action: action.clone(),
             resource_arn: resource.clone(),
             region: region.to_owned(),
+            resource_tags: shared.world().tags_by_account(&resource),
             role_arn: None,
         };
         let verdict = authorizer.authorize(query).await.map_err(unknown)?;
@@ -311,6 +313,7 @@ async fn ask_about_roles(shared: &Arc<Shared>, caller: &Caller, request: &Value)
             action: "iam:PassRole".to_owned(),
             resource_arn: role.clone(),
             region: caller.region.clone(),
+            resource_tags: BTreeMap::new(),
             role_arn: Some(pipeline_role.clone()),
         };
         let is_passable = match authorizer.authorize(query).await {

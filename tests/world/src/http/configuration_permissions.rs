@@ -1,6 +1,7 @@
 //! Permissions that depend on the configuration of an endpoint, not only on the request: for its KMS key, and those of
 //! the models' roles.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -77,6 +78,7 @@ async fn ask(
         action: action.clone(),
         resource_arn: resource.clone(),
         region: caller.region.clone(),
+        resource_tags: BTreeMap::new(),
         role_arn: role.map(str::to_owned),
     };
     let unknown = |reason: String| ApiError::new("UnrecognizedClientException", reason);

@@ -1,9 +1,12 @@
 //! Tags of SageMaker resources.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::account::{AccountRegion, Call, parse_arn};
 use crate::error::ApiError;
+use crate::http::permissions::OWN_ACCOUNT;
 use crate::json::{listing, need, tag_map};
 use crate::resources::Resources;
 use crate::services::Operations;
@@ -45,6 +48,20 @@ fn tag_list(resources: Option<&Resources>, arn: &str) -> Vec<Value> {
         .flatten()
         .map(|(key, value)| json!({"Key": key, "Value": value}))
         .collect()
+}
+
+impl World {
+    /// The tags of a resource in each account that has it. In the ARN, `{account}` stands for the account.
+    pub(crate) fn tags_by_account(&self, arn: &str) -> BTreeMap<String, Value> {
+        let mut found = BTreeMap::new();
+        for (place, resources) in &self.resources {
+            let arn = arn.replace(OWN_ACCOUNT, &place.account);
+            if resources.tags.contains_key(&arn) {
+                found.insert(place.account.clone(), resources.tag_object(&arn));
+            }
+        }
+        found
+    }
 }
 
 fn add_tags(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
