@@ -3,6 +3,7 @@
 mod endpoints;
 mod event_delivery;
 mod http;
+mod outages;
 mod pipelines;
 mod placement;
 mod queues;
@@ -118,6 +119,13 @@ impl TestWorld {
         self.call("CreateEndpoint", json!({"EndpointName": "churn", "EndpointConfigName": "churn-c1"}));
         self.run_until_idle();
         self.emissions.clear();
+    }
+
+    /// Something happens to the endpoint by itself.
+    pub(crate) fn outage(&mut self, outage: crate::Outage, reason: Option<&str>) {
+        let (place, now) = (Self::place(), self.now);
+        assert!(self.world.endpoint_outage(&place, "churn", outage, reason, now));
+        self.run_until_idle();
     }
 
     /// A configuration with one variant.

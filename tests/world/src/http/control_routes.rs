@@ -18,6 +18,7 @@ use crate::account::AccountRegion;
 use crate::faults::Fault;
 use crate::http::control::Control;
 use crate::http::server::Shared;
+use crate::outages::Outage;
 
 /// The routes of the control API.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/_world/push", post(push))
         .route("/_world/approve", post(approve))
         .route("/_world/traffic", post(traffic))
+        .route("/_world/outage", post(outage))
 }
 
 fn ok(value: &impl Serialize) -> Response {
@@ -129,6 +131,39 @@ async fn alarm_state(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             control.alarm_fired(&AccountRegion::new(input.account, input.region), &input.alarm_name);
         }
         Ok(json!({}))
+    })
+}
+
+/// An endpoint or a component to which something happens by itself.
+#[derive(Deserialize)]
+struct OutageOf {
+    account: String,
+    region: String,
+    /// An endpoint with its outage, or a component, which fails.
+    endpoint: Option<String>,
+    outage: Option<Outage>,
+    component: Option<String>,
+    reason: Option<String>,
+}
+
+async fn outage(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    handle(shared, &body, |control, input: OutageOf| {
+        let place = AccountRegion::new(input.account, input.region);
+        let mut world = control.shared.world();
+        let reason = input.reason.as_deref();
+        let found = match (&input.endpoint, input.outage, &input.component) {
+            (Some(name), Some(outage), None) => {
+                world.endpoint_outage(&place, name, outage, reason, Timestamp::now())
+            }
+            (None, None, Some(name)) => world.component_outage(
+                &place,
+                name,
+                reason.unwrap_or("the container stopped"),
+                Timestamp::now(),
+            ),
+            _ => return Err("give an endpoint and an outage, or a component".to_owned()),
+        };
+        Ok(json!({"found": found}))
     })
 }
 

@@ -294,7 +294,10 @@ fn delete_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
     let endpoint = resources.endpoints.get_mut(name).ok_or_else(|| no_endpoint(&call.place, name))?;
     // Its inference components do not prevent it: they stay, `InService`, and keep their names.
     // https://github.com/huggingface/skills/pull/192
-    endpoint.ensure_stable()?;
+    // Only what is under way cannot be deleted: `OutOfService` says nothing about a change (assumed).
+    if endpoint.status != "OutOfService" {
+        endpoint.ensure_stable()?;
+    }
     endpoint.status = "Deleting";
     endpoint.modified = call.now;
     world.emit_endpoint_change(&call.place, name, call.now, 1);

@@ -25,6 +25,28 @@ impl World {
         self.schedule(later(at, after), place, due);
     }
 
+    /// Lets a component that serves fail without a call, for example because its container stops answering or its instance
+    /// is replaced. `Failed` is documented; that a component that served reaches it is assumed.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeInferenceComponent.html>
+    /// SageMaker sends no event. Returns whether there is such a component.
+    pub fn component_outage(
+        &mut self,
+        place: &AccountRegion,
+        name: &str,
+        reason: &str,
+        at: Timestamp,
+    ) -> bool {
+        let Some(component) = self.resources_mut(place).components.get_mut(name) else { return false };
+        component.status = "Failed";
+        component.failure = Some(reason.to_owned());
+        component.current = 0;
+        component.modified = at;
+        component.generation += 1;
+        let endpoint = component.endpoint.clone();
+        self.copies_changed(place, &endpoint, at);
+        true
+    }
+
     /// Starts a change of the number of copies that was checked before.
     pub(crate) fn scale_component(&mut self, place: &AccountRegion, name: &str, copies: i64, at: Timestamp) {
         let after = self.pace.scale;
