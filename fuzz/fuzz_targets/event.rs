@@ -39,6 +39,7 @@ fn ours(mut value: Value, event: &Event) {
         Body::DeploymentRequested(said) => to_detail(said),
         Body::DeploymentFinished(said) => to_detail(said),
         Body::DeploymentWaiting(said) => to_detail(said),
+        Body::EndpointHealthChanged(said) => to_detail(said),
         Body::DriftObserved(said) => to_detail(said),
         Body::ApprovalGiven(said) => to_detail(said),
         Body::HoldPlaced(said) => to_detail(said),

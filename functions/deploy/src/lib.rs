@@ -9,8 +9,8 @@ use tidegate_engine::{Adapter, CallError, Engine, EngineError};
 use tidegate_events::ApprovalStatus;
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
-    Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Snapshot,
-    State, Trigger, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config,
+    Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Serving,
+    Snapshot, State, Trigger, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config,
     sample_call,
 };
 use tidegate_policy::endpoint::DesiredResources;
@@ -45,6 +45,7 @@ impl Adapter for Deploy {
             (Need::Deployment(in_flight), Some(environment)) => {
                 Ok(Some(self.snapshot(environment, &in_flight).await?))
             }
+            (Need::Live(serving), _) => Ok(Some(self.look_at(&serving).await?)),
             (Need::Deployment(_), None) | (Need::Nothing, _) => Ok(None),
         }
     }
@@ -149,6 +150,17 @@ impl Deploy {
             }
             _ => Ok((None, None)),
         }
+    }
+
+    /// Reads what serves the live version. The component of an endpoint that does not exist is not read: it serves
+    /// nothing.
+    async fn look_at(&self, serving: &Serving) -> Result<Snapshot, CallError> {
+        let endpoint = self.endpoints.endpoint(&serving.endpoint).await?;
+        let component = match (&endpoint, &serving.component) {
+            (Some(_), Some(component)) => self.endpoints.component(&component.name).await?,
+            (None, _) | (_, None) => None,
+        };
+        Ok(Snapshot { endpoint, component, ..Snapshot::default() })
     }
 
     async fn snapshot(&self, environment: &Environment, in_flight: &InFlight) -> Result<Snapshot, CallError> {

@@ -21,6 +21,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::HoldReleased(_)
                 | Body::Scheduled(Scheduled::Reconcile)
         ) || event.is_check_of(NAME)
+            || matches!(&event.body, Body::HealthEvent(health) if health.service == "SAGEMAKER")
     },
     build: |ports| {
         Box::new(Deploy {

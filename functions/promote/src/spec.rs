@@ -18,6 +18,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
             Body::ModelPackageChanged(_)
                 | Body::DeploymentFinished(_)
                 | Body::DeploymentWaiting(_)
+                | Body::EndpointHealthChanged(_)
                 | Body::ApprovalGiven(_)
                 | Body::HoldPlaced(_)
                 | Body::HoldReleased(_)

@@ -49,8 +49,11 @@ impl Adapter for Scale {
             }
             (Need::Limits, _) => {
                 let resource = cx.named_environment().and_then(ScalableResource::of);
-                let mut limits = self.capacity.limits(resource.as_slice()).await?;
-                Ok(Some(Snapshot { limits: limits.pop().flatten(), ..Snapshot::default() }))
+                let limits = self.capacity.limits(resource.as_slice()).map_err(EngineError::from);
+                let model = cx.policy.map(|policy| policy.model.as_str()).unwrap_or_default();
+                let deployed = resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);
+                let (mut limits, deployed) = futures::future::try_join(limits, deployed).await?;
+                Ok(Some(Snapshot { limits: limits.pop().flatten(), ..Snapshot::of(&deployed) }))
             }
             _ => Ok(None),
         }

@@ -3,8 +3,8 @@
 
 use serde::Deserialize as _;
 use tidegate_events::{
-    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, RetrainingFinished,
-    RetrainingRequested, to_detail,
+    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged,
+    RetrainingFinished, RetrainingRequested, to_detail,
 };
 use tidegate_policy::controller::{Controller, StepOf};
 use tidegate_policy::reason::Reason;
@@ -161,6 +161,10 @@ impl Engine {
             Step::AnswerWaiting { waiting } => {
                 self.bus.publish(DeploymentWaiting::DETAIL_TYPE, &to_detail(waiting)).await?;
                 Ok(format!("told the hub that it waits: {}", waiting.reason))
+            }
+            Step::ReportHealth { changed } => {
+                self.bus.publish(EndpointHealthChanged::DETAIL_TYPE, &to_detail(changed)).await?;
+                Ok(format!("told the hub that version {} is {}", changed.version, changed.health))
             }
             Step::RequestRetraining { request } => {
                 self.bus.publish(RetrainingRequested::DETAIL_TYPE, &to_detail(request)).await?;

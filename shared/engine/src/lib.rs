@@ -20,6 +20,7 @@ pub mod refusals;
 pub mod resolve;
 mod retry;
 mod run;
+mod sweep;
 
 pub use adapter::{Adapter, Handler, Subject};
 pub use contract::decision_recorded_schema;

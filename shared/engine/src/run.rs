@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tidegate_events::{Body, Envelope, Event};
 use tidegate_policy::check::Violation;
 use tidegate_policy::controller::{Controller, DecisionOf, StepOf};
 use tidegate_policy::decision::{Decision, Verdict};
@@ -16,7 +15,7 @@ use crate::adapter::{ControllerOf, StateOf, TriggerOf};
 use crate::carry_out::Rejection;
 use crate::engine::{Engine, Planned, Work};
 use crate::ports::{Claim, Entry, Recorded, Remembered, StateKey, StateWrite, StoredState, Versioned};
-use crate::resolve::{ManagedModel, read_state};
+use crate::resolve::read_state;
 use crate::{Adapter, DecisionRecord, EngineError, EventRef, Outcome, SCHEMA, Subject};
 
 /// The number of attempts to decide, when other invocations keep changing the state.
@@ -66,71 +65,6 @@ impl Engine {
         }
     }
 
-    /// Processes one model of a sweep. It does the same as [`Engine::run`], but it does not record a decision that
-    /// contains nothing new, unless an earlier attempt of the same sweep left a plan unfinished.
-    ///
-    /// # Errors
-    /// Returns the errors of [`Engine::run`].
-    pub async fn sweep<A: Adapter>(
-        &self,
-        adapter: &A,
-        managed: &ManagedModel,
-        trigger: &TriggerOf<A>,
-        event: &EventRef,
-        now: Timestamp,
-    ) -> Result<Outcome, EngineError> {
-        let (policy, subject) = (Some(managed.applied.policy.as_ref()), &managed.subject);
-        let cx = self.context(policy, event, now);
-        let (_, state) = self.state::<StateOf<A>>(subject).await?;
-        let need = || ControllerOf::<A>::needs(&cx, &state, trigger);
-        let seen = self.retry_throttled(|| adapter.observe(self, &cx, need())).await?;
-        let decision = ControllerOf::<A>::decide(&cx, &state, trigger, &seen);
-        if ControllerOf::<A>::should_record(&state, &decision) || self.is_left_behind(subject, event).await? {
-            return self.run(adapter, policy, trigger, subject, event, now).await;
-        }
-        let reason = decision.reason.code().to_owned();
-        Ok(Outcome::Unchanged { model: subject.model.clone(), reason })
-    }
-
-    /// Returns whether an invocation claimed this event and did not finish it. Its plan may still have to be executed,
-    /// although the state already contains the decision.
-    ///
-    /// # Errors
-    /// Returns an error if the ledger could not be read.
-    pub async fn is_left_behind(&self, subject: &Subject, event: &EventRef) -> Result<bool, EngineError> {
-        let claim = self.claim_key(subject, event);
-        self.retry_throttled(|| self.ledger.is_open(&claim)).await
-    }
-
-    /// The reference of a sweep. Two sweeps are two events, although their payloads are equal. A Lambda retry of a
-    /// sweep has the same reference. So has a redrive from the dead-letter queue under another request id, if the
-    /// payload contains the time of the schedule.
-    #[must_use]
-    pub fn this_sweep(&self, event: &Event, reference: &EventRef) -> EventRef {
-        if event.envelope.time.is_some() || !event.envelope.id.is_empty() {
-            return reference.clone();
-        }
-        EventRef { idempotency_key: format!("reconcile {}", self.request_id), ..reference.clone() }
-    }
-
-    /// The reference of a change that a sweep detected in this account. It has the idempotency key that the lost event
-    /// would have had. If that event arrives later, it is a duplicate.
-    #[must_use]
-    pub fn synthesized_event_ref(&self, reference: &EventRef, body: Body) -> EventRef {
-        let envelope = Envelope {
-            id: reference.id.clone(),
-            source: reference.source.clone(),
-            detail_type: reference.detail_type.clone(),
-            account: self.site.account.clone(),
-            region: self.site.region.clone(),
-            time: None,
-            resources: Vec::new(),
-            replay_name: None,
-        };
-        let idempotency_key = Event { envelope, body, received: None }.idempotency_key();
-        EventRef { idempotency_key, ..reference.clone() }
-    }
-
     /// The outcome of an event that concerns no model here. It is logged once.
     #[must_use]
     pub fn ignore(&self, event: &EventRef, reason: &Reason) -> Outcome {
@@ -146,7 +80,7 @@ impl Engine {
         Outcome::NotApplicable { reason: code.to_owned(), message }
     }
 
-    fn claim_key(&self, subject: &Subject, event: &EventRef) -> String {
+    pub(crate) fn claim_key(&self, subject: &Subject, event: &EventRef) -> String {
         short(&[self.function, &self.site.environment, &subject.model, &event.idempotency_key], 40)
     }
 

@@ -4,6 +4,7 @@ mod alarm;
 mod codecommit;
 mod endpoint;
 mod github;
+mod health;
 mod object;
 mod package;
 mod pipeline;
@@ -11,6 +12,7 @@ mod pipeline;
 pub(crate) use alarm::direct as direct_alarm;
 pub use alarm::{AlarmChanged, AlarmMetric, AlarmState};
 pub use endpoint::{EndpointChanged, EndpointStatus};
+pub use health::HealthEvent;
 pub use object::ObjectCreated;
 pub use package::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 pub use pipeline::{ExecutionStatus, PipelineExecutionChanged};
@@ -29,6 +31,7 @@ pub(crate) enum Kind {
     EndpointDeployment,
     Alarm,
     Object,
+    Health,
 }
 
 impl Kind {
@@ -42,6 +45,7 @@ impl Kind {
             Self::Endpoint | Self::EndpointDeployment => endpoint::MEMBERS,
             Self::Alarm => alarm::MEMBERS,
             Self::Object => object::MEMBERS,
+            Self::Health => health::MEMBERS,
         }
     }
 }
@@ -61,6 +65,7 @@ pub(crate) fn kind(source: &str, detail_type: &str) -> Option<Kind> {
         ("aws.sagemaker", "SageMaker Endpoint Deployment State Change") => Kind::EndpointDeployment,
         ("aws.cloudwatch", alarm::DETAIL_TYPE) => Kind::Alarm,
         ("aws.s3", "Object Created") => Kind::Object,
+        ("aws.health", "AWS Health Event") => Kind::Health,
         _ => return None,
     })
 }
@@ -77,6 +82,7 @@ pub(crate) fn body(kind: Kind, detail: Option<&Json<'_>>) -> Result<Body, EventE
         Kind::EndpointDeployment => Body::EndpointChanged(endpoint::read(&fields, true)?),
         Kind::Alarm => Body::AlarmChanged(alarm::read(&fields)?),
         Kind::Object => Body::ObjectCreated(object::read(&fields)?),
+        Kind::Health => Body::HealthEvent(health::read(&fields)?),
     })
 }
 

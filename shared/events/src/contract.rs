@@ -7,6 +7,7 @@
 mod check;
 mod commit;
 mod deployment;
+mod health;
 mod person;
 mod retraining;
 mod signal;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 pub(crate) use check::body;
 pub use commit::{CommitPushed, RefChange, RefKind};
 pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested, DeploymentWaiting};
+pub use health::{EndpointHealth, EndpointHealthChanged};
 pub use person::{ApprovalGiven, HoldPlaced, HoldReleased};
 pub use retraining::{RetrainingFinished, RetrainingOutcome, RetrainingRequested};
 pub use signal::{DriftObserved, DriftVerdict};

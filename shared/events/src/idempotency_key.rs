@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    AlarmChanged, Body, CommitPushed, EndpointChanged, Envelope, Event, ModelPackageChanged, ObjectCreated,
-    PipelineExecutionChanged, RefChange, Scheduled, ScheduledCheck,
+    AlarmChanged, Body, CommitPushed, EndpointChanged, Envelope, Event, HealthEvent, ModelPackageChanged,
+    ObjectCreated, PipelineExecutionChanged, RefChange, Scheduled, ScheduledCheck,
 };
 
 /// The longest key, in bytes. A DynamoDB sort key may have twice as many.
@@ -41,6 +41,7 @@ impl Event {
             Body::EndpointChanged(endpoint) => self::endpoint(envelope, endpoint),
             Body::AlarmChanged(alarm) => self::alarm(envelope, alarm),
             Body::ObjectCreated(object) => self::object(envelope, object),
+            Body::HealthEvent(health) => self::health(envelope, health),
             Body::Tick(tick) => {
                 let schedule = envelope.resources.first().map(|arn| arn.to_lowercase()).unwrap_or_default();
                 vec![schedule.into(), moment(envelope, tick.scheduled_at)]
@@ -66,11 +67,13 @@ impl Body {
             Self::EndpointChanged(_) => "endpoint_changed",
             Self::AlarmChanged(_) => "alarm_changed",
             Self::ObjectCreated(_) => "object_created",
+            Self::HealthEvent(_) => "health_event",
             Self::RetrainingRequested(_) => "retraining_requested",
             Self::RetrainingFinished(_) => "retraining_finished",
             Self::DeploymentRequested(_) => "deployment_requested",
             Self::DeploymentFinished(_) => "deployment_finished",
             Self::DeploymentWaiting(_) => "deployment_waiting",
+            Self::EndpointHealthChanged(_) => "endpoint_health_changed",
             Self::DriftObserved(_) => "drift_observed",
             Self::ApprovalGiven(_) => "approval_given",
             Self::HoldPlaced(_) => "hold_placed",
@@ -180,6 +183,19 @@ fn object<'e>(envelope: &'e Envelope, object: &'e ObjectCreated) -> Vec<Part<'e>
     vec![object.bucket.as_str().into(), object.key.as_str().into(), write]
 }
 
+/// The communication id differs for each update and each page, and is equal in the copy for the backup region and in each
+/// account of an organisation. Without it, the time of the update and the page stand for it.
+/// <https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html>
+fn health<'e>(envelope: &'e Envelope, health: &'e HealthEvent) -> Vec<Part<'e>> {
+    let account = health.affected_account.as_deref().unwrap_or(envelope.account.as_str());
+    let mut parts = vec![Part::from(account), health.event_arn.as_str().into()];
+    match &health.communication_id {
+        Some(id) => parts.push(id.into()),
+        None => parts.extend([text(health.last_updated.as_ref()), text(health.page.as_ref())]),
+    }
+    parts
+}
+
 fn place(envelope: &Envelope) -> Vec<Part<'_>> {
     vec![envelope.account.as_str().into(), envelope.region.as_str().into()]
 }
@@ -224,6 +240,14 @@ fn contract(body: &Body) -> Vec<Part<'_>> {
         Body::DeploymentWaiting(waits) => {
             let what = [Part::from(&waits.request_id), millis(waits.answered_at)];
             [&waits.model, &waits.environment].map(Part::from).into_iter().chain(what).collect()
+        }
+        Body::EndpointHealthChanged(changed) => {
+            let what = [
+                Part::from(&changed.request_id),
+                changed.health.as_str().into(),
+                millis(changed.observed_at),
+            ];
+            [&changed.model, &changed.environment].map(Part::from).into_iter().chain(what).collect()
         }
         Body::DriftObserved(drift) => vec![
             Part::from(&drift.model),

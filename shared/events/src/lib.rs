@@ -29,12 +29,13 @@ use serde_json::Value;
 
 pub use aws::{
     AlarmChanged, AlarmMetric, AlarmState, ApprovalStatus, EndpointChanged, EndpointStatus, ExecutionStatus,
-    ModelPackageChanged, ObjectCreated, PackageStatus, PipelineExecutionChanged,
+    HealthEvent, ModelPackageChanged, ObjectCreated, PackageStatus, PipelineExecutionChanged,
 };
 pub use contract::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
-    DeploymentWaiting, DriftObserved, DriftVerdict, Field, HoldPlaced, HoldReleased, Kind, RefChange,
-    RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested, SCHEMA, to_detail,
+    DeploymentWaiting, DriftObserved, DriftVerdict, EndpointHealth, EndpointHealthChanged, Field, HoldPlaced,
+    HoldReleased, Kind, RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested,
+    SCHEMA, to_detail,
 };
 pub use envelope::Envelope;
 pub use error::EventError;
@@ -95,6 +96,8 @@ pub enum Body {
     AlarmChanged(AlarmChanged),
     /// `Object Created` from Amazon S3.
     ObjectCreated(ObjectCreated),
+    /// `AWS Health Event`.
+    HealthEvent(HealthEvent),
     /// `Retraining Requested` from Tidegate.
     RetrainingRequested(RetrainingRequested),
     /// `Retraining Finished` from Tidegate's hub.
@@ -105,6 +108,8 @@ pub enum Body {
     DeploymentFinished(DeploymentFinished),
     /// `Deployment Waiting`.
     DeploymentWaiting(DeploymentWaiting),
+    /// `Endpoint Health Changed` from an environment of Tidegate.
+    EndpointHealthChanged(EndpointHealthChanged),
     /// `Drift Observed` from a drift source.
     DriftObserved(DriftObserved),
     /// `Approval Given` by a person.

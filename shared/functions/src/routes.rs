@@ -52,7 +52,10 @@ pub fn is_forwarded(event: &Event, from: &Site, to: &Site) -> bool {
         // A hold contains no account: every environment receives it and decides whether it applies.
         (Body::HoldPlaced(_) | Body::HoldReleased(_), Scope::Hub, Scope::Environment) => true,
         (
-            Body::DeploymentFinished(_) | Body::DeploymentWaiting(_) | Body::RetrainingRequested(_),
+            Body::DeploymentFinished(_)
+            | Body::DeploymentWaiting(_)
+            | Body::EndpointHealthChanged(_)
+            | Body::RetrainingRequested(_),
             Scope::Environment,
             Scope::Hub,
         ) => true,

@@ -91,6 +91,12 @@ impl Scope<'_> {
                     && waiting.environment == site.environment
                     && waiting.environment_account == site.account
             }
+            Effect::ReportHealth(changed) => {
+                *function == "deploy"
+                    && changed.model == model
+                    && changed.environment == site.environment
+                    && changed.environment_account == site.account
+            }
             Effect::RequestRetraining(request) => {
                 let environment = policy.environment(&request.environment);
                 *function == "respond"

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
-use tidegate_events::Event;
+use tidegate_events::{Body, Event};
 
 use crate::check::Violation;
 use crate::decision::Decision;
@@ -106,6 +106,18 @@ pub trait Controller: Send + Sync + 'static {
 
     /// Why the trigger does not concern a model here, although a name in the event refers to it.
     fn not_applicable(_cx: &Context<'_>, _trigger: &Self::Trigger) -> Option<Reason> {
+        None
+    }
+
+    /// The event that should have reported what a sweep found, if there is such an event. The decision of the sweep gets
+    /// its idempotency key, so that the event is a duplicate if it arrives later. An event that an unfinished decision
+    /// may have had is returned as well.
+    fn lost_event(
+        _cx: &Context<'_>,
+        _state: &Self::State,
+        _trigger: &Self::Trigger,
+        _seen: &Self::Snapshot,
+    ) -> Option<Body> {
         None
     }
 

@@ -38,7 +38,7 @@ pub enum Verdict {
     Reject,
     /// respond: request a retraining from the hub.
     Retrain,
-    /// train, respond: notify a person.
+    /// train, deploy, respond: notify a person.
     Alert,
     /// respond: there is drift, but no action is taken now.
     Suppress,
@@ -46,7 +46,7 @@ pub enum Verdict {
     ScaleToZero,
     /// scale: scale up from zero.
     ScaleFromZero,
-    /// scale: change nothing.
+    /// scale: change nothing. deploy: only the record of a live version changes.
     NoChange,
 }
 

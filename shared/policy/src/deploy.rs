@@ -5,14 +5,18 @@
 
 mod accept_request;
 mod action;
+mod aws_health;
 mod begin;
 mod component;
 mod controller;
 mod converge;
 mod end;
 mod failed;
+mod health;
+mod health_check;
 mod hold;
 mod invariants;
+mod live;
 mod on_deferred;
 mod on_precondition_failed;
 mod on_rejected;
@@ -43,6 +47,7 @@ pub use converge::{
     needs_running_config, should_record,
 };
 pub use hold::{decide_hold, release};
+pub use live::{Condition, Live, Serving, ServingComponent, Unhealthy};
 pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
@@ -198,21 +203,6 @@ pub struct NotVisible {
     pub operation: String,
     /// When the call was first rejected.
     pub since: Timestamp,
-}
-
-/// A version that was verified as running.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Live {
-    /// The version.
-    pub version: u64,
-    /// Its ARN.
-    pub package_arn: String,
-    /// The endpoint's configuration.
-    pub config: String,
-    /// The request that deployed it.
-    pub request_id: String,
-    /// When it was verified.
-    pub at: Timestamp,
 }
 
 /// An outcome that was reported to the hub.

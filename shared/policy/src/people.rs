@@ -6,6 +6,18 @@ pub(crate) fn subject(text: &str) -> String {
     format!("Tidegate: {text}").chars().take(100).collect()
 }
 
+/// The commands that approve a version again: an approval counts only if the status changes to it.
+pub(crate) fn approve_again(package_arn: &str) -> String {
+    format!("{}\n{}", set_approval(package_arn, "Rejected"), set_approval(package_arn, "Approved"))
+}
+
+/// The command that sets the approval status of a version in the registry.
+pub(crate) fn set_approval(package_arn: &str, status: &str) -> String {
+    format!(
+        "  aws sagemaker update-model-package --model-package-arn {package_arn} --model-approval-status {status}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

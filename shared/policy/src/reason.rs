@@ -137,6 +137,12 @@ reasons! {
     PreviousSucceeded { previous: String } = "previous_succeeded", "{previous} reported success";
     /// The soak in the previous environment is over.
     SoakEnded { previous: String } = "soak_ended", "the version completed its soak in {previous} without a failure";
+    /// The version failed, vanished or was changed while it soaked.
+    SoakBroken { environment: String, version: u64, cause: String } = "soak_broken",
+        "version {version} did not complete its soak in {environment}: {cause}";
+    /// The report about a live version concerns no soak.
+    NotSoaking { environment: String, version: u64, cause: String } = "not_soaking",
+        "version {version} does not soak in {environment}, so no promotion stops: {cause}";
     /// The update did not change the approval.
     MetadataOnly { fields: String } = "metadata_only", "only {fields} changed, not the approval";
     /// The update changed only the life cycle, which promote writes itself.
@@ -269,6 +275,26 @@ reasons! {
     /// The deployment that was to be checked has ended.
     DeploymentOver = "deployment_over", "the deployment has already ended";
 
+    /// What serves the live version failed, or accepts no requests.
+    LiveFailed { version: u64, resource: String, status: String, cause: String } = "live_failed",
+        "version {version} no longer serves as it was deployed: {resource} is {status}: {cause}";
+    /// What served the live version does not exist any more.
+    LiveGone { version: u64, what: String } = "live_gone", "version {version} no longer serves: {what}";
+    /// What serves the live version was changed by somebody else.
+    LiveChanged { version: u64, resource: String, running: String, deployed: String } = "live_changed",
+        "version {version} no longer serves as it was deployed: somebody changed {resource}, which runs {running} instead of {deployed}";
+    /// The live version serves again as it was deployed.
+    LiveRecovered { version: u64, condition: String } = "live_recovered", "version {version} serves again as it was deployed; it was {condition}";
+
+    /// AWS Health names the endpoint or its component.
+    AwsHealth { resource: String, category: String, status: String, code: String } = "aws_health",
+        "AWS Health reports about {resource}: {category} {code}, {status}";
+    /// The event is the copy that AWS Health sends to its backup region.
+    HealthBackup { code: String } = "health_backup", "this is the backup copy of the AWS Health event {code}";
+    /// The event names no endpoint and no component.
+    HealthWithoutEndpoint { code: String, region: String } = "health_without_endpoint",
+        "the AWS Health event {code} names no endpoint: it concerns SageMaker in {region}, or other resources";
+
     /// What would be changed was not made by Tidegate, and the policy does not adopt it.
     NotOurs { what: String, lost: String } = "not_ours",
         "{what} was not made by Tidegate: it has no tag tidegate:model; an update would lose {lost}; write `adopt: true` in the policy to take it over, or give another name";
@@ -377,6 +403,8 @@ reasons! {
     InGracePeriod { until: Timestamp } = "in_grace_period", "the endpoint is not scaled to zero before {until}";
     /// Tidegate has not deployed the model here.
     NeverDeployed = "never_deployed", "no deployment has succeeded here yet";
+    /// The endpoint or the component of the live version failed or does not exist any more.
+    LiveNotServing { cause: String } = "live_not_serving", "the capacity stays as it is: {cause}";
     /// A deployment is in flight.
     DeploymentInFlight = "deployment_in_flight", "a deployment is in flight";
     /// The endpoint is already scaled to zero.

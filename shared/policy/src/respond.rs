@@ -77,6 +77,7 @@ pub fn still_applies(state: &State, step: &Step<NoCall>) -> bool {
         Step::RequestDeployment { .. }
         | Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::ReportRetraining { .. }
         | Step::Call(_) => false,
     }

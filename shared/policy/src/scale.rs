@@ -97,6 +97,8 @@ pub struct Snapshot {
     pub copies_since: Option<Timestamp>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
+    /// Why the live version serves no requests: its endpoint or component failed or does not exist any more.
+    pub not_serving: Option<String>,
     /// Invocations; `None` if CloudWatch returned no data.
     pub invocations: Option<Invocations>,
     /// The limits of its instances or copies in Application Auto Scaling, if it has any and they were read.
@@ -111,6 +113,7 @@ impl Snapshot {
             live_since: live_since(deployed),
             copies_since: copies_since(deployed),
             deploying: deployed.in_flight.is_some(),
+            not_serving: not_serving(deployed),
             invocations: None,
             limits: None,
         }
@@ -124,6 +127,15 @@ pub fn live_since(deployed: &deploy::State) -> Option<Timestamp> {
     let ended = deployed.last_report.as_ref().map(|report| report.finished.finished_at);
     let verified = deployed.live.as_ref().map(|live| live.at)?;
     Some(ended.map_or(verified, |ended| ended.max(verified)))
+}
+
+/// Why the live version serves no requests, according to deploy's state, if that is known.
+#[must_use]
+pub fn not_serving(deployed: &deploy::State) -> Option<String> {
+    let unhealthy = deployed.live.as_ref().and_then(|live| live.unhealthy.as_ref());
+    unhealthy
+        .filter(|unhealthy| unhealthy.condition.stops_serving())
+        .map(|unhealthy| unhealthy.detail.clone())
 }
 
 /// Since when the number of copies is the one that a deployment set. A deployment that failed before it changed the
@@ -205,6 +217,7 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => false,
@@ -229,6 +242,10 @@ pub fn should_record(state: &State, decision: &ScaleDecision) -> bool {
 }
 
 fn tick(environment: &Environment, state: &State, seen: &Snapshot, now: Timestamp) -> ScaleDecision {
+    // What does not exist or failed has no capacity to change. A deployment may be creating it again.
+    if let Some(cause) = seen.not_serving.clone().filter(|_| !seen.deploying) {
+        return Decision::new(Verdict::NoChange, Reason::LiveNotServing { cause });
+    }
     if let Some(decision) = tracking::decide(environment, state, seen, now) {
         return decision;
     }

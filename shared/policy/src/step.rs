@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_events::{
-    DeploymentFinished, DeploymentRequested, DeploymentWaiting, RetrainingFinished, RetrainingRequested,
-    ScheduledCheck,
+    DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged, RetrainingFinished,
+    RetrainingRequested, ScheduledCheck,
 };
 
 /// One step of a plan. `C` is the type of one function's calls; the engine carries out all other steps itself.
@@ -45,6 +45,11 @@ pub enum Step<C> {
         /// The answer, sent unchanged.
         waiting: DeploymentWaiting,
     },
+    /// Publish `Endpoint Health Changed`: tell the hub what became of a live version.
+    ReportHealth {
+        /// The report, sent unchanged.
+        changed: EndpointHealthChanged,
+    },
     /// Publish `Retraining Requested`: request a retraining from the hub.
     RequestRetraining {
         /// The request, sent unchanged.
@@ -78,6 +83,7 @@ impl<C> Step<C> {
             | Self::RequestDeployment { .. }
             | Self::ReportDeployment { .. }
             | Self::AnswerWaiting { .. }
+            | Self::ReportHealth { .. }
             | Self::RequestRetraining { .. }
             | Self::ReportRetraining { .. } => None,
         }

@@ -157,7 +157,9 @@ pub(crate) fn topic(body: &Body) -> Topic {
         Body::DriftObserved(_) => Topic::Drift,
         Body::RetrainingRequested(_) => Topic::Retraining,
         Body::DeploymentRequested(_) => Topic::Request,
-        Body::DeploymentFinished(_) | Body::DeploymentWaiting(_) => Topic::Finished,
+        Body::DeploymentFinished(_) | Body::DeploymentWaiting(_) | Body::EndpointHealthChanged(_) => {
+            Topic::Finished
+        }
         Body::Scheduled(Scheduled::Reconcile) | Body::Tick(_) => Topic::Schedule,
         Body::Scheduled(_) => Topic::Wake,
         Body::HoldPlaced(_) | Body::HoldReleased(_) | Body::ApprovalGiven(_) => Topic::People,

@@ -64,6 +64,8 @@ pub(crate) fn event(event: &Event) -> String {
         Body::DeploymentRequested(asked) => format!("the request {}", asked.request_id),
         Body::DeploymentFinished(end) => format!("that {} {}", end.request_id, end.outcome),
         Body::DeploymentWaiting(said) => format!("that {} waits", said.request_id),
+        Body::EndpointHealthChanged(said) => format!("that version {} is {}", said.version, said.health),
+        Body::HealthEvent(health) => format!("of AWS Health about {}", health.entities.join(", ")),
         Body::Tick(_) => "the tick".to_owned(),
         Body::Scheduled(Scheduled::Reconcile) => "the sweep".to_owned(),
         Body::Scheduled(Scheduled::Check(check)) => {

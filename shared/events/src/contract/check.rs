@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
-    DriftObserved, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished, RetrainingRequested, SCHEMA,
+    DriftObserved, EndpointHealthChanged, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished,
+    RetrainingRequested, SCHEMA,
 };
 use crate::json::Json;
 use crate::{Body, EventError, fields, fields::Fields};
@@ -21,6 +22,7 @@ pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body,
         DeploymentRequested::DETAIL_TYPE => Body::DeploymentRequested(read(detail)?),
         DeploymentWaiting::DETAIL_TYPE => Body::DeploymentWaiting(read(detail)?),
         DeploymentFinished::DETAIL_TYPE => Body::DeploymentFinished(read(detail)?),
+        EndpointHealthChanged::DETAIL_TYPE => Body::EndpointHealthChanged(read(detail)?),
         DriftObserved::DETAIL_TYPE => Body::DriftObserved(read(detail)?),
         ApprovalGiven::DETAIL_TYPE => Body::ApprovalGiven(read(detail)?),
         HoldPlaced::DETAIL_TYPE => Body::HoldPlaced(read(detail)?),

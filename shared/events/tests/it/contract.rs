@@ -6,8 +6,8 @@ use crate::common::{files, folder, sample};
 use serde_json::{Map, Value, json};
 use tidegate_events::{
     ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
-    DriftObserved, EventError, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished,
-    RetrainingRequested, SCHEMA, parse_value, to_detail,
+    DriftObserved, EndpointHealthChanged, EventError, Field, HoldPlaced, HoldReleased, Kind,
+    RetrainingFinished, RetrainingRequested, SCHEMA, parse_value, to_detail,
 };
 
 fn kebab<T: Contract>() -> String {
@@ -171,6 +171,7 @@ contract! {
     deployment_requested: DeploymentRequested,
     deployment_finished: DeploymentFinished,
     deployment_waiting: DeploymentWaiting,
+    endpoint_health_changed: EndpointHealthChanged,
     drift_observed: DriftObserved,
     approval_given: ApprovalGiven,
     hold_placed: HoldPlaced,

@@ -22,6 +22,7 @@ const KINDS: &[(&str, &str)] = &[
     ("contract/deployment-waiting.json", "deployment_waiting"),
     ("contract/deployment-requested.json", "deployment_requested"),
     ("contract/drift-observed.json", "drift_observed"),
+    ("contract/endpoint-health-changed.json", "endpoint_health_changed"),
     ("contract/hold-placed.json", "hold_placed"),
     ("contract/hold-released.json", "hold_released"),
     ("contract/retraining-requested.json", "retraining_requested"),
@@ -34,6 +35,7 @@ const KINDS: &[(&str, &str)] = &[
     // The bodies and requests of webhooks are not parsed by this crate.
     ("github/", "not an event"),
     ("gitlab/", "not an event"),
+    ("health/", "health_event"),
     ("s3/", "object_created"),
     ("sagemaker/endpoint-config.", "other"),
     ("sagemaker/endpoint-deployment.", "endpoint_deployment_changed"),
@@ -57,6 +59,7 @@ const FOLDERS: &[&str] = &[
     "delivery",
     "github",
     "gitlab",
+    "health",
     "s3",
     "sagemaker",
     "schedule",

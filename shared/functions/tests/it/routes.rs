@@ -160,6 +160,7 @@ fn every_sample_is_forwarded_as_the_templates_forward_it() {
         "Deployment Finished",
         "Deployment Requested",
         "Deployment Waiting",
+        "Endpoint Health Changed",
         "Hold Placed",
         "Hold Released",
         "Retraining Finished",

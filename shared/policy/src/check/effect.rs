@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use std::fmt::Debug;
 use tidegate_events::{
-    DeploymentFinished, DeploymentRequested, DeploymentWaiting, RetrainingFinished, RetrainingRequested,
-    ScheduledCheck,
+    DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged, RetrainingFinished,
+    RetrainingRequested, ScheduledCheck,
 };
 
 use crate::step::{NoCall, Step};
@@ -22,6 +22,8 @@ pub(crate) enum Effect<'s> {
     ReportDeployment(&'s DeploymentFinished),
     /// The hub is told what a deployment waits for.
     AnswerWaiting(&'s DeploymentWaiting),
+    /// The hub is told what became of a live version.
+    ReportHealth(&'s EndpointHealthChanged),
     /// A retraining is requested from the hub.
     RequestRetraining(&'s RetrainingRequested),
     /// The end of a retraining is reported to its environment.
@@ -62,6 +64,7 @@ impl Effect<'_> {
             | Self::ScheduleCheck { .. }
             | Self::ReportDeployment(_)
             | Self::AnswerWaiting(_)
+            | Self::ReportHealth(_)
             | Self::ReportRetraining(_)
             | Self::Annotate { .. } => false,
         }
@@ -93,6 +96,7 @@ pub(crate) fn effect<C: HasEffect>(step: &Step<C>) -> Effect<'_> {
         Step::RequestDeployment { request } => Effect::RequestDeployment(request),
         Step::ReportDeployment { finished } => Effect::ReportDeployment(finished),
         Step::AnswerWaiting { waiting } => Effect::AnswerWaiting(waiting),
+        Step::ReportHealth { changed } => Effect::ReportHealth(changed),
         Step::RequestRetraining { request } => Effect::RequestRetraining(request),
         Step::ReportRetraining { finished } => Effect::ReportRetraining(finished),
         Step::Call(call) => call.effect(),

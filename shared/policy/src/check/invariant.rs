@@ -96,6 +96,8 @@ invariants! {
     SettingChanged = "setting_changed", "a model and a configuration have the network, role, environment, capture, queue and keys of the policy";
     /// The report differs from the decision or the observation.
     ReportMismatch = "report_mismatch", "a report says what was decided, of the request it is about";
+    /// A live version is called unhealthy, or healthy again, without an observation that shows it.
+    HealthUnproven = "health_unproven", "a live version is called failed, gone, changed or healthy again only if that was seen";
 
     // respond
     /// A retraining request without observed drift.

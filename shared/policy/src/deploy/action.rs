@@ -92,6 +92,7 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => true,
         Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_) | Action::AddTags { .. }) => {
@@ -136,6 +137,7 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
         | Step::Notify { .. }
         | Step::RequestDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => false,
     }

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use std::borrow::Cow;
 use tidegate_events::{
-    ApprovalStatus, Body, DeploymentRequested, DeploymentWaiting, Event, HoldPlaced, HoldReleased, Scheduled,
+    ApprovalStatus, Body, DeploymentRequested, DeploymentWaiting, Event, HealthEvent, HoldPlaced,
+    HoldReleased, Scheduled,
 };
 
+use super::health::watched;
 use super::{
-    Action, Current, Deploy, InFlight, Snapshot, State, accept_request, converge, decide_hold, invariants,
-    on_deferred, on_precondition_failed, on_rejected, precondition, reject_unauthorized, release,
+    Action, Current, Deploy, InFlight, Serving, Snapshot, State, accept_request, converge, decide_hold,
+    invariants, on_deferred, on_precondition_failed, on_rejected, precondition, reject_unauthorized, release,
     should_record, still_applies,
 };
 use crate::check;
@@ -36,6 +38,8 @@ pub enum Trigger {
     },
     /// An endpoint changed.
     Endpoint(String),
+    /// AWS Health names the endpoint or its component.
+    AwsHealth(HealthEvent),
     /// A scheduled check of a deployment.
     Check {
         /// The request that started it.
@@ -57,6 +61,8 @@ pub enum Need {
     /// The package, the endpoint, its component, and the response to the sample request once the requested
     /// configuration runs.
     Deployment(Box<InFlight>),
+    /// The endpoint of the live version, and its component.
+    Live(Serving),
 }
 
 /// A deployment to converge.
@@ -91,6 +97,7 @@ impl Controller for DeployController {
                 let trigger = Trigger::Endpoint(change.endpoint.clone());
                 Route::by_name(LookupKind::Endpoint, &change.endpoint, trigger)
             }
+            Body::HealthEvent(health) => super::aws_health::route(site, event, health),
             Body::HoldPlaced(placed) => {
                 let trigger = Trigger::Hold(placed.clone());
                 from_hub(site, event, &placed.model, placed.environment.as_deref(), trigger)
@@ -112,6 +119,12 @@ impl Controller for DeployController {
     }
 
     fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
+        if let Some(watched) = watched(cx, state, trigger) {
+            return Need::Live(watched.serving.clone());
+        }
+        if matches!(trigger, Trigger::AwsHealth(_)) {
+            return Need::Nothing;
+        }
         let Ok(task) = task(cx, state, trigger) else { return Need::Nothing };
         match &task.state.in_flight {
             Some(in_flight) => Need::Deployment(Box::new(in_flight.clone())),
@@ -125,6 +138,12 @@ impl Controller for DeployController {
         trigger: &Trigger,
         seen: &Option<Snapshot>,
     ) -> DecisionOf<Self> {
+        if let Trigger::AwsHealth(health) = trigger {
+            return super::aws_health::decide(cx, health);
+        }
+        if let Some(watched) = watched(cx, state, trigger) {
+            return watched.decide(cx, seen.as_ref());
+        }
         match (task(cx, state, trigger), seen) {
             (Err(decided), _) => *decided,
             (Ok(task), Some(seen)) => {
@@ -138,6 +157,15 @@ impl Controller for DeployController {
                 Decision::new(Verdict::Wait, Reason::EndpointBusy { endpoint, status })
             }
         }
+    }
+
+    fn lost_event(
+        cx: &Context<'_>,
+        state: &State,
+        trigger: &Trigger,
+        seen: &Option<Snapshot>,
+    ) -> Option<Body> {
+        watched(cx, state, trigger)?.lost_event(seen.as_ref()?)
     }
 
     fn violations(
@@ -307,6 +335,6 @@ fn begin<'s>(
         }
         Trigger::Hold(placed) => Err(Box::new(decide_hold(state, placed))),
         Trigger::Release(released) => release(state, released).map(Cow::Owned),
-        Trigger::Endpoint(_) | Trigger::Sweep => Ok(Cow::Borrowed(state)),
+        Trigger::Endpoint(_) | Trigger::AwsHealth(_) | Trigger::Sweep => Ok(Cow::Borrowed(state)),
     }
 }

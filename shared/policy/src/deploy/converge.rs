@@ -117,7 +117,7 @@ pub fn converge(
 }
 
 /// Whether a sweep's decision must be recorded: it acts, it ends the deployment, or it is the first to find the model
-/// unresponsive or an operation that takes too long.
+/// unresponsive or an operation that takes too long. A change of the live version has a verdict of its own.
 #[must_use]
 pub fn should_record(state: &State, decision: &Deploy) -> bool {
     let noted = |state: &State| {

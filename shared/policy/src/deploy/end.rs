@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentRequested};
 
 use super::converge::Reconciliation;
-use super::{Action, Deploy, Live, Probe, Report, Snapshot, State};
+use super::{Action, Deploy, Live, Probe, Report, Serving, Snapshot, State};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::DesiredResources;
 use crate::file::Environment;
@@ -48,7 +48,7 @@ pub(super) fn report_without_configs(
     }
 }
 
-/// The state after a deployment; `live` is the version that serves now, if it changed.
+/// The state after a deployment; `live` is the version that serves now, if a look showed it.
 pub(super) fn ended(state: &State, finished: &DeploymentFinished, live: Option<Live>) -> State {
     // Another deployment of the same version does not change `previous`.
     let is_another = |before: &&Live| live.as_ref().is_some_and(|now| now.package_arn != before.package_arn);
@@ -95,6 +95,7 @@ impl Reconciliation<'_> {
         let request = &self.in_flight.request;
         let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());
         let finished = report(self.environment, request, (outcome, &reason), running.clone(), self.now);
+        let live = live.or_else(|| self.kept(&reason, seen));
         let state = ended(self.state, &finished, live);
         let mut decision = Decision::new(verdict, reason).evidence("version", request.version).evidence_vs(
             "running_config",
@@ -107,6 +108,13 @@ impl Reconciliation<'_> {
         decision.plan(vec![Step::ReportDeployment { finished }]).state(state)
     }
 
+    /// The version that was live before a deployment that did not succeed, and what the deployment left of it.
+    fn kept(&self, reason: &Reason, seen: &Snapshot) -> Option<Live> {
+        let live = self.state.live.clone()?;
+        let serving = live.serving.clone().map(|serving| serving.after(&self.wanted, seen));
+        Some(Live { serving, ..live }.after_failure(reason, seen, &self.site.region, self.now))
+    }
+
     fn live(&self) -> Live {
         let request = &self.in_flight.request;
         Live {
@@ -115,6 +123,8 @@ impl Reconciliation<'_> {
             config: self.wanted.config.name.clone(),
             request_id: request.request_id.clone(),
             at: self.now,
+            serving: Some(Serving::of(&self.wanted, self.environment.endpoint.is_shared())),
+            unhealthy: None,
         }
     }
 }

@@ -36,7 +36,8 @@ impl Reconciliation<'_> {
             let reason = Reason::RecreatesFailed { resource: format!("endpoint {endpoint}"), since, cause };
             return self.delete(Action::DeleteEndpoint { name: endpoint, created }, reason);
         }
-        let (cause, remedy) = (cause.into(), self.remedy(&found.status).into());
+        let (cause, remedy) =
+            (cause.into(), remedy(&found.status, &self.wanted.endpoint, &self.site.region).into());
         let reason = Reason::EndpointFailedBefore { endpoint, status, since, cause, remedy };
         self.end(DeploymentOutcome::Failed, reason, seen)
     }
@@ -61,7 +62,7 @@ impl Reconciliation<'_> {
             let reason = Reason::RecreatesFailed { resource: format!("component {component}"), since, cause };
             return self.delete(Action::DeleteComponent { name: component, created }, reason);
         }
-        let command = self.delete_component_command(&component);
+        let command = delete_component_command(&component, &self.site.region);
         let reason = Reason::ComponentFailedBefore { component, since, cause, command };
         self.end(DeploymentOutcome::Failed, reason, seen)
     }
@@ -87,7 +88,7 @@ impl Reconciliation<'_> {
             let reason = Reason::RecreatesOrphan { component: component.clone(), of };
             return self.delete(Action::DeleteComponent { name: component, created }, reason);
         }
-        let command = self.delete_component_command(&component);
+        let command = delete_component_command(&component, &self.site.region);
         let reason = Reason::ComponentElsewhere { component, of, command };
         self.end(DeploymentOutcome::Failed, reason, seen)
     }
@@ -121,32 +122,6 @@ impl Reconciliation<'_> {
             .evidence("version", self.in_flight.request.version)
             .plan(vec![Step::Call(call), look])
             .state(State { in_flight: Some(in_flight), ..self.state.clone() })
-    }
-
-    /// What a person can do with an endpoint in this status.
-    fn remedy(&self, status: &EndpointStatus) -> String {
-        let delete = format!(
-            "aws sagemaker delete-endpoint --endpoint-name {} --region {}",
-            self.wanted.endpoint, self.site.region
-        );
-        match status {
-            EndpointStatus::Failed => {
-                format!("SageMaker can only delete a failed endpoint: run `{delete}`")
-            }
-            EndpointStatus::UpdateRollbackFailed => {
-                format!(
-                    "it serves a mix of two configurations until it is deleted: run `{delete}` when that is safe"
-                )
-            }
-            _ => format!("it accepts no requests; if it stays so, run `{delete}`"),
-        }
-    }
-
-    fn delete_component_command(&self, component: &str) -> String {
-        format!(
-            "aws sagemaker delete-inference-component --inference-component-name {component} --region {}",
-            self.site.region
-        )
     }
 
     /// SageMaker's reason for what happened to the endpoint after this deployment changed it.
@@ -194,11 +169,32 @@ pub(super) fn is_on(endpoint: &Endpoint, name: &str, found: &RunningComponent) -
     same_name && !is_older(endpoint, found)
 }
 
+/// What a person can do with an endpoint in this status.
+pub(super) fn remedy(status: &EndpointStatus, endpoint: &str, region: &str) -> String {
+    let delete = format!("aws sagemaker delete-endpoint --endpoint-name {endpoint} --region {region}");
+    match status {
+        EndpointStatus::Failed => format!("SageMaker can only delete a failed endpoint: run `{delete}`"),
+        EndpointStatus::UpdateRollbackFailed => {
+            format!(
+                "it serves a mix of two configurations until it is deleted: run `{delete}` when that is safe"
+            )
+        }
+        _ => format!("it accepts no requests; if it stays so, run `{delete}`"),
+    }
+}
+
+/// The command with which a person deletes a component.
+pub(super) fn delete_component_command(component: &str, region: &str) -> String {
+    format!(
+        "aws sagemaker delete-inference-component --inference-component-name {component} --region {region}"
+    )
+}
+
 fn is_older(endpoint: &Endpoint, found: &RunningComponent) -> bool {
     found.created.zip(endpoint.created).is_some_and(|(component, endpoint)| component < endpoint)
 }
 
-fn stated(failure: Option<&str>) -> String {
+pub(super) fn stated(failure: Option<&str>) -> String {
     failure.unwrap_or("SageMaker gave no reason").to_owned()
 }
 

@@ -2,6 +2,7 @@
 
 mod deletion;
 mod end;
+mod live;
 
 use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
@@ -75,6 +76,7 @@ pub(super) fn violations(
         checker.calls(&decision.plan, seen);
     }
     checker.end(decision, seen);
+    checker.live_version(decision, seen);
     checker.violations.found()
 }
 

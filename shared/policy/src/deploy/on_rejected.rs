@@ -1,7 +1,7 @@
 //! The decision after AWS permanently rejects an action of deploy.
 
 use jiff::Timestamp;
-use tidegate_events::{DeploymentFinished, DeploymentOutcome};
+use tidegate_events::{DeploymentFinished, DeploymentOutcome, EndpointHealthChanged};
 
 use super::action::is_wanted;
 use super::end::{ended, report};
@@ -17,6 +17,7 @@ use crate::step::Step;
 /// * A rejected SageMaker call ends the deployment: the hub receives a report that it failed, and notifies people.
 /// * A report that cannot be sent stays in the state: the hub sends its request again and then receives the report.
 ///   People of this account are notified, because the hub does not have the report yet.
+/// * If the hub cannot be told of the health of a live version, people of this account are notified.
 /// * If a scheduled check cannot be created, the sweep replaces it.
 /// * A rejected alert (`Step::Notify`) is not handled here: the invocation must fail, or nobody would be notified.
 #[must_use]
@@ -34,6 +35,7 @@ pub fn on_rejected(
         | Step::AnswerWaiting { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => None,
+        Step::ReportHealth { changed } => Some(health_not_reported(state, changed, why)),
         Step::ReportDeployment { finished } => Some(not_reported(state, finished, why)),
         Step::Call(
             Action::CreateModel(_)
@@ -70,6 +72,21 @@ fn failed(
         .evidence("version", request.version)
         .plan(vec![Step::ReportDeployment { finished }])
         .state(state)
+}
+
+/// A promotion of this version that soaks here does not stop, because the hub does not know.
+fn health_not_reported(state: &State, changed: &EndpointHealthChanged, why: &Reason) -> Deploy {
+    let EndpointHealthChanged { model, environment, version, health, detail, .. } = changed;
+    let message = format!(
+        "{why}.\nThe hub could not be told that version {version} of {model} in {environment} is {health}: \
+         {detail}.\nIf the version soaks there, its promotion goes on. To stop it, place a hold on the model, or reject \
+         the version in the registry."
+    );
+    let subject = subject(&format!("the hub knows nothing of {model} {version} in {environment}"));
+    Decision::new(Verdict::Reject, why.clone())
+        .evidence("health", health)
+        .plan(vec![Step::Notify { subject, message }])
+        .state(state.clone())
 }
 
 fn not_reported(state: &State, finished: &DeploymentFinished, why: &Reason) -> Deploy {

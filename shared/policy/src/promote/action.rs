@@ -52,6 +52,7 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         // promote never plans these steps.
         Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => false,
     }

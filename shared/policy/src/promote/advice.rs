@@ -4,6 +4,7 @@ use tidegate_events::DeploymentFinished;
 
 use super::{Candidate, EnvironmentStatus, Promotion};
 use crate::file::Policy;
+use crate::people::{approve_again, set_approval};
 
 /// The texts with which SageMaker says that it has no instances, or not enough room on them.
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-troubleshooting.html>
@@ -80,6 +81,14 @@ pub(super) fn after_unsent_request(promotion: &Promotion) -> String {
     format!("Nothing was changed in the environment. When the cause is removed, {}", again(promotion))
 }
 
+/// After a soak that a failure, a deletion or a change by hand ended.
+pub(super) fn after_broken_soak(promotion: &Promotion, environment: &str) -> String {
+    format!(
+        "The alert of {environment} says what to do there. When the cause is removed, {}",
+        again(promotion)
+    )
+}
+
 /// A failed endpoint keeps its name until it is deleted.
 fn leftover(policy: &Policy, report: &DeploymentFinished) -> String {
     let environment = policy.environment(&report.environment);
@@ -100,7 +109,7 @@ fn leftover(policy: &Policy, report: &DeploymentFinished) -> String {
 
 /// Approves the same version again: an approval counts only if the status changes to it.
 fn again(promotion: &Promotion) -> String {
-    format!("approve version {} again:\n{}", promotion.version, toggle(&promotion.package_arn))
+    format!("approve version {} again:\n{}", promotion.version, approve_again(&promotion.package_arn))
 }
 
 /// The way back to an earlier version. It goes through every environment and its gates.
@@ -108,22 +117,14 @@ fn go_back(promotion: &Promotion, earlier: Option<&Candidate>) -> String {
     match earlier {
         Some(Candidate { arn, version }) => format!(
             "To go back, approve version {version}. It is Approved already, and only a new approval starts a promotion:\n{}",
-            toggle(arn)
+            approve_again(arn)
         ),
         None => {
             let group = promotion.package_arn.rsplit_once('/').map_or("ARN", |(group, _)| group);
             format!(
                 "To go back, approve an earlier version N; no earlier one is Approved in the registry:\n{}",
-                set(&format!("{group}/N"), "Approved")
+                set_approval(&format!("{group}/N"), "Approved")
             )
         }
     }
-}
-
-fn toggle(arn: &str) -> String {
-    format!("{}\n{}", set(arn, "Rejected"), set(arn, "Approved"))
-}
-
-fn set(arn: &str, status: &str) -> String {
-    format!("  aws sagemaker update-model-package --model-package-arn {arn} --model-approval-status {status}")
 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
-    Action, Package, Snapshot, State, Trigger, decide_approval, decide_check, decide_hold, decide_package,
-    decide_release, decide_report, decide_sweep, decide_waiting, ignorable, invariants, on_rejected,
-    still_applies,
+    Action, Package, Snapshot, State, Trigger, decide_approval, decide_check, decide_health, decide_hold,
+    decide_package, decide_release, decide_report, decide_sweep, decide_waiting, ignorable, invariants,
+    on_rejected, still_applies,
 };
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
@@ -76,6 +76,7 @@ impl Controller for PromoteController {
             Trigger::Package(change) => decide_package(policy, state, cx.site, change, seen, cx.now),
             Trigger::Report(report) => decide_report(policy, state, report, seen.earlier.as_ref(), cx.now),
             Trigger::Waiting(waiting) => decide_waiting(policy, state, waiting, cx.now),
+            Trigger::Health(changed) => decide_health(policy, state, changed, cx.now),
             Trigger::Check { version } => decide_check(policy, state, *version, cx.now),
             Trigger::Approval(given) => decide_approval(policy, state, given, cx.now),
             Trigger::Hold(placed) => decide_hold(policy, state, placed),

@@ -5,8 +5,8 @@ use jiff::tz::TimeZoneDatabase;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use tidegate_events::{
-    ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, ModelPackageChanged,
-    PackageStatus,
+    ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, EndpointHealth,
+    EndpointHealthChanged, ModelPackageChanged, PackageStatus,
 };
 
 use super::{Action, EnvironmentStatus, NAME, Package, Promote, Promotion, State, Trigger};
@@ -192,12 +192,33 @@ impl<'a> Checker<'a> {
                     && self.answers(Some(was), report)
             }
             Trigger::Package(change) => rejects(change, was),
+            Trigger::Health(changed) => self.breaks_soak(changed, was),
             _ => false,
         });
         let stopped = self.before.is_some() && self.after.is_some_and(|after| after.stopped);
         self.violations.require(!denied || stopped, Invariant::ContinuesAfterFailure, || {
             format!("it goes on after {:?}", self.trigger)
         });
+    }
+
+    /// Whether the live version of the last environment that succeeded is unhealthy since before the end of the soak there,
+    /// and the next environment was not asked yet.
+    fn breaks_soak(&self, changed: &EndpointHealthChanged, was: &Promotion) -> bool {
+        let mut environments =
+            self.policy.environments.iter().skip_while(|e| e.name.as_str() != changed.environment);
+        let (Some(here), Some(next)) = (environments.next(), environments.next()) else { return false };
+        let ended = succeeded(Some(was), here.name.as_str())
+            .zip(next.gates.soak)
+            .map(|(at, soak)| at.checked_add(soak.signed()).unwrap_or(Timestamp::MAX));
+        let before = self.policy.environments.iter().take_while(|e| e.name != here.name);
+        changed.health != EndpointHealth::Healthy
+            && here.account.as_str() == changed.environment_account
+            && changed.version == was.version
+            && changed.package_arn.eq_ignore_ascii_case(&was.package_arn)
+            && changed.observed_at >= was.approved_at
+            && before.into_iter().all(|e| succeeded(Some(was), e.name.as_str()).is_some())
+            && !was.environments.contains_key(next.name.as_str())
+            && ended.is_some_and(|ended| changed.since < ended)
     }
 
     /// The conditions for requesting a deployment in an environment.

@@ -24,6 +24,7 @@ pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timest
         | Step::Notify { .. }
         | Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => return None,
     };

@@ -1,8 +1,8 @@
 //! The triggers of a promotion, derived from events.
 
 use tidegate_events::{
-    ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, Event, HoldPlaced, HoldReleased,
-    ModelPackageChanged, Scheduled, ScheduledCheck,
+    ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, EndpointHealthChanged, Event, HoldPlaced,
+    HoldReleased, ModelPackageChanged, Scheduled, ScheduledCheck,
 };
 
 use super::NAME;
@@ -20,6 +20,8 @@ pub enum Trigger {
     Report(DeploymentFinished),
     /// An environment answered that its deployment has not ended.
     Waiting(DeploymentWaiting),
+    /// An environment told what became of its live version.
+    Health(EndpointHealthChanged),
     /// A scheduled check of a version whose wait should be over.
     Check {
         /// The version.
@@ -63,6 +65,13 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         Body::DeploymentWaiting(waiting) => {
             let why = Reason::OtherEnvironment { wanted: waiting.environment_account.clone() };
             sent(from, &waiting.model, Trigger::UnauthorizedSender { from: from.clone(), why })
+        }
+        Body::EndpointHealthChanged(changed) if changed.environment_account == *from => {
+            sent(from, &changed.model, Trigger::Health(changed.clone()))
+        }
+        Body::EndpointHealthChanged(changed) => {
+            let why = Reason::OtherEnvironment { wanted: changed.environment_account.clone() };
+            sent(from, &changed.model, Trigger::UnauthorizedSender { from: from.clone(), why })
         }
         Body::ApprovalGiven(ApprovalGiven { model, .. })
         | Body::HoldPlaced(HoldPlaced { model, .. })

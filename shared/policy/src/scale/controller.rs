@@ -36,7 +36,7 @@ pub enum Trigger {
 pub enum Need {
     /// Nothing: the alarm is sufficient.
     Nothing,
-    /// The limits of the component's copies.
+    /// The limits of the component's copies, and deploy's state for the endpoint.
     Limits,
     /// deploy's state for the endpoint, and its invocations.
     Traffic,
@@ -114,6 +114,10 @@ impl Controller for ScaleController {
         match (trigger, seen) {
             (Trigger::Tick, Some(seen)) => on_tick(environment, state, seen, cx.now),
             (Trigger::Tick, None) => Decision::new(Verdict::NoChange, Reason::NoMetrics),
+            // What does not exist or failed cannot come back with more copies.
+            (Trigger::Alarm(_), Some(Snapshot { not_serving: Some(cause), deploying: false, .. })) => {
+                Decision::new(Verdict::NoChange, Reason::LiveNotServing { cause: cause.clone() })
+            }
             (Trigger::Alarm(alarm), seen) => {
                 let limits = seen.as_ref().and_then(|seen| seen.limits.as_ref());
                 on_capacity_alarm(environment, state, alarm, limits, cx.now)

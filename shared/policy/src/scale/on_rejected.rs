@@ -74,6 +74,7 @@ pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => None,

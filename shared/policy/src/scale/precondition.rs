@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{State, left_alone_until, live_since};
+use super::{State, left_alone_until, live_since, not_serving};
 use crate::deploy;
 use crate::file::Environment;
 use crate::reason::Reason;
@@ -20,6 +20,9 @@ pub fn precondition(
     let Some(to_zero) = &environment.scale.to_zero else { return Some(Reason::NoScalePolicy) };
     if deployed.in_flight.is_some() {
         return Some(Reason::DeploymentInFlight);
+    }
+    if let Some(cause) = not_serving(deployed) {
+        return Some(Reason::LiveNotServing { cause });
     }
     let Some(live_since) = live_since(deployed) else { return Some(Reason::NeverDeployed) };
     if let Some(until) = left_alone_until(to_zero, state, live_since).filter(|until| now < *until) {

@@ -32,6 +32,7 @@ pub fn on_rejected(
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
         | Step::ReportRetraining { .. } => return None,

@@ -397,6 +397,12 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
             config: "c".to_owned(),
             request_id: "r1".to_owned(),
             at,
+            serving: Some(deploy::Serving {
+                endpoint: "churn-staging".to_owned(),
+                config: Some("c".to_owned()),
+                component: None,
+            }),
+            unhealthy: None,
         }))
     };
     let last = option::of(report().prop_map(|finished| deploy::Report { finished }));

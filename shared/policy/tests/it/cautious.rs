@@ -157,6 +157,7 @@ fn a_classic_endpoint_is_never_scaled_to_zero() {
         live_since: Some(any::at(0)),
         copies_since: Some(any::at(0)),
         deploying: false,
+        not_serving: None,
         invocations,
         limits: None,
     };

@@ -179,6 +179,8 @@ pub(crate) fn deployed(live_since: Option<Timestamp>, hold: Option<&Hold>) -> Ar
         config: "c".to_owned(),
         request_id: "r1".to_owned(),
         at,
+        serving: None,
+        unhealthy: None,
     });
     let holds = hold.map(|hold| ("staging".to_owned(), hold.clone())).into_iter().collect();
     Arc::new(deploy::State { live, holds, ..deploy::State::default() })

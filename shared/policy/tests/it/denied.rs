@@ -117,6 +117,9 @@ proptest! {
     fn worse_evidence_never_makes_a_deployment_riskier(
         (policy, look) in any::look(), first in worse(), second in worse(), now in any::time(),
     ) {
+        // With `recreateFailed`, what failed before it ever served is deleted, and what only changes is not.
+        let mut look = look;
+        look.environment.endpoint.recreate_failed = false;
         let once = made_worse(&look.seen, &first);
         let twice = made_worse(&once, &second);
         let risks = [&look.seen, &once, &twice].map(|seen| risk(converged(&policy, &look, seen, now).verdict));

@@ -76,6 +76,8 @@ fn the_same_version_again_leaves_what_ran_before_it() {
         config: "c".to_owned(),
         request_id: "x".to_owned(),
         at: any::at(0),
+        serving: None,
+        unhealthy: None,
     };
     let before = State { live: Some(live(7)), previous: Some(live(6)), ..State::default() };
     let wanted =

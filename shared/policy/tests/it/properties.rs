@@ -57,6 +57,7 @@ pub(crate) fn hold<C: Properties>(decided: &Decided<C>) -> Result<(), TestCaseEr
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
         | Step::AnswerWaiting { .. }
+        | Step::ReportHealth { .. }
         | Step::ReportRetraining { .. } => false,
     });
     prop_assert_eq!(acts, ACTING.contains(&verdict), "{} with {:?}", verdict, decided.decision.plan);
@@ -93,6 +94,9 @@ fn texts_and_times<C: Controller>(decided: &Decided<C>) -> Result<(), TestCaseEr
             }
             Step::ReportRetraining { finished } => {
                 prop_assert_eq!(finished.finished_at, decided.now);
+            }
+            Step::ReportHealth { changed } => {
+                prop_assert_eq!(changed.observed_at, decided.now);
             }
             Step::ReportDeployment { .. } | Step::AnswerWaiting { .. } | Step::Call(_) => {}
         }

@@ -91,6 +91,7 @@ fn hub_of(event: &Event) -> Option<String> {
         Body::DeploymentRequested(request) => account_in(&request.package_arn),
         Body::DeploymentFinished(report) => account_in(&report.package_arn),
         Body::DeploymentWaiting(waiting) => account_in(&waiting.package_arn),
+        Body::EndpointHealthChanged(changed) => account_in(&changed.package_arn),
         // respond sends it from its environment, whose account is then in the envelope; other senders send it in the
         // hub.
         Body::RetrainingRequested(asked) => (asked.environment_account != *account).then(|| account.clone()),
@@ -104,6 +105,7 @@ fn hub_of(event: &Event) -> Option<String> {
         Body::EndpointChanged(_)
         | Body::AlarmChanged(_)
         | Body::ObjectCreated(_)
+        | Body::HealthEvent(_)
         | Body::DriftObserved(_)
         | Body::Tick(_)
         | Body::Scheduled(_)

@@ -182,6 +182,7 @@ pub(super) fn of(event: Event) -> Item {
         Body::DeploymentRequested(_)
         | Body::DeploymentFinished(_)
         | Body::DeploymentWaiting(_)
+        | Body::EndpointHealthChanged(_)
         | Body::RetrainingFinished(_) => Item::Skip(Skip::SentHere),
         Body::RetrainingRequested(asked) if is_responds(asked) => Item::Skip(Skip::SentHere),
         Body::Other => Item::Skip(Skip::Unwanted),

@@ -25,6 +25,11 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         Body::DeploymentRequested(asked) => ledger.has_policy(&asked.model),
         Body::DeploymentFinished(report) => ledger.has_policy(&report.model),
         Body::DeploymentWaiting(waiting) => ledger.has_policy(&waiting.model),
+        Body::EndpointHealthChanged(changed) => ledger.has_policy(&changed.model),
+        Body::HealthEvent(health) => {
+            let name = |entity: &str| entity.rsplit('/').next().unwrap_or_default().to_owned();
+            health.entities.iter().any(|entity| ledger.knows(LookupKind::Endpoint, &name(entity)))
+        }
         Body::DriftObserved(drift) => ledger.has_policy(&drift.model),
         Body::ApprovalGiven(given) => ledger.has_policy(&given.model),
         Body::HoldPlaced(hold) => ledger.has_policy(&hold.model),

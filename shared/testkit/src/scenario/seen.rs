@@ -9,6 +9,7 @@ use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
 use tidegate_policy::deploy::{
     ComponentStatus, Endpoint, Probe, QueuedSample, RunningComponent, RunningConfig, ScalableTarget, Setting,
+    Unhealthy,
 };
 use tidegate_policy::endpoint::CopySize;
 use tidegate_policy::hold::Holds;
@@ -69,6 +70,8 @@ pub struct Seen {
     pub refuses: BTreeMap<String, String>,
     /// Since when the current version has served.
     pub live_since: Option<Timestamp>,
+    /// Why the current version does not serve as it was deployed.
+    pub unhealthy: Option<Unhealthy>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
     /// Invocations in the idle window; if absent, CloudWatch returns no data.

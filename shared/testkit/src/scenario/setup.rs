@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_engine::{FunctionSpec, Scope, Site};
 use tidegate_functions::named;
+use tidegate_policy::deploy::Unhealthy;
 use tidegate_policy::hold::Holds;
 
 use super::file::{Fields, fields};
@@ -24,6 +25,8 @@ pub struct Setup {
     pub holds: Holds,
     /// Since when the current version has served.
     pub live_since: Option<Timestamp>,
+    /// Why the current version does not serve as it was deployed.
+    pub unhealthy: Option<Unhealthy>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
 }
@@ -44,13 +47,14 @@ impl Setup {
             responses: fields.seen.responses(root)?,
             holds: fields.seen.holds,
             live_since: fields.seen.live_since,
+            unhealthy: fields.seen.unhealthy,
             deploying: fields.seen.deploying,
         })
     }
 
     /// Whether it contains any state.
     pub(super) fn remembers(&self) -> bool {
-        let Self { state, responses: _, holds, live_since, deploying } = self;
+        let Self { state, responses: _, holds, live_since, unhealthy: _, deploying } = self;
         !state.is_null() || !holds.is_empty() || live_since.is_some() || *deploying
     }
 
@@ -77,8 +81,10 @@ impl Setup {
             // The state is stored as given: a field that an older version did not write stays absent.
             ledger.put_state(function.name, model, &self.state);
         }
-        if self.deploying && self.live_since.is_none() {
-            return Err("seen.deploying counts only together with seen.live_since".to_owned());
+        if (self.deploying || self.unhealthy.is_some()) && self.live_since.is_none() {
+            return Err(
+                "seen.deploying and seen.unhealthy count only together with seen.live_since".to_owned()
+            );
         }
         let Some(owner) = self.owner(function) else { return Ok(()) };
         if owner == function && !self.state.is_null() {
@@ -119,7 +125,7 @@ impl Setup {
         json!({
             "holds": self.holds,
             "live": {"version": 7, "package_arn": arn(7), "config": format!("{model}-7"), "request_id": "r",
-                "at": at},
+                "at": at, "unhealthy": self.unhealthy},
             "in_flight": if self.deploying { in_flight } else { Value::Null },
         })
     }

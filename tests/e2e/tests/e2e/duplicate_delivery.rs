@@ -66,6 +66,7 @@ async fn replay_everything(test: &TestCloud) {
                 "request_deployment" => ("Deployment Requested", "request"),
                 "report_deployment" => ("Deployment Finished", "finished"),
                 "answer_waiting" => ("Deployment Waiting", "waiting"),
+                "report_health" => ("Endpoint Health Changed", "changed"),
                 "request_retraining" => ("Retraining Requested", "request"),
                 "report_retraining" => ("Retraining Finished", "finished"),
                 _ => continue,

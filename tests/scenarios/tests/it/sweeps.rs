@@ -4,6 +4,7 @@ use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_policy::file::parse;
 use tidegate_testkit::{CallFault, Runtime};
+use tidegate_world::Outage;
 
 use super::stage::{CHURN, DEFINITION, HUB, STAGING, Stage, error, reconcile, said};
 
@@ -238,4 +239,95 @@ fn a_state_that_cannot_be_read_does_not_end_the_sweep() {
     assert_eq!(kind, "UnreadableLedger");
     let records = stage.production.ledger.all_decisions();
     assert_eq!(records.iter().map(|r| r.model.as_str()).collect::<Vec<_>>(), ["other"]);
+}
+
+/// Version 1 is live in staging; what AWS told of it has been forgotten.
+fn live() -> Stage {
+    let stage = Stage::new();
+    stage.register(1);
+    stage.run(&stage.hub, "promote", &stage.says("Approved", 1)[0]);
+    let request = stage.sent(HUB, "Deployment Requested").remove(0);
+    let finished = stage.deploy(&request);
+    stage.run(&stage.hub, "promote", &finished);
+    stage.told.take();
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "unchanged nothing_in_flight");
+    stage
+}
+
+fn outage(stage: &Stage, outage: Outage) -> Vec<tidegate_events::Event> {
+    let place = stage.account(STAGING).place().clone();
+    stage.cloud.with_world(|world, now| {
+        assert!(world.endpoint_outage(&place, "churn-staging", outage, Some("the container exited"), now));
+    });
+    stage.aws("SageMaker Endpoint State Change")
+}
+
+#[test]
+fn a_lost_failure_of_a_live_endpoint_is_found_and_its_late_event_is_a_duplicate() {
+    let stage = live();
+    let lost = outage(&stage, Outage::Failed);
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "alert live_failed");
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &lost[0])), "duplicate");
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "unchanged nothing_in_flight");
+    // The version soaks there, so it goes no further.
+    let health = stage.sent(STAGING, "Endpoint Health Changed");
+    assert_eq!(health.len(), 1);
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &health[0])), "stop soak_broken");
+    stage.pass(3_600);
+    assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
+}
+
+#[test]
+fn an_outage_that_ends_by_itself_is_told_once_and_recorded_twice() {
+    let stage = live();
+    let began = outage(&stage, Outage::OutOfService);
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &began[0])), "alert live_failed");
+    stage.pass(60);
+    let ended = outage(&stage, Outage::Over);
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &ended[0])), "no_change live_recovered");
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "unchanged nothing_in_flight");
+    let maintenance = outage(&stage, Outage::Maintenance);
+    assert_eq!(said(&stage.run(&stage.staging, "deploy", &maintenance[0])), "ignore nothing_in_flight");
+}
+
+#[test]
+fn a_deletion_by_hand_is_told_once_with_or_without_its_events() {
+    for told in [true, false] {
+        let stage = live();
+        stage
+            .account(STAGING)
+            .ask("sagemaker", "DeleteEndpoint", &json!({"EndpointName": "churn-staging"}))
+            .unwrap();
+        let deleting = stage.aws("SageMaker Endpoint State Change").remove(0);
+        let mut answers = Vec::new();
+        if told {
+            answers.push(said(&stage.run(&stage.staging, "deploy", &deleting)));
+        }
+        stage.pass(900);
+        let deleted = stage.aws("SageMaker Endpoint State Change").remove(0);
+        if told {
+            answers.push(said(&stage.run(&stage.staging, "deploy", &deleted)));
+        }
+        answers.push(sweep(&stage, &stage.staging, "deploy"));
+        let expected: &[&str] = if told {
+            &["alert live_gone", "no_change live_gone", "unchanged nothing_in_flight"]
+        } else {
+            &["alert live_gone"]
+        };
+        assert_eq!(answers, expected);
+        assert_eq!(sweep(&stage, &stage.staging, "deploy"), "unchanged nothing_in_flight");
+    }
+}
+
+#[test]
+fn a_sweep_that_dies_before_it_tells_of_a_failure_is_finished_by_its_retry() {
+    let stage = live();
+    outage(&stage, Outage::Failed);
+    stage.cloud.faults.inject("Publish", CallFault::CrashBefore);
+    let sweeping = reconcile(stage.now());
+    assert_eq!(error(stage.invoke(&stage.staging, "deploy", &sweeping, "dead")), "Died");
+    stage.pass(60);
+    let again = stage.invoke(&stage.staging, "deploy", &sweeping, "dead").unwrap().unwrap();
+    assert_eq!(said(&again), "alert live_failed");
+    assert_eq!(sweep(&stage, &stage.staging, "deploy"), "unchanged nothing_in_flight");
 }

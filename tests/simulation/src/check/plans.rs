@@ -86,6 +86,7 @@ pub(super) fn publishes(action: &Value) -> Option<(&'static str, &Value)> {
         "request_deployment" => ("Deployment Requested", "request"),
         "report_deployment" => ("Deployment Finished", "finished"),
         "answer_waiting" => ("Deployment Waiting", "waiting"),
+        "report_health" => ("Endpoint Health Changed", "changed"),
         "request_retraining" => ("Retraining Requested", "request"),
         "report_retraining" => ("Retraining Finished", "finished"),
         _ => return None,

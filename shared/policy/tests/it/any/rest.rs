@@ -1,17 +1,19 @@
 //! What respond, scale and train see.
 
+use jiff::Timestamp;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{
-    AlarmChanged, AlarmMetric, AlarmState, CommitPushed, ExecutionStatus, PipelineExecutionChanged,
-    RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested,
+    AlarmChanged, AlarmMetric, AlarmState, CommitPushed, EndpointHealth, EndpointHealthChanged,
+    ExecutionStatus, PipelineExecutionChanged, RefChange, RefKind, RetrainingFinished, RetrainingOutcome,
+    RetrainingRequested,
 };
 use tidegate_policy::endpoint::EndpointKind;
-use tidegate_policy::file::{Environment, ToZero};
-use tidegate_policy::{respond, scale, train};
+use tidegate_policy::file::{Environment, Policy, ToZero};
+use tidegate_policy::{promote, respond, scale, train};
 
-use super::{environment, hold, name, policy, serve, text, time};
+use super::{arn, environment, hold, name, policy, serve, text, time};
 
 pub(crate) fn alarm() -> BoxedStrategy<AlarmChanged> {
     let state = || {
@@ -249,6 +251,7 @@ pub(crate) fn scale_seen() -> BoxedStrategy<scale::Snapshot> {
             live_since,
             copies_since: live_since,
             deploying,
+            not_serving: None,
             invocations,
             limits,
         })
@@ -360,4 +363,45 @@ pub(crate) fn retraining() -> BoxedStrategy<RetrainingRequested> {
             requested_at,
         })
         .boxed()
+}
+
+/// What became of a live version, and since when.
+pub(crate) fn health() -> BoxedStrategy<(EndpointHealth, Timestamp)> {
+    let health = prop_oneof![
+        1 => Just(EndpointHealth::Healthy),
+        2 => Just(EndpointHealth::Failed),
+        1 => Just(EndpointHealth::Gone),
+        1 => Just(EndpointHealth::Changed),
+    ];
+    (health, time()).boxed()
+}
+
+/// A report about the last environment in which the promoted version succeeded, or about the first one.
+pub(crate) fn health_of(
+    policy: &Policy,
+    state: &promote::State,
+    health: EndpointHealth,
+    since: Timestamp,
+) -> EndpointHealthChanged {
+    let promotion = state.promotion.as_ref();
+    let succeeded = |environment: &&Environment| {
+        let status = promotion.and_then(|promotion| promotion.environments.get(environment.name.as_str()));
+        matches!(status, Some(promote::EnvironmentStatus::Succeeded { .. }))
+    };
+    let last = policy.environments.iter().rev().find(succeeded);
+    let environment = last.unwrap_or(&policy.environments[0]);
+    let version = promotion.map_or(1, |promotion| promotion.version);
+    EndpointHealthChanged {
+        model: policy.model.to_string(),
+        environment: environment.name.to_string(),
+        environment_account: environment.account.to_string(),
+        version,
+        package_arn: arn(version),
+        request_id: "r1".to_owned(),
+        health,
+        reason: "live_failed".to_owned(),
+        detail: "d".to_owned(),
+        since,
+        observed_at: since,
+    }
 }

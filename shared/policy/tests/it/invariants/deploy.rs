@@ -23,6 +23,7 @@ fn breaks() -> Vec<Break<Scene>> {
     all.extend(looks());
     all.extend(ends());
     all.extend(memory());
+    all.extend(live_version());
     all
 }
 
@@ -320,6 +321,30 @@ fn memory() -> Vec<Break<Scene>> {
     vec![on(I::ActsOnUnknown, "the reason is that nobody knows the model", updates, |s| {
         s.decision.reason = Reason::Unmanaged { what: "churn".to_owned() };
     })]
+}
+
+fn live_version() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::NotificationMissing, "a failed endpoint without a message", live_failed, |s| {
+            s.decision.verdict = Verdict::NoChange;
+            s.decision.plan.clear();
+        }),
+        on(I::HealthUnproven, "a failure that nobody saw", live_failed, |s| {
+            s.endpoint().status = EndpointStatus::InService;
+        }),
+        on(I::HealthUnproven, "gone, and nothing was read", live_gone, |s| s.seen = None),
+        on(I::HealthUnproven, "gone, and it only changes", live_failed, |s| {
+            s.endpoint().status = EndpointStatus::Updating;
+        }),
+        on(I::HealthUnproven, "healthy again while it changes", live_recovered, |s| {
+            s.endpoint().status = EndpointStatus::Updating;
+        }),
+        on(I::OutOfScope, "it is repaired without a request", live_gone, |s| {
+            s.decision.plan.extend(creates().decision.plan);
+        }),
+    ]
 }
 
 /// Every invariant that is broken here.

@@ -6,7 +6,7 @@ use tidegate_events::{
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::deploy::{
     ComponentStatus, DeployController, Endpoint, InFlight, Live, Probe, RunningComponent, RunningConfig,
-    Snapshot, State, Trigger,
+    Serving, Snapshot, State, Trigger,
 };
 use tidegate_policy::endpoint::{CopySize, DesiredResources, EndpointKind};
 use tidegate_policy::file::{Canary, Environment, Policy};
@@ -84,6 +84,12 @@ pub(super) fn live() -> Live {
         config: "churn-v6-0a1b2c3d".to_owned(),
         request_id: "churn-production-6-1a2b3c4d".to_owned(),
         at: any::at(-600),
+        serving: Some(Serving {
+            endpoint: "churn-production".to_owned(),
+            config: Some("churn-v6-0a1b2c3d".to_owned()),
+            component: None,
+        }),
+        unhealthy: None,
     }
 }
 
@@ -193,6 +199,31 @@ pub(super) fn waits_for_component() -> Scene {
     scene.component().status = ComponentStatus::Updating;
     let scene = decided(scene.policy.unwrap(), state, scene.seen.unwrap(), Trigger::Sweep, 1);
     assert_eq!(scene.decision.verdict, Verdict::Wait);
+    scene
+}
+
+/// The endpoint of version 6 failed by itself.
+pub(super) fn live_failed() -> Scene {
+    let mut seen = endpoint("churn-v6-0a1b2c3d");
+    seen.endpoint.as_mut().unwrap().status = EndpointStatus::Failed;
+    let scene = decided(classic(), before(), seen, Trigger::Endpoint("churn-production".to_owned()), 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Alert, 2));
+    scene
+}
+
+/// Somebody deleted the endpoint of version 6.
+pub(super) fn live_gone() -> Scene {
+    let seen = Snapshot { endpoint: None, ..endpoint("none") };
+    let scene = decided(classic(), before(), seen, Trigger::Sweep, 0);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Alert, 2));
+    scene
+}
+
+/// The endpoint of version 6 is in service again.
+pub(super) fn live_recovered() -> Scene {
+    let state = live_failed().decision.state.unwrap();
+    let scene = decided(classic(), state, endpoint("churn-v6-0a1b2c3d"), Trigger::Sweep, 5);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::NoChange, 1));
     scene
 }
 

@@ -120,14 +120,16 @@ proptest! {
     fn promote_keeps_every_invariant_and_property(
         policy in any::policies(), state in any::orderly_state(), change in any::change(), package in any::package(),
         report in any::report(), approval in any::approval_given(), placed in any::hold_placed(),
-        release in any::hold_released(), version in 1..4_u64, now in any::time(),
+        release in any::hold_released(), version in 1..4_u64, (health, since) in any::health(), now in any::time(),
     ) {
         use promote::Trigger;
+        let unhealthy = any::health_of(&policy, &state, health, since);
         let answer = any::answering(&policy, &state, &report);
         let triggers = [
             Trigger::Package(change),
             Trigger::Report(report),
             Trigger::Report(answer),
+            Trigger::Health(unhealthy),
             Trigger::Approval(approval),
             Trigger::Hold(placed),
             Trigger::Release(release),

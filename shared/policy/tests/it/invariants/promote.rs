@@ -266,6 +266,12 @@ fn denials() -> Vec<Break<Scene>> {
             s.report().outcome = DeploymentOutcome::Failed;
             s.decision = Promote::new(Verdict::Ignore, Reason::Superseded);
         }),
+        on(I::ContinuesAfterFailure, "a broken soak, and nothing happens", soak_broken, |s| {
+            s.decision = Promote::new(Verdict::Ignore, Reason::LifecycleOnly);
+        }),
+        on(I::NotificationMissing, "a broken soak without a message", soak_broken, |s| {
+            s.decision.plan.clear()
+        }),
         on(I::ContinuesAfterFailure, "a rejection, and nothing happens", rejected, |s| {
             s.decision = Promote::new(Verdict::Ignore, Reason::LifecycleOnly);
         }),

@@ -1,8 +1,8 @@
 //! Right decisions about a promotion.
 
 use tidegate_events::{
-    ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested, HoldPlaced,
-    HoldReleased, ModelPackageChanged, PackageStatus,
+    ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
+    EndpointHealth, EndpointHealthChanged, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::{Approvals, Policy};
@@ -108,6 +108,27 @@ pub(super) fn answered(outcome: DeploymentOutcome) -> Scene {
 pub(super) fn soaking() -> Scene {
     let scene = answered(DeploymentOutcome::Succeeded);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Wait, 2));
+    scene
+}
+
+/// The endpoint in staging fails while the version soaks there.
+pub(super) fn soak_broken() -> Scene {
+    let changed = EndpointHealthChanged {
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        environment_account: "444455556666".to_owned(),
+        version: 7,
+        package_arn: any::arn(7),
+        request_id: "r".to_owned(),
+        health: EndpointHealth::Failed,
+        reason: "live_failed".to_owned(),
+        detail: "d".to_owned(),
+        since: any::at(20),
+        observed_at: any::at(20),
+    };
+    let state = soaking().decision.state.unwrap();
+    let scene = decided(any::policy(), state, Trigger::Health(changed), None, 20);
+    assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Stop, 2));
     scene
 }
 

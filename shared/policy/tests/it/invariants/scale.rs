@@ -52,6 +52,7 @@ fn sleeps() -> Scene {
         live_since: Some(any::at(0)),
         copies_since: Some(any::at(0)),
         deploying: false,
+        not_serving: None,
         invocations,
         limits: Some(ScalableTarget { min: 1, max: 4 }),
     };

@@ -22,6 +22,8 @@ impl Properties for DeployController {
         Verdict::Succeeded,
         Verdict::Failed,
         Verdict::RolledBackSilently,
+        Verdict::Alert,
+        Verdict::NoChange,
     ];
 
     fn hold(decided: &Decided<Self>) -> Result<(), TestCaseError> {
@@ -42,7 +44,8 @@ impl Properties for DeployController {
             Some(request) => end_remembers(decided, request)?,
             None => {
                 let (before, after) = (&decided.state, decided.after());
-                prop_assert_eq!((&after.live, &after.previous), (&before.live, &before.previous));
+                prop_assert_eq!(version_of(&after), version_of(before));
+                prop_assert_eq!(&after.previous, &before.previous);
                 prop_assert_eq!(&after.last_report, &before.last_report);
             }
         }
@@ -159,6 +162,11 @@ fn in_flight_remembers(
     Ok(())
 }
 
+/// The live version. What serves it, and what is wrong with it, may change without a deployment that succeeds.
+fn version_of(state: &State) -> Option<Live> {
+    state.live.clone().map(|live| Live { serving: None, unhealthy: None, ..live })
+}
+
 /// The report is kept, and so is what runs and what ran before it.
 fn end_remembers(
     decided: &Decided<DeployController>,
@@ -176,7 +184,8 @@ fn end_remembers(
     // A version without approval that serves has a notification as well.
     let serves = decided.decision.verdict == Verdict::Succeeded || decided.decision.plan.len() == 2;
     if !serves {
-        prop_assert_eq!((&after.live, &after.previous), (&before.live, &before.previous));
+        prop_assert_eq!(version_of(&after), version_of(before));
+        prop_assert_eq!(&after.previous, &before.previous);
         return Ok(());
     }
     let live = Live {
@@ -185,7 +194,14 @@ fn end_remembers(
         config: target.config.name,
         request_id: request.request_id.clone(),
         at: decided.now,
+        serving: after.live.as_ref().and_then(|live| live.serving.clone()),
+        unhealthy: None,
     };
+    let serving = live.serving.as_ref().unwrap();
+    let is_shared = environment.endpoint.is_shared();
+    prop_assert_eq!(serving.config.as_ref(), Some(&live.config).filter(|_| !is_shared));
+    let component = serving.component.as_ref().map(|component| component.model.as_str());
+    prop_assert_eq!(component, target.component.as_ref().map(|_| target.model.name.as_str()));
     let replaced = before.live.as_ref().filter(|live| live.package_arn != request.package_arn);
     prop_assert_eq!(after.live.as_ref(), Some(&live));
     prop_assert_eq!(after.previous.as_ref(), replaced.or(before.previous.as_ref()));

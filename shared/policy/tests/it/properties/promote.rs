@@ -27,7 +27,7 @@ impl Properties for PromoteController {
                 let same = before.as_ref().filter(|before| {
                     (before.version, before.approved_at) == (after.version, after.approved_at)
                 });
-                goes_on(before.as_ref(), same, after)?;
+                goes_on(&decided.trigger, before.as_ref(), same, after)?;
                 rejection(decided, same, after)?;
                 statuses(decided, same, after)?;
                 schedules(decided, policy, after)?;
@@ -63,8 +63,9 @@ fn succeeded(promotion: &Promotion, environment: &str) -> Option<Timestamp> {
     }
 }
 
-/// A promotion only goes forward, and nothing of it is forgotten.
+/// A promotion only goes forward, and nothing of it is forgotten. Only a broken soak makes a failure of a success.
 fn goes_on(
+    trigger: &Trigger,
     before: Option<&Promotion>,
     same: Option<&Promotion>,
     after: &Promotion,
@@ -80,7 +81,10 @@ fn goes_on(
     for (name, status) in &before.environments {
         let is = after.environments.get(name);
         let asked = matches!(status, EnvironmentStatus::Requested { .. }) && is.is_some();
-        prop_assert!(asked || is == Some(status), "{name} was {status:?} and is {is:?}");
+        let broken = matches!(trigger, Trigger::Health(changed) if changed.environment == *name)
+            && matches!(is, Some(EnvironmentStatus::Failed { .. }))
+            && after.stopped;
+        prop_assert!(asked || broken || is == Some(status), "{name} was {status:?} and is {is:?}");
     }
     for (environment, given) in &before.approvals {
         for (by, at) in given {
