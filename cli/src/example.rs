@@ -87,6 +87,16 @@ pub(crate) fn live(version: u64, clock: &str) -> Value {
     })
 }
 
+/// The state of deploy when the endpoint of a version is gone.
+pub(crate) fn gone(version: u64, clock: &str) -> Value {
+    let mut state = live(version, clock);
+    state["live"]["unhealthy"] = json!({
+        "condition": "gone", "since": at("09:50"), "reason": "live_gone",
+        "detail": format!("version {version} no longer serves: endpoint churn does not exist any more"),
+    });
+    state
+}
+
 /// A request for version 7.
 pub(crate) fn request(environment: &str) -> Value {
     json!({

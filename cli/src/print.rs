@@ -102,7 +102,7 @@ pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), St
 
 /// A cell of a table.
 pub(crate) struct Cell {
-    text: String,
+    pub(crate) text: String,
     style: Style,
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_engine::DecisionRecord;
+use tidegate_policy::deploy::Unhealthy;
 use tidegate_policy::file::{Environment, Policy};
 
 use crate::Failure;
@@ -46,6 +47,8 @@ struct Row {
     model: String,
     environment: String,
     live: Option<u64>,
+    /// The version that was deployed and does not serve as it was deployed, and why.
+    unhealthy: Option<(u64, Unhealthy)>,
     wanted: Option<u64>,
     /// `None` in the hub, where nothing is deployed.
     why: Option<Why>,
@@ -60,6 +63,7 @@ fn of_view(view: &View, policy: &Policy, now: Timestamp) -> Vec<Row> {
         model: view.model.clone(),
         environment: HUB.to_owned(),
         live: None,
+        unhealthy: None,
         wanted: None,
         why: None,
         drift: String::new(),
@@ -76,6 +80,7 @@ fn of_environment(view: &View, policy: &Policy, target: &Environment, now: Times
         model: view.model.clone(),
         environment: name.to_owned(),
         live: view.live(name),
+        unhealthy: view.deployed(name).zip(view.unhealthy(name).cloned()),
         wanted: view.wanted(name),
         why: Some(why::why(view, policy, name, now)),
         drift: known.map(|known| why::drift(policy, target, known, now)).unwrap_or_default(),
@@ -87,10 +92,13 @@ fn of_environment(view: &View, policy: &Policy, target: &Environment, now: Times
 impl Row {
     fn cells(&self) -> Vec<Cell> {
         let version = |version: Option<u64>| version.map(|v| v.to_string()).unwrap_or_default();
-        let live = if self.live == self.wanted { GOOD } else { PLAIN };
+        let (style_of_live, live) = match &self.unhealthy {
+            Some((deployed, found)) => (BAD, format!("{deployed} {}", found.condition)),
+            None => (if self.live == self.wanted { GOOD } else { PLAIN }, version(self.live)),
+        };
         let waits = self.why.as_ref().map(Why::short).unwrap_or_default();
         let style = match &self.why {
-            Some(why) if why.blocks && why.reason == "failed" => BAD,
+            Some(why) if why.blocks && (why.reason == "failed" || self.unhealthy.is_some()) => BAD,
             Some(why) if why.blocks => WAITING,
             _ => FAINT,
         };
@@ -102,7 +110,7 @@ impl Row {
         vec![
             Cell::new(STRONG, &self.model),
             Cell::plain(&self.environment),
-            Cell::new(live, version(self.live)),
+            Cell::new(style_of_live, live),
             Cell::plain(version(self.wanted)),
             Cell::new(style, waits),
             Cell::plain(&self.drift),
@@ -124,8 +132,15 @@ impl Row {
                 "message": record.message, "id": record.id,
             })
         });
+        let unhealthy = self.unhealthy.as_ref().map(|(deployed, found)| {
+            json!({
+                "version": deployed, "condition": found.condition, "since": found.since, "reason": found.reason,
+                "message": found.detail,
+            })
+        });
         json!({
-            "model": self.model, "environment": self.environment, "live": self.live, "wanted": self.wanted,
+            "model": self.model, "environment": self.environment, "live": self.live, "unhealthy": unhealthy,
+            "wanted": self.wanted,
             "waits_for": waits, "drift": some(&self.drift), "idle": some(&self.idle), "last_decision": last,
         })
     }
@@ -136,7 +151,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::example::{at, decided, environment, hub, live, now, policy, promotion, view};
+    use crate::example::{at, decided, environment, gone, hub, live, now, policy, promotion, view};
 
     #[test]
     fn a_row_for_the_hub_and_for_each_environment_in_the_order_of_promotion() {
@@ -165,6 +180,25 @@ mod tests {
         assert_eq!(production["last_decision"]["verdict"], "succeeded");
         assert_eq!(production["idle"], "not at zero");
         assert_eq!(rows[1].as_json()["waits_for"], json!(null));
+    }
+
+    #[test]
+    fn what_is_gone_is_not_live() {
+        let policy = policy(&[]);
+        let everywhere = promotion(json!({
+            "staging": { "status": "succeeded", "at": at("09:10") },
+            "production": { "status": "succeeded", "at": at("09:45") },
+        }));
+        let alert = decided("09:51", "production", "deploy", "alert", ("live_gone", "it is gone"));
+        let known = environment("production", gone(7, "09:45"), vec![alert]);
+        let rows = of_view(&view(&policy, [hub(everywhere, vec![]), known]), &policy, now());
+        let cells: Vec<String> = rows[2].cells().iter().map(|cell| cell.text.clone()).collect();
+        assert_eq!(cells[2..5], ["7 gone", "7", "live gone"]);
+        let production = rows[2].as_json();
+        assert_eq!((&production["live"], &production["wanted"]), (&json!(null), &json!(7)));
+        assert_eq!(production["unhealthy"]["condition"], "gone");
+        assert_eq!(production["unhealthy"]["since"], json!(at("09:50")));
+        assert_eq!(rows[1].as_json()["unhealthy"], json!(null));
     }
 
     #[test]

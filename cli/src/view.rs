@@ -7,6 +7,7 @@ use futures::future::{try_join_all, try_join3, try_join4};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tidegate_engine::ports::{Applied, Ledger};
 use tidegate_engine::{DecisionRecord, EngineError, resolve};
+use tidegate_policy::deploy::Unhealthy;
 use tidegate_policy::file::Policy;
 use tidegate_policy::hold::{self, Hold};
 use tidegate_policy::promote::{EnvironmentStatus, Promotion};
@@ -146,8 +147,20 @@ impl View {
         self.promotion()?.environments.get(environment)
     }
 
-    /// Returns the version that is live in an environment, from its own ledger or else from its last report to the hub.
+    /// Returns the version that serves in an environment, as far as known. What failed or is gone does not serve.
     pub(crate) fn live(&self, environment: &str) -> Option<u64> {
+        let stopped = self.unhealthy(environment).is_some_and(|found| found.condition.stops_serving());
+        self.deployed(environment).filter(|_| !stopped)
+    }
+
+    /// Returns what is wrong with the version that was deployed to an environment.
+    pub(crate) fn unhealthy(&self, environment: &str) -> Option<&Unhealthy> {
+        self.environments.get(environment)?.deploy.live.as_ref()?.unhealthy.as_ref()
+    }
+
+    /// Returns the version that was last verified in an environment, from its own ledger or else from its last report
+    /// to the hub.
+    pub(crate) fn deployed(&self, environment: &str) -> Option<u64> {
         match self.environments.get(environment) {
             Some(known) => known.deploy.live.as_ref().map(|live| live.version),
             None => match self.step(environment) {
@@ -169,7 +182,7 @@ impl View {
             let in_flight = self.environments.get(environment)?.deploy.in_flight.as_ref()?;
             Some(in_flight.request.version)
         };
-        coming.map(|promotion| promotion.version).or_else(asked).or_else(|| self.live(environment))
+        coming.map(|promotion| promotion.version).or_else(asked).or_else(|| self.deployed(environment))
     }
 }
 

@@ -11,7 +11,8 @@ const AREA: &str = "buses";
 const TO_ENVIRONMENT: &[&str] =
     &["Deployment Requested", "Retraining Finished", "Hold Placed", "Hold Released"];
 /// The events that an environment sends to the hub.
-const TO_HUB: &[&str] = &["Deployment Finished", "Retraining Requested"];
+const TO_HUB: &[&str] =
+    &["Deployment Finished", "Deployment Waiting", "Endpoint Health Changed", "Retraining Requested"];
 
 /// The checks between stacks.
 pub(super) fn checks(facts: &[Facts]) -> Vec<Check> {

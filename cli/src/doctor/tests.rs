@@ -83,9 +83,13 @@ fn facts(
     }
 }
 
+/// The events that an environment sends to the hub.
+const TO_HUB: [&str; 4] =
+    ["Deployment Finished", "Deployment Waiting", "Endpoint Health Changed", "Retraining Requested"];
+
 /// The facts about the hub, staging and production.
 fn well() -> Vec<Facts> {
-    let to_hub = ["Deployment Finished", "Retraining Requested"];
+    let to_hub = TO_HUB;
     let environment = |name: &str, account: &str| {
         let forwards = [("to-hub", bus(HUB, "tidegate-hub"))];
         let admits = vec![admitting(
@@ -300,13 +304,12 @@ fn buses_that_do_not_admit_each_other_are_problems() {
          111122223333"
     );
     let (finding, _) = problem("buses", "hub", |facts| {
-        facts[0].bus_policy = Ok(Some(
-            json!({ "Statement": [admitting(STAGING, &["Deployment Finished", "Retraining Requested"])] }),
-        ));
+        facts[0].bus_policy = Ok(Some(json!({ "Statement": [admitting(STAGING, &TO_HUB)] })));
     });
     assert!(
         finding.ends_with(
-            "does not admit Deployment Finished and Retraining Requested from account 777788889999"
+            "does not admit Deployment Finished and Deployment Waiting and Endpoint Health Changed and Retraining \
+             Requested from account 777788889999"
         ),
         "{finding}"
     );

@@ -22,6 +22,13 @@ pub(super) fn evidence(
     let mut seen = EvidenceList(Vec::new());
     let version = |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |v| v.to_string());
     seen.compared("live_version", version(view.live(environment)), version(view.wanted(environment)));
+    if let Some(found) = view.unhealthy(environment) {
+        let deployed = version(view.deployed(environment));
+        seen.add(
+            "health",
+            format!("version {deployed} {} since {}: {}", found.condition, at(found.since), found.detail),
+        );
+    }
     if let Some(promotion) = view.promotion() {
         seen.add(
             "approved_in_registry",

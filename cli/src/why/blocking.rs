@@ -74,6 +74,11 @@ pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestam
     let Some(promotion) = view.promotion() else { return without_promotion(view, environment) };
     let version = promotion.version;
     match promotion.environments.get(environment) {
+        Some(EnvironmentStatus::Succeeded { .. })
+            if view.unhealthy(environment).is_some() && view.deployed(environment) == Some(version) =>
+        {
+            unhealthy(view, environment, version)
+        }
         Some(EnvironmentStatus::Succeeded { at }) => {
             let since = time(*at);
             let live = format!("version {version} has been live in {environment} since {since}");
@@ -111,6 +116,9 @@ fn without_promotion(view: &View, environment: &str) -> Why {
             let reason = hold.why();
             Why::because(&reason, format!("no version can enter {environment}: {reason}"))
         }
+        None if view.hub.is_none() && view.unhealthy(environment).is_some() => {
+            unhealthy(view, environment, view.deployed(environment).unwrap_or_default())
+        }
         None if view.hub.is_none() && view.live(environment).is_some() => Why::nothing(
             "live",
             format!(
@@ -122,6 +130,19 @@ fn without_promotion(view: &View, environment: &str) -> Why {
             format!("there is no promotion to {environment}: no version has been approved"),
         ),
     }
+}
+
+/// The version was verified, and does not serve any more as it was deployed.
+fn unhealthy(view: &View, environment: &str, version: u64) -> Why {
+    let Some(found) = view.unhealthy(environment) else {
+        return Why::nothing("live", format!("version {version} is live in {environment}"));
+    };
+    let said = format!(
+        "{} since {}; Tidegate changes nothing until a version is approved: the alert of {environment} says what to do",
+        found.detail,
+        time(found.since)
+    );
+    Why::blocked(&found.reason, said)
 }
 
 fn requested(view: &View, environment: &str, version: u64, request: &str, asked: Timestamp) -> Why {

@@ -5,7 +5,7 @@ use tidegate_policy::file::Policy;
 
 use super::*;
 use crate::example::{
-    at, decided, deploying, environment, hub, live, now, policy, promotion, reported, view,
+    at, decided, deploying, environment, gone, hub, live, now, policy, promotion, reported, view,
 };
 use crate::view::LedgerData;
 
@@ -38,6 +38,30 @@ fn a_soak_is_shown_with_its_end() {
         "version 7 does not enter production yet: the version soaks until 2026-03-02T10:15:00Z"
     );
     assert_eq!(why.short(), "soaking until 2026-03-02 10:15:00Z");
+}
+
+#[test]
+fn a_live_version_whose_endpoint_is_gone_is_not_live() {
+    let everywhere = json!({
+        "staging": { "status": "succeeded", "at": at("09:10") },
+        "production": { "status": "succeeded", "at": at("09:45") },
+    });
+    let known = || {
+        let alert = decided("09:51", "production", "deploy", "alert", ("live_gone", "it is gone"));
+        environment("production", gone(7, "09:45"), vec![alert])
+    };
+    let with_hub = answer("production", [hub(promotion(everywhere), vec![]), known()]);
+    let without_hub = answer("production", [known()]);
+    for why in [with_hub, without_hub] {
+        assert_eq!((why.blocks, why.reason.as_str()), (true, "live_gone"));
+        assert!(
+            why.message.starts_with(
+                "version 7 no longer serves: endpoint churn does not exist any more since 2026-03-02 09:50:00Z"
+            ),
+            "{}",
+            why.message
+        );
+    }
 }
 
 #[test]
