@@ -36,13 +36,18 @@ pub(crate) use sources::{ReportKey, is_report};
 /// The function's name.
 pub const NAME: &str = "respond";
 
+/// How many requests are kept whatever their age. A training may last longer than the cooldown, and a person may retry an
+/// execution: its end must still be counted.
+const KEPT_REQUESTS: usize = 20;
+
 /// respond's decisions.
 pub type Respond = Decision<State, NoCall>;
 
 /// The state that the ledger stores for a model in this environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// When retrainings were requested, oldest first; kept for the period of the budget.
+    /// When retrainings were requested, oldest first; those in the period of the budget, and the newest few whatever their
+    /// age, because the end of one may be reported after the next was requested.
     pub retrainings: Vec<Timestamp>,
     /// The number of retrainings since an observation last showed no drift.
     pub attempts: u32,
@@ -240,9 +245,10 @@ fn retrain(
         requested_at: now,
     };
     let look_back = drift.budget.as_ref().map_or(drift.cooldown, |b| b.per.max(drift.cooldown)).signed();
-    let mut requested = state.retrainings.clone();
-    requested.retain(|at| at.checked_add(look_back).is_ok_and(|until| until > now));
-    requested.push(now);
+    let may_end_yet = state.retrainings.len().saturating_sub(KEPT_REQUESTS);
+    let known = state.retrainings.iter().copied().enumerate();
+    let kept = known.filter(|(index, at)| *index >= may_end_yet || after(*at, look_back) > now);
+    let requested = kept.map(|(_, at)| at).chain([now]).collect();
     let next = State { retrainings: requested, attempts: state.attempts.saturating_add(1), ..state };
     Decision::new(Verdict::Retrain, reason)
         .evidence("request_id", &request.request_id)

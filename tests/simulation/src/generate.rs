@@ -52,10 +52,11 @@ enum Kind {
     Heal,
     Amend,
     HoldBack,
+    Hinder,
 }
 
 /// Each kind with its usual weight, and in how many of a hundred histories it occurs.
-const KINDS: [(Kind, u64, u64); 32] = [
+const KINDS: [(Kind, u64, u64); 33] = [
     (Kind::Push, 8, 70),
     (Kind::Register, 8, 90),
     (Kind::Approve, 14, 97),
@@ -88,6 +89,7 @@ const KINDS: [(Kind, u64, u64); 32] = [
     (Kind::Heal, 4, 30),
     (Kind::Amend, 2, 30),
     (Kind::HoldBack, 4, 30),
+    (Kind::Hinder, 6, 60),
 ];
 
 /// Seconds between steps: at once, soon, while things are under way, after them, much later, when claims are forgotten.
@@ -145,6 +147,7 @@ impl Profile {
                     | Kind::Withdraw
                     | Kind::Heal
                     | Kind::HoldBack
+                    | Kind::Hinder
             );
             if rng.chance(often) && !(calm && fault) {
                 weights.push((weight * rng.one(2, &[1, 1, 2, 4, 8]), kind));
@@ -165,6 +168,7 @@ impl Profile {
             Kind::Withdraw => combinations::withdrawal(model, rng),
             Kind::Heal => combinations::healing(model, rng),
             Kind::HoldBack => combinations::holding_back(model, rng),
+            Kind::Hinder => combinations::hindrance(model, rng),
             kind => step(kind, model, fleet, rng).into_iter().map(|what| (0, what)).collect(),
         }
     }

@@ -3,8 +3,9 @@
 use super::{Facts, Observed, Rule};
 use crate::system::System;
 
-/// No endpoint and no component gets a version that is not approved at that moment, or was not
-/// approved when the same invocation last read it.
+/// No endpoint and no component gets a version that is not approved at that moment, or was not approved when the same
+/// invocation last read it. What it read before it recorded its decision or its progress does not count: the approval may
+/// have been withdrawn since.
 pub(super) struct Approved;
 
 impl Rule for Approved {

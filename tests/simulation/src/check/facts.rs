@@ -36,7 +36,7 @@ pub(crate) struct StoredDecision {
 pub(crate) struct Observations {
     /// When it began, as a count of what happened.
     pub(crate) began: u64,
-    /// For each package, its approval when the invocation last read it.
+    /// For each package, its approval when the invocation last read it after it last wrote to the ledger.
     pub(crate) packages: BTreeMap<String, String>,
     /// When metrics were read last.
     pub(crate) metrics: Option<Timestamp>,
@@ -230,6 +230,9 @@ impl Facts {
         record: Option<&Arc<DecisionRecord>>,
         now: Timestamp,
     ) {
+        if !matches!(note, Note::Read { .. }) {
+            self.seen.entry(by).or_default().packages.clear();
+        }
         match (note, record) {
             (Note::Read { key, revision }, _) => {
                 let key = (key.function.clone(), key.model.clone());

@@ -1,11 +1,13 @@
 //! Combinations of actions that are rare by chance.
 
-use crate::fleet::Model;
+use crate::fleet::{Kind, Model};
 use crate::history::{
-    Action, Alarm, Approval, CallSelector, Change, DeliveryFault, DriftObservation, InvocationFault, Topic,
+    Action, Alarm, Approval, CallSelector, Change, DeliveryFault, DriftObservation, EndpointFailure,
+    InvocationFault, Topic,
 };
 use crate::rng::SeededRng;
 use crate::site::SiteId;
+use crate::temporary;
 
 /// One invocation pauses between its claim and its record, and another one decides about the same model.
 pub(super) fn race(model: &Model, rng: &mut SeededRng) -> Vec<(u64, Action)> {
@@ -38,13 +40,17 @@ pub(super) fn race(model: &Model, rng: &mut SeededRng) -> Vec<(u64, Action)> {
     vec![(0, suspended), (0, first), (rng.below(2), second)]
 }
 
-/// A person approves, and withdraws the approval during the deployment.
+/// A person approves, and withdraws the approval while the deployment waits between its decision and the call that changes
+/// what serves: an invocation that waits before one of the calls in between, or that crashes and is retried a minute later.
 pub(super) fn withdrawal(model: &Model, rng: &mut SeededRng) -> Vec<(u64, Action)> {
     let name = || model.name.clone();
-    let Some(site) = rng.pick(&model.environments).map(|environment| environment.site) else {
-        return Vec::new();
+    let Some(site) = somewhere(model, rng) else { return Vec::new() };
+    let operation = rng.one("CreateEndpointConfig", &["CreateModel", "CreateModel", "CreateEndpoint"]);
+    let call = if rng.chance(70) {
+        CallSelector::First(operation.to_owned())
+    } else {
+        CallSelector::Number(u8::try_from(rng.between(3, 14)).unwrap_or(8))
     };
-    let call = u8::try_from(rng.between(3, 14)).unwrap_or(8);
     let fault = rng.one(
         InvocationFault::Pause(20),
         &[
@@ -54,17 +60,51 @@ pub(super) fn withdrawal(model: &Model, rng: &mut SeededRng) -> Vec<(u64, Action
             InvocationFault::Error,
         ],
     );
-    let suspended =
-        Action::CallFault { site, function: "deploy".to_owned(), call: CallSelector::Number(call), fault };
+    let suspended = Action::CallFault { site, function: "deploy".to_owned(), call, fault };
     let topic = rng.one(Topic::Request, &[Topic::Package]);
     let late = Action::DeliveryFault { topic, fault: DeliveryFault::Late(rng.one(30, &[5, 300])) };
     let approval = rng.one(Approval::Rejected, &[Approval::Rejected, Approval::Pending]);
     vec![
         (0, Action::Register { model: name() }),
-        (5, if rng.chance(75) { suspended } else { late }),
+        (5, if rng.chance(80) { suspended } else { late }),
         (0, Action::Review { model: name(), back: 0, approval: Approval::Approved }),
-        (rng.between(1, 12), Action::Review { model: name(), back: 0, approval }),
+        (rng.between(1, 18), Action::Review { model: name(), back: 0, approval }),
     ]
+}
+
+/// A version is approved while AWS answers something only for now, or while the next change of the endpoint will fail.
+pub(super) fn hindrance(model: &Model, rng: &mut SeededRng) -> Vec<(u64, Action)> {
+    let name = || model.name.clone();
+    let Some(site) = somewhere(model, rng) else { return Vec::new() };
+    let is_component = model.at(site).is_some_and(|environment| environment.kind == Kind::Component);
+    let failures: &[EndpointFailure] = if is_component {
+        &[EndpointFailure::Component, EndpointFailure::Component, EndpointFailure::Creation]
+    } else {
+        &[EndpointFailure::Creation, EndpointFailure::SilentRollback, EndpointFailure::Rollback]
+    };
+    let hindered = match rng.below(10) {
+        0..=5 => Action::Temporary { model: name(), site, what: temporary::draw(rng) },
+        6..=8 => {
+            let failure = rng.one(EndpointFailure::Creation, failures);
+            Action::Endpoint { model: name(), site, failure }
+        }
+        _ => Action::Container { model: name(), site },
+    };
+    let mut steps = vec![
+        (0, Action::Register { model: name() }),
+        (0, hindered),
+        (1, Action::Review { model: name(), back: 0, approval: Approval::Approved }),
+    ];
+    if rng.chance(50) {
+        steps.push((rng.between(300, 3_600), Action::ClearFaults));
+    }
+    steps
+}
+
+/// Mostly the first environment, which gets a version as soon as it is approved.
+fn somewhere(model: &Model, rng: &mut SeededRng) -> Option<SiteId> {
+    let first = model.environments.first().filter(|_| rng.chance(70));
+    first.or_else(|| rng.pick(&model.environments)).map(|environment| environment.site)
 }
 
 /// Drift is observed, and a person places a hold before the retraining starts.

@@ -30,6 +30,7 @@ pub(crate) struct ReadCache {
     decided: bool,
     packages: BTreeMap<String, Option<RegistryPackage>>,
     endpoints: BTreeMap<String, Option<Endpoint>>,
+    components: BTreeMap<String, Option<RunningComponent>>,
 }
 
 impl ReadCache {
@@ -39,6 +40,7 @@ impl ReadCache {
         if !decided {
             self.packages.clear();
             self.endpoints.clear();
+            self.components.clear();
         }
     }
 }
@@ -94,6 +96,12 @@ impl MutatedPorts {
 
     fn remembers(&self) -> bool {
         self.mutant == Some(Mutant::NoRecheck) && self.memory().decided
+    }
+
+    /// What was read before the decision, if the mutant does not read again. An invocation that resumes a plan has read
+    /// nothing.
+    fn remembered<T>(&self, of: impl FnOnce(&ReadCache) -> Option<T>) -> Option<T> {
+        if self.remembers() { of(&self.memory()) } else { None }
     }
 }
 
@@ -189,8 +197,8 @@ impl Alerts for SilencedAlerts {
 #[async_trait]
 impl Endpoints for MutatedPorts {
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError> {
-        if self.remembers() {
-            return Ok(self.memory().endpoints.get(name).cloned().flatten());
+        if let Some(known) = self.remembered(|memory| memory.endpoints.get(name).cloned()) {
+            return Ok(known);
         }
         let mut found = self.real.endpoint(name).await?;
         if let Some(found) = &mut found {
@@ -209,12 +217,16 @@ impl Endpoints for MutatedPorts {
     }
 
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {
+        if let Some(known) = self.remembered(|memory| memory.components.get(name).cloned()) {
+            return Ok(known);
+        }
         let mut found = self.real.component(name).await?;
         if let (Some(Mutant::UnknownIsHealthy), Some(found)) = (self.mutant, &mut found)
             && matches!(found.status, ComponentStatus::Unknown(_))
         {
             found.status = ComponentStatus::InService;
         }
+        self.memory().components.insert(name.to_owned(), found.clone());
         Ok(found)
     }
 
