@@ -80,6 +80,7 @@ impl Adapter for Train {
                     Ok(format!("updated pipeline {pipeline}{version}"))
                 }
             }
+            Action::TagPipeline { arn, tags, .. } => self.pipelines.add_tags(arn, tags).await,
             Action::StartExecution { pipeline, token, display_name, description, parameters, definition } => {
                 let version = match definition {
                     Some(digest) => self.version_of(pipeline, digest).await?,

@@ -144,6 +144,10 @@ impl Pipelines for SageMakerPipelines {
         tags::of(&self.client, arn).await
     }
 
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
+        tags::add(&self.client, arn, tags).await
+    }
+
     async fn create(
         &self,
         name: &str,

@@ -28,6 +28,14 @@ pub(crate) async fn of(client: &Client, arn: &str) -> Result<Tags, CallError> {
     }
 }
 
+/// Adds tags to a resource. Its other tags stay.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AddTags.html>
+pub(crate) async fn add(client: &Client, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
+    let request = client.add_tags().resource_arn(arn).set_tags(list(tags));
+    request.send().await.map_err(failed("sagemaker", "AddTags"))?;
+    Ok(format!("tagged {arn}"))
+}
+
 /// Converts tags to the type of the SDK.
 pub(crate) fn list(tags: &[(String, String)]) -> Option<Vec<Tag>> {
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());

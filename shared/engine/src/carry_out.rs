@@ -7,6 +7,7 @@ use tidegate_events::{
     RetrainingFinished, RetrainingRequested, to_detail,
 };
 use tidegate_policy::controller::{Controller, StepOf};
+use tidegate_policy::denial;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::step::Step;
 
@@ -20,6 +21,14 @@ const LONGEST_SUBJECT: usize = 100;
 
 /// The code of [`Reason::ViolatesInvariant`] in a record.
 const VIOLATES_INVARIANT: &str = "violates_invariant";
+
+/// The same error, with what a person can do about it.
+fn with_advice(error: CallError) -> CallError {
+    match denial::advice(&error.message) {
+        Some(advice) => CallError { message: format!("{} {advice}", error.message), ..error },
+        None => error,
+    }
+}
 
 /// The result of one attempt to execute a step.
 enum Attempt {
@@ -130,7 +139,8 @@ impl Engine {
             Class::Permanent => Rejection::ByAws(Reason::RejectedByAws { operation, cause }, error),
             Class::TooEarly => Rejection::ForNow(Reason::NotVisibleYet { operation, cause }, error),
             Class::Busy => Rejection::ForNow(Reason::OtherChange { operation, cause }, error),
-            Class::Retryable | Class::Throttled | Class::Denied | Class::Conflict => return Err(error.into()),
+            Class::Denied => return Err(with_advice(error).into()),
+            Class::Retryable | Class::Throttled | Class::Conflict => return Err(error.into()),
         };
         Ok(Attempt::Rejected(rejection))
     }

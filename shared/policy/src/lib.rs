@@ -20,6 +20,7 @@ pub mod check;
 pub mod clock;
 pub mod controller;
 pub mod decision;
+pub mod denial;
 pub mod deploy;
 pub mod duration;
 pub mod endpoint;

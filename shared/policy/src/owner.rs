@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::file::{Environment, Policy};
+
 /// The tag with the model for which a resource was made.
 pub const MODEL_TAG: &str = "tidegate:model";
 /// The tag with the environment for which a resource was made.
@@ -54,6 +56,21 @@ impl Owner {
 pub fn tags(model: &str, environment: Option<&str>) -> Vec<(String, String)> {
     let of_environment = environment.map(|name| (ENVIRONMENT_TAG.to_owned(), name.to_owned()));
     [(MODEL_TAG.to_owned(), model.to_owned())].into_iter().chain(of_environment).collect()
+}
+
+/// The tags of all that is made for a policy, in an environment or in the hub: Tidegate's own and those of the policy, in
+/// which the value of the environment wins.
+#[must_use]
+pub fn tags_of_policy(policy: &Policy, environment: Option<&Environment>) -> Vec<(String, String)> {
+    let mut chosen = policy.tags.clone();
+    chosen.extend(environment.map(|environment| environment.tags.clone()).unwrap_or_default());
+    let own = tags(policy.model.as_str(), environment.map(|environment| environment.name.as_str()));
+    own.into_iter().chain(chosen).collect()
+}
+
+/// The tags that a resource does not have, or has with another value.
+pub(crate) fn missing(present: &Tags, wanted: Vec<(String, String)>) -> Vec<(String, String)> {
+    wanted.into_iter().filter(|(key, value)| present.get(key) != Some(value)).collect()
 }
 
 /// The tags of an endpoint that several models share.

@@ -220,7 +220,7 @@ pub fn decide_commit(
         return Decision::new(Verdict::Skip, older).evidence("commit", &commit).evidence("head", head);
     }
     let token = token_of_push(policy, state, push, &commit);
-    let Asked { upsert, digest } = match asked(policy, state, (push, &commit), &token, seen) {
+    let Asked { tag, upsert, digest } = match asked(policy, state, (push, &commit), &token, seen) {
         Ok(asked) => asked,
         Err(reason) => return rejected(policy, reason).evidence("commit", &commit),
     };
@@ -260,7 +260,7 @@ pub fn decide_commit(
     for missing in seen.missing_permissions() {
         decision = decision.evidence("pipeline_role_lacks", missing);
     }
-    decision.plan(upsert.into_iter().chain([start]).collect()).state(next)
+    decision.plan(tag.into_iter().chain(upsert).chain([start]).collect()).state(next)
 }
 
 /// The evidence of a commit with the definition of the commit before.

@@ -139,6 +139,13 @@ pub enum Fault {
         /// The number of instances.
         instances: i64,
     },
+    /// A service control policy of the organization denies every creation without this tag, until it is cleared.
+    TagRequired {
+        /// The account, if it matters.
+        account: Option<String>,
+        /// The key of the tag.
+        key: String,
+    },
     /// The next call of this operation is rejected with a `ValidationException`.
     RejectCall {
         /// The account, if it matters.

@@ -10,6 +10,7 @@ mod queues;
 mod registry;
 mod scaling;
 mod starts;
+mod tags;
 
 use std::time::Duration;
 

@@ -116,6 +116,7 @@ impl World {
             .and(rejected)
             .and_then(|()| services::handler(service, operation))
             .and_then(|handler| {
+                services::sagemaker::tags::check(self, &call, operation, request)?;
                 self.check_visible(&call, operation, request)?;
                 let answer = handler(self, &call, request)?;
                 self.hide_created(&call, operation, request);

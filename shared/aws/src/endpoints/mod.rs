@@ -153,9 +153,7 @@ impl Endpoints for SageMakerEndpoints {
     }
 
     async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
-        let request = self.client.add_tags().resource_arn(arn).set_tags(tags::list(tags));
-        request.send().await.map_err(failed(SERVICE, "AddTags"))?;
-        Ok(format!("tagged {arn}"))
+        tags::add(&self.client, arn, tags).await
     }
 
     async fn tags(&self, arn: &str) -> Result<Tags, CallError> {

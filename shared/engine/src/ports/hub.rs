@@ -34,6 +34,8 @@ pub trait Pipelines: Send + Sync {
     async fn definition(&self, name: &str, version: i64) -> Result<Option<String>, CallError>;
     /// Returns the tags of a pipeline, by its ARN. A pipeline that does not exist has none.
     async fn tags(&self, arn: &str) -> Result<Tags, CallError>;
+    /// Adds tags to a pipeline, by its ARN. Other tags stay.
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError>;
     /// Creates a pipeline. Its definition is version 1.
     async fn create(
         &self,

@@ -55,7 +55,7 @@ pub enum Action {
         #[serde(default)]
         keep_copies: bool,
     },
-    /// Adds tags to an endpoint or a component that the policy adopts.
+    /// Adds tags to an endpoint or a component: the policy adopts it, or has tags that it does not have yet.
     AddTags {
         /// Its name.
         resource: String,

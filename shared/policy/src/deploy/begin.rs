@@ -89,11 +89,25 @@ impl Reconciliation<'_> {
 
     /// The tags of the endpoint. A shared one belongs to no single model.
     pub(super) fn endpoint_tags(&self) -> Vec<(String, String)> {
-        if self.environment.endpoint.is_shared() { owner::shared_tags() } else { self.tags() }
+        if !self.environment.endpoint.is_shared() {
+            return self.tags();
+        }
+        owner::shared_tags().into_iter().chain(self.chosen_tags()).collect()
+    }
+
+    /// The tags of the policy without Tidegate's own.
+    pub(super) fn chosen_tags(&self) -> impl Iterator<Item = (String, String)> {
+        let own = self.own_tags();
+        self.tags().into_iter().filter(move |tag| !own.contains(tag))
     }
 
     /// The tags of all that a deployment makes.
     pub(super) fn tags(&self) -> Vec<(String, String)> {
+        owner::tags_of_policy(self.policy, Some(self.environment))
+    }
+
+    /// The tags that show the owner.
+    pub(super) fn own_tags(&self) -> Vec<(String, String)> {
         owner::tags(self.policy.model.as_str(), Some(self.environment.name.as_str()))
     }
 }

@@ -9,6 +9,7 @@ use super::{Action, Deploy, Endpoint, InFlight, Probe, QueuedSample, Site, Snaps
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{ComponentStatus, DesiredResources, RunningComponent};
 use crate::file::{Environment, Policy};
+use crate::owner;
 use crate::reason::Reason;
 use crate::step::Step;
 
@@ -41,9 +42,9 @@ pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snaps
     endpoint_runs && component_runs
 }
 
-/// Whether the endpoint's tags must be read: it does not run the requested configuration or has no component yet, and
-/// nothing is changing it, so that the next decision may be about changing it. A check of a deployment that is under way
-/// reads none.
+/// Whether the endpoint's tags must be read: it does not run the requested configuration, or its component does not run as
+/// requested, and nothing is changing it, so that the next decision may be about changing it. A check of a deployment that
+/// is under way reads none.
 #[must_use]
 pub fn needs_endpoint_tags(
     environment: &Environment,
@@ -59,7 +60,12 @@ pub fn needs_endpoint_tags(
             | EndpointStatus::Failed
             | EndpointStatus::UpdateRollbackFailed
     );
-    settled && (!runs(endpoint, &wanted) || (wanted.component.is_some() && component.is_none()))
+    let of_component = match (&wanted.component, component) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(wanted), Some(found)) => is_settled(found) && !in_service(in_flight, found, wanted),
+    };
+    settled && (!runs(endpoint, &wanted) || of_component)
 }
 
 /// Whether what the endpoint runs must be read: an update would replace it.
@@ -78,13 +84,16 @@ pub fn needs_component_tags(
     endpoint: Option<&Endpoint>,
     component: &RunningComponent,
 ) -> bool {
-    let settled = matches!(component.status, ComponentStatus::InService | ComponentStatus::Failed);
     let wanted = DesiredResources::of(environment, &in_flight.request).component;
-    settled
+    is_settled(component)
         && wanted.is_some_and(|wanted| {
             !in_service(in_flight, component, &wanted)
                 || endpoint.is_some_and(|endpoint| !is_on(endpoint, &wanted.endpoint, component))
         })
+}
+
+fn is_settled(component: &RunningComponent) -> bool {
+    matches!(component.status, ComponentStatus::InService | ComponentStatus::Failed)
 }
 
 /// Decides the next step of the deployment in flight.
@@ -100,13 +109,14 @@ pub fn converge(
         let endpoint = environment.endpoint.name.to_string();
         return Decision::new(Verdict::Ignore, Reason::NothingInFlight { endpoint });
     };
+    let tags = owner::tags_of_policy(policy, Some(environment));
     let reconciliation = Reconciliation {
         site,
         policy,
         environment,
         state,
         in_flight,
-        wanted: DesiredResources::of(environment, &in_flight.request),
+        wanted: DesiredResources::of(environment, &in_flight.request).with_tags(&tags),
         now,
     };
     let decision = match &seen.approval {

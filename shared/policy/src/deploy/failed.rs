@@ -107,7 +107,7 @@ impl Reconciliation<'_> {
 
     /// Whether all tags name this model and this environment. Tags that were not read say nothing.
     fn is_ours(&self, tags: Option<&Tags>) -> bool {
-        tags.is_some_and(|tags| self.tags().iter().all(|(key, value)| tags.get(key) == Some(value)))
+        tags.is_some_and(|tags| self.own_tags().iter().all(|(key, value)| tags.get(key) == Some(value)))
     }
 
     /// Begins a deletion. What follows begins when the resource is gone: an event, a check or a sweep finds that.

@@ -3,6 +3,7 @@
 mod deletion;
 mod end;
 mod live;
+mod tags;
 
 use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
@@ -185,6 +186,7 @@ impl Checker<'_> {
             self.deletes(step, seen);
             self.not_rolled_back(step, seen);
             self.ours(step, seen);
+            self.tagged(step, plan, seen);
         }
     }
 

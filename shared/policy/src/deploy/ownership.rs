@@ -6,7 +6,7 @@ use super::running_config::listed;
 use super::{Action, Live, RunningConfig, Snapshot, State};
 use crate::endpoint::{DesiredResources, VARIANT};
 use crate::file::Environment;
-use crate::owner::{Owner, Tags};
+use crate::owner::{self, Owner, Tags};
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
@@ -30,12 +30,10 @@ impl Reconciliation<'_> {
             return Err(NotAllowed::Refused(reason));
         }
         let config = seen.endpoint.as_ref().and_then(|endpoint| endpoint.config.as_deref());
-        if owner == Owner::Ours && config.is_some_and(|config| self.made(config)) {
-            return Ok(Vec::new());
-        }
         let lost: Vec<_> = running.lost(self.environment).collect();
-        if owner == Owner::Ours && lost.is_empty() {
-            return Ok(Vec::new());
+        let ours = owner == Owner::Ours;
+        if ours && (lost.is_empty() || config.is_some_and(|config| self.made(config))) {
+            return Ok(self.missing_endpoint_tags(seen).into_iter().collect());
         }
         if !self.environment.adopt {
             let (what, lost) = (format!("endpoint {endpoint}"), listed(lost));
@@ -59,7 +57,8 @@ impl Reconciliation<'_> {
     pub(super) fn may_put_component(&self, seen: &Snapshot) -> Result<Vec<Step<Action>>, NotAllowed> {
         let Some(component) = &seen.component else {
             let what = format!("endpoint {}", self.wanted.endpoint);
-            return self.owner(seen.endpoint_tags.as_ref(), &what).map(|_| Vec::new());
+            self.owner(seen.endpoint_tags.as_ref(), &what)?;
+            return Ok(self.missing_endpoint_tags(seen).into_iter().collect());
         };
         let name = self.wanted.component.as_ref().map_or("", |component| component.name.as_str());
         let what = format!("component {name}");
@@ -67,7 +66,9 @@ impl Reconciliation<'_> {
         // An earlier version of Tidegate gave no tags to components.
         let deployed = component.model.as_ref().is_some_and(|model| self.deployed_model(model));
         if owner == Owner::Ours || deployed {
-            return Ok(Vec::new());
+            let of_component = seen.component_tags.as_ref();
+            let of_component = of_component.and_then(|tags| missing(name, &component.arn, tags, self.tags()));
+            return Ok(self.missing_endpoint_tags(seen).into_iter().chain(of_component).collect());
         }
         let model = component.model.as_deref().unwrap_or("a container of its own");
         if !self.environment.adopt {
@@ -82,6 +83,22 @@ impl Reconciliation<'_> {
             self.adoption(&what, &lost, "its endpoint and its limits in Application Auto Scaling"),
             Step::Call(tag),
         ])
+    }
+
+    /// The tags that the policy has and our endpoint does not. A shared endpoint keeps the values that it has, because the
+    /// policies of its models may differ.
+    fn missing_endpoint_tags(&self, seen: &Snapshot) -> Option<Step<Action>> {
+        let (endpoint, tags) = seen.endpoint.as_ref().zip(seen.endpoint_tags.as_ref())?;
+        let name = self.wanted.endpoint.as_str();
+        if !matches!(self.owner(Some(tags), name), Ok(Owner::Ours)) {
+            return None;
+        }
+        let wanted = if self.environment.endpoint.is_shared() {
+            self.chosen_tags().filter(|(key, _)| !tags.contains_key(key)).collect()
+        } else {
+            self.tags()
+        };
+        missing(name, &endpoint.arn, tags, wanted)
     }
 
     /// The owner of a resource. Another model's or environment's resource is never changed.
@@ -152,6 +169,13 @@ impl Reconciliation<'_> {
         );
         Step::Notify { subject: subject(&format!("{model} takes over {what}")), message }
     }
+}
+
+/// The step that adds the tags that a resource does not have.
+fn missing(resource: &str, arn: &str, present: &Tags, wanted: Vec<(String, String)>) -> Option<Step<Action>> {
+    let tags = owner::missing(present, wanted);
+    let (resource, arn) = (resource.to_owned(), arn.to_owned());
+    (!tags.is_empty()).then_some(Step::Call(Action::AddTags { resource, arn, tags }))
 }
 
 /// What an update of the endpoint does not change.

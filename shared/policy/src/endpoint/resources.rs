@@ -55,6 +55,14 @@ impl DesiredResources {
         };
         Self { endpoint, model, config, component, rollout }
     }
+
+    /// The same, with other tags on the model and on the configuration.
+    #[must_use]
+    pub fn with_tags(mut self, tags: &[(String, String)]) -> Self {
+        self.model.tags = tags.to_vec();
+        self.config.tags = tags.to_vec();
+        self
+    }
 }
 
 impl InvokedResource {

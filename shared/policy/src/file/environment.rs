@@ -33,6 +33,9 @@ pub struct Environment {
     /// what the update loses.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
+    /// Further tags of all that Tidegate makes here; a value here wins over one of the whole policy.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The endpoint that serves it.
     #[schemars(with = "EndpointSection")]
     pub endpoint: Endpoint,

@@ -32,6 +32,7 @@ mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::fingerprint;
 use crate::names::ModelName;
@@ -66,6 +67,10 @@ pub struct Policy {
     pub pipeline: Pipeline,
     /// Where its versions are registered.
     pub registry: Registry,
+    /// The tags of all that Tidegate makes for the model, beside its own.
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html>
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Where it is served, in the order of promotion.
     #[schemars(length(min = 1))]
     pub environments: Vec<Environment>,

@@ -4,11 +4,13 @@ pub(super) mod component;
 pub(super) mod instances;
 mod rollout;
 mod settings;
+mod tags;
 mod target;
 
 use std::path::{Component, Path};
 
 pub(super) use settings::doubtful;
+pub(super) use tags::doubtful as doubtful_tags;
 
 use super::problem::Finding;
 use super::{Environment, Gates, Pipeline, Policy, Source};
@@ -30,6 +32,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(source(&policy.source));
     found.extend(pipeline(&policy.pipeline));
+    found.extend(tags::broken(policy));
     found.extend(neighbours(&policy.environments));
     for (index, environment) in policy.environments.iter().enumerate() {
         let at = format!("environments/{index}");

@@ -7,6 +7,7 @@ mod properties;
 mod queue;
 mod schema;
 mod settings;
+mod tags;
 mod together;
 
 use super::{PolicyError, parse};

@@ -14,7 +14,7 @@ pub fn warnings(policy: &Policy) -> Vec<Problem> {
 }
 
 pub(super) fn findings(policy: &Policy) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut found = super::rules::doubtful_tags(policy);
     for (index, environment) in policy.environments.iter().enumerate() {
         found.extend(in_environment(&format!("environments/{index}"), environment));
     }

@@ -3,6 +3,7 @@
 use tidegate_events::DeploymentFinished;
 
 use super::{Candidate, EnvironmentStatus, Promotion};
+use crate::denial;
 use crate::file::Policy;
 use crate::people::{approve_again, set_approval};
 
@@ -45,6 +46,9 @@ pub(super) fn after_failure(
 ) -> String {
     let (name, version) = (&report.environment, report.version);
     let again = again(promotion);
+    if let Some(advice) = denial::advice(&report.detail) {
+        return format!("{advice} Then {again}");
+    }
     match report.reason.as_str() {
         "sample_failed" | "sample_timed_out" => format!(
             "Version {version} serves in {name} now, although it failed the sample request. {}",

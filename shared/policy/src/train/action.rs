@@ -31,6 +31,17 @@ pub enum Action {
         #[serde(default)]
         tags: Vec<(String, String)>,
     },
+    /// Adds the tags that an existing pipeline does not have.
+    TagPipeline {
+        /// The pipeline's name.
+        pipeline: String,
+        /// Its ARN.
+        arn: String,
+        /// The tags.
+        tags: Vec<(String, String)>,
+        /// The client token of the execution that follows.
+        token: String,
+    },
     /// Starts an execution.
     StartExecution {
         /// The pipeline's name.
@@ -71,7 +82,12 @@ pub struct StartRequest<'a> {
 /// retraining, if anything else has started the pipeline since.
 #[must_use]
 pub fn still_applies(policy: &Policy, state: &State, step: &Step<Action>) -> bool {
-    let Step::Call(Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) = step else {
+    let Step::Call(
+        Action::UpsertPipeline { token, .. }
+        | Action::TagPipeline { token, .. }
+        | Action::StartExecution { token, .. },
+    ) = step
+    else {
         return true;
     };
     state.last_start.as_ref().is_some_and(|last| last.token == *token)

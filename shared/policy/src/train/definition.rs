@@ -16,6 +16,8 @@ const DEFINITION_LIMIT: usize = 1_048_576;
 
 /// The definition that a push requires of the pipeline.
 pub(super) struct Asked {
+    /// The call that adds the tags that the pipeline does not have.
+    pub(super) tag: Option<Step<Action>>,
     /// The call that installs its definition, unless it is already installed.
     pub(super) upsert: Option<Step<Action>>,
     /// The definition's fingerprint; `None` if the present one is kept.
@@ -51,7 +53,7 @@ pub(super) fn asked(
             Err(Reason::DefinitionMissing { path: path.clone(), commit: commit.chars().take(12).collect() })
         }
         (Definition::Kept, None) => Err(Reason::PipelineMissing { pipeline }),
-        (Definition::Kept, Some(_)) => Ok(Asked { upsert: None, digest: None }),
+        (Definition::Kept, Some(_)) => Ok(Asked { tag: None, upsert: None, digest: None }),
         (Definition::File { path, text }, present) => {
             let wanted = definition_of(path, text)?;
             let digest = digest_of(&wanted);
@@ -62,7 +64,9 @@ pub(super) fn asked(
             // Another definition that was decided may not be installed yet, and its installation would replace this
             // one.
             let stays = same && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
-            if !stays && let Some(reason) = not_ours(policy, state, seen) {
+            let not_ours = not_ours(policy, state, seen);
+            let tag = not_ours.is_none().then(|| missing_tags(policy, seen, token)).flatten();
+            if !stays && let Some(reason) = not_ours {
                 return Err(reason);
             }
             let upsert = (!stays).then(|| {
@@ -74,12 +78,21 @@ pub(super) fn asked(
                     sha256: definition_digest(text),
                     create: present.is_none(),
                     token: token.to_owned(),
-                    tags: owner::tags(policy.model.as_str(), None),
+                    tags: owner::tags_of_policy(policy, None),
                 })
             });
-            Ok(Asked { upsert, digest: Some(digest) })
+            Ok(Asked { tag, upsert, digest: Some(digest) })
         }
     }
+}
+
+/// The call that adds the tags that an existing pipeline of ours does not have.
+fn missing_tags(policy: &Policy, seen: &Snapshot, token: &str) -> Option<Step<Action>> {
+    let (found, present) = seen.pipeline.as_ref().zip(seen.pipeline_tags.as_ref())?;
+    let tags = owner::missing(present, owner::tags_of_policy(policy, None));
+    let (pipeline, arn) = (policy.pipeline.name.to_string(), found.arn.clone());
+    (!tags.is_empty())
+        .then(|| Step::Call(Action::TagPipeline { pipeline, arn, tags, token: token.to_owned() }))
 }
 
 /// Why the definition of an existing pipeline is not replaced: Tidegate did not make it for this model, and the policy

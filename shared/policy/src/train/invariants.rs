@@ -17,6 +17,7 @@ impl HasEffect for Action {
             Self::UpsertPipeline { pipeline, .. } => {
                 Effect::Change { resource: pipeline, change: Change::Define }
             }
+            Self::TagPipeline { pipeline, .. } => Effect::Annotate { resource: pipeline },
             Self::StartExecution { pipeline, .. } => {
                 Effect::Change { resource: pipeline, change: Change::Start }
             }
@@ -48,6 +49,7 @@ pub(super) fn violations(
         violations.known(trigger, seen, &decision.plan);
         violations.once(state, &decision.plan);
         violations.ours(policy, state, seen, &decision.plan);
+        violations.tagged(policy, seen, &decision.plan);
     }
     for step in &decision.plan {
         if let Effect::ReportRetraining(finished) = effect(step) {
@@ -142,6 +144,24 @@ impl Violations {
         self.require(may, Invariant::NotOurs, || {
             format!("the pipeline has the tags {:?}", seen.pipeline_tags)
         });
+    }
+
+    /// A pipeline that is defined has the tags of the policy, or gets them.
+    fn tagged(&mut self, policy: &Policy, seen: &Snapshot, plan: &[Step<Action>]) {
+        for step in plan {
+            let Step::Call(Action::UpsertPipeline { tags, create, .. }) = step else { continue };
+            let added = plan.iter().filter_map(|step| match step {
+                Step::Call(Action::TagPipeline { tags, .. }) => Some(tags.clone()),
+                _ => None,
+            });
+            let kept = seen.pipeline_tags.clone().unwrap_or_default().into_iter();
+            let tags: Vec<(String, String)> =
+                if *create { tags.clone() } else { kept.chain(added.flatten()).collect() };
+            for (key, value) in &policy.tags {
+                let has = tags.iter().rev().find(|(k, _)| k == key).is_some_and(|(_, v)| v == value);
+                self.require(has, Invariant::NotTagged, || format!("{step:?} has no {key}={value}"));
+            }
+        }
     }
 
     /// One execution starts, and its trigger is not that of the last start.

@@ -6,6 +6,7 @@ use tidegate_events::RetrainingOutcome;
 use super::ended::report;
 use super::{Action, State, Train, token_of_last};
 use crate::decision::{Decision, Verdict};
+use crate::denial;
 use crate::file::Policy;
 use crate::people::subject;
 use crate::reason::Reason;
@@ -27,7 +28,11 @@ pub fn on_rejected(
     now: Timestamp,
 ) -> Option<Train> {
     let token = match step {
-        Step::Call(Action::UpsertPipeline { token, .. } | Action::StartExecution { token, .. }) => token,
+        Step::Call(
+            Action::UpsertPipeline { token, .. }
+            | Action::TagPipeline { token, .. }
+            | Action::StartExecution { token, .. },
+        ) => token,
         Step::Notify { .. }
         | Step::ScheduleCheck { .. }
         | Step::ReportDeployment { .. }
@@ -56,8 +61,9 @@ pub fn on_rejected(
         Some(request) => format!("{} was told, and may ask again while the drift lasts", request.environment),
         None => "Mend the cause, then push again".to_owned(),
     };
+    let advice = denial::advice(&why.to_string()).map(|advice| format!("\n{advice}")).unwrap_or_default();
     let message = format!(
-        "{why}.\nModel: {}\nPipeline: {}\nNothing was trained. {again}.",
+        "{why}.\nModel: {}\nPipeline: {}\nNothing was trained. {again}.{advice}",
         policy.model, policy.pipeline.name
     );
     let alert = Step::Notify { subject: subject(&format!("{} was not trained", policy.model)), message };

@@ -71,6 +71,11 @@ impl Pipelines for FakeAws {
         Ok(self.tags_of(arn))
     }
 
+    async fn add_tags(&self, arn: &str, _tags: &[(String, String)]) -> Call<String> {
+        self.accept("sagemaker", "AddTags")?;
+        Ok(format!("tagged {arn}"))
+    }
+
     async fn create(
         &self,
         name: &str,

@@ -69,12 +69,11 @@ impl FakeAws {
     #[must_use]
     pub fn with_policies<'p>(mut self, policies: impl IntoIterator<Item = &'p Policy>) -> Self {
         for policy in policies {
-            let model = policy.model.as_str();
-            self.own("pipeline", policy.pipeline.name.as_str(), owner::tags(model, None));
+            self.own("pipeline", policy.pipeline.name.as_str(), owner::tags_of_policy(policy, None));
             let here =
                 |e: &&Environment| e.account.as_str() == self.account && e.region.as_str() == self.region;
             for environment in policy.environments.iter().filter(here).cloned().collect::<Vec<_>>() {
-                let tags = owner::tags(model, Some(environment.name.as_str()));
+                let tags = owner::tags_of_policy(policy, Some(&environment));
                 let endpoint = &environment.endpoint;
                 let shared = endpoint.is_shared().then(owner::shared_tags);
                 self.own("endpoint", endpoint.name.as_str(), shared.unwrap_or_else(|| tags.clone()));

@@ -141,6 +141,11 @@ impl Pipelines for Account {
         self.tags_of(arn).await
     }
 
+    async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError> {
+        let request = json!({"ResourceArn": arn, "Tags": tag_list(tags)});
+        self.call(SAGEMAKER, "AddTags", request).await.map(|_| format!("tagged {arn}"))
+    }
+
     async fn create(
         &self,
         name: &str,

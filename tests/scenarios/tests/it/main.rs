@@ -42,3 +42,5 @@ mod stage;
 mod strangers;
 #[cfg(test)]
 mod sweeps;
+#[cfg(test)]
+mod tags;

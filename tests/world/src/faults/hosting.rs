@@ -38,6 +38,14 @@ impl FaultPlan {
         Some(reads)
     }
 
+    /// The keys without which an organization lets nothing be created in this account.
+    pub(crate) fn required_tags(&self, account: &str) -> impl Iterator<Item = &str> {
+        self.active.iter().filter_map(move |fault| match fault {
+            Fault::TagRequired { account: a, key } if admits(a.as_ref(), account) => Some(key.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether the container of this endpoint or component does not start now.
     pub(crate) fn never_starts(&mut self, account: &str, name: &str) -> bool {
         let found = self.take(|fault| {

@@ -38,13 +38,18 @@ impl Look {
 /// A look in staging or production. What is in flight there was taken up there; the request may be for anywhere.
 pub(crate) fn look() -> BoxedStrategy<(Policy, Look)> {
     let chances = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.7));
-    let found = (owner(), owner(), running_config(), prop::bool::weighted(0.3));
+    let found = (owner(), owner(), running_config(), prop::bool::weighted(0.3), any::<bool>());
     (policies(), chances, deploy_state(), deploy_seen(), request(), (runs(), runs()), found)
         .prop_map(|(policy, (production, meant, approved), state, seen, request, (config, model), found)| {
             let name = if production { "production" } else { "staging" };
-            let (endpoint_owner, component_owner, running_config, adopt) = found;
+            let (endpoint_owner, component_owner, running_config, adopt, tagged) = found;
             let mut policy = policy;
-            policy.environments.iter_mut().for_each(|environment| environment.adopt = adopt);
+            let tag = |value: &str| [("team".to_owned(), value.to_owned())].into();
+            policy.tags = if tagged { tag("growth") } else { Tags::new() };
+            for environment in &mut policy.environments {
+                environment.adopt = adopt;
+                environment.tags = if tagged && production { tag("ads") } else { Tags::new() };
+            }
             let mut seen = seen;
             seen.endpoint_tags = endpoint_owner.map(|owner| owner.tags(name));
             seen.component_tags = component_owner.map(|owner| owner.tags(name));

@@ -159,6 +159,27 @@ fn places() -> Vec<Break<Scene>> {
             let output = Some("alias/churn".parse().unwrap());
             spec.instances.kms = Some(Kms { output, ..Kms::default() });
         }),
+        on(I::NotTagged, "a model without the tags of the policy", updates, |s| {
+            s.policy.as_mut().unwrap().tags.insert("team".to_owned(), "growth".to_owned());
+        }),
+        on(I::NotTagged, "an endpoint with another value", updates, |s| {
+            s.production().tags.insert("team".to_owned(), "growth".to_owned());
+            for step in &mut s.decision.plan {
+                let tag = ("team".to_owned(), "growth".to_owned());
+                match step {
+                    Step::Call(Action::CreateModel(model)) => model.tags.push(tag),
+                    Step::Call(Action::CreateEndpointConfig(config)) => config.tags.push(tag),
+                    _ => {}
+                }
+            }
+            s.seen().endpoint_tags.as_mut().unwrap().insert("team".to_owned(), "ads".to_owned());
+        }),
+        on(I::NotTagged, "a component without the tags of the environment", changes_component, |s| {
+            s.production().tags.insert("team".to_owned(), "growth".to_owned());
+            if let Step::Call(Action::CreateModel(model)) = &mut s.decision.plan[0] {
+                model.tags.push(("team".to_owned(), "growth".to_owned()));
+            }
+        }),
         on(I::WrongPackage, "a request for another group's package", updates, |s| {
             s.policy.as_mut().unwrap().registry.group = "fraud".parse().unwrap();
         }),

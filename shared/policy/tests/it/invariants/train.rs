@@ -110,6 +110,9 @@ fn breaks() -> Vec<Break<Scene>> {
             s.seen.pipeline_tags = Some(tidegate_policy::owner::tags("upsell", None).into_iter().collect());
         }),
         on(I::NotOurs, "nobody tagged the pipeline", commit, |s| s.seen.pipeline_tags = None),
+        on(I::NotTagged, "a pipeline without the tags of the policy", commit, |s| {
+            s.policy.as_mut().unwrap().tags.insert("team".to_owned(), "growth".to_owned());
+        }),
         on(I::OutOfScope, "another pipeline", commit, |s| {
             let Step::Call(Action::StartExecution { pipeline, .. }) = s.start() else { unreachable!() };
             *pipeline = "other".to_owned();

@@ -8,7 +8,6 @@ use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::step::Step;
 
 use super::{Properties, limits};
-use crate::any;
 use crate::decide::Decided;
 
 const ENDS: &[Verdict] = &[Verdict::Succeeded, Verdict::Failed, Verdict::RolledBackSilently];
@@ -72,7 +71,8 @@ impl Properties for DeployController {
 fn calls(decided: &Decided<DeployController>, request: &DeploymentRequested) -> Result<(), TestCaseError> {
     let policy = decided.policy.as_ref().unwrap();
     let environment = policy.environment(&decided.site.environment).unwrap();
-    let target = DesiredResources::of(environment, request);
+    let tags = tidegate_policy::owner::tags_of_policy(policy, Some(environment));
+    let target = DesiredResources::of(environment, request).with_tags(&tags);
     prop_assert!(limits::is_name(&target.model.name, 63) && limits::is_name(&target.config.name, 63));
     let mut made: Vec<&str> = Vec::new();
     for step in &decided.decision.plan {
@@ -94,9 +94,8 @@ fn calls(decided: &Decided<DeployController>, request: &DeploymentRequested) -> 
                     && tag("tidegate:environment", &request.environment)
             }
             Action::AddTags { resource, tags, .. } => {
-                let ours = any::tags(environment.name.as_str());
-                *resource == target.endpoint
-                    && tags.iter().cloned().collect::<tidegate_policy::owner::Tags>() == ours
+                let ours = tidegate_policy::owner::tags_of_policy(policy, Some(environment));
+                *resource == target.endpoint && tags.iter().all(|tag| ours.contains(tag))
             }
             Action::UpdateEndpoint { name, config, rollout, .. } => {
                 (name, config, rollout) == (&target.endpoint, &target.config.name, &target.rollout)

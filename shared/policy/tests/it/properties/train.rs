@@ -165,7 +165,7 @@ fn definition(
         sha256: fingerprint(&["definition", text]),
         create: seen.pipeline.is_none(),
         token: token.to_owned(),
-        tags: tidegate_policy::owner::tags(policy.model.as_str(), None),
+        tags: tidegate_policy::owner::tags_of_policy(policy, None),
     });
     let expected = if there && !on_its_way { vec![] } else { vec![upsert] };
     prop_assert_eq!(before_start, expected);

@@ -1,18 +1,53 @@
 //! Tags of SageMaker resources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::account::{AccountRegion, Call, parse_arn};
 use crate::error::ApiError;
 use crate::http::permissions::OWN_ACCOUNT;
-use crate::json::{listing, need, tag_map};
+use crate::json::{listing, need, tag_map, text};
 use crate::resources::Resources;
 use crate::services::Operations;
 use crate::world::World;
 
 pub(crate) const OPERATIONS: Operations = &[("AddTags", add_tags), ("ListTags", list_tags)];
+
+/// The most tags of a resource. <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+const MOST: usize = 50;
+
+/// The operations whose requests may have tags, with the type and the name of what they create.
+const CREATIONS: &[(&str, &str, &str)] = &[
+    ("CreateModel", "model", "ModelName"),
+    ("CreateEndpointConfig", "endpoint-config", "EndpointConfigName"),
+    ("CreateEndpoint", "endpoint", "EndpointName"),
+    ("CreateInferenceComponent", "inference-component", "InferenceComponentName"),
+    ("CreatePipeline", "pipeline", "PipelineName"),
+];
+
+/// What AWS checks about the tags of a request, whatever it creates.
+pub(crate) fn check(world: &World, call: &Call, operation: &str, request: &Value) -> Result<(), ApiError> {
+    let tags = tag_map(request);
+    // The prefix is reserved: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html. The
+    // text is ours.
+    if let Some((key, _)) = tags.iter().find(|(key, _)| key.to_lowercase().starts_with("aws:")) {
+        let text = format!("Tag key {key} is invalid. The prefix aws: is reserved for AWS use.");
+        return Err(ApiError::validation(text));
+    }
+    let Some((_, kind, member)) = CREATIONS.iter().find(|(name, ..)| *name == operation) else {
+        return Ok(());
+    };
+    // A condition on aws:RequestTag. The message does not say which tag is missing. Recorded:
+    // https://github.com/aws/amazon-sagemaker-feedback/issues/193
+    let mut required = world.faults.required_tags(&call.place.account);
+    if required.all(|key| tags.iter().any(|(have, _)| have.eq_ignore_ascii_case(key))) {
+        return Ok(());
+    }
+    let arn = call.place.arn(kind, text(request, member).unwrap_or_default());
+    let action = format!("sagemaker:{operation}");
+    Err(ApiError::denied(&call.principal, &action, &arn, "with an explicit deny in a service control policy"))
+}
 
 /// The ARN in its stored spelling, if the resource exists in the caller's account and region.
 fn known(resources: Option<&Resources>, place: &AccountRegion, arn: &str) -> Result<String, ApiError> {
@@ -67,6 +102,12 @@ impl World {
 fn add_tags(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let arn = known(world.resources(&call.place), &call.place, need(request, "ResourceArn")?)?;
     let resources = world.resources_mut(&call.place);
+    let mut keys: BTreeSet<String> = tag_map(request).into_iter().map(|(key, _)| key).collect();
+    keys.extend(resources.tags.get(&arn).into_iter().flat_map(|tags| tags.keys().cloned()));
+    if keys.len() > MOST {
+        // The limit is documented for all services; the text is ours.
+        return Err(ApiError::validation(format!("A resource cannot have more than {MOST} tags: {arn}")));
+    }
     resources.tag(&arn, tag_map(request));
     Ok(json!({"Tags": tag_list(Some(resources), &arn)}))
 }
