@@ -15,7 +15,7 @@ use tidegate_policy::promote::PromoteController;
 use tidegate_policy::step::Step;
 use tidegate_policy::train::{
     Action, Definition, ListedExecution, Need, Snapshot, StartRequest, State, TrainController, Trigger,
-    definition_digest, json_digest,
+    definition_digest, definition_with_step_role, json_digest,
 };
 
 pub use spec::SPEC;
@@ -69,17 +69,7 @@ impl Adapter for Train {
 
     async fn call(&self, call: &Action) -> Result<String, CallError> {
         match call {
-            Action::UpsertPipeline { pipeline, repository, commit, path, sha256, create, token, tags } => {
-                let text = self.definition(repository, commit, path, sha256).await?;
-                if *create {
-                    self.pipelines.create(pipeline, &text, token, tags).await?;
-                    Ok(format!("created pipeline {pipeline}"))
-                } else {
-                    let version = self.pipelines.update(pipeline, &text).await?;
-                    let version = version.map(|version| format!(" to version {version}")).unwrap_or_default();
-                    Ok(format!("updated pipeline {pipeline}{version}"))
-                }
-            }
+            Action::UpsertPipeline { .. } => self.upsert(call).await,
             Action::TagPipeline { arn, tags, .. } => self.pipelines.add_tags(arn, tags).await,
             Action::StartExecution { pipeline, token, display_name, description, parameters, definition } => {
                 let version = match definition {
@@ -114,6 +104,41 @@ async fn held(engine: &Engine, cx: &Context<'_>, environment: &str) -> Result<Op
 }
 
 impl Train {
+    async fn upsert(&self, call: &Action) -> Result<String, CallError> {
+        let Action::UpsertPipeline {
+            pipeline,
+            repository,
+            commit,
+            path,
+            sha256,
+            create,
+            role,
+            step_role,
+            token,
+            tags,
+        } = call
+        else {
+            return Ok("nothing to define".to_owned());
+        };
+        let text = self.definition(repository, commit, path, sha256).await?;
+        let text = match step_role {
+            Some(role) => definition_with_step_role(&text, role).ok_or_else(|| CallError {
+                service: "codecommit",
+                operation: "GetFile",
+                class: Class::Permanent,
+                message: format!("{path} of commit {commit} is not JSON"),
+            })?,
+            None => text,
+        };
+        if *create {
+            self.pipelines.create(pipeline, &text, role.as_deref(), token, tags).await?;
+            return Ok(format!("created pipeline {pipeline}"));
+        }
+        let version = self.pipelines.update(pipeline, &text, role.as_deref()).await?;
+        let version = version.map(|version| format!(" to version {version}")).unwrap_or_default();
+        Ok(format!("updated pipeline {pipeline}{version}"))
+    }
+
     /// Reads the pipeline, its running executions, and the definition in the commit.
     async fn pipeline(
         &self,
@@ -138,8 +163,9 @@ impl Train {
             matches!(one.status, ExecutionStatus::Executing | ExecutionStatus::Stopping)
         };
         let running = listed.into_iter().filter(runs).map(|one| one.arn).collect();
-        let job_roles = self.pipelines.job_roles();
-        Ok(Snapshot { definition, pipeline, pipeline_tags, job_roles, running, ..Snapshot::default() })
+        let (job_roles, pipeline_roles) = (self.pipelines.job_roles(), Some(self.pipelines.pipeline_roles()));
+        let roles = Snapshot { job_roles, pipeline_roles, ..Snapshot::default() };
+        Ok(Snapshot { definition, pipeline, pipeline_tags, running, ..roles })
     }
 
     async fn head(&self, cx: &Context<'_>, branch: Option<String>) -> Result<Option<String>, CallError> {

@@ -14,7 +14,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         repository: Arc::new(aws.repository()),
         pipelines: Arc::new(
             aws.pipelines(&Environment::text("TIDEGATE_PIPELINE_ROLE_ARN")?)
-                .with_passable_roles(Environment::list("TIDEGATE_PASSABLE_ROLE_ARNS")),
+                .with_passable_roles(Environment::list("TIDEGATE_PASSABLE_ROLE_ARNS"))
+                .with_pipeline_roles(
+                    Environment::list("TIDEGATE_PASSABLE_PIPELINE_ROLE_ARNS").unwrap_or_default(),
+                ),
         ),
     };
     let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws);

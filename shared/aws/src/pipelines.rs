@@ -7,7 +7,7 @@ use tidegate_engine::{CallError, ports::Pipelines};
 use tidegate_events::ExecutionStatus;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::train::{
-    DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, StartRequest,
+    DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, PipelineRoles, StartRequest,
 };
 
 use crate::convert::timestamp;
@@ -27,17 +27,29 @@ pub struct SageMakerPipelines {
     client: Client,
     role_arn: String,
     passable_roles: Option<Vec<String>>,
+    passable_pipeline_roles: Vec<String>,
 }
 
 impl SageMakerPipelines {
     pub(crate) fn new(client: Client, role_arn: &str) -> Self {
-        Self { client, role_arn: role_arn.to_owned(), passable_roles: None }
+        Self {
+            client,
+            role_arn: role_arn.to_owned(),
+            passable_roles: None,
+            passable_pipeline_roles: Vec::new(),
+        }
     }
 
     /// The same, with the other roles that the pipeline role may pass to jobs; `None` if they are not known.
     #[must_use]
     pub fn with_passable_roles(self, passable_roles: Option<Vec<String>>) -> Self {
         Self { passable_roles, ..self }
+    }
+
+    /// The same, with the other roles that train may pass as the role of a pipeline.
+    #[must_use]
+    pub fn with_pipeline_roles(self, passable_pipeline_roles: Vec<String>) -> Self {
+        Self { passable_pipeline_roles, ..self }
     }
 }
 
@@ -62,6 +74,10 @@ impl Pipelines for SageMakerPipelines {
     fn job_roles(&self) -> Option<JobRoles> {
         let passable = self.passable_roles.clone()?;
         Some(JobRoles { own: self.role_arn.clone(), passable })
+    }
+
+    fn pipeline_roles(&self) -> PipelineRoles {
+        PipelineRoles { own: self.role_arn.clone(), passable: self.passable_pipeline_roles.clone() }
     }
 
     async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError> {
@@ -152,6 +168,7 @@ impl Pipelines for SageMakerPipelines {
         &self,
         name: &str,
         definition: &str,
+        role: Option<&str>,
         token: &str,
         tags: &[(String, String)],
     ) -> Result<(), CallError> {
@@ -160,7 +177,7 @@ impl Pipelines for SageMakerPipelines {
             .create_pipeline()
             .pipeline_name(name)
             .pipeline_definition(definition)
-            .role_arn(&self.role_arn)
+            .role_arn(role.unwrap_or(&self.role_arn))
             .client_request_token(token)
             .set_tags(tags::list(tags))
             .send()
@@ -170,19 +187,25 @@ impl Pipelines for SageMakerPipelines {
             // Another invocation created the pipeline, or the answer to an earlier attempt was lost. The definitions
             // must be equal.
             Err(failure) if failure.already_there() || failure.is("ConflictException") => {
-                self.update(name, definition).await.map(|_| ())
+                self.update(name, definition, role).await.map(|_| ())
             }
             Err(failure) => Err(failure.into()),
         }
     }
 
-    async fn update(&self, name: &str, definition: &str) -> Result<Option<i64>, CallError> {
-        // The pipeline keeps its role, which may be a role of its team.
+    async fn update(
+        &self,
+        name: &str,
+        definition: &str,
+        role: Option<&str>,
+    ) -> Result<Option<i64>, CallError> {
+        // Without a role the pipeline keeps the one that it has, which may be a role of its team.
         let updated = self
             .client
             .update_pipeline()
             .pipeline_name(name)
             .pipeline_definition(definition)
+            .set_role_arn(role.map(str::to_owned))
             .send()
             .await
             .map_err(failed(SERVICE, "UpdatePipeline"))?;

@@ -104,6 +104,12 @@ reasons! {
     /// The pipeline's role may not pass the roles of its jobs.
     RolesNotPassable { roles: String, by: String } = "roles_not_passable",
         "the pipeline's role {by} may not pass {roles} to its jobs; add them to the parameter PassableJobRoleArns of the hub's stack, or give these steps the pipeline's role";
+    /// train may not pass the pipeline's role.
+    PipelineRoleNotPassable { role: String } = "pipeline_role_not_passable",
+        "train may not pass the role {role} to SageMaker as the role of the pipeline; add it to the parameter PassablePipelineRoleArns of the hub's stack";
+    /// SageMaker does not say which role the pipeline has.
+    PipelineRoleUnknown { pipeline: String } = "pipeline_role_unknown",
+        "the role of pipeline {pipeline} is not known, so it cannot replace the roles of the steps; write `pipeline.executionRole` in the policy";
     /// The pipeline does not exist, and the event has no definition from which to create it.
     PipelineMissing { pipeline: String } = "pipeline_missing", "pipeline {pipeline} does not exist";
 

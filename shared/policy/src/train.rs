@@ -11,6 +11,7 @@ mod invariants;
 mod job_roles;
 mod lost_push;
 mod on_rejected;
+mod pipeline_role;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ use crate::reason::Reason;
 
 use crate::step::Step;
 use definition::{Asked, asked};
+use pipeline_role::Replaced;
 
 pub use action::{Action, StartRequest, still_applies};
 pub use controller::{Need, TrainController, Trigger};
@@ -37,6 +39,7 @@ pub use failure::FailureClass;
 pub use job_roles::JobRoles;
 pub use lost_push::lost_push;
 pub use on_rejected::on_rejected;
+pub use pipeline_role::{PipelineRoles, definition_with_step_role};
 
 /// The state that the ledger stores for a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -100,6 +103,8 @@ pub struct Snapshot {
     pub pipeline_tags: Option<Tags>,
     /// ARNs of executions that have not ended, newest first.
     pub running: Vec<String>,
+    /// The roles that a pipeline may have, if they are known.
+    pub pipeline_roles: Option<PipelineRoles>,
     /// The head of the pushed branch, if another commit of the branch has trained and the repository can be read.
     pub head: Option<String>,
     /// The execution whose end is decided about; only read for its end.
@@ -220,7 +225,7 @@ pub fn decide_commit(
         return Decision::new(Verdict::Skip, older).evidence("commit", &commit).evidence("head", head);
     }
     let token = token_of_push(policy, state, push, &commit);
-    let Asked { tag, upsert, digest } = match asked(policy, state, (push, &commit), &token, seen) {
+    let Asked { tag, upsert, digest, replaced } = match asked(policy, state, (push, &commit), &token, seen) {
         Ok(asked) => asked,
         Err(reason) => return rejected(policy, reason).evidence("commit", &commit),
     };
@@ -257,7 +262,11 @@ pub fn decide_commit(
     if is_same {
         decision = decision.evidence("code", SAME_CODE);
     }
-    for missing in seen.missing_permissions() {
+    if let Some(Replaced { roles, by }) = replaced.filter(|replaced| !replaced.roles.is_empty()) {
+        let roles = roles.into_iter().collect::<Vec<_>>().join(" and ");
+        decision = decision.evidence_vs("step_role", by, format!("{roles} in the file"));
+    }
+    for missing in seen.missing_permissions(policy) {
         decision = decision.evidence("pipeline_role_lacks", missing);
     }
     decision.plan(tag.into_iter().chain(upsert).chain([start]).collect()).state(next)
@@ -281,7 +290,10 @@ fn not_trained(policy: &Policy, reason: Reason) -> Train {
 /// not this model's.
 fn rejected(policy: &Policy, reason: Reason) -> Train {
     match reason {
-        Reason::NotOurs { .. } | Reason::OwnedByAnother { .. } => not_trained(policy, reason),
+        Reason::NotOurs { .. }
+        | Reason::OwnedByAnother { .. }
+        | Reason::PipelineRoleNotPassable { .. }
+        | Reason::PipelineRoleUnknown { .. } => not_trained(policy, reason),
         reason => Decision::new(Verdict::Reject, reason),
     }
 }

@@ -171,7 +171,7 @@ async fn an_existing_pipeline_is_updated_instead() {
     let exists = "Pipeline names must be unique within an AWS account and region. Pipeline with name (churn-train) already exists.";
     for refused in [invalid(exists), refusal(400, "ConflictException", "in progress")] {
         let (aws, wire) = cloud([refused, arn()]);
-        aws.pipelines("role").create("churn-train", "{}", "token", &[]).await.unwrap();
+        aws.pipelines("role").create("churn-train", "{}", None, "token", &[]).await.unwrap();
         let sent = wire.done();
         assert_eq!(
             sent[0].json(),
@@ -181,10 +181,13 @@ async fn an_existing_pipeline_is_updated_instead() {
         assert_eq!(sent[1].json(), json!({ "PipelineName": "churn-train", "PipelineDefinition": "{}" }));
     }
     let (aws, wire) = cloud([arn()]);
-    aws.pipelines("role").create("churn-train", "{}", "token", &[]).await.unwrap();
+    aws.pipelines("role").create("churn-train", "{}", None, "token", &[]).await.unwrap();
     assert_eq!(wire.targets(), ["CreatePipeline"]);
     let (aws, _) = cloud([invalid("Unable to parse pipeline definition.")]);
-    assert_eq!(aws.pipelines("role").create("p", "{", "t", &[]).await.unwrap_err().class, Class::Permanent);
+    assert_eq!(
+        aws.pipelines("role").create("p", "{", None, "t", &[]).await.unwrap_err().class,
+        Class::Permanent
+    );
 }
 
 #[tokio::test]

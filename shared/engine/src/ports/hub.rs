@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
-use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, Pipeline, StartRequest};
+use tidegate_policy::train::{
+    DescribedExecution, JobRoles, ListedExecution, Pipeline, PipelineRoles, StartRequest,
+};
 
 use crate::CallError;
 
@@ -24,6 +26,8 @@ pub trait Pipelines: Send + Sync {
     async fn pipeline(&self, name: &str) -> Result<Option<Pipeline>, CallError>;
     /// The roles that the hub's pipeline role may pass to jobs, or `None` if that is not known.
     fn job_roles(&self) -> Option<JobRoles>;
+    /// The roles that train may pass to SageMaker as the role of a pipeline.
+    fn pipeline_roles(&self) -> PipelineRoles;
     /// Lists the newest executions, newest first. The list is empty if the pipeline does not exist.
     async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError>;
     /// Describes an execution with its steps and its definition. Returns `None` if it does not exist.
@@ -36,16 +40,22 @@ pub trait Pipelines: Send + Sync {
     async fn tags(&self, arn: &str) -> Result<Tags, CallError>;
     /// Adds tags to a pipeline, by its ARN. Other tags stay.
     async fn add_tags(&self, arn: &str, tags: &[(String, String)]) -> Result<String, CallError>;
-    /// Creates a pipeline. Its definition is version 1.
+    /// Creates a pipeline with a role, or with that of the hub's stack. Its definition is version 1.
     async fn create(
         &self,
         name: &str,
         definition: &str,
+        role: Option<&str>,
         token: &str,
         tags: &[(String, String)],
     ) -> Result<(), CallError>;
-    /// Updates the definition of a pipeline, and returns the new version if SageMaker returns it.
-    async fn update(&self, name: &str, definition: &str) -> Result<Option<i64>, CallError>;
+    /// Updates the definition of a pipeline, and its role if one is given. Returns the new version if SageMaker returns it.
+    async fn update(
+        &self,
+        name: &str,
+        definition: &str,
+        role: Option<&str>,
+    ) -> Result<Option<i64>, CallError>;
     /// Starts an execution and returns its ARN. The same token returns the same execution.
     async fn start(&self, request: &StartRequest<'_>) -> Result<String, CallError>;
 }

@@ -93,7 +93,7 @@ invariants! {
     /// A deletion of something that serves, that served, or that is not Tidegate's own.
     DeletesServing = "deletes_serving", "only what this model's environment created, and what failed before it ever served or lost its endpoint, is deleted, and only if the policy says so";
     /// A setting of the policy is missing in a request, or another one is in it.
-    SettingChanged = "setting_changed", "a model and a configuration have the network, role, environment, capture, queue and keys of the policy";
+    SettingChanged = "setting_changed", "a model and a configuration have the network, role, environment, capture, queue and keys of the policy, and a pipeline its roles";
     /// A tag of the policy is missing on what is made or changed.
     NotTagged = "not_tagged", "what is made or changed has the tags of the policy";
     /// The report differs from the decision or the observation.

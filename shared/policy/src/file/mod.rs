@@ -45,7 +45,7 @@ pub use environment::{
 };
 pub use instance::{Kms, Startup};
 pub use notify::{NotifiedTopic, Notify};
-pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source};
+pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source, StepRole};
 pub(crate) use problem::Finding;
 pub use problem::{PolicyError, Problem};
 pub use read::{Checked, parse, parse_applied, read};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::names::{GroupName, PipelineName, RepositoryName};
+use crate::names::{GroupName, PipelineName, RepositoryName, RoleArn};
 
 /// Where commits come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +32,9 @@ pub struct Pipeline {
     /// Whether Tidegate takes over a pipeline that it did not make, and replaces its definition.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
+    /// The role with which it runs, in the hub's account; the one of the hub's stack where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_role: Option<RoleArn>,
     /// Values for its parameters; the definition's defaults where absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
@@ -40,7 +43,7 @@ pub struct Pipeline {
     pub on_new_commit: OnNewCommit,
 }
 
-/// Where a pipeline's definition comes from. Exactly one field.
+/// Where a pipeline's definition comes from. Exactly one of `file`, `keep` and `build`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
@@ -51,9 +54,20 @@ pub struct Definition {
     /// The definition that the pipeline has; commits only start it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// Which role the steps of the file get: `pipeline` replaces the roles that they name by the pipeline's role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<StepRole>,
     /// Reserved for a definition that is built from the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Reserved>,
+}
+
+/// Which role the steps of a definition get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum StepRole {
+    /// The pipeline's.
+    Pipeline,
 }
 
 /// A field that is reserved for a later version. Any value in it is rejected.

@@ -94,6 +94,17 @@ fn pipeline(pipeline: &Pipeline) -> Vec<Finding> {
             found.push(Finding::new("pipeline/definition/file", message));
         }
     }
+    // A pipeline that keeps its definition is not updated, so neither is its role.
+    let kept = definition.keep && definition.file.is_none();
+    let roles = [
+        (pipeline.execution_role.is_some(), "pipeline/executionRole"),
+        (definition.role.is_some(), "pipeline/definition/role"),
+    ];
+    for (_, field) in roles.iter().filter(|(given, _)| kept && *given) {
+        let message =
+            "a pipeline that keeps its definition keeps its roles as well; remove it, or give a `file`";
+        found.push(Finding::new(*field, message).because("pipeline/definition/keep"));
+    }
     for (name, value) in &pipeline.parameters {
         let at = format!("pipeline/parameters/{name}");
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));

@@ -25,6 +25,12 @@ pub enum Action {
         sha256: String,
         /// Whether the pipeline has to be created.
         create: bool,
+        /// The ARN of its role, if the policy names one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// The ARN of the role that replaces the roles of the file's steps.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step_role: Option<String>,
         /// The client token of the creation.
         token: String,
         /// Its tags, if it has to be created.

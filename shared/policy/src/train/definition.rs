@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tidegate_events::CommitPushed;
 
+use super::pipeline_role::{Replaced, with_step_role};
 use super::{Action, Definition, Snapshot, State};
 use crate::file::Policy;
 use crate::fingerprint::fingerprint;
@@ -22,6 +23,8 @@ pub(super) struct Asked {
     pub(super) upsert: Option<Step<Action>>,
     /// The definition's fingerprint; `None` if the present one is kept.
     pub(super) digest: Option<String>,
+    /// The roles of the steps that were replaced, if the policy wants that.
+    pub(super) replaced: Option<Replaced>,
 }
 
 /// SHA-256 of a definition file, as stored in [`Action::UpsertPipeline`].
@@ -53,17 +56,23 @@ pub(super) fn asked(
             Err(Reason::DefinitionMissing { path: path.clone(), commit: commit.chars().take(12).collect() })
         }
         (Definition::Kept, None) => Err(Reason::PipelineMissing { pipeline }),
-        (Definition::Kept, Some(_)) => Ok(Asked { tag: None, upsert: None, digest: None }),
+        (Definition::Kept, Some(_)) => Ok(Asked { tag: None, upsert: None, digest: None, replaced: None }),
         (Definition::File { path, text }, present) => {
-            let wanted = definition_of(path, text)?;
+            if let Some(reason) = seen.pipeline_role_problem(policy) {
+                return Err(reason);
+            }
+            let (wanted, replaced) = with_roles(policy, seen, definition_of(path, text)?)?;
             let digest = digest_of(&wanted);
+            let chosen = policy.pipeline.execution_role.as_ref().map(ToString::to_string);
+            let role_stays = chosen.is_none() || present.as_ref().is_some_and(|found| found.role == chosen);
             let same = present
                 .as_ref()
                 .and_then(|p| serde_json::from_str::<Value>(&p.definition).ok())
                 .is_some_and(|running| running == wanted);
             // Another definition that was decided may not be installed yet, and its installation would replace this
             // one.
-            let stays = same && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
+            let stays =
+                same && role_stays && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
             let not_ours = not_ours(policy, state, seen);
             let tag = not_ours.is_none().then(|| missing_tags(policy, seen, token)).flatten();
             if !stays && let Some(reason) = not_ours {
@@ -77,13 +86,34 @@ pub(super) fn asked(
                     path: path.clone(),
                     sha256: definition_digest(text),
                     create: present.is_none(),
+                    role: chosen.clone(),
+                    step_role: replaced.as_ref().map(|replaced| replaced.by.clone()),
                     token: token.to_owned(),
                     tags: owner::tags_of_policy(policy, None),
                 })
             });
-            Ok(Asked { tag, upsert, digest: Some(digest) })
+            Ok(Asked { tag, upsert, digest: Some(digest), replaced })
         }
     }
+}
+
+/// The definition with the role of the pipeline in its steps, if the policy wants that.
+fn with_roles(
+    policy: &Policy,
+    seen: &Snapshot,
+    definition: Value,
+) -> Result<(Value, Option<Replaced>), Reason> {
+    if policy.pipeline.definition.role.is_none() {
+        return Ok((definition, None));
+    }
+    let pipeline = policy.pipeline.name.to_string();
+    let role = seen.pipeline_role(policy).ok_or(Reason::PipelineRoleUnknown { pipeline })?;
+    let (definition, replaced) = with_step_role(definition, &role);
+    let characters = definition.to_string().chars().count();
+    if characters > DEFINITION_LIMIT {
+        return Err(Reason::DefinitionTooLarge { characters });
+    }
+    Ok((definition, Some(replaced)))
 }
 
 /// The call that adds the tags that an existing pipeline of ours does not have.

@@ -9,6 +9,7 @@ use crate::check::{Change, Effect, HasEffect, Invariant, Scope, Violation, Viola
 use crate::controller::Context;
 use crate::file::Policy;
 use crate::fingerprint::fingerprint;
+use crate::names::RoleArn;
 use crate::step::Step;
 
 impl HasEffect for Action {
@@ -50,6 +51,7 @@ pub(super) fn violations(
         violations.once(state, &decision.plan);
         violations.ours(policy, state, seen, &decision.plan);
         violations.tagged(policy, seen, &decision.plan);
+        violations.has_roles(policy, &decision.plan);
     }
     for step in &decision.plan {
         if let Effect::ReportRetraining(finished) = effect(step) {
@@ -161,6 +163,18 @@ impl Violations {
                 let has = tags.iter().rev().find(|(k, _)| k == key).is_some_and(|(_, v)| v == value);
                 self.require(has, Invariant::NotTagged, || format!("{step:?} has no {key}={value}"));
             }
+        }
+    }
+
+    /// A pipeline is defined with the role of the policy, and its steps get this role if the policy says so.
+    fn has_roles(&mut self, policy: &Policy, plan: &[Step<Action>]) {
+        for step in plan {
+            let Step::Call(Action::UpsertPipeline { role, step_role, .. }) = step else { continue };
+            let chosen = policy.pipeline.execution_role.as_ref().map(RoleArn::as_str);
+            let replaces = policy.pipeline.definition.role.is_some();
+            let same = chosen.is_none() || !replaces || step_role.as_deref() == chosen;
+            let right = role.as_deref() == chosen && step_role.is_some() == replaces && same;
+            self.require(right, Invariant::SettingChanged, || format!("{step:?} instead of {chosen:?}"));
         }
     }
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Snapshot;
+use super::{Definition, Snapshot};
 use crate::file::Policy;
+use crate::names::RoleArn;
 use crate::reason::Reason;
 
 /// The roles that the hub's pipeline role may pass to jobs. SageMaker creates the job of a step with the pipeline's role,
@@ -43,21 +44,26 @@ impl Snapshot {
     /// The definition that an execution would run.
     fn wanted(&self) -> Option<Value> {
         let text = match &self.definition {
-            super::Definition::File { text, .. } => Some(text),
+            Definition::File { text, .. } => Some(text),
             _ => self.pipeline.as_ref().map(|pipeline| &pipeline.definition),
         };
         text.and_then(|text| serde_json::from_str(text).ok())
     }
 
     /// The hub's pipeline role, if the pipeline has or gets this role and it is known what it may pass.
-    fn own_role(&self) -> Option<&JobRoles> {
-        let role = self.pipeline.as_ref().and_then(|pipeline| pipeline.role.as_deref());
+    fn own_role(&self, policy: &Policy) -> Option<&JobRoles> {
+        let chosen = policy.pipeline.execution_role.as_ref().map(RoleArn::as_str);
+        let role = chosen.or_else(|| self.pipeline.as_ref().and_then(|pipeline| pipeline.role.as_deref()));
         self.job_roles.as_ref().filter(|roles| role.is_none_or(|role| role == roles.own))
     }
 
     /// Why no job of the definition may get its role, if the pipeline's role may not pass it.
     pub(super) fn role_problem(&self, policy: &Policy) -> Option<Reason> {
-        let roles = self.own_role()?;
+        let roles = self.own_role(policy)?;
+        // Its steps get the role of the pipeline, which may pass itself.
+        if policy.pipeline.definition.role.is_some() && matches!(self.definition, Definition::File { .. }) {
+            return None;
+        }
         let wanted = roles_of(&self.wanted()?, &policy.pipeline.parameters);
         let refused: Vec<String> =
             wanted.into_iter().filter(|role| *role != roles.own && !roles.passable.contains(role)).collect();
@@ -66,8 +72,8 @@ impl Snapshot {
     }
 
     /// The permissions that steps of the definition need and the hub's pipeline role does not have by itself.
-    pub(super) fn missing_permissions(&self) -> Vec<String> {
-        let (Some(_), Some(definition)) = (self.own_role(), self.wanted()) else { return Vec::new() };
+    pub(super) fn missing_permissions(&self, policy: &Policy) -> Vec<String> {
+        let (Some(_), Some(definition)) = (self.own_role(policy), self.wanted()) else { return Vec::new() };
         let mut types = BTreeSet::new();
         walk(&definition, &mut |key, value| {
             if let ("Type", Value::String(name)) = (key, value) {

@@ -8,7 +8,7 @@ use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent, RunningConfig, ScalableTarget};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
-use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution};
+use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, PipelineRoles};
 
 /// The duration of AWS operations that no event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct CannedResponses {
     pub running: Vec<String>,
     /// The roles that the pipeline role may pass, if they are known.
     pub job_roles: Option<JobRoles>,
+    /// The role of any pipeline that exists, if it is known.
+    pub pipeline_role: Option<String>,
+    /// The roles that train may pass as the role of a pipeline; a role of the account if absent.
+    pub pipeline_roles: Option<PipelineRoles>,
     /// Executions of any pipeline, newest first, as a list shows them and with their details.
     pub executions: Vec<(ListedExecution, DescribedExecution)>,
     /// Any package.

@@ -5,7 +5,9 @@ use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_events::{ApprovalStatus, ExecutionStatus};
 use tidegate_policy::owner::Tags;
-use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, Pipeline, StartRequest};
+use tidegate_policy::train::{
+    DescribedExecution, JobRoles, ListedExecution, Pipeline, PipelineRoles, StartRequest,
+};
 
 use super::FakeAws;
 use super::state::Execution;
@@ -31,11 +33,19 @@ impl Pipelines for FakeAws {
         let state = self.state();
         let definition = state.pipelines.get(name).or(self.canned.pipeline.as_ref());
         let arn = self.arn("pipeline", name);
-        Ok(definition.cloned().map(|definition| Pipeline { arn, definition, role: None }))
+        Ok(definition.cloned().map(|definition| {
+            let role = self.canned.pipeline_role.clone();
+            Pipeline { arn, definition, role }
+        }))
     }
 
     fn job_roles(&self) -> Option<JobRoles> {
         self.canned.job_roles.clone()
+    }
+
+    fn pipeline_roles(&self) -> PipelineRoles {
+        let own = format!("arn:aws:iam::{}:role/tidegate-pipeline", self.account);
+        self.canned.pipeline_roles.clone().unwrap_or(PipelineRoles { own, passable: Vec::new() })
     }
 
     async fn executions(&self, name: &str) -> Call<Vec<ListedExecution>> {
@@ -80,6 +90,7 @@ impl Pipelines for FakeAws {
         &self,
         name: &str,
         definition: &str,
+        _role: Option<&str>,
         _token: &str,
         _tags: &[(String, String)],
     ) -> Call<()> {
@@ -88,7 +99,7 @@ impl Pipelines for FakeAws {
         Ok(())
     }
 
-    async fn update(&self, name: &str, definition: &str) -> Call<Option<i64>> {
+    async fn update(&self, name: &str, definition: &str, _role: Option<&str>) -> Call<Option<i64>> {
         self.accept("sagemaker", "UpdatePipeline")?;
         self.state().pipelines.insert(name, definition.to_owned());
         Ok(None)

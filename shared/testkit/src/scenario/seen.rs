@@ -16,7 +16,7 @@ use tidegate_policy::hold::Holds;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::MonitorReport;
-use tidegate_policy::train::JobRoles;
+use tidegate_policy::train::{JobRoles, PipelineRoles};
 
 use super::read::{ScenarioError, read, read_json};
 use super::seen_execution::SeenExecution;
@@ -43,6 +43,10 @@ pub struct Seen {
     pub running: Vec<String>,
     /// The hub's pipeline role and the roles that it may pass to jobs; not known if absent.
     pub job_roles: Option<JobRoles>,
+    /// The ARN of the pipeline's role; not known if absent.
+    pub pipeline_role: Option<String>,
+    /// The roles that train may pass as the role of a pipeline; a role of the hub if absent.
+    pub pipeline_roles: Option<PipelineRoles>,
     /// Executions with their details, newest first.
     pub executions: Vec<SeenExecution>,
     /// The commit at the head of each branch.
@@ -238,6 +242,8 @@ impl Seen {
             pipeline: text(&self.pipeline, &self.pipeline_sample)?,
             running: self.running.clone(),
             job_roles: self.job_roles.clone(),
+            pipeline_role: self.pipeline_role.clone(),
+            pipeline_roles: self.pipeline_roles.clone(),
             executions: self.executions.iter().map(SeenExecution::read).collect(),
             package: self.package.as_ref().map(SeenPackage::read),
             newest_approved: self.newest_approved.as_ref().map(SeenApproved::read),

@@ -8,7 +8,7 @@ use tidegate_events::{ApprovalStatus, ExecutionStatus, PackageStatus};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::train::{
-    DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, StartRequest,
+    DescribedExecution, ExecutedStep, JobRoles, ListedExecution, Pipeline, PipelineRoles, StartRequest,
 };
 
 use super::{tag_list, text, time};
@@ -18,6 +18,8 @@ const SAGEMAKER: &str = "sagemaker";
 const CODECOMMIT: &str = "codecommit";
 /// The role of the pipelines.
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/pipeline";
+/// A role of a team that its pipeline may have.
+pub(crate) const TEAM_ROLE: &str = "arn:aws:iam::111122223333:role/churn-pipeline";
 /// The role that the sample definitions give to their jobs. The pipelines' role may pass it.
 pub(crate) const JOB_ROLE: &str =
     "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-20260101T000000";
@@ -93,6 +95,10 @@ impl Pipelines for Account {
         Some(JobRoles { own: ROLE.to_owned(), passable: vec![JOB_ROLE.to_owned()] })
     }
 
+    fn pipeline_roles(&self) -> PipelineRoles {
+        PipelineRoles { own: ROLE.to_owned(), passable: vec![TEAM_ROLE.to_owned()] }
+    }
+
     async fn executions(&self, name: &str) -> Result<Vec<ListedExecution>, CallError> {
         let request = json!({"PipelineName": name, "SortBy": "CreationTime", "SortOrder": "Descending",
             "MaxResults": 100});
@@ -150,22 +156,31 @@ impl Pipelines for Account {
         &self,
         name: &str,
         definition: &str,
+        role: Option<&str>,
         token: &str,
         tags: &[(String, String)],
     ) -> Result<(), CallError> {
-        let request = json!({"PipelineName": name, "PipelineDefinition": definition, "RoleArn": ROLE,
-            "ClientRequestToken": token, "Tags": tag_list(tags)});
+        let request = json!({"PipelineName": name, "PipelineDefinition": definition,
+            "RoleArn": role.unwrap_or(ROLE), "ClientRequestToken": token, "Tags": tag_list(tags)});
         match self.call(SAGEMAKER, "CreatePipeline", request).await {
             Ok(_) => Ok(()),
             Err(error) if error.message.contains("already") => {
-                self.update(name, definition).await.map(|_| ())
+                self.update(name, definition, role).await.map(|_| ())
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn update(&self, name: &str, definition: &str) -> Result<Option<i64>, CallError> {
-        let request = json!({"PipelineName": name, "PipelineDefinition": definition});
+    async fn update(
+        &self,
+        name: &str,
+        definition: &str,
+        role: Option<&str>,
+    ) -> Result<Option<i64>, CallError> {
+        let mut request = json!({"PipelineName": name, "PipelineDefinition": definition});
+        if let (Some(role), Some(members)) = (role, request.as_object_mut()) {
+            members.insert("RoleArn".to_owned(), json!(role));
+        }
         let updated = self.call(SAGEMAKER, "UpdatePipeline", request).await?;
         Ok(updated.get("PipelineVersionId").and_then(Value::as_i64))
     }

@@ -19,6 +19,8 @@ mod order;
 #[cfg(test)]
 mod owned;
 #[cfg(test)]
+mod pipeline_roles;
+#[cfg(test)]
 mod ports;
 #[cfg(test)]
 mod purity;

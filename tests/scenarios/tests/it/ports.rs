@@ -177,8 +177,8 @@ fn a_pipeline_is_started_once_for_a_token() {
     let stage = Stage::new();
     let hub = stage.account(HUB);
     let made = pin!(async {
-        hub.create("p", DEFINITION, &"t".repeat(32), &[]).await?;
-        hub.create("p", DEFINITION, &"u".repeat(32), &[]).await?;
+        hub.create("p", DEFINITION, None, &"t".repeat(32), &[]).await?;
+        hub.create("p", DEFINITION, None, &"u".repeat(32), &[]).await?;
         let (token, parameters) = ("t".repeat(32), Default::default());
         let request = StartRequest {
             pipeline: "p",

@@ -246,6 +246,26 @@ fn a_step_fails_whose_role_the_pipelines_role_may_not_pass() {
 }
 
 #[test]
+fn a_pipeline_gets_only_a_role_of_its_account_and_an_update_may_change_it() {
+    let mut aws = TestWorld::new();
+    let request = |role: &str| {
+        json!({"PipelineName": "churn-train", "ClientRequestToken": "create", "RoleArn": role,
+               "PipelineDefinition": definition("v2/g_tiny_processing.json")})
+    };
+    let foreign = request("arn:aws:iam::444455556666:role/pipeline");
+    let error = aws.call_in(HUB, "sagemaker", "CreatePipeline", foreign.clone()).unwrap_err().to_string();
+    assert!(error.starts_with("AccessDeniedException: Cross-account pass role"), "{error}");
+    aws.call_in(HUB, "sagemaker", "CreatePipeline", request("arn:aws:iam::111122223333:role/one")).unwrap();
+    let update = |role: &str| json!({"PipelineName": "churn-train", "RoleArn": role});
+    let foreign = update("arn:aws:iam::444455556666:role/pipeline");
+    assert!(aws.call_in(HUB, "sagemaker", "UpdatePipeline", foreign).is_err());
+    let two = "arn:aws:iam::111122223333:role/two";
+    aws.call_in(HUB, "sagemaker", "UpdatePipeline", update(two)).unwrap();
+    let describe = json!({"PipelineName": "churn-train"});
+    assert_eq!(aws.call_in(HUB, "sagemaker", "DescribePipeline", describe).unwrap()["RoleArn"], two);
+}
+
+#[test]
 fn no_more_steps_run_at_once_than_allowed() {
     let mut aws = with("v2/k_big_over_100k.json");
     start(&mut aws, "one", json!({"ParallelismConfiguration": {"MaxParallelExecutionSteps": 2}}));

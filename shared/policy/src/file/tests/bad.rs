@@ -45,7 +45,7 @@ fn fields() {
             "  definition: { file: pipeline.json }\n",
             "",
             "8:1: pipeline.definition: missing",
-            "a section with build, file and keep",
+            "a section with build, file, keep and role",
         ),
         ("model: churn\n", "model: churn\nmodel: churn2\n", "5:1: model: given twice", "first in line 4"),
         (

@@ -44,6 +44,24 @@ fn rules_between_fields() {
         ),
         ("{ file: pipeline.json }", "{}", "10:3: pipeline.definition: expected exactly one of", ""),
         (
+            "{ file: pipeline.json }",
+            "{ keep: true, role: pipeline }",
+            "10:35: pipeline.definition.role: a pipeline that keeps its definition keeps its roles as well",
+            "",
+        ),
+        (
+            "{ file: pipeline.json }",
+            "{ keep: true }\n  executionRole: arn:aws:iam::111122223333:role/churn",
+            "11:18: pipeline.executionRole: a pipeline that keeps its definition keeps its roles as well",
+            "",
+        ),
+        (
+            "{ file: pipeline.json }",
+            "{ file: pipeline.json, role: steps }",
+            "10:44: pipeline.definition.role: found `steps`, expected pipeline",
+            "",
+        ),
+        (
             "file: pipeline.json",
             "file: ../pipeline.json",
             "10:23: pipeline.definition.file: `../pipeline.json` is not a path from the root",

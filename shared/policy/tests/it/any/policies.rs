@@ -24,7 +24,7 @@ pub(crate) fn policies() -> BoxedStrategy<Policy> {
             let mut policy = policy();
             policy.drift = drift;
             policy.pipeline.definition =
-                Definition { file: (!keep).then(|| "p".to_owned()), keep, build: None };
+                Definition { file: (!keep).then(|| "p".to_owned()), keep, role: None, build: None };
             if let Some(last) = policy.environments.last_mut() {
                 last.endpoint = production.endpoint;
                 last.rollout = production.rollout;

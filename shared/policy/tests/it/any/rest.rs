@@ -344,6 +344,7 @@ pub(crate) fn train_seen() -> BoxedStrategy<train::Snapshot> {
             head,
             execution,
             job_roles: None,
+            pipeline_roles: None,
             hold,
             pipeline_tags: tags.map(|model| tidegate_policy::owner::tags(model, None).into_iter().collect()),
         })

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tidegate_events::{CommitPushed, RefChange, RefKind, RetrainingRequested};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
+use tidegate_policy::file::StepRole;
 use tidegate_policy::hold::Hold;
 use tidegate_policy::reason::Reason;
 use tidegate_policy::step::Step;
@@ -110,6 +111,13 @@ fn breaks() -> Vec<Break<Scene>> {
             s.seen.pipeline_tags = Some(tidegate_policy::owner::tags("upsell", None).into_iter().collect());
         }),
         on(I::NotOurs, "nobody tagged the pipeline", commit, |s| s.seen.pipeline_tags = None),
+        on(I::SettingChanged, "a pipeline without the role of the policy", commit, |s| {
+            let role = "arn:aws:iam::111122223333:role/churn".parse().unwrap();
+            s.policy.as_mut().unwrap().pipeline.execution_role = Some(role);
+        }),
+        on(I::SettingChanged, "steps that keep their roles", commit, |s| {
+            s.policy.as_mut().unwrap().pipeline.definition.role = Some(StepRole::Pipeline);
+        }),
         on(I::NotTagged, "a pipeline without the tags of the policy", commit, |s| {
             s.policy.as_mut().unwrap().tags.insert("team".to_owned(), "growth".to_owned());
         }),

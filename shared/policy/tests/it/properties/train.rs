@@ -164,6 +164,8 @@ fn definition(
         path: path.clone(),
         sha256: fingerprint(&["definition", text]),
         create: seen.pipeline.is_none(),
+        role: None,
+        step_role: None,
         token: token.to_owned(),
         tags: tidegate_policy::owner::tags_of_policy(policy, None),
     });

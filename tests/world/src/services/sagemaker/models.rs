@@ -29,7 +29,7 @@ fn create_model(world: &mut World, call: &Call, request: &Value) -> Result<Value
     for container in &containers {
         check_container(world, call, container)?;
     }
-    check_role(call, request)?;
+    check_role(call, text(request, "ExecutionRoleArn"))?;
     world.store_model(&call.place, name, request, call.now);
     Ok(json!({"ModelArn": arn}))
 }
@@ -46,8 +46,8 @@ pub(crate) fn containers(request: &Value) -> Vec<&Value> {
 
 /// A role can be passed only in its own account. The text is ours.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>
-fn check_role(call: &Call, request: &Value) -> Result<(), ApiError> {
-    let role = text(request, "ExecutionRoleArn").unwrap_or_default();
+pub(crate) fn check_role(call: &Call, role: Option<&str>) -> Result<(), ApiError> {
+    let role = role.unwrap_or_default();
     let account = role.split(':').nth(4).unwrap_or(call.place.account.as_str());
     if account == call.place.account {
         return Ok(());

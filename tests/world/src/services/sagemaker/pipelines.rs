@@ -21,6 +21,7 @@ use crate::account::{AccountRegion, Call, parse_arn};
 use crate::error::ApiError;
 use crate::json::{copy, epoch, listing, need, put, put_some, stamp, tag_map, text};
 use crate::services::Operations;
+use crate::services::sagemaker::models::check_role;
 use crate::services::sagemaker::registry::user;
 use crate::world::World;
 pub(crate) use definition::Definition;
@@ -125,7 +126,7 @@ fn create(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiE
              exists."
         )));
     }
-    need(request, "RoleArn")?;
+    check_role(call, Some(need(request, "RoleArn")?))?;
     let written = definition_text(world, request)?.ok_or_else(|| {
         // https://github.com/getmoto/moto/blob/master/moto/sagemaker/models.py
         ApiError::validation(
@@ -157,6 +158,7 @@ fn update(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiE
     if !known {
         return Err(no_pipeline(&call.place, name));
     }
+    check_role(call, text(request, "RoleArn"))?;
     let parsed = written.map(|text| parse(&text).map(|definition| (text, definition))).transpose()?;
     let pipeline = world
         .resources_mut(&call.place)
