@@ -172,8 +172,9 @@ impl Deploy {
             (Some(_), Some(component)) => self.endpoints.component(&component.name).await?,
             (None, _) | (_, None) => None,
         };
+        let containers = package.as_ref().and_then(|found| found.containers);
         let approval = package.map(|found| found.package.approval);
-        let mut seen = Snapshot { approval, endpoint, component, ..Snapshot::default() };
+        let mut seen = Snapshot { approval, containers, endpoint, component, ..Snapshot::default() };
         let (of_endpoint, of_component) = futures::future::try_join(
             self.of_endpoint(environment, in_flight, &seen),
             self.of_component(environment, in_flight, &seen),

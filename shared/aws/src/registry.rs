@@ -52,6 +52,9 @@ impl Registry for ModelRegistry {
         };
         Ok(Some(RegistryPackage {
             package,
+            containers: found
+                .inference_specification()
+                .and_then(|specification| u32::try_from(specification.containers().len()).ok()),
             last_modified: found.last_modified_time().or(found.creation_time()).and_then(timestamp),
         }))
     }

@@ -177,6 +177,11 @@ pub(crate) trait Behavior {
         None
     }
 
+    /// The AWS page after which it cannot run a model of several containers; `None` if it can.
+    fn refuses_several_containers(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What its environment requests although the kind does not support it. `at` is the environment's path.
     fn problems(&self, _at: &str, _environment: &Environment) -> Vec<Finding> {
         Vec::new()

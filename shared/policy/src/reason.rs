@@ -319,6 +319,9 @@ reasons! {
     /// SageMaker does not change an endpoint between synchronous and asynchronous requests.
     OtherInvocation { endpoint: String, found: String, wanted: String } = "other_invocation",
         "{endpoint} is {found}, and the policy wants one that is {wanted}; SageMaker does not change one into the other: give another endpoint name in the policy, or delete the endpoint first";
+    /// The kind of the endpoint cannot run a model of several containers.
+    SeveralContainers { endpoint: String, package: String, count: u32, page: String } = "several_containers",
+        "{package} has {count} containers (an inference pipeline), which the kind of {endpoint} cannot run ({page}); use the kind realTime, or register a version with one container";
     /// The instance type of a variant with a scalable target cannot change.
     ScaledInstanceType { endpoint: String, instance_type: String } = "scaled_instance_type",
         "{endpoint} is registered with Application Auto Scaling, so SageMaker refuses the instance type {instance_type}; deregister it with aws application-autoscaling deregister-scalable-target, approve the version again, and register it again afterwards";

@@ -65,6 +65,8 @@ pub trait Pipelines: Send + Sync {
 pub struct RegistryPackage {
     /// The properties that promotion decides on.
     pub package: Package,
+    /// The number of its containers; `None` if it has no inference specification, or if that is not known.
+    pub containers: Option<u32>,
     /// The time of the last change.
     pub last_modified: Option<Timestamp>,
 }

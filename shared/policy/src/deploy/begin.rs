@@ -11,7 +11,10 @@ use crate::reason::Reason;
 use crate::step::Step;
 
 impl Reconciliation<'_> {
-    pub(super) fn create(&self) -> Deploy {
+    pub(super) fn create(&self, seen: &Snapshot) -> Deploy {
+        if let Some(reason) = self.several_containers(seen) {
+            return self.end(DeploymentOutcome::Failed, reason, seen);
+        }
         if let Some(held) = self.held() {
             return held;
         }
@@ -25,6 +28,9 @@ impl Reconciliation<'_> {
     }
 
     pub(super) fn update(&self, running: &Endpoint, seen: &Snapshot) -> Deploy {
+        if let Some(reason) = self.several_containers(seen) {
+            return self.end(DeploymentOutcome::Failed, reason, seen);
+        }
         let mut plan = match self.may_update_endpoint(seen) {
             Ok(steps) => steps,
             Err(NotAllowed::Refused(reason)) => return self.end(DeploymentOutcome::Failed, reason, seen),
@@ -46,6 +52,14 @@ impl Reconciliation<'_> {
         self.apply(plan)
             .evidence_vs("running_config", before, &self.wanted.config.name)
             .state(self.asked_endpoint(Some(running)))
+    }
+
+    /// Why nothing is made for a package that this kind of endpoint cannot run.
+    pub(super) fn several_containers(&self, seen: &Snapshot) -> Option<Reason> {
+        let page = self.environment.endpoint.spec.behavior().refuses_several_containers()?;
+        let count = seen.containers.filter(|count| *count > 1)?;
+        let (endpoint, package) = (self.wanted.endpoint.clone(), self.in_flight.request.package_arn.clone());
+        Some(Reason::SeveralContainers { endpoint, package, count, page: page.to_owned() })
     }
 
     /// What would be changed was not described, so nothing is changed yet.

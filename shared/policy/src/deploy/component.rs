@@ -34,6 +34,9 @@ impl Reconciliation<'_> {
     }
 
     fn put_component(&self, wanted: &Component, seen: &Snapshot) -> Deploy {
+        if let Some(reason) = self.several_containers(seen) {
+            return self.end(DeploymentOutcome::Failed, reason, seen);
+        }
         let mut plan = match self.may_put_component(seen) {
             Ok(steps) => steps,
             Err(NotAllowed::Refused(reason)) => return self.end(DeploymentOutcome::Failed, reason, seen),

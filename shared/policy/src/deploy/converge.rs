@@ -168,7 +168,7 @@ pub(super) struct Reconciliation<'a> {
 
 impl Reconciliation<'_> {
     fn of_endpoint(&self, seen: &Snapshot) -> Deploy {
-        let Some(endpoint) = &seen.endpoint else { return self.create() };
+        let Some(endpoint) = &seen.endpoint else { return self.create(seen) };
         match &endpoint.status {
             EndpointStatus::InService if runs(endpoint, &self.wanted) => self.of_component(endpoint, seen),
             EndpointStatus::InService

@@ -110,6 +110,11 @@ impl Behavior for InferenceComponent {
         Ok(ScalableComponent { name: self.component_name(endpoint).to_owned(), copies: self.copies() })
     }
 
+    /// Its specification has one container, with which SageMaker also describes the model that it runs.
+    fn refuses_several_containers(&self) -> Option<&'static str> {
+        Some(COMPONENT_PAGE)
+    }
+
     fn rollout_problem(&self, rollout: &Rollout) -> Option<String> {
         let steps = [
             (rollout.canary.is_some(), "canary"),

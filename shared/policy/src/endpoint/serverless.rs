@@ -62,6 +62,10 @@ impl Behavior for Serverless {
         false
     }
 
+    fn refuses_several_containers(&self) -> Option<&'static str> {
+        Some(PAGE)
+    }
+
     fn rollout_problem(&self, _rollout: &Rollout) -> Option<String> {
         Some(format!("a serverless endpoint has no instances to replace in steps ({GUARDRAILS_PAGE})"))
     }

@@ -280,6 +280,13 @@ fn peculiar(key: &str) -> Option<&'static str> {
             "an endpoint has exactly one variant, so that what runs is what was approved; SageMaker itself rolls \
              several out only in part (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)"
         }
+        "image" | "imageUri" | "container" | "containers" | "primaryContainer" | "modelData"
+        | "modelDataUrl" | "artifactUrl" => {
+            "the image and the data of a model are those of its package: SageMaker takes a package or an image with its data, \
+             not both, and what was approved is the package; the Container of an inference component would run what nobody \
+             approved; register a new version of the package with the other image, data or containers, and set variables with \
+             `environment` (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html)"
+        }
         "spot"
         | "useSpotInstances"
         | "managedSpot"

@@ -84,7 +84,7 @@ impl AwsState {
         let unsaid = change.status == PackageStatus::Unknown(String::new());
         let status = if unsaid { PackageStatus::Completed } else { change.status.clone() };
         let package = Package { approval: change.approval.clone(), status };
-        let seen = RegistryPackage { package, last_modified: change.last_modified };
+        let seen = RegistryPackage { package, containers: None, last_modified: change.last_modified };
         self.put_package(group, version, state::Package { arn: change.arn.clone(), seen });
     }
 

@@ -93,6 +93,9 @@ pub struct SeenPackage {
     /// Its status; `Completed` if absent.
     #[serde(default)]
     pub status: Option<String>,
+    /// The number of its containers; not known if absent.
+    #[serde(default)]
+    pub containers: Option<u32>,
     /// When it last changed.
     #[serde(default)]
     pub last_modified: Option<Timestamp>,
@@ -281,7 +284,7 @@ impl SeenPackage {
     fn read(&self) -> RegistryPackage {
         let status = self.status.as_deref().map_or(PackageStatus::Completed, PackageStatus::read);
         let package = Package { approval: ApprovalStatus::read(&self.approval), status };
-        RegistryPackage { package, last_modified: self.last_modified }
+        RegistryPackage { package, containers: self.containers, last_modified: self.last_modified }
     }
 }
 

@@ -50,6 +50,7 @@ fn config() -> CloudConfig {
     CloudConfig {
         environments: ENVIRONMENTS.to_vec(),
         environment_parameters: parameters.to_vec(),
+        hub_parameters: vec![format!("PassablePipelineRoleArns=arn:aws:iam::{}:role/churn-pipeline", HUB.id)],
         ..CloudConfig::default()
     }
 }

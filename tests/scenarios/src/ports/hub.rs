@@ -231,6 +231,10 @@ impl Registry for Account {
                     approval: approval.map_or(ApprovalStatus::Absent, |status| ApprovalStatus::read(&status)),
                     status: PackageStatus::read(&status),
                 },
+                containers: found
+                    .pointer("/InferenceSpecification/Containers")
+                    .and_then(Value::as_array)
+                    .and_then(|containers| u32::try_from(containers.len()).ok()),
                 last_modified: time(&found, "/LastModifiedTime").or(time(&found, "/CreationTime")),
             }
         }))

@@ -7,6 +7,8 @@ mod asleep;
 #[cfg(test)]
 mod begun;
 #[cfg(test)]
+mod containers;
+#[cfg(test)]
 mod envelope;
 #[cfg(test)]
 mod for_now;

@@ -55,7 +55,7 @@ pub(crate) struct MutatedPorts {
 
 fn healthy() -> RegistryPackage {
     let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
-    RegistryPackage { package, last_modified: None }
+    RegistryPackage { package, containers: None, last_modified: None }
 }
 
 impl MutatedPorts {

@@ -121,6 +121,20 @@ fn a_role_of_another_account_cannot_be_passed() {
 }
 
 #[test]
+fn an_image_of_ones_own_is_refused_with_the_way_to_have_it() {
+    for field in [
+        "image: \"111122223333.dkr.ecr.us-east-1.amazonaws.com/a:1\"",
+        "containers: [{ image: a }]",
+        "modelDataUrl: \"s3://b/m\"",
+    ] {
+        assert_refused(
+            &endpoint(field),
+            "register a new version of the package with the other image, data or containers",
+        );
+    }
+}
+
+#[test]
 fn what_looks_like_a_secret_is_told() {
     for (name, secret) in [
         ("HF_TOKEN", true),

@@ -110,6 +110,7 @@ fn endpoint(config: &str) -> Snapshot {
     };
     Snapshot {
         approval: Some(ApprovalStatus::Approved),
+        containers: None,
         endpoint: Some(endpoint),
         endpoint_tags: Some(any::tags("production")),
         component: None,

@@ -25,6 +25,10 @@ fn create_endpoint_config(world: &mut World, call: &Call, request: &Value) -> Re
     let name = need(request, "EndpointConfigName")?;
     let arn = call.place.arn("endpoint-config", name);
     let zero = world.faults.accepts_zero_instances(&call.place.region);
+    for variant in list(request, "ProductionVariants").iter().filter(|v| v.get("ServerlessConfig").is_some())
+    {
+        world.check_one_container(&call.place, text(variant, "ModelName"), "serverless endpoints")?;
+    }
     let resources = world.resources_mut(&call.place);
     if resources.configs.contains_key(name) {
         return Err(ApiError::already_existing("endpoint configuration", &arn));

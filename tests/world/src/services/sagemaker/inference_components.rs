@@ -93,6 +93,8 @@ fn create_component(world: &mut World, call: &Call, request: &Value) -> Result<V
     let name = need(request, "InferenceComponentName")?;
     let endpoint = need(request, "EndpointName")?;
     let arn = call.place.arn("inference-component", name);
+    let model = request.pointer("/Specification/ModelName").and_then(Value::as_str);
+    world.check_one_container(&call.place, model, "inference components")?;
     let resources = world.resources_mut(&call.place);
     if resources.components.contains_key(name) {
         return Err(ApiError::already_existing("inference component", &arn));
@@ -216,6 +218,8 @@ fn update_component(world: &mut World, call: &Call, request: &Value) -> Result<V
             placement::check_accelerators(variant, specification)?;
         }
     }
+    let model = request.pointer("/Specification/ModelName").and_then(Value::as_str);
+    world.check_one_container(&call.place, model, "inference components")?;
     let endpoint = changeable(world, call, name, "update")?.endpoint.clone();
     let host = world.resources(&call.place).and_then(|resources| {
         let component = resources.components.get(name)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::account::{AccountRegion, Call};
+use crate::account::{AccountRegion, Call, parse_arn};
 use crate::error::ApiError;
 use crate::json::{copy, epoch, list, listing, millis, need, put, stamp, tag_map, text};
 use crate::resources::Stored;
@@ -74,6 +74,41 @@ fn check_container(world: &World, call: &Call, container: &Value) -> Result<(), 
 }
 
 impl World {
+    /// The number of containers of a model, with those of its packages.
+    fn container_count(&self, place: &AccountRegion, model: &str) -> usize {
+        let model = self.resources(place).and_then(|resources| resources.models.get(model));
+        let count = |container: &Value| {
+            let arn = text(container, "ModelPackageName");
+            let package = arn.and_then(|arn| {
+                let (place, ..) = parse_arn(arn)?;
+                self.resources(&place)?.packages.values().find(|package| package.arn == arn)
+            });
+            let specification = package.and_then(|package| package.request.get("InferenceSpecification"));
+            specification.map_or(1, |specification| list(specification, "Containers").len().max(1))
+        };
+        model.map_or(0, |model| containers(&model.request).into_iter().map(count).sum())
+    }
+
+    /// Refuses a model of several containers where SageMaker runs only one. Serverless endpoints are documented:
+    /// <https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html>. For components it is assumed, because a
+    /// specification has one container:
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentSpecificationSummary.html>. The text
+    /// is ours.
+    pub(crate) fn check_one_container(
+        &self,
+        place: &AccountRegion,
+        model: Option<&str>,
+        place_of_use: &str,
+    ) -> Result<(), ApiError> {
+        match model {
+            Some(model) if self.container_count(place, model) > 1 => Err(ApiError::validation(format!(
+                "Model \"{}\" has several containers. Inference pipelines are not supported for {place_of_use}.",
+                place.arn("model", model)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Stores a model that was checked before, and emits its event.
     pub(crate) fn store_model(
         &mut self,
