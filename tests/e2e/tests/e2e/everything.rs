@@ -17,12 +17,13 @@ const CHURN: Model = Model::plain("churn");
 
 const STAGING: Account = tidegate_sandbox::STAGING;
 const PRODUCTION: Account = tidegate_sandbox::PRODUCTION;
-const LOAD_TEST: Account = Account { id: STAGING.id, environment: "load-test", stack: "tidegate-load-test" };
 const PRE_PRODUCTION: Account =
     Account { id: PRODUCTION.id, environment: "pre-production", stack: "tidegate-pre-production" };
 const BATCH_DESK: Account =
     Account { id: PRODUCTION.id, environment: "batch-desk", stack: "tidegate-batch-desk" };
-const ENVIRONMENTS: [Account; 5] = [STAGING, LOAD_TEST, PRE_PRODUCTION, PRODUCTION, BATCH_DESK];
+const ARCHIVE: Account = Account { id: PRODUCTION.id, environment: "archive", stack: "tidegate-archive" };
+const ENVIRONMENTS: [Account; 5] = [STAGING, PRE_PRODUCTION, PRODUCTION, BATCH_DESK, ARCHIVE];
+const BUCKET: &str = "acme-ml-prod";
 
 pub(crate) struct Everything {
     adopted: String,
@@ -41,10 +42,13 @@ pub(crate) async fn everything() -> Arc<Everything> {
 
 fn config() -> CloudConfig {
     let key = |id: &str| format!("arn:aws:kms:{REGION}:{}:key/{id}", PRODUCTION.id);
+    let topic = |name: &str| format!("arn:aws:sns:{REGION}:{}:{name}", PRODUCTION.id);
     let parameters = [
         "ModelsInVpc=true".to_owned(),
         format!("EndpointKmsKeyArns={},{}", key("churn-endpoints"), key("churn-capture")),
-        "CaptureBucketArns=arn:aws:s3:::acme-ml-prod".to_owned(),
+        format!("CaptureBucketArns=arn:aws:s3:::{BUCKET}"),
+        format!("AsyncBucketArns=arn:aws:s3:::{BUCKET}"),
+        format!("AsyncTopicArns={},{}", topic("churn-answers"), topic("churn-failures")),
         format!("PassableModelRoleArns=arn:aws:iam::{}:role/churn-model", PRODUCTION.id),
     ];
     CloudConfig {
@@ -65,7 +69,7 @@ async fn scenario() -> Everything {
     let file = test.file("everything.yaml", &hurried);
     test.cloud.apply(&file).await.unwrap_or_else(|error| panic!("{error}"));
     a_version_passes(&mut test, 1).await;
-    let adopted = test.wait_for_alert("of the adoption", |subject, _| subject.contains("load-test")).await;
+    let adopted = test.wait_for_alert("of the adoption", |subject, _| subject.contains("takes over")).await;
     a_version_passes(&mut test, 2).await;
     test.wait_until_idle().await;
     let mut dead_letters = 0;
@@ -104,19 +108,22 @@ async fn a_team_prepares(test: &TestCloud) {
     let arguments = ["person", test.cloud.url(), PRODUCTION.id, "churn-model", &alarms.to_string()];
     test.cloud.python("tests/e2e/roles.py", &arguments).await.unwrap_or_else(|error| panic!("{error}"));
 
-    let role = format!("arn:aws:iam::{}:role/team", STAGING.id);
+    let made = test.cloud.aws().make_bucket(PRODUCTION.id, BUCKET).await;
+    made.unwrap_or_else(|error| panic!("{error}"));
+
+    let role = format!("arn:aws:iam::{}:role/team", PRODUCTION.id);
     let model = json!({
         "ModelName": "by-hand", "ExecutionRoleArn": role, "PrimaryContainer": { "Image": "churn:1" },
     });
-    test.ask(STAGING, "CreateModel", &model);
+    test.ask(PRODUCTION, "CreateModel", &model);
     let variant = json!({
         "VariantName": "AllTraffic", "ModelName": "by-hand", "InstanceType": "ml.m5.large",
         "InitialInstanceCount": 1,
     });
     let config = json!({ "EndpointConfigName": "by-hand", "ProductionVariants": [variant] });
-    test.ask(STAGING, "CreateEndpointConfig", &config);
-    let endpoint = json!({ "EndpointName": "churn-load-test", "EndpointConfigName": "by-hand" });
-    test.ask(STAGING, "CreateEndpoint", &endpoint);
+    test.ask(PRODUCTION, "CreateEndpointConfig", &config);
+    let endpoint = json!({ "EndpointName": "churn", "EndpointConfigName": "by-hand" });
+    test.ask(PRODUCTION, "CreateEndpoint", &endpoint);
 }
 
 /// A commit trains a version, which passes through all environments.
@@ -186,9 +193,9 @@ fn every_environment_serves_the_second_version() {
     let result = block_on(everything());
     for (account, name) in [
         (STAGING, "churn-staging"),
-        (LOAD_TEST, "churn-load-test"),
         (PRE_PRODUCTION, "churn-pre"),
         (PRODUCTION, "churn"),
+        (ARCHIVE, "churn-archive"),
     ] {
         let endpoint = result.end.endpoint(account.id, name).unwrap_or_else(|| panic!("{name} exists"));
         assert_eq!(endpoint.status, "InService", "{name}");
@@ -203,8 +210,8 @@ fn every_environment_serves_the_second_version() {
 #[test]
 fn the_endpoint_that_was_made_by_hand_is_adopted_and_people_are_told() {
     let result = block_on(everything());
-    assert!(result.adopted.contains("churn-load-test"), "{}", result.adopted);
-    let tags = requests(&result, "AddTags", "endpoint/churn-load-test");
+    assert!(result.adopted.contains("takes over"), "{}", result.adopted);
+    let tags = requests(&result, "AddTags", "endpoint/churn\"");
     assert!(!tags.is_empty(), "the adopted endpoint got the tags of its owner");
 }
 
@@ -249,4 +256,23 @@ fn a_component_on_a_gpu_is_updated_in_batches_with_an_alarm() {
     assert_eq!(updates.len(), 1, "{updates:?}");
     let update = updates.first().map(ToString::to_string).unwrap_or_default();
     assert!(update.contains("RollingUpdatePolicy") && update.contains("churn-desk-5xx"), "{update}");
+}
+
+#[test]
+fn an_async_endpoint_has_its_places_and_keys_and_is_updated_by_a_canary() {
+    let result = block_on(everything());
+    let configs = requests(&result, "CreateEndpointConfig", "churn-archive-v");
+    assert_eq!(configs.len(), 2, "one for each version");
+    for config in configs {
+        let output = config.pointer("/AsyncInferenceConfig/OutputConfig").unwrap_or(&Value::Null);
+        assert_eq!(output.pointer("/KmsKeyId"), Some(&json!("alias/churn-answers")), "{config}");
+        assert!(output.to_string().contains("churn-failures"), "{config}");
+    }
+    let updates = requests(&result, "UpdateEndpoint", "churn-archive");
+    let routing = "/DeploymentConfig/BlueGreenUpdatePolicy/TrafficRoutingConfiguration/Type";
+    assert_eq!(
+        updates.first().and_then(|update| update.pointer(routing)),
+        Some(&json!("CANARY")),
+        "{updates:?}"
+    );
 }
