@@ -4,6 +4,8 @@
 //! A `SharedRun` is a scenario whose result several tests check. The first test that needs it runs it.
 
 #[cfg(test)]
+mod asynchronous;
+#[cfg(test)]
 mod calm;
 #[cfg(test)]
 mod chaos;
