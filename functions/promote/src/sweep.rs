@@ -25,9 +25,11 @@ pub(crate) async fn lost_changes(
     let Some(promotion) = &state.promotion else { return Ok(Vec::new()) };
     let group = managed.applied.policy.registry.group.as_str();
     let mut lost = Vec::new();
-    if let Some(change) = withdrawal(promote, engine, group, promotion).await? {
+    if let Some((change, is_known)) = withdrawal(promote, engine, group, promotion).await? {
         let event = reference(engine, sweep, &change);
-        lost.push((Trigger::Package(change), event));
+        if !is_known || engine.is_left_behind(&managed.subject, &event).await? {
+            lost.push((Trigger::Package(change), event));
+        }
     }
     if let Some((change, is_known)) = approval(promote, engine, group, promotion).await? {
         let event = reference(engine, sweep, &change);
@@ -42,17 +44,19 @@ fn reference(engine: &Engine, sweep: &EventRef, change: &ModelPackageChanged) ->
     engine.synthesized_event_ref(sweep, Body::ModelPackageChanged(change.clone()))
 }
 
+/// Returns a withdrawn approval, and whether the state already contains it. In that case only its plan may be unfinished.
 async fn withdrawal(
     promote: &Promote,
     engine: &Engine,
     group: &str,
     promotion: &Promotion,
-) -> Result<Option<ModelPackageChanged>, EngineError> {
-    if promotion.rejected_at.is_some() {
-        return Ok(None);
-    }
+) -> Result<Option<(ModelPackageChanged, bool)>, EngineError> {
     let found = engine.retry_throttled(|| promote.registry.package(&promotion.package_arn)).await?;
-    Ok(found.and_then(|found| lost_withdrawal(group, promotion, &found.package, found.last_modified)))
+    let Some(found) = found else { return Ok(None) };
+    // The time of a known withdrawal comes from the state: the package may have changed since.
+    let at = promotion.rejected_at.or(found.last_modified);
+    let change = lost_withdrawal(group, promotion, &found.package, at);
+    Ok(change.map(|change| (change, promotion.rejected_at.is_some())))
 }
 
 /// Returns an approval, and whether the state already contains it. In that case only its plan may be unfinished.
