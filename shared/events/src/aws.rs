@@ -18,7 +18,7 @@ pub use package::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 pub use pipeline::{ExecutionStatus, PipelineExecutionChanged};
 
 use crate::json::Json;
-use crate::{Body, EventError, fields::Fields};
+use crate::{Body, EventError, contract, fields::Fields};
 
 /// The kind of an AWS event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub(crate) fn body(kind: Kind, detail: Option<&Json<'_>>) -> Result<Body, EventE
 ///
 /// The kind is compared without case, because AWS lower-cases some ARNs in events and not others.
 fn resource(fields: &Fields<'_>, name: &str, kind: &str) -> Result<(String, String), EventError> {
-    let arn = fields.text(name)?;
+    let arn = fields.formed(name, contract::Kind::Arn)?;
     let found = arn
         .strip_prefix("arn:")
         .and_then(|rest| rest.splitn(5, ':').nth(4))

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::contract::Kind;
+use crate::form::mismatch;
 use crate::json::{Json, Members};
 use crate::{EventError, fields::Fields};
 
@@ -29,6 +31,20 @@ pub struct Envelope {
     /// The name of the replay, if the event was replayed from an archive
     /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html>).
     pub replay_name: Option<String>,
+}
+
+impl Envelope {
+    /// Checks the forms of what decisions use. Events that no function reads may have an envelope of any form.
+    pub(crate) fn check(&self) -> Result<(), EventError> {
+        for (name, text, kind) in
+            [("account", &self.account, Kind::Account), ("region", &self.region, Kind::Region)]
+        {
+            if let Some(expected) = mismatch(kind, text) {
+                return Err(EventError::bad_value(name.to_owned(), text, expected));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Parses the envelope of an event.

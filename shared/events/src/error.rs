@@ -1,6 +1,9 @@
 //! The errors of the parser. Each message names the field and the fix.
 
+use jiff::Timestamp;
 use thiserror::Error;
+
+use crate::text;
 
 /// Why a payload could not be parsed as an event.
 ///
@@ -72,6 +75,18 @@ pub enum EventError {
         /// The value that was found, shortened.
         value: String,
     },
+    /// An event of Tidegate says that something happened after the event was sent.
+    #[error(
+        "field `{field}` is {value}, which is more than 5 minutes after the event was sent, {sent}; correct the time, or the clock of the sender"
+    )]
+    InFuture {
+        /// The path of the field.
+        field: String,
+        /// The value that was found.
+        value: Timestamp,
+        /// The time at which the event was sent or received.
+        sent: Timestamp,
+    },
     /// An event of Tidegate has a schema version that this build cannot parse.
     #[error(
         "`{detail_type}` has schema {found}, this build reads schema 1; set \"schema\": 1 or update Tidegate here"
@@ -107,21 +122,16 @@ impl EventError {
     }
 
     pub(crate) fn bad_value(field: String, value: &str, expected: impl Into<String>) -> Self {
-        Self::BadValue { field, value: shorten(value), expected: expected.into() }
+        Self::BadValue { field, value: shown(value), expected: expected.into() }
     }
 
     pub(crate) fn bad_time(field: String, value: &str) -> Self {
-        Self::BadTime { field, value: shorten(value) }
+        Self::BadTime { field, value: shown(value) }
     }
 }
 
-/// Shortens a value, so that a very long one does not fill logs and alerts.
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 80;
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(LONGEST).collect();
-    short.push('…');
-    short
+/// A value as messages contain it: on one line, without hidden characters, and not so long that it fills logs and
+/// alerts.
+fn shown(text: &str) -> String {
+    text::clean(&text::shorten(text, 80)).into_owned()
 }

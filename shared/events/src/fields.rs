@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::contract::Kind;
+use crate::form::{LONG_TEXT_LIMIT, VERSION_LIMIT, mismatch};
 use crate::json::{Json, Members};
+use crate::text::shorten;
 use crate::{EventError, time};
 
 /// The type of a JSON value, for error messages.
@@ -91,6 +94,28 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A required text of a kind.
+    pub(crate) fn formed(&self, name: &str, kind: Kind) -> Result<String, EventError> {
+        let text = self.text(name)?;
+        match mismatch(kind, &text) {
+            Some(expected) => Err(EventError::bad_value(self.path(name), &text, expected)),
+            None => Ok(text),
+        }
+    }
+
+    /// An optional text of a kind. An empty text counts as absent.
+    pub(crate) fn formed_opt(&self, name: &str, kind: Kind) -> Result<Option<String>, EventError> {
+        match self.text_opt(name)? {
+            Some(_) => self.formed(name, kind).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// An optional message of AWS, shortened. It decides nothing.
+    pub(crate) fn message_opt(&self, name: &str) -> Result<Option<String>, EventError> {
+        Ok(self.text_opt(name)?.map(|text| shorten(&text, LONG_TEXT_LIMIT).into_owned()))
+    }
+
     /// An optional list of texts.
     pub(crate) fn texts_opt(&self, name: &str) -> Result<Option<Vec<String>>, EventError> {
         let Some(list) = self.list_opt(name)? else { return Ok(None) };
@@ -134,7 +159,10 @@ impl<'a> Fields<'a> {
     /// A required version: a whole number from 1.
     pub(crate) fn version(&self, name: &str) -> Result<u64, EventError> {
         match self.whole_opt(name)? {
-            Some(0) => Err(EventError::bad_value(self.path(name), "0", "a version from 1")),
+            Some(version) if !(1..=VERSION_LIMIT).contains(&version) => {
+                let expected = format!("a version from 1 to {VERSION_LIMIT}");
+                Err(EventError::bad_value(self.path(name), &version.to_string(), expected))
+            }
             Some(version) => Ok(version),
             None => Err(self.missing(name)),
         }

@@ -18,13 +18,16 @@ mod contract;
 mod envelope;
 mod error;
 mod fields;
+mod form;
 mod idempotency_key;
 mod json;
 mod received;
 mod schedule;
 mod status;
+mod text;
 mod time;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 pub use aws::{
@@ -39,9 +42,12 @@ pub use contract::{
 };
 pub use envelope::Envelope;
 pub use error::EventError;
+pub use form::{LIST_LIMIT, LONG_TEXT_LIMIT, PATH_LIMIT, TEXT_LIMIT, VERSION_LIMIT};
 pub use json::{Json, Members, Text};
 pub use received::Received;
 pub use schedule::{Scheduled, ScheduledCheck, Tick};
+pub use text::{clean, clean_lines, is_hidden, shorten};
+pub use time::{MAX_AHEAD, is_ahead};
 
 /// The `source` of every event that Tidegate defines.
 pub const SOURCE: &str = "tidegate";
@@ -153,6 +159,20 @@ pub fn parse_value(value: Value) -> Result<Event, EventError> {
     Ok(event)
 }
 
+/// Parses one event that was received at the time `now`.
+///
+/// The times in an event of Tidegate are compared with `now` if that is before the time of the envelope, or if the
+/// envelope has no time, as in a direct invocation.
+///
+/// # Errors
+///
+/// Returns the errors of [`parse_value`].
+pub fn parse_received(value: Value, now: Timestamp) -> Result<Event, EventError> {
+    let mut event = read_at(&value, Some(now))?;
+    event.received = Received::keep(value);
+    Ok(event)
+}
+
 /// Parses one event from a JSON value and leaves [`Event::received`] empty, for a caller that keeps the original
 /// elsewhere.
 ///
@@ -160,8 +180,12 @@ pub fn parse_value(value: Value) -> Result<Event, EventError> {
 ///
 /// Returns the errors of [`parse_value`].
 pub fn read(value: &Value) -> Result<Event, EventError> {
+    read_at(value, None)
+}
+
+fn read_at(value: &Value, now: Option<Timestamp>) -> Result<Event, EventError> {
     match &Json::from(value) {
-        Json::Object(map) => read_object(map),
+        Json::Object(map) => read_object(map, now),
         other => Err(EventError::NotAnObject { found: fields::type_name(other) }),
     }
 }
@@ -188,10 +212,21 @@ pub fn members_read(source: &str, detail_type: &str) -> Option<&'static [&'stati
 ///
 /// Returns the errors of [`parse_value`].
 pub fn read_detail(envelope: Envelope, detail: Option<&Json<'_>>) -> Result<Event, EventError> {
+    read_detail_at(envelope, detail, None)
+}
+
+fn read_detail_at(
+    envelope: Envelope,
+    detail: Option<&Json<'_>>,
+    now: Option<Timestamp>,
+) -> Result<Event, EventError> {
     let (source, detail_type) = (envelope.source.as_str(), envelope.detail_type.as_str());
     let body = if source == SOURCE {
-        contract::body(detail_type, detail)?
+        envelope.check()?;
+        let sent = envelope.time.into_iter().chain(now).min();
+        contract::body(detail_type, detail, sent)?
     } else if let Some(kind) = aws::kind(source, detail_type) {
+        envelope.check()?;
         aws::body(kind, detail)?
     } else if schedule::is_tick(source, detail_type) {
         Body::Tick(Tick { scheduled_at: envelope.time })
@@ -201,12 +236,12 @@ pub fn read_detail(envelope: Envelope, detail: Option<&Json<'_>>) -> Result<Even
     Ok(Event { envelope, body, received: None })
 }
 
-fn read_object(map: &Members<'_>) -> Result<Event, EventError> {
+fn read_object(map: &Members<'_>, now: Option<Timestamp>) -> Result<Event, EventError> {
     if map.get("tidegate").is_some() {
         return schedule::scheduled(map);
     }
     if map.get("alarmData").is_some() {
         return aws::direct_alarm(map);
     }
-    read_detail(envelope::read(map)?, map.get("detail"))
+    read_detail_at(envelope::read(map)?, map.get("detail"), now)
 }

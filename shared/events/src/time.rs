@@ -1,6 +1,6 @@
 //! The parser for times, in all formats that AWS uses in events.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::EventError;
 use crate::json::Json;
@@ -8,6 +8,15 @@ use crate::json::Json;
 /// The earliest accepted time, in milliseconds since the epoch. A smaller number would be epoch *seconds*, which no
 /// event uses.
 const EARLIEST_MS: i64 = 100_000_000_000;
+
+/// How far a time in an event of Tidegate may lie after the time at which the event was sent: clocks differ.
+pub const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// Returns whether a time lies more than [`MAX_AHEAD`] after another.
+#[must_use]
+pub fn is_ahead(at: Timestamp, of: Timestamp) -> bool {
+    at.duration_since(of) > MAX_AHEAD
+}
 
 /// Parses a time.
 ///

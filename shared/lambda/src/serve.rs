@@ -104,8 +104,9 @@ async fn invocation(
         return Ok(about(parts));
     }
     let engine = engine_of(parts, &event.context);
-    let result = match tidegate_events::parse_value(event.payload) {
-        Ok(event) => handler.handle(&engine, &event, now()).await,
+    let now = now();
+    let result = match tidegate_events::parse_received(event.payload, now) {
+        Ok(event) => handler.handle(&engine, &event, now).await,
         Err(error) => Err(EngineError::Event(error)),
     };
     match result {

@@ -38,7 +38,7 @@ pub enum Verdict {
     Reject,
     /// respond: request a retraining from the hub.
     Retrain,
-    /// train, deploy, respond: notify a person.
+    /// Notify a person.
     Alert,
     /// respond: there is drift, but no action is taken now.
     Suppress,

@@ -3,11 +3,14 @@
 //! Events arrive in any order, so only the times at which people gave the commands count. A target is held while its
 //! newest hold is not older than its newest release. If a hold and a release have the same time, the hold is in
 //! effect.
+//!
+//! The parser refuses a command from the future. A state that an earlier build wrote may contain one: such a release
+//! counts for nothing, and any release ends such a hold.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tidegate_events::{HoldPlaced, HoldReleased};
+use tidegate_events::{HoldPlaced, HoldReleased, is_ahead};
 
 use crate::reason::Reason;
 
@@ -49,15 +52,21 @@ pub fn on<'h>(holds: &'h Holds, environment: &str) -> Option<&'h Hold> {
 ///
 /// # Errors
 /// Why the hold changes nothing.
-pub(crate) fn place(holds: &mut Holds, released: &Released, placed: &HoldPlaced) -> Result<(), Reason> {
+pub(crate) fn place(
+    holds: &mut Holds,
+    released: &Released,
+    placed: &HoldPlaced,
+    now: Timestamp,
+) -> Result<(), Reason> {
     let place = placed.environment.as_deref().unwrap_or(ALL);
-    let over = [place, ALL].into_iter().filter_map(|key| released.get(key)).max();
+    let over =
+        [place, ALL].into_iter().filter_map(|key| released.get(key)).filter(|at| !is_ahead(**at, now)).max();
     if let Some(since) = over.filter(|since| **since > placed.at) {
         return Err(Reason::OlderHold { released: *since });
     }
     let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
     match holds.get(place) {
-        Some(standing) if *standing >= hold => {
+        Some(standing) if *standing >= hold && !is_ahead(standing.at, now) => {
             Err(Reason::AlreadyHeld { by: standing.by.clone(), since: standing.at })
         }
         _ => {
@@ -75,12 +84,14 @@ pub(crate) fn release(
     holds: &mut Holds,
     released: &mut Released,
     release: &HoldReleased,
+    now: Timestamp,
 ) -> Result<(), Reason> {
     let place = release.environment.as_deref().unwrap_or(ALL);
     let last = released.entry(place.to_owned()).or_insert(release.at);
-    *last = release.at.max(*last);
+    *last = if is_ahead(*last, now) { release.at } else { release.at.max(*last) };
     let before = holds.len();
-    holds.retain(|held, hold| (place != ALL && held != place) || hold.at >= release.at);
+    let stands = |hold: &Hold| hold.at >= release.at && !is_ahead(hold.at, now);
+    holds.retain(|held, hold| (place != ALL && held != place) || stands(hold));
     if holds.len() < before {
         return Ok(());
     }

@@ -99,7 +99,7 @@ pub fn decide(
     (live_since, hold): (Option<Timestamp>, Option<&Hold>),
     now: Timestamp,
 ) -> Respond {
-    if let Some(older) = source_history::older(state, observation) {
+    if let Some(older) = source_history::older(state, observation, now) {
         return Decision::new(Verdict::Ignore, older);
     }
     let (before, state) = (state.attempts, source_history::after(state, observation, now));

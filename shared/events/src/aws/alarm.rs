@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::contract::Kind;
 use crate::json::{Json, Members};
 use crate::{Body, Envelope, Event, EventError, fields::Fields, status::statuses, time};
 
@@ -83,7 +84,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AlarmChanged, EventError> {
         alarm: fields.text("alarmName")?,
         state: AlarmState::read(&state.text("value")?),
         previous: previous.map(|value| AlarmState::read(&value)),
-        reason: state.text_opt("reason")?,
+        reason: state.message_opt("reason")?,
         changed_at: state.time_opt("timestamp")?,
         metrics: configuration.map_or(Ok(Vec::new()), |configuration| metrics(&configuration))?,
         muted: fields.get("muteDetail").is_some() || state.get("actionsSuppressedBy").is_some(),
@@ -104,8 +105,8 @@ pub(crate) fn direct(map: &Members<'_>) -> Result<Event, EventError> {
         id: time.map_or_else(|| arn.clone(), |time| format!("{arn}@{time}")),
         source: fields.text_opt("source")?.unwrap_or_else(|| "aws.cloudwatch".to_owned()),
         detail_type: DETAIL_TYPE.to_owned(),
-        account: fields.text("accountId")?,
-        region: fields.text("region")?,
+        account: fields.formed("accountId", Kind::Account)?,
+        region: fields.formed("region", Kind::Region)?,
         time,
         resources: vec![arn],
         replay_name: None,

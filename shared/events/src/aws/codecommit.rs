@@ -1,5 +1,7 @@
 //! `CodeCommit Repository State Change`.
 
+use crate::contract::Kind;
+use crate::form::mismatch;
 use crate::{CommitPushed, EventError, RefChange, RefKind, fields::Fields};
 
 const HEADS: &str = "refs/heads/";
@@ -35,18 +37,18 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Option<CommitPushed>, EventErr
     let (ref_kind, branch, full_ref) = reference(fields)?;
     // The event of a deletion contains only the previous commit.
     let commit = match change {
-        RefChange::Created | RefChange::Updated => Some(fields.text("commitId")?),
+        RefChange::Created | RefChange::Updated => Some(fields.formed("commitId", Kind::Commit)?),
         RefChange::Deleted => None,
-        RefChange::Other(_) => fields.text_opt("commitId")?,
+        RefChange::Other(_) => fields.formed_opt("commitId", Kind::Commit)?,
     };
     Ok(Some(CommitPushed {
-        repository: format!("codecommit:{}", fields.text("repositoryName")?),
+        repository: repository(fields, "codecommit", "repositoryName")?,
         ref_kind,
         branch,
         full_ref,
         change,
         commit,
-        old_commit: fields.text_opt("oldCommitId")?,
+        old_commit: fields.formed_opt("oldCommitId", Kind::Commit)?,
         // Real events contain this field. The samples in AWS's documentation do not.
         actor: fields.text_opt("callerUserArn")?,
         changed_paths: None,
@@ -71,11 +73,25 @@ fn reference(fields: &Fields<'_>) -> Result<(RefKind, String, String), EventErro
         }
     };
     let (ref_kind, short) = reference_of(&whole, kind);
-    if short.is_empty() {
+    if short.is_empty() || mismatch(Kind::Ref, &whole).is_some() {
         let expected = "the whole name of a branch or a tag";
         return Err(EventError::bad_value(fields.path("referenceFullName"), &whole, expected));
     }
     Ok((ref_kind, short, whole))
+}
+
+/// The repository with its host, from the field with its name.
+pub(super) fn repository(fields: &Fields<'_>, host: &str, name: &str) -> Result<String, EventError> {
+    let found = fields.text(name)?;
+    let repository = format!("{host}:{found}");
+    match mismatch(Kind::Repository, &repository) {
+        Some(_) => Err(EventError::bad_value(
+            fields.path(name),
+            &found,
+            format!("the name of a repository of {host}"),
+        )),
+        None => Ok(repository),
+    }
 }
 
 /// The kind and the short name of a reference. `otherwise` is the kind of one that is neither a branch nor a tag.

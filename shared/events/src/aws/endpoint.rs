@@ -72,7 +72,7 @@ pub(crate) fn read(fields: &Fields<'_>, deployment: bool) -> Result<EndpointChan
         status: EndpointStatus::read(&fields.text("EndpointStatus")?),
         config: fields.text_opt("EndpointConfigName")?,
         pending_config: pending.map_or(Ok(None), |pending| pending.text_opt("EndpointConfigName"))?,
-        failure_reason: fields.text_opt("FailureReason")?,
+        failure_reason: fields.message_opt("FailureReason")?,
         last_modified: fields.time_opt("LastModifiedTime")?,
         deployment,
     })

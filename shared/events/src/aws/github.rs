@@ -1,6 +1,8 @@
 //! `push` of GitHub, as EventBridge's inbound webhook sends it.
 
-use super::codecommit::reference_of;
+use super::codecommit::{reference_of, repository};
+use crate::contract::Kind;
+use crate::form::mismatch;
 use crate::{CommitPushed, EventError, RefChange, fields::Fields};
 
 /// The members of the detail that [`read`] uses.
@@ -16,14 +18,15 @@ pub(crate) const MEMBERS: &[&str] = &["after", "before", "pusher", "ref", "repos
 pub(crate) fn read(fields: &Fields<'_>) -> Result<CommitPushed, EventError> {
     let full_ref = fields.text("ref")?;
     let (ref_kind, branch) = reference_of(&full_ref, None);
-    if branch.is_empty() {
+    if branch.is_empty() || mismatch(Kind::Ref, &full_ref).is_some() {
         return Err(EventError::bad_value(
             fields.path("ref"),
             &full_ref,
             "the whole name of a branch or a tag",
         ));
     }
-    let (before, after) = (commit(fields.text("before")?), commit(fields.text("after")?));
+    let (before, after) =
+        (commit(fields.formed("before", Kind::Commit)?), commit(fields.formed("after", Kind::Commit)?));
     let change = match (&before, &after) {
         (_, None) => RefChange::Deleted,
         (None, Some(_)) => RefChange::Created,
@@ -31,7 +34,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<CommitPushed, EventError> {
     };
     let pusher = fields.object_opt("pusher")?;
     Ok(CommitPushed {
-        repository: format!("github:{}", fields.object("repository")?.text("full_name")?),
+        repository: repository(&fields.object("repository")?, "github", "full_name")?,
         ref_kind,
         branch,
         full_ref,

@@ -1,5 +1,7 @@
 //! `AWS Health Event`.
 
+use crate::form::LONG_TEXT_LIMIT;
+use crate::text::shorten;
 use crate::{EventError, fields::Fields, json::Json};
 
 /// What AWS Health says about a service, or about resources of an account.
@@ -75,7 +77,9 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<HealthEvent, EventError> {
 fn description(fields: &Fields<'_>) -> Result<Option<String>, EventError> {
     let Some(all) = fields.list_opt("eventDescription")? else { return Ok(None) };
     let text = |one: &Json<'_>, name: &str| match one {
-        Json::Object(map) => map.get(name).and_then(Json::as_str).map(str::to_owned),
+        Json::Object(map) => {
+            map.get(name).and_then(Json::as_str).map(|text| shorten(text, LONG_TEXT_LIMIT).into_owned())
+        }
         _ => None,
     };
     let english =

@@ -8,45 +8,53 @@ use super::{
     DriftObserved, EndpointHealthChanged, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished,
     RetrainingRequested, SCHEMA,
 };
+use crate::form::{LIST_LIMIT, PATH_LIMIT, is_plain};
 use crate::json::Json;
+use crate::time::is_ahead;
 use crate::{Body, EventError, fields, fields::Fields};
 
 /// Parses the body of an event whose source is Tidegate.
 ///
 /// An unknown detail-type becomes [`Body::Other`], because a newer version of Tidegate may publish more events.
-pub(crate) fn body(detail_type: &str, detail: Option<&Json<'_>>) -> Result<Body, EventError> {
+///
+/// `sent` is the time at which the event was sent, if it is known.
+pub(crate) fn body(
+    detail_type: &str,
+    detail: Option<&Json<'_>>,
+    sent: Option<Timestamp>,
+) -> Result<Body, EventError> {
     Ok(match detail_type {
-        CommitPushed::DETAIL_TYPE => Body::CommitPushed(commit(detail)?),
-        RetrainingRequested::DETAIL_TYPE => Body::RetrainingRequested(read(detail)?),
-        RetrainingFinished::DETAIL_TYPE => Body::RetrainingFinished(read(detail)?),
-        DeploymentRequested::DETAIL_TYPE => Body::DeploymentRequested(read(detail)?),
-        DeploymentWaiting::DETAIL_TYPE => Body::DeploymentWaiting(read(detail)?),
-        DeploymentFinished::DETAIL_TYPE => Body::DeploymentFinished(read(detail)?),
-        EndpointHealthChanged::DETAIL_TYPE => Body::EndpointHealthChanged(read(detail)?),
-        DriftObserved::DETAIL_TYPE => Body::DriftObserved(read(detail)?),
-        ApprovalGiven::DETAIL_TYPE => Body::ApprovalGiven(read(detail)?),
-        HoldPlaced::DETAIL_TYPE => Body::HoldPlaced(read(detail)?),
-        HoldReleased::DETAIL_TYPE => Body::HoldReleased(read(detail)?),
+        CommitPushed::DETAIL_TYPE => Body::CommitPushed(commit(detail, sent)?),
+        RetrainingRequested::DETAIL_TYPE => Body::RetrainingRequested(read(detail, sent)?),
+        RetrainingFinished::DETAIL_TYPE => Body::RetrainingFinished(read(detail, sent)?),
+        DeploymentRequested::DETAIL_TYPE => Body::DeploymentRequested(read(detail, sent)?),
+        DeploymentWaiting::DETAIL_TYPE => Body::DeploymentWaiting(read(detail, sent)?),
+        DeploymentFinished::DETAIL_TYPE => Body::DeploymentFinished(read(detail, sent)?),
+        EndpointHealthChanged::DETAIL_TYPE => Body::EndpointHealthChanged(read(detail, sent)?),
+        DriftObserved::DETAIL_TYPE => Body::DriftObserved(read(detail, sent)?),
+        ApprovalGiven::DETAIL_TYPE => Body::ApprovalGiven(read(detail, sent)?),
+        HoldPlaced::DETAIL_TYPE => Body::HoldPlaced(read(detail, sent)?),
+        HoldReleased::DETAIL_TYPE => Body::HoldReleased(read(detail, sent)?),
         _ => Body::Other,
     })
 }
 
 /// A push requires a commit. Without one it cannot start a pipeline, and it looks like a deletion.
-fn commit(detail: Option<&Json<'_>>) -> Result<CommitPushed, EventError> {
-    let push: CommitPushed = read(detail)?;
+fn commit(detail: Option<&Json<'_>>, sent: Option<Timestamp>) -> Result<CommitPushed, EventError> {
+    let push: CommitPushed = read(detail, sent)?;
     if push.commit.is_none() && push.change != super::RefChange::Deleted {
         return Err(EventError::missing("detail.commit".to_owned()));
     }
     Ok(push)
 }
 
-fn read<T: Contract>(detail: Option<&Json<'_>>) -> Result<T, EventError> {
+fn read<T: Contract>(detail: Option<&Json<'_>>, sent: Option<Timestamp>) -> Result<T, EventError> {
     let fields = Fields::detail(detail)?;
     schema::<T>(&fields)?;
     let mut plain = Map::new();
     for field in T::FIELDS {
         match fields.get(field.name) {
-            Some(value) => plain.insert(field.name.to_owned(), check(&fields, field, value)?),
+            Some(value) => plain.insert(field.name.to_owned(), check(&fields, field, value, sent)?),
             None if field.required => return Err(fields.missing(field.name)),
             None => None,
         };
@@ -70,7 +78,12 @@ fn schema<T: Contract>(fields: &Fields<'_>) -> Result<(), EventError> {
 }
 
 /// Checks one field that is present, and returns its value in the form that the type parses.
-fn check(fields: &Fields<'_>, field: &Field, value: &Json<'_>) -> Result<Value, EventError> {
+fn check(
+    fields: &Fields<'_>,
+    field: &Field,
+    value: &Json<'_>,
+    sent: Option<Timestamp>,
+) -> Result<Value, EventError> {
     let name = field.name;
     let bad = |path: String, text: &str, expected: String| Err(EventError::bad_value(path, text, expected));
     match field.kind {
@@ -81,41 +94,23 @@ fn check(fields: &Fields<'_>, field: &Field, value: &Json<'_>) -> Result<Value, 
         Kind::Number => return Err(fields.wrong(name, "a number", value)),
         Kind::Texts => {
             let texts = fields.texts_opt(name)?.unwrap_or_default();
-            if let Some(at) = texts.iter().position(String::is_empty) {
-                return bad(fields.path(&format!("{name}[{at}]")), "", "a text that is not empty".to_owned());
+            if texts.len() > LIST_LIMIT {
+                let expected = format!("at most {LIST_LIMIT} texts");
+                return bad(fields.path(name), &format!("{} texts", texts.len()), expected);
+            }
+            if let Some((at, text)) = texts.iter().enumerate().find(|(_, text)| !is_plain(text, PATH_LIMIT)) {
+                let expected = format!("a text of 1 to {PATH_LIMIT} characters without hidden characters");
+                return bad(fields.path(&format!("{name}[{at}]")), text, expected);
             }
         }
         Kind::Time => {
             let text = fields.text(name)?;
-            if text.parse::<Timestamp>().is_err() {
-                return Err(EventError::bad_time(fields.path(name), &text));
+            let at: Timestamp = text.parse().map_err(|_| EventError::bad_time(fields.path(name), &text))?;
+            if let Some(sent) = sent.filter(|sent| is_ahead(at, *sent)) {
+                return Err(EventError::InFuture { field: fields.path(name), value: at, sent });
             }
         }
-        Kind::Text | Kind::Reason | Kind::Account | Kind::Arn | Kind::OneOf(_) => {
-            let text = fields.text(name)?;
-            if let Some(expected) = word(field.kind, &text) {
-                return bad(fields.path(name), &text, expected);
-            }
-        }
+        kind => drop(fields.formed(name, kind)?),
     }
     Ok(value.to_value())
-}
-
-/// Returns what was expected, if the text is not of this kind.
-fn word(kind: Kind, text: &str) -> Option<String> {
-    let first = text.bytes().next().unwrap_or_default();
-    let (good, expected) = match kind {
-        Kind::Reason => {
-            let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-            (plain && first.is_ascii_lowercase(), "a reason in snake_case".to_owned())
-        }
-        Kind::Account => {
-            let digits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-            (digits, "an account id of twelve digits".to_owned())
-        }
-        Kind::Arn => (text.starts_with("arn:") && text.split(':').count() >= 6, "an ARN".to_owned()),
-        Kind::OneOf(words) => (words.contains(&text), format!("one of {}", words.join(", "))),
-        _ => (true, String::new()),
-    };
-    (!good).then_some(expected)
 }

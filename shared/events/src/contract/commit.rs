@@ -41,12 +41,12 @@ impl Contract for CommitPushed {
     const FIELDS: &'static [Field] = &[
         Field::required(
             "repository",
-            Kind::Text,
+            Kind::Repository,
             "The host and the name of the repository, such as github:acme/churn.",
         ),
         Field::required("ref_kind", Kind::OneOf(&["branch", "tag"]), "The kind of reference."),
-        Field::required("branch", Kind::Text, "The short name of the reference, such as main."),
-        Field::required("full_ref", Kind::Text, "The full name of the reference, such as refs/heads/main."),
+        Field::required("branch", Kind::Ref, "The short name of the reference, such as main."),
+        Field::required("full_ref", Kind::Ref, "The full name of the reference, such as refs/heads/main."),
         Field::required(
             "change",
             Kind::OneOf(&["created", "updated", "deleted"]),
@@ -54,12 +54,12 @@ impl Contract for CommitPushed {
         ),
         Field::optional(
             "commit",
-            Kind::Text,
+            Kind::Commit,
             "The commit to which the reference points now. Required unless change is deleted.",
         ),
         Field::optional(
             "old_commit",
-            Kind::Text,
+            Kind::Commit,
             "The commit to which the reference pointed before. Without it, a reset of a branch looks like a repetition.",
         ),
         Field::optional("actor", Kind::Text, "The person who pushed."),

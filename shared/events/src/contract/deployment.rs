@@ -41,10 +41,10 @@ impl Contract for DeploymentRequested {
             Kind::Text,
             "The id of the request. It is equal for all events that repeat this request.",
         ),
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The environment that must deploy the version."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment that must deploy the version."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
-        Field::required("region", Kind::Text, "The region of the environment."),
+        Field::required("region", Kind::Region, "The region of the environment."),
         Field::required("version", Kind::Version, "The version of the model package."),
         Field::required("package_arn", Kind::Arn, "The ARN of the model package."),
         Field::required(
@@ -87,13 +87,13 @@ impl Contract for DeploymentWaiting {
     const DETAIL_TYPE: &'static str = "Deployment Waiting";
     const FIELDS: &'static [Field] = &[
         Field::required("request_id", Kind::Text, "The id of the request."),
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The name of the environment."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The name of the environment."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("version", Kind::Version, "The version that was requested."),
         Field::required("package_arn", Kind::Arn, "The ARN of the requested model package."),
         Field::required("reason", Kind::Reason, "The code of the reason for which the environment waits."),
-        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("detail", Kind::LongText, "The message of the reason."),
         Field::required("accepted_at", Kind::Time, "The time at which the environment accepted the request."),
         Field::required("answered_at", Kind::Time, "The time of this answer."),
     ];
@@ -135,14 +135,14 @@ impl Contract for DeploymentFinished {
     const DETAIL_TYPE: &'static str = "Deployment Finished";
     const FIELDS: &'static [Field] = &[
         Field::required("request_id", Kind::Text, "The id of the request."),
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The name of the environment."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The name of the environment."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("version", Kind::Version, "The version that was requested."),
         Field::required("package_arn", Kind::Arn, "The ARN of the requested model package."),
         Field::required("outcome", Kind::OneOf(DeploymentOutcome::WORDS), "The outcome of the deployment."),
         Field::required("reason", Kind::Reason, "The code of the reason."),
-        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("detail", Kind::LongText, "The message of the reason."),
         Field::optional("requested_config", Kind::Text, "The endpoint configuration that was requested."),
         Field::optional("running_config", Kind::Text, "The endpoint configuration that is running."),
         Field::required(

@@ -36,8 +36,8 @@ pub struct EndpointHealthChanged {
 impl Contract for EndpointHealthChanged {
     const DETAIL_TYPE: &'static str = "Endpoint Health Changed";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The name of the environment."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The name of the environment."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("version", Kind::Version, "The version that is live in the environment."),
         Field::required("package_arn", Kind::Arn, "The ARN of its model package."),
@@ -48,7 +48,7 @@ impl Contract for EndpointHealthChanged {
             "Whether it serves as it was deployed.",
         ),
         Field::required("reason", Kind::Reason, "The code of the reason."),
-        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("detail", Kind::LongText, "The message of the reason."),
         Field::required("since", Kind::Time, "The time since which it is so."),
         Field::required("observed_at", Kind::Time, "The time at which the environment observed it."),
     ];

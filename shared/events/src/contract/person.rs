@@ -27,12 +27,12 @@ pub struct ApprovalGiven {
 impl Contract for ApprovalGiven {
     const DETAIL_TYPE: &'static str = "Approval Given";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The environment for which the version is approved."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment for which the version is approved."),
         Field::required("version", Kind::Version, "The version that is approved."),
         Field::required("by", Kind::Text, "The person who approved."),
         Field::required("at", Kind::Time, "The time at which the person did this."),
-        Field::optional("comment", Kind::Text, "The comment of the person."),
+        Field::optional("comment", Kind::LongText, "The comment of the person."),
     ];
 }
 
@@ -56,10 +56,10 @@ pub struct HoldPlaced {
 impl Contract for HoldPlaced {
     const DETAIL_TYPE: &'static str = "Hold Placed";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::optional("environment", Kind::Text, "The environment. If it is absent, all environments."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::optional("environment", Kind::Name, "The environment. If it is absent, all environments."),
         Field::required("by", Kind::Text, "The person who placed the hold."),
-        Field::required("reason", Kind::Text, "The reason that the person gave."),
+        Field::required("reason", Kind::LongText, "The reason that the person gave."),
         Field::required("at", Kind::Time, "The time at which the person did this."),
     ];
 }
@@ -82,8 +82,8 @@ pub struct HoldReleased {
 impl Contract for HoldReleased {
     const DETAIL_TYPE: &'static str = "Hold Released";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::optional("environment", Kind::Text, "The environment. If it is absent, all environments."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::optional("environment", Kind::Name, "The environment. If it is absent, all environments."),
         Field::required("by", Kind::Text, "The person who released the hold."),
         Field::required("at", Kind::Time, "The time at which the person did this."),
     ];

@@ -33,11 +33,11 @@ impl Contract for RetrainingRequested {
             Kind::Text,
             "The id of the request. It is equal for all events that repeat this request.",
         ),
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The environment whose observations led to the request."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment whose observations led to the request."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("cause", Kind::Reason, "The code of the reason."),
-        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("detail", Kind::LongText, "The message of the reason."),
         Field::required("requested_at", Kind::Time, "The time of the request."),
     ];
 }
@@ -73,13 +73,13 @@ impl Contract for RetrainingFinished {
     const DETAIL_TYPE: &'static str = "Retraining Finished";
     const FIELDS: &'static [Field] = &[
         Field::required("request_id", Kind::Text, "The id of the request."),
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The environment that requested the retraining."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment that requested the retraining."),
         Field::required("environment_account", Kind::Account, "The account of the environment."),
         Field::required("requested_at", Kind::Time, "The time of the request."),
         Field::required("outcome", Kind::OneOf(RetrainingOutcome::WORDS), "The outcome of the retraining."),
         Field::required("reason", Kind::Reason, "The code of the reason."),
-        Field::required("detail", Kind::Text, "The message of the reason."),
+        Field::required("detail", Kind::LongText, "The message of the reason."),
         Field::optional("execution_arn", Kind::Arn, "The ARN of the pipeline execution, if one was started."),
         Field::required("finished_at", Kind::Time, "The time at which the retraining ended."),
     ];

@@ -36,8 +36,8 @@ pub struct DriftObserved {
 impl Contract for DriftObserved {
     const DETAIL_TYPE: &'static str = "Drift Observed";
     const FIELDS: &'static [Field] = &[
-        Field::required("model", Kind::Text, "The name of the model."),
-        Field::required("environment", Kind::Text, "The environment that was observed."),
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment that was observed."),
         Field::optional("endpoint", Kind::Text, "The endpoint that was observed."),
         Field::required("verdict", Kind::OneOf(DriftVerdict::WORDS), "The finding of the source."),
         Field::optional("metric", Kind::Text, "The name of the metric."),

@@ -3,11 +3,13 @@
 //! `TIDEGATE_BLESS=1 cargo test -p tidegate-events contract` writes the schemas again.
 
 use crate::common::{files, folder, sample};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tidegate_events::{
     ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
-    DriftObserved, EndpointHealthChanged, EventError, Field, HoldPlaced, HoldReleased, Kind,
-    RetrainingFinished, RetrainingRequested, SCHEMA, parse_value, to_detail,
+    DriftObserved, EndpointHealthChanged, Event, EventError, Field, HoldPlaced, HoldReleased, Kind,
+    LIST_LIMIT, LONG_TEXT_LIMIT, MAX_AHEAD, PATH_LIMIT, RetrainingFinished, RetrainingRequested, SCHEMA,
+    TEXT_LIMIT, VERSION_LIMIT, parse_received, parse_value, to_detail,
 };
 
 fn kebab<T: Contract>() -> String {
@@ -20,15 +22,27 @@ fn example<T: Contract>() -> Value {
 
 /// The JSON Schema of one field.
 fn field_schema(field: &Field) -> Value {
+    let text = |pattern: &str, limit: usize| json!({"type": "string", "minLength": 1, "maxLength": limit, "pattern": pattern});
+    // Control characters; the parser refuses more characters that are not shown.
+    let plain = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$";
+    let repository = "^(codecommit:[A-Za-z0-9._-]+|github:[A-Za-z0-9._-]+/[A-Za-z0-9._-]+|gitlab:[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+)$";
     let mut schema = match field.kind {
-        Kind::Text => json!({"type": "string", "minLength": 1}),
-        Kind::Reason => json!({"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}),
+        Kind::Text => text(plain, TEXT_LIMIT),
+        Kind::LongText => text(plain, LONG_TEXT_LIMIT),
+        Kind::Name => text("^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$", 32),
+        Kind::Reason => text("^[a-z][a-z0-9_]*$", TEXT_LIMIT),
         Kind::Account => json!({"type": "string", "pattern": "^[0-9]{12}$"}),
-        Kind::Arn => json!({"type": "string", "pattern": "^arn:[^:]*:[^:]*:[^:]*:[^:]*:.*$"}),
-        Kind::Version => json!({"type": "integer", "minimum": 1}),
+        Kind::Region => text("^[a-z0-9]+(-[a-z0-9]+)+-[a-z0-9]*[0-9]$", 32),
+        Kind::Arn => text("^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:[!-~]+$", 2_048),
+        Kind::Commit => json!({"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$"}),
+        Kind::Repository => text(repository, TEXT_LIMIT),
+        Kind::Ref => text(r"^[^\u0000- ~^:?*\[\\\u007f-\u009f]+$", 512),
+        Kind::Version => json!({"type": "integer", "minimum": 1, "maximum": VERSION_LIMIT}),
         Kind::Number => json!({"type": "number"}),
         Kind::Time => json!({"type": "string", "format": "date-time"}),
-        Kind::Texts => json!({"type": "array", "items": {"type": "string", "minLength": 1}}),
+        Kind::Texts => {
+            json!({"type": "array", "maxItems": LIST_LIMIT, "items": text(plain, PATH_LIMIT)})
+        }
         Kind::OneOf(words) => json!({"type": "string", "enum": words}),
     };
     if !field.required {
@@ -77,19 +91,73 @@ fn schema_is_published<T: Contract>() {
 
 /// Values of the wrong type, and values of the right type that the field rejects.
 fn wrong(kind: Kind) -> Vec<Value> {
-    match kind {
-        Kind::Text => vec![json!(7), json!("")],
-        Kind::Reason => vec![json!(7), json!(""), json!("Not snake"), json!("7up"), json!("_x")],
-        Kind::Account => vec![json!(111_122_223_333_u64), json!("11112222333"), json!("11112222333x")],
-        Kind::Arn => vec![json!({}), json!("churn/7"), json!("arn:aws:sagemaker")],
-        Kind::Version => vec![json!("7"), json!(0), json!(-1), json!(1.5)],
-        Kind::Number => vec![json!("0.1"), json!([])],
-        Kind::Time => {
-            vec![json!(1_772_442_602_000_u64), json!("1772442602000"), json!("2026-03-02"), json!("")]
+    let hidden = ["a\nb", "a\u{1b}[2K", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", "a\rb"];
+    let mut wrong: Vec<Value> = match kind {
+        Kind::Text => vec!["x".repeat(TEXT_LIMIT + 1).into()],
+        Kind::LongText => vec!["x".repeat(LONG_TEXT_LIMIT + 1).into()],
+        Kind::Name => vec![json!("a b"), json!("-a"), json!("ä"), "a".repeat(33).into()],
+        Kind::Reason => {
+            vec![json!("Not snake"), json!("7up"), json!("_x"), "x".repeat(TEXT_LIMIT + 1).into()]
         }
-        Kind::Texts => vec![json!("a"), json!([7]), json!([""])],
-        Kind::OneOf(_) => vec![json!(7), json!("perhaps"), json!("")],
-    }
+        Kind::Account => vec![json!(111_122_223_333_u64), json!("11112222333"), json!("11112222333x")],
+        Kind::Region => vec![json!("Frankfurt"), json!("us-east"), json!("us-east-1a"), json!("us--east-1")],
+        Kind::Arn => vec![
+            json!({}),
+            json!("churn/7"),
+            json!("arn:aws:sagemaker"),
+            json!("arn:aws:sagemaker:us-east-1:7:model-package/churn/7"),
+            json!("arn:aws:sagemaker:us-east-1:111122223333:"),
+            json!("arn:aws:sagemaker:us-east-1:111122223333:model-package/\u{1f600}/7"),
+            format!("arn:aws:s3:::{}", "x".repeat(2_048)).into(),
+        ],
+        Kind::Commit => vec![json!("main"), json!("\u{1f600}"), "A".repeat(40).into(), "a".repeat(41).into()],
+        Kind::Repository => {
+            vec![json!("acme/churn"), json!("github:acme"), json!("svn:a/b"), json!("codecommit:a b")]
+        }
+        Kind::Ref => vec![json!("a b"), json!("a..b"), json!("a:b"), json!("/a"), "x".repeat(513).into()],
+        Kind::Version => {
+            return vec![
+                json!("7"),
+                json!(0),
+                json!(-1),
+                json!(1.5),
+                json!(VERSION_LIMIT + 1),
+                json!(u64::MAX),
+            ];
+        }
+        Kind::Number => return vec![json!("0.1"), json!([])],
+        Kind::Time => {
+            vec![json!(1_772_442_602_000_u64), json!("1772442602000"), json!("2026-03-02")]
+        }
+        Kind::Texts => {
+            let long = vec![json!("x".repeat(PATH_LIMIT + 1))];
+            return vec![
+                json!("a"),
+                json!([7]),
+                json!([""]),
+                json!(["a\nb"]),
+                json!(long),
+                json!(vec!["a"; LIST_LIMIT + 1]),
+            ];
+        }
+        Kind::OneOf(_) => vec![json!("perhaps")],
+    };
+    wrong.extend([json!(7), json!("")]);
+    wrong.extend(hidden.map(Value::from));
+    wrong
+}
+
+/// The longest values that a field accepts.
+fn longest(kind: Kind) -> Option<Value> {
+    Some(match kind {
+        Kind::Text => "ü".repeat(TEXT_LIMIT).into(),
+        Kind::LongText => "ü".repeat(LONG_TEXT_LIMIT).into(),
+        Kind::Name => "a".repeat(32).into(),
+        Kind::Commit => "0123456789abcdef".repeat(4).into(),
+        Kind::Version => json!(VERSION_LIMIT),
+        Kind::Texts => json!(vec!["ü".repeat(PATH_LIMIT); LIST_LIMIT]),
+        _ => return None,
+    })
 }
 
 fn parser_follows_the_table<T: Contract>() {
@@ -114,6 +182,10 @@ fn parser_follows_the_table<T: Contract>() {
             let text = found.expect_err(&format!("{path} = {value}")).to_string();
             assert!(text.contains(&format!("field `{path}")), "{path} = {value}: {text}");
         }
+        if let Some(value) = longest(*kind) {
+            let found = read(&|detail| drop(detail.insert((*name).to_owned(), value.clone())));
+            assert!(found.is_ok(), "{path}: {found:?}");
+        }
         if let Kind::OneOf(words) = kind {
             for word in *words {
                 let found = read(&|detail| drop(detail.insert((*name).to_owned(), json!(word))));
@@ -121,6 +193,7 @@ fn parser_follows_the_table<T: Contract>() {
             }
         }
     }
+    future_times_are_refused::<T>();
     let stray = read(&|detail| drop(detail.insert("extra".to_owned(), json!(1))));
     assert!(
         matches!(stray, Err(EventError::UnknownField { ref field, .. }) if field == "detail.extra"),
@@ -132,6 +205,38 @@ fn parser_follows_the_table<T: Contract>() {
     );
     let newer = read(&|detail| drop(detail.insert("schema".to_owned(), json!(2))));
     assert!(matches!(newer, Err(EventError::UnknownSchema { .. })), "{newer:?}");
+}
+
+/// Every time is one at which something happened. A field that may lie in the future would need a kind of its own.
+fn future_times_are_refused<T: Contract>() {
+    let sent: Timestamp = "2026-03-04T00:00:00Z".parse().unwrap();
+    let event_with = |name: &str, at: Timestamp, envelope: Option<Timestamp>| {
+        let mut event = example::<T>();
+        match envelope {
+            Some(sent) => event["time"] = json!(sent.to_string()),
+            None => drop(event.as_object_mut().unwrap().remove("time")),
+        }
+        event["detail"][name] = json!(at.to_string());
+        event
+    };
+    for field in T::FIELDS.iter().filter(|field| field.kind == Kind::Time) {
+        let refused =
+            |at| Err(EventError::InFuture { field: format!("detail.{}", field.name), value: at, sent });
+        let (allowed, ahead) = (sent + MAX_AHEAD, sent + MAX_AHEAD + SignedDuration::from_millis(1));
+        let body = |event: Result<Event, EventError>| event.map(|_| ());
+        for at in [ahead, Timestamp::MAX] {
+            let event = event_with(field.name, at, Some(sent));
+            assert_eq!(body(parse_value(event.clone())), refused(at), "{}", field.name);
+            // Neither an envelope without a time nor one from the future helps.
+            for envelope in [None, Some(Timestamp::MAX)] {
+                let event = event_with(field.name, at, envelope);
+                assert_eq!(body(parse_received(event, sent)), refused(at), "{}", field.name);
+            }
+        }
+        let event = event_with(field.name, allowed, Some(sent));
+        assert_eq!(body(parse_value(event.clone())), Ok(()));
+        assert_eq!(body(parse_received(event, Timestamp::MAX)), Ok(()));
+    }
 }
 
 fn example_has_every_field_and_is_equal_after_parsing_and_serialization<T: Contract>(
@@ -197,6 +302,21 @@ fn a_deletion_needs_no_commit() {
     event["detail"]["change"] = json!("deleted");
     event["detail"].as_object_mut().unwrap().remove("commit");
     assert!(parse_value(event).is_ok());
+}
+
+/// A container may say anything, and its text reaches the hub in an event of ours.
+#[test]
+fn a_message_is_sent_in_a_form_that_readers_accept() {
+    let Body::DeploymentFinished(mut finished) = parse_value(example::<DeploymentFinished>()).unwrap().body
+    else {
+        panic!()
+    };
+    finished.detail = format!("boom\nsucceeded \u{1b}[2K{}", "ü".repeat(5_000));
+    let mut event = example::<DeploymentFinished>();
+    event["detail"] = to_detail(&finished);
+    let Body::DeploymentFinished(read) = parse_value(event).unwrap().body else { panic!() };
+    assert!(read.detail.starts_with("boom succeeded \\u{1b}[2Kü"), "{}", read.detail);
+    assert_eq!(read.detail.chars().count(), LONG_TEXT_LIMIT);
 }
 
 #[test]

@@ -157,19 +157,20 @@ fn the_changed_content_is_part_of_the_key() {
 
 #[test]
 fn parts_are_escaped_and_long_parts_are_hashed() {
-    let file = "contract/deployment-requested.json";
-    let mut shifted = sample(file);
-    shifted["detail"]["model"] = json!("a|b");
-    shifted["detail"]["environment"] = json!("c");
-    let mut other = sample(file);
-    other["detail"]["model"] = json!("a");
-    other["detail"]["environment"] = json!("b|c");
-    assert_ne!(idempotency_key(shifted), idempotency_key(other));
+    let check = |model: &str, environment: &str, subject: &str| {
+        idempotency_key(json!({"tidegate": "scheduled_check", "function": "promote", "model": model,
+            "environment": environment, "subject": subject}))
+    };
+    assert_ne!(check("a|b", "c", "7"), check("a", "b|c", "7"));
 
-    let long = |end: &str| with(file, "request_id", json!(format!("{}{end}", "é".repeat(5_000))));
-    assert_ne!(idempotency_key(long("1")), idempotency_key(long("2")));
-    assert_eq!(idempotency_key(long("1")), idempotency_key(long("1")));
-    assert!(idempotency_key(long("1")).starts_with("deployment_requested|churn|staging|éééééééééééé~"));
+    let long = |end: &str| check("churn", "staging", &format!("{}{end}", "é".repeat(5_000)));
+    assert_ne!(long("1"), long("2"));
+    assert_eq!(long("1"), long("1"));
+    assert!(
+        long("1").starts_with("scheduled|scheduled_check|promote|churn|staging|éééééééééééé~"),
+        "{}",
+        long("1")
+    );
 }
 
 #[test]

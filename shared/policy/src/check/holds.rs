@@ -1,7 +1,7 @@
 //! Holds change only because of a person's event.
 
 use jiff::Timestamp;
-use tidegate_events::{HoldPlaced, HoldReleased};
+use tidegate_events::{HoldPlaced, HoldReleased, is_ahead};
 
 use super::{Invariant, Violations};
 use crate::hold::{ALL, Holds, Released};
@@ -24,6 +24,7 @@ impl Violations {
         before: (&Holds, &Released),
         after: (&Holds, &Released),
         command: HoldCommand<'_>,
+        now: Timestamp,
     ) {
         let (placed, released) = match command {
             HoldCommand::Hold(hold) => (Some(hold.environment.as_deref().unwrap_or(ALL)), None),
@@ -35,7 +36,9 @@ impl Violations {
         for (place, hold) in before.0 {
             let kept = after.0.get(place) == Some(hold);
             let replaced = placed == Some(place.as_str()) && after.0.contains_key(place);
-            let ended = released.is_some_and(|(of, at)| (of == ALL || of == place) && hold.at < at);
+            let ended = released.is_some_and(|(of, at)| {
+                (of == ALL || of == place) && (hold.at < at || is_ahead(hold.at, now))
+            });
             self.require(kept || replaced || ended, Invariant::HoldChanged, || {
                 format!("the hold of {} on {place} is gone or another", hold.by)
             });
@@ -46,12 +49,20 @@ impl Violations {
                 format!("a hold of {} on {place} appeared", hold.by)
             });
         }
-        self.releases(before.1, after.1, released);
+        self.releases(before.1, after.1, released, now);
     }
 
     /// A release is stored in the state, because the hold that it ended may arrive after it.
-    fn releases(&mut self, before: &Released, after: &Released, released: Option<(&str, Timestamp)>) {
-        let kept = before.iter().all(|(place, at)| after.get(place).is_some_and(|now| now >= at));
+    fn releases(
+        &mut self,
+        before: &Released,
+        after: &Released,
+        released: Option<(&str, Timestamp)>,
+        now: Timestamp,
+    ) {
+        let kept = before
+            .iter()
+            .all(|(place, at)| after.get(place).is_some_and(|later| later >= at || is_ahead(*at, now)));
         let asked =
             after.iter().all(|(place, at)| before.get(place) == Some(at) || released == Some((place, *at)));
         self.require(kept && asked, Invariant::HoldChanged, || {

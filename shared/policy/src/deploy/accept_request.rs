@@ -1,7 +1,7 @@
 //! Which requests are accepted, and which one is the newest.
 
 use jiff::Timestamp;
-use tidegate_events::{DeploymentOutcome, DeploymentRequested};
+use tidegate_events::{DeploymentOutcome, DeploymentRequested, is_ahead};
 
 use super::end::report_without_configs;
 use super::{Deploy, InFlight, NewestRequest, Site, State};
@@ -77,7 +77,7 @@ pub fn accept_request(
             decision.evidence("reported_before", &report.finished.reason).plan(vec![again]),
         ));
     }
-    if let Some(newest) = newest_of(state)
+    if let Some(newest) = newest_of(state, now)
         && let Some((name, asked, of_newest)) = older(request, &newest)
     {
         let older = Reason::OlderRequest { version: request.version, newest: newest.version };
@@ -107,10 +107,18 @@ pub fn accept_request(
     })
 }
 
-/// The newest known request, also for a state that an earlier version of Tidegate wrote.
-fn newest_of(state: &State) -> Option<NewestRequest> {
+/// The newest known request, also for a state that an earlier version of Tidegate wrote. A time in the future, which
+/// such a version accepted, is not known: otherwise no later request would ever be newer.
+fn newest_of(state: &State, now: Timestamp) -> Option<NewestRequest> {
     let in_flight = state.in_flight.as_ref().map(|in_flight| newest_by(&in_flight.request));
-    [state.newest_request.clone(), in_flight].into_iter().flatten().max_by_key(|newest| newest.requested_at)
+    let known = [state.newest_request.clone(), in_flight].into_iter().flatten();
+    known
+        .filter(|newest| !is_ahead(newest.requested_at, now))
+        .map(|newest| NewestRequest {
+            approved_at: newest.approved_at.filter(|at| !is_ahead(*at, now)),
+            ..newest
+        })
+        .max_by_key(|newest| newest.requested_at)
 }
 
 fn newest_by(request: &DeploymentRequested) -> NewestRequest {

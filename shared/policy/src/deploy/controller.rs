@@ -333,8 +333,8 @@ fn begin<'s>(
         Trigger::Endpoint(endpoint) if !environment.endpoint.name.as_str().eq_ignore_ascii_case(endpoint) => {
             over(Reason::OtherEnvironment { wanted: endpoint.clone() })
         }
-        Trigger::Hold(placed) => Err(Box::new(decide_hold(state, placed))),
-        Trigger::Release(released) => release(state, released).map(Cow::Owned),
+        Trigger::Hold(placed) => Err(Box::new(decide_hold(state, placed, now))),
+        Trigger::Release(released) => release(state, released, now).map(Cow::Owned),
         Trigger::Endpoint(_) | Trigger::AwsHealth(_) | Trigger::Sweep => Ok(Cow::Borrowed(state)),
     }
 }

@@ -1,5 +1,6 @@
 //! A person places a hold on deployments in this environment, or releases it.
 
+use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased};
 
 use super::{Deploy, State};
@@ -9,10 +10,10 @@ use crate::reason::Reason;
 
 /// Decides about a hold on this environment or on the whole model: while it is in effect, nothing is started. An
 /// update that SageMaker has started continues.
-pub fn decide_hold(state: &State, placed: &HoldPlaced) -> Deploy {
+pub fn decide_hold(state: &State, placed: &HoldPlaced, now: Timestamp) -> Deploy {
     let mut next = state.clone();
     let place = placed.environment.as_deref().unwrap_or(ALL);
-    let decision = match hold::place(&mut next.holds, &next.released, placed) {
+    let decision = match hold::place(&mut next.holds, &next.released, placed, now) {
         Ok(()) => {
             let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
             Decision::new(Verdict::Wait, hold.why()).state(next)
@@ -29,10 +30,10 @@ pub fn decide_hold(state: &State, placed: &HoldPlaced) -> Deploy {
 ///
 /// # Errors
 /// The decision, if no hold was released, if another hold is in effect, or if no deployment waits.
-pub fn release(state: &State, release: &HoldReleased) -> Result<State, Box<Deploy>> {
+pub fn release(state: &State, release: &HoldReleased, now: Timestamp) -> Result<State, Box<Deploy>> {
     let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
     let mut next = state.clone();
-    let released = hold::release(&mut next.holds, &mut next.released, release);
+    let released = hold::release(&mut next.holds, &mut next.released, release, now);
     let reason = match (released, next.hold(), &next.in_flight) {
         (Err(reason), ..) => reason,
         (Ok(()), Some(hold), _) => hold.why(),

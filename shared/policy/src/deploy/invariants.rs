@@ -6,7 +6,7 @@ mod live;
 mod tags;
 
 use jiff::Timestamp;
-use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus};
+use tidegate_events::{ApprovalStatus, DeploymentRequested, EndpointStatus, is_ahead};
 
 use super::{Action, ComponentStatus, Deploy, NAME, Snapshot, State, Trigger};
 use crate::check::{
@@ -52,7 +52,7 @@ pub(super) fn violations(
         Trigger::Release(release) => HoldCommand::Release(release),
         _ => HoldCommand::Nothing,
     };
-    violations.holds((&state.holds, &state.released), (&after.holds, &after.released), command);
+    violations.holds((&state.holds, &state.released), (&after.holds, &after.released), command, cx.now);
     let in_flight = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
     let request = match trigger {
         Trigger::Request { from, .. } if *from != cx.site.hub_account => {
@@ -86,7 +86,12 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Deploy
     let mut violations = Violations::default();
     violations.plan_after_rejection(decision, &scope(cx));
     let after = decision.state.as_ref().unwrap_or(state);
-    violations.holds((&state.holds, &state.released), (&after.holds, &after.released), HoldCommand::Nothing);
+    violations.holds(
+        (&state.holds, &state.released),
+        (&after.holds, &after.released),
+        HoldCommand::Nothing,
+        cx.now,
+    );
     let request = state.in_flight.as_ref().map(|in_flight| &in_flight.request);
     let mut checker = Checker { cx, state, after, request, asked: None, violations };
     checker.after_rejection(decision);
@@ -120,8 +125,11 @@ impl Checker<'_> {
             self.state.in_flight.as_ref().map(|f| (f.request.requested_at, f.request.approved_at));
         let newest =
             self.state.newest_request.as_ref().map(|n| (n.requested_at, n.approved_at)).or(in_flight);
-        let older =
-            newest.is_some_and(|newest| is_older((request.requested_at, request.approved_at), newest));
+        let (now, asked) = (self.cx.now, (request.requested_at, request.approved_at));
+        // An early version accepted times in the future.
+        let newest = newest.filter(|newest| !is_ahead(newest.0, now));
+        let newest = newest.map(|(at, approved)| (at, approved.filter(|at| !is_ahead(*at, now))));
+        let older = newest.is_some_and(|newest| is_older(asked, newest));
         self.violations.require(!accepted || !older, Invariant::OlderReplacesNewer, || {
             format!("requested at {}, the newest is {newest:?}", request.requested_at)
         });

@@ -79,7 +79,7 @@ impl Controller for PromoteController {
             Trigger::Health(changed) => decide_health(policy, state, changed, cx.now),
             Trigger::Check { version } => decide_check(policy, state, *version, cx.now),
             Trigger::Approval(given) => decide_approval(policy, state, given, cx.now),
-            Trigger::Hold(placed) => decide_hold(policy, state, placed),
+            Trigger::Hold(placed) => decide_hold(policy, state, placed, cx.now),
             Trigger::Release(release) => decide_release(policy, state, release, cx.now),
             Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
             Trigger::Sweep => decide_sweep(policy, state, cx.now),

@@ -8,10 +8,12 @@ use super::{Promote, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::hold::{self, ALL, Hold, place_in_words};
+use crate::people::subject;
 use crate::reason::Reason;
+use crate::step::Step;
 
 /// Decides about a hold: while it is in effect, nothing is requested of the target.
-pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promote {
+pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced, now: Timestamp) -> Promote {
     if let Some(environment) = placed.environment.as_ref().filter(|name| policy.environment(name).is_none()) {
         // A person believes that the target is held, so the error must be visible.
         return Decision::new(
@@ -22,10 +24,14 @@ pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promo
     }
     let place = placed.environment.as_deref().unwrap_or(ALL);
     let mut next = state.clone();
-    let decision = match hold::place(&mut next.holds, &next.released, placed) {
+    let decision = match hold::place(&mut next.holds, &next.released, placed, now) {
         Ok(()) => {
             let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
             Decision::new(Verdict::Wait, hold.why()).state(next)
+        }
+        Err(reason @ Reason::OlderHold { .. }) => {
+            let command = format!("the hold of {} on {}", placed.by, place_in_words(place));
+            tell_ignored(policy, &command, placed.at, reason, LATEST_COUNTS)
         }
         Err(reason) => Decision::new(Verdict::Ignore, reason),
     };
@@ -36,7 +42,13 @@ pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promo
 pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, now: Timestamp) -> Promote {
     let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
     let mut next = state.clone();
-    let decision = match hold::release(&mut next.holds, &mut next.released, release) {
+    let decision = match hold::release(&mut next.holds, &mut next.released, release, now) {
+        Err(reason @ Reason::Held { .. }) => {
+            let command = format!("the release of {place} by {}", release.by);
+            let own = release.environment.as_deref().is_none_or(|name| next.holds.contains_key(name));
+            let advice = if own { LATEST_COUNTS } else { RELEASE_ALL };
+            tell_ignored(policy, &command, release.at, reason, advice).state(next)
+        }
         Err(reason) => Decision::new(Verdict::Ignore, reason).state(next),
         Ok(()) => {
             let reason = Reason::HoldReleased { place: place.clone(), by: release.by.clone() };
@@ -45,4 +57,16 @@ pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, no
         }
     };
     decision.evidence("place", place).evidence("by", &release.by)
+}
+
+const LATEST_COUNTS: &str = "Of holds and releases the latest `at` counts. If you still want this one, send the event again with the present \
+                             time.";
+const RELEASE_ALL: &str = "A release without `environment` ends the hold on every environment.";
+
+/// Tells people that their command changed nothing, because they believe that it counts.
+fn tell_ignored(policy: &Policy, command: &str, at: Timestamp, reason: Reason, advice: &str) -> Promote {
+    let model = &policy.model;
+    let subject = subject(&format!("{model}: a person's command changed nothing"));
+    let message = format!("{command}, given at {at}, changed nothing: {reason}\n{advice}");
+    Decision::new(Verdict::Alert, reason).plan(vec![Step::Notify { subject, message }])
 }

@@ -47,7 +47,7 @@ pub(super) fn violations(
         Trigger::Release(release) => HoldCommand::Release(release),
         _ => HoldCommand::Nothing,
     };
-    violations.holds((&state.holds, &state.released), (&next.holds, &next.released), command);
+    violations.holds((&state.holds, &state.released), (&next.holds, &next.released), command, cx.now);
     let after = next.promotion.as_ref();
     let is_same = |before: &&Promotion| {
         after.is_some_and(|after| {
@@ -79,7 +79,12 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Promot
     let mut violations = Violations::default();
     let next = decision.state.as_ref().unwrap_or(state);
     violations.plan_after_rejection(decision, &scope(cx, state));
-    violations.holds((&state.holds, &state.released), (&next.holds, &next.released), HoldCommand::Nothing);
+    violations.holds(
+        (&state.holds, &state.released),
+        (&next.holds, &next.released),
+        HoldCommand::Nothing,
+        cx.now,
+    );
     let stopped = next.promotion.as_ref().is_some_and(|promotion| promotion.stopped);
     violations.require(stopped, Invariant::ContinuesAfterFailure, || format!("{:?} goes on", next.promotion));
     violations.found()

@@ -1,7 +1,7 @@
 //! Safety invariants of respond.
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_events::{AlarmChanged, RetrainingOutcome};
+use tidegate_events::{AlarmChanged, RetrainingOutcome, is_ahead};
 
 use super::{MonitorReport, NAME, Observation, Respond, Snapshot, State, Trigger};
 use crate::check::{Effect, Invariant, Scope, Violation, Violations, effect, long_ago};
@@ -25,7 +25,7 @@ pub(super) fn violations(
     let requested = decision.plan.iter().filter(|step| requests(step)).count();
     if requested > 0 {
         violations.not_held(seen.deployed.hold());
-        violations.drift(state, observation);
+        violations.drift(state, observation, cx.now);
         match (trigger, &seen.alarm) {
             (Trigger::Report { key, .. }, _) => violations.monitor_report(cx, key, seen.report.as_ref()),
             (Trigger::Alarm(alarm), _) | (Trigger::Recheck { .. }, Some(alarm)) => {
@@ -79,10 +79,11 @@ pub(super) fn after_rejection(cx: &Context<'_>, decision: &Respond) -> Vec<Viola
 
 impl Violations {
     /// Drift was observed, and its source has not reported anything newer.
-    fn drift(&mut self, state: &State, observation: &Observation) {
+    fn drift(&mut self, state: &State, observation: &Observation, now: Timestamp) {
         let drifts = match observation {
             Observation::Drift { source, at, .. } => {
-                let newest = state.last_report_at.get(source);
+                // An early version accepted times in the future.
+                let newest = state.last_report_at.get(source).filter(|at| !is_ahead(**at, now));
                 at.is_none_or(|at| newest.is_none_or(|newest| at >= *newest))
             }
             Observation::BrokenFeed { .. } | Observation::NoDrift { .. } | Observation::Inconclusive(_) => {

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use tidegate_events::is_ahead;
 
 use super::{Observation, State, after as later};
 use crate::reason::Reason;
@@ -14,9 +15,10 @@ const SOURCES: usize = 20;
 const SILENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Why an observation no longer counts: it arrived late, and its source has reported something newer since.
-pub(super) fn older(state: &State, observation: &Observation) -> Option<Reason> {
+/// A time in the future, which an early version accepted, is not compared with.
+pub(super) fn older(state: &State, observation: &Observation, now: Timestamp) -> Option<Reason> {
     let (source, at) = observation.source()?;
-    let newest = state.last_report_at.get(source)?;
+    let newest = state.last_report_at.get(source).filter(|newest| !is_ahead(**newest, now))?;
     (at? < *newest).then(|| Reason::OlderObservation { source: source.to_owned(), newest: *newest })
 }
 

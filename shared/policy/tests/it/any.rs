@@ -449,7 +449,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             desired_instances: Some(1),
             created,
             last_modified,
-            arn: String::new(),
+            arn: "arn:endpoint".to_owned(),
         },
     );
     let status = prop_oneof![
@@ -467,7 +467,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         let (last_modified, created, endpoint) = origin;
         let size = memory_mb.map(|memory_mb| CopySize { memory_mb, ..CopySize::default() });
         RunningComponent {
-            arn: String::new(),
+            arn: "arn:component".to_owned(),
             endpoint,
             created,
             status,

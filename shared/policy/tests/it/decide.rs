@@ -135,8 +135,8 @@ pub(crate) fn approval(policy: &Policy, state: &State, given: &ApprovalGiven, no
     promote(policy, state, &Trigger::Approval(given.clone()), None, now)
 }
 
-pub(crate) fn hold(policy: &Policy, state: &State, placed: &HoldPlaced) -> Promote {
-    promote(policy, state, &Trigger::Hold(placed.clone()), None, any::at(0))
+pub(crate) fn hold(policy: &Policy, state: &State, placed: &HoldPlaced, now: Timestamp) -> Promote {
+    promote(policy, state, &Trigger::Hold(placed.clone()), None, now)
 }
 
 pub(crate) fn release(policy: &Policy, state: &State, release: &HoldReleased, now: Timestamp) -> Promote {

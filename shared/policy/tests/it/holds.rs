@@ -1,5 +1,6 @@
 //! A person's hold, in whatever order people's words arrive, and what it keeps from happening.
 
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, HoldPlaced, HoldReleased};
@@ -35,8 +36,8 @@ fn heard(words: &[Said]) -> (hold::Holds, hold::Released) {
     let mut state = promote::State::default();
     for word in words {
         let decision = match word {
-            Said::Stop(placed) => decide::hold(&policy, &state, placed),
-            Said::GoOn(release) => decide::release(&policy, &state, release, any::at(0)),
+            Said::Stop(placed) => decide::hold(&policy, &state, placed, Timestamp::MAX),
+            Said::GoOn(release) => decide::release(&policy, &state, release, Timestamp::MAX),
         };
         state = decision.state.unwrap_or(state);
     }
@@ -119,7 +120,7 @@ proptest! {
             prop_assert_eq!((&after.holds, &after.released), (&state.holds, &state.released), "only people say so");
         }
         let persons = match &word {
-            Said::Stop(placed) => decide::hold(&policy, &state, placed),
+            Said::Stop(placed) => decide::hold(&policy, &state, placed, now),
             Said::GoOn(release) => decide::release(&policy, &state, release, now),
         };
         for decision in automatic.into_iter().chain([persons]) {
@@ -141,7 +142,7 @@ proptest! {
         let policy = any::policy();
         let environment = any::environment(&policy, if production { "production" } else { "staging" });
         let free = deploy::State { holds: hold::Holds::new(), released: hold::Released::new(), ..state };
-        let held = deploy::decide_hold(&free, &placed).state.expect("nothing stood there");
+        let held = deploy::decide_hold(&free, &placed, now).state.expect("nothing stood there");
         let converge = |state: &_| deploy::converge(&any::staging(), &policy, &environment, state, &seen, now);
         let (freely, under_hold) = (converge(&free), converge(&held));
         prop_assert!(!under_hold.plan.iter().any(changes), "{:?}", under_hold);
@@ -153,11 +154,11 @@ proptest! {
             // The release begins what waited.
             let release = HoldReleased {
                 model: "churn".to_owned(), environment: placed.environment.clone(), by: "bo".to_owned(),
-                at: jiff::Timestamp::MAX,
+                at: Timestamp::MAX,
             };
             let waiting = under_hold.state.clone().expect("what waits is remembered");
-            if placed.at < jiff::Timestamp::MAX {
-                let going = deploy::release(&waiting, &release).expect("it goes on");
+            if placed.at < Timestamp::MAX {
+                let going = deploy::release(&waiting, &release, now).expect("it goes on");
                 prop_assert_eq!(converge(&going).verdict, Verdict::Apply);
             }
         } else {
@@ -188,7 +189,7 @@ fn release(environment: Option<&str>, minutes: i64) -> HoldReleased {
 fn told(state: &promote::State, word: &Said) -> (promote::Promote, promote::State) {
     let policy = any::policy();
     let decision = match word {
-        Said::Stop(placed) => decide::hold(&policy, state, placed),
+        Said::Stop(placed) => decide::hold(&policy, state, placed, any::at(900)),
         Said::GoOn(release) => decide::release(&policy, state, release, any::at(900)),
     };
     let after = decision.state.clone().unwrap_or_else(|| state.clone());
@@ -288,5 +289,60 @@ fn a_release_that_releases_nothing_is_remembered_for_the_hold_that_comes_late() 
         // The release of one environment does not end a hold on all.
         let (_, all) = told(&state, &Said::Stop(place(None, "ana", 9)));
         assert_eq!(all.holds.contains_key(hold::ALL), environment.is_some());
+    }
+}
+
+/// What a state of an early version may contain, and what a person does about it.
+#[test]
+fn a_release_from_the_future_disarms_nothing() {
+    for (place_of, environment) in [(hold::ALL, None), ("staging", Some("staging"))] {
+        let disarmed = hold::Released::from([(place_of.to_owned(), Timestamp::MAX)]);
+        let state = promote::State { released: disarmed.clone(), ..promote::State::default() };
+        let (decision, held) = told(&state, &Said::Stop(place(environment, "ana", 10)));
+        assert_eq!(decision.verdict, Verdict::Wait, "{:?}", decision.reason);
+        assert!(on(&held.holds, "staging").is_some());
+        let (_, released) = told(&held, &Said::GoOn(release(environment, 11)));
+        assert_eq!(released.released[place_of], any::at(11), "the release repairs the state");
+        assert!(released.holds.is_empty());
+        let deploy = deploy::State { released: disarmed, ..deploy::State::default() };
+        let held = deploy::decide_hold(&deploy, &place(environment, "ana", 10), any::at(20));
+        assert!(on(&held.state.unwrap().holds, "staging").is_some());
+    }
+}
+
+#[test]
+fn any_release_ends_a_hold_from_the_future() {
+    let placed = hold::Hold { at: Timestamp::MAX, by: "eve".to_owned(), reason: "for ever".to_owned() };
+    let holds = hold::Holds::from([("staging".to_owned(), placed)]);
+    let state = promote::State { holds: holds.clone(), ..promote::State::default() };
+    let (decision, after) = told(&state, &Said::Stop(place(Some("staging"), "ana", 10)));
+    assert_eq!((decision.verdict, after.holds["staging"].at), (Verdict::Wait, any::at(10)));
+    let (decision, after) = told(&state, &Said::GoOn(release(Some("staging"), 10)));
+    assert_eq!(decision.reason.code(), "hold_released");
+    assert!(after.holds.is_empty());
+    let deploy = deploy::State { holds, ..deploy::State::default() };
+    let after = deploy::release(&deploy, &release(None, 10), any::at(20)).unwrap_err().state.unwrap();
+    assert!(after.holds.is_empty());
+}
+
+#[test]
+fn a_command_that_a_later_one_outdates_is_told() {
+    let state = after(&[Said::GoOn(release(None, 10))]);
+    let late_hold = told(&state, &Said::Stop(place(Some("staging"), "ana", 9))).0;
+    let state = after(&[Said::Stop(place(None, "ana", 10))]);
+    let early_release = told(&state, &Said::GoOn(release(None, 9))).0;
+    for (decision, words) in
+        [(late_hold, "the hold of ana on staging"), (early_release, "the release of every")]
+    {
+        assert_eq!(decision.verdict, Verdict::Alert);
+        let [Step::Notify { subject, message }] = decision.plan.as_slice() else { panic!("{decision:?}") };
+        assert!(message.starts_with(words) && message.contains("changed nothing"), "{message}");
+        assert!(subject.contains("changed nothing"), "{subject}");
+    }
+    // What changes nothing because nothing is to be changed is not worth a message.
+    for word in [Said::GoOn(release(None, 9)), Said::Stop(place(None, "ana", 9))] {
+        let (decision, after) = told(&promote::State::default(), &word);
+        assert!(decision.plan.is_empty());
+        assert!(told(&after, &word).0.plan.is_empty(), "{word:?}");
     }
 }

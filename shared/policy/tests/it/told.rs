@@ -94,11 +94,11 @@ proptest! {
             Body::DeploymentFinished(report) => decide::report(&policy, &promoting, report, now).reason,
             Body::ApprovalGiven(given) => decide::approval(&policy, &promoting, given, now).reason,
             Body::HoldPlaced(placed) => {
-                let _ = deploy::decide_hold(&look.state, placed);
-                decide::hold(&policy, &promoting, placed).reason
+                let _ = deploy::decide_hold(&look.state, placed, now);
+                decide::hold(&policy, &promoting, placed, now).reason
             }
             Body::HoldReleased(release) => {
-                let _ = deploy::release(&look.state, release);
+                let _ = deploy::release(&look.state, release, now);
                 decide::release(&policy, &promoting, release, now).reason
             }
             Body::DeploymentRequested(request) => {

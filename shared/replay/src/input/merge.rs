@@ -97,7 +97,7 @@ mod tests {
 
     fn event(id: &str, time: &str) -> String {
         format!(
-            r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "1", "region": "r", "time": "{time}", "detail": {{"bucket": {{"name": "b"}}, "object": {{"key": "r/e/s/2026/03/03/07/constraint_violations.json"}}}}}}"#
+            r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "444455556666", "region": "us-east-1", "time": "{time}", "detail": {{"bucket": {{"name": "b"}}, "object": {{"key": "r/e/s/2026/03/03/07/constraint_violations.json"}}}}}}"#
         )
     }
 

@@ -65,6 +65,7 @@ fn an_execution_that_is_told_of_after_its_end_is_not_running() {
     asked["detail"]["request_id"] = json!("by-hand");
     asked["account"] = asked["detail"]["environment_account"].clone();
     asked["time"] = json!("2026-03-02T10:00:00Z");
+    asked["detail"]["requested_at"] = asked["time"].clone();
     let stream = |late: &str| {
         [
             told("Executing", "2026-03-02T08:00:00Z"),

@@ -41,6 +41,7 @@ fn the_output_does_not_depend_on_the_number_of_threads() {
     let mut hold: serde_json::Value = serde_json::from_str(hold).unwrap();
     hold["detail"]["environment"] = serde_json::Value::Null;
     hold["time"] = "2026-01-03T00:00:00Z".into();
+    hold["detail"]["at"] = hold["time"].clone();
     for policy in &policies {
         hold["detail"]["model"] = policy.model.as_str().into();
         hold["id"] = format!("hold-{}", policy.model).into();

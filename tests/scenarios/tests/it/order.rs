@@ -252,6 +252,8 @@ fn a_drift_that_is_told_after_its_end_retrains_nothing() {
     let stage = Stage::new();
     let drift = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.alarm.json")).unwrap();
     let calm = parse(include_bytes!("../../../../events/cloudwatch/alarm.drift.ok.json")).unwrap();
+    // To the day after the events.
+    stage.pass(2 * 86_400);
     assert_eq!(said(&stage.run(&stage.staging, "respond", &calm)), "ignore alarm_ok");
     assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "ignore older_observation");
     assert_eq!(said(&stage.run(&stage.staging, "respond", &drift)), "duplicate");

@@ -11,8 +11,15 @@ use super::{Properties, limits};
 use crate::decide::Decided;
 
 impl Properties for PromoteController {
-    const VERDICTS: &[Verdict] =
-        &[Verdict::Ignore, Verdict::Wait, Verdict::Stop, Verdict::Complete, Verdict::Reject, Verdict::Deploy];
+    const VERDICTS: &[Verdict] = &[
+        Verdict::Ignore,
+        Verdict::Wait,
+        Verdict::Stop,
+        Verdict::Complete,
+        Verdict::Reject,
+        Verdict::Deploy,
+        Verdict::Alert,
+    ];
 
     /// A life cycle update is for people.
     fn acts(_call: &Action) -> bool {
@@ -34,7 +41,10 @@ impl Properties for PromoteController {
             }
             (before, None) => {
                 prop_assert_eq!(before, &None);
-                prop_assert!(decided.decision.plan.is_empty() || decided.decision.verdict == Verdict::Ignore);
+                prop_assert!(
+                    decided.decision.plan.is_empty()
+                        || matches!(decided.decision.verdict, Verdict::Ignore | Verdict::Alert)
+                );
             }
         }
         life_cycle(decided)

@@ -25,7 +25,7 @@ fn read(text: &str) -> (Vec<String>, Vec<BadLine>) {
 
 fn event(id: &str) -> String {
     format!(
-        r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "1", "region": "r", "detail": {{"bucket": {{"name": "b {{"}}, "object": {{"key": "r/e/s/2026/03/03/07/constraint_violations.json"}}}}}}"#
+        r#"{{"id": "{id}", "source": "aws.s3", "detail-type": "Object Created", "account": "444455556666", "region": "us-east-1", "detail": {{"bucket": {{"name": "b {{"}}, "object": {{"key": "r/e/s/2026/03/03/07/constraint_violations.json"}}}}}}"#
     )
 }
 
