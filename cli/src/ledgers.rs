@@ -17,6 +17,10 @@ pub(crate) struct Ledgers {
     /// repeated. It overrides --table.
     #[arg(long, value_name = "PROFILE=TABLE")]
     ledger: Vec<String>,
+    /// All ledgers of an installation file. --ledger and --table override it.
+    #[cfg(feature = "install")]
+    #[arg(long, env = "TIDEGATE_INSTALLATION", value_name = "FILE")]
+    installation: Option<std::path::PathBuf>,
 }
 
 /// One account, selected by its stack.
@@ -78,8 +82,18 @@ impl Ledgers {
         if let (Some(stack), true) = (&self.table, opened.is_empty()) {
             opened.push(Place::new(stack, stack, None, Aws::from_env().await));
         }
+        #[cfg(feature = "install")]
+        if let (Some(file), true) = (&self.installation, opened.is_empty()) {
+            for ledger in crate::install::read(file)?.ledgers() {
+                let aws = crate::install::clients(ledger.profile.as_deref(), &ledger.region).await;
+                let profile = ledger.profile.as_deref();
+                let name = profile
+                    .map_or_else(|| ledger.name.clone(), |profile| format!("{profile}={}", ledger.name));
+                opened.push(Place::new(&name, &ledger.name, profile, aws));
+            }
+        }
         if opened.is_empty() {
-            let how = "specify a ledger: --table STACK, or --ledger PROFILE=STACK for each account";
+            let how = "specify the ledgers: --installation FILE, --table STACK, or --ledger PROFILE=STACK for each account";
             return Err(Failure::Input(how.to_owned()));
         }
         Ok(opened)

@@ -9,6 +9,8 @@ mod example;
 mod explain;
 mod files;
 mod history;
+#[cfg(feature = "install")]
+mod install;
 mod ledgers;
 mod policies;
 mod print;
@@ -144,6 +146,15 @@ enum Command {
         #[command(flatten)]
         ledgers: Ledgers,
     },
+    #[cfg(feature = "install")]
+    /// Create or update the stacks of an installation, in all its accounts.
+    Install(install::Arguments),
+    #[cfg(feature = "install")]
+    /// Show what your buckets, keys and model package groups must allow, with the commands.
+    Access(install::AccessArguments),
+    #[cfg(feature = "install")]
+    /// Delete the stacks of an installation. Endpoints, models, pipelines and ledgers stay.
+    Uninstall(install::UninstallArguments),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -191,6 +202,12 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         #[cfg(feature = "operate")]
         Command::Doctor { ledgers } => doctor::run(&ledgers, json).await,
+        #[cfg(feature = "install")]
+        Command::Install(arguments) => install::run(&arguments, json).await,
+        #[cfg(feature = "install")]
+        Command::Access(arguments) => install::access(&arguments, json),
+        #[cfg(feature = "install")]
+        Command::Uninstall(arguments) => install::uninstall(&arguments).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut script);

@@ -4,6 +4,7 @@
     roles.py granted URL ACCOUNT...            every permission of every role, as JSON
     roles.py courier URL ACCOUNT NAME BUS_ARN  makes a role that may put events on one bus; prints its ARN
     roles.py person URL ACCOUNT NAME POLICY    makes a role for people of the account, with a policy; prints its ARN
+    roles.py job URL ACCOUNT NAME POLICY       makes a role for SageMaker, with a policy; prints its ARN
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def main() -> None:
     elif verb == "person":
         account, name, policy = rest
         print(person(iam_of(url, account), account, name, policy))
+    elif verb == "job":
+        account, name, policy = rest
+        print(job(iam_of(url, account), name, policy))
     else:
         sys.exit(__doc__)
 
@@ -41,12 +45,14 @@ def iam_of(url: str, account: str) -> Any:
 
 
 def granted(iam: Any, account: str) -> Iterator[dict[str, str]]:
-    """Each action on each resource of each statement of the roles' own policies."""
+    """Each action on each resource of each statement of the roles' own policies that allows something."""
     for role in iam.list_roles()["Roles"]:
         name = role["RoleName"]
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
             for statement in document["Statement"]:
+                if statement["Effect"] != "Allow":
+                    continue
                 for action in as_list(statement["Action"]):
                     for resource in as_list(statement["Resource"]):
                         yield {
@@ -70,6 +76,14 @@ def courier(iam: Any, name: str, bus_arn: str) -> str:
 def person(iam: Any, account: str, name: str, policy: str) -> str:
     """A role that whoever has a key of the account may assume."""
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+    return role["Arn"]
+
+
+def job(iam: Any, name: str, policy: str) -> str:
+    """A role that SageMaker assumes for a pipeline or a model."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
     return role["Arn"]

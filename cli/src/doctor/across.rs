@@ -3,7 +3,7 @@
 use tidegate_policy::arn::Arn;
 
 use super::Check;
-use super::admits::admits;
+use super::admits::{Sender, admits};
 use super::facts::Facts;
 
 const AREA: &str = "buses";
@@ -53,8 +53,10 @@ fn forward(hub: &Facts, environment: &Facts) -> Vec<Check> {
     let (Some(hub_stack), Some(stack)) = (hub.stack(), environment.stack()) else { return problems };
     if rules_seen(hub) && !targets(hub).iter().any(|arn| is_bus_of(arn, environment)) {
         let finding = format!("no rule of {} forwards to the bus of {}", hub.name, environment.name);
-        let arn = format!("arn:aws:events:{}:{}:event-bus/{}", stack.region, stack.account, stack.name);
-        let fix = format!("deploy the hub with the next free Environment…BusArn={arn}");
+        let fix = format!(
+            "run tidegate install with {} among the environments of the installation file",
+            stack.name
+        );
         problems.push(Check::problem(&hub.place, AREA, finding, fix));
     }
     let admitted = stack.parameters.get("HubAccountId").map(String::as_str).unwrap_or_default();
@@ -63,10 +65,13 @@ fn forward(hub: &Facts, environment: &Facts) -> Vec<Check> {
             "{} accepts requests from account {admitted}, and the hub is in {}",
             environment.name, hub_stack.account
         );
-        let fix = format!("deploy the environment with HubAccountId={}", hub_stack.account);
+        let fix = format!(
+            "run tidegate install with hub.account: \"{}\" in the installation file",
+            hub_stack.account
+        );
         problems.push(Check::problem(&environment.place, AREA, finding, fix));
     } else {
-        problems.extend(admission(environment, &hub_stack.account, TO_ENVIRONMENT));
+        problems.extend(admission(environment, hub, TO_ENVIRONMENT));
     }
     problems
 }
@@ -74,45 +79,45 @@ fn forward(hub: &Facts, environment: &Facts) -> Vec<Check> {
 /// Checks the path from the environment to the hub.
 fn back(hub: &Facts, environment: &Facts) -> Vec<Check> {
     let mut problems = Vec::new();
-    let (Some(hub_stack), Some(stack)) = (hub.stack(), environment.stack()) else { return problems };
+    if hub.stack().is_none() || environment.stack().is_none() {
+        return problems;
+    }
     if rules_seen(environment) && !targets(environment).iter().any(|arn| is_bus_of(arn, hub)) {
         let finding = format!("no rule of {} forwards reports to the bus of {}", environment.name, hub.name);
-        let arn =
-            format!("arn:aws:events:{}:{}:event-bus/{}", hub_stack.region, hub_stack.account, hub_stack.name);
-        problems.push(Check::problem(
-            &environment.place,
-            AREA,
-            finding,
-            format!("deploy the environment with HubBusArn={arn}"),
-        ));
+        let fix = "run tidegate install again: the stack of to-hub.yaml is missing";
+        problems.push(Check::problem(&environment.place, AREA, finding, fix));
     }
-    problems.extend(admission(hub, &stack.account, TO_HUB));
+    problems.extend(admission(hub, environment, TO_HUB));
     problems
 }
 
-/// Checks whether a bus accepts the events of an account.
-fn admission(receiver: &Facts, account: &str, detail_types: &[&str]) -> Vec<Check> {
+/// Checks whether a bus accepts the events that the rule of another stack sends.
+fn admission(receiver: &Facts, from: &Facts, detail_types: &[&str]) -> Vec<Check> {
+    let Some(sender) = from.stack() else { return Vec::new() };
     let policy = match &receiver.bus_policy {
         Err(error) => return vec![Check::unreadable(&receiver.place, AREA, error)],
         Ok(None) => {
             let finding = format!("bus {} does not exist", receiver.name);
-            return vec![Check::problem(&receiver.place, AREA, finding, "deploy the stack again")];
+            return vec![Check::problem(&receiver.place, AREA, finding, "run tidegate install again")];
         }
         Ok(Some(policy)) => policy,
     };
+    // The templates of the connections name their roles in this way.
+    let role = format!("{}-to-{}-{}", sender.name, receiver.name, sender.region);
+    let rule = Sender { account: &sender.account, role: &role };
     let refused: Vec<&str> =
-        detail_types.iter().filter(|kind| !admits(policy, account, kind)).copied().collect();
+        detail_types.iter().filter(|kind| !admits(policy, &rule, kind)).copied().collect();
     if refused.is_empty() {
         return Vec::new();
     }
-    let finding =
-        format!("bus {} does not admit {} from account {account}", receiver.name, refused.join(" and "));
-    vec![Check::problem(
-        &receiver.place,
-        AREA,
-        finding,
-        "deploy the stack again: the template of this version admits them",
-    )]
+    let finding = format!(
+        "bus {} does not admit {} from account {}",
+        receiver.name,
+        refused.join(" and "),
+        sender.account
+    );
+    let fix = "run tidegate install again: the templates of this version admit them";
+    vec![Check::problem(&receiver.place, AREA, finding, fix)]
 }
 
 /// Environments to which the hub forwards events and whose ledger was not specified.

@@ -1,5 +1,6 @@
 //! The facts about one stack. Each of them is read independently, so that one failure does not hide the others.
 
+use super::described;
 use serde_json::{Value, json};
 use tidegate_aws::operate::{AlarmState, Answer, Rule, Stack};
 use tidegate_engine::ports::{Applied, Ledger};
@@ -122,7 +123,10 @@ async fn functions(place: &Place, stack: &Stack) -> Vec<(String, Seen<String>)> 
         let answer = place.aws.functions().ask(&function.physical, &json!({ "tidegate": "about" })).await;
         let version = match answer {
             Ok(Answer::Said(about)) => match about.get("version").and_then(Value::as_str) {
-                Some(version) => Ok(version.to_owned()),
+                Some(version) => {
+                    let commit = about.get("commit").and_then(Value::as_str).unwrap_or("unknown");
+                    Ok(described(version, commit))
+                }
                 None => Err("the answer contains no version".to_owned()),
             },
             Ok(Answer::Failed(error)) => Err(format!("the invocation failed: {error}")),
@@ -147,6 +151,22 @@ async fn rules(place: &Place, stack: &Stack) -> Vec<(String, Seen<Option<Rule>>)
             }
         }
         all.push((name.to_owned(), seen));
+    }
+    all.extend(connections(place, stack).await);
+    all
+}
+
+/// The rules that forward to other buses. They are in stacks of their own, and their names begin with `STACK-to-`.
+async fn connections(place: &Place, stack: &Stack) -> Vec<(String, Seen<Option<Rule>>)> {
+    let (rules, prefix) = (place.aws.rules(), format!("{}-to-", stack.name));
+    let names = match rules.names(&stack.name, &prefix).await {
+        Ok(names) => names,
+        Err(error) => return vec![(format!("{prefix}*"), Err(error.to_string()))],
+    };
+    let mut all = Vec::new();
+    for name in names {
+        let seen = rules.rule(&stack.name, &name).await.map_err(|error| error.to_string());
+        all.push((name, seen));
     }
     all
 }

@@ -16,14 +16,21 @@ use crate::ledgers::Ledgers;
 use crate::print::{BAD, FAINT, GOOD, STRONG, WAITING, paint, print_line};
 use facts::Facts;
 
-/// The version that every function must have: the version of this command.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version that every function must have: the version of this command, with the commit that it was built from.
+fn version() -> String {
+    described(env!("CARGO_PKG_VERSION"), tidegate_build::COMMIT)
+}
+
+/// A version with its commit.
+fn described(version: &str, commit: &str) -> String {
+    format!("{version} ({commit})")
+}
 
 /// Checks every stack and prints a line for each check.
 pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
     let places = ledgers.open().await?;
     let facts = join_all(places.iter().map(Facts::gather)).await;
-    let checks = examine(&facts, VERSION);
+    let checks = examine(&facts, &version());
     let width = facts.iter().map(|facts| facts.place.chars().count()).max().unwrap_or_default();
     for check in &checks {
         if json {

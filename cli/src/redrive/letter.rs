@@ -10,6 +10,7 @@
 
 use serde_json::Value;
 use tidegate_aws::operate::{Letter, Stack};
+use tidegate_functions::FUNCTIONS;
 use tidegate_policy::arn::Arn;
 
 /// The CloudFormation type of a queue.
@@ -47,6 +48,8 @@ pub(super) enum Delivery {
     Invoke { function: String, event: String },
     /// Put the event on the bus. Its rules forward it to the other account, which only a rule may do.
     Put { bus: String, event: Value },
+    /// Ask the function to publish the event again. The policy of the bus denies this event to everybody else.
+    PublishAgain { function: String, event: Value },
     /// The event cannot be delivered again.
     None { why: String },
 }
@@ -70,6 +73,7 @@ impl Delivery {
         match self {
             Self::Invoke { function, .. } => format!("goes to function {function}"),
             Self::Put { bus, .. } => format!("goes to bus {bus}"),
+            Self::PublishAgain { function, .. } => format!("function {function} publishes it again"),
             Self::None { .. } => "cannot be delivered again".to_owned(),
         }
     }
@@ -158,13 +162,22 @@ fn delivery_to(target: &str, rule: &str, event: &Value, body: &str, stack: &Stac
     }
     let own = |name: &&str| stack.of_kind(BUS).any(|bus| bus.physical == **name);
     match (bus_of_rule(rule).as_deref().filter(own), Arn::parse(target)) {
-        (Some(bus), Some(target)) if target.service == "events" => {
-            Delivery::Put { bus: bus.to_owned(), event: event.clone() }
-        }
+        (Some(bus), Some(target)) if target.service == "events" => match publisher(event, stack) {
+            Some(function) => Delivery::PublishAgain { function, event: event.clone() },
+            None => Delivery::Put { bus: bus.to_owned(), event: event.clone() },
+        },
         _ => {
             Delivery::None { why: format!("stack {} does not deliver to its target `{target}`", stack.name) }
         }
     }
+}
+
+/// Returns the function of the stack that publishes events of this kind, if only a function does.
+fn publisher(event: &Value, stack: &Stack) -> Option<String> {
+    let kind = event.get("detail-type").and_then(Value::as_str)?;
+    let spec = FUNCTIONS.into_iter().find(|function| function.publishes.contains(&kind))?;
+    let name = format!("{}-{}", stack.name, spec.name);
+    stack.of_kind(FUNCTION).any(|function| function.physical == name).then_some(name)
 }
 
 /// Returns the name of a function if it belongs to the stack. The content of a message must not determine which

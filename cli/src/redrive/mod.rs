@@ -3,7 +3,7 @@
 mod letter;
 
 use serde_json::{Value, json};
-use tidegate_aws::operate::{DeadLetters, Letter, Stack};
+use tidegate_aws::operate::{Answer, DeadLetters, Letter, Stack};
 
 use crate::Failure;
 use crate::ledgers::{Ledgers, Place};
@@ -124,16 +124,30 @@ async fn listed(letters: &DeadLetters, queue: &str, letter: &Letter) -> Outcome 
 
 async fn send(place: &Place, letters: &DeadLetters, queue: &str, letter: &Letter, way: &Delivery) -> Outcome {
     let sent = match way {
-        Delivery::Invoke { function, event } => place.aws.functions().hand_over(function, event).await,
-        Delivery::Put { bus, event } => place.aws.rules().put_again(bus, event).await,
+        Delivery::Invoke { function, event } => {
+            place.aws.functions().hand_over(function, event).await.map_err(|error| error.to_string())
+        }
+        Delivery::Put { bus, event } => {
+            place.aws.rules().put_again(bus, event).await.map_err(|e| e.to_string())
+        }
+        Delivery::PublishAgain { function, event } => publish_again(place, function, event).await,
         Delivery::None { why } => return keep(letters, queue, letter, why.clone()).await,
     };
     match sent {
-        Err(error) => keep(letters, queue, letter, error.to_string()).await,
+        Err(why) => keep(letters, queue, letter, why).await,
         Ok(()) => match letters.remove(queue, letter).await {
             Ok(()) => Outcome::Sent,
             Err(error) => Outcome::SentNotDeleted(error.to_string()),
         },
+    }
+}
+
+async fn publish_again(place: &Place, function: &str, event: &Value) -> Result<(), String> {
+    let question = json!({ "tidegate": "publish_again", "event": event });
+    match place.aws.functions().ask(function, &question).await {
+        Ok(Answer::Said(_)) => Ok(()),
+        Ok(Answer::Failed(error)) => Err(error),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Scheduled};
+use tidegate_events::{
+    Body, Contract as _, DeploymentFinished, DeploymentWaiting, EndpointHealthChanged, Scheduled,
+};
 use tidegate_policy::deploy::State;
 
 use crate::{Deploy, NAME};
@@ -23,6 +25,11 @@ pub static SPEC: FunctionSpec = FunctionSpec {
         ) || event.is_check_of(NAME)
             || matches!(&event.body, Body::HealthEvent(health) if health.service == "SAGEMAKER")
     },
+    publishes: &[
+        DeploymentFinished::DETAIL_TYPE,
+        DeploymentWaiting::DETAIL_TYPE,
+        EndpointHealthChanged::DETAIL_TYPE,
+    ],
     build: |ports| {
         Box::new(Deploy {
             registry: Arc::clone(&ports.registry),

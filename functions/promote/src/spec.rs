@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Scheduled};
+use tidegate_events::{Body, Contract as _, DeploymentRequested, Scheduled};
 use tidegate_policy::promote::State;
 
 use crate::{NAME, Promote};
@@ -25,6 +25,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::Scheduled(Scheduled::Reconcile)
         ) || event.is_check_of(NAME)
     },
+    publishes: &[DeploymentRequested::DETAIL_TYPE],
     build: |ports| Box::new(Promote { registry: Arc::clone(&ports.registry) }),
     check_state: round_trip::<State>,
 };

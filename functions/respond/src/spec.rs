@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, Scheduled};
+use tidegate_events::{Body, Contract as _, RetrainingRequested, Scheduled};
 use tidegate_policy::respond::State;
 
 use crate::{NAME, Respond};
@@ -21,6 +21,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
         Body::DriftObserved(_) | Body::RetrainingFinished(_) | Body::Scheduled(Scheduled::Reconcile) => true,
         _ => event.is_check_of(NAME),
     },
+    publishes: &[RetrainingRequested::DETAIL_TYPE],
     build: |ports| {
         Box::new(Respond { reports: Arc::clone(&ports.reports), alarms: Arc::clone(&ports.alarms) })
     },

@@ -18,6 +18,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
         Body::Tick(_) | Body::Scheduled(Scheduled::Reconcile) => true,
         _ => false,
     },
+    publishes: &[],
     build: |ports| {
         Box::new(Scale { metrics: Arc::clone(&ports.metrics), capacity: Arc::clone(&ports.capacity) })
     },

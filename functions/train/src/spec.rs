@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_engine::{FunctionSpec, Scope, round_trip};
-use tidegate_events::{Body, ExecutionStatus, Scheduled};
+use tidegate_events::{Body, Contract as _, ExecutionStatus, RetrainingFinished, Scheduled};
 use tidegate_policy::train::State;
 
 use crate::{NAME, Train};
@@ -19,6 +19,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
         }
         _ => false,
     },
+    publishes: &[RetrainingFinished::DETAIL_TYPE],
     build: |ports| {
         let (repository, pipelines) = (Arc::clone(&ports.repository), Arc::clone(&ports.pipelines));
         Box::new(Train { repository, pipelines })

@@ -29,6 +29,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// endpoint that needs longer than this timeout is not healthy.
 /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The timeout of an upload of a function's code, about 10 MB over a slow connection.
+#[cfg(feature = "install")]
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 /// The number of attempts, with exponential backoff and jitter.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 const MAX_ATTEMPTS: u32 = 4;
@@ -82,6 +85,14 @@ impl Aws {
     #[must_use]
     pub fn meter(&self) -> Meter {
         self.meter.clone()
+    }
+
+    /// Returns the same clients for another region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let region = aws_config::Region::new(region.to_owned());
+        let config = self.config.clone().into_builder().region(region).build();
+        Self { config, meter: self.meter.clone() }
     }
 
     /// Returns the region, if one is configured.
@@ -163,7 +174,19 @@ impl Aws {
         S3Reports::new(self.s3())
     }
 
-    fn s3(&self) -> aws_sdk_s3::Client {
+    /// S3 for large objects, which need more time than a call of a function has.
+    #[cfg(feature = "install")]
+    pub(crate) fn s3_for_uploads(&self) -> aws_sdk_s3::Client {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(UPLOAD_TIMEOUT)
+            .operation_timeout(UPLOAD_TIMEOUT)
+            .build();
+        let config = self.s3().config().to_builder().timeout_config(timeouts).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         // An endpoint that is not AWS's has no DNS name for each bucket.
         let elsewhere =
             self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();

@@ -16,7 +16,7 @@ mod endpoints;
 mod error;
 mod ledger;
 mod metrics;
-#[cfg(feature = "operate")]
+#[cfg(feature = "install")]
 pub mod operate;
 mod pipelines;
 mod registry;

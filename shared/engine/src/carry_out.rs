@@ -2,10 +2,6 @@
 //! outcome of each.
 
 use serde::Deserialize as _;
-use tidegate_events::{
-    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged,
-    RetrainingFinished, RetrainingRequested, to_detail,
-};
 use tidegate_policy::controller::{Controller, StepOf};
 use tidegate_policy::denial;
 use tidegate_policy::reason::Reason;
@@ -151,41 +147,34 @@ impl Engine {
         work: &Work<'_, A>,
         step: &StepOf<ControllerOf<A>>,
     ) -> Result<String, CallError> {
-        match step {
+        if let Some((detail_type, detail)) = step.event() {
+            self.bus.publish(detail_type, &detail).await?;
+        }
+        Ok(match step {
             Step::Notify { subject, message } => {
                 self.alerts.notify(subject, message).await?;
-                Ok(format!("notified people: {subject}"))
+                format!("notified people: {subject}")
             }
             Step::ScheduleCheck { name, at, check } => {
                 self.schedules.schedule_at(name, *at, &check.input(*at)).await?;
-                Ok(format!("scheduled a check at {at}"))
+                format!("scheduled a check at {at}")
             }
             Step::RequestDeployment { request } => {
-                self.bus.publish(DeploymentRequested::DETAIL_TYPE, &to_detail(request)).await?;
-                Ok(format!("requested version {} from {}", request.version, request.environment))
+                format!("requested version {} from {}", request.version, request.environment)
             }
-            Step::ReportDeployment { finished } => {
-                self.bus.publish(DeploymentFinished::DETAIL_TYPE, &to_detail(finished)).await?;
-                Ok(format!("reported {} to the hub", finished.reason))
-            }
-            Step::AnswerWaiting { waiting } => {
-                self.bus.publish(DeploymentWaiting::DETAIL_TYPE, &to_detail(waiting)).await?;
-                Ok(format!("told the hub that it waits: {}", waiting.reason))
-            }
+            Step::ReportDeployment { finished } => format!("reported {} to the hub", finished.reason),
+            Step::AnswerWaiting { waiting } => format!("told the hub that it waits: {}", waiting.reason),
             Step::ReportHealth { changed } => {
-                self.bus.publish(EndpointHealthChanged::DETAIL_TYPE, &to_detail(changed)).await?;
-                Ok(format!("told the hub that version {} is {}", changed.version, changed.health))
+                format!("told the hub that version {} is {}", changed.version, changed.health)
             }
             Step::RequestRetraining { request } => {
-                self.bus.publish(RetrainingRequested::DETAIL_TYPE, &to_detail(request)).await?;
-                Ok(format!("requested a retraining from the hub: {}", request.request_id))
+                format!("requested a retraining from the hub: {}", request.request_id)
             }
             Step::ReportRetraining { finished } => {
-                self.bus.publish(RetrainingFinished::DETAIL_TYPE, &to_detail(finished)).await?;
-                Ok(format!("reported {} to {}", finished.outcome, finished.environment))
+                format!("reported {} to {}", finished.outcome, finished.environment)
             }
-            Step::Call(call) => work.adapter.call(call).await,
-        }
+            Step::Call(call) => work.adapter.call(call).await?,
+        })
     }
 
     /// Records the outcomes so far, unless all steps are done. In that case [`Engine::carry_out`] closes the claim with

@@ -62,6 +62,16 @@ pub enum EngineError {
         /// The number of attempts.
         attempts: u32,
     },
+    /// No decision of the function published the event that it was asked to publish again.
+    #[error(
+        "no decision of {function} about this model published this {detail_type}, so it is not published again"
+    )]
+    NotPublished {
+        /// The name of the function.
+        function: &'static str,
+        /// The detail-type of the event.
+        detail_type: String,
+    },
     /// The payload is not an event that can be parsed.
     #[error("the event cannot be read: {0}")]
     Event(#[from] tidegate_events::EventError),
@@ -92,6 +102,7 @@ impl EngineError {
             Self::LeaseHeldElsewhere { .. } => "LeaseHeldElsewhere",
             Self::LeaseLost { .. } => "LeaseLost",
             Self::Contention { .. } => "Contention",
+            Self::NotPublished { .. } => "NotPublished",
             Self::Event(_) => "UnreadableEvent",
             Self::Stored { .. } => "UnreadableLedger",
         }

@@ -81,6 +81,8 @@ pub struct FunctionSpec {
     /// Returns whether the rules and schedules of the templates deliver an event to the function. The sending account
     /// is not considered.
     pub wants: fn(&Event) -> bool,
+    /// The detail-types that only this function publishes. The policy of its bus denies them to everybody else.
+    pub publishes: &'static [&'static str],
     /// Builds the handler of the function.
     pub build: fn(&Ports) -> Box<dyn Handler>,
     /// Parses the function's state from JSON and serializes it again, see [`round_trip`].

@@ -15,6 +15,7 @@ mod error;
 mod function;
 mod measure;
 pub mod ports;
+mod publish_again;
 mod record;
 pub mod refusals;
 pub mod resolve;

@@ -44,10 +44,10 @@ pub fn is_forwarded(event: &Event, from: &Site, to: &Site) -> bool {
     }
     match (&event.body, from.scope(), to.scope()) {
         (Body::DeploymentRequested(request), Scope::Hub, Scope::Environment) => {
-            request.environment_account == to.account
+            request.environment_account == to.account && request.environment == to.environment
         }
         (Body::RetrainingFinished(report), Scope::Hub, Scope::Environment) => {
-            report.environment_account == to.account
+            report.environment_account == to.account && report.environment == to.environment
         }
         // A hold contains no account: every environment receives it and decides whether it applies.
         (Body::HoldPlaced(_) | Body::HoldReleased(_), Scope::Hub, Scope::Environment) => true,

@@ -104,6 +104,9 @@ async fn invocation(
         return Ok(about(parts));
     }
     let engine = engine_of(parts, &event.context);
+    if event.payload.get("tidegate") == Some(&json!("publish_again")) {
+        return publish_again(&engine, &event.payload).await.map_err(Problem);
+    }
     let now = now();
     let result = match tidegate_events::parse_received(event.payload, now) {
         Ok(event) => handler.handle(&engine, &event, now).await,
@@ -118,10 +121,23 @@ async fn invocation(
     }
 }
 
+/// The answer to `tidegate redrive`, which asks the function to publish an event again that could not be forwarded.
+async fn publish_again(engine: &Engine, payload: &Value) -> Result<Value, EngineError> {
+    let of = |name: &str| payload.pointer(&format!("/event/{name}"));
+    let detail_type = of("detail-type").and_then(Value::as_str).unwrap_or_default();
+    let decision = engine.publish_again(detail_type, of("detail").unwrap_or(&Value::Null)).await?;
+    Ok(json!({ "published": detail_type, "decision": decision }))
+}
+
 /// The answer to `tidegate doctor`. It reads and records nothing. An answer proves that the function starts and has its
 /// environment variables.
 fn about(parts: &Parts) -> Value {
-    json!({ "function": parts.function, "version": parts.version, "environment": parts.environment.name })
+    json!({
+        "function": parts.function,
+        "version": parts.version,
+        "commit": tidegate_build::COMMIT,
+        "environment": parts.environment.name,
+    })
 }
 
 /// Reads the clock, once for each invocation, in milliseconds. The times in AWS's events have no higher resolution.

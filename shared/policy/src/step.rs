@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tidegate_events::{
-    DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged, RetrainingFinished,
-    RetrainingRequested, ScheduledCheck,
+    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged,
+    RetrainingFinished, RetrainingRequested, ScheduledCheck, to_detail,
 };
 
 /// One step of a plan. `C` is the type of one function's calls; the engine carries out all other steps itself.
@@ -66,6 +67,23 @@ pub enum Step<C> {
 }
 
 impl<C> Step<C> {
+    /// The detail-type and the detail of the event that the step publishes, if it publishes one.
+    #[must_use]
+    pub fn event(&self) -> Option<(&'static str, Value)> {
+        fn of<T: Contract + Serialize>(event: &T) -> Option<(&'static str, Value)> {
+            Some((T::DETAIL_TYPE, to_detail(event)))
+        }
+        match self {
+            Self::RequestDeployment { request } => of(request),
+            Self::ReportDeployment { finished } => of(finished),
+            Self::AnswerWaiting { waiting } => of(waiting),
+            Self::ReportHealth { changed } => of(changed),
+            Self::RequestRetraining { request } => of(request),
+            Self::ReportRetraining { finished } => of(finished),
+            Self::Notify { .. } | Self::ScheduleCheck { .. } | Self::Call(_) => None,
+        }
+    }
+
     /// Whether it notifies people. If it is permanently rejected, the invocation must fail, because nobody could be
     /// notified.
     #[must_use]

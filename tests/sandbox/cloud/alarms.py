@@ -75,6 +75,8 @@ def evaluate(alarm: dict[str, Any]) -> None:
     _observe_queue(alarm)
     now = time.time()
     periods = int(alarm.get("EvaluationPeriods", 1))
+    if alarm.get("TreatMissingData") == "breaching" and _is_young(alarm, now, periods):
+        return
     values = [_value(alarm, now, index) for index in range(periods)]
     state, reason = _judge(alarm, values)
     _evaluated[alarm["AlarmArn"]] = state or alarm["StateValue"]
@@ -88,6 +90,15 @@ def evaluate(alarm: dict[str, Any]) -> None:
     cloudwatch._record_history(alarm["AlarmName"], old_state, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, old_state, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def _is_young(alarm: Mapping[str, Any], now: float, periods: int) -> bool:
+    """Whether an alarm has not existed for its periods. Missing data from before its creation are not counted here.
+
+    CloudWatch may count them: then an alarm with missing data that breach begins in ALARM and is OK after the first datum.
+    """
+    created = float(alarm.get("AlarmConfigurationUpdatedTimestamp") or 0)
+    return now - created < float(alarm.get("Period", 60)) * periods
 
 
 def _judge(alarm: Mapping[str, Any], values: Sequence[float | None]) -> tuple[str | None, str]:

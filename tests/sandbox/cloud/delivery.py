@@ -21,6 +21,7 @@ from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import eventbridge, lambda_svc, scheduler, sqs
 
+import buses
 import chaos
 import permissions
 
@@ -248,6 +249,12 @@ def _mend_schedule_pass_role() -> None:
             if not permissions.authorize_role(caller_role, "iam:PassRole", role, get_region(), context).allowed:
                 message = f"User: {caller} is not authorized to perform: iam:PassRole on resource: {role}"
                 return scheduler._error(403, "AccessDeniedException", message)
+            group = f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{body.get('GroupName')}"
+            source = {"aws:SourceArn": group, "aws:SourceAccount": get_account_id()}
+            if permissions.trust_refusal(role, "scheduler.amazonaws.com", source):
+                # https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html#setting-up-execution-role
+                message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+                return scheduler._error(400, "ValidationException", message)
         return create(name, body)
 
     scheduler._create_schedule = with_pass_role
@@ -259,6 +266,9 @@ def _invoke_refusal(delivery: Delivery | None, function_arn: str) -> str | None:
         return None
     role = delivery.target.get("RoleArn")
     if role:
+        untrusted = permissions.trust_refusal(role, delivery.service, _trust_context(delivery))
+        if untrusted:
+            return untrusted
         verdict = permissions.authorize_role(role, "lambda:InvokeFunction", function_arn, get_region(), {})
         return None if verdict.allowed else f"{verdict.principal_arn} may not invoke {function_arn}"
     found = lambda_svc.function_policy_for_arn(function_arn)
@@ -272,33 +282,26 @@ def _put_refusal(delivery: Delivery, bus_arn: str) -> tuple[str, str] | None:
     role = delivery.target.get("RoleArn")
     if not role:
         return None
+    untrusted = permissions.trust_refusal(role, delivery.service, _trust_context(delivery))
+    if untrusted:
+        return "NO_PERMISSIONS", untrusted
     verdict = permissions.authorize_role(role, "events:PutEvents", bus_arn, get_region(), _event_context(delivery))
     return None if verdict.allowed else ("NO_PERMISSIONS", f"{verdict.principal_arn} may not put events on {bus_arn}")
 
 
 def _bus_refusal(delivery: Delivery, spec: Any) -> tuple[str, str] | None:
     """Why the bus does not take the event, or None. Runs inside the bus's account."""
-    bus = spec.resource.partition("/")[2]
+    bus = spec.resource.removeprefix(buses.BUS)
     if bus not in eventbridge._event_buses:
         return "NO_RESOURCE", f"Event bus not found: {spec}"
-    sender = delivery.source_arn.split(":")[4]
-    if sender == spec.account_id:
-        return None
+    sender, sender_region = delivery.source_arn.split(":")[4], delivery.source_arn.split(":")[3]
     role = delivery.target.get("RoleArn")
-    principal = f"arn:aws:iam::{sender}:root"
-    if role:
-        principal = f"arn:aws:sts::{sender}:assumed-role/{role.rsplit('/', 1)[-1]}/events"
-    request = iam_evaluator.EvalContext(
-        principal_arn=principal,
-        principal_type="AssumedRole" if role else "Root",
-        principal_account=sender,
-        action="events:PutEvents",
-        resource_arn=str(spec),
-        region=spec.region,
-        service_context=_event_context(delivery),
-    )
+    principal = buses.role_session(role) if role else f"arn:aws:iam::{sender}:root"
+    request = buses.put_context(principal, sender, str(spec), spec.region, _event_context(delivery))
     policy = eventbridge._event_bus_policies.get(bus)
-    if iam_evaluator.evaluate_resource_policy(policy, request).decision == "Allow":
+    decision = iam_evaluator.evaluate_resource_policy(policy, request).decision
+    is_own = (sender, sender_region) == (spec.account_id, spec.region)
+    if decision == "Allow" or (is_own and decision != "Deny"):
         return None
     return "NO_PERMISSIONS", f"the policy of {spec} does not admit {principal}"
 
@@ -311,6 +314,19 @@ def _event_context(delivery: Delivery) -> dict[str, str]:
         "events:eventbusinvocation": "true",
         "aws:sourcearn": delivery.source_arn,
     }
+
+
+def _trust_context(delivery: Delivery) -> dict[str, str]:
+    """What a role's trust policy can ask about the rule or the schedule that wants to use the role.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html and
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html, where the source
+    of a schedule is its group.
+    """
+    arn = delivery.source_arn
+    if delivery.by_schedule:
+        arn = arn.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+    return {"aws:SourceArn": arn, "aws:SourceAccount": arn.split(":")[4]}
 
 
 def _service_may(delivery: Delivery, action: str, resource: str, policy: str | dict) -> bool:

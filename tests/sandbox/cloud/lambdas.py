@@ -10,6 +10,7 @@ from contextvars import ContextVar
 
 from ministack.core.responses import get_region
 from ministack.services import eventbridge, lambda_svc
+from ministack.services.cloudformation import provisioners
 
 import chaos
 import permissions
@@ -23,6 +24,7 @@ def mend_all() -> None:
     mend_exit_error()
     mend_request_id()
     mend_failure_destination()
+    mend_function_role()
 
 
 def mend_exit_error() -> None:
@@ -87,3 +89,19 @@ def mend_failure_destination() -> None:
         chaos.day.given_up(_request_id.get())
 
     lambda_svc._route_async_failure = with_function_role
+
+
+def mend_function_role() -> None:
+    """ministack 1.5.33 makes a function with any role; Lambda has to be able to assume it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create = handler["create"]
+
+    def with_trust(logical_id, props, *arguments, **keywords):
+        if permissions.trust_refusal(str(props.get("Role", "")), "lambda.amazonaws.com", {}):
+            raise ValueError("The role defined for the function cannot be assumed by Lambda.")
+        return create(logical_id, props, *arguments, **keywords)
+
+    handler["create"] = with_trust

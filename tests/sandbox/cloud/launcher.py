@@ -156,6 +156,7 @@ def _serve(options: argparse.Namespace, listener: socket.socket, ready) -> None:
     from hypercorn.config import Config
 
     import alarms
+    import buses
     import chaos
     import delivery
     import doors
@@ -164,6 +165,8 @@ def _serve(options: argparse.Namespace, listener: socket.socket, ready) -> None:
     import provisioning
 
     permissions.watch_enforcement()
+    permissions.mend_principal_arn()
+    buses.mend_all()
     delivery.mend_all(options.tick_seconds)
     lambdas.mend_all()
     provisioning.mend_all()

@@ -5,6 +5,7 @@ Everything here was written for ministack 1.5.33.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -122,6 +123,54 @@ def authorize_role(role_arn: str, action: str, resource: str, region: str, conte
             limits=iam._permissions_boundary(iam_service._roles, name, account),
         )
         return _decide(principal, action, resource, region, context)
+
+
+def trust_refusal(role_arn: str, service: str, source: Mapping[str, str]) -> str | None:
+    """Why a service may not use a role, by the role's trust policy, or None. `source` has the condition keys."""
+    if not app.AUTH:
+        return None
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    from ministack.services import iam as iam_service
+
+    role = iam_service._roles.get_scoped(account, None, name)
+    if role is None:
+        return f"the role {role_arn} does not exist"
+    document = json.loads(role.get("AssumeRolePolicyDocument") or "{}")
+    request = iam.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region="",
+        service_context={key.lower(): value for key, value in source.items()},
+    )
+    for statement in document.get("Statement", []):
+        named = iam._service_principal_matches(statement.get("Principal"), service)
+        if named and statement.get("Effect") == "Allow" and iam._conditions_met(statement.get("Condition") or {}, request):
+            return None
+    return f"the trust policy of {role_arn} does not let {service} assume it for {source.get('aws:SourceArn', 'the account')}"
+
+
+def mend_principal_arn() -> None:
+    """ministack 1.5.33 has the session's ARN for aws:PrincipalArn.
+
+    In AWS it is the ARN of the role, with its path:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    resolve = iam._resolve_condition_key
+
+    def with_role(key, request):
+        value = resolve(key, request)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(value):
+            return value
+        account, name = value.split(":")[4], _role_name(value)
+        from ministack.services import iam as iam_service
+
+        role = iam_service._roles.get_scoped(account, None, name) or {}
+        return role.get("Arn") or f"arn:aws:iam::{account}:role/{name}"
+
+    iam._resolve_condition_key = with_role
 
 
 def _decide(

@@ -8,43 +8,14 @@ from __future__ import annotations
 import json
 
 from ministack.core.responses import get_account_id
-from ministack.services import eventbridge, sns
+from ministack.services import dynamodb, sns
 from ministack.services.cloudformation import provisioners
 
 
 def mend_all() -> None:
     """Apply every mend of this file."""
-    mend_bus_policy_resource()
     mend_default_topic_policy()
-
-
-def mend_bus_policy_resource() -> None:
-    """ministack 1.5.33 keeps bus policies but has no AWS::Events::EventBusPolicy to make one from a template."""
-
-    def create(_logical_id, props, _stack_name):
-        bus, statement = props.get("EventBusName") or "default", dict(props["Statement"])
-        policy = eventbridge._event_bus_policies.get(bus) or {"Version": "2012-10-17", "Statement": []}
-        statement["Sid"] = props["StatementId"]
-        others = [kept for kept in policy["Statement"] if kept.get("Sid") != statement["Sid"]]
-        eventbridge._event_bus_policies[bus] = {**policy, "Statement": [*others, statement]}
-        return f"{bus}|{statement['Sid']}", {}
-
-    def delete(_physical_id, props):
-        bus, sid = props.get("EventBusName") or "default", props["StatementId"]
-        policy = eventbridge._event_bus_policies.get(bus)
-        if policy:
-            kept = [statement for statement in policy["Statement"] if statement.get("Sid") != sid]
-            eventbridge._event_bus_policies[bus] = {**policy, "Statement": kept}
-
-    def update(physical_id, old_props, new_props, stack_name):
-        delete(physical_id, old_props)
-        return create(physical_id, new_props, stack_name)
-
-    provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
-        "create": create,
-        "update": update,
-        "delete": delete,
-    }
+    mend_existing_table()
 
 
 def mend_default_topic_policy() -> None:
@@ -68,3 +39,21 @@ def mend_default_topic_policy() -> None:
         return physical_id, attributes
 
     handler["create"] = with_condition
+
+
+def mend_existing_table() -> None:
+    """ministack 1.5.33 takes a table that exists over into a new stack.
+
+    CloudFormation refuses a table whose name is taken:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-dynamodb-table.html (TableName).
+    """
+    handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create = handler["create"]
+
+    def with_check(logical_id, props, *arguments, **keywords):
+        name = props.get("TableName")
+        if name and name in dynamodb._tables:
+            raise ValueError(f"Resource of type 'AWS::DynamoDB::Table' with identifier '{name}' already exists.")
+        return create(logical_id, props, *arguments, **keywords)
+
+    handler["create"] = with_check

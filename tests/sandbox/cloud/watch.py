@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from stacks import LocalCloud
+from clients import LocalCloud
 
 LISTENER = "tidegate-watch"
 

@@ -1,9 +1,12 @@
 //! Calls to the emulator as the root of an account. The access key id is the account; no secret is involved.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::cloud::REGION;
+
+/// The role with which people and their tools put events on a bus.
+pub(crate) const PERSON: &str = "people";
 
 /// A call to the emulator that failed.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +118,45 @@ impl AwsClient {
         self.send("PUT", account, "s3", &format!("/{bucket}/{key}"), headers, body.to_vec()).await.map(|_| ())
     }
 
+    /// Makes the role of people: its sessions may put events on every bus of the account, as far as the bus admits them.
+    ///
+    /// # Errors
+    /// If a call does not answer with success.
+    pub(crate) async fn make_person(&self, account: &str) -> Result<(), AwsError> {
+        self.make_role(account, PERSON, "events:PutEvents").await
+    }
+
+    /// Makes a role that the account's root user can assume, with one action on everything.
+    ///
+    /// # Errors
+    /// If a call does not answer with success.
+    pub async fn make_role(&self, account: &str, name: &str, action: &str) -> Result<(), AwsError> {
+        let statement = |rest: Value| json!({ "Version": "2012-10-17", "Statement": [rest] }).to_string();
+        let root = format!("arn:aws:iam::{account}:root");
+        let trust = json!({ "Effect": "Allow", "Principal": { "AWS": root }, "Action": "sts:AssumeRole" });
+        let trust = statement(trust);
+        let allow = statement(json!({ "Effect": "Allow", "Action": action, "Resource": "*" }));
+        let role = [("RoleName", name), ("AssumeRolePolicyDocument", trust.as_str())];
+        self.query(account, "iam", "CreateRole", &role).await?;
+        let policy = [("RoleName", name), ("PolicyName", "own"), ("PolicyDocument", allow.as_str())];
+        self.query(account, "iam", "PutRolePolicy", &policy).await.map(|_| ())
+    }
+
+    /// Calls an operation of a service with AWS's query protocol.
+    async fn query(
+        &self,
+        account: &str,
+        service: &str,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, AwsError> {
+        let version = if service == "iam" { "2010-05-08" } else { "2011-06-15" };
+        let all = [("Action", action), ("Version", version)].into_iter().chain(parameters.iter().copied());
+        let body: Vec<String> = all.map(|(name, value)| format!("{name}={}", percent(value))).collect();
+        let headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+        self.post(account, service, "/", headers, body.join("&").into_bytes()).await
+    }
+
     /// Posts to one of the emulator's private doors.
     ///
     /// # Errors
@@ -177,4 +219,13 @@ impl AwsClient {
             Err(error) => Err(failed(error.to_string())),
         }
     }
+}
+
+/// A text as a value of a form.
+fn percent(text: &str) -> String {
+    let one = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
 }

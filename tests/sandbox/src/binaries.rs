@@ -22,7 +22,7 @@ pub struct Zips {
 /// What is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// What the demo runs: the functions, and a command line without `doctor` and `redrive`.
+    /// What the demo runs: the functions, and a command line with `install`, but without `doctor` and `redrive`.
     Demo,
     /// The whole workspace as `cargo test --workspace` builds it, so that the AWS SDK is built once for both.
     Tests,
@@ -45,7 +45,8 @@ impl Build {
                         feature,
                     ]);
                 }
-                arguments.extend(["--package".to_owned(), "tidegate".to_owned()]);
+                let cli = ["--package", "tidegate", "--features", "tidegate/install"];
+                arguments.extend(cli.map(str::to_owned));
                 arguments
             }
         }

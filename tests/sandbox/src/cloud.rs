@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use tidegate_world::{AccountRegion, Control, Pace, WorldConfig, WorldServer};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
+use crate::aws::PERSON;
 use crate::binaries::{self, Build, Zips};
 use crate::paths::{cloud_files, scratch, workspace};
-use crate::{AwsClient, SandboxError, Watch, python};
+use crate::{AwsClient, SandboxError, Watch, installation, python};
 
 /// The region of everything here.
 pub const REGION: &str = "us-east-1";
@@ -25,10 +27,6 @@ pub struct Account {
     /// Its stack, which names everything in it.
     pub stack: &'static str,
 }
-
-/// The role that the sample definitions give to their jobs.
-const JOB_ROLE: &str =
-    "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-20260101T000000";
 
 /// The hub.
 pub const HUB: Account = Account { id: "111122223333", environment: "hub", stack: "tidegate-hub" };
@@ -70,9 +68,9 @@ pub struct CloudConfig {
     pub templates: Option<PathBuf>,
     /// The environments, each with a stack of its own, in the order of the hub's parameters; at most five.
     pub environments: Vec<Account>,
-    /// Parameters of the hub's stack beside the necessary ones.
+    /// Parameters of the hub's stack beside the necessary ones, as `NAME=VALUE`.
     pub hub_parameters: Vec<String>,
-    /// Parameters of the environments' stacks beside the necessary ones.
+    /// Parameters of the environments' stacks beside the necessary ones, as `NAME=VALUE`.
     pub environment_parameters: Vec<String>,
 }
 
@@ -106,6 +104,26 @@ impl LocalCloud {
     /// # Errors
     /// If something is missing or does not start.
     pub async fn start(config: CloudConfig, zips: Zips, say: &dyn Fn(&str)) -> Result<Self, SandboxError> {
+        let cloud = Self::start_empty(config, zips, say).await?;
+        say("installing Tidegate into the accounts of the local cloud");
+        let accounts: std::collections::BTreeSet<&str> =
+            cloud.stacks().iter().map(|account| account.id).collect();
+        for account in accounts {
+            cloud.aws().make_person(account).await?;
+        }
+        cloud.install(say).await?;
+        Ok(cloud)
+    }
+
+    /// Starts a cloud without any stack. `say` hears what is being done.
+    ///
+    /// # Errors
+    /// If something is missing or does not start.
+    pub async fn start_empty(
+        config: CloudConfig,
+        zips: Zips,
+        say: &dyn Fn(&str),
+    ) -> Result<Self, SandboxError> {
         let python = python::environment(say)?;
         say("starting the local cloud: the AWS emulator, and our model of SageMaker");
         let world = WorldServer::start(WorldConfig {
@@ -117,12 +135,7 @@ impl LocalCloud {
         .map_err(|error| SandboxError::World(error.to_string()))?;
         let (launcher, url) = launch(&python, &world.url(), &config).await?;
         world.control().connect(&url);
-        let cloud = Self { world, _launcher: launcher, url, python, zips, config };
-        for account in cloud.stacks() {
-            say(&format!("deploying stack {} into account {}", account.stack, account.id));
-            cloud.deploy_stack(account).await?;
-        }
-        Ok(cloud)
+        Ok(Self { world, _launcher: launcher, url, python, zips, config })
     }
 
     /// The hub and the environments.
@@ -169,6 +182,12 @@ impl LocalCloud {
         &self.zips.cli
     }
 
+    /// Where the zips of the functions are.
+    #[must_use]
+    pub fn code(&self) -> &std::path::Path {
+        &self.zips.folder
+    }
+
     /// What makes an AWS client talk to this cloud as an account.
     #[must_use]
     pub fn variables(&self, account: Account) -> Vec<(&'static str, String)> {
@@ -200,6 +219,38 @@ impl LocalCloud {
         Ok(said)
     }
 
+    /// Puts one entry on a bus as a person may.
+    ///
+    /// # Errors
+    /// If the bus does not take it.
+    pub async fn put_as_person(&self, account: &str, entry: &Value) -> Result<(), SandboxError> {
+        let outcomes = self.put_as(&[(account, PERSON, entry.clone())]).await?;
+        match outcomes.into_iter().flatten().next() {
+            None => Ok(()),
+            Some(output) => Err(SandboxError::Command { what: "PutEvents".to_owned(), output }),
+        }
+    }
+
+    /// Puts entries on buses, each in a session of a role of an account. Returns for each the error, if the bus did not take
+    /// it.
+    ///
+    /// # Errors
+    /// If a role cannot be assumed.
+    pub async fn put_as(&self, entries: &[(&str, &str, Value)]) -> Result<Vec<Option<String>>, SandboxError> {
+        let asked: Vec<Value> = entries
+            .iter()
+            .map(|(account, role, entry)| json!({ "account": account, "role": role, "entry": entry }))
+            .collect();
+        let mut command = Command::new(&self.python);
+        command.arg(cloud_files().join("put_events.py")).args(["--url", &self.url, "--region", REGION]);
+        command.arg(Value::from(asked).to_string());
+        let printed = blocking(command).await?;
+        serde_json::from_str(printed.trim()).map_err(|error| SandboxError::Command {
+            what: "put_events.py".to_owned(),
+            output: error.to_string(),
+        })
+    }
+
     /// Listens to decisions and alerts of every stack.
     ///
     /// # Errors
@@ -223,31 +274,25 @@ impl LocalCloud {
         blocking(command).await
     }
 
-    async fn deploy_stack(&self, account: Account) -> Result<(), SandboxError> {
-        let hub = account == HUB;
-        let folder = self.config.templates.clone().unwrap_or_else(|| workspace().join("infra"));
-        let template = folder.join(if hub { "hub.yaml" } else { "environment.yaml" });
-        let mut parameters =
-            vec![format!("Architecture={}", architecture()), "LogRetentionDays=1".to_owned()];
-        if hub {
-            let buses = self.config.environments.iter().enumerate();
-            parameters.extend(
-                buses.map(|(n, account)| format!("Environment{}BusArn={}", n + 1, account.bus_arn())),
-            );
-            parameters.push(format!("PassableJobRoleArns={JOB_ROLE}"));
-            parameters.extend(self.config.hub_parameters.iter().cloned());
-        } else {
-            parameters.push(format!("EnvironmentName={}", account.environment));
-            parameters.push(format!("HubAccountId={}", HUB.id));
-            parameters.push(format!("HubBusArn={}", HUB.bus_arn()));
-            parameters.push("CheckSeconds=1".to_owned());
-            parameters.extend(self.config.environment_parameters.iter().cloned());
+    /// Installs all stacks with the real command, from an installation file as a person writes it.
+    async fn install(&self, say: &dyn Fn(&str)) -> Result<(), SandboxError> {
+        let folder = scratch().join(format!("installation-{}-{}", std::process::id(), unique()));
+        std::fs::create_dir_all(&folder).map_err(|e| SandboxError::file(&folder, e))?;
+        let (file, profiles) = (folder.join("installation.yaml"), folder.join("aws-config"));
+        let write = |path: &std::path::Path, text: String| {
+            std::fs::write(path, text).map_err(|e| SandboxError::file(path, e))
+        };
+        write(&file, installation::file(&self.config))?;
+        write(&profiles, installation::profiles(&self.stacks()))?;
+        let mut command = Command::new(&self.zips.cli);
+        command.envs(self.variables(HUB)).env("AWS_CONFIG_FILE", &profiles);
+        command.arg("install").arg(&file).arg("--code").arg(&self.zips.folder);
+        if let Some(templates) = &self.config.templates {
+            command.arg("--templates").arg(templates);
         }
-        let mut command = Command::new(&self.python);
-        command.arg(cloud_files().join("stacks.py")).args(["--url", &self.url, "--account", account.id]);
-        command.args(["--region", REGION, "--stack", account.stack]).arg("--template").arg(template);
-        command.arg("--zips").arg(&self.zips.folder).arg("--parameter").args(parameters);
-        blocking(command).await.map(|_| ())
+        let said = blocking(command).await?;
+        said.lines().filter(|line| line.contains(" after ")).for_each(say);
+        std::fs::remove_dir_all(&folder).map_err(|e| SandboxError::file(&folder, e))
     }
 }
 
@@ -265,10 +310,6 @@ impl LocalCloud {
         let zips = binaries::build(what, say)?;
         Self::start(config, zips, say).await
     }
-}
-
-fn architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }
 
 async fn blocking(mut command: Command) -> Result<String, SandboxError> {

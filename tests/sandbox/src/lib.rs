@@ -1,13 +1,13 @@
 //! The local cloud: an AWS emulator with Tidegate's stacks deployed in three accounts, and the world beside it.
 //!
 //! [`LocalCloud::start`] does everything from a checkout: it makes the Python environment, builds the functions' zips,
-//! starts the world and the emulator on free ports, and deploys `infra/hub.yaml` and `infra/environment.yaml`. The
-//! cloud stops when it is dropped.
+//! starts the world and the emulator on free ports, and runs `tidegate install`. The cloud stops when it is dropped.
 
 mod aws;
 mod bad_day;
 mod binaries;
 mod cloud;
+mod installation;
 mod paths;
 mod python;
 mod watch;
@@ -16,6 +16,7 @@ pub use aws::{AwsClient, AwsError};
 pub use bad_day::{BadDay, DayReport};
 pub use binaries::{Build, Zips, build as build_zips};
 pub use cloud::{Account, CloudConfig, HUB, LocalCloud, PRODUCTION, REGION, STAGING};
+pub use installation::{ARTIFACT_KEY, with_artifact_key};
 pub use paths::workspace;
 pub use python::{api_models, environment as python_environment};
 pub use watch::{Heard, Watch};

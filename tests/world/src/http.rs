@@ -8,5 +8,6 @@ pub(crate) mod control;
 pub(crate) mod control_routes;
 pub(crate) mod emulator;
 pub(crate) mod permissions;
+pub(crate) mod role_permissions;
 pub(crate) mod server;
 pub(crate) mod sink;

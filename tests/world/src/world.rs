@@ -61,6 +61,8 @@ pub struct World {
     pub(crate) hidden: BTreeMap<String, u32>,
     /// Pairs of a pipeline's role and a role that it may pass to jobs.
     pub(crate) passable: BTreeSet<(String, String)>,
+    /// Role of a pipeline and name of a step, and why the role cannot run it.
+    pub(crate) step_refusals: BTreeMap<(String, String), String>,
     call_log: CallLog,
     queue: BTreeMap<(Timestamp, u64), (AccountRegion, Scheduled)>,
     outbox: Vec<Emission>,
@@ -81,6 +83,7 @@ impl World {
             objects: BTreeMap::new(),
             hidden: BTreeMap::new(),
             passable: BTreeSet::new(),
+            step_refusals: BTreeMap::new(),
             call_log: CallLog::default(),
             queue: BTreeMap::new(),
             outbox: Vec::new(),

@@ -2,22 +2,49 @@
 //!
 //! No function uses them, so they implement no port.
 
+#[cfg(feature = "operate")]
 mod alarms;
+mod deployments;
+#[cfg(feature = "operate")]
 mod functions;
+#[cfg(feature = "operate")]
 mod letters;
+#[cfg(feature = "operate")]
 mod recurring;
+#[cfg(feature = "operate")]
 mod rules;
+#[cfg(feature = "operate")]
 mod stacks;
 
+#[cfg(feature = "operate")]
 pub use alarms::{AlarmState, StackAlarms};
+pub use deployments::{Deployed, Deployments, Failed, Wanted};
+#[cfg(feature = "operate")]
 pub use functions::{Answer, Functions};
+#[cfg(feature = "operate")]
 pub use letters::{DeadLetters, Letter};
+#[cfg(feature = "operate")]
 pub use recurring::RecurringSchedules;
+#[cfg(feature = "operate")]
 pub use rules::{Rule, Rules};
+#[cfg(feature = "operate")]
 pub use stacks::{Resource, Stack, Stacks};
 
 use crate::Aws;
 
+impl Aws {
+    /// Returns the deployments of stacks.
+    #[must_use]
+    pub fn deployments(&self) -> Deployments {
+        Deployments::new(
+            aws_sdk_cloudformation::Client::new(&self.config),
+            self.s3_for_uploads(),
+            aws_sdk_dynamodb::Client::new(&self.config),
+        )
+    }
+}
+
+#[cfg(feature = "operate")]
 impl Aws {
     /// Returns the CloudFormation stacks.
     #[must_use]

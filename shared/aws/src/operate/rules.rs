@@ -57,6 +57,29 @@ impl Rules {
         Ok(Some(Rule { name: name.to_owned(), bus: bus.to_owned(), state, targets }))
     }
 
+    /// Returns the names of the rules of a bus that begin with a prefix.
+    ///
+    /// # Errors
+    /// Returns an error if a call fails.
+    pub async fn names(&self, bus: &str, prefix: &str) -> Result<Vec<String>, CallError> {
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self.client.list_rules().event_bus_name(bus).name_prefix(prefix).set_next_token(token);
+            let answer = call.send().await.map_err(failed(SERVICE, "ListRules"));
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(failure) if failure.is("ResourceNotFoundException") => return Ok(found),
+                Err(failure) => return Err(failure.into()),
+            };
+            found.extend(answer.rules().iter().filter_map(|rule| rule.name().map(str::to_owned)));
+            match answer.next_token {
+                Some(next) => token = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
     /// Returns the resource policy of a bus. It is null if the bus has none, and `None` if the bus does not exist.
     ///
     /// # Errors

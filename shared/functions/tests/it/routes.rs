@@ -6,26 +6,37 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tidegate_engine::{CHECK_SECONDS, HUB, LEASE, Site};
 use tidegate_events::{Body, Event, Scheduled, read};
-use tidegate_functions::{FUNCTIONS, is_forwarded, named, targets, wanted_by};
+use tidegate_functions::{FUNCTIONS, is_forwarded, named, of_scope, targets, wanted_by};
 
 const HUB_TEMPLATE: &str = include_str!("../../../../infra/hub.yaml");
 const ENVIRONMENT_TEMPLATE: &str = include_str!("../../../../infra/environment.yaml");
+const TO_ENVIRONMENT_TEMPLATE: &str = include_str!("../../../../infra/to-environment.yaml");
+const TO_HUB_TEMPLATE: &str = include_str!("../../../../infra/to-hub.yaml");
 
 const HUB_ACCOUNT: &str = "111122223333";
 const ENVIRONMENT_ACCOUNT: &str = "444455556666";
 const OTHER_ACCOUNT: &str = "777788889999";
 
-/// A template and the site that it creates.
+/// A template, the template of its connection to the other side, and the site that it creates.
 struct Stack {
     template: Value,
+    connection: Value,
     site: Site,
 }
 
 fn stacks() -> [Stack; 2] {
     let site = |environment, account| Site::new(environment, account, "us-east-1", HUB_ACCOUNT);
     [
-        Stack { template: parse(HUB_TEMPLATE), site: site(HUB, HUB_ACCOUNT) },
-        Stack { template: parse(ENVIRONMENT_TEMPLATE), site: site("staging", ENVIRONMENT_ACCOUNT) },
+        Stack {
+            template: parse(HUB_TEMPLATE),
+            connection: parse(TO_ENVIRONMENT_TEMPLATE),
+            site: site(HUB, HUB_ACCOUNT),
+        },
+        Stack {
+            template: parse(ENVIRONMENT_TEMPLATE),
+            connection: parse(TO_HUB_TEMPLATE),
+            site: site("staging", ENVIRONMENT_ACCOUNT),
+        },
     ]
 }
 
@@ -57,10 +68,23 @@ impl Stack {
         routed
     }
 
+    /// The Deny statements of the bus: the detail-types, and the role that is exempt.
+    fn denials(&self) -> impl Iterator<Item = (Value, Value)> {
+        let policies =
+            self.resources().filter(|(_, resource)| resource["Type"] == "AWS::Events::EventBusPolicy");
+        let statements = policies.map(|(_, policy)| &policy["Properties"]["Statement"]);
+        statements.filter(|statement| statement["Effect"] == "Deny").map(|statement| {
+            let condition = &statement["Condition"];
+            let kinds = condition["StringEquals"]["events:detail-type"].clone();
+            (kinds, condition["ArnNotEquals"]["aws:PrincipalArn"].clone())
+        })
+    }
+
     /// The rules that forward events to another account's bus, with the pattern of each.
     fn forwards(&self) -> Vec<(&str, &Value)> {
-        let rules = self.resources().filter(|(_, resource)| resource["Type"] == "AWS::Events::Rule");
-        rules.map(|(name, rule)| (name, &rule["Properties"]["EventPattern"])).collect()
+        let resources = self.connection["Resources"].as_object().unwrap().iter();
+        let rules = resources.filter(|(_, resource)| resource["Type"] == "AWS::Events::Rule");
+        rules.map(|(name, rule)| (name.as_str(), &rule["Properties"]["EventPattern"])).collect()
     }
 }
 
@@ -116,6 +140,28 @@ fn every_sample_reaches_the_functions_that_the_templates_hand_it_to() {
     assert_eq!(reached, FUNCTIONS.map(|function| function.name).into());
 }
 
+/// Each event that only one function publishes is denied to every other sender by the policy of its bus, and the other side
+/// accepts it from the bus only.
+#[test]
+fn the_policy_of_each_bus_denies_an_event_to_all_but_its_publisher() {
+    for stack in stacks() {
+        for function in of_scope(stack.site.scope()).filter(|function| !function.publishes.is_empty()) {
+            let mut role = function.name.to_owned();
+            role.get_mut(..1).unwrap().make_ascii_uppercase();
+            let only: Vec<Value> = stack
+                .denials()
+                .filter(|(_, who)| *who == json!(format!("{role}Role.Arn")))
+                .map(|(kinds, _)| kinds)
+                .collect();
+            assert_eq!(only, [one_or_more(function.publishes)], "{function}");
+        }
+    }
+}
+
+fn one_or_more(kinds: &[&str]) -> Value {
+    if let [kind] = kinds { json!(kind) } else { json!(kinds) }
+}
+
 #[test]
 fn every_function_is_swept() {
     let event = read(&json!({"tidegate": "reconcile"})).unwrap();
@@ -134,7 +180,7 @@ fn every_function_is_swept() {
 #[test]
 fn every_sample_is_forwarded_as_the_templates_forward_it() {
     let [hub, environment] = stacks();
-    assert_eq!(hub.forwards().len(), 5);
+    assert_eq!(hub.forwards().len(), 1);
     assert_eq!(environment.forwards().len(), 1);
     let mut forwarded = BTreeSet::new();
     for (file, mut sample, _) in events() {
@@ -195,16 +241,13 @@ fn parse(template: &str) -> Value {
 }
 
 impl Stack {
-    /// The account that a pattern contains.
-    fn account(&self, reference: &Value) -> Option<&str> {
+    /// The value of a parameter that a pattern contains.
+    fn parameter(&self, reference: &Value) -> Option<&str> {
         match reference {
             Value::String(name) if name == "HubAccountId" => Some(HUB_ACCOUNT),
             Value::String(name) if name == "AWS::AccountId" => Some(&self.site.account),
-            // `!Select [4, !Split [":", !Ref Environment1BusArn]]`
-            Value::Array(select) => {
-                let bus = select.get(1)?.get(1)?.as_str()?;
-                (bus.starts_with("Environment") && bus.ends_with("BusArn")).then_some(ENVIRONMENT_ACCOUNT)
-            }
+            Value::String(name) if name == "EnvironmentAccountId" => Some(ENVIRONMENT_ACCOUNT),
+            Value::String(name) if name == "EnvironmentName" => Some("staging"),
             _ => None,
         }
     }
@@ -227,7 +270,7 @@ impl Stack {
     }
 
     fn fits(&self, wanted: &Value, found: &[&str]) -> bool {
-        if let Some(account) = self.account(wanted) {
+        if let Some(account) = self.parameter(wanted) {
             return found.contains(&account);
         }
         fits(wanted, found)

@@ -195,7 +195,7 @@ fn a_missing_model_or_stack_is_an_input_error() {
         }
         let nowhere = run(Command::new(cloud.cli()), &["status"]);
         assert_eq!(nowhere.status.code(), Some(2));
-        assert!(printed(&nowhere).1.contains("specify a ledger"));
+        assert!(printed(&nowhere).1.contains("specify the ledgers"));
         let mut no_table = cloud.tidegate(HUB);
         no_table.env("TIDEGATE_TABLE", "no-such-table");
         let output = run(no_table, &["status"]);

@@ -93,7 +93,7 @@ pub(crate) async fn permitted(test: &TestCloud, policy_file: &str) -> Permitted 
     Permitted { not_accepted, still_there, said, checks: test.permissions().await }
 }
 
-/// A sweep that a function failed on, and a request for an account that nobody has.
+/// A sweep that a function failed on, and a hold that did not reach an account that nobody has.
 async fn send_dead_letters(test: &TestCloud) {
     let arn = format!("arn:aws:lambda:{REGION}:{}:function:{}-scale", PRODUCTION.id, PRODUCTION.stack);
     let failed = json!({
@@ -102,9 +102,9 @@ async fn send_dead_letters(test: &TestCloud) {
     });
     send(test, PRODUCTION, "scale", &failed, json!({})).await;
     let event = json!({
-        "version": "0", "id": "1", "detail-type": "Deployment Requested", "source": "tidegate", "account": HUB.id,
+        "version": "0", "id": "1", "detail-type": "Hold Released", "source": "tidegate", "account": HUB.id,
         "time": "2026-03-02T09:10:02Z", "region": REGION, "resources": [],
-        "detail": { "environment_account": "123456789012" },
+        "detail": { "schema": 1, "model": "nobodys", "by": "ana", "at": "2026-03-02T09:10:02Z" },
     });
     let text = |value: String| json!({ "DataType": "String", "StringValue": value });
     let attributes = json!({

@@ -76,7 +76,7 @@ async fn replay_everything(test: &TestCloud) {
             let accounts = [HUB, STAGING, PRODUCTION];
             let from =
                 accounts.into_iter().find(|a| a.id == text(decision, "account")).expect("one of three");
-            test.put_event(from, detail_type, &detail).await;
+            test.deliver_again(from, detail_type, &detail).await;
         }
     }
 }

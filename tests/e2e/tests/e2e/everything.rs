@@ -88,6 +88,18 @@ async fn scenario() -> Everything {
     }
 }
 
+/// The roles that the policy names: one for the pipeline and one for the models.
+async fn make_roles(test: &TestCloud) {
+    let jobs = ["iam:PassRole", "sagemaker:AddTags", "sagemaker:Create*"];
+    let serving = ["cloudwatch:DescribeAlarms", "kms:Decrypt", "s3:GetObject"];
+    for (account, name, actions) in [(HUB, "churn-pipeline", jobs), (PRODUCTION, "churn-model", serving)] {
+        let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+        let arguments = ["job", test.cloud.url(), account.id, name, &policy];
+        test.cloud.python("tests/e2e/roles.py", &arguments).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
 /// What exists before: the package group, the repository, the model's own role, and an endpoint that a team made by hand.
 async fn a_team_prepares(test: &TestCloud) {
     test.ask(HUB, "CreateModelPackageGroup", &json!({ "ModelPackageGroupName": "churn" }));
@@ -102,11 +114,7 @@ async fn a_team_prepares(test: &TestCloud) {
     test.ask(HUB, "PutModelPackageGroupPolicy", &put);
     let added = test.world().add_repository(&HUB.place(), &CHURN.repository(), test.folder("churn"));
     added.unwrap_or_else(|error| panic!("{error}"));
-    let alarms = json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*",
-    }] });
-    let arguments = ["person", test.cloud.url(), PRODUCTION.id, "churn-model", &alarms.to_string()];
-    test.cloud.python("tests/e2e/roles.py", &arguments).await.unwrap_or_else(|error| panic!("{error}"));
+    make_roles(test).await;
 
     let made = test.cloud.aws().make_bucket(PRODUCTION.id, BUCKET).await;
     made.unwrap_or_else(|error| panic!("{error}"));

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod asynchronous;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod calm;
 #[cfg(test)]
 mod chaos;
@@ -41,6 +43,8 @@ mod holds;
 mod hosting;
 #[cfg(test)]
 mod input;
+#[cfg(test)]
+mod installation;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

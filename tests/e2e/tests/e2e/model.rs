@@ -109,7 +109,7 @@ drift: {drift}
         let text = std::fs::read_to_string(path).expect("the sample definition is there");
         let changed = text.replace("AbaloneModelPackageGroup", &self.group());
         assert_ne!(text, changed, "the sample names its group");
-        changed
+        tidegate_sandbox::with_artifact_key(&changed)
     }
 
     /// The same with a note in its metadata: another definition.

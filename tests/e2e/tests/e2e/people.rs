@@ -169,17 +169,25 @@ impl TestCloud {
         answer.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Puts an event of our own on an account's bus, as its root.
+    /// Puts an event of our own on an account's bus, as a person may.
     pub(crate) async fn put_event(&self, account: Account, detail_type: &str, detail: &Value) {
-        let entry = json!({
-            "Source": "tidegate", "DetailType": detail_type, "Detail": detail.to_string(),
-            "EventBusName": account.stack,
-        });
-        let body = json!({ "Entries": [entry] });
-        let put = self.cloud.aws().json(account.id, "events", "AWSEvents.PutEvents", body).await;
-        let put = put.unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(put.get("FailedEntryCount"), Some(&json!(0)), "{put}");
+        let entry = entry(account, detail_type, detail);
+        let put = self.cloud.put_as_person(account.id, &entry).await;
+        put.unwrap_or_else(|error| panic!("{detail_type}: {error}"));
     }
+
+    /// Delivers an event of our own to the rules of a bus once more, as EventBridge does now and then.
+    pub(crate) async fn deliver_again(&self, account: Account, detail_type: &str, detail: &Value) {
+        let body = json!({ "account": account.id, "region": REGION, "entries": [entry(account, detail_type, detail)] });
+        let put = self.cloud.aws().door("/_tidegate/events", &body).await;
+        put.unwrap_or_else(|error| panic!("{detail_type}: {error}"));
+    }
+}
+
+fn entry(account: Account, detail_type: &str, detail: &Value) -> Value {
+    json!({
+        "Source": "tidegate", "DetailType": detail_type, "Detail": detail.to_string(), "EventBusName": account.stack,
+    })
 }
 
 /// What a function answered, for each model: decision and reason; the decision is empty where none was recorded.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::http::emulator::Emulator;
-use crate::json::text;
+use crate::json::{put, text};
 
 /// What is asked about one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,24 @@ pub struct AuthorizationRequest {
     pub resource_tags: BTreeMap<String, Value>,
     /// The role that is judged in place of the caller: one that the service assumes.
     pub role_arn: Option<String>,
+    /// The values of condition keys that the service sets.
+    pub context: BTreeMap<String, String>,
+}
+
+impl AuthorizationRequest {
+    /// The question whether a role that the service assumes has a permission.
+    pub(crate) fn of_role(role: &str, (action, resource): (String, String), region: &str) -> Self {
+        Self {
+            access_key_id: String::new(),
+            session_token: None,
+            action,
+            resource_arn: resource,
+            region: region.to_owned(),
+            resource_tags: BTreeMap::new(),
+            role_arn: Some(role.to_owned()),
+            context: BTreeMap::new(),
+        }
+    }
 }
 
 /// What is known about the caller, and the verdict.
@@ -68,11 +86,14 @@ impl HttpAuthorizer {
 impl Authorizer for HttpAuthorizer {
     async fn authorize(&self, request: AuthorizationRequest) -> Result<Authorization, String> {
         // SageMaker is the only service of this server to which roles are passed.
-        let context = match request.action.as_str() {
+        let mut context = match request.action.as_str() {
             "iam:PassRole" => json!({"iam:PassedToService": "sagemaker.amazonaws.com"}),
             "kms:CreateGrant" => json!({"kms:GrantIsForAWSResource": "true"}),
             _ => json!({}),
         };
+        for (key, value) in &request.context {
+            put(&mut context, key, json!(value));
+        }
         let body = json!({
             "context": context,
             "resource_tags": request.resource_tags,

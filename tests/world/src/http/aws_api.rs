@@ -1,6 +1,5 @@
 //! The HTTP protocols of the four AWS services, on one port.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -17,8 +16,8 @@ use crate::account::Caller;
 use crate::error::ApiError;
 use crate::http::authorization::AuthorizationRequest;
 use crate::http::configuration_permissions::{self, Session};
-use crate::http::emulator::EmulatorError;
 use crate::http::permissions;
+use crate::http::role_permissions;
 use crate::http::server::Shared;
 use crate::json::{put, put_some, text};
 
@@ -213,7 +212,7 @@ async fn answer(
     }
     fetch_definition(shared, &caller, request).await?;
     if operation == "StartPipelineExecution" {
-        ask_about_roles(shared, &caller, request).await?;
+        role_permissions::ask_for_pipeline(shared, &caller, request).await?;
     }
     let answer = shared.world().call(&caller, service, operation, request, Timestamp::now());
     if let (Some(models), Ok(answer)) = (&shared.models, &answer) {
@@ -263,6 +262,7 @@ async fn identify(
             region: region.to_owned(),
             resource_tags: shared.world().tags_by_account(&resource),
             role_arn: None,
+            context: permissions::context(operation, request),
         };
         let verdict = authorizer.authorize(query).await.map_err(unknown)?;
         let known = Caller {
@@ -272,8 +272,7 @@ async fn identify(
         };
         if !verdict.allowed {
             let resource = resource.replace(permissions::OWN_ACCOUNT, &verdict.account);
-            let because = format!("because no identity-based policy allows the {action} action");
-            let error = ApiError::denied(&verdict.principal_arn, &action, &resource, &because);
+            let error = permissions::refusal(service, &verdict.principal_arn, (&action, &resource));
             tracing::warn!(%error, reason = %verdict.reason, "denied");
             shared.world().log_call(&known, service, operation, request, &error.code, Timestamp::now());
             return Err(error);
@@ -283,6 +282,9 @@ async fn identify(
     let caller = caller.ok_or_else(|| unknown("the operation requires no permission".to_owned()))?;
     configuration_permissions::check(shared, &signature.session(), &caller, (service, operation), request)
         .await?;
+    if operation == "CreateModel" {
+        role_permissions::check_for_model(shared, &caller, request).await?;
+    }
     Ok(caller)
 }
 
@@ -297,32 +299,6 @@ async fn fetch_definition(shared: &Arc<Shared>, caller: &Caller, request: &Value
         Ok(body) => shared.world().put_object(&uri, body),
         // The world may already have the object; if not, it rejects the request.
         Err(error) => tracing::info!(%uri, %error, "could not read a pipeline definition"),
-    }
-    Ok(())
-}
-
-/// Asks which of the roles in a pipeline's definition its role may pass, because the world itself knows no policies.
-async fn ask_about_roles(shared: &Arc<Shared>, caller: &Caller, request: &Value) -> Result<(), ApiError> {
-    let name = text(request, "PipelineName").unwrap_or_default();
-    let Some((pipeline_role, roles)) = shared.world().pipeline_roles(caller, name) else { return Ok(()) };
-    let Some(authorizer) = &shared.authorizer else { return Ok(()) };
-    for role in roles {
-        let query = AuthorizationRequest {
-            access_key_id: String::new(),
-            session_token: None,
-            action: "iam:PassRole".to_owned(),
-            resource_arn: role.clone(),
-            region: caller.region.clone(),
-            resource_tags: BTreeMap::new(),
-            role_arn: Some(pipeline_role.clone()),
-        };
-        let is_passable = match authorizer.authorize(query).await {
-            Ok(verdict) => verdict.allowed,
-            // Without an emulator there are no roles.
-            Err(error) if error.contains(&EmulatorError::Unconnected.to_string()) => true,
-            Err(error) => return Err(ApiError::new("InternalFailure", error).with_status(500)),
-        };
-        shared.world().set_passable(&pipeline_role, &role, is_passable);
     }
     Ok(())
 }

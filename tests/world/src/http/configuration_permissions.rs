@@ -80,6 +80,7 @@ async fn ask(
         region: caller.region.clone(),
         resource_tags: BTreeMap::new(),
         role_arn: role.map(str::to_owned),
+        context: BTreeMap::new(),
     };
     let unknown = |reason: String| ApiError::new("UnrecognizedClientException", reason);
     if authorizer.authorize(query).await.map_err(unknown)?.allowed {

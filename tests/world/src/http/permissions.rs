@@ -1,8 +1,11 @@
 //! Which permissions a call needs: actions and resources of the Service Authorization Reference.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::account::{AccountRegion, parse_arn};
+use crate::error::ApiError;
 use crate::json::{list, text};
 
 /// Stands for the caller's account, which is not known before the caller is.
@@ -68,10 +71,21 @@ fn resources(operation: &str) -> &'static [Named] {
     }
 }
 
+/// The condition keys of a call: the approval that it gives to a model package.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html>
+pub(crate) fn context(operation: &str, request: &Value) -> BTreeMap<String, String> {
+    let approves = matches!(operation, "CreateModelPackage" | "UpdateModelPackage");
+    let approval = text(request, "ModelApprovalStatus").filter(|_| approves);
+    approval
+        .map(|status| ("sagemaker:ModelApprovalStatus".to_owned(), status.to_owned()))
+        .into_iter()
+        .collect()
+}
+
 /// Everything a caller must be allowed for this call.
 pub(crate) fn needed(service: &str, operation: &str, request: &Value, region: &str) -> Vec<Permission> {
     match service {
-        "application-autoscaling" => vec![autoscaling(operation, region)],
+        "application-autoscaling" => autoscaling(operation, request, region),
         "codecommit" => {
             let name = text(request, "repositoryName").unwrap_or("*");
             let arn = format!("arn:aws:codecommit:{region}:{OWN_ACCOUNT}:{name}");
@@ -82,13 +96,49 @@ pub(crate) fn needed(service: &str, operation: &str, request: &Value, region: &s
 }
 
 /// A scalable target's id is not known to its caller: policies can only name all of them.
-fn autoscaling(operation: &str, region: &str) -> Permission {
-    let resource = if operation.starts_with("Describe") {
-        "*".to_owned()
-    } else {
-        format!("arn:aws:application-autoscaling:{region}:{OWN_ACCOUNT}:scalable-target/*")
-    };
-    (format!("application-autoscaling:{operation}"), resource)
+///
+/// Before it registers a target, Application Auto Scaling tries with the caller's rights what scaling will need, and the
+/// calls to CloudWatch without a name, so that only a permission for every alarm admits them:
+/// <https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html> and, for the
+/// actions on endpoints, <https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html>.
+/// Assumption: for a component, the actions on endpoints are replaced by those on components.
+fn autoscaling(operation: &str, request: &Value, region: &str) -> Vec<Permission> {
+    let action = format!("application-autoscaling:{operation}");
+    if operation.starts_with("Describe") {
+        return vec![(action, "*".to_owned())];
+    }
+    let target = format!("arn:aws:application-autoscaling:{region}:{OWN_ACCOUNT}:scalable-target/*");
+    let mut needed = vec![(action, target)];
+    if operation == "RegisterScalableTarget" {
+        let alarms = ["PutMetricAlarm", "DescribeAlarms", "DeleteAlarms"];
+        needed.extend(alarms.map(|action| (format!("cloudwatch:{action}"), "*".to_owned())));
+        let here = AccountRegion::new(OWN_ACCOUNT, region);
+        let mut parts = text(request, "ResourceId").unwrap_or_default().split('/');
+        let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let probed: &[&str] = match kind {
+            "endpoint" => {
+                needed.push(("sagemaker:DescribeEndpointConfig".to_owned(), "*".to_owned()));
+                &["DescribeEndpoint", "UpdateEndpointWeightsAndCapacities"]
+            }
+            _ => &["DescribeInferenceComponent", "UpdateInferenceComponentRuntimeConfig"],
+        };
+        needed.extend(probed.iter().map(|action| (format!("sagemaker:{action}"), here.arn(kind, name))));
+    }
+    needed
+}
+
+/// The refusal of a caller that lacks a permission. Application Auto Scaling names what it tried in vain in a
+/// ValidationException (assumption: with these words).
+pub(crate) fn refusal(service: &str, principal: &str, (action, resource): (&str, &str)) -> ApiError {
+    if service == "application-autoscaling" && !action.starts_with(service) {
+        let message = format!(
+            "The caller is missing a permission: User: {principal} is not authorized to perform: {action} on resource: \
+             {resource}"
+        );
+        return ApiError::new("ValidationException", message);
+    }
+    let because = format!("because no identity-based policy allows the {action} action");
+    ApiError::denied(principal, action, resource, &because)
 }
 
 fn sagemaker(operation: &str, request: &Value, region: &str) -> Vec<Permission> {

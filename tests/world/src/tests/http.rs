@@ -246,3 +246,24 @@ async fn the_caller_must_create_a_grant_for_the_key_of_the_volumes() {
         }
     }
 }
+
+/// The fake emulator allows no deletion, so it does not allow the probe of `cloudwatch:DeleteAlarms`.
+#[tokio::test(flavor = "multi_thread")]
+async fn autoscaling_tries_with_the_callers_rights_what_scaling_needs() {
+    let (cloud, requests) = emulator().await;
+    let config = WorldConfig { ministack_url: Some(cloud), ..WorldConfig::default() };
+    let server = WorldServer::start(config).await.unwrap();
+    let target = json!({"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/churn/variant/a",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount", "MinCapacity": 1, "MaxCapacity": 2});
+    let operation = "AnyScaleFrontendService.RegisterScalableTarget";
+    let (status, answer) = call(&server.url(), "ASIAEXAMPLE", operation, target).await;
+    assert_eq!((status, &answer["__type"]), (400, &json!("ValidationException")), "{answer}");
+    assert!(
+        answer["message"].as_str().unwrap().contains("cloudwatch:DeleteAlarms on resource: *"),
+        "{answer}"
+    );
+    let requests = requests.lock().unwrap();
+    let asked: Vec<&str> = requests.iter().filter_map(|(_, r)| r["action"].as_str()).collect();
+    let tried = ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"];
+    assert_eq!(asked[1..], tried);
+}

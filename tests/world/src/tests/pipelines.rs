@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::{HUB, TestWorld, definition};
 use crate::Fault;
+use crate::services::sagemaker::models::Encryption;
 
 const EXECUTION: &str = "SageMaker Model Building Pipeline Execution Status Change";
 const STEP: &str = "SageMaker Model Building Pipeline Execution Step Status Change";
@@ -67,6 +68,44 @@ fn a_pipeline_trains_evaluates_and_registers() {
     let model = model.as_str().unwrap();
     assert!(model.starts_with("s3://sagemaker-us-east-1-111122223333/AbaloneTrain/pipelines-"), "{model}");
     assert!(model.ends_with("/output/model.tar.gz"), "{model}");
+}
+
+/// Without a key in its output, SageMaker encrypts a model with a key that no other account can use.
+#[test]
+fn a_model_has_the_key_of_its_training_job() {
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let plain = definition("v2/a_abalone_register.json");
+    let with_key = plain.replace("\"S3OutputPath\"", &format!("\"KmsKeyId\": \"{key}\", \"S3OutputPath\""));
+    for (text, expected) in
+        [(plain, Encryption::AwsManagedKey), (with_key, Encryption::CustomerKey(key.to_owned()))]
+    {
+        let mut aws = TestWorld::new();
+        let request = json!({"PipelineName": "churn-train", "ClientRequestToken": "create", "PipelineDefinition": text,
+                             "RoleArn": "pipeline"});
+        aws.call_in(HUB, "sagemaker", "CreatePipeline", request).unwrap();
+        start(&mut aws, "one", json!({}));
+        aws.run_until_idle();
+        let package = aws.events(PACKAGE)[0].detail["ModelPackageArn"].clone();
+        let model = json!({"PrimaryContainer": {"ModelPackageName": package}});
+        let artifacts = aws.world.artifacts(&TestWorld::place(), &model);
+        let [artifact] = artifacts.as_slice() else { panic!("{} artifacts", artifacts.len()) };
+        assert_eq!((artifact.account.as_str(), &artifact.encryption), (HUB, &expected));
+    }
+}
+
+#[test]
+fn a_step_fails_that_the_pipelines_role_may_not_run() {
+    let mut aws = TestWorld::new();
+    let request = json!({"PipelineName": "churn-train", "ClientRequestToken": "create", "RoleArn": "pipeline",
+                         "PipelineDefinition": definition("v2/g_tiny_processing.json")});
+    aws.call_in(HUB, "sagemaker", "CreatePipeline", request).unwrap();
+    let caller = crate::Caller::root(HUB, super::REGION);
+    let (step, ..) = aws.world.pipeline_steps(&caller, "churn-train").remove(0);
+    aws.world.set_step_refusal("pipeline", &step, Some("it may not".to_owned()));
+    let arn = start(&mut aws, "one", json!({}));
+    aws.run_until_idle();
+    assert_eq!(describe(&mut aws, &arn)["PipelineExecutionStatus"], "Failed");
+    assert_eq!(aws.details(STEP, "/failureReason"), ["it may not"]);
 }
 
 #[test]

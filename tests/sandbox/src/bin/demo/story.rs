@@ -79,7 +79,7 @@ fn commit(cloud: &LocalCloud) -> Result<(), SandboxError> {
     let definition: PathBuf = workspace().join("events/pipelines/v2/a_abalone_register.json");
     let text = std::fs::read_to_string(&definition)
         .map_err(|source| SandboxError::File { path: definition.display().to_string(), source })?;
-    let files = [("pipeline.json".to_owned(), Some(text))];
+    let files = [("pipeline.json".to_owned(), Some(tidegate_sandbox::with_artifact_key(&text)))];
     let pushed = cloud
         .world()
         .commit(&HUB.place(), "abalone-model", "main", &files, "Train with the latest features")

@@ -16,6 +16,26 @@ pub(crate) const OPERATIONS: Operations = &[
     ("ListModels", list_models),
 ];
 
+/// The data of a container that a model serves.
+pub(crate) struct Artifact {
+    /// Where it is, as `s3://…`.
+    pub(crate) url: String,
+    /// The account of the package, which wrote it.
+    pub(crate) account: String,
+    pub(crate) encryption: Encryption,
+}
+
+/// How the data of a model is encrypted in S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// Nothing is known: no training job of the world wrote it.
+    Unknown,
+    /// "If you don't provide a KMS key ID, SageMaker uses the default KMS key for Amazon S3 for your role's account."
+    /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html>
+    AwsManagedKey,
+    CustomerKey(String),
+}
+
 fn create_model(world: &mut World, call: &Call, request: &Value) -> Result<Value, ApiError> {
     let name = need(request, "ModelName")?;
     let arn = call.place.arn("model", name);
@@ -87,6 +107,28 @@ impl World {
             specification.map_or(1, |specification| list(specification, "Containers").len().max(1))
         };
         model.map_or(0, |model| containers(&model.request).into_iter().map(count).sum())
+    }
+
+    /// The data that the packages of a model request refer to.
+    pub(crate) fn artifacts(&self, place: &AccountRegion, request: &Value) -> Vec<Artifact> {
+        let mut artifacts = Vec::new();
+        for arn in containers(request).into_iter().filter_map(|c| text(c, "ModelPackageName")) {
+            let home = parse_arn(arn).map_or_else(|| place.clone(), |(place, ..)| place);
+            let Some(resources) = self.resources(&home) else { continue };
+            let package = resources.packages.values().find(|package| package.arn == arn);
+            let Some(specification) = package.and_then(|p| p.request.get("InferenceSpecification")) else {
+                continue;
+            };
+            for url in list(specification, "Containers").iter().filter_map(|c| text(c, "ModelDataUrl")) {
+                let encryption = resources.jobs.values().find_map(|job| job.encryption(url));
+                artifacts.push(Artifact {
+                    url: url.to_owned(),
+                    account: home.account.clone(),
+                    encryption: encryption.unwrap_or(Encryption::Unknown),
+                });
+            }
+        }
+        artifacts
     }
 
     /// Refuses a model of several containers where SageMaker runs only one. Serverless endpoints are documented:

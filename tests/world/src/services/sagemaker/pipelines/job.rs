@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::account::{AccountRegion, Call};
 use crate::error::ApiError;
 use crate::json::{copy, epoch, later, millis, need, put, put_some, text};
+use crate::services::sagemaker::models::Encryption;
 use crate::world::{Scheduled, World};
 
 /// What kind of job.
@@ -53,6 +54,16 @@ impl Job {
     fn artifacts(&self) -> Option<Value> {
         let folder = text(self.request.get("OutputDataConfig")?, "S3OutputPath")?.trim_end_matches('/');
         Some(json!({"S3ModelArtifacts": format!("{folder}/{}/output/model.tar.gz", self.name)}))
+    }
+
+    /// The key of the model that a training job wrote to this URL. `None` if the job wrote no such model.
+    pub(crate) fn encryption(&self, url: &str) -> Option<Encryption> {
+        let artifacts = self.artifacts().filter(|_| self.kind == Kind::Training)?;
+        if text(&artifacts, "S3ModelArtifacts") != Some(url) {
+            return None;
+        }
+        let key = text(self.request.get("OutputDataConfig")?, "KmsKeyId").filter(|key| !key.is_empty());
+        Some(key.map_or(Encryption::AwsManagedKey, |key| Encryption::CustomerKey(key.to_owned())))
     }
 
     /// The description as the API answers it; also what `Steps.X.*` refers to.

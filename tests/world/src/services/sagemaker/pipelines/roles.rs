@@ -35,6 +35,29 @@ impl World {
         }
     }
 
+    /// The steps of a pipeline's definitions: name, type and arguments.
+    pub(crate) fn pipeline_steps(&self, caller: &Caller, name: &str) -> Vec<(String, String, Value)> {
+        let place = AccountRegion::new(&caller.account, &caller.region);
+        let pipeline = self.resources(&place).and_then(|all| all.pipelines.get(super::plain_name(name)));
+        let steps = pipeline.into_iter().flat_map(|pipeline| &pipeline.versions);
+        let steps = steps.flat_map(|version| &version.definition.steps);
+        steps.map(|step| (step.name.clone(), step.kind.clone(), step.arguments().clone())).collect()
+    }
+
+    /// Sets why a step cannot begin with this role of the pipeline, or that it can.
+    pub(crate) fn set_step_refusal(&mut self, pipeline_role: &str, step: &str, refusal: Option<String>) {
+        let key = (pipeline_role.to_owned(), step.to_owned());
+        match refusal {
+            Some(reason) => self.step_refusals.insert(key, reason),
+            None => self.step_refusals.remove(&key),
+        };
+    }
+
+    /// Why a step cannot begin, because the pipeline's role may not do what the step does.
+    pub(super) fn step_refusal(&self, pipeline_role: &str, step: &str) -> Option<String> {
+        self.step_refusals.get(&(pipeline_role.to_owned(), step.to_owned())).cloned()
+    }
+
     /// Why a step cannot begin, if its job would get a role that the pipeline's role may not pass.
     pub(super) fn role_refusal(&self, pipeline_role: &str, arguments: &Value) -> Option<String> {
         // Tests of other rules give pipelines a role that is none.

@@ -37,7 +37,8 @@ impl World {
             state.arguments = arguments.clone();
         }
         self.emit_step_change(place, run, at_step, None, at);
-        let refusal = self.role_refusal(&run.role, &arguments);
+        let refusal = self.step_refusal(&run.role, &step.name);
+        let refusal = refusal.or_else(|| self.role_refusal(&run.role, &arguments));
         let (end, metadata, job) = match &refusal {
             Some(_) => (later(at, self.pace.short_step), json!({}), None),
             None => self.launch(place, run, step, arguments, at),
