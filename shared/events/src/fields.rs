@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::contract::Kind;
-use crate::form::{LONG_TEXT_LIMIT, VERSION_LIMIT, mismatch};
+use crate::form::{LONG_TEXT_LIMIT, NAME_LIMIT, VERSION_LIMIT, mismatch};
 use crate::json::{Json, Members};
 use crate::text::shorten;
 use crate::{EventError, time};
@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
             Some(Json::Text(text)) if text.is_empty() => {
                 Err(EventError::bad_value(self.path(name), "", "a text that is not empty"))
             }
-            Some(Json::Text(text)) => Ok(text.as_ref().to_owned()),
+            Some(Json::Text(text)) => self.limited(name, text),
             Some(other) => Err(self.wrong(name, "a string", other)),
             None => Err(self.missing(name)),
         }
@@ -87,8 +87,25 @@ impl<'a> Fields<'a> {
 
     /// An optional text. An empty text counts as absent.
     pub(crate) fn text_opt(&self, name: &str) -> Result<Option<String>, EventError> {
+        match self.long_text_opt(name)? {
+            Some(text) => self.limited(name, text).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A text that is not longer than any name of AWS. The state of a function may contain it.
+    fn limited(&self, name: &str, text: &str) -> Result<String, EventError> {
+        if text.len() > NAME_LIMIT && text.chars().nth(NAME_LIMIT).is_some() {
+            let expected = format!("a text of at most {NAME_LIMIT} characters");
+            return Err(EventError::bad_value(self.path(name), text, expected));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// An optional text of any length. An empty text counts as absent.
+    pub(crate) fn long_text_opt(&self, name: &str) -> Result<Option<&'a str>, EventError> {
         match self.get(name) {
-            Some(Json::Text(text)) => Ok(Some(text.as_ref().to_owned()).filter(|text| !text.is_empty())),
+            Some(Json::Text(text)) => Ok(Some(text.as_ref()).filter(|text| !text.is_empty())),
             Some(other) => Err(self.wrong(name, "a string", other)),
             None => Ok(None),
         }
@@ -113,14 +130,14 @@ impl<'a> Fields<'a> {
 
     /// An optional message of AWS, shortened. It decides nothing.
     pub(crate) fn message_opt(&self, name: &str) -> Result<Option<String>, EventError> {
-        Ok(self.text_opt(name)?.map(|text| shorten(&text, LONG_TEXT_LIMIT).into_owned()))
+        Ok(self.long_text_opt(name)?.map(|text| shorten(text, LONG_TEXT_LIMIT).into_owned()))
     }
 
     /// An optional list of texts.
     pub(crate) fn texts_opt(&self, name: &str) -> Result<Option<Vec<String>>, EventError> {
         let Some(list) = self.list_opt(name)? else { return Ok(None) };
         let text = |(at, value): (usize, &Json<'_>)| match value {
-            Json::Text(text) => Ok(text.as_ref().to_owned()),
+            Json::Text(text) => self.limited(&format!("{name}[{at}]"), text),
             other => Err(self.wrong(&format!("{name}[{at}]"), "a string", other)),
         };
         list.iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)

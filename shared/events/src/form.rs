@@ -14,9 +14,10 @@ pub const PATH_LIMIT: usize = 1_024;
 /// The largest version of a model package: SageMaker's type is a 32-bit integer
 /// (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageSummary.html>).
 pub const VERSION_LIMIT: u64 = i32::MAX as u64;
-/// The longest ARN that SageMaker accepts
-/// (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html>).
-const ARN_LIMIT: usize = 2_048;
+/// The longest name or ARN in an event of AWS or GitHub, in characters. The longest that they have is the ARN of a model package
+/// (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html>); the key of an object in S3 has
+/// at most 1,024 bytes, and a reference in GitHub at most 255.
+pub(crate) const NAME_LIMIT: usize = 2_048;
 
 /// Returns what was expected, if the text is not of this kind.
 pub(crate) fn mismatch(kind: Kind, text: &str) -> Option<String> {
@@ -85,7 +86,7 @@ pub(crate) fn is_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts.as_slice() else { return false };
     let plain = |part: &str| part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    text.len() <= ARN_LIMIT
+    text.len() <= NAME_LIMIT
         && *arn == "arn"
         && !partition.is_empty()
         && !service.is_empty()

@@ -79,7 +79,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<AlarmChanged, EventError> {
     let previous = fields.object_opt("previousState")?;
     let previous = previous.map_or(Ok(None), |previous| previous.text_opt("value"))?;
     let configuration = fields.object_opt("configuration")?;
-    let figures = figures(state.text_opt("reasonData")?.as_deref());
+    let figures = figures(state.long_text_opt("reasonData")?);
     Ok(AlarmChanged {
         alarm: fields.text("alarmName")?,
         state: AlarmState::read(&state.text("value")?),

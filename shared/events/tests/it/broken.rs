@@ -189,3 +189,37 @@ fn messages_name_the_field_and_the_fix() {
     let huge = format!("{{\"tidegate\":\"{}\"}}", "x".repeat(100_000));
     assert!(parse(huge.as_bytes()).unwrap_err().to_string().len() < 400);
 }
+
+/// What has a form is held to it in the events of AWS and GitHub as well: the head of a branch stays in the state.
+#[test]
+fn texts_of_another_form_are_refused_by_name() {
+    let push = "codecommit/reference-updated.branch-push.json";
+    let github = "github/eventbridge.push.branch-main.json";
+    let package = "sagemaker/model-package.approved.json";
+    for (file, pointer, value) in [
+        (push, "/detail/commitId", "\u{1f600}".repeat(10)),
+        (push, "/detail/oldCommitId", "main".to_owned()),
+        (push, "/detail/repositoryName", "a b".to_owned()),
+        (push, "/detail/referenceFullName", "refs/heads/a\u{1b}[2K".to_owned()),
+        (github, "/detail/after", "z".repeat(40)),
+        (github, "/detail/before", "0".repeat(39)),
+        (github, "/detail/repository/full_name", "acme/ml/churn".to_owned()),
+        (github, "/detail/ref", "refs/heads/a b".to_owned()),
+        (
+            package,
+            "/detail/ModelPackageArn",
+            "arn:aws:sagemaker:us-east-1:x:model-package/churn/7".to_owned(),
+        ),
+        (package, "/detail/ModelPackageGroupName", "x".repeat(3_000)),
+        (package, "/account", "1111".to_owned()),
+        (package, "/region", "Oregon".to_owned()),
+        ("cloudwatch/alarm.drift.lambda-direct-action.json", "/accountId", "me".to_owned()),
+    ] {
+        let mut event = sample(file);
+        *event.pointer_mut(pointer).unwrap() = value.clone().into();
+        let error = parse_value(event).map(|event| event.body).unwrap_err();
+        let field = pointer.trim_start_matches('/').replace('/', ".");
+        let EventError::BadValue { field: named, .. } = &error else { panic!("{pointer}: {error}") };
+        assert_eq!(*named, field, "{error}");
+    }
+}

@@ -163,7 +163,7 @@ fn parts_are_escaped_and_long_parts_are_hashed() {
     };
     assert_ne!(check("a|b", "c", "7"), check("a", "b|c", "7"));
 
-    let long = |end: &str| check("churn", "staging", &format!("{}{end}", "é".repeat(5_000)));
+    let long = |end: &str| check("churn", "staging", &format!("{}{end}", "é".repeat(2_000)));
     assert_ne!(long("1"), long("2"));
     assert_eq!(long("1"), long("1"));
     assert!(

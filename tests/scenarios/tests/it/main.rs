@@ -7,6 +7,8 @@ mod asleep;
 #[cfg(test)]
 mod begun;
 #[cfg(test)]
+mod changed;
+#[cfg(test)]
 mod containers;
 #[cfg(test)]
 mod envelope;
