@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tidegate_engine::ports::{Endpoints, Registry, Sampler};
 use tidegate_engine::{Adapter, CallError, Engine, EngineError};
-use tidegate_events::ApprovalStatus;
+use tidegate_events::{ApprovalStatus, PackageStatus};
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
     Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Serving,
@@ -16,6 +16,7 @@ use tidegate_policy::deploy::{
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
 use tidegate_policy::owner::Tags;
+use tidegate_policy::promote::Package;
 use tidegate_policy::step::Step;
 
 pub use spec::SPEC;
@@ -57,12 +58,16 @@ impl Adapter for Deploy {
         state: &State,
         _trigger: &Trigger,
         step: &Step<Action>,
-    ) -> Result<Option<(ApprovalStatus, Current)>, EngineError> {
+    ) -> Result<Option<(Package, Current)>, EngineError> {
         let (Some(call), Some(in_flight)) = (step.call(), &state.in_flight) else { return Ok(None) };
         let package = self.registry.package(&in_flight.request.package_arn);
         let (package, current) = futures::future::try_join(package, self.current(call)).await?;
-        let approval = package.map_or(ApprovalStatus::Absent, |found| found.package.approval);
-        Ok(Some((approval, current)))
+        let absent = || Package {
+            approval: ApprovalStatus::Absent,
+            status: PackageStatus::Unknown(String::new()),
+            artifacts: None,
+        };
+        Ok(Some((package.map_or_else(absent, |found| found.package), current)))
     }
 
     async fn call(&self, call: &Action) -> Result<String, CallError> {
@@ -173,8 +178,11 @@ impl Deploy {
             (None, _) | (_, None) => None,
         };
         let containers = package.as_ref().and_then(|found| found.containers);
-        let approval = package.map(|found| found.package.approval);
-        let mut seen = Snapshot { approval, containers, endpoint, component, ..Snapshot::default() };
+        let (approval, artifacts) =
+            package.map(|found| (found.package.approval, found.package.artifacts)).unzip();
+        let artifacts = artifacts.flatten();
+        let mut seen =
+            Snapshot { approval, artifacts, containers, endpoint, component, ..Snapshot::default() };
         let (of_endpoint, of_component) = futures::future::try_join(
             self.of_endpoint(environment, in_flight, &seen),
             self.of_component(environment, in_flight, &seen),

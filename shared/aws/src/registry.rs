@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{
-    ModelApprovalStatus, ModelLifeCycle, ModelPackageSortBy, ModelPackageType, SortOrder,
+    ModelApprovalStatus, ModelLifeCycle, ModelPackageContainerDefinition, ModelPackageSortBy,
+    ModelPackageType, SortOrder,
 };
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Registry, RegistryPackage};
 use tidegate_events::{ApprovalStatus, PackageStatus};
+use tidegate_policy::artifacts::{Container, fingerprint_of};
 use tidegate_policy::promote::Package;
 
 use crate::convert::{cut, timestamp};
@@ -46,15 +48,16 @@ impl Registry for ModelRegistry {
         };
         let approval = found.model_approval_status();
         let status = found.model_package_status();
+        let specification = found.inference_specification();
+        let containers = specification.map(|specification| specification.containers());
         let package = Package {
+            artifacts: containers.and_then(artifacts),
             approval: approval.map_or(ApprovalStatus::Absent, |status| ApprovalStatus::read(status.as_str())),
             status: PackageStatus::read(status.map_or("", |status| status.as_str())),
         };
         Ok(Some(RegistryPackage {
             package,
-            containers: found
-                .inference_specification()
-                .and_then(|specification| u32::try_from(specification.containers().len()).ok()),
+            containers: containers.and_then(|containers| u32::try_from(containers.len()).ok()),
             last_modified: found.last_modified_time().or(found.creation_time()).and_then(timestamp),
         }))
     }
@@ -114,6 +117,24 @@ impl Registry for ModelRegistry {
             .map_err(failed(SERVICE, "UpdateModelPackage"))?;
         Ok(())
     }
+}
+
+/// The fingerprint of the images and the model data of a package.
+fn artifacts(containers: &[ModelPackageContainerDefinition]) -> Option<String> {
+    let container = |container: &ModelPackageContainerDefinition| {
+        let source = container.model_data_source().and_then(|source| source.s3_data_source());
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Container {
+            image: own(container.image()),
+            image_digest: own(container.image_digest()),
+            model_data_url: own(container.model_data_url()),
+            model_data_etag: own(container.model_data_e_tag()),
+            source_uri: own(source.and_then(|source| source.s3_uri())),
+            source_etag: own(source.and_then(|source| source.e_tag())),
+            manifest_etag: own(source.and_then(|source| source.manifest_etag())),
+        }
+    };
+    fingerprint_of(&containers.iter().map(container).collect::<Vec<_>>())
 }
 
 /// Converts a text to SageMaker's format for stages, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` with at most 63 characters, so

@@ -217,6 +217,8 @@ pub struct Report {
 pub struct Snapshot {
     /// The package's approval status in the hub's registry; `None` if the package does not exist or cannot be read.
     pub approval: Option<ApprovalStatus>,
+    /// The fingerprint of the package's images and model data, if they are known.
+    pub artifacts: Option<String>,
     /// The number of containers of the package, if it is known.
     pub containers: Option<u32>,
     /// The endpoint, if it exists.

@@ -16,6 +16,7 @@
 //! passes a check.
 
 pub mod arn;
+pub mod artifacts;
 pub mod check;
 pub mod clock;
 pub mod controller;

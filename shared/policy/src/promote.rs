@@ -86,6 +86,9 @@ pub struct Promotion {
     pub package_arn: String,
     /// When the registry recorded the approval.
     pub approved_at: Timestamp,
+    /// The fingerprint of the package's images and model data when its approval was read, if they were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<String>,
     /// The status in each environment.
     pub environments: BTreeMap<String, EnvironmentStatus>,
     /// The newest version whose promotion has ever begun. The sweep begins promotions only of newer versions.
@@ -187,6 +190,8 @@ pub struct Package {
     pub approval: ApprovalStatus,
     /// The package status.
     pub status: PackageStatus,
+    /// The fingerprint of its images and its model data, if they are known.
+    pub artifacts: Option<String>,
 }
 
 /// What promote reads in the registry before it decides.
@@ -315,6 +320,7 @@ fn approved(
         version,
         package_arn: change.arn.clone(),
         approved_at: change.last_modified.unwrap_or(before.map_or(now, |before| before.approved_at.max(now))),
+        artifacts: package.and_then(|package| package.artifacts.clone()),
         environments: BTreeMap::new(),
         newest_version: before.map_or(version, |before| before.newest_version.max(version)),
         stopped: false,

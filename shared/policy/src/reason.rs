@@ -276,6 +276,8 @@ reasons! {
         "component {component} belongs to {of}; it is deleted and created again";
     /// The registry does not have the package as approved.
     NotApproved { arn: String, status: String } = "not_approved", "{arn} is {status}, not approved";
+    /// The images or the model data of the package are not those that were approved.
+    ArtifactChanged { arn: String } = "artifact_changed", "{arn} was changed after its approval: its images or its model data are others";
     /// No deployment is in flight that the event could concern.
     NothingInFlight { endpoint: String } = "nothing_in_flight", "no deployment of {endpoint} is in flight";
     /// The deployment that was to be checked has ended.

@@ -31,6 +31,9 @@ pub struct DeploymentRequested {
     /// The time of the approval. A request for a later approval is newer, regardless of when it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_at: Option<Timestamp>,
+    /// The fingerprint of the package's images and model data when it was approved. The environment deploys no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<String>,
 }
 
 impl Contract for DeploymentRequested {
@@ -54,6 +57,11 @@ impl Contract for DeploymentRequested {
         ),
         Field::required("requested_at", Kind::Time, "The time at which the hub decided."),
         Field::optional("approved_at", Kind::Time, "The time of the approval, by the registry's clock."),
+        Field::optional(
+            "artifacts",
+            Kind::Text,
+            "The fingerprint of the package's images and model data when it was approved.",
+        ),
     ];
 }
 

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use std::borrow::Cow;
 use tidegate_events::{
-    ApprovalStatus, Body, DeploymentRequested, DeploymentWaiting, Event, HealthEvent, HoldPlaced,
-    HoldReleased, Scheduled,
+    Body, DeploymentRequested, DeploymentWaiting, Event, HealthEvent, HoldPlaced, HoldReleased, Scheduled,
 };
 
 use super::health::watched;
@@ -18,6 +17,7 @@ use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::lookup::LookupKind;
+use crate::promote::Package;
 use crate::reason::Reason;
 use crate::site::Site;
 use crate::step::Step;
@@ -80,7 +80,7 @@ impl Controller for DeployController {
     type Need = Need;
     type Snapshot = Option<Snapshot>;
     type Call = Action;
-    type Current = Option<(ApprovalStatus, Current)>;
+    type Current = Option<(Package, Current)>;
 
     fn route(site: &Site, event: &Event) -> Route<Trigger> {
         match &event.body {
@@ -202,10 +202,10 @@ impl Controller for DeployController {
         _cx: &Context<'_>,
         state: &State,
         step: &StepOf<Self>,
-        current: &Option<(ApprovalStatus, Current)>,
+        current: &Option<(Package, Current)>,
     ) -> Option<Reason> {
-        let (approval, current) = current.as_ref()?;
-        precondition(state, step, approval, current)
+        let (package, current) = current.as_ref()?;
+        precondition(state, step, package, current)
     }
 
     fn on_rejected(

@@ -1,10 +1,11 @@
 //! One step of a deployment.
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
+use tidegate_events::{DeploymentOutcome, EndpointStatus};
 
 use super::component::in_service;
 use super::failed::is_on;
+use super::withdrawn::not_as_approved;
 use super::{Action, Deploy, Endpoint, InFlight, Probe, QueuedSample, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{ComponentStatus, DesiredResources, RunningComponent};
@@ -119,9 +120,9 @@ pub fn converge(
         wanted: DesiredResources::of(environment, &in_flight.request).with_tags(&tags),
         now,
     };
-    let decision = match &seen.approval {
-        Some(ApprovalStatus::Approved) => reconciliation.of_endpoint(seen),
-        other => reconciliation.withdrawn(seen, other.as_ref()),
+    let decision = match not_as_approved(in_flight, seen.approval.as_ref(), seen.artifacts.as_ref()) {
+        None => reconciliation.of_endpoint(seen),
+        Some(reason) => reconciliation.withdrawn(seen, reason),
     };
     Decision { state: decision.state.map(|next| next.having_seen(seen)), ..decision }
 }

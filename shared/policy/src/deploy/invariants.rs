@@ -187,6 +187,10 @@ impl Checker<'_> {
         let approved = seen.approval == Some(ApprovalStatus::Approved);
         self.violations
             .require(approved, Invariant::NotApproved, || format!("the registry says {:?}", seen.approval));
+        let same =
+            request.artifacts.is_none() || seen.artifacts.is_none() || request.artifacts == seen.artifacts;
+        self.violations
+            .require(same, Invariant::NotApproved, || format!("{} was changed", request.package_arn));
         for (index, step) in plan.iter().enumerate() {
             self.uses_only(step, request, plan.get(..index).unwrap_or_default());
             self.has_settings(step);

@@ -1,10 +1,12 @@
 //! The check immediately before SageMaker changes something.
 
-use tidegate_events::{ApprovalStatus, EndpointStatus};
+use tidegate_events::EndpointStatus;
 
+use super::withdrawn::not_as_approved;
 use super::{Action, Endpoint, InFlight, State};
 use crate::endpoint::{Component, ComponentStatus, RunningComponent};
 use crate::hold::Hold;
+use crate::promote::Package;
 use crate::reason::Reason;
 use crate::step::Step;
 
@@ -35,7 +37,7 @@ enum DriftSinceDecision {
 pub fn precondition(
     state: &State,
     step: &Step<Action>,
-    approval: &ApprovalStatus,
+    package: &Package,
     found: &Current,
 ) -> Option<Reason> {
     let in_flight = state.in_flight.as_ref()?;
@@ -64,12 +66,9 @@ pub fn precondition(
         }
         _ => DriftSinceDecision::Same,
     };
-    let forbidden = || match (approval, state.hold()) {
-        (ApprovalStatus::Approved, hold) => hold.map(Hold::why),
-        (other, _) => {
-            let arn = in_flight.request.package_arn.clone();
-            Some(Reason::NotApproved { arn, status: other.to_string() })
-        }
+    let forbidden = || {
+        not_as_approved(in_flight, Some(&package.approval), package.artifacts.as_ref())
+            .or_else(|| state.hold().map(Hold::why))
     };
     match since {
         DriftSinceDecision::Same => forbidden(),

@@ -1,24 +1,38 @@
-//! An approval that is withdrawn while its version is being deployed.
+//! An approval that is withdrawn, or a package that is changed, while its version is being deployed.
 
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
 
 use super::converge::Reconciliation;
 use super::failed::is_on;
-use super::{Action, Deploy, Snapshot};
+use super::{Action, Deploy, InFlight, Snapshot};
+use crate::artifacts;
 use crate::endpoint::ComponentStatus;
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
+/// Why the package may not be deployed: it is not approved, or it is not the one that was approved.
+pub(super) fn not_as_approved(
+    in_flight: &InFlight,
+    approval: Option<&ApprovalStatus>,
+    artifacts: Option<&String>,
+) -> Option<Reason> {
+    let arn = in_flight.request.package_arn.clone();
+    if approval != Some(&ApprovalStatus::Approved) {
+        let status = approval.map_or_else(|| "not readable".to_owned(), ToString::to_string);
+        return Some(Reason::NotApproved { arn, status });
+    }
+    artifacts::changed(in_flight.request.artifacts.as_ref(), artifacts)
+        .then_some(Reason::ArtifactChanged { arn })
+}
+
 impl Reconciliation<'_> {
     /// An operation that SageMaker has started cannot be cancelled: it continues to its end, and the version that
     /// serves then is reported. An operation that has not started is not started any more.
-    pub(super) fn withdrawn(&self, seen: &Snapshot, approval: Option<&ApprovalStatus>) -> Deploy {
+    pub(super) fn withdrawn(&self, seen: &Snapshot, reason: Reason) -> Deploy {
         if let Some(wait) = self.under_way(seen) {
             return wait;
         }
-        let status = approval.map_or_else(|| "not readable".to_owned(), ToString::to_string);
-        let reason = Reason::NotApproved { arn: self.in_flight.request.package_arn.clone(), status };
         if self.was_brought(seen) {
             let alert = self.it_serves(&reason);
             return self.end_serving(reason, seen, alert);

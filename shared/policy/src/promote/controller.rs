@@ -8,6 +8,7 @@ use super::{
     decide_package, decide_release, decide_report, decide_sweep, decide_waiting, ignorable, invariants,
     on_rejected, still_applies,
 };
+use crate::artifacts;
 use crate::check;
 use crate::controller::{Context, Controller, DecisionOf, Route, StepOf};
 use crate::decision::{Decision, Verdict};
@@ -104,7 +105,7 @@ impl Controller for PromoteController {
         matches!(step, Step::RequestDeployment { .. })
     }
 
-    /// The approval may have been withdrawn since the decision.
+    /// Since the decision, the approval may have been withdrawn, and since the approval, the package may have changed.
     fn precondition(
         _cx: &Context<'_>,
         _state: &State,
@@ -117,6 +118,9 @@ impl Controller for PromoteController {
             Some(package) if package.approval != ApprovalStatus::Approved => {
                 let status = package.approval.to_string();
                 Some(Reason::ApprovalWithdrawn { version: request.version, status })
+            }
+            Some(package) if artifacts::changed(request.artifacts.as_ref(), package.artifacts.as_ref()) => {
+                Some(Reason::ArtifactChanged { arn: request.package_arn.clone() })
             }
             Some(_) => None,
         }

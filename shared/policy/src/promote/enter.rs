@@ -133,5 +133,6 @@ pub(super) fn request_for(
         policy_version: policy.version(),
         requested_at: now,
         approved_at: Some(promotion.approved_at),
+        artifacts: promotion.artifacts.clone(),
     }
 }

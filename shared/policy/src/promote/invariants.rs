@@ -130,9 +130,11 @@ impl<'a> Checker<'a> {
         let right = self.is_package(&after.package_arn, after.version);
         self.violations
             .require(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
-        let approved = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
-        let confirmed = self.package == Some(&approved)
-            && matches!(self.trigger, Trigger::Package(change)
+        let confirmed = self.package.is_some_and(|package| {
+            package.approval == ApprovalStatus::Approved
+                && package.status == PackageStatus::Completed
+                && package.artifacts == after.artifacts
+        }) && matches!(self.trigger, Trigger::Package(change)
                 if change.approval == ApprovalStatus::Approved
                     && change.arn == after.package_arn
                     && change.last_modified.is_none_or(|at| at == after.approved_at));

@@ -94,8 +94,16 @@ fn package_status() -> BoxedStrategy<PackageStatus> {
     .boxed()
 }
 
+/// The fingerprint of a package, mostly one and the same.
+pub(crate) fn artifacts() -> BoxedStrategy<Option<String>> {
+    prop_oneof![6 => Just(Some("a")), 1 => Just(Some("b")), 1 => Just(None)]
+        .prop_map(|known| known.map(str::to_owned))
+        .boxed()
+}
+
 pub(crate) fn package() -> BoxedStrategy<Option<Package>> {
-    option::of((approval(), package_status()).prop_map(|(approval, status)| Package { approval, status }))
+    let package = (approval(), package_status(), artifacts());
+    option::of(package.prop_map(|(approval, status, artifacts)| Package { approval, status, artifacts }))
         .boxed()
 }
 
@@ -181,6 +189,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     version,
                     package_arn: arn(version),
                     approved_at,
+                    artifacts: Some("a".to_owned()),
                     environments: steps,
                     newest_version: newest.max(version),
                     stopped,
@@ -286,7 +295,7 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
     let accounts = prop_oneof![4 => Just("444455556666"), 1 => Just("777788889999")].prop_map(str::to_owned);
     let ids = prop_oneof![Just("r1"), Just("r2")].prop_map(str::to_owned);
     let arns = prop_oneof![4 => (1..4_u64).prop_map(arn), 1 => text()];
-    (ids, name(), accounts, 1..4_u64, arns, time(), option::of(time()))
+    (ids, name(), accounts, 1..4_u64, arns, time(), (option::of(time()), artifacts()))
         .prop_map(
             |(
                 request_id,
@@ -295,7 +304,7 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
                 version,
                 package_arn,
                 requested_at,
-                approved_at,
+                (approved_at, artifacts),
             )| {
                 DeploymentRequested {
                     request_id,
@@ -308,6 +317,7 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
                     policy_version: "p".to_owned(),
                     requested_at,
                     approved_at,
+                    artifacts,
                 }
             },
         )
@@ -487,10 +497,18 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         Just(Probe::Queued(queued)),
     ];
     let tags = (some_tags(), some_tags());
-    (option::of(approval()), option::of(endpoint), option::of(component), option::of(probe), tags)
-        .prop_map(|(approval, endpoint, component, probe, (endpoint_tags, component_tags))| {
+    (
+        option::of(approval()),
+        option::of(endpoint),
+        option::of(component),
+        option::of(probe),
+        tags,
+        artifacts(),
+    )
+        .prop_map(|(approval, endpoint, component, probe, (endpoint_tags, component_tags), artifacts)| {
             deploy::Snapshot {
                 approval,
+                artifacts,
                 endpoint,
                 endpoint_tags,
                 component,

@@ -191,7 +191,7 @@ proptest! {
         let decide = |package: Option<&Package>| {
             risk(decide::package(&policy, &state, &change, package, now).verdict)
         };
-        let good = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+        let good = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed, artifacts: None };
         prop_assert!(decide(None) <= decide(package.as_ref()));
         prop_assert!(decide(package.as_ref()) <= decide(Some(&good)));
     }

@@ -21,6 +21,7 @@ fn request(id: &str, minutes: i64) -> DeploymentRequested {
         policy_version: "p".to_owned(),
         requested_at: any::at(minutes),
         approved_at: None,
+        artifacts: None,
     }
 }
 

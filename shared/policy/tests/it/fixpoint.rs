@@ -255,7 +255,7 @@ proptest! {
             stage: None,
             stage_status: None,
         };
-        let good = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+        let good = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed, artifacts: None };
         let mut journey = Journey { policy, state: State::default(), now: 0, open: Vec::new(), entered: Vec::new() };
         let first =
             decide::package(&journey.policy, &journey.state, &change, Some(&good), any::at(0));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tidegate_events::{ApprovalStatus, HoldPlaced, HoldReleased};
+use tidegate_events::{ApprovalStatus, HoldPlaced, HoldReleased, PackageStatus};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Environment;
 use tidegate_policy::hold::on;
@@ -65,8 +65,11 @@ fn goes_on(
         }
         _ => Current::Endpoint(seen.endpoint.clone()),
     };
+    let artifacts = state.in_flight.as_ref().and_then(|in_flight| in_flight.request.artifacts.clone());
+    let package =
+        promote::Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed, artifacts };
     deploy::still_applies(Some(environment), &state, step)
-        && deploy::precondition(&state, step, &ApprovalStatus::Approved, &found).is_none()
+        && deploy::precondition(&state, step, &package, &found).is_none()
 }
 
 proptest! {

@@ -115,7 +115,7 @@ impl Life {
             Happens::Arrives(which) if !self.told.is_empty() => {
                 let change = which.get(&self.told).clone();
                 let approval = self.registry.get(&change.version.unwrap_or_default()).cloned().unwrap();
-                let package = Package { approval, status: PackageStatus::Completed };
+                let package = Package { approval, status: PackageStatus::Completed, artifacts: None };
                 let decision = decide::package(&policy, &self.state, &change, Some(&package), now);
                 self.follow(decision)?;
             }
@@ -160,7 +160,7 @@ proptest! {
         // Now everything that was told arrives once more, oldest last: what a person said last stands.
         for change in life.told.clone().into_iter().rev() {
             let approval = life.registry.get(&change.version.unwrap_or_default()).cloned().unwrap();
-            let package = Package { approval, status: PackageStatus::Completed };
+            let package = Package { approval, status: PackageStatus::Completed, artifacts: None };
             let policy = any::policy();
             let now = life.now();
             let decision =
@@ -188,7 +188,8 @@ fn an_approval_that_is_taken_back_stops_the_promotion() {
         ..promotions::change(approval, minutes)
     };
     let policy = any::policy();
-    let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+    let package =
+        Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed, artifacts: None };
     let approved = change(ApprovalStatus::Approved, 0);
     let begun = decide::package(&policy, &State::default(), &approved, Some(&package), any::at(0));
     let state = begun.state.unwrap();
@@ -205,6 +206,7 @@ fn an_approval_that_is_taken_back_stops_the_promotion() {
 fn an_approval_is_read_again_right_before_the_request() {
     let mut scene = crate::invariants::approved();
     let version = scene.request().version;
+    let approved = scene.request().artifacts.clone().unwrap();
     let (hub, policy) = (decide::hub(), any::policy());
     let cx = decide::context(Some(&policy), &hub, any::at(1));
     let reason = |package: Option<Package>| {
@@ -212,9 +214,20 @@ fn an_approval_is_read_again_right_before_the_request() {
         assert!(PromoteController::requires_recheck(step));
         PromoteController::precondition(&cx, &scene.state, step, &package)
     };
-    let package = |approval| Some(Package { approval, status: PackageStatus::Completed });
+    let package = |approval| Some(Package { approval, status: PackageStatus::Completed, artifacts: None });
     assert_eq!(reason(package(ApprovalStatus::Approved)), None);
     assert_eq!(reason(None), Some(Reason::PackageMissing { arn: any::arn(version) }));
     let withdrawn = Reason::ApprovalWithdrawn { version, status: "Rejected".to_owned() };
     assert_eq!(reason(package(ApprovalStatus::Rejected)), Some(withdrawn));
+    // Another image or another archive under the approved version.
+    let status = (ApprovalStatus::Approved, PackageStatus::Completed);
+    let of = |artifacts: &str| {
+        Some(Package {
+            approval: status.0.clone(),
+            status: status.1.clone(),
+            artifacts: Some(artifacts.to_owned()),
+        })
+    };
+    assert_eq!(reason(of(&approved)), None);
+    assert_eq!(reason(of("another")), Some(Reason::ArtifactChanged { arn: any::arn(version) }));
 }

@@ -19,6 +19,7 @@ fn request(environment: &str) -> DeploymentRequested {
         policy_version: "p".to_owned(),
         requested_at: any::at(0),
         approved_at: None,
+        artifacts: None,
     }
 }
 

@@ -83,7 +83,7 @@ impl AwsState {
         // Some events contain no package status; the registry itself always has one.
         let unsaid = change.status == PackageStatus::Unknown(String::new());
         let status = if unsaid { PackageStatus::Completed } else { change.status.clone() };
-        let package = Package { approval: change.approval.clone(), status };
+        let package = Package { approval: change.approval.clone(), status, artifacts: None };
         let seen = RegistryPackage { package, containers: None, last_modified: change.last_modified };
         self.put_package(group, version, state::Package { arn: change.arn.clone(), seen });
     }

@@ -93,6 +93,9 @@ pub struct SeenPackage {
     /// Its status; `Completed` if absent.
     #[serde(default)]
     pub status: Option<String>,
+    /// The fingerprint of its images and model data; not known if absent.
+    #[serde(default)]
+    pub artifacts: Option<String>,
     /// The number of its containers; not known if absent.
     #[serde(default)]
     pub containers: Option<u32>,
@@ -283,7 +286,11 @@ fn alarm(file: &Path) -> Result<AlarmChanged, ScenarioError> {
 impl SeenPackage {
     fn read(&self) -> RegistryPackage {
         let status = self.status.as_deref().map_or(PackageStatus::Completed, PackageStatus::read);
-        let package = Package { approval: ApprovalStatus::read(&self.approval), status };
+        let package = Package {
+            approval: ApprovalStatus::read(&self.approval),
+            status,
+            artifacts: self.artifacts.clone(),
+        };
         RegistryPackage { package, containers: self.containers, last_modified: self.last_modified }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{ApprovalStatus, ExecutionStatus, PackageStatus};
+use tidegate_policy::artifacts::{Container, fingerprint_of};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::train::{
@@ -230,6 +231,7 @@ impl Registry for Account {
                 package: Package {
                     approval: approval.map_or(ApprovalStatus::Absent, |status| ApprovalStatus::read(&status)),
                     status: PackageStatus::read(&status),
+                    artifacts: artifacts(&found),
                 },
                 containers: found
                     .pointer("/InferenceSpecification/Containers")
@@ -264,4 +266,19 @@ impl Registry for Account {
         let request = json!({"ModelPackageArn": arn, "ModelLifeCycle": cycle});
         self.call(SAGEMAKER, "UpdateModelPackage", request).await.map(|_| ())
     }
+}
+
+/// The fingerprint of a package's images and model data.
+fn artifacts(found: &Value) -> Option<String> {
+    let containers = found.pointer("/InferenceSpecification/Containers").and_then(Value::as_array)?;
+    let container = |container: &Value| Container {
+        image: text(container, "/Image"),
+        image_digest: text(container, "/ImageDigest"),
+        model_data_url: text(container, "/ModelDataUrl"),
+        model_data_etag: text(container, "/ModelDataETag"),
+        source_uri: text(container, "/ModelDataSource/S3DataSource/S3Uri"),
+        source_etag: text(container, "/ModelDataSource/S3DataSource/ETag"),
+        manifest_etag: text(container, "/ModelDataSource/S3DataSource/ManifestEtag"),
+    };
+    fingerprint_of(&containers.iter().map(container).collect::<Vec<_>>())
 }

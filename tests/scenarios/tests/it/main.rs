@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod artifacts;
+#[cfg(test)]
 mod asleep;
 #[cfg(test)]
 mod begun;

@@ -54,7 +54,8 @@ pub(crate) struct MutatedPorts {
 }
 
 fn healthy() -> RegistryPackage {
-    let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+    let package =
+        Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed, artifacts: None };
     RegistryPackage { package, containers: None, last_modified: None }
 }
 

@@ -74,7 +74,9 @@ impl Checker<'_> {
     /// An unknown status ends no deployment. A withdrawn approval does not end an operation that SageMaker is
     /// executing; if the version serves in the end, people are notified.
     fn known(&mut self, decision: &Deploy, seen: &Snapshot, wanted: Option<&String>) {
-        if seen.approval == Some(ApprovalStatus::Approved) {
+        let asked = self.request.and_then(|request| request.artifacts.as_ref());
+        let changed = asked.zip(seen.artifacts.as_ref()).is_some_and(|(asked, found)| asked != found);
+        if seen.approval == Some(ApprovalStatus::Approved) && !changed {
             let unknown =
                 seen.endpoint.as_ref().is_some_and(|e| matches!(e.status, EndpointStatus::Unknown(_)));
             return self

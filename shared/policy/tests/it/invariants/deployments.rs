@@ -62,6 +62,7 @@ pub(super) fn request(version: u64, minutes: i64) -> DeploymentRequested {
         policy_version: "p".to_owned(),
         requested_at: any::at(minutes),
         approved_at: Some(any::at(minutes - 60)),
+        artifacts: Some("a".to_owned()),
     }
 }
 
@@ -110,6 +111,7 @@ fn endpoint(config: &str) -> Snapshot {
     };
     Snapshot {
         approval: Some(ApprovalStatus::Approved),
+        artifacts: Some("a".to_owned()),
         containers: None,
         endpoint: Some(endpoint),
         endpoint_tags: Some(any::tags("production")),

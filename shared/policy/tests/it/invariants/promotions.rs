@@ -69,7 +69,11 @@ pub(crate) fn change(approval: ApprovalStatus, minutes: i64) -> ModelPackageChan
 }
 
 pub(crate) fn approved() -> Scene {
-    let package = Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed };
+    let package = Package {
+        approval: ApprovalStatus::Approved,
+        status: PackageStatus::Completed,
+        artifacts: Some("a".to_owned()),
+    };
     let trigger = Trigger::Package(change(ApprovalStatus::Approved, 0));
     let scene = decided(any::policy(), State::default(), trigger, Some(package), 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Deploy, 2));

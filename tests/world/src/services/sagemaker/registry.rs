@@ -216,7 +216,7 @@ impl World {
         });
         let arn = place.arn("model-package", &format!("{group}/{version}"));
         let mut request = request.clone();
-        digest_images(&mut request);
+        digest_artifacts(&mut request);
         let package = Package {
             arn: arn.clone(),
             group: group.to_owned(),
@@ -293,16 +293,26 @@ impl World {
     }
 }
 
-/// The registry resolves every image to its digest when a version is registered.
-fn digest_images(request: &mut Value) {
+/// The registry resolves every image to its digest, and notes the entity tag of the model data, when a version gets its
+/// specification. That it does so always is assumed: AWS documents the two members, and its sample of the event has the
+/// digest (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageContainerDefinition.html>,
+/// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>).
+pub(super) fn digest_artifacts(request: &mut Value) {
     use sha2::{Digest, Sha256};
+    let hex = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let containers = request.pointer_mut("/InferenceSpecification/Containers").and_then(Value::as_array_mut);
     for container in containers.into_iter().flatten() {
         if container.get("ImageDigest").is_none()
             && let Some(image) = text(container, "Image")
         {
-            let hex: String = Sha256::digest(image).iter().map(|byte| format!("{byte:02x}")).collect();
-            put(container, "ImageDigest", json!(format!("sha256:{hex}")));
+            let digest = format!("sha256:{}", hex(image));
+            put(container, "ImageDigest", json!(digest));
+        }
+        if container.get("ModelDataETag").is_none()
+            && let Some(url) = text(container, "ModelDataUrl")
+        {
+            let etag: String = hex(url).chars().take(32).collect();
+            put(container, "ModelDataETag", json!(etag));
         }
     }
 }

@@ -42,6 +42,9 @@ pub(crate) fn update_package(world: &mut World, call: &Call, request: &Value) ->
 
 /// Applies what is new and names it as the event does.
 fn apply(package: &mut Package, request: &Value) -> Vec<String> {
+    let mut request = request.clone();
+    super::digest_artifacts(&mut request);
+    let request = &request;
     let mut updated = Vec::new();
     if let Some(status) = text(request, "ModelApprovalStatus")
         && status != package.approval
