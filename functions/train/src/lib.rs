@@ -149,9 +149,8 @@ impl Train {
         let pipeline = self.pipelines.pipeline(name);
         let definition = self.wanted(cx, file);
         let (pipeline, definition) = futures::future::try_join(pipeline, definition).await?;
-        let replaces = matches!(definition, Definition::File { .. });
         let tags = async {
-            match pipeline.as_ref().filter(|_| replaces) {
+            match &pipeline {
                 Some(found) => self.pipelines.tags(&found.arn).await.map(Some),
                 None => Ok(None),
             }

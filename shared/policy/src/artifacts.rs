@@ -61,8 +61,7 @@ mod tests {
         let of = |containers: &[Container]| fingerprint_of(containers).unwrap();
         let tagged = Container { model_data_etag: Some("e".to_owned()), ..container.clone() };
         let sourced = Container { source_etag: Some("e".to_owned()), ..container.clone() };
-        let all =
-            [of(&[container.clone()]), of(&[tagged]), of(&[sourced]), of(&[container.clone(), container])];
+        let all = [&[container.clone()][..], &[tagged], &[sourced], &[container.clone(), container]].map(of);
         assert!(all.iter().enumerate().all(|(at, one)| !all[..at].contains(one)), "{all:?}");
         assert_eq!(fingerprint_of(&[]), None);
     }

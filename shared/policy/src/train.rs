@@ -27,7 +27,7 @@ use crate::people::subject;
 use crate::reason::Reason;
 
 use crate::step::Step;
-use definition::{Asked, asked};
+use definition::{Asked, asked, not_startable};
 use pipeline_role::Replaced;
 
 pub use action::{Action, StartRequest, still_applies};
@@ -99,7 +99,7 @@ pub struct Snapshot {
     pub pipeline: Option<Pipeline>,
     /// The roles that the hub's pipeline role may pass to jobs, if they are known.
     pub job_roles: Option<JobRoles>,
-    /// The pipeline's tags; `None` if they were not read, because its definition stays.
+    /// The pipeline's tags; `None` if it does not exist.
     pub pipeline_tags: Option<Tags>,
     /// ARNs of executions that have not ended, newest first.
     pub running: Vec<String>,
@@ -338,6 +338,11 @@ pub fn decide_retraining(
     }
     if seen.pipeline.is_none() {
         return refused(Verdict::Reject, Reason::PipelineMissing { pipeline: pipeline.to_owned() });
+    }
+    if let Some(reason) = not_startable(policy, state, seen) {
+        let mut decision = refused(Verdict::Reject, reason.clone());
+        decision.plan.extend(not_trained(policy, reason).plan);
+        return decision;
     }
     if let Some(execution) = seen.running.first() {
         return refused(Verdict::Skip, Reason::AlreadyRunning { execution: execution.clone() })

@@ -56,7 +56,10 @@ pub(super) fn asked(
             Err(Reason::DefinitionMissing { path: path.clone(), commit: commit.chars().take(12).collect() })
         }
         (Definition::Kept, None) => Err(Reason::PipelineMissing { pipeline }),
-        (Definition::Kept, Some(_)) => Ok(Asked { tag: None, upsert: None, digest: None, replaced: None }),
+        (Definition::Kept, Some(_)) => match not_startable(policy, state, seen) {
+            Some(reason) => Err(reason),
+            None => Ok(Asked { tag: None, upsert: None, digest: None, replaced: None }),
+        },
         (Definition::File { path, text }, present) => {
             if let Some(reason) = seen.pipeline_role_problem(policy) {
                 return Err(reason);
@@ -73,11 +76,10 @@ pub(super) fn asked(
             // one.
             let stays =
                 same && role_stays && state.definition_digest.as_ref().is_none_or(|last| *last == digest);
-            let not_ours = not_ours(policy, state, seen);
-            let tag = not_ours.is_none().then(|| missing_tags(policy, seen, token)).flatten();
-            if !stays && let Some(reason) = not_ours {
+            if let Some(reason) = not_ours(policy, state, seen) {
                 return Err(reason);
             }
+            let tag = missing_tags(policy, seen, token);
             let upsert = (!stays).then(|| {
                 Step::Call(Action::UpsertPipeline {
                     pipeline,
@@ -123,6 +125,14 @@ fn missing_tags(policy: &Policy, seen: &Snapshot, token: &str) -> Option<Step<Ac
     let (pipeline, arn) = (policy.pipeline.name.to_string(), found.arn.clone());
     (!tags.is_empty())
         .then(|| Step::Call(Action::TagPipeline { pipeline, arn, tags, token: token.to_owned() }))
+}
+
+/// Why an existing pipeline is not started as it is. A policy that keeps the definition names a pipeline that its team made;
+/// one of another model is not started.
+pub(super) fn not_startable(policy: &Policy, state: &State, seen: &Snapshot) -> Option<Reason> {
+    let reason = not_ours(policy, state, seen)?;
+    let of_team = policy.pipeline.definition.keep && matches!(reason, Reason::NotOurs { .. });
+    (!of_team).then_some(reason)
 }
 
 /// Why the definition of an existing pipeline is not replaced: Tidegate did not make it for this model, and the policy

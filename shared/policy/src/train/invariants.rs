@@ -133,16 +133,20 @@ impl Violations {
         });
     }
 
-    /// The definition of an existing pipeline is replaced only if the pipeline has the tag of this model, or no such tag
-    /// and either the policy adopts it or its definition is the one that was decided last.
+    /// An existing pipeline is changed or started only if it has the tag of this model, or no such tag and either the policy
+    /// adopts it, or its definition is the one that was decided last. One without such a tag may also be started by a
+    /// policy that keeps its definition.
     fn ours(&mut self, policy: &Policy, state: &State, seen: &Snapshot, plan: &[Step<Action>]) {
-        let defines = |step| matches!(effect(step), Effect::Change { change: Change::Define, .. });
-        let Some(pipeline) = seen.pipeline.as_ref().filter(|_| plan.iter().any(defines)) else { return };
+        let defines =
+            plan.iter().any(|step| matches!(effect(step), Effect::Change { change: Change::Define, .. }));
+        let starts = plan.iter().any(|step| matches!(step, Step::Call(Action::StartExecution { .. })));
+        let Some(pipeline) = seen.pipeline.as_ref().filter(|_| defines || starts) else { return };
+        let keeps = !defines && policy.pipeline.definition.keep;
         let tag = seen.pipeline_tags.as_ref().and_then(|tags| tags.get("tidegate:model"));
         let present = serde_json::from_str::<serde_json::Value>(&pipeline.definition).ok();
         let digest = present.map(|present| fingerprint(&["definition as JSON", &present.to_string()]));
         let decided = digest.is_some() && digest == state.definition_digest;
-        let may = tag.map_or(policy.pipeline.adopt || decided, |tag| tag == policy.model.as_str());
+        let may = tag.map_or(policy.pipeline.adopt || decided || keeps, |tag| tag == policy.model.as_str());
         self.require(may, Invariant::NotOurs, || {
             format!("the pipeline has the tags {:?}", seen.pipeline_tags)
         });

@@ -84,7 +84,7 @@ struct Journey {
 
 #[derive(Debug, Clone)]
 enum Todo {
-    Answer(tidegate_events::DeploymentRequested),
+    Answer(Box<tidegate_events::DeploymentRequested>),
     Check { at: Timestamp, version: u64 },
     Agree { environment: String, people: u32 },
 }
@@ -100,7 +100,7 @@ impl Journey {
             match step {
                 Step::RequestDeployment { request } => {
                     self.entered.push(request.environment.clone());
-                    self.open.push(Todo::Answer(request));
+                    self.open.push(Todo::Answer(Box::new(request)));
                 }
                 Step::ScheduleCheck { at, check, .. } => {
                     let version = check.subject.parse().unwrap();

@@ -85,6 +85,7 @@ fn decided(state: State, trigger: Trigger, seen: Snapshot) -> Scene {
 fn retraining() -> Scene {
     let seen = Snapshot {
         pipeline: Some(Pipeline { arn: String::new(), definition: DEFINITION.to_owned(), role: None }),
+        pipeline_tags: Some(tidegate_policy::owner::tags("churn", None).into_iter().collect()),
         ..Snapshot::default()
     };
     let scene = decided(State::default(), Trigger::Retraining(request()), seen);
@@ -111,6 +112,10 @@ fn breaks() -> Vec<Break<Scene>> {
             s.seen.pipeline_tags = Some(tidegate_policy::owner::tags("upsell", None).into_iter().collect());
         }),
         on(I::NotOurs, "nobody tagged the pipeline", commit, |s| s.seen.pipeline_tags = None),
+        on(I::NotOurs, "a retraining starts another model's pipeline", retraining, |s| {
+            s.seen.pipeline_tags = Some(tidegate_policy::owner::tags("upsell", None).into_iter().collect());
+        }),
+        on(I::NotOurs, "a retraining starts what nobody tagged", retraining, |s| s.seen.pipeline_tags = None),
         on(I::SettingChanged, "a pipeline without the role of the policy", commit, |s| {
             let role = "arn:aws:iam::111122223333:role/churn".parse().unwrap();
             s.policy.as_mut().unwrap().pipeline.execution_role = Some(role);
