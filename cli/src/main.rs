@@ -12,6 +12,8 @@ mod history;
 #[cfg(feature = "install")]
 mod install;
 mod ledgers;
+#[cfg(feature = "install")]
+mod live_check;
 mod policies;
 mod print;
 mod progress;
@@ -155,6 +157,9 @@ enum Command {
     #[cfg(feature = "install")]
     /// Delete the stacks of an installation. Endpoints, models, pipelines and ledgers stay.
     Uninstall(install::UninstallArguments),
+    #[cfg(feature = "install")]
+    /// Ask a real AWS account what the local cloud assumes. This makes small resources and deletes them.
+    LiveCheck(live_check::Arguments),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -208,6 +213,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Access(arguments) => install::access(&arguments, json),
         #[cfg(feature = "install")]
         Command::Uninstall(arguments) => install::uninstall(&arguments).await,
+        #[cfg(feature = "install")]
+        Command::LiveCheck(arguments) => live_check::run(&arguments, json).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut script);

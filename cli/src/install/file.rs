@@ -7,6 +7,10 @@ use serde::Deserialize;
 
 use crate::Failure;
 
+/// The policy of a bus may have 10,240 characters. Each environment needs about 500 of them, and the denials 2,300.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
+const MOST_ENVIRONMENTS: usize = 12;
+
 /// One hub with its environments.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -185,6 +189,12 @@ impl Installation {
         }
         if self.environments.is_empty() {
             problems.push("environments: at least one is necessary".to_owned());
+        }
+        if self.environments.len() > MOST_ENVIRONMENTS {
+            problems.push(format!(
+                "environments: {} are too many; the policy of the hub's bus has room for {MOST_ENVIRONMENTS}. Install a second hub",
+                self.environments.len()
+            ));
         }
         problems.extend(self.duplicates());
         problems.extend(self.long_names());

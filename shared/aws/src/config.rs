@@ -113,10 +113,18 @@ impl Aws {
         AlertTopic::new(aws_sdk_sns::Client::new(&self.config), topic_arn)
     }
 
-    /// Returns the schedules of a group. They invoke the function `target_arn` with the role `role_arn`.
+    /// Returns the schedules of a group. They invoke the function `target_arn` with the role `role_arn`. An invocation that
+    /// EventBridge Scheduler gives up is kept in the queue `queue_arn`.
     #[must_use]
-    pub fn schedules(&self, group: &str, role_arn: &str, target_arn: &str) -> OneTimeSchedules {
-        OneTimeSchedules::new(aws_sdk_scheduler::Client::new(&self.config), group, role_arn, target_arn)
+    pub fn schedules(
+        &self,
+        group: &str,
+        role_arn: &str,
+        target_arn: &str,
+        queue_arn: &str,
+    ) -> OneTimeSchedules {
+        let client = aws_sdk_scheduler::Client::new(&self.config);
+        OneTimeSchedules::new(client, group, role_arn, target_arn, queue_arn)
     }
 
     /// Returns the ledger in a table.

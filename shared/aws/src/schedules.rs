@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use aws_sdk_scheduler::Client;
-use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tidegate_engine::{CallError, ports::Schedules};
@@ -24,15 +26,23 @@ pub struct OneTimeSchedules {
     group: String,
     role_arn: String,
     target_arn: String,
+    queue_arn: String,
 }
 
 impl OneTimeSchedules {
-    pub(crate) fn new(client: Client, group: &str, role_arn: &str, target_arn: &str) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        group: &str,
+        role_arn: &str,
+        target_arn: &str,
+        queue_arn: &str,
+    ) -> Self {
         Self {
             client,
             group: group.to_owned(),
             role_arn: role_arn.to_owned(),
             target_arn: target_arn.to_owned(),
+            queue_arn: queue_arn.to_owned(),
         }
     }
 }
@@ -43,7 +53,9 @@ impl Schedules for OneTimeSchedules {
         let input = input.to_string();
         // The token depends on the requested time and not on the current time, so that a retry is the same call.
         let token = fingerprint(&["schedule", &self.group, name, &at.to_string(), &input]);
-        let target = Target::builder().arn(&self.target_arn).role_arn(&self.role_arn).input(input).build();
+        let letters = DeadLetterConfig::builder().arn(&self.queue_arn).build();
+        let target = Target::builder().arn(&self.target_arn).role_arn(&self.role_arn).input(input);
+        let target = target.dead_letter_config(letters).build();
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
         let answer = self
             .client

@@ -53,6 +53,7 @@ impl Parts {
             &Environment::text("TIDEGATE_SCHEDULE_GROUP")?,
             &Environment::text("TIDEGATE_SCHEDULE_ROLE_ARN")?,
             &Environment::text("TIDEGATE_FUNCTION_ARN")?,
+            &Environment::text("TIDEGATE_QUEUE_ARN")?,
         );
         Ok(Self { schedules: Arc::new(schedules), ..self })
     }

@@ -88,8 +88,10 @@ async fn a_message_is_truncated() {
 #[tokio::test]
 async fn the_error_code_is_read_in_every_protocol() {
     let (aws, _) = cloud([refusal(429, "ThrottlingException", "slow")]);
-    let error =
-        aws.schedules("g", "r", "t").schedule_at("n", jiff::Timestamp::MAX, &serde_json::json!({})).await;
+    let error = aws
+        .schedules("g", "r", "t", "q")
+        .schedule_at("n", jiff::Timestamp::MAX, &serde_json::json!({}))
+        .await;
     assert_eq!(error.unwrap_err().class, Class::Throttled);
 
     let denied = serde_json::json!({ "__type": "AccessDenied", "message": "no" });

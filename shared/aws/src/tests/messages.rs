@@ -60,8 +60,8 @@ async fn schedule(
 ) -> (Result<(), tidegate_engine::CallError>, super::cloud::Sent) {
     let (aws, wire) = cloud([answer]);
     let at: Timestamp = "2199-03-02T09:30:00.5Z".parse().unwrap();
-    let schedules =
-        aws.schedules("waits", "arn:aws:iam::1:role/wake", "arn:aws:lambda:eu-west-1:1:function:deploy");
+    let (role, function) = ("arn:aws:iam::1:role/wake", "arn:aws:lambda:eu-west-1:1:function:deploy");
+    let schedules = aws.schedules("waits", role, function, "arn:aws:sqs:eu-west-1:1:letters");
     let asked = schedules.schedule_at("check-1-churn", at, &json!({ "tidegate": "check" })).await;
     (asked, wire.only())
 }
@@ -88,6 +88,7 @@ async fn a_schedule_invokes_once_and_is_deleted() {
                 "Arn": "arn:aws:lambda:eu-west-1:1:function:deploy",
                 "RoleArn": "arn:aws:iam::1:role/wake",
                 "Input": "{\"tidegate\":\"check\"}",
+                "DeadLetterConfig": { "Arn": "arn:aws:sqs:eu-west-1:1:letters" },
             },
         })
     );

@@ -163,3 +163,30 @@ fn the_example_file_is_valid_and_shows_its_stacks() {
         assert_eq!((said.lines().count(), &first["stack"]), (7, &json!("tidegate-hub")), "{said}");
     });
 }
+
+/// The local cloud is what the live check asks AWS about, so every assumption holds here.
+#[test]
+fn the_live_check_finds_every_assumption_in_the_local_cloud() {
+    block_on(async {
+        let (cloud, folder) = (cloud().await, tempfile::tempdir().expect("a folder"));
+        let record = folder.path().join("answers.json").display().to_string();
+        let mut command = std::process::Command::new(cloud.cli());
+        command.envs(cloud.variables(HUB)).args([
+            "live-check",
+            "--account",
+            HUB.id,
+            "--yes",
+            "--record",
+            &record,
+        ]);
+        let Output { status, stdout, stderr } = command.output().expect("the command is there");
+        let said = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert_eq!(stacks(cloud, "tidegate-live").await, "", "{said}");
+        let answers = std::fs::read_to_string(&record).expect("the answers were recorded");
+        assert!(
+            answers.contains("\"as_assumed\": true") && !answers.contains("\"as_assumed\": false"),
+            "{answers}"
+        );
+    });
+}

@@ -33,7 +33,7 @@ const OURS: [&str; 8] = [
 const CONNECTION: &str = "connection";
 
 /// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 11] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 12] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
     (
         "DeployRole",
@@ -52,6 +52,12 @@ const EXCEPTIONS: [(&str, &str, &str, &str); 11] = [
         "DeleteFailedComponent",
         "*",
         "no end-to-end scenario has a component that fails at first; scenario files delete one",
+    ),
+    (
+        "ScheduleRole",
+        "DeadLetters",
+        "*",
+        "Scheduler uses it when Lambda cannot be reached; here it always can",
     ),
     ("SweepRole", "DeadLetters", "*", "Scheduler uses it when Lambda cannot be reached; here it always can"),
     (
