@@ -85,7 +85,13 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<ModelPackageChanged, EventErro
     let (arn, name) = resource(fields, "ModelPackageArn", "model-package")?;
     // The ARN of a version ends in `model-package/group/7`, and that of an unversioned package in `model-package/name`.
     let (arn_group, arn_version) = match name.split_once('/') {
-        Some((group, version)) => (Some(group.to_owned()), version.parse().ok()),
+        Some((group, version)) => match version.parse() {
+            Ok(version) => (Some(group.to_owned()), Some(version)),
+            Err(_) => {
+                let expected = "an ARN that ends in model-package/GROUP/VERSION".to_owned();
+                return Err(EventError::bad_value(fields.path("ModelPackageArn"), &arn, expected));
+            }
+        },
         None => (None, None),
     };
     let version = match fields.whole_opt("ModelPackageVersion")? {
