@@ -11,7 +11,7 @@ use super::{Effect, FakeAws};
 #[async_trait]
 impl Bus for FakeAws {
     async fn publish(&self, detail_type: &str, detail: &Value) -> Result<(), CallError> {
-        self.accept_as(detail_type, "events", "PutEvents")?;
+        self.accept_as(detail_type, "events", "PutEvents").await?;
         let (detail_type, detail) = (detail_type.to_owned(), detail.clone());
         self.state().effects.push(Effect::Published { detail_type, detail });
         Ok(())
@@ -19,6 +19,7 @@ impl Bus for FakeAws {
 
     /// Nothing subscribes to `Decision Recorded` here.
     async fn announce(&self, _record: &DecisionRecord) -> Result<(), EngineError> {
+        self.pass("events", "PutEvents").await?;
         Ok(())
     }
 }
@@ -26,7 +27,7 @@ impl Bus for FakeAws {
 #[async_trait]
 impl Alerts for FakeAws {
     async fn notify(&self, _subject: &str, _message: &str) -> Result<(), CallError> {
-        self.accept("sns", "Publish")?;
+        self.accept("sns", "Publish").await?;
         self.state().effects.push(Effect::Notified);
         Ok(())
     }
@@ -35,7 +36,7 @@ impl Alerts for FakeAws {
 #[async_trait]
 impl Schedules for FakeAws {
     async fn schedule_at(&self, name: &str, at: Timestamp, input: &Value) -> Result<(), CallError> {
-        self.accept("scheduler", "CreateSchedule")?;
+        self.accept("scheduler", "CreateSchedule").await?;
         let mut state = self.state();
         // An existing schedule with that name is a success and stays unchanged.
         if state.wakes.insert(name.to_owned()) {

@@ -18,6 +18,7 @@ type Call<T> = Result<T, CallError>;
 #[async_trait]
 impl Endpoints for FakeAws {
     async fn endpoint(&self, name: &str) -> Call<Option<Endpoint>> {
+        self.pass("sagemaker", "DescribeEndpoint").await?;
         let state = self.state();
         let served = state.endpoints.get(name).map(|served| &served.endpoint);
         let found = served.or(self.canned.endpoint.as_ref());
@@ -25,6 +26,7 @@ impl Endpoints for FakeAws {
     }
 
     async fn component(&self, name: &str) -> Call<Option<RunningComponent>> {
+        self.pass("sagemaker", "DescribeInferenceComponent").await?;
         let mut state = self.state();
         let now = state.now;
         let arn = self.arn("inference-component", name);
@@ -41,35 +43,38 @@ impl Endpoints for FakeAws {
     }
 
     async fn running_config(&self, _name: &str, _endpoint: &Endpoint) -> Call<RunningConfig> {
+        self.pass("sagemaker", "DescribeEndpointConfig").await?;
         Ok(self.canned.running_config.clone())
     }
 
     async fn component_limits(&self, name: &str) -> Call<Option<ScalableTarget>> {
+        self.pass("application-autoscaling", "DescribeScalableTargets").await?;
         let set = self.state().limits.get(name).cloned();
         Ok(set.or_else(|| self.canned.component_limits.clone()))
     }
 
     async fn add_tags(&self, arn: &str, _tags: &[(String, String)]) -> Call<String> {
-        self.accept("sagemaker", "AddTags")?;
+        self.accept("sagemaker", "AddTags").await?;
         Ok(format!("tagged {arn}"))
     }
 
     async fn tags(&self, arn: &str) -> Call<Tags> {
+        self.pass("sagemaker", "ListTags").await?;
         Ok(self.tags_of(arn))
     }
 
     async fn create_model(&self, model: &ModelSpec) -> Call<String> {
-        self.accept("sagemaker", "CreateModel")?;
+        self.accept("sagemaker", "CreateModel").await?;
         Ok(format!("created model {}", model.name))
     }
 
     async fn create_config(&self, config: &EndpointConfigSpec) -> Call<String> {
-        self.accept("sagemaker", "CreateEndpointConfig")?;
+        self.accept("sagemaker", "CreateEndpointConfig").await?;
         Ok(format!("created configuration {}", config.name))
     }
 
     async fn create_endpoint(&self, name: &str, config: &str, _tags: &[(String, String)]) -> Call<String> {
-        self.accept("sagemaker", "CreateEndpoint")?;
+        self.accept("sagemaker", "CreateEndpoint").await?;
         self.ask(name, config, EndpointStatus::Creating);
         Ok(format!("created endpoint {name}"))
     }
@@ -81,19 +86,19 @@ impl Endpoints for FakeAws {
         _rollout: &Rollout,
         _keep_instances: bool,
     ) -> Call<String> {
-        self.accept("sagemaker", "UpdateEndpoint")?;
+        self.accept("sagemaker", "UpdateEndpoint").await?;
         self.ask(name, config, EndpointStatus::Updating);
         Ok(format!("updating endpoint {name} to {config}"))
     }
 
     async fn create_component(&self, component: &Component, _tags: &[(String, String)]) -> Call<String> {
-        self.accept("sagemaker", "CreateInferenceComponent")?;
+        self.accept("sagemaker", "CreateInferenceComponent").await?;
         self.put(component, ComponentStatus::Creating);
         Ok(format!("created component {}", component.name))
     }
 
     async fn update_component(&self, component: &Component, keep_copies: bool) -> Call<String> {
-        self.accept("sagemaker", "UpdateInferenceComponent")?;
+        self.accept("sagemaker", "UpdateInferenceComponent").await?;
         let before = self.state().components.get(&component.name).and_then(|known| known.running.copies);
         let copies = before.filter(|_| keep_copies).unwrap_or(component.copies);
         self.put(&Component { copies, ..component.clone() }, ComponentStatus::Updating);
@@ -101,13 +106,13 @@ impl Endpoints for FakeAws {
     }
 
     async fn delete_endpoint(&self, name: &str) -> Call<String> {
-        self.accept("sagemaker", "DeleteEndpoint")?;
+        self.accept("sagemaker", "DeleteEndpoint").await?;
         self.state().endpoints.remove(name);
         Ok(format!("deleting endpoint {name}"))
     }
 
     async fn delete_component(&self, name: &str) -> Call<String> {
-        self.accept("sagemaker", "DeleteInferenceComponent")?;
+        self.accept("sagemaker", "DeleteInferenceComponent").await?;
         self.state().components.remove(name);
         Ok(format!("deleting component {name}"))
     }
@@ -134,6 +139,11 @@ impl FakeAws {
         let pending = Some(Pending { config: config.to_owned(), at });
         state.endpoints.insert(name, Served { endpoint, ours: true, pending });
         state.effects.push(Effect::Settles { endpoint: name.to_owned(), at });
+    }
+
+    /// Makes a component that is in service from the present time on.
+    pub fn put_component(&self, component: &Component) {
+        self.put(component, ComponentStatus::InService);
     }
 
     fn put(&self, component: &Component, status: ComponentStatus) {

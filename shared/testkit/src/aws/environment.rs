@@ -18,6 +18,7 @@ type Call<T> = Result<T, CallError>;
 #[async_trait]
 impl Sampler for FakeAws {
     async fn ask(&self, _: &str, _: Option<&str>, _: &str, _: &str) -> Call<Probe> {
+        self.pass("sagemaker-runtime", "InvokeEndpoint").await?;
         let unknown = || Probe::Failed("nothing here says what it answers".to_owned());
         Ok(self.canned.probe.clone().unwrap_or_else(unknown))
     }
@@ -34,6 +35,7 @@ impl Sampler for FakeAws {
 #[async_trait]
 impl Reports for FakeAws {
     async fn read(&self, bucket: &str, key: &str) -> Call<MonitorReport> {
+        self.pass("s3", "GetObject").await?;
         if let Some(report) = &self.canned.report {
             return Ok(report.clone());
         }
@@ -59,6 +61,7 @@ fn inside(folder: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
 #[async_trait]
 impl Alarms for FakeAws {
     async fn in_alarm(&self, names: &[String]) -> Call<Vec<AlarmChanged>> {
+        self.pass_pages("cloudwatch", "DescribeAlarms", names.len(), 100).await?;
         let state = self.state();
         let reported = names.iter().filter_map(|name| state.alarms.get(name));
         let shown = self.canned.alarms.iter().filter(|alarm| names.contains(&alarm.alarm));
@@ -69,6 +72,7 @@ impl Alarms for FakeAws {
 #[async_trait]
 impl Metrics for FakeAws {
     async fn invocations(&self, queries: &[InvocationQuery], now: Timestamp) -> Call<Vec<Option<u64>>> {
+        self.pass_pages("cloudwatch", "GetMetricData", queries.len(), 500).await?;
         let state = self.state();
         // A tick queries the idle window first and the time since the deployment second.
         let shown = self.canned.invocations.iter().cycle();
@@ -83,6 +87,7 @@ impl Metrics for FakeAws {
 #[async_trait]
 impl Capacity for FakeAws {
     async fn limits(&self, of: &[ScalableResource]) -> Call<Vec<Option<ScalableTarget>>> {
+        self.pass_pages("application-autoscaling", "DescribeScalableTargets", of.len(), 50).await?;
         let state = self.state();
         let limits = |resource: &ScalableResource| {
             let canned = match resource {
@@ -95,21 +100,21 @@ impl Capacity for FakeAws {
     }
 
     async fn set_target_tracking(&self, target: &TargetTracking) -> Call<String> {
-        self.accept("application-autoscaling", "RegisterScalableTarget")?;
-        self.accept("application-autoscaling", "PutScalingPolicy")?;
+        self.accept("application-autoscaling", "RegisterScalableTarget").await?;
+        self.accept("application-autoscaling", "PutScalingPolicy").await?;
         let name = target.resource.name();
         self.state().limits.insert(name, ScalableTarget { min: target.min, max: target.max });
         Ok(format!("the capacity of {name} follows its traffic"))
     }
 
     async fn remove_target_tracking(&self, resource: &ScalableResource) -> Call<String> {
-        self.accept("application-autoscaling", "DeleteScalingPolicy")?;
+        self.accept("application-autoscaling", "DeleteScalingPolicy").await?;
         self.state().limits.remove(resource.name());
         Ok(format!("the capacity of {} is no longer scaled", resource.name()))
     }
 
     async fn set_capacity_limits(&self, name: &str, min: u32, max: u32) -> Call<String> {
-        self.accept("application-autoscaling", "RegisterScalableTarget")?;
+        self.accept("application-autoscaling", "RegisterScalableTarget").await?;
         let mut state = self.state();
         state.limits.insert(name, ScalableTarget { min, max });
         if let Some(component) = state.components.get_mut(name) {
@@ -120,22 +125,22 @@ impl Capacity for FakeAws {
     }
 
     async fn ensure_scale_from_zero_alarm(&self, component: &str) -> Call<String> {
-        self.accept("application-autoscaling", "PutScalingPolicy")?;
+        self.accept("application-autoscaling", "PutScalingPolicy").await?;
         Ok(format!("a request scales component {component} from zero"))
     }
 
     async fn ensure_backlog_alarm(&self, endpoint: &str, _max: u32) -> Call<String> {
-        self.accept("application-autoscaling", "PutScalingPolicy")?;
+        self.accept("application-autoscaling", "PutScalingPolicy").await?;
         Ok(format!("a request in the queue scales endpoint {endpoint} from zero"))
     }
 
     async fn ensure_instances(&self, endpoint: &str, instances: u32) -> Call<String> {
-        self.accept("sagemaker", "UpdateEndpointWeightsAndCapacities")?;
+        self.accept("sagemaker", "UpdateEndpointWeightsAndCapacities").await?;
         Ok(format!("endpoint {endpoint} gets {instances} instances if it has none"))
     }
 
     async fn set_copy_count(&self, name: &str, copies: u32) -> Call<String> {
-        self.accept("sagemaker", "UpdateInferenceComponentRuntimeConfig")?;
+        self.accept("sagemaker", "UpdateInferenceComponentRuntimeConfig").await?;
         if let Some(component) = self.state().components.get_mut(name) {
             component.running.copies = Some(copies);
         }

@@ -17,10 +17,12 @@ type Call<T> = Result<T, CallError>;
 #[async_trait]
 impl Repository for FakeAws {
     async fn file(&self, _repository: &str, _commit: &str, _path: &str) -> Call<Option<String>> {
+        self.pass("codecommit", "GetFile").await?;
         Ok(self.canned.file.clone())
     }
 
     async fn head(&self, repository: &str, branch: &str) -> Call<Option<String>> {
+        self.pass("codecommit", "GetBranch").await?;
         let state = self.state();
         let reported = state.heads.get(repository).and_then(|branches| branches.get(branch));
         Ok(reported.or_else(|| self.canned.heads.get(branch)).cloned())
@@ -30,6 +32,7 @@ impl Repository for FakeAws {
 #[async_trait]
 impl Pipelines for FakeAws {
     async fn pipeline(&self, name: &str) -> Call<Option<Pipeline>> {
+        self.pass("sagemaker", "DescribePipeline").await?;
         let state = self.state();
         let definition = state.pipelines.get(name).or(self.canned.pipeline.as_ref());
         let arn = self.arn("pipeline", name);
@@ -49,6 +52,7 @@ impl Pipelines for FakeAws {
     }
 
     async fn executions(&self, name: &str) -> Call<Vec<ListedExecution>> {
+        self.pass("sagemaker", "ListPipelineExecutions").await?;
         let mut state = self.state();
         let now = state.now;
         let running = |arn: String, name| ListedExecution { arn, name, status: ExecutionStatus::Executing };
@@ -64,12 +68,14 @@ impl Pipelines for FakeAws {
     }
 
     async fn execution(&self, arn: &str) -> Call<Option<DescribedExecution>> {
+        self.pass("sagemaker", "DescribePipelineExecution").await?;
         let found = self.canned.executions.iter().find(|(listed, _)| listed.arn.eq_ignore_ascii_case(arn));
         Ok(found.map(|(_, described)| described.clone()))
     }
 
     /// A pipeline here has no versions, only its present definition.
     async fn versions(&self, _name: &str) -> Call<Vec<i64>> {
+        self.pass("sagemaker", "ListPipelineVersions").await?;
         Ok(Vec::new())
     }
 
@@ -78,11 +84,12 @@ impl Pipelines for FakeAws {
     }
 
     async fn tags(&self, arn: &str) -> Call<Tags> {
+        self.pass("sagemaker", "ListTags").await?;
         Ok(self.tags_of(arn))
     }
 
     async fn add_tags(&self, arn: &str, _tags: &[(String, String)]) -> Call<String> {
-        self.accept("sagemaker", "AddTags")?;
+        self.accept("sagemaker", "AddTags").await?;
         Ok(format!("tagged {arn}"))
     }
 
@@ -94,19 +101,19 @@ impl Pipelines for FakeAws {
         _token: &str,
         _tags: &[(String, String)],
     ) -> Call<()> {
-        self.accept("sagemaker", "CreatePipeline")?;
+        self.accept("sagemaker", "CreatePipeline").await?;
         self.state().pipelines.insert(name, definition.to_owned());
         Ok(())
     }
 
     async fn update(&self, name: &str, definition: &str, _role: Option<&str>) -> Call<Option<i64>> {
-        self.accept("sagemaker", "UpdatePipeline")?;
+        self.accept("sagemaker", "UpdatePipeline").await?;
         self.state().pipelines.insert(name, definition.to_owned());
         Ok(None)
     }
 
     async fn start(&self, request: &StartRequest<'_>) -> Call<String> {
-        self.accept("sagemaker", "StartPipelineExecution")?;
+        self.accept("sagemaker", "StartPipelineExecution").await?;
         let id: String = request.token.chars().take(12).collect();
         let (account, region, pipeline) = (&self.account, &self.region, request.pipeline);
         let arn = format!("arn:aws:sagemaker:{region}:{account}:pipeline/{pipeline}/execution/{id}");
@@ -125,11 +132,13 @@ impl Pipelines for FakeAws {
 #[async_trait]
 impl Registry for FakeAws {
     async fn package(&self, arn: &str) -> Call<Option<RegistryPackage>> {
+        self.pass("sagemaker", "DescribeModelPackage").await?;
         let state = self.state();
         Ok(state.package(arn).map(|package| &package.seen).or(self.canned.package.as_ref()).cloned())
     }
 
     async fn approved_before(&self, group: &str, version: u64) -> Call<Option<ApprovedPackage>> {
+        self.pass("sagemaker", "ListModelPackages").await?;
         let state = self.state();
         let versions = state.packages.get(group);
         let mut earlier = versions.into_iter().flat_map(|versions| versions.range(..version).rev());
@@ -147,6 +156,6 @@ impl Registry for FakeAws {
         _status: &str,
         _description: &str,
     ) -> Call<()> {
-        self.accept("sagemaker", "UpdateModelPackage")
+        self.accept("sagemaker", "UpdateModelPackage").await
     }
 }

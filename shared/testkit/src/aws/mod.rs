@@ -17,7 +17,7 @@ mod traffic;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tidegate_engine::refusals::{Meaning, meaning};
@@ -25,6 +25,7 @@ use tidegate_engine::{CallError, Class};
 use tidegate_policy::file::{Environment, Policy};
 use tidegate_policy::owner::{self, Tags};
 
+use crate::Network;
 pub use canned::{CannedResponses, Pace};
 pub use effect::Effect;
 use state::AwsState;
@@ -41,6 +42,8 @@ pub struct FakeAws {
     canned: CannedResponses,
     /// The tags of what the applied policies name, by the end of its ARN.
     owned: BTreeMap<String, Tags>,
+    /// The way of each call, if calls take time.
+    network: Option<Arc<dyn Network>>,
     state: Mutex<AwsState>,
 }
 
@@ -55,6 +58,7 @@ impl FakeAws {
             reports: None,
             canned,
             owned: BTreeMap::new(),
+            network: None,
             state: Mutex::new(AwsState::default()),
         }
     }
@@ -93,6 +97,12 @@ impl FakeAws {
         Self { reports, ..self }
     }
 
+    /// The same fake AWS behind a network. Without one, calls take no time.
+    #[must_use]
+    pub fn with_network(self, network: Arc<dyn Network>) -> Self {
+        Self { network: Some(network), ..self }
+    }
+
     /// Advances the time.
     pub fn set_now(&self, now: Timestamp) {
         self.state().now = now;
@@ -109,6 +119,13 @@ impl FakeAws {
         self.state().traffic.of(name).add(at, invocations);
     }
 
+    /// Leaves one invocation of an endpoint or component, at a time in the past.
+    pub fn forget_traffic(&self, name: &str, last: Timestamp) {
+        let mut state = self.state();
+        *state.traffic.of(name) = Traffic::default();
+        state.traffic.of(name).add(last, 1);
+    }
+
     /// When an endpoint or component was last invoked.
     #[must_use]
     pub fn last_invoked(&self, name: &str) -> Option<Timestamp> {
@@ -121,12 +138,40 @@ impl FakeAws {
         self.state().alarms.contains(alarm)
     }
 
-    /// Whether a call is accepted; the calls to reject are configured by the name of their operation.
-    fn accept(&self, service: &'static str, operation: &'static str) -> Result<(), CallError> {
-        self.accept_as(operation, service, operation)
+    /// Passes one request through the network.
+    async fn pass(&self, service: &'static str, operation: &'static str) -> Result<(), CallError> {
+        match &self.network {
+            Some(network) => network.pass(service, operation).await,
+            None => Ok(()),
+        }
     }
 
-    fn accept_as(&self, name: &str, service: &'static str, operation: &'static str) -> Result<(), CallError> {
+    /// Passes the requests of a call that has at most `page` entries in each.
+    async fn pass_pages(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        entries: usize,
+        page: usize,
+    ) -> Result<(), CallError> {
+        for _ in 0..entries.div_ceil(page) {
+            self.pass(service, operation).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a call is accepted; the calls to reject are configured by the name of their operation.
+    async fn accept(&self, service: &'static str, operation: &'static str) -> Result<(), CallError> {
+        self.accept_as(operation, service, operation).await
+    }
+
+    async fn accept_as(
+        &self,
+        name: &str,
+        service: &'static str,
+        operation: &'static str,
+    ) -> Result<(), CallError> {
+        self.pass(service, operation).await?;
         let Some(message) = self.canned.refuses.get(name) else { return Ok(()) };
         let (code, text) = message.split_once(": ").unwrap_or(("", message));
         // The names in the request are not known here: a message is about the resource that the request names.
