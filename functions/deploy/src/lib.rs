@@ -3,6 +3,8 @@
 mod spec;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tidegate_engine::ports::{Endpoints, Registry, Sampler};
 use tidegate_engine::{Adapter, CallError, Engine, EngineError};
@@ -15,6 +17,7 @@ use tidegate_policy::deploy::{
 };
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
+use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::step::Step;
@@ -68,6 +71,20 @@ impl Adapter for Deploy {
             artifacts: None,
         };
         Ok(Some((package.map_or_else(absent, |found| found.package), current)))
+    }
+
+    async fn changed_since(
+        &self,
+        _engine: &Engine,
+        since: Timestamp,
+    ) -> Result<BTreeSet<Lookup>, EngineError> {
+        let names = self.endpoints.changed_since(since).await?;
+        Ok(names.iter().map(|name| Lookup::new(LookupKind::Endpoint, name)).collect())
+    }
+
+    /// A sweep describes the endpoint of a model, and its component if it has one.
+    fn models_per_second(&self) -> u32 {
+        4
     }
 
     async fn call(&self, call: &Action) -> Result<String, CallError> {

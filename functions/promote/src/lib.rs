@@ -4,11 +4,14 @@ mod spec;
 mod sweep;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tidegate_engine::ports::Registry;
 use tidegate_engine::resolve::ManagedModel;
 use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef};
 use tidegate_policy::controller::Context;
+use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::promote::{
     Action, Candidate, Need, Package, PromoteController, Snapshot, State, Trigger,
 };
@@ -57,6 +60,22 @@ impl Adapter for Promote {
         let Action::UpdateModelLifeCycle { package_arn, stage, status, description } = call;
         self.registry.update_lifecycle(package_arn, stage, status, description).await?;
         Ok(format!("life cycle of {package_arn}: {stage} {status}"))
+    }
+
+    /// The groups with a changed package. Packages of other accounts are not in the list.
+    async fn changed_since(
+        &self,
+        _engine: &Engine,
+        since: Timestamp,
+    ) -> Result<BTreeSet<Lookup>, EngineError> {
+        let groups = self.registry.groups_changed_since(since).await?;
+        Ok(groups.iter().map(|group| Lookup::new(LookupKind::PackageGroup, group)).collect())
+    }
+
+    /// A sweep lists the packages of a group and describes one or two of them. SageMaker does not publish how many of
+    /// these calls it admits.
+    fn models_per_second(&self) -> u32 {
+        2
     }
 
     async fn lost_events(

@@ -3,6 +3,8 @@
 mod spec;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tidegate_engine::ports::{Alarms, Reports};
 use tidegate_engine::resolve::{self, ManagedModel};
@@ -10,6 +12,7 @@ use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef};
 use tidegate_events::Body;
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::DeployController;
+use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::respond::{Need, RespondController, Snapshot, State, Trigger};
 use tidegate_policy::step::{NoCall, Step};
 
@@ -53,6 +56,22 @@ impl Adapter for Respond {
 
     async fn call(&self, call: &NoCall) -> Result<String, CallError> {
         match *call {}
+    }
+
+    /// The alarms that are in ALARM, whenever they changed: CloudWatch lists them without their names, a hundred in a call.
+    async fn changed_since(
+        &self,
+        _engine: &Engine,
+        _since: Timestamp,
+    ) -> Result<BTreeSet<Lookup>, EngineError> {
+        let alarms = self.alarms.all_in_alarm().await?;
+        Ok(alarms.iter().map(|alarm| Lookup::new(LookupKind::Alarm, alarm)).collect())
+    }
+
+    /// A sweep describes the alarms of a model. CloudWatch admits nine of these calls a second in an account and a region.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html>
+    fn models_per_second(&self) -> u32 {
+        5
     }
 
     /// Returns the alarms of the policy that are in ALARM, because their event may have been lost.

@@ -1,16 +1,17 @@
 //! scale: scales idle endpoints to zero and back, by the mechanism that SageMaker offers for their kind.
 
 mod spec;
+mod tick;
 mod traffic;
 
 use async_trait::async_trait;
 use futures::TryFutureExt;
 use jiff::Timestamp;
 use std::sync::Arc;
-use tidegate_engine::ports::{Capacity, InvocationQuery, Metrics};
+use tidegate_engine::ports::{Capacity, InvocationQuery, Metrics, Window};
 use tidegate_engine::resolve;
 use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef, Outcome};
-use tidegate_policy::controller::{Context, Controller};
+use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::DeployController;
 use tidegate_policy::endpoint::InvokedResource;
 use tidegate_policy::reason::Reason;
@@ -19,7 +20,8 @@ use tidegate_policy::scale::{
 };
 use tidegate_policy::step::Step;
 
-use traffic::{Prefetched, read_traffic};
+use tick::Tick;
+use traffic::read_traffic;
 
 pub use spec::SPEC;
 pub use tidegate_policy::scale::NAME;
@@ -44,8 +46,10 @@ impl Adapter for Scale {
     ) -> Result<Option<Snapshot>, EngineError> {
         match (need, cx.policy) {
             (Need::Traffic, Some(policy)) => {
-                let mut seen = read_traffic(engine, self, &[policy], cx.now).await?;
-                seen.pop().transpose()
+                let read =
+                    || resolve::state_of::<DeployController>(engine.ledger.as_ref(), policy.model.as_str());
+                let deployed = engine.retry_throttled(read).await?;
+                Ok(read_traffic(engine, self, &[(policy, deployed)], cx.now).await?.pop())
             }
             (Need::Limits, _) => {
                 let resource = cx.named_environment().and_then(ScalableResource::of);
@@ -72,7 +76,11 @@ impl Adapter for Scale {
         let to_zero = cx.named_environment().and_then(|environment| environment.scale.to_zero.as_ref());
         let idle = to_zero.map(|to_zero| to_zero.idle.signed()).unwrap_or_default();
         let from = cx.now.checked_sub(idle).unwrap_or(Timestamp::MIN);
-        let query = [InvocationQuery { resource: InvokedResource::Component(component.clone()), from }];
+        let query = [InvocationQuery {
+            resource: InvokedResource::Component(component.clone()),
+            window: Window::Idle,
+            from,
+        }];
         let metrics = self.metrics.invocations(&query, cx.now).map_err(EngineError::from);
         let model = cx.policy.map(|policy| policy.model.as_str()).unwrap_or_default();
         let deployed = resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);
@@ -102,31 +110,18 @@ impl Adapter for Scale {
         }
     }
 
-    /// Checks every endpoint whose capacity the policy may scale. It reads the ledger once per model, and
-    /// CloudWatch in batches.
+    /// Checks every endpoint whose capacity the policy may scale.
     async fn sweep(
         &self,
         engine: &Engine,
         sweep: &EventRef,
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let (mut models, mut outcomes) = resolve::all(engine).await?;
-        models.retain(|managed| {
-            let cx = Context { policy: Some(&managed.applied.policy), site: &engine.site, event: "", now };
-            ScaleController::not_applicable(&cx, &Trigger::Tick).is_none()
-        });
-        let policies: Vec<_> = models.iter().map(|managed| managed.applied.policy.as_ref()).collect();
-        let seen = read_traffic(engine, self, &policies, now).await?;
-        for (managed, seen) in models.iter().zip(seen) {
-            outcomes.add(match seen {
-                Ok(seen) => {
-                    let prefetched = Prefetched { scale: self, seen };
-                    engine.sweep(&prefetched, managed, &Trigger::Tick, sweep, now).await
-                }
-                // An error of one model must not prevent the check of the others.
-                Err(error) => Err(error),
-            });
-        }
+        let models = engine.retry_throttled(|| engine.ledger.models()).await?;
+        let outcomes = engine.outcomes_of_sweep();
+        let mut tick = Tick { scale: self, engine, event: sweep, now, outcomes };
+        tick.run(&models).await?;
+        let mut outcomes = tick.outcomes;
         if outcomes.is_empty() {
             outcomes.add(Ok(engine.ignore(sweep, &Reason::NoScalePolicy)));
         }

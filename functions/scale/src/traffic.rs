@@ -1,55 +1,26 @@
-//! Reads the invocation metrics of all endpoints in one batch.
+//! Reads the invocation metrics and the limits of many endpoints, each in batches.
 
-use async_trait::async_trait;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tidegate_engine::ports::InvocationQuery;
-use tidegate_engine::resolve;
-use tidegate_engine::{Adapter, CallError, Engine, EngineError};
-use tidegate_policy::controller::Context;
-use tidegate_policy::deploy::{DeployController, ScalableTarget};
+use tidegate_engine::{Engine, EngineError};
+use tidegate_policy::deploy::{self, ScalableTarget};
 use tidegate_policy::file::Policy;
-use tidegate_policy::scale::{
-    Action, Current, Invocations, Need, ScalableResource, ScaleController, Snapshot, State, Trigger,
-    limits_of, traffic_queries,
-};
-use tidegate_policy::step::Step;
+use tidegate_policy::scale::{Invocations, ScalableResource, Snapshot, limits_of, traffic_queries};
 
 use crate::Scale;
 
-/// The adapter with the snapshot of one model. A sweep has read it together with those of the other models.
-pub(crate) struct Prefetched<'s> {
-    pub(crate) scale: &'s Scale,
-    pub(crate) seen: Snapshot,
-}
+/// The largest number of queries in one request to CloudWatch.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>
+const MAX_QUERIES: usize = 500;
+/// The largest number of resources in one request to Application Auto Scaling.
+/// <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalableTargets.html>
+const MAX_RESOURCES: usize = 50;
 
-#[async_trait]
-impl Adapter for Prefetched<'_> {
-    type Controller = ScaleController;
-
-    async fn observe(
-        &self,
-        _engine: &Engine,
-        _cx: &Context<'_>,
-        _need: Need,
-    ) -> Result<Option<Snapshot>, EngineError> {
-        Ok(Some(self.seen.clone()))
-    }
-
-    async fn recheck(
-        &self,
-        engine: &Engine,
-        cx: &Context<'_>,
-        state: &State,
-        trigger: &Trigger,
-        step: &Step<Action>,
-    ) -> Result<Option<Current>, EngineError> {
-        self.scale.recheck(engine, cx, state, trigger, step).await
-    }
-
-    async fn call(&self, call: &Action) -> Result<String, CallError> {
-        self.scale.call(call).await
-    }
-}
+/// A model whose facts are read, with deploy's state for it.
+pub(crate) type Deployed<'p> = (&'p Policy, Arc<deploy::State>);
 
 /// One endpoint whose invocations are read.
 struct TrafficQuery {
@@ -60,66 +31,84 @@ struct TrafficQuery {
     limits: Option<ScalableResource>,
 }
 
-/// Reads the facts about each model: one read of the ledger per model, and one batch of queries to CloudWatch.
+/// Reads the facts about each model, in their order.
 ///
 /// # Errors
-/// Returns an error if CloudWatch could not be queried. An error of the ledger belongs to the model that it concerns.
+/// Returns an error if CloudWatch or Application Auto Scaling could not be queried.
 pub(crate) async fn read_traffic(
     engine: &Engine,
     scale: &Scale,
-    policies: &[&Policy],
+    models: &[Deployed<'_>],
     now: Timestamp,
-) -> Result<Vec<Result<Snapshot, EngineError>>, EngineError> {
-    let mut looks = Vec::new();
-    for policy in policies {
-        looks.push(of_ledger(engine, policy, now).await);
-    }
-    let queries: Vec<InvocationQuery> =
-        looks.iter().flatten().flat_map(|query| query.queries.iter().flatten().cloned()).collect();
-    let mut counts = if queries.is_empty() {
-        Vec::new()
-    } else {
-        engine.retry_throttled(|| scale.metrics.invocations(&queries, now)).await?
-    }
-    .into_iter();
-    let mut limits = read_limits(engine, scale, &looks).await?.into_iter();
-    let with_counts = |query: Result<TrafficQuery, EngineError>| {
-        query.map(|TrafficQuery { mut seen, queries, limits: of }| {
-            if queries.is_some() {
-                let (in_window, since_deployment) = (counts.next().flatten(), counts.next().flatten());
-                seen.invocations = in_window
-                    .zip(since_deployment)
-                    .map(|(in_window, since_deployment)| Invocations { in_window, since_deployment });
+) -> Result<Vec<Snapshot>, EngineError> {
+    let mut looks: Vec<TrafficQuery> =
+        models.iter().map(|(policy, deployed)| of_state(engine, policy, deployed, now)).collect();
+    read_invocations(engine, scale, &mut looks, now).await?;
+    read_limits(engine, scale, &mut looks).await?;
+    Ok(looks.into_iter().map(|look| look.seen).collect())
+}
+
+fn of_state(engine: &Engine, policy: &Policy, deployed: &deploy::State, now: Timestamp) -> TrafficQuery {
+    let environment = policy.environment(&engine.site.environment);
+    let queries = environment.and_then(|environment| traffic_queries(environment, deployed, now));
+    let limits = environment.and_then(|environment| limits_of(environment, deployed));
+    TrafficQuery { seen: Snapshot::of(deployed), queries, limits }
+}
+
+/// Reads the invocations in the idle window of each endpoint, and then those since the deployment where there were none:
+/// CloudWatch charges each query.
+async fn read_invocations(
+    engine: &Engine,
+    scale: &Scale,
+    looks: &mut [TrafficQuery],
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let idle = looks.iter().filter_map(|look| look.queries.as_ref().map(|[idle, _]| idle.clone()));
+    let idle: Vec<InvocationQuery> = idle.collect();
+    let mut in_window = counts(engine, scale, &idle, now).await?;
+    let mut quiet = Vec::new();
+    for look in looks.iter_mut() {
+        let Some([_, since]) = &look.queries else { continue };
+        match in_window.pop_front().flatten() {
+            Some(0) => quiet.push(since.clone()),
+            Some(in_window) => {
+                look.seen.invocations = Some(Invocations { in_window, since_deployment: in_window });
+                look.queries = None;
             }
-            if of.is_some() {
-                seen.limits = limits.next().flatten();
-            }
-            seen
-        })
-    };
-    Ok(looks.into_iter().map(with_counts).collect())
+            None => look.queries = None,
+        }
+    }
+    let mut since_deployment = counts(engine, scale, &quiet, now).await?;
+    for look in looks.iter_mut().filter(|look| look.queries.is_some()) {
+        let since_deployment = since_deployment.pop_front().flatten();
+        look.seen.invocations =
+            since_deployment.map(|since_deployment| Invocations { in_window: 0, since_deployment });
+    }
+    Ok(())
+}
+
+async fn counts(
+    engine: &Engine,
+    scale: &Scale,
+    queries: &[InvocationQuery],
+    now: Timestamp,
+) -> Result<VecDeque<Option<u64>>, EngineError> {
+    let mut counts = VecDeque::with_capacity(queries.len());
+    for queries in queries.chunks(MAX_QUERIES) {
+        counts.extend(engine.retry_throttled(|| scale.metrics.invocations(queries, now)).await?);
+    }
+    Ok(counts)
 }
 
 /// Reads the limits of what the policies scale.
-async fn read_limits(
-    engine: &Engine,
-    scale: &Scale,
-    looks: &[Result<TrafficQuery, EngineError>],
-) -> Result<Vec<Option<ScalableTarget>>, EngineError> {
-    let of: Vec<ScalableResource> = looks.iter().flatten().filter_map(|query| query.limits.clone()).collect();
-    if of.is_empty() {
-        return Ok(Vec::new());
+async fn read_limits(engine: &Engine, scale: &Scale, looks: &mut [TrafficQuery]) -> Result<(), EngineError> {
+    let of: Vec<ScalableResource> = looks.iter().filter_map(|look| look.limits.clone()).collect();
+    let mut limits: VecDeque<Option<ScalableTarget>> = VecDeque::with_capacity(of.len());
+    for of in of.chunks(MAX_RESOURCES) {
+        limits.extend(engine.retry_throttled(|| scale.capacity.limits(of)).await?);
     }
-    Ok(engine.retry_throttled(|| scale.capacity.limits(&of)).await?)
-}
-
-/// Reads the facts about a model in the ledger, and builds the queries for CloudWatch.
-async fn of_ledger(engine: &Engine, policy: &Policy, now: Timestamp) -> Result<TrafficQuery, EngineError> {
-    let model = policy.model.as_str();
-    let read = || resolve::state_of::<DeployController>(engine.ledger.as_ref(), model);
-    let deployed = engine.retry_throttled(read).await?;
-    let environment = policy.environment(&engine.site.environment);
-    let queries = environment.and_then(|environment| traffic_queries(environment, &deployed, now));
-    let limits = environment.and_then(|environment| limits_of(environment, &deployed));
-    Ok(TrafficQuery { seen: Snapshot::of(&deployed), queries, limits })
+    for look in looks.iter_mut().filter(|look| look.limits.is_some()) {
+        look.seen.limits = limits.pop_front().flatten();
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
 use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, Dimension, Metric, MetricAlarm, StateValue};
 use aws_smithy_types::DateTime;
 use serde_json::{Map, Value, json};
@@ -30,22 +31,29 @@ impl CloudWatchAlarms {
         Self { client }
     }
 
+    /// Describes one page of the alarms that are in ALARM: of those with these names, or of all.
+    async fn describe(
+        &self,
+        names: Option<&[String]>,
+        token: Option<String>,
+    ) -> Result<DescribeAlarmsOutput, CallError> {
+        let call = self
+            .client
+            .describe_alarms()
+            .set_alarm_names(names.map(<[String]>::to_vec))
+            // Without this type, CloudWatch does not return composite alarms.
+            .alarm_types(AlarmType::MetricAlarm)
+            .alarm_types(AlarmType::CompositeAlarm)
+            .state_value(StateValue::Alarm)
+            .max_records(MAX_PAGE)
+            .set_next_token(token);
+        Ok(call.send().await.map_err(failed(SERVICE, DESCRIBE))?)
+    }
+
     async fn page(&self, names: &[String], found: &mut Vec<AlarmChanged>) -> Result<(), CallError> {
         let mut token = None;
         loop {
-            let answer = self
-                .client
-                .describe_alarms()
-                .set_alarm_names(Some(names.to_vec()))
-                // Without this type, CloudWatch does not return composite alarms.
-                .alarm_types(AlarmType::MetricAlarm)
-                .alarm_types(AlarmType::CompositeAlarm)
-                .state_value(StateValue::Alarm)
-                .max_records(MAX_PAGE)
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(failed(SERVICE, DESCRIBE))?;
+            let answer = self.describe(Some(names), token).await?;
             for alarm in answer.metric_alarms() {
                 found.push(parse_alarm(metric_alarm(alarm))?);
             }
@@ -69,6 +77,20 @@ impl Alarms for CloudWatchAlarms {
             self.page(names, &mut found).await?;
         }
         Ok(found)
+    }
+
+    async fn all_in_alarm(&self) -> Result<Vec<String>, CallError> {
+        let (mut names, mut token) = (Vec::new(), None);
+        loop {
+            let answer = self.describe(None, token).await?;
+            let metric = answer.metric_alarms().iter().filter_map(|alarm| alarm.alarm_name());
+            let composite = answer.composite_alarms().iter().filter_map(|alarm| alarm.alarm_name());
+            names.extend(metric.chain(composite).map(str::to_owned));
+            match answer.next_token {
+                Some(next) => token = Some(next),
+                None => return Ok(names),
+            }
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! The SageMaker Model Registry.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{
-    ModelApprovalStatus, ModelLifeCycle, ModelPackageContainerDefinition, ModelPackageSortBy,
-    ModelPackageType, SortOrder,
+    Filter, ModelApprovalStatus, ModelLifeCycle, ModelPackageContainerDefinition, ModelPackageSortBy,
+    ModelPackageType, Operator, ResourceType, SearchExpression, SortOrder,
 };
+use jiff::Timestamp;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Registry, RegistryPackage};
 use tidegate_events::{ApprovalStatus, PackageStatus};
@@ -20,6 +23,9 @@ const SERVICE: &str = "sagemaker";
 const PAGE: i32 = 100;
 /// A filtered page may be empty although another page follows.
 const MAX_PAGES: usize = 10;
+/// The newest changes come first. A hundred pages are 10,000 packages, more than `Search` returns.
+/// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Search.html>
+const MAX_SEARCH_PAGES: usize = 100;
 const LONGEST_DESCRIPTION: usize = 1_024;
 const LONGEST_LABEL: usize = 63;
 
@@ -94,6 +100,37 @@ impl Registry for ModelRegistry {
             }
         }
         Ok(None)
+    }
+
+    async fn groups_changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        let changed = Filter::builder()
+            .name("LastModifiedTime")
+            .operator(Operator::GreaterThanOrEqualTo)
+            // The format that the API requires: seconds, without a zone.
+            .value(since.strftime("%Y-%m-%dT%H:%M:%S").to_string())
+            .build();
+        let expression = SearchExpression::builder().filters(changed).build();
+        let (mut groups, mut token) = (BTreeSet::new(), None);
+        for _ in 0..MAX_SEARCH_PAGES {
+            let answer = self
+                .client
+                .search()
+                .resource(ResourceType::ModelPackage)
+                .search_expression(expression.clone())
+                .max_results(PAGE)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(failed(SERVICE, "Search"))?;
+            let packages = answer.results().iter().filter_map(|record| record.model_package());
+            groups
+                .extend(packages.filter_map(|package| package.model_package_group_name()).map(str::to_owned));
+            match answer.next_token {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
+        Ok(groups.into_iter().collect())
     }
 
     async fn update_lifecycle(

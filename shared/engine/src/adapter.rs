@@ -1,9 +1,12 @@
 //! The adapter trait: how a function reads facts and makes AWS calls. The rules are in its [`Controller`].
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_events::Event;
 use tidegate_policy::controller::{Context, Controller, StepOf};
+use tidegate_policy::lookup::Lookup;
 
 use crate::resolve::ManagedModel;
 use crate::{CallError, Engine, EngineError, EventRef, Outcome};
@@ -77,6 +80,24 @@ pub trait Adapter: Send + Sync {
         _sweep: &EventRef,
     ) -> Result<Vec<(TriggerOf<Self>, EventRef)>, EngineError> {
         Ok(Vec::new())
+    }
+
+    /// The names of what changed in AWS since a time, as a list of AWS shows it: the sweep of a large fleet processes the
+    /// models whose policy mentions one of them. A list may be incomplete, because every model is processed in turn.
+    ///
+    /// # Errors
+    /// Returns an error if the list could not be read.
+    async fn changed_since(
+        &self,
+        _engine: &Engine,
+        _since: Timestamp,
+    ) -> Result<BTreeSet<Lookup>, EngineError> {
+        Ok(BTreeSet::new())
+    }
+
+    /// The number of models that a sweep begins in a second, so that its calls stay below the rates of AWS.
+    fn models_per_second(&self) -> u32 {
+        4
     }
 
     /// The recurring sweep over all models.

@@ -75,6 +75,9 @@ impl Engine {
     ) -> Result<Box<DecisionRecord>, EngineError> {
         self.notify_of_violation(&record).await?;
         for step in remaining {
+            if self.is_out_of_time() {
+                return Err(EngineError::OutOfTime { model: work.subject.model.clone() });
+            }
             match self.attempt(work, &step, current_state).await? {
                 Attempt::Done(done) => record.outcomes.push(ActionOutcome::done(done)),
                 Attempt::Superseded => record.outcomes.push(ActionOutcome::superseded()),

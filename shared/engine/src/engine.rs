@@ -7,6 +7,7 @@ use tidegate_policy::file::Policy;
 use tidegate_policy::site::Site;
 
 use crate::adapter::{ControllerOf, TriggerOf};
+use crate::limits::Limits;
 use crate::measure::{DecisionLog, Measured, Meter, Time};
 use crate::ports::{Alerts, Bus, Ledger, Schedules};
 use crate::{Adapter, DecisionRecord, EventRef, Subject};
@@ -36,6 +37,9 @@ pub struct Engine {
     pub time: Arc<dyn Time>,
     /// The log of decisions.
     pub decision_log: Arc<dyn DecisionLog>,
+    /// The limits of sweeps and of the time for one model. Without them, a sweep processes every model, one after the
+    /// other.
+    pub limits: Option<Limits>,
     /// The counters of AWS calls and retries.
     pub meter: Meter,
 }

@@ -72,6 +72,12 @@ pub enum EngineError {
         /// The detail-type of the event.
         detail_type: String,
     },
+    /// The time for one model is over. The claim is released, and the retry continues.
+    #[error("the time for {model} was over before its plan was completed; the retry continues it")]
+    OutOfTime {
+        /// The name of the model.
+        model: String,
+    },
     /// The payload is not an event that can be parsed.
     #[error("the event cannot be read: {0}")]
     Event(#[from] tidegate_events::EventError),
@@ -103,6 +109,7 @@ impl EngineError {
             Self::LeaseLost { .. } => "LeaseLost",
             Self::Contention { .. } => "Contention",
             Self::NotPublished { .. } => "NotPublished",
+            Self::OutOfTime { .. } => "OutOfTime",
             Self::Event(_) => "UnreadableEvent",
             Self::Stored { .. } => "UnreadableLedger",
         }

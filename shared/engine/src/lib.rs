@@ -12,7 +12,9 @@ mod carry_out;
 mod contract;
 mod engine;
 mod error;
+mod fleet;
 mod function;
+mod limits;
 mod measure;
 pub mod ports;
 mod publish_again;
@@ -28,7 +30,11 @@ pub use contract::decision_recorded_schema;
 pub use engine::Engine;
 pub use error::{CallError, Class, EngineError};
 pub use function::{FunctionSpec, LEASE, Ports, round_trip};
+pub use limits::Limits;
 pub use measure::{DecisionLog, Measured, Meter, NoDecisionLog, NoTime, Time};
-pub use record::{ActionOutcome, ActionStatus, DecisionRecord, EventRef, Outcome, Outcomes, SCHEMA};
+pub use record::{
+    ActionOutcome, ActionStatus, DecisionRecord, EventRef, MAX_OUTCOMES, Outcome, Outcomes, SCHEMA,
+};
 pub use retry::MayThrottle;
+pub use sweep::Prefetched;
 pub use tidegate_policy::site::{CHECK_SECONDS, HUB, Scope, Site};

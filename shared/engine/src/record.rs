@@ -218,6 +218,14 @@ pub enum Outcome {
         /// The code of the reason that still applies.
         reason: String,
     },
+    /// The outcomes of the other models of a sweep: only the first [`MAX_OUTCOMES`] are kept, because the answer and the
+    /// memory of a function are limited.
+    Others {
+        /// The number of models for which something was decided.
+        decided: u64,
+        /// The number of models for which there was nothing new.
+        unchanged: u64,
+    },
     /// The event concerns no model that is managed here.
     NotApplicable {
         /// The code of the reason, such as `unsupported_event` or `unmanaged`.
@@ -227,19 +235,32 @@ pub enum Outcome {
     },
 }
 
+/// The largest number of outcomes that the sweep of a function on Lambda returns one by one.
+pub const MAX_OUTCOMES: usize = 100;
+
 /// The outcomes of an event that concerns several models. If one model fails, the others are still processed, and the
 /// retry skips them.
 #[derive(Debug, Default)]
 pub struct Outcomes {
     done: Vec<Outcome>,
+    /// The largest number of outcomes that are kept; all if it is `None`.
+    most: Option<usize>,
+    /// The numbers of outcomes that are not kept: decided, and unchanged.
+    others: (u64, u64),
     failed: Option<EngineError>,
 }
 
 impl Outcomes {
+    /// Outcomes of which at most so many are kept. The others are counted.
+    #[must_use]
+    pub fn at_most(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
+
     /// Adds the outcome of one model.
     pub fn add(&mut self, result: Result<Outcome, EngineError>) {
         match result {
-            Ok(outcome) => self.done.push(outcome),
+            Ok(outcome) => self.push(outcome),
             Err(error) => {
                 tracing::error!(%error, "processing failed for one model");
                 self.failed.get_or_insert(error);
@@ -247,9 +268,22 @@ impl Outcomes {
         }
     }
 
+    fn push(&mut self, outcome: Outcome) {
+        let (decided, unchanged) = &mut self.others;
+        if self.most.is_none_or(|most| self.done.len() < most) {
+            self.done.push(outcome);
+        } else if matches!(outcome, Outcome::Decided { .. }) {
+            *decided = decided.saturating_add(1);
+        } else {
+            *unchanged = unchanged.saturating_add(1);
+        }
+    }
+
     /// Adds the outcomes of other models.
     pub fn join(&mut self, others: Self) {
-        self.done.extend(others.done);
+        others.done.into_iter().for_each(|outcome| self.push(outcome));
+        self.others.0 = self.others.0.saturating_add(others.others.0);
+        self.others.1 = self.others.1.saturating_add(others.others.1);
         self.failed = self.failed.take().or(others.failed);
     }
 
@@ -266,7 +300,13 @@ impl Outcomes {
     pub fn finish(self) -> Result<Vec<Outcome>, EngineError> {
         match self.failed {
             Some(error) => Err(error),
-            None => Ok(self.done),
+            None => {
+                let (mut done, (decided, unchanged)) = (self.done, self.others);
+                if self.others != (0, 0) {
+                    done.push(Outcome::Others { decided, unchanged });
+                }
+                Ok(done)
+            }
         }
     }
 }

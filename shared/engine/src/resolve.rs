@@ -9,7 +9,7 @@ use tidegate_policy::lookup::Lookup;
 use tidegate_policy::reason::Reason;
 
 use crate::adapter::{ControllerOf, TriggerOf};
-use crate::ports::{Applied, Ledger, Remembered, StateKey, Versioned};
+use crate::ports::{Applied, Batch, Ledger, MAX_BATCH, Remembered, StateKey, Versioned};
 use crate::{Adapter, Engine, EngineError, EventRef, Outcome, Outcomes, Subject};
 
 /// A model with its applied policy.
@@ -26,7 +26,7 @@ pub struct ManagedModel {
 pub type ResolvedModels = (Vec<ManagedModel>, Outcomes);
 
 impl ManagedModel {
-    fn new(model: String, applied: Applied) -> Self {
+    pub(crate) fn new(model: String, applied: Applied) -> Self {
         Self { subject: Subject { model, policy_version: applied.version.clone() }, applied }
     }
 
@@ -69,7 +69,9 @@ impl Engine {
                     }
                     None if answers_unmanaged => {
                         let subject = Subject { model, policy_version: "none".to_owned() };
-                        let outcome = self.run(adapter, None, &trigger, &subject, &reference, now).await?;
+                        let limited = self.for_one_model();
+                        let engine = limited.as_ref().unwrap_or(self);
+                        let outcome = engine.run(adapter, None, &trigger, &subject, &reference, now).await?;
                         Ok(vec![outcome])
                     }
                     None => {
@@ -91,12 +93,14 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Vec<Outcome>, EngineError> {
         for managed in &models {
-            outcomes.add(self.run_managed(adapter, managed, trigger, reference, now).await);
+            let limited = self.for_one_model();
+            let engine = limited.as_ref().unwrap_or(self);
+            outcomes.add(engine.run_managed(adapter, managed, trigger, reference, now).await);
         }
         outcomes.finish()
     }
 
-    async fn run_managed<A: Adapter>(
+    pub(crate) async fn run_managed<A: Adapter>(
         &self,
         adapter: &A,
         managed: &ManagedModel,
@@ -109,34 +113,6 @@ impl Engine {
             return Ok(self.ignore(reference, &reason));
         }
         self.run(adapter, managed.policy(), trigger, &managed.subject, reference, now).await
-    }
-
-    /// The recurring sweep. For each model it first processes the lost events that the adapter detects, then runs the
-    /// controller's own sweep.
-    pub(crate) async fn sweep_models<A: Adapter>(
-        &self,
-        adapter: &A,
-        sweep: &EventRef,
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, EngineError> {
-        let (models, mut outcomes) = all(self).await?;
-        for managed in models {
-            match adapter.lost_events(self, &managed, sweep).await {
-                Ok(lost) => {
-                    for (trigger, event) in lost {
-                        outcomes.add(self.run_managed(adapter, &managed, &trigger, &event, now).await);
-                    }
-                }
-                Err(error) => outcomes.add(Err(error)),
-            }
-            if let Some(trigger) = ControllerOf::<A>::sweep() {
-                outcomes.add(self.sweep(adapter, &managed, &trigger, sweep, now).await);
-            }
-        }
-        if outcomes.is_empty() {
-            outcomes.add(Ok(self.ignore(sweep, &Reason::NothingOverdue)));
-        }
-        outcomes.finish()
     }
 
     pub(crate) fn context<'c>(
@@ -157,7 +133,7 @@ pub async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModel
     let (mut found, mut outcomes) = ResolvedModels::default();
     for lookup in names {
         let models = engine.retry_throttled(|| engine.ledger.models_for(lookup)).await?;
-        let (models, failed) = read(engine, models).await;
+        let (models, failed) = managed(engine, &models).await;
         found.extend(models);
         outcomes.join(failed);
     }
@@ -166,25 +142,42 @@ pub async fn by_names(engine: &Engine, names: &[Lookup]) -> Result<ResolvedModel
     Ok((found, outcomes))
 }
 
-/// Returns every model, for a sweep.
-///
-/// # Errors
-/// Returns an error if the list of models could not be read.
-pub async fn all(engine: &Engine) -> Result<ResolvedModels, EngineError> {
-    let models = engine.retry_throttled(|| engine.ledger.models()).await?;
-    Ok(read(engine, models).await)
-}
-
-async fn read(engine: &Engine, models: Vec<String>) -> ResolvedModels {
+/// Returns the models with their policies.
+pub async fn managed(engine: &Engine, models: &[String]) -> ResolvedModels {
     let (mut found, mut outcomes) = (Vec::new(), Outcomes::default());
-    for model in models {
-        match engine.retry_throttled(|| engine.ledger.policy(&model)).await {
-            Ok(Some(applied)) => found.push(ManagedModel::new(model, applied)),
-            Ok(None) => {}
+    for models in models.chunks(MAX_BATCH) {
+        match engine.retry_throttled(|| engine.ledger.policies(models)).await {
+            Ok(policies) => {
+                for (model, applied) in models.iter().zip(policies) {
+                    match applied {
+                        Ok(Some(applied)) => found.push(ManagedModel::new(model.clone(), applied)),
+                        Ok(None) => {}
+                        Err(error) => outcomes.add(Err(error)),
+                    }
+                }
+            }
             Err(error) => outcomes.add(Err(error)),
         }
     }
     (found, outcomes)
+}
+
+/// Returns the states of a function for models.
+///
+/// # Errors
+/// Returns an error if the ledger could not be read. A state that cannot be read is an error in its place.
+pub async fn states(
+    engine: &Engine,
+    function: &str,
+    models: &[&str],
+) -> Result<Batch<Versioned>, EngineError> {
+    let mut found = Vec::with_capacity(models.len());
+    for models in models.chunks(MAX_BATCH) {
+        let key = |model: &&str| StateKey { function: function.to_owned(), model: (*model).to_owned() };
+        let keys: Vec<StateKey> = models.iter().map(key).collect();
+        found.extend(engine.retry_throttled(|| engine.ledger.states(&keys)).await?);
+    }
+    Ok(found)
 }
 
 /// Reads a controller's state for a model. A state that was never written is the default.
@@ -194,6 +187,15 @@ async fn read(engine: &Engine, models: Vec<String>) -> ResolvedModels {
 pub async fn state_of<C: Controller>(ledger: &dyn Ledger, model: &str) -> Result<Arc<C::State>, EngineError> {
     let key = StateKey { function: C::NAME.to_owned(), model: model.to_owned() };
     read_state(&key, &ledger.state(&key).await?)
+}
+
+/// Parses a controller's state for a model.
+///
+/// # Errors
+/// Returns an error if this version cannot parse the state.
+pub fn parse_state<C: Controller>(model: &str, stored: &Versioned) -> Result<Arc<C::State>, EngineError> {
+    let key = StateKey { function: C::NAME.to_owned(), model: model.to_owned() };
+    read_state(&key, stored)
 }
 
 pub(crate) fn read_state<S: Remembered>(key: &StateKey, stored: &Versioned) -> Result<Arc<S>, EngineError> {

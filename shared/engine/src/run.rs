@@ -261,7 +261,7 @@ impl Engine {
         self.decision_log.log(record, &spent);
     }
 
-    fn state_key(&self, subject: &Subject) -> StateKey {
+    pub(crate) fn state_key(&self, subject: &Subject) -> StateKey {
         StateKey { function: self.function.to_owned(), model: subject.model.clone() }
     }
 

@@ -5,8 +5,18 @@ use tidegate_events::{Body, Envelope, Event};
 use tidegate_policy::controller::Controller;
 
 use crate::adapter::{ControllerOf, StateOf, TriggerOf};
-use crate::resolve::ManagedModel;
+use crate::ports::{Batch, MAX_BATCH, Versioned};
+use crate::resolve::{ManagedModel, read_state};
 use crate::{Adapter, Engine, EngineError, EventRef, Outcome, Subject};
+
+/// What a sweep read in the ledger for many models together. What is missing is read for the model alone.
+#[derive(Debug, Clone, Default)]
+pub struct Prefetched {
+    /// The state of the function for the model.
+    pub state: Option<Versioned>,
+    /// Whether the event of the sweep was claimed and not processed completely.
+    pub is_open: Option<bool>,
+}
 
 /// What a sweep found about one model.
 struct Found {
@@ -33,8 +43,25 @@ impl Engine {
         event: &EventRef,
         now: Timestamp,
     ) -> Result<Outcome, EngineError> {
+        self.sweep_from(adapter, managed, trigger, event, now, Prefetched::default()).await
+    }
+
+    /// Does the same as [`Engine::sweep`], with what was read for many models together.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Engine::run`].
+    pub async fn sweep_from<A: Adapter>(
+        &self,
+        adapter: &A,
+        managed: &ManagedModel,
+        trigger: &TriggerOf<A>,
+        event: &EventRef,
+        now: Timestamp,
+        prefetched: Prefetched,
+    ) -> Result<Outcome, EngineError> {
         let (policy, subject) = (Some(managed.applied.policy.as_ref()), &managed.subject);
-        let found = self.found::<A>(adapter, managed, trigger, event, now).await?;
+        let Prefetched { state, is_open } = prefetched;
+        let found = self.found::<A>(adapter, managed, trigger, event, now, state).await?;
         if let Some(lost) = &found.lost_event
             && (found.is_new || self.is_left_behind(subject, lost).await?)
         {
@@ -43,11 +70,11 @@ impl Engine {
                 Outcome::Duplicate { .. } if found.is_new => {}
                 outcome => return Ok(outcome),
             }
-            let again = self.found::<A>(adapter, managed, trigger, event, now).await?;
+            let again = self.found::<A>(adapter, managed, trigger, event, now, None).await?;
             if again.is_new {
                 return self.run(adapter, policy, trigger, subject, event, now).await;
             }
-        } else if found.is_new || self.is_left_behind(subject, event).await? {
+        } else if found.is_new || self.is_open(subject, event, is_open).await? {
             return self.run(adapter, policy, trigger, subject, event, now).await;
         }
         Ok(Outcome::Unchanged { model: subject.model.clone(), reason: found.reason })
@@ -61,9 +88,13 @@ impl Engine {
         trigger: &TriggerOf<A>,
         event: &EventRef,
         now: Timestamp,
+        stored: Option<Versioned>,
     ) -> Result<Found, EngineError> {
         let cx = self.context(Some(managed.applied.policy.as_ref()), event, now);
-        let (_, state) = self.state::<StateOf<A>>(&managed.subject).await?;
+        let state = match stored {
+            Some(stored) => read_state(&self.state_key(&managed.subject), &stored)?,
+            None => self.state::<StateOf<A>>(&managed.subject).await?.1,
+        };
         let need = || ControllerOf::<A>::needs(&cx, &state, trigger);
         let seen = self.retry_throttled(|| adapter.observe(self, &cx, need())).await?;
         let decision = ControllerOf::<A>::decide(&cx, &state, trigger, &seen);
@@ -73,6 +104,35 @@ impl Engine {
             reason: decision.reason.code().to_owned(),
             lost_event: lost.map(|body| self.synthesized_event_ref(event, body)),
         })
+    }
+
+    async fn is_open(
+        &self,
+        subject: &Subject,
+        event: &EventRef,
+        known: Option<bool>,
+    ) -> Result<bool, EngineError> {
+        match known {
+            Some(is_open) => Ok(is_open),
+            None => self.is_left_behind(subject, event).await,
+        }
+    }
+
+    /// Returns for each model whether an invocation claimed this event and did not finish it.
+    ///
+    /// # Errors
+    /// Returns an error if the ledger could not be read.
+    pub async fn are_left_behind(
+        &self,
+        subjects: &[&Subject],
+        event: &EventRef,
+    ) -> Result<Batch<bool>, EngineError> {
+        let mut found = Vec::with_capacity(subjects.len());
+        for subjects in subjects.chunks(MAX_BATCH) {
+            let keys: Vec<String> = subjects.iter().map(|subject| self.claim_key(subject, event)).collect();
+            found.extend(self.retry_throttled(|| self.ledger.are_open(&keys)).await?);
+        }
+        Ok(found)
     }
 
     /// Returns whether an invocation claimed this event and did not finish it. Its plan may still have to be executed,

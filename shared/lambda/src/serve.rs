@@ -6,13 +6,18 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tidegate_aws::Aws;
 use tidegate_engine::ports::{Alerts, Bus, Ledger, NoSchedules, Schedules};
-use tidegate_engine::{Engine, EngineError, Handler, Meter};
+use tidegate_engine::{Engine, EngineError, Handler, Limits, Meter, Outcome};
 use tidegate_policy::site::Site;
 use tracing_subscriber::EnvFilter;
 
 use crate::emf::EmfLog;
 use crate::time::InvocationTime;
 use crate::{Environment, MissingVariable};
+
+/// The largest result of an invocation, in bytes. Lambda's own limit for a synchronous invocation is 6 MB; a caller, and the
+/// destination of an asynchronous invocation, accept less.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MAX_ANSWER_BYTES: usize = 200_000;
 
 /// The parts from which the engine of each invocation is built.
 pub struct Parts {
@@ -114,7 +119,7 @@ async fn invocation(
         Err(error) => Err(EngineError::Event(error)),
     };
     match result {
-        Ok(outcomes) => Ok(json!({ "outcomes": outcomes })),
+        Ok(outcomes) => Ok(answer(&outcomes)),
         Err(error) => {
             tracing::error!(function = parts.function, kind = error.kind(), %error, "the invocation failed; Lambda retries it");
             Err(Problem(error))
@@ -128,6 +133,16 @@ async fn publish_again(engine: &Engine, payload: &Value) -> Result<Value, Engine
     let detail_type = of("detail-type").and_then(Value::as_str).unwrap_or_default();
     let decision = engine.publish_again(detail_type, of("detail").unwrap_or(&Value::Null)).await?;
     Ok(json!({ "published": detail_type, "decision": decision }))
+}
+
+/// The result of an invocation. If the outcomes are too large for an answer, it has their number only; each decision is in
+/// the log and in the ledger.
+fn answer(outcomes: &[Outcome]) -> Value {
+    let whole = json!({ "outcomes": outcomes });
+    if whole.to_string().len() <= MAX_ANSWER_BYTES {
+        return whole;
+    }
+    json!({ "outcomes": [], "omitted": outcomes.len() })
 }
 
 /// The answer to `tidegate doctor`. It reads and records nothing. An answer proves that the function starts and has its
@@ -170,6 +185,25 @@ fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
         schedules: Arc::clone(&parts.schedules),
         time: Arc::new(InvocationTime::until(context.deadline)),
         decision_log: Arc::new(EmfLog),
+        limits: Some(Limits::default()),
         meter: parts.meter.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_never_larger_than_its_limit() {
+        let outcome = |model: usize| Outcome::Unchanged {
+            model: format!("model-{model}"),
+            reason: "nothing_overdue".to_owned(),
+        };
+        let few: Vec<Outcome> = (0..3).map(outcome).collect();
+        assert_eq!(answer(&few)["outcomes"].as_array().unwrap().len(), 3);
+        let many: Vec<Outcome> = (0..10_000).map(outcome).collect();
+        assert!(json!({ "outcomes": many }).to_string().len() > MAX_ANSWER_BYTES);
+        assert_eq!(answer(&many), json!({ "outcomes": [], "omitted": 10_000 }));
     }
 }

@@ -26,7 +26,7 @@ pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::precondition;
 pub use tracking::{ScalableResource, TargetMetric, TargetTracking, Tracked};
-pub use traffic::{InvocationQuery, Invocations, limits_of, traffic_queries};
+pub use traffic::{InvocationQuery, Invocations, Window, limits_of, traffic_queries};
 pub use wake::{needs_limits, on_capacity_alarm};
 
 use wake::{come_back, limits_in_service};

@@ -35,6 +35,11 @@ impl<V> ByName<V> {
         self.values.insert(lower(name).into_owned(), value);
     }
 
+    /// All values with their names in lower case, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     pub(crate) fn remove(&mut self, name: &str) {
         self.values.remove(lower(name).as_ref());
     }

@@ -98,6 +98,7 @@ fn engine(site: &Site, ledger: Arc<InMemoryLedger>, ports: &Ports) -> Engine {
         schedules: Arc::clone(&ports.schedules),
         time: Arc::new(NoTime),
         decision_log: Arc::new(NoDecisionLog),
+        limits: None,
         meter: Meter::default(),
     }
 }

@@ -63,15 +63,21 @@ impl Ord for Timer {
 struct Sleep {
     clock: VirtualClock,
     until: Duration,
+    /// A future may be polled again before its time. The timer wakes it once.
+    has_timer: bool,
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut inner = self.clock.inner();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let clock = self.clock.clone();
+        let mut inner = clock.inner();
         if inner.now >= self.until {
             return Poll::Ready(());
+        }
+        if std::mem::replace(&mut self.has_timer, true) {
+            return Poll::Pending;
         }
         let number = inner.timers;
         inner.timers = number.saturating_add(1);
@@ -94,7 +100,7 @@ impl VirtualClock {
 
     /// Waits until a time.
     pub fn sleep_until(&self, until: Duration) -> impl Future<Output = ()> + Send + use<> {
-        Sleep { clock: self.clone(), until }
+        Sleep { clock: self.clone(), until, has_timer: false }
     }
 
     /// Runs a future to its end. When it waits, the clock moves to the end of the next wait. Returns `None` if it waits

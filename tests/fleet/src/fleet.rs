@@ -116,12 +116,41 @@ impl Fleet {
 
     /// Changes one of a hundred models, and sends no event of it. Returns the number of changed models.
     pub fn change(&self, function: &str) -> usize {
-        let changed = (0..self.models).step_by(100);
+        self.change_every(function, 100)
+    }
+
+    /// Changes each model whose number is divisible by `step`, and sends no event of it.
+    pub fn change_every(&self, function: &str, step: usize) -> usize {
+        let changed = (0..self.models).step_by(step);
         let count = changed.len();
         for model in changed {
             self.change_one(function, model);
         }
         count
+    }
+
+    /// The number of models for which promote has a promotion of a version.
+    #[must_use]
+    pub fn promoting(&self, version: u64) -> usize {
+        let state = |model| self.ledger.local().state_now("promote", &name(model));
+        let is = |model: &usize| state(*model).pointer("/promotion/version") == Some(&json!(version));
+        (0..self.models).filter(is).count()
+    }
+
+    /// Damages the policy of a model in the ledger. Returns what was there.
+    pub fn break_policy(&self, model: usize) -> String {
+        self.ledger.replace_policy(&name(model), "{")
+    }
+
+    /// Restores the policy of a model.
+    pub fn mend_policy(&self, model: usize, json: &str) {
+        self.ledger.replace_policy(&name(model), json);
+    }
+
+    /// One alarm event for each model.
+    #[must_use]
+    pub fn alarm_events(&self) -> Vec<Value> {
+        (0..self.models).map(|model| alarm_event(&name(model), self.now)).collect()
     }
 
     fn put_state(&self, function: &str, model: usize, state: &Value) {
@@ -252,6 +281,25 @@ fn alarm(model: usize, at: Timestamp) -> Body {
     })
 }
 
+/// The event of an alarm on drift, as EventBridge delivers it.
+fn alarm_event(name: &str, now: Timestamp) -> Value {
+    let alarm = format!("{name}-drift");
+    let metric = json!({ "namespace": "churn", "name": "drift", "dimensions": {} });
+    let metrics =
+        json!([{ "id": "m", "metricStat": { "metric": metric, "period": 300, "stat": "Average" } }]);
+    json!({
+        "version": "0", "id": format!("alarm-{name}"), "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change", "account": ACCOUNT, "region": REGION, "time": now,
+        "resources": [format!("arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm}")],
+        "detail": {
+            "alarmName": alarm,
+            "state": { "value": "ALARM", "reason": "Threshold Crossed", "timestamp": now },
+            "previousState": { "value": "OK", "timestamp": now },
+            "configuration": { "metrics": metrics },
+        },
+    })
+}
+
 /// The time of the sweeps.
 ///
 /// # Errors
@@ -271,7 +319,6 @@ pub fn payload(function: &str, now: Timestamp) -> Value {
     }
     json!({ "tidegate": "reconcile", "at": now, "execution_id": format!("reconcile-{now}") })
 }
-
 
 /// A number of something for each key.
 pub type Counts = BTreeMap<String, crate::network::Count>;

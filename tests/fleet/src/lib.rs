@@ -4,7 +4,7 @@
 //! * [`MeteredNetwork`] lets each request take 25 ms, counts it, and throttles it above the rates of [`RATES`].
 //! * [`RemoteLedger`] sends the requests that the ledger in DynamoDB sends.
 //! * [`Fleet`] is a fleet of live models at one site.
-//! * [`measure`] runs one sweep.
+//! * [`Bench`] invokes a function on a fleet, and [`measure`] runs one sweep.
 //!
 //! `cargo bench-fleet` prints the table of `docs/fleet.md`.
 
@@ -13,6 +13,7 @@ mod fleet;
 mod ledger;
 mod memory;
 mod network;
+mod prices;
 mod rates;
 mod sweep;
 
@@ -20,5 +21,6 @@ pub use clock::{InvocationClock, VirtualClock};
 pub use fleet::{Counts, Fleet, noon, payload};
 pub use ledger::RemoteLedger;
 pub use network::{Count, LATENCY, MeteredNetwork};
+pub use prices::{PRICES, Price, a_month, sweeps_a_month};
 pub use rates::{RATES, Rate, Source, rate_of};
-pub use sweep::{Failure, Measured, measure};
+pub use sweep::{Bench, Failure, LONGEST, Measured, decided, measure};

@@ -1,9 +1,11 @@
-//! One sweep, measured.
+//! Sweeps over a fleet, measured.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_engine::{Engine, EngineError, FunctionSpec, Outcome};
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate_engine::{Engine, EngineError, FunctionSpec, Handler, Limits, Outcome};
 use tidegate_policy::file::PolicyError;
 use tidegate_testkit::Runtime;
 
@@ -13,9 +15,9 @@ use crate::memory;
 
 /// Lambda ends an invocation after this time.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// The cost of one sweep.
+/// The cost of one invocation.
 #[derive(Debug)]
 pub struct Measured {
     /// The number of models that were changed before.
@@ -27,7 +29,13 @@ pub struct Measured {
     /// How much memory the sweep used beyond what the process had before, in KiB.
     pub memory: u64,
     /// The number of models for which something was decided.
-    pub decided: usize,
+    pub decided: u64,
+    /// The read request units of the ledger.
+    pub reads: u64,
+    /// The write request units of the ledger.
+    pub writes: u64,
+    /// The metrics that were read.
+    pub metrics: u64,
     /// The error of the invocation.
     pub error: Option<EngineError>,
 }
@@ -55,8 +63,93 @@ pub enum Failure {
     Time(jiff::Error),
     /// A payload is invalid.
     Payload(tidegate_events::EventError),
-    /// The sweep waits for something that never happens.
+    /// The invocation waits for something that never happens.
     Stuck,
+}
+
+/// One function with its fleet.
+pub struct Bench {
+    /// The clock.
+    pub clock: VirtualClock,
+    /// The fleet.
+    pub fleet: Fleet,
+    function: &'static FunctionSpec,
+    handler: Box<dyn Handler>,
+    engine: Engine,
+}
+
+impl Bench {
+    /// A quiet fleet of a function.
+    ///
+    /// # Errors
+    /// It could not be made.
+    pub fn new(function: &'static FunctionSpec, models: usize) -> Result<Self, Failure> {
+        let clock = VirtualClock::default();
+        let now = noon().map_err(Failure::Time)?;
+        let fleet = Fleet::new(function, models, now, &clock).map_err(Failure::Policy)?;
+        let ports = fleet.ports();
+        let runtime = Runtime::new(fleet.site.clone(), Arc::clone(fleet.ledger.local()), &ports);
+        let engine = Engine {
+            ledger: Arc::<crate::RemoteLedger>::clone(&fleet.ledger),
+            limits: Some(Limits::default()),
+            ..runtime.engine(function.name, "sweep")
+        };
+        let handler = (function.build)(&ports);
+        Ok(Self { clock, fleet, function, handler, engine })
+    }
+
+    /// One sweep at a time, which may last for `allowed`.
+    ///
+    /// # Errors
+    /// It could not be measured.
+    pub fn sweep(&self, now: Timestamp, allowed: Duration) -> Result<Measured, Failure> {
+        let (payload, request_id) = (payload(self.function.name, now), format!("sweep {now}"));
+        drop(self.fleet.network.take_counts());
+        let _ = (self.fleet.ledger.take_units(), self.fleet.aws.take_queried_metrics());
+        memory::forget_peak();
+        let (before, began) = (memory::present(), self.clock.now());
+        let invocation = self.invoke(&payload, &request_id, now, allowed);
+        let outcome = self.clock.run(invocation).ok_or(Failure::Stuck)??;
+        let memory = memory::peak().saturating_sub(before);
+        let (decided, error) = match outcome {
+            Ok(outcomes) => (decided(&outcomes), None),
+            Err(error) => (0, Some(error)),
+        };
+        let time = self.clock.now().saturating_sub(began);
+        let counts = self.fleet.network.take_counts();
+        let (reads, writes) = self.fleet.ledger.take_units();
+        let metrics = self.fleet.aws.take_queried_metrics();
+        Ok(Measured { changed: 0, counts, time, memory, decided, reads, writes, metrics, error })
+    }
+
+    /// One invocation of the function.
+    ///
+    /// # Errors
+    /// The payload is invalid.
+    pub async fn invoke(
+        &self,
+        payload: &Value,
+        request_id: &str,
+        now: Timestamp,
+        allowed: Duration,
+    ) -> Result<Result<Vec<Outcome>, EngineError>, Failure> {
+        let event = tidegate_events::read(payload).map_err(Failure::Payload)?;
+        self.fleet.aws.set_now(now);
+        let time = Arc::new(InvocationClock::new(&self.clock, allowed));
+        let engine = Engine { time, request_id: request_id.to_owned(), ..self.engine.clone() };
+        Ok(self.handler.handle(&engine, &event, now).await)
+    }
+}
+
+/// The number of decisions among the outcomes of a sweep.
+#[must_use]
+pub fn decided(outcomes: &[Outcome]) -> u64 {
+    let decided = outcomes.iter().map(|outcome| match outcome {
+        Outcome::Decided { .. } => 1,
+        Outcome::Others { decided, .. } => *decided,
+        _ => 0,
+    });
+    decided.sum()
 }
 
 /// Runs one sweep of a function over a fleet, quiet or with one of a hundred models changed.
@@ -64,32 +157,7 @@ pub enum Failure {
 /// # Errors
 /// The sweep could not be measured.
 pub fn measure(function: &'static FunctionSpec, models: usize, changed: bool) -> Result<Measured, Failure> {
-    let clock = VirtualClock::default();
-    let now = noon().map_err(Failure::Time)?;
-    let fleet = Fleet::new(function, models, now, &clock).map_err(Failure::Policy)?;
-    let changed = if changed { fleet.change(function.name) } else { 0 };
-    let event = tidegate_events::read(&payload(function.name, now)).map_err(Failure::Payload)?;
-    let ports = fleet.ports();
-    let runtime = Runtime::new(fleet.site.clone(), Arc::clone(fleet.ledger.local()), &ports);
-    let began = clock.now();
-    let engine = Engine {
-        ledger: Arc::<crate::RemoteLedger>::clone(&fleet.ledger),
-        time: Arc::new(InvocationClock::new(&clock, LONGEST)),
-        ..runtime.engine(function.name, "sweep")
-    };
-    let handler = (function.build)(&ports);
-    drop(fleet.network.take_counts());
-    memory::forget_peak();
-    let before = memory::present();
-    let outcome = clock.run(handler.handle(&engine, &event, now)).ok_or(Failure::Stuck)?;
-    let memory = memory::peak().saturating_sub(before);
-    let (decided, error) = match outcome {
-        Ok(outcomes) => {
-            let decided = |outcome: &&Outcome| matches!(outcome, Outcome::Decided { .. });
-            (outcomes.iter().filter(decided).count(), None)
-        }
-        Err(error) => (0, Some(error)),
-    };
-    let time = clock.now().saturating_sub(began);
-    Ok(Measured { changed, counts: fleet.network.take_counts(), time, memory, decided, error })
+    let bench = Bench::new(function, models)?;
+    let changed = if changed { bench.fleet.change(function.name) } else { 0 };
+    Ok(Measured { changed, ..bench.sweep(bench.fleet.now, LONGEST)? })
 }

@@ -115,7 +115,7 @@ fn model(model: &Model) -> String {
 /// note, an update that is not through yet.
 pub(crate) fn is_routine(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Duplicate { .. } | Outcome::Unchanged { .. } => true,
+        Outcome::Duplicate { .. } | Outcome::Unchanged { .. } | Outcome::Others { .. } => true,
         Outcome::NotApplicable { reason, .. } => reason == "nothing_overdue" || reason == "no_scale_policy",
         Outcome::Decided { record } => {
             matches!(record.reason.as_str(), "lifecycle_only" | "component_busy" | "endpoint_busy")

@@ -70,6 +70,7 @@ impl Statistics {
             Outcome::Decided { record } => format!("{} {}", record.verdict, record.reason),
             Outcome::Duplicate { .. } => "duplicate".to_owned(),
             Outcome::Unchanged { reason, .. } => format!("unchanged {reason}"),
+            Outcome::Others { decided, unchanged } => format!("others {decided} {unchanged}"),
             Outcome::NotApplicable { reason, .. } => format!("not_applicable {reason}"),
         };
         *self.decisions.entry(format!("{}: {what}", function)).or_default() += 1;

@@ -37,6 +37,9 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         }
         Outcome::Duplicate { .. } => "duplicate".to_owned(),
         Outcome::Unchanged { model, reason } => format!("nothing new for {model} ({reason})"),
+        Outcome::Others { decided, unchanged } => {
+            format!("decided about {decided} other models, nothing new for {unchanged}")
+        }
         Outcome::NotApplicable { message, .. } => format!("not applicable: {message}"),
     }
 }

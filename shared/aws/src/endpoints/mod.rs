@@ -1,6 +1,7 @@
 //! SageMaker endpoints, endpoint configurations, models and inference components.
 
 mod async_inference;
+mod changes;
 mod rollouts;
 mod running;
 mod shapes;
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::Client as AutoScaling;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{InferenceComponentRuntimeConfig, InferenceComponentSpecification};
+use jiff::Timestamp;
 use tidegate_engine::{CallError, Class, ports::Endpoints};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{Endpoint, RunningConfig, ScalableTarget};
@@ -107,6 +109,10 @@ impl Endpoints for SageMakerEndpoints {
             created: found.creation_time().and_then(timestamp),
             last_modified: found.last_modified_time().and_then(timestamp),
         }))
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        changes::endpoints_and_components(&self.client, since).await
     }
 
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {

@@ -3,9 +3,10 @@
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError, ports::Claim};
+use tidegate_engine::ports::{CLAIM_DAYS, Claim};
+use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 
-use super::items::{self, CLAIM, CLAIM_DAYS, Item};
+use super::items::{self, CLAIM, Item};
 use super::{DynamoLedger, SERVICE};
 use crate::error::failed;
 
@@ -78,10 +79,7 @@ impl DynamoLedger {
     }
 
     pub(super) async fn read_open(&self, key: &str) -> Result<bool, EngineError> {
-        match self.get(&items::claim_pk(key), CLAIM).await? {
-            Some(item) => Ok(StoredClaim::read(&item, key)?.status != DONE),
-            None => Ok(false),
-        }
+        is_open(key, self.get(&items::claim_pk(key), CLAIM).await?.as_ref())
     }
 
     async fn put_claim(
@@ -226,6 +224,14 @@ impl DynamoLedger {
             Err(failure) if failure.is("ConditionalCheckFailedException") => Ok(()),
             Err(failure) => Err(failure.into()),
         }
+    }
+}
+
+/// Whether the item of a claim says that its event was not processed completely.
+pub(super) fn is_open(key: &str, item: Option<&Item>) -> Result<bool, EngineError> {
+    match item {
+        Some(item) => Ok(StoredClaim::read(item, key)?.status != DONE),
+        None => Ok(false),
     }
 }
 

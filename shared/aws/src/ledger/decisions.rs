@@ -14,18 +14,8 @@ const CLAIM_WRITE: usize = 1;
 
 impl DynamoLedger {
     pub(super) async fn read_state(&self, key: &StateKey) -> Result<Versioned, EngineError> {
-        let what = format!("state of {} for {}", key.function, key.model);
-        match self.get(&items::model_pk(&key.model), &items::state_sk(&key.function)).await? {
-            None => Ok(Versioned { revision: 0, value: None }),
-            Some(item) => {
-                let value = items::read_text(&item, "value", &what)?;
-                let IgnoredAny = serde_json::from_str(value).map_err(|error| items::damaged(&what, error))?;
-                Ok(Versioned {
-                    revision: items::read_number(&item, "revision", &what)?,
-                    value: Some(value.into()),
-                })
-            }
-        }
+        let item = self.get(&items::model_pk(&key.model), &items::state_sk(&key.function)).await?;
+        read_state(key, item.as_ref())
     }
 
     pub(super) async fn write_decision(&self, entry: &Entry) -> Result<Recorded, EngineError> {
@@ -157,6 +147,15 @@ impl DynamoLedger {
         };
         Ok(found.iter().map(|item| read(item, &what(item))).collect())
     }
+}
+
+/// Parses the item of a state. There is none before the first decision.
+pub(super) fn read_state(key: &StateKey, item: Option<&Item>) -> Result<Versioned, EngineError> {
+    let Some(item) = item else { return Ok(Versioned { revision: 0, value: None }) };
+    let what = format!("state of {} for {}", key.function, key.model);
+    let value = items::read_text(item, "value", &what)?;
+    let IgnoredAny = serde_json::from_str(value).map_err(|error| items::damaged(&what, error))?;
+    Ok(Versioned { revision: items::read_number(item, "revision", &what)?, value: Some(value.into()) })
 }
 
 /// Parses the record in the item of a decision.

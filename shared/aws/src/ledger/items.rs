@@ -20,13 +20,11 @@ const MAX_ITEM_BYTES: usize = 400 * 1024;
 pub(super) const POLICY: &str = "POLICY";
 pub(super) const MODELS: &str = "MODELS";
 pub(super) const CLAIM: &str = "CLAIM";
+pub(super) const CURSOR: &str = "CURSOR";
 pub(super) const DECISION: &str = "DECISION#";
 
 /// The number of days for which decisions are kept: a year, and one month to review it.
 pub(super) const DECISION_DAYS: i64 = 400;
-/// The number of days for which claims are kept. It is at least as long as EventBridge (1 day), Lambda (6 hours) or a
-/// queue (14 days) can deliver an event again.
-pub(super) const CLAIM_DAYS: i64 = 14;
 
 pub(super) fn model_pk(model: &str) -> String {
     format!("MODEL#{model}")
@@ -38,6 +36,10 @@ pub(super) fn state_sk(function: &str) -> String {
 
 pub(super) fn claim_pk(key: &str) -> String {
     format!("CLAIM#{key}")
+}
+
+pub(super) fn sweep_pk(function: &str) -> String {
+    format!("SWEEP#{function}")
 }
 
 pub(super) fn lookup_pk(lookup: &Lookup) -> String {

@@ -7,11 +7,13 @@
 //! | lookup | `LOOKUP#<kind>#<name>` | `MODEL#<model>` | |
 //! | state | `MODEL#<model>` | `STATE#<function>` | |
 //! | decision | `MODEL#<model>` | `DECISION#<time>#<id>`, or `DECISION#<time>#~<sequence>#<id>` | after 400 days |
-//! | claim | `CLAIM#<key>` | `CLAIM` | after 14 days |
+//! | cursor of a function's sweeps | `SWEEP#<function>` | `CURSOR` | |
+//! | claim | `CLAIM#<key>` | `CLAIM` | after 21 days |
 //!
 //! DynamoDB deletes items by the table's TTL attribute `expires_at`, in seconds since the epoch. Every read is strongly
 //! consistent, so that an invocation decides on what the previous one wrote.
 
+mod batches;
 mod claims;
 mod decisions;
 mod items;
@@ -24,7 +26,9 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
+use tidegate_engine::ports::{
+    Applied, Batch, Claim, Entry, Ledger, Recorded, StateKey, Stored, SweepCursor, Versioned,
+};
 use tidegate_engine::{ActionOutcome, CallError, Class, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
@@ -167,6 +171,26 @@ impl Ledger for DynamoLedger {
 
     async fn models(&self) -> Result<Vec<String>, EngineError> {
         self.read_models().await
+    }
+
+    async fn policies(&self, models: &[String]) -> Result<Batch<Option<Applied>>, EngineError> {
+        self.read_policies(models).await
+    }
+
+    async fn states(&self, keys: &[StateKey]) -> Result<Batch<Versioned>, EngineError> {
+        self.read_states(keys).await
+    }
+
+    async fn are_open(&self, keys: &[String]) -> Result<Batch<bool>, EngineError> {
+        self.read_open_claims(keys).await
+    }
+
+    async fn cursor(&self, function: &str) -> Result<SweepCursor, EngineError> {
+        self.read_cursor(function).await
+    }
+
+    async fn put_cursor(&self, function: &str, cursor: &SweepCursor) -> Result<(), EngineError> {
+        self.write_cursor(function, cursor).await
     }
 
     async fn apply(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError> {

@@ -24,11 +24,7 @@ const MAX_LOOKUPS: usize = 90;
 impl DynamoLedger {
     pub(super) async fn read_policy(&self, model: &str) -> Result<Option<Applied>, EngineError> {
         let Some(item) = self.get(&items::model_pk(model), POLICY).await? else { return Ok(None) };
-        let what = format!("policy of {model}");
-        let json = items::read_text(&item, "policy", &what)?;
-        let policy = parse_applied(model, json).map_err(|error| items::damaged(&what, error))?;
-        let version = items::read_text(&item, "version", &what)?.to_owned();
-        Ok(Some(Applied { policy: Arc::new(policy), version }))
+        Ok(Some(read(model, &item)?))
     }
 
     pub(super) async fn read_models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError> {
@@ -127,6 +123,15 @@ impl DynamoLedger {
         let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
         Ok(TransactWriteItem::builder().put(put.map_err(unbuilt)?).build())
     }
+}
+
+/// Parses the item of a policy.
+pub(super) fn read(model: &str, item: &Item) -> Result<Applied, EngineError> {
+    let what = format!("policy of {model}");
+    let json = items::read_text(item, "policy", &what)?;
+    let policy = parse_applied(model, json).map_err(|error| items::damaged(&what, error))?;
+    let version = items::read_text(item, "version", &what)?.to_owned();
+    Ok(Applied { policy: Arc::new(policy), version })
 }
 
 fn stored_lookups(policy: &Item) -> Vec<String> {

@@ -62,7 +62,7 @@ async fn a_new_event_is_claimed() {
                 "pk": { "S": "CLAIM#k" }, "sk": { "S": "CLAIM" }, "owner": { "S": "me" }, "status": { "S": "open" },
                 "lease_until": { "N": millis("2026-03-02T09:01:00Z") },
                 // Fourteen days, in seconds.
-                "expires_at": { "N": "1773651600" },
+                "expires_at": { "N": "1774256400" },
             },
         })
     );
@@ -101,7 +101,7 @@ async fn an_expired_lease_is_taken_over_if_it_has_not_changed() {
         json!({
             ":owner": { "S": "me" }, ":until": { "N": millis("2026-03-02T09:01:00Z") }, ":seen": { "S": "other" },
             ":seen_lease": { "N": millis("2026-03-02T08:59:00Z") }, ":seen_status": { "S": "open" },
-            ":expires": { "N": "1773651600" },
+            ":expires": { "N": "1774256400" },
         })
     );
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tidegate_engine::ports::{InvocationQuery, Metrics};
+use tidegate_engine::ports::{InvocationQuery, Metrics, Window};
 use tidegate_policy::endpoint::InvokedResource;
 
 use super::cloud::{Answer, Sent, cloud, ok_cbor};
@@ -16,7 +16,7 @@ fn now() -> Timestamp {
 
 fn since(name: &str, seconds: i64) -> InvocationQuery {
     let from = now().checked_sub(SignedDuration::from_secs(seconds)).unwrap();
-    InvocationQuery { resource: InvokedResource::Endpoint(name.to_owned()), from }
+    InvocationQuery { resource: InvokedResource::Endpoint(name.to_owned()), window: Window::Idle, from }
 }
 
 fn result(id: &str, status: &str, points: &[(i64, f64)]) -> Value {
@@ -38,6 +38,7 @@ async fn invocations(queries: &[InvocationQuery], answers: Vec<Answer>) -> (Vec<
 #[tokio::test]
 async fn the_query_contains_the_metric_and_its_dimensions() {
     let component = InvocationQuery {
+        window: Window::Idle,
         resource: InvokedResource::Component("sleepy".to_owned()),
         ..since("sleepy", 7_200)
     };

@@ -12,6 +12,7 @@ mod counting;
 mod dead_letters;
 mod endpoints;
 mod errors;
+mod fleet;
 mod hub;
 mod ledger_claims;
 mod ledger_policies;

@@ -92,6 +92,8 @@ pub trait Registry: Send + Sync {
     }
     /// Returns the newest approved version of a group that is older than a version.
     async fn approved_before(&self, group: &str, version: u64) -> Result<Option<ApprovedPackage>, CallError>;
+    /// Returns the groups of this account with a package that changed since a time. The list may be incomplete.
+    async fn groups_changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError>;
     /// Updates the life cycle of a package.
     async fn update_lifecycle(
         &self,

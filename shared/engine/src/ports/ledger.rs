@@ -2,12 +2,19 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
 
 use super::{StateKey, StateWrite, Versioned};
-use crate::{ActionOutcome, DecisionRecord, EngineError};
+use crate::{ActionOutcome, DecisionRecord, EngineError, MayThrottle};
+
+/// The number of days for which a ledger keeps claims: an event that arrives later is decided again. A dead-letter queue
+/// keeps an event for 14 days, and `tidegate redrive` may send it back on the last of them. The claim of its first
+/// processing, and that of the second, must still exist then; EventBridge (1 day) and Lambda (6 hours) deliver earlier.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
+pub const CLAIM_DAYS: i64 = 21;
 
 /// A policy that was applied, with its version.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +77,27 @@ pub enum Recorded {
     LeaseLost,
 }
 
+/// How far the sweeps of a function have come in a large fleet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepCursor {
+    /// When the last sweep began that processed every change that AWS listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes_until: Option<Timestamp>,
+    /// The last model that was processed because it was its turn; empty before the first.
+    #[serde(default)]
+    pub after: String,
+    /// The models that a sweep began to process and did not finish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+}
+
+/// The results of a batch, in the order of the keys. An item that this version cannot read is an error in its place.
+pub type Batch<T> = Vec<Result<T, EngineError>>;
+
+/// The largest number of keys in one batch.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
+pub const MAX_BATCH: usize = 100;
+
 /// The ledger of the account.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -79,6 +107,14 @@ pub trait Ledger: Send + Sync {
     async fn models_for(&self, lookup: &Lookup) -> Result<Vec<String>, EngineError>;
     /// Returns every model with an applied policy.
     async fn models(&self) -> Result<Vec<String>, EngineError>;
+    /// Returns the applied policies of at most [`MAX_BATCH`] models.
+    async fn policies(&self, models: &[String]) -> Result<Batch<Option<Applied>>, EngineError> {
+        let mut found = Vec::with_capacity(models.len());
+        for model in models {
+            found.push(unless_throttled(self.policy(model).await)?);
+        }
+        Ok(found)
+    }
     /// Applies a policy and writes its lookups. Removes the lookups that the policy no longer has.
     async fn apply(&self, policy: &Policy, now: Timestamp) -> Result<(), EngineError>;
 
@@ -96,6 +132,26 @@ pub trait Ledger: Send + Sync {
     async fn release(&self, key: &str, owner: &str) -> Result<(), EngineError>;
     /// Reads the state of a function for a model.
     async fn state(&self, key: &StateKey) -> Result<Versioned, EngineError>;
+    /// Reads at most [`MAX_BATCH`] states.
+    async fn states(&self, keys: &[StateKey]) -> Result<Batch<Versioned>, EngineError> {
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.push(unless_throttled(self.state(key).await)?);
+        }
+        Ok(found)
+    }
+    /// Returns for at most [`MAX_BATCH`] events whether each was claimed and has not been processed completely.
+    async fn are_open(&self, keys: &[String]) -> Result<Batch<bool>, EngineError> {
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.push(unless_throttled(self.is_open(key).await)?);
+        }
+        Ok(found)
+    }
+    /// Returns how far the sweeps of a function have come.
+    async fn cursor(&self, function: &str) -> Result<SweepCursor, EngineError>;
+    /// Writes how far the sweeps of a function have come.
+    async fn put_cursor(&self, function: &str, cursor: &SweepCursor) -> Result<(), EngineError>;
     /// Writes an entry in one transaction.
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError>;
     /// Records the outcomes of the first steps of a plan. Returns `false` if another invocation owns the claim.
@@ -111,4 +167,12 @@ pub trait Ledger: Send + Sync {
     /// Returns the decisions about a model, newest first, at most `limit`. A record that cannot be read is an error in
     /// its place.
     async fn decisions(&self, model: &str, limit: u32) -> Result<Vec<Stored>, EngineError>;
+}
+
+/// A throttled call fails its whole batch, which is then read again. Another error is one of its item.
+fn unless_throttled<T>(result: Result<T, EngineError>) -> Result<Result<T, EngineError>, EngineError> {
+    match result {
+        Err(error) if error.is_throttled() => Err(error),
+        result => Ok(result),
+    }
 }

@@ -14,8 +14,10 @@ use tidegate_events::DECISION_RECORDED;
 use crate::{CallError, Class, DecisionRecord, EngineError};
 
 pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
-pub use ledger::{Applied, Claim, Entry, Ledger, Recorded, Stored};
-pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, Sampler};
+pub use ledger::{
+    Applied, Batch, CLAIM_DAYS, Claim, Entry, Ledger, MAX_BATCH, Recorded, Stored, SweepCursor,
+};
+pub use spoke::{Alarms, Capacity, Endpoints, InvocationQuery, Metrics, Reports, Sampler, Window};
 pub use state::{Remembered, StateKey, StateWrite, StoredState, Versioned};
 
 /// The event bus of the account.

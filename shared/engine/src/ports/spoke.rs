@@ -12,7 +12,7 @@ use crate::CallError;
 
 use tidegate_policy::scale::{ScalableResource, TargetTracking};
 
-pub use tidegate_policy::scale::InvocationQuery;
+pub use tidegate_policy::scale::{InvocationQuery, Window};
 
 /// SageMaker endpoints, endpoint configurations, models and inference components. Creating a resource that exists
 /// already succeeds. Each method that changes something returns a description of what it did.
@@ -20,6 +20,9 @@ pub use tidegate_policy::scale::InvocationQuery;
 pub trait Endpoints: Send + Sync {
     /// Describes an endpoint. Returns `None` if it does not exist.
     async fn endpoint(&self, name: &str) -> Result<Option<Endpoint>, CallError>;
+    /// Returns the names of the endpoints and inference components that changed since a time. What was deleted is not in
+    /// the list.
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError>;
     /// Describes an inference component. Returns `None` if it does not exist.
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError>;
     /// Describes the configuration that an endpoint runs, with its models and its limits in Application Auto Scaling. A
@@ -96,6 +99,8 @@ pub trait Reports: Send + Sync {
 pub trait Alarms: Send + Sync {
     /// Returns those of the given alarms that are in the state ALARM now, in the form of their state change event.
     async fn in_alarm(&self, names: &[String]) -> Result<Vec<AlarmChanged>, CallError>;
+    /// Returns the names of all alarms of the account that are in the state ALARM now.
+    async fn all_in_alarm(&self) -> Result<Vec<String>, CallError>;
 }
 
 /// CloudWatch metrics.

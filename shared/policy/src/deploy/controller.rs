@@ -247,9 +247,11 @@ impl Controller for DeployController {
         should_record(state, decision)
     }
 
-    /// A sweep checks the deployment in flight every time, because its event may have been lost.
+    /// A sweep checks the deployment in flight every time, because its event may have been lost; and a live version that
+    /// does not serve, because no list of AWS shows what was deleted.
     fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
-        state.in_flight.as_ref().map(|_| cx.now)
+        let unhealthy = state.live.as_ref().is_some_and(|live| live.unhealthy.is_some());
+        (state.in_flight.is_some() || unhealthy).then_some(cx.now)
     }
 }
 

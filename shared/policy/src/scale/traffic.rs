@@ -16,8 +16,18 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
 pub struct Invocations {
     /// In the idle window.
     pub in_window: u64,
-    /// Since the deployment. Zero means that the endpoint has never served, or that no metrics arrive.
+    /// Since the deployment. Zero means that the endpoint has never served, or that no metrics arrive. If there are any in
+    /// the idle window, it may be those alone.
     pub since_deployment: u64,
+}
+
+/// The period of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The idle window of the policy.
+    Idle,
+    /// Since the version was deployed.
+    SinceDeployment,
 }
 
 /// One query for a sum of invocations.
@@ -25,6 +35,8 @@ pub struct Invocations {
 pub struct InvocationQuery {
     /// The invoked resource.
     pub resource: InvokedResource,
+    /// Which period it is.
+    pub window: Window,
     /// The start of the period.
     pub from: Timestamp,
 }
@@ -56,6 +68,7 @@ pub fn traffic_queries(
     // The request that verified it arrived shortly before the deployment was recorded as live.
     let since_deployment = verified_at.checked_sub(SignedDuration::from_mins(5)).unwrap_or(verified_at);
     let resource = InvokedResource::Component(component.name);
-    let starts = [back(to_zero.idle.signed()), since_deployment.max(back(LOOK_BACK))];
-    Some(starts.map(|from| InvocationQuery { resource: resource.clone(), from }))
+    let idle = back(to_zero.idle.signed());
+    let query = |(window, from)| InvocationQuery { resource: resource.clone(), window, from };
+    Some([(Window::Idle, idle), (Window::SinceDeployment, since_deployment.max(back(LOOK_BACK)))].map(query))
 }

@@ -173,8 +173,9 @@ impl Controller for TrainController {
         invariants::after_rejection(cx, decision)
     }
 
-    /// A sweep reads the heads of branches from the repository; the state alone never makes a check due.
-    fn next_check(_cx: &Context<'_>, _state: &State) -> Option<Timestamp> {
-        None
+    /// A sweep looks for the end of an execution whose event may have been lost. The heads of branches are in the
+    /// repository: the state does not say when to read them.
+    fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
+        state.awaits_end().then_some(cx.now)
     }
 }

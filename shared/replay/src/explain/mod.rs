@@ -162,7 +162,7 @@ fn ask(
             Outcome::Unchanged { model, reason } => {
                 (model, "unchanged", reason, "nothing has changed since the last record".to_owned())
             }
-            Outcome::Decided { .. } | Outcome::Duplicate { .. } => continue,
+            Outcome::Decided { .. } | Outcome::Duplicate { .. } | Outcome::Others { .. } => continue,
         };
         let mut record = blank(question, function.name, &site, now);
         (record.model, record.reason, record.message) = (model, reason, message);

@@ -185,7 +185,9 @@ impl Simulation {
                     match outcome {
                         Outcome::Decided { record } => self.decide(*record),
                         Outcome::Duplicate { .. } => self.counted.duplicates += 1,
-                        Outcome::Unchanged { .. } | Outcome::NotApplicable { .. } => {}
+                        Outcome::Unchanged { .. }
+                        | Outcome::Others { .. }
+                        | Outcome::NotApplicable { .. } => {}
                     }
                 }
             }

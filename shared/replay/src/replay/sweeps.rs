@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tidegate_engine::ports::Remembered;
+use tidegate_engine::ports::{CLAIM_DAYS, Remembered};
 use tidegate_events::{AlarmState, ApprovalStatus, Body, read};
 use tidegate_functions::of_scope;
 use tidegate_policy::controller::{Context, Controller};
@@ -19,7 +19,7 @@ use super::simulation::{HUB_SITE, Simulation};
 use super::stack::Stack;
 
 /// The lifetime of claims: after it, an alarm that is still in ALARM is a new event.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(14 * 24);
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(CLAIM_DAYS * 24);
 /// The interval of checks of an overdue item that a check did not change.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(60);
 

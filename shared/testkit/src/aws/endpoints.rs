@@ -1,6 +1,7 @@
 //! Endpoints, configurations, models and components.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
@@ -23,6 +24,14 @@ impl Endpoints for FakeAws {
         let served = state.endpoints.get(name).map(|served| &served.endpoint);
         let found = served.or(self.canned.endpoint.as_ref());
         Ok(found.map(|found| Endpoint { arn: self.arn("endpoint", name), ..found.clone() }))
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Call<Vec<String>> {
+        let endpoints = self.state().endpoints_changed_since(since);
+        let components = self.state().components_changed_since(since);
+        self.pass_pages("sagemaker", "ListEndpoints", endpoints.len().max(1), 100).await?;
+        self.pass_pages("sagemaker", "ListInferenceComponents", components.len().max(1), 100).await?;
+        Ok(endpoints.into_iter().chain(components).collect())
     }
 
     async fn component(&self, name: &str) -> Call<Option<RunningComponent>> {

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_engine::CallError;
-use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler};
+use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports, Sampler, Window};
 use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Probe, QueuedSample, ScalableTarget};
 use tidegate_policy::respond::MonitorReport;
@@ -67,20 +67,31 @@ impl Alarms for FakeAws {
         let shown = self.canned.alarms.iter().filter(|alarm| names.contains(&alarm.alarm));
         Ok(reported.chain(shown).cloned().collect())
     }
+
+    async fn all_in_alarm(&self) -> Call<Vec<String>> {
+        let shown = self.canned.alarms.iter().map(|alarm| alarm.alarm.clone());
+        let names: Vec<String> = self.state().alarms_in_alarm().into_iter().chain(shown).collect();
+        self.pass_pages("cloudwatch", "DescribeAlarms", names.len().max(1), 100).await?;
+        Ok(names)
+    }
 }
 
 #[async_trait]
 impl Metrics for FakeAws {
     async fn invocations(&self, queries: &[InvocationQuery], now: Timestamp) -> Call<Vec<Option<u64>>> {
         self.pass_pages("cloudwatch", "GetMetricData", queries.len(), 500).await?;
-        let state = self.state();
-        // A tick queries the idle window first and the time since the deployment second.
-        let shown = self.canned.invocations.iter().cycle();
-        let answer = |(query, shown): (&InvocationQuery, &Option<u64>)| {
+        let mut state = self.state();
+        state.queried_metrics = state.queried_metrics.saturating_add(queries.len() as u64);
+        let state = state;
+        let [in_window, since_deployment] = self.canned.invocations;
+        let answer = |query: &InvocationQuery| {
             let counted = state.traffic.get(query.resource.name());
-            counted.map(|traffic| traffic.sum(query.from, now)).or(*shown)
+            counted.map(|traffic| traffic.sum(query.from, now)).or(match query.window {
+                Window::Idle => in_window,
+                Window::SinceDeployment => since_deployment,
+            })
         };
-        Ok(queries.iter().zip(shown).map(answer).collect())
+        Ok(queries.iter().map(answer).collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Repository, pipelines and registry.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tidegate_engine::CallError;
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_events::{ApprovalStatus, ExecutionStatus};
@@ -147,6 +148,12 @@ impl Registry for FakeAws {
             .map(|(version, package)| ApprovedPackage { arn: package.arn.clone(), version: *version });
         let canned = self.canned.newest_approved.clone().filter(|package| package.version < version);
         Ok(reported.or(canned))
+    }
+
+    async fn groups_changed_since(&self, since: Timestamp) -> Call<Vec<String>> {
+        let changed = self.state().groups_changed_since(since);
+        self.pass_pages("sagemaker", "Search", changed.len().max(1), 100).await?;
+        Ok(changed)
     }
 
     async fn update_lifecycle(

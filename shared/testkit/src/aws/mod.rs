@@ -119,6 +119,12 @@ impl FakeAws {
         self.state().traffic.of(name).add(at, invocations);
     }
 
+    /// Takes the number of metrics that CloudWatch was asked for since the last call.
+    #[must_use]
+    pub fn take_queried_metrics(&self) -> u64 {
+        std::mem::take(&mut self.state().queried_metrics)
+    }
+
     /// Leaves one invocation of an endpoint or component, at a time in the past.
     pub fn forget_traffic(&self, name: &str, last: Timestamp) {
         let mut state = self.state();

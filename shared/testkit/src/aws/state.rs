@@ -33,6 +33,8 @@ pub(super) struct AwsState {
     pub(super) limits: ByName<ScalableTarget>,
     pub(super) alarms: ByName<AlarmChanged>,
     pub(super) traffic: ByName<Traffic>,
+    /// The number of metrics that CloudWatch was asked for.
+    pub(super) queried_metrics: u64,
 }
 
 /// The executions of a pipeline.
@@ -103,6 +105,30 @@ impl Executions {
 }
 
 impl AwsState {
+    /// The groups with a package that changed since a time.
+    pub(super) fn groups_changed_since(&self, since: Timestamp) -> Vec<String> {
+        let is_newer = |package: &Package| package.seen.last_modified.is_some_and(|at| at >= since);
+        let changed = self.packages.iter().filter(|(_, versions)| versions.values().any(is_newer));
+        changed.map(|(group, _)| group.to_owned()).collect()
+    }
+
+    /// The endpoints that changed after a time.
+    pub(super) fn endpoints_changed_since(&self, since: Timestamp) -> Vec<String> {
+        let changed = self.endpoints.iter().filter(|(_, one)| one.endpoint.last_modified > Some(since));
+        changed.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The components that changed after a time.
+    pub(super) fn components_changed_since(&self, since: Timestamp) -> Vec<String> {
+        let changed = self.components.iter().filter(|(_, one)| one.running.last_modified > Some(since));
+        changed.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The alarms that are in ALARM.
+    pub(super) fn alarms_in_alarm(&self) -> Vec<String> {
+        self.alarms.iter().map(|(_, alarm)| alarm.alarm.clone()).collect()
+    }
+
     pub(super) fn put_package(&mut self, group: &str, version: u64, package: Package) {
         let versions = self.packages.of(group);
         versions.insert(version, package);

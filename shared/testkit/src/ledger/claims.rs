@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::ports::{Claim, Entry};
+use tidegate_engine::ports::{CLAIM_DAYS, Claim, Entry};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 
 use super::history::{History, damaged};
 
 /// How long a claim is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+const KEPT: SignedDuration = SignedDuration::from_hours(CLAIM_DAYS * 24);
 
 /// The progress of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +173,7 @@ mod tests {
     const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
     #[test]
-    fn an_event_is_decided_once_in_fourteen_days() {
+    fn an_event_is_decided_once_while_its_claim_is_kept() {
         let at = |hours: i64| Timestamp::from_second(hours * 3_600).unwrap();
         let mut claims = Claims::default();
         let take = |claims: &mut Claims, key: &str, hours: i64| {
@@ -185,10 +185,10 @@ mod tests {
         claims.decided("a", "d");
         assert!(claims.finish("a", "d"));
         let done = Claim::Done { decision: "d".to_owned(), record: None };
-        assert_eq!(take(&mut claims, "a", 14 * 24 - 1), done);
-        assert_eq!(take(&mut claims, "b", 14 * 24), Claim::Fresh);
+        assert_eq!(take(&mut claims, "a", CLAIM_DAYS * 24 - 1), done);
+        assert_eq!(take(&mut claims, "b", CLAIM_DAYS * 24), Claim::Fresh);
         assert_eq!(claims.items.len(), 1, "what has expired is not kept");
-        assert_eq!(take(&mut claims, "a", 14 * 24), Claim::Fresh);
+        assert_eq!(take(&mut claims, "a", CLAIM_DAYS * 24), Claim::Fresh);
     }
 
     #[test]

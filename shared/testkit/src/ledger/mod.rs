@@ -7,12 +7,12 @@ mod policies;
 mod port;
 mod states;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_engine::ports::{Applied, Entry, Recorded, Remembered, StateKey};
+use tidegate_engine::ports::{Applied, Entry, Recorded, Remembered, StateKey, SweepCursor};
 use tidegate_engine::{CallError, Class, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::LookupKind;
@@ -42,6 +42,8 @@ struct Inner {
     history: Option<History>,
     /// The models that a sweep must check; all models if it is `None`.
     focus: Option<Vec<String>>,
+    /// By function.
+    cursors: BTreeMap<String, SweepCursor>,
 }
 
 impl InMemoryLedger {
@@ -52,7 +54,7 @@ impl InMemoryLedger {
     }
 
     /// An empty ledger that stores no decisions, and stores states as values instead of text: the memory for a year
-    /// of events is no larger than that for two weeks. A plan cannot be resumed from it.
+    /// of events is no larger than that for three weeks. A plan cannot be resumed from it.
     #[must_use]
     pub fn without_history() -> Self {
         Self::with(None)

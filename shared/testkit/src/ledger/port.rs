@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
+use tidegate_engine::ports::{
+    Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, SweepCursor, Versioned,
+};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::{Policy, parse_applied};
 use tidegate_policy::lookup::Lookup;
@@ -81,6 +83,19 @@ impl Ledger for InMemoryLedger {
             Ok(Versioned { revision, value })
         };
         self.faults.around(SERVICE, "state", read).await
+    }
+
+    async fn cursor(&self, function: &str) -> Result<SweepCursor, EngineError> {
+        let read = || Ok(self.inner().cursors.get(function).cloned().unwrap_or_default());
+        self.faults.around(SERVICE, "cursor", read).await
+    }
+
+    async fn put_cursor(&self, function: &str, cursor: &SweepCursor) -> Result<(), EngineError> {
+        let write = || {
+            self.inner().cursors.insert(function.to_owned(), cursor.clone());
+            Ok(())
+        };
+        self.faults.around(SERVICE, "put_cursor", write).await
     }
 
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError> {

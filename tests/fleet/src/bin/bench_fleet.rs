@@ -6,7 +6,7 @@
 use std::process::{Command, ExitCode};
 
 use tidegate_engine::FunctionSpec;
-use tidegate_fleet::{Measured, measure};
+use tidegate_fleet::{Measured, a_month, measure};
 use tidegate_functions::{FUNCTIONS, named};
 
 /// The first argument of a process that measures one sweep.
@@ -25,8 +25,10 @@ fn all(arguments: &[String]) -> ExitCode {
     let sizes = if asked.is_empty() { vec![10, 100, 1_000, 10_000] } else { asked };
     let asked: Vec<&FunctionSpec> = arguments.iter().filter_map(|function| named(function)).collect();
     let functions = if asked.is_empty() { FUNCTIONS.to_vec() } else { asked };
-    println!("| sweep | models | changed | requests | throttled | seconds | MB | decided | error |");
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!(
+        "| sweep | models | changed | requests | throttled | seconds | MB | USD a month | decided | error |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for function in functions {
         for models in &sizes {
             for changed in ["quiet", "changed"] {
@@ -60,12 +62,13 @@ fn one(arguments: &[String]) -> ExitCode {
 fn print(function: &str, models: usize, measured: &Measured) {
     let error = measured.error.as_ref().map(|error| error.kind()).unwrap_or_default();
     println!(
-        "| {function} | {models} | {} | {} | {} | {:.1} | {:.0} | {} | {error} |",
+        "| {function} | {models} | {} | {} | {} | {:.1} | {:.0} | {:.2} | {} | {error} |",
         measured.changed,
         measured.requests(),
         measured.throttled(),
         measured.time.as_secs_f64(),
         measured.memory as f64 / 1_024.0,
+        a_month(function, measured),
         measured.decided,
     );
     for (operation, count) in &measured.counts {

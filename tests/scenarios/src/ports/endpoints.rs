@@ -1,6 +1,7 @@
 //! Endpoints, configurations, models and components.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_engine::ports::Endpoints;
 use tidegate_engine::{CallError, Class};
@@ -139,6 +140,19 @@ impl Endpoints for Account {
             created: time(&found, "/CreationTime"),
             last_modified: time(&found, "/LastModifiedTime"),
         }))
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        let request = json!({"LastModifiedTimeAfter": since.as_second(), "MaxResults": 100});
+        let endpoints = self.call(SAGEMAKER, "ListEndpoints", request.clone()).await?;
+        let components = self.call(SAGEMAKER, "ListInferenceComponents", request).await?;
+        let names = |list: &Value, key: &str, name: &str| -> Vec<String> {
+            let listed = list.get(key).and_then(Value::as_array).into_iter().flatten();
+            listed.filter_map(|one| text(one, name)).collect()
+        };
+        let mut found = names(&endpoints, "Endpoints", "/EndpointName");
+        found.extend(names(&components, "InferenceComponents", "/InferenceComponentName"));
+        Ok(found)
     }
 
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {

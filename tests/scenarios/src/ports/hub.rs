@@ -1,6 +1,7 @@
 //! Repository, pipelines and registry.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_engine::ports::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 use tidegate_engine::{CallError, Class};
@@ -253,6 +254,17 @@ impl Registry for Account {
             (found < version).then_some(ApprovedPackage { arn, version: found })
         });
         Ok(packages.max_by_key(|package| package.version))
+    }
+
+    async fn groups_changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        let value = since.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        let filter = json!({"Name": "LastModifiedTime", "Operator": "GreaterThanOrEqualTo", "Value": value});
+        let request = json!({"Resource": "ModelPackage", "SearchExpression": {"Filters": [filter]},
+            "MaxResults": 100});
+        let found = self.call(SAGEMAKER, "Search", request).await?;
+        let groups =
+            items(&found, "Results").filter_map(|one| text(one, "/ModelPackage/ModelPackageGroupName"));
+        Ok(groups.collect())
     }
 
     async fn update_lifecycle(

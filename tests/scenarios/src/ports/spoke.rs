@@ -96,6 +96,15 @@ impl Alarms for Account {
         };
         self.cloud.faults.around("cloudwatch", "DescribeAlarms", read).await
     }
+
+    async fn all_in_alarm(&self) -> Result<Vec<String>, CallError> {
+        let read = || {
+            let all = self.state(|state| state.alarms.clone());
+            let raised = all.into_values().filter(|alarm| alarm.state == AlarmState::Alarm);
+            Ok(raised.map(|alarm| alarm.alarm).collect())
+        };
+        self.cloud.faults.around("cloudwatch", "DescribeAlarms", read).await
+    }
 }
 
 #[async_trait]

@@ -59,6 +59,7 @@ fn of_outcomes(outcomes: Vec<Outcome>, state: Value) -> Option<Decided> {
             state,
         },
         Outcome::Unchanged { reason, .. } => Decided { state, ..quiet("unchanged", reason, String::new()) },
+        Outcome::Others { .. } => Decided { state, ..quiet("unchanged", String::new(), String::new()) },
         Outcome::NotApplicable { reason, message } => {
             Decided { state, ..quiet("not_applicable", reason, message) }
         }

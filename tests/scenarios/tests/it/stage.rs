@@ -246,6 +246,7 @@ pub(crate) fn said(outcomes: &[Outcome]) -> String {
             Outcome::Decided { record } => format!("{} {}", record.verdict, record.reason),
             Outcome::Duplicate { .. } => "duplicate".to_owned(),
             Outcome::Unchanged { reason, .. } => format!("unchanged {reason}"),
+            Outcome::Others { decided, unchanged } => format!("others {decided} {unchanged}"),
             Outcome::NotApplicable { reason, .. } => format!("pass {reason}"),
         })
         .collect();

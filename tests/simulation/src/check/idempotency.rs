@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use tidegate_engine::ports::CLAIM_DAYS;
 use tidegate_testkit::Note;
 
 use super::{Facts, Observed, Rule};
 use crate::system::System;
 
-/// How long a claim is stored at least: fourteen days, from shortly before the decision.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(14 * 24 - 1);
+/// How long a claim is stored at least: three weeks, from shortly before the decision.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(CLAIM_DAYS * 24 - 1);
 
 /// However often a change is delivered, a function makes one decision about a model, as long as the
 /// claim is stored.

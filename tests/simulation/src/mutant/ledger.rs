@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tidegate_engine::ports::{Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, Versioned};
+use tidegate_engine::ports::{
+    Applied, Claim, Entry, Ledger, Recorded, StateKey, Stored, SweepCursor, Versioned,
+};
 use tidegate_engine::{ActionOutcome, DecisionRecord, EngineError};
 use tidegate_policy::file::Policy;
 use tidegate_policy::lookup::Lookup;
@@ -155,6 +157,14 @@ impl Ledger for MutatedLedger {
             _ => {}
         }
         Ok(state)
+    }
+
+    async fn cursor(&self, function: &str) -> Result<SweepCursor, EngineError> {
+        self.real.cursor(function).await
+    }
+
+    async fn put_cursor(&self, function: &str, cursor: &SweepCursor) -> Result<(), EngineError> {
+        self.real.put_cursor(function, cursor).await
     }
 
     async fn record(&self, entry: &Entry) -> Result<Recorded, EngineError> {

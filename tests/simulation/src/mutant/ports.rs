@@ -160,6 +160,10 @@ impl Registry for MutatedPorts {
         self.real.approved_before(group, version).await
     }
 
+    async fn groups_changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        self.real.groups_changed_since(since).await
+    }
+
     async fn update_lifecycle(
         &self,
         arn: &str,
@@ -215,6 +219,10 @@ impl Endpoints for MutatedPorts {
         }
         self.memory().endpoints.insert(name.to_owned(), found.clone());
         Ok(found)
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<String>, CallError> {
+        self.real.changed_since(since).await
     }
 
     async fn component(&self, name: &str) -> Result<Option<RunningComponent>, CallError> {

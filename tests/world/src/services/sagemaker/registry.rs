@@ -2,6 +2,7 @@
 
 pub(crate) mod groups;
 mod resource_policy;
+mod search;
 mod update;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ pub(crate) const OPERATIONS: Operations = &[
     ("CreateModelPackage", create_package),
     ("DescribeModelPackage", describe_package),
     ("ListModelPackages", list_packages),
+    ("Search", search::search),
     ("UpdateModelPackage", update::update_package),
 ];
 

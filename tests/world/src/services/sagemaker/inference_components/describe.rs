@@ -65,6 +65,8 @@ pub(super) fn list_components(world: &mut World, call: &Call, request: &Value) -
         .filter(|c| text(request, "NameContains").is_none_or(|part| c.name.contains(part)))
         .filter(|c| stamp(request, "CreationTimeAfter").is_none_or(|after| c.created > after))
         .filter(|c| stamp(request, "CreationTimeBefore").is_none_or(|before| c.created < before))
+        .filter(|c| stamp(request, "LastModifiedTimeAfter").is_none_or(|after| c.modified > after))
+        .filter(|c| stamp(request, "LastModifiedTimeBefore").is_none_or(|before| c.modified < before))
         .collect();
     if text(request, "SortBy") != Some("Name") {
         found.sort_by_key(|c| c.created);
