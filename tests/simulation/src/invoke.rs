@@ -14,7 +14,7 @@ use crate::invocation_log::Invocation;
 use crate::mutant::{Mutant, mutated_event};
 use crate::runner::Runner;
 
-/// The `Timeout` of the templates.
+/// How long a function works on one model: the default `LeaseSeconds` of the templates less the longest call.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 type Running = Pin<Box<dyn Future<Output = Result<Vec<Outcome>, EngineError>> + Send>>;
