@@ -8,6 +8,7 @@ mod doctor;
 mod example;
 mod explain;
 mod files;
+mod forget;
 mod history;
 #[cfg(feature = "install")]
 mod install;
@@ -128,6 +129,16 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Replace a person's name in records and states by a pseudonym. Without --erase, only show where it is.
+    Forget {
+        /// The name of the person, as in `by`: without case, as a whole word.
+        person: String,
+        /// Replace the name.
+        #[arg(long)]
+        erase: bool,
+        #[command(flatten)]
+        ledgers: Ledgers,
+    },
     #[cfg(feature = "operate")]
     /// Show the messages in the dead-letter queues with their errors, and deliver their events again.
     Redrive {
@@ -201,6 +212,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             let wanted = history::Selection { since, last };
             history::run(&model, &ledgers, &wanted, print::Detail { full, json }).await
         }
+        Command::Forget { person, erase, ledgers } => forget::run(&person, &ledgers, erase, json).await,
         #[cfg(feature = "operate")]
         Command::Redrive { function, list, ledgers } => {
             redrive::run(&ledgers, &redrive::Selection { function, list }, json).await

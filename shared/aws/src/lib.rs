@@ -36,7 +36,7 @@ pub use bus::EventBus;
 pub use capacity::ComponentCapacity;
 pub use config::Aws;
 pub use endpoints::SageMakerEndpoints;
-pub use ledger::DynamoLedger;
+pub use ledger::{DynamoLedger, StoredText, TextPage};
 pub use metrics::CloudWatchMetrics;
 pub use pipelines::SageMakerPipelines;
 pub use registry::ModelRegistry;

@@ -82,7 +82,8 @@ pub struct Event {
     pub envelope: Envelope,
     /// The content of the event.
     pub body: Body,
-    /// The event as it was received, if it is not larger than [`KEPT_BYTES`].
+    /// The event as it was received, without caller identities and source addresses, if it is not larger than
+    /// [`KEPT_BYTES`].
     pub received: Option<Received>,
 }
 

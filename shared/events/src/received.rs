@@ -1,4 +1,4 @@
-//! The event as it was received.
+//! The event as it was received, without caller identities and source addresses.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -8,13 +8,42 @@ use serde_json::Value;
 
 use crate::KEPT_BYTES;
 
-/// The JSON of an event as it was received. It is cheap to clone.
+/// The members of AWS's and GitHub's events that say who caused the event and from which address. No function reads them
+/// to decide, and their names stand for nothing else in these events.
+///
+/// * S3: `requester`, `source-ip-address` (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>)
+/// * CodeCommit: `callerUserArn`
+/// * SageMaker: `CreatedBy`, `LastModifiedBy`, the `UserContext` of a person
+/// * CloudTrail: `userIdentity`, `sourceIPAddress`, `userAgent`
+///   (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>)
+/// * GitHub: `pusher`, `sender`, and the authors of `commits` and `head_commit`
+///   (<https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>)
+const PERSONAL: &[&str] = &[
+    "CreatedBy",
+    "LastModifiedBy",
+    "callerUserArn",
+    "commits",
+    "head_commit",
+    "pusher",
+    "requester",
+    "sender",
+    "source-ip-address",
+    "sourceIPAddress",
+    "userAgent",
+    "userIdentity",
+];
+
+/// The JSON of an event as it was received, without the members that say who caused it. It is cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received(Arc<Value>);
 
 impl Received {
     /// Keeps an event, if its JSON text is not larger than [`KEPT_BYTES`].
-    pub(crate) fn keep(value: Value) -> Option<Self> {
+    pub(crate) fn keep(mut value: Value) -> Option<Self> {
+        // The events of Tidegate name people on purpose: who approved, and who placed a hold.
+        if value.get("source").is_none_or(|source| source != crate::SOURCE) {
+            drop_personal(&mut value);
+        }
         serde_json::to_writer(LimitedWriter(KEPT_BYTES), &value).ok().map(|()| Self(Arc::new(value)))
     }
 
@@ -22,6 +51,17 @@ impl Received {
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.0
+    }
+}
+
+fn drop_personal(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !PERSONAL.contains(&name.as_str()));
+            members.values_mut().for_each(drop_personal);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_personal),
+        _ => {}
     }
 }
 

@@ -18,6 +18,7 @@ mod claims;
 mod decisions;
 mod items;
 mod policies;
+mod texts;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -35,6 +36,8 @@ use tidegate_policy::lookup::Lookup;
 
 use crate::error::{Failure, failed};
 use items::Item;
+
+pub use texts::{StoredText, TextPage};
 
 const SERVICE: &str = "dynamodb";
 const TRANSACT: &str = "TransactWriteItems";

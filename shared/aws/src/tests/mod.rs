@@ -17,6 +17,7 @@ mod hub;
 mod ledger_claims;
 mod ledger_policies;
 mod ledger_records;
+mod ledger_texts;
 mod messages;
 mod metrics;
 mod observe;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::resource;
+use crate::form::VERSION_LIMIT;
 use crate::{EventError, fields::Fields, status::statuses};
 
 /// A model package was created or updated.
@@ -84,24 +85,29 @@ pub(crate) const MEMBERS: &[&str] = &[
 pub(crate) fn read(fields: &Fields<'_>) -> Result<ModelPackageChanged, EventError> {
     let (arn, name) = resource(fields, "ModelPackageArn", "model-package")?;
     // The ARN of a version ends in `model-package/group/7`, and that of an unversioned package in `model-package/name`.
+    let other = |field: &str, found: &str, expected: String| {
+        Err(EventError::bad_value(fields.path(field), found, expected))
+    };
     let (arn_group, arn_version) = match name.split_once('/') {
         Some((group, version)) => match version.parse() {
-            Ok(version) => (Some(group.to_owned()), Some(version)),
-            Err(_) => {
-                let expected = "an ARN that ends in model-package/GROUP/VERSION".to_owned();
-                return Err(EventError::bad_value(fields.path("ModelPackageArn"), &arn, expected));
+            Ok(version) if (1..=VERSION_LIMIT).contains(&version) => (Some(group.to_owned()), Some(version)),
+            _ => {
+                let expected = "the ARN of a version, which ends in model-package/GROUP/VERSION";
+                return other("ModelPackageArn", &arn, expected.to_owned());
             }
         },
         None => (None, None),
     };
+    let group = fields.text_opt("ModelPackageGroupName")?;
+    // AWS lower-cases some ARNs.
+    if let Some((said, from_arn)) = group.as_ref().zip(arn_group.as_ref())
+        && !said.eq_ignore_ascii_case(from_arn)
+    {
+        return other("ModelPackageGroupName", said, format!("the group in the ARN, {arn}"));
+    }
     let version = match fields.whole_opt("ModelPackageVersion")? {
         Some(said) if arn_version.is_some_and(|from_arn| from_arn != said) => {
-            let expected = format!("the version in the ARN, {arn}");
-            return Err(EventError::bad_value(
-                fields.path("ModelPackageVersion"),
-                &said.to_string(),
-                expected,
-            ));
+            return other("ModelPackageVersion", &said.to_string(), format!("the version in the ARN, {arn}"));
         }
         said => said.or(arn_version),
     };
@@ -110,7 +116,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<ModelPackageChanged, EventErro
     let in_life_cycle = |name: &str| life_cycle.as_ref().map_or(Ok(None), |cycle| cycle.text_opt(name));
     let origin = fields.object_opt("MetadataProperties")?;
     Ok(ModelPackageChanged {
-        group: text("ModelPackageGroupName")?.or(arn_group),
+        group: group.or(arn_group),
         version,
         status: PackageStatus::read(&text("ModelPackageStatus")?.unwrap_or_default()),
         approval: text("ModelApprovalStatus")?

@@ -190,6 +190,8 @@ fn messages_name_the_field_and_the_fix() {
     assert!(parse(huge.as_bytes()).unwrap_err().to_string().len() < 400);
 }
 
+const CHURN_7: &str = "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/7";
+
 /// What has a form is held to it in the events of AWS and GitHub as well: the head of a branch stays in the state.
 #[test]
 fn texts_of_another_form_are_refused_by_name() {
@@ -210,6 +212,10 @@ fn texts_of_another_form_are_refused_by_name() {
             "/detail/ModelPackageArn",
             "arn:aws:sagemaker:us-east-1:x:model-package/churn/7".to_owned(),
         ),
+        (package, "/detail/ModelPackageArn", format!("{CHURN_7}{CHURN_7}")),
+        (package, "/detail/ModelPackageArn", CHURN_7.replace("/7", "/0")),
+        (package, "/detail/ModelPackageArn", CHURN_7.replace("/7", "/99999999999")),
+        (package, "/detail/ModelPackageGroupName", "upsell".to_owned()),
         (package, "/detail/ModelPackageGroupName", "x".repeat(3_000)),
         (package, "/account", "1111".to_owned()),
         (package, "/region", "Oregon".to_owned()),

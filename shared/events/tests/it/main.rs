@@ -13,4 +13,6 @@ mod mutated;
 #[cfg(test)]
 mod never_panics;
 #[cfg(test)]
+mod personal;
+#[cfg(test)]
 mod samples;

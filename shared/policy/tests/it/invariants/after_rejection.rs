@@ -86,8 +86,7 @@ fn start() -> (train::State, Step<train::Action>) {
     let definition = r#"{"Version": "2020-12-01", "Steps": []}"#.to_owned();
     let pipeline = Some(train::Pipeline { arn: String::new(), definition: definition.clone(), role: None });
     let definition = train::Definition::File { path: "pipeline.json".to_owned(), text: definition };
-    let own = [("tidegate:model".to_owned(), any::policy().model.to_string())];
-    let pipeline_tags = Some(own.into_iter().collect());
+    let pipeline_tags = Some(tidegate_policy::owner::tags("churn", None).into_iter().collect());
     let seen = train::Snapshot { definition, pipeline, pipeline_tags, ..train::Snapshot::default() };
     let state = train::State::default();
     let mut decision = train::decide_commit(&any::policy(), &state, &push, &seen, now());
