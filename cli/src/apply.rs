@@ -10,7 +10,7 @@ use crate::Failure;
 use crate::diff::{self, Difference};
 use crate::files;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{BAD, FAINT, GOOD, STRONG, paint, print_line};
+use crate::print::{BAD, FAINT, GOOD, STRONG, paint, print_json, print_line};
 
 /// Shows what the policies change in each ledger and, without `--dry-run`, writes them. Nothing is written if a file is
 /// invalid or a ledger cannot be read.
@@ -37,7 +37,7 @@ pub(crate) async fn run(
             applied.map_err(|error| place.failed(error))?;
         }
         if json {
-            print_line(&change.as_json(place, policy, dry_run).to_string());
+            print_json(&change.as_json(place, policy, dry_run).to_string());
         } else {
             change.print(place, policy, dry_run);
         }

@@ -14,7 +14,7 @@ use tidegate_testkit::scenario::{Scenario, Setup};
 
 use crate::Failure;
 use crate::files;
-use crate::print::{BAD, FAINT, STRONG, paint, print_line, time, verdict_style};
+use crate::print::{BAD, FAINT, STRONG, paint, print_json, print_line, say, time, verdict_style};
 
 /// The arguments of `tidegate explain`.
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     for (index, answer) in answers.iter().enumerate() {
         if json {
             let line = serde_json::to_string(&answer.record);
-            print_line(&line.map_err(|error| Failure::Input(error.to_string()))?);
+            print_json(&line.map_err(|error| Failure::Input(error.to_string()))?);
         } else {
             if index > 0 {
                 print_line("");
@@ -137,7 +137,7 @@ fn explain_event(
         (Err(error), None) => return Err(Failure::Input(format!("{name}: {error}"))),
     };
     let now = arguments.now.or(event.envelope.time).unwrap_or_else(|| {
-        eprintln!("{name}: the event has no time; the current time is used (set another one with --now)");
+        say(&format!("{name}: the event has no time; the current time is used (set another one with --now)"));
         Timestamp::now()
     });
     let question = Question {
@@ -157,9 +157,9 @@ fn explain_event(
     let answers = explain(&question).map_err(|error| Failure::Input(format!("{name}: {error}")))?;
     if let Some(guess) = answers.iter().find(|answer| answer.is_place_guessed) {
         let account = &guess.record.account;
-        eprintln!(
+        say(&format!(
             "{name}: the input does not specify the account of the hub; {account} is assumed (set another one with --hub-account)"
-        );
+        ));
     }
     Ok(answers)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tidegate_policy::file::{self, Checked, Policy, PolicyError, Problem};
 
 use crate::Failure;
-use crate::print::print_line;
+use crate::print::{print_json, print_line, say};
 
 /// A policy file with its parsed content.
 pub(crate) struct PolicyFile {
@@ -48,7 +48,7 @@ pub(crate) fn validate(named: &[PathBuf], json: bool) -> Result<(), Failure> {
 
 fn tell_as_json(files: &[PolicyFile]) {
     for file in files {
-        print_line(&file.as_json().to_string());
+        print_json(&file.as_json().to_string());
     }
 }
 
@@ -169,7 +169,7 @@ impl PolicyFile {
 
     fn warn(&self) {
         for warning in self.read.iter().flat_map(|checked| &checked.warnings) {
-            eprintln!("warning: {}:{warning}", self.name);
+            say(&format!("warning: {}:{warning}", self.name));
         }
     }
 

@@ -4,8 +4,10 @@
 use tidegate_aws::{Aws, DynamoLedger};
 use tidegate_engine::ports::Stored;
 use tidegate_engine::{DecisionRecord, EngineError};
+use tidegate_events::clean;
 
 use crate::Failure;
+use crate::print::say;
 
 /// The ledgers that the user specified.
 #[derive(clap::Args)]
@@ -51,13 +53,15 @@ impl Place {
 
     /// Adds the name of the ledger to an error.
     pub(crate) fn failed(&self, error: impl std::fmt::Display) -> Failure {
-        Failure::Ledger(format!("{}: {error}", self.name))
+        // An error of AWS is on one line; what follows it on the terminal is ours.
+        Failure::Ledger(format!("{}: {}", self.name, clean(&error.to_string())))
     }
 
     /// Returns the records that can be read. For each other record a warning is printed on standard error.
     pub(crate) fn readable(&self, found: Vec<Stored>) -> Vec<DecisionRecord> {
-        let say = |error: &EngineError| eprintln!("warning: {}: {error}", self.name);
-        found.into_iter().filter_map(|record| record.inspect_err(say).ok()).collect()
+        let warn =
+            |error: &EngineError| say(&format!("warning: {}: {}", self.name, clean(&error.to_string())));
+        found.into_iter().filter_map(|record| record.inspect_err(warn).ok()).collect()
     }
 
     /// Returns the arguments that select this account for the AWS CLI and for `tidegate`.

@@ -184,11 +184,11 @@ async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Ledger(message)) => {
-            eprintln!("{message}");
+            print::say(&message);
             ExitCode::from(1)
         }
         Err(Failure::Input(message)) => {
-            eprintln!("{message}");
+            print::say(&message);
             ExitCode::from(2)
         }
     }
@@ -198,7 +198,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let json = arguments.json;
     match arguments.command {
         Command::Validate { schema: true, .. } => {
-            print::print_line(&format!("{:#}", tidegate_policy::file::schema()));
+            print::print_own(&format!("{:#}", tidegate_policy::file::schema()));
             Ok(())
         }
         Command::Validate { files, .. } => files::validate(&files, json),
@@ -230,7 +230,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut script);
-            print::print_line(String::from_utf8_lossy(&script).trim_end());
+            print::print_own(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
     }

@@ -5,7 +5,7 @@ use tidegate_engine::ports::{Applied, Ledger};
 
 use crate::Failure;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{self, Cell, print_line};
+use crate::print::{self, Cell, print_json};
 
 /// Lists the applied policies of each ledger.
 pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
         for model in place.ledger.models().await.map_err(|error| place.failed(error))? {
             let applied = place.ledger.policy(&model).await.map_err(|error| place.failed(error))?;
             if json {
-                print_line(&as_json(&place, &model, applied.as_ref()).to_string());
+                print_json(&as_json(&place, &model, applied.as_ref()).to_string());
             } else {
                 rows.push(row(&place, &model, applied.as_ref()));
             }

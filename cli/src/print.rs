@@ -1,13 +1,19 @@
 //! Terminal output: text, tables, decisions and colours.
 //!
-//! All output contains colour codes. anstream removes them if standard output is not a terminal, or if `NO_COLOR` is
-//! set.
+//! This is the only place that writes to standard output and standard error. Texts of others may contain anything: control
+//! characters that change what a terminal shows, marks of the writing direction, line breaks that forge a line. Every line
+//! goes through [`print_line`], [`print_json`] or [`say`], which let none of them through.
+//!
+//! A style is a pair of marks in the text, from the characters that Unicode reserves for a program's own use
+//! (<https://www.unicode.org/faq/private_use.html#noncharacters>). They become colour codes when the line is written, and
+//! anstream removes those if standard output is not a terminal, or if `NO_COLOR` is set.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use tidegate_engine::DecisionRecord;
+use tidegate_events::{clean, clean_json, clean_lines};
 use tidegate_policy::decision::Verdict;
 
 /// A success or an addition.
@@ -23,6 +29,12 @@ pub(crate) const STRONG: Style = Style::new().bold();
 /// Normal text.
 pub(crate) const PLAIN: Style = Style::new();
 
+/// The mark of each style. A text of others that contains one has a colour, and nothing else.
+const MARKS: [(char, Style); 5] =
+    [('\u{fdd0}', GOOD), ('\u{fdd1}', BAD), ('\u{fdd2}', WAITING), ('\u{fdd3}', FAINT), ('\u{fdd4}', STRONG)];
+/// The mark of the end of a style.
+const END: char = '\u{fdef}';
+
 /// How much of a decision is printed.
 #[derive(Clone, Copy)]
 pub(crate) struct Detail {
@@ -34,9 +46,57 @@ pub(crate) struct Detail {
 
 /// Prints a line.
 pub(crate) fn print_line(line: &str) {
-    if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{}", rendered(line)) {
         exit_on_output_error(&error);
     }
+}
+
+/// Prints JSON on one line.
+pub(crate) fn print_json(json: &str) {
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{}", clean_json(json)) {
+        exit_on_output_error(&error);
+    }
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Standard output for many lines, each of which the caller has cleaned.
+pub(crate) fn buffered() -> std::io::BufWriter<std::io::Stdout> {
+    std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout())
+}
+
+/// Prints text that the program itself contains, as it is.
+pub(crate) fn print_own(text: &str) {
+    if let Err(error) = writeln!(anstream::stdout().lock(), "{text}") {
+        exit_on_output_error(&error);
+    }
+}
+
+/// Prints a remark or an error on standard error. Its lines are ours.
+pub(crate) fn say(text: &str) {
+    eprintln!("{}", clean_lines(text));
+}
+
+/// A line with colour codes for the marks, and without hidden characters.
+fn rendered(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut current = PLAIN;
+    let mut plain = String::new();
+    for c in line.chars() {
+        let style = MARKS.iter().find(|(mark, _)| *mark == c).map(|(_, style)| *style);
+        if style.is_none() && c != END {
+            plain.push(c);
+            continue;
+        }
+        shown.push_str(&clean(&std::mem::take(&mut plain)));
+        shown.push_str(&style.map_or_else(|| format!("{current:#}"), |style| style.to_string()));
+        current = style.unwrap_or(PLAIN);
+    }
+    shown.push_str(&clean(&plain));
+    shown
 }
 
 /// Exits because standard output cannot be written. A closed pipe, as after `| head`, is a success. Any other error is
@@ -45,13 +105,16 @@ pub(crate) fn exit_on_output_error(error: &std::io::Error) -> ! {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
-    eprintln!("standard output: {error}");
+    say(&format!("standard output: {error}"));
     std::process::exit(1);
 }
 
 /// Text in a style.
 pub(crate) fn paint(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+    match MARKS.iter().find(|(_, known)| *known == style) {
+        Some((mark, _)) => format!("{mark}{text}{END}"),
+        None => text.to_owned(),
+    }
 }
 
 /// Formats a time in seconds.
@@ -73,7 +136,7 @@ pub(crate) fn verdict_style(verdict: &str) -> Style {
 /// Prints one decision.
 pub(crate) fn decision(record: &DecisionRecord, detail: Detail) -> Result<(), String> {
     if detail.json {
-        print_line(&serde_json::to_string(record).map_err(|error| error.to_string())?);
+        print_json(&serde_json::to_string(record).map_err(|error| error.to_string())?);
         return Ok(());
     }
     let verdict = format!("{:<12}", record.verdict);
@@ -109,7 +172,7 @@ pub(crate) struct Cell {
 impl Cell {
     /// Creates a cell with styled text. An empty text is shown as a dash.
     pub(crate) fn new(style: Style, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let text = clean(&text.into()).into_owned();
         Self { text: if text.is_empty() { "-".to_owned() } else { text }, style }
     }
 
@@ -159,8 +222,41 @@ mod tests {
         ];
         let lines = lay_out(&["", "WHAT", "WHY"], rows);
         let plain: Vec<String> =
-            lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+            lines.iter().map(|line| anstream::adapter::strip_str(&rendered(line)).to_string()).collect();
         assert_eq!(plain, ["        WHAT    WHY", "a       failed  because", "longer  -       x"]);
-        assert!(lines[1].contains("\u{1b}[31mfailed"), "{:?}", lines[1]);
+        assert!(rendered(&lines[1]).contains("\u{1b}[31mfailed"), "{:?}", lines[1]);
+    }
+
+    #[test]
+    fn nothing_of_others_changes_what_a_terminal_shows() {
+        let line = format!("{}  {}", paint(BAD, "x\u{1b}[2K\rroot"), "y\u{202e}\n\u{1b}]0;pwn\u{7}");
+        let shown = rendered(&line);
+        assert_eq!(
+            anstream::adapter::strip_str(&shown).to_string(),
+            "x\\u{1b}[2K root  y\\u{202e} \\u{1b}]0;pwn\\u{7}"
+        );
+        assert_eq!(shown.matches('\u{1b}').count(), 2, "the colour and its end: {shown:?}");
+    }
+
+    /// Every other file prints through this one.
+    #[test]
+    fn no_output_goes_around_this_module() {
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.file_name().is_none_or(|name| name != "print.rs") {
+                    files += 1;
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    for around in ["println!", "print!", "eprint", "dbg!", "stdout(", "stderr(", "/dev/tty"] {
+                        assert!(!text.contains(around), "{} has {around}", path.display());
+                    }
+                }
+            }
+        }
+        assert!(files > 20, "{files}");
     }
 }

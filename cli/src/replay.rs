@@ -1,18 +1,19 @@
 //! `tidegate replay`: runs a stream of events through the functions, under one policy or two. It reads only files.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use serde_json::{Value, json};
+use tidegate_events::{clean, clean_json};
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Policy;
 use tidegate_replay::input::streams;
 use tidegate_replay::replay::{Counted, Options, ReplayError, Shown, Summary, replay};
 
-use crate::print::{self, Cell, FAINT, STRONG, paint, print_line, table};
+use crate::print::{self, Cell, FAINT, STRONG, paint, print_json, print_line, say, table};
 use crate::{Failure, files, progress};
 
 /// The arguments of `tidegate replay`.
@@ -57,10 +58,11 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let read = Arc::new(AtomicU64::new(0));
     let wrong = |error: String| Failure::Input(error);
     let input = streams(&arguments.events, &read).map_err(|error| wrong(error.to_string()))?;
-    let to_terminal = std::io::stdout().is_terminal();
+    let to_terminal = print::is_terminal();
     let bar = progress::bar(&arguments.events, to_terminal && options.against.is_none());
-    let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout());
+    let mut out = print::buffered();
     let show = |line: &str| {
+        let line = if json { clean_json(line) } else { clean(line) };
         if to_terminal {
             bar.suspend(|| writeln!(out, "{line}").and_then(|()| out.flush()))
         } else {
@@ -78,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     };
     let prices: BTreeMap<String, f64> = arguments.prices.iter().cloned().collect();
     if json {
-        print_line(&json!({ "summary": summary_json(&summary, &prices) }).to_string());
+        print_json(&json!({ "summary": summary_json(&summary, &prices) }).to_string());
     } else {
         tell(&summary, &prices);
     }
@@ -105,12 +107,12 @@ fn complete(against: &mut Vec<Policy>, policies: &[Policy]) {
     let kept: Vec<Policy> = policies.iter().filter(is_kept).cloned().collect();
     match kept.as_slice() {
         [] => {}
-        [one] => eprintln!("--against has no policy of {}: it keeps the policy of --policy", one.model),
-        several => eprintln!(
+        [one] => say(&format!("--against has no policy of {}: it keeps the policy of --policy", one.model)),
+        several => say(&format!(
             "--against has no policy of {} of the {} models: they keep the policies of --policy",
             several.len(),
             policies.len()
-        ),
+        )),
     }
     against.extend(kept);
 }

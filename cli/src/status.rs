@@ -8,7 +8,7 @@ use tidegate_policy::file::{Environment, Policy};
 
 use crate::Failure;
 use crate::ledgers::Ledgers;
-use crate::print::{self, BAD, Cell, FAINT, GOOD, PLAIN, STRONG, WAITING, print_line, time, verdict_style};
+use crate::print::{self, BAD, Cell, FAINT, GOOD, PLAIN, STRONG, WAITING, print_json, time, verdict_style};
 use crate::view::{self, HUB, LedgerData, View};
 use crate::why::{self, Why};
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(model: Option<&str>, ledgers: &Ledgers, json: bool) -> R
     }
     if json {
         for row in &rows {
-            print_line(&row.as_json().to_string());
+            print_json(&row.as_json().to_string());
         }
     } else {
         print::table(&HEADING, rows.iter().map(Row::cells).collect());

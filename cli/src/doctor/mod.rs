@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::ledgers::Ledgers;
-use crate::print::{BAD, FAINT, GOOD, STRONG, WAITING, paint, print_line};
+use crate::print::{BAD, FAINT, GOOD, STRONG, WAITING, paint, print_json, print_line};
 use facts::Facts;
 
 /// The version that every function must have: the version of this command, with the commit that it was built from.
@@ -34,7 +34,7 @@ pub(crate) async fn run(ledgers: &Ledgers, json: bool) -> Result<(), Failure> {
     let width = facts.iter().map(|facts| facts.place.chars().count()).max().unwrap_or_default();
     for check in &checks {
         if json {
-            print_line(&check.as_json().to_string());
+            print_json(&check.as_json().to_string());
         } else {
             check.print(width);
         }

@@ -7,7 +7,7 @@ use tidegate_aws::operate::{Answer, DeadLetters, Letter, Stack};
 
 use crate::Failure;
 use crate::ledgers::{Ledgers, Place};
-use crate::print::{BAD, FAINT, GOOD, PLAIN, STRONG, WAITING, paint, print_line, time};
+use crate::print::{BAD, FAINT, GOOD, PLAIN, STRONG, WAITING, paint, print_json, print_line, time};
 
 use letter::{Delivery, ParsedMessage};
 pub(crate) use letter::{QUEUE, queue_name};
@@ -167,7 +167,7 @@ fn tell(place: &Place, queue: &str, letter: &Letter, read: &ParsedMessage, outco
         Outcome::Kept(why) => (BAD, "kept", Some(why)),
     };
     if json {
-        print_line(&as_json(place, queue, letter, read, (word, problem)).to_string());
+        print_json(&as_json(place, queue, letter, read, (word, problem)).to_string());
         return;
     }
     let sent_at = letter.sent_at.map_or_else(|| "at an unknown time".to_owned(), time);

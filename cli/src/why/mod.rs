@@ -11,7 +11,7 @@ use tidegate_policy::decision::Evidence;
 
 use crate::Failure;
 use crate::ledgers::Ledgers;
-use crate::print::{self, GOOD, WAITING, paint, print_line};
+use crate::print::{self, GOOD, WAITING, paint, print_json, print_line};
 use crate::view::View;
 
 pub(crate) use background::{drift, idle};
@@ -39,7 +39,7 @@ pub(crate) async fn run(
     let why = why(&view, policy, environment, now);
     let evidence = background::evidence(&view, policy, environment, &why, now);
     if json {
-        print_line(&as_json(&why, &evidence, model, environment).to_string());
+        print_json(&as_json(&why, &evidence, model, environment).to_string());
     } else {
         let style = if why.blocks { WAITING } else { GOOD };
         print_line(&paint(style, &why.message));

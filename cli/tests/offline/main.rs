@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod policies;

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tidegate_engine::refusals::{Meaning, meaning};
 use tidegate_engine::{CallError, Class, EngineError};
+use tidegate_events::clean;
 
 use crate::convert::cut;
 
@@ -111,7 +112,7 @@ where
         let message = if code.is_empty() { text.clone() } else { format!("{code}: {text}") };
         let meaning = meaning(operation, &code, &text, names);
         let class = meaning.map_or(class, Meaning::class);
-        let call = CallError { service, operation, class, message: cut(&message, LONGEST_MESSAGE) };
+        let call = CallError { service, operation, class, message: cut(&clean(&message), LONGEST_MESSAGE) };
         Failure { code, text, meaning, timed_out, call }
     }
 }

@@ -2,6 +2,7 @@
 //! outcome of each.
 
 use serde::Deserialize as _;
+use tidegate_events::{clean, clean_lines};
 use tidegate_policy::controller::{Controller, StepOf};
 use tidegate_policy::denial;
 use tidegate_policy::reason::Reason;
@@ -155,7 +156,8 @@ impl Engine {
         }
         Ok(match step {
             Step::Notify { subject, message } => {
-                self.alerts.notify(subject, message).await?;
+                // The lines of the message are ours; the texts of others in it are on one line each.
+                self.alerts.notify(&clean(subject), &clean_lines(message)).await?;
                 format!("notified people: {subject}")
             }
             Step::ScheduleCheck { name, at, check } => {
@@ -217,6 +219,7 @@ impl Engine {
             "{}\nDecision {} in {} ({}). Nothing was done. Please report this: it is a defect.",
             record.message, record.id, record.environment, record.account
         );
+        let (subject, message) = (clean(&subject), clean_lines(&message));
         Ok(self.retry_throttled(|| self.alerts.notify(&subject, &message)).await?)
     }
 }

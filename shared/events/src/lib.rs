@@ -46,7 +46,7 @@ pub use form::{LIST_LIMIT, LONG_TEXT_LIMIT, PATH_LIMIT, TEXT_LIMIT, VERSION_LIMI
 pub use json::{Json, Members, Text};
 pub use received::Received;
 pub use schedule::{Scheduled, ScheduledCheck, Tick};
-pub use text::{clean, clean_lines, is_hidden, shorten};
+pub use text::{clean, clean_json, clean_lines, is_hidden, shorten};
 pub use time::{MAX_AHEAD, is_ahead};
 
 /// The `source` of every event that Tidegate defines.

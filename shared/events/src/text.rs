@@ -24,6 +24,7 @@ pub fn is_hidden(c: char) -> bool {
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
                 | '\u{3164}'
+                | '\u{fdd0}'..='\u{fdef}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffb}'
@@ -60,6 +61,26 @@ fn clean_if(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// JSON on one line, in which hidden characters are escape sequences. Its value stays the same.
+#[must_use]
+pub fn clean_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// The first characters of a text, and `…` if there are more.
 #[must_use]
 pub fn shorten(text: &str, characters: usize) -> Cow<'_, str> {
@@ -86,6 +107,14 @@ mod tests {
         assert!(shown.ends_with("ü€\u{1f600} "), "{shown}");
         assert_eq!(clean_lines("a\nb\r\u{1b}"), "a\nb \\u{1b}");
         assert!(matches!(clean("plain ü"), Cow::Borrowed("plain ü")));
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({"a\u{202e}": "\u{7f}\u{e0001}\u{9b}2K\u{1b}\n ü"});
+        let shown = clean_json(&value.to_string()).into_owned();
+        assert!(!shown.chars().any(is_hidden), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tidegate_events::clean;
 
 use crate::controller::Context;
 use crate::reason::Reason;
@@ -165,7 +166,7 @@ impl<S, C> Decision<S, C> {
     pub fn evidence(mut self, name: &str, observed: impl std::fmt::Display) -> Self {
         self.evidence.push(Evidence {
             name: name.to_owned(),
-            observed: observed.to_string(),
+            observed: clean(&observed.to_string()).into_owned(),
             expected: None,
             source: None,
         });
@@ -181,8 +182,8 @@ impl<S, C> Decision<S, C> {
     ) -> Self {
         self.evidence.push(Evidence {
             name: name.to_owned(),
-            observed: observed.to_string(),
-            expected: Some(expected.to_string()),
+            observed: clean(&observed.to_string()).into_owned(),
+            expected: Some(clean(&expected.to_string()).into_owned()),
             source: None,
         });
         self
@@ -191,7 +192,7 @@ impl<S, C> Decision<S, C> {
     /// Sets the source of the evidence that was added last.
     pub fn from_source(mut self, source: &str) -> Self {
         if let Some(last) = self.evidence.last_mut() {
-            last.source = Some(source.to_owned());
+            last.source = Some(clean(source).into_owned());
         }
         self
     }

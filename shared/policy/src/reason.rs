@@ -1,6 +1,7 @@
 //! The reasons of decisions. Each has a stable code for programs and a message for people.
 
 use jiff::Timestamp;
+use tidegate_events::clean;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? = $code:literal, $message:literal;)+) => {
@@ -25,7 +26,9 @@ macro_rules! reasons {
 
         impl std::fmt::Display for Reason {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                match self { $(Self::$variant $({ $($field),+ })? => write!(f, $message),)+ }
+                // Some parts are texts of AWS, of containers and of people.
+                let message = match self { $(Self::$variant $({ $($field),+ })? => format!($message),)+ };
+                f.write_str(&clean(&message))
             }
         }
     };

@@ -11,7 +11,7 @@ use super::SERVICE;
 use crate::error::refused;
 
 /// A DynamoDB item.
-pub type Item = HashMap<String, AttributeValue>;
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// DynamoDB's limit for an item: the total of its names and values, in bytes.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
