@@ -1,6 +1,5 @@
 //! `tidegate explain`: prints the decision about one event. It reads only files.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,13 +7,16 @@ use serde_json::Value;
 use tidegate_engine::{DecisionRecord, FunctionSpec};
 use tidegate_functions::{named, names};
 use tidegate_policy::file::Policy;
-use tidegate_replay::explain::{Answer, INVOCATION, Place, Question, explain, run as run_scenario};
+use tidegate_replay::explain::{Answer, INVOCATION, Place, Question, assumed, explain, run as run_scenario};
 use tidegate_replay::input::{events_of_log, name_of_foreign, unwrapped};
 use tidegate_testkit::scenario::{Scenario, Setup};
 
 use crate::Failure;
-use crate::files;
 use crate::print::{BAD, FAINT, STRONG, paint, print_json, print_line, say, time, verdict_style};
+use crate::{files, input};
+
+/// The largest number of events in one file.
+const EVENTS: usize = 1_000;
 
 /// The arguments of `tidegate explain`.
 #[derive(Debug, clap::Args)]
@@ -83,16 +85,22 @@ fn answers(arguments: &Arguments) -> Result<Vec<Answer>, Failure> {
         Some(file) => Setup::load(file).map_err(|error| Failure::Input(error.to_string()))?,
         None => Setup::default(),
     };
+    let is_assumed = arguments.state.is_none();
     let mut events = Vec::new();
     for value in values_of(&arguments.event, &name)? {
         events.extend(unwrapped(value).map_err(|error| Failure::Input(format!("{name}: {error}")))?);
+    }
+    if events.len() > EVENTS {
+        let message =
+            format!("the file contains {} events, and explain shows at most {EVENTS}", events.len());
+        return Err(Failure::Input(format!("{name}: {message}; `tidegate replay` reads more")));
     }
     if events.is_empty() {
         return Err(Failure::Input(format!("{name}: the file contains no event")));
     }
     let mut all = Vec::new();
     for event in events {
-        all.extend(explain_event(arguments, &policies, &setup, &name, event)?);
+        all.extend(explain_event(arguments, &policies, (&setup, is_assumed), &name, event)?);
     }
     Ok(all)
 }
@@ -125,7 +133,7 @@ fn explain_scenario(arguments: &Arguments, policies: Vec<Policy>) -> Result<Vec<
 fn explain_event(
     arguments: &Arguments,
     policies: &[Policy],
-    setup: &Setup,
+    (setup, is_assumed): (&Setup, bool),
     name: &str,
     value: Value,
 ) -> Result<Vec<Answer>, Failure> {
@@ -140,10 +148,12 @@ fn explain_event(
         say(&format!("{name}: the event has no time; the current time is used (set another one with --now)"));
         Timestamp::now()
     });
+    let (responses, assumption) = assumed(&event);
+    let with_assumption = Setup { responses, ..setup.clone() };
     let question = Question {
         policies,
         event: &event,
-        setup,
+        setup: if is_assumed { &with_assumption } else { setup },
         now: Some(now),
         function: arguments.function,
         place: Place {
@@ -161,6 +171,10 @@ fn explain_event(
             "{name}: the input does not specify the account of the hub; {account} is assumed (set another one with --hub-account)"
         ));
     }
+    let decides = answers.iter().any(|answer| answer.recorded);
+    if let Some(assumption) = assumption.filter(|_| is_assumed && decides) {
+        say(&format!("assumed: {assumption}; --state says otherwise"));
+    }
     Ok(answers)
 }
 
@@ -170,21 +184,16 @@ fn name_of(file: &Path) -> String {
 
 /// The JSON of a file: one value, or the messages of a log group.
 fn values_of(file: &Path, name: &str) -> Result<Vec<Value>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if file.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(file).map(|found| bytes = found)
-    };
-    read.map_err(|error| Failure::Input(format!("{name}: {error}")))?;
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    if let Some(events) = std::str::from_utf8(text).ok().and_then(events_of_log) {
+    let hint = "an event is one JSON object; `tidegate replay` reads a file with one event per line";
+    let text = input::read_text(file, input::EVENT_BYTES)
+        .map_err(|error| Failure::Input(format!("{name}: {error}; {hint}")))?;
+    if let Some(events) = events_of_log(&text) {
         return events.map_err(|(line, error)| Failure::Input(format!("{name}:{line}: {error}")));
     }
-    serde_json::from_slice(text).map(|value| vec![value]).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let hint = "an event is one JSON object; `tidegate replay` reads a file with one event per line";
-        Failure::Input(format!("{name}:{line}:{column}: this is not JSON: {error}; {hint}"))
+    serde_json::from_str(&text).map(|value| vec![value]).map_err(|error| {
+        let (line, column, text) = (error.line(), error.column(), error.to_string());
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        Failure::Input(format!("{name}:{line}:{column}: this is not JSON: {what}; {hint}"))
     })
 }
 

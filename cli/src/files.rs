@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tidegate_policy::file::{self, Checked, Policy, PolicyError, Problem};
 
-use crate::Failure;
 use crate::print::{print_json, print_line, say};
+use crate::{Failure, input};
 
 /// A policy file with its parsed content.
 pub(crate) struct PolicyFile {
@@ -156,9 +156,9 @@ fn whole(name: &str, path: &str, message: String) -> Result<Checked, PolicyError
 impl PolicyFile {
     fn read(path: &Path) -> Self {
         let name = path.display().to_string();
-        let read = match std::fs::read_to_string(path) {
+        let read = match input::read_text(path, input::POLICY_BYTES) {
             Ok(text) => file::read(&name, &text),
-            Err(error) => whole(&name, "", error.to_string()),
+            Err(error) => whole(&name, "", error),
         };
         Self { name, read }
     }

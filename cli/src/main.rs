@@ -10,6 +10,7 @@ mod explain;
 mod files;
 mod forget;
 mod history;
+mod input;
 #[cfg(feature = "install")]
 mod install;
 mod ledgers;
@@ -49,8 +50,8 @@ const ABOUT: &str =
 /// Printed at the end of `--help`.
 const EXIT_CODES: &str = "Exit codes:
   0  success
-  1  an account could not be reached or denied access, doctor found a problem, an event could not be redriven, or the
-     output could not be written
+  1  an account could not be reached or denied access, doctor found a problem, an event could not be redriven, lines of a
+     replay were skipped, or the output could not be written
   2  the input is wrong: a policy file, an argument, a name that does not exist
 
 Colours are used on a terminal, and not if NO_COLOR is set. --json prints one object per line.";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -84,7 +84,22 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     } else {
         tell(&summary, &prices);
     }
-    Ok(())
+    complete_or_not(&arguments.events, &summary)
+}
+
+/// A replay that has read nothing, or not everything, must not look like one that found no difference.
+fn complete_or_not(events: &Path, summary: &Summary) -> Result<(), Failure> {
+    if summary.events == 0 && summary.metrics == 0 {
+        let name = if events.as_os_str() == "-" { "standard input".into() } else { events.to_string_lossy() };
+        return Err(Failure::Input(format!("{name}: no event was read, so nothing was compared")));
+    }
+    match (&summary.first_bad_line, summary.bad_lines) {
+        (None, _) => Ok(()),
+        (Some(first), 1) => Err(Failure::Ledger(format!("1 line was skipped: {first}"))),
+        (Some(first), lines) => {
+            Err(Failure::Ledger(format!("{lines} lines were skipped, the first of them: {first}")))
+        }
+    }
 }
 
 fn options(arguments: &Arguments, json: bool) -> Result<Options, Failure> {
@@ -123,18 +138,28 @@ type Row = (String, String, Option<String>);
 fn tell(summary: &Summary, prices: &BTreeMap<String, f64>) {
     print_line("");
     if let Some((first, last)) = summary.span {
-        print_line(&paint(STRONG, &format!("{} events from {first} to {last}", summary.events)));
+        print_line(&paint(
+            STRONG,
+            &format!(
+                "{} {} from {first} to {last}",
+                summary.events,
+                if summary.events == 1 { "event" } else { "events" }
+            ),
+        ));
     } else {
         print_line(&paint(STRONG, "no events"));
     }
-    if !summary.hub_account.is_empty() {
+    if !summary.hub_account.is_empty() && summary.events > 0 {
         print_line(&paint(FAINT, &format!("the hub is in account {}", summary.hub_account)));
     }
     for (reason, count) in &summary.skipped {
         print_line(&paint(FAINT, &format!("skipped: {count} {}", reason.words())));
     }
     for (what, count) in [
-        ("lines that cannot be parsed", summary.bad_lines),
+        (
+            if summary.bad_lines == 1 { "line that cannot be parsed" } else { "lines that cannot be parsed" },
+            summary.bad_lines,
+        ),
         ("events that were processed after later ones", summary.late),
         ("events that concern no model of the policies", summary.unconcerned),
     ] {
@@ -239,7 +264,7 @@ fn summary_json(summary: &Summary, prices: &BTreeMap<String, f64>) -> Value {
         summary.skipped.iter().map(|(reason, count)| (reason.words(), *count)).collect();
     json!({
         "events": summary.events, "hub_account": summary.hub_account, "metrics": summary.metrics, "left_out": skipped,
-        "bad_lines": summary.bad_lines, "late": summary.late, "unconcerned": summary.unconcerned,
+        "bad_lines": summary.bad_lines, "first_bad_line": summary.first_bad_line, "late": summary.late, "unconcerned": summary.unconcerned,
         "from": summary.span.map(|(first, _)| first), "to": summary.span.map(|(_, last)| last),
         "policy": side(&summary.policy), "against": summary.against.as_ref().map(side),
         "differences": summary.differences,

@@ -157,8 +157,29 @@ fn a_line_that_cannot_be_parsed_is_named_or_skipped() {
     std::fs::write(events, format!("not an event\n{text}")).expect("the file is written");
     let said = complaint(&tidegate(&["replay", "--policy", POLICY, "--events", events]));
     assert!(said.contains("events.jsonl:1"), "{said}");
-    let left = out(&tidegate(&["replay", "--policy", POLICY, "--events", events, "--skip-bad"]));
-    assert!(left.contains("1 lines that cannot be parsed"), "{left}");
+    let left = tidegate(&["replay", "--policy", POLICY, "--events", events, "--skip-bad"]);
+    assert!(out(&left).contains("1 line that cannot be parsed"), "{left:?}");
+    let said = String::from_utf8_lossy(&left.stderr);
+    assert!(left.status.code() == Some(1) && said.contains("events.jsonl:1: not JSON"), "{said}");
+}
+
+#[test]
+fn a_stream_without_events_is_no_comparison() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (text, wanted) in [
+        ("", "no event was read"),
+        ("[]", "no event was read"),
+        ("[", "cut off"),
+        ("]", "does not begin in this file"),
+    ] {
+        let events = &file(folder.path(), "events.jsonl", text);
+        let output = tidegate(&["replay", "--policy", POLICY, "--against", POLICY, "--events", events]);
+        let said = complaint(&output);
+        assert!(said.contains(wanted), "{text}: {said}");
+        assert!(!out(&output).contains("the hub is in account"), "{text}");
+        let skipped = tidegate(&["replay", "--policy", POLICY, "--events", events, "--skip-bad"]);
+        assert_ne!(skipped.status.code(), Some(0), "{text}");
+    }
 }
 
 /// Two policies, and drift alarms for both models.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::shared::{DRIFT, POLICY, complaint, file, objects, out, policy_of, remark, tidegate};
+use crate::shared::{DRIFT, POLICY, complaint, file, objects, out, policy_of, remark, text, tidegate};
 
 /// Policy files of two models, and another file.
 fn fleet(folder: &Path) -> [String; 2] {
@@ -90,4 +90,40 @@ fn every_file_is_printed_as_an_object() {
             "{odd_told}"
         );
     }
+}
+
+#[test]
+fn a_policy_that_no_ledger_keeps_is_not_valid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let body = "9,".repeat(250_000);
+    let large = text(POLICY).replace("body: \"", &format!("body: \"{body}"));
+    assert!(large.len() > 450_000, "the policy has a sample request");
+    let said = complaint(&tidegate(&["validate", &file(folder.path(), "large.yaml", &large)]));
+    assert!(said.contains("the ledger keeps at most"), "{}", &said[..said.len().min(300)]);
+    let alarms: Vec<String> = (0..100).map(|number| format!("alarm-{number}")).collect();
+    let many = text(POLICY).replace("drift:\n", &format!("drift:\n  alarms: [{}]\n", alarms.join(", ")));
+    let said = complaint(&tidegate(&["validate", &file(folder.path(), "many.yaml", &many)]));
+    assert!(said.contains("the ledger keeps at most 90"), "{said}");
+}
+
+#[test]
+fn inputs_have_limits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = complaint(&tidegate(&["validate", "/dev/zero"]));
+    assert!(said.contains("more than 4 MB"), "{said}");
+    let said = complaint(&tidegate(&["explain", "--event", "/dev/zero"]));
+    assert!(said.contains("more than 8 MB") && said.contains("tidegate replay"), "{said}");
+    let deep = file(folder.path(), "deep.json", &"[".repeat(1_000_000));
+    let said = complaint(&tidegate(&["explain", "--event", &deep]));
+    assert!(said.contains("recursion limit"), "{said}");
+    let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide = folder.path().join("wide.json");
+    std::fs::write(&wide, utf16).expect("the file is written");
+    let said = complaint(&tidegate(&["explain", "--event", wide.to_str().expect("text")]));
+    assert!(said.contains("UTF-16"), "{said}");
+    let said = complaint(&tidegate(&["explain", "--event", "no-such-file.json"]));
+    assert!(said.contains("No such file") && !said.contains("os error"), "{said}");
+    let log: String = (0..1_001).map(|_| "2026-03-02T09:10:02.000Z {\"detail-type\": \"x\"}\n").collect();
+    let said = complaint(&tidegate(&["explain", "--event", &file(folder.path(), "many.log", &log)]));
+    assert!(said.contains("1001 events") && said.contains("at most 1000"), "{said}");
 }

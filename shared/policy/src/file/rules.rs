@@ -13,6 +13,8 @@ pub(super) use settings::doubtful;
 pub(super) use tags::doubtful as doubtful_tags;
 
 use super::problem::Finding;
+use crate::lookup;
+
 use super::{Environment, Gates, Pipeline, Policy, Source};
 
 const GUARDRAIL_EXCLUSIONS: &str =
@@ -33,6 +35,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     found.extend(source(&policy.source));
     found.extend(pipeline(&policy.pipeline));
     found.extend(tags::broken(policy));
+    found.extend(ledger(policy));
     found.extend(neighbours(&policy.environments));
     for (index, environment) in policy.environments.iter().enumerate() {
         let at = format!("environments/{index}");
@@ -46,6 +49,32 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
         found.extend(watched(&at, environment));
     }
     found
+}
+
+/// The largest policy that a ledger keeps: DynamoDB's 400 KB for an item, without room for the other attributes.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const LEDGER_BYTES: usize = 396 * 1024;
+/// The largest number of names with which a policy is found: all are written in one transaction of at most 100 writes.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+const LEDGER_NAMES: usize = 90;
+
+/// What the ledger cannot keep.
+fn ledger(policy: &Policy) -> Option<Finding> {
+    let lookups = lookup::of(policy);
+    if lookups.len() > LEDGER_NAMES {
+        let (count, at) = (lookups.len(), "drift/alarms");
+        let message = format!(
+            "the policy names {count} repositories, pipelines, groups, endpoints, alarms and schedules; the ledger keeps at most {LEDGER_NAMES}"
+        );
+        return Some(Finding::new(at, message));
+    }
+    let json = serde_json::to_string(policy).map_or(usize::MAX, |json| json.len());
+    // The key of a name begins with its kind.
+    let keys: usize = lookups.iter().map(|lookup| lookup.name.len().saturating_add(32)).sum();
+    let bytes = json.saturating_add(keys);
+    (bytes > LEDGER_BYTES).then(|| {
+        Finding::new("", format!("the policy has {bytes} bytes without comments and layout; the ledger keeps at most {LEDGER_BYTES}"))
+    })
 }
 
 fn source(source: &Source) -> Vec<Finding> {

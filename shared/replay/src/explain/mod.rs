@@ -4,6 +4,7 @@
 //! is not recorded (an event that no function reacts to, a sweep without changes) has a record of the same structure,
 //! and [`Answer::recorded`] is `false`.
 
+mod assumed;
 mod places;
 mod question;
 
@@ -19,6 +20,8 @@ use tidegate_testkit::CannedResponses;
 use tidegate_testkit::scenario::{Invocation, InvocationError, Ran, Scenario, Setup};
 
 use crate::input::hint_of_event;
+pub(crate) use assumed::DEFINITION;
+pub use assumed::assumed;
 pub use question::{Place, Question};
 
 /// The default Lambda request ID for the explanation of an event.

@@ -50,6 +50,8 @@ pub struct Lines {
     read: u64,
     /// Whether the next read begins at the start of a line.
     begins_line: bool,
+    /// The brackets of lists around the values.
+    lists: Lists,
     /// The columns, if the text is a CSV of CloudWatch Logs Insights.
     csv: Option<Csv>,
 }
@@ -89,7 +91,16 @@ impl Lines {
     /// Reads a source from its start.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Self { source, text: Vec::new(), at: 0, line: 0, read: 0, begins_line: true, csv: None }
+        Self {
+            source,
+            text: Vec::new(),
+            at: 0,
+            line: 0,
+            read: 0,
+            begins_line: true,
+            lists: Lists::default(),
+            csv: None,
+        }
     }
 
     /// Appends the items of the next value to `found`; returns `false` at the end.
@@ -102,7 +113,7 @@ impl Lines {
             self.text.clear();
             self.at = 0;
             if !self.append_line()? {
-                return Ok(false);
+                return self.lists.at_the_end().map_or(Ok(false), |what| Err(self.bad(what, 0)));
             }
             self.line = self.read;
             if self.read == 1 && self.is_header()? {
@@ -112,10 +123,16 @@ impl Lines {
                 self.skip_prefix()?;
             }
         }
+        if let Some(what) = self.lists.stray() {
+            return Err(self.bad(what, 0));
+        }
         if self.csv.is_some() {
             return self.read_record(found);
         }
-        if let Some(item) = fast_parse(without_separators(self.rest())) {
+        let value = without_separators(self.rest());
+        if let Some(item) = fast_parse(value) {
+            let after = value.len();
+            self.lists.pass(self.text.get(self.at.saturating_add(after)..).unwrap_or_default());
             self.at = self.text.len();
             found.push(item);
             return Ok(true);
@@ -162,7 +179,12 @@ impl Lines {
         }
         let is_csv = self.csv.is_some();
         let skips = |byte: &&u8| if is_csv { byte.is_ascii_whitespace() } else { is_separator(byte) };
-        self.advance(self.rest().iter().take_while(skips).count());
+        let count = self.rest().iter().take_while(skips).count();
+        if !is_csv {
+            let passed = self.text.get(self.at..self.at.saturating_add(count)).unwrap_or_default();
+            self.lists.pass(passed);
+        }
+        self.advance(count);
         self.at >= self.text.len()
     }
 
@@ -213,6 +235,8 @@ impl Lines {
     /// Continues after an unreadable value: with the next probable event on this line, or with the next line.
     fn give_up(&mut self, message: &str, lines_on: u64) -> InputError {
         let error = self.bad(message, lines_on);
+        // What is skipped may contain brackets.
+        self.lists.is_unknown = true;
         let next = self.rest().windows(2).position(|pair| pair == b"}{");
         self.advance(next.map_or(self.rest().len(), |next| next + 1));
         error
@@ -246,6 +270,41 @@ fn is_separator(byte: &u8) -> bool {
 fn without_separators(text: &[u8]) -> &[u8] {
     let end = text.iter().rposition(|byte| !is_separator(byte)).map_or(0, |last| last + 1);
     text.get(..end).unwrap_or_default()
+}
+
+/// The brackets of lists around the values: a list that is cut off has no closing bracket.
+#[derive(Default)]
+struct Lists {
+    open: u64,
+    has_stray: bool,
+    /// Whether unreadable text was skipped. Then nothing is known about the brackets.
+    is_unknown: bool,
+}
+
+impl Lists {
+    /// Counts the brackets in the text between values.
+    fn pass(&mut self, separators: &[u8]) {
+        for byte in separators {
+            match byte {
+                b'[' => self.open = self.open.saturating_add(1),
+                b']' if self.open == 0 => self.has_stray = true,
+                b']' => self.open = self.open.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// The problem, once, if a bracket was closed that was never opened.
+    fn stray(&mut self) -> Option<&'static str> {
+        (std::mem::take(&mut self.has_stray) && !self.is_unknown)
+            .then_some("a `]` closes a list that does not begin in this file: its beginning is cut off")
+    }
+
+    /// The problem at the end of the text, once.
+    fn at_the_end(&mut self) -> Option<&'static str> {
+        let is_open = std::mem::take(&mut self.open) > 0 && !self.is_unknown;
+        self.stray().or(is_open.then_some("the list ends before its `]`: the file is cut off"))
+    }
 }
 
 /// The nesting depth of brackets in a text.

@@ -140,6 +140,7 @@ impl Merged {
             metrics: read.metrics,
             skipped: read.skipped,
             bad_lines: read.bad_lines,
+            first_bad_line: read.first_bad_line,
             late: read.late,
             unconcerned: self.unconcerned,
             span: read.span,

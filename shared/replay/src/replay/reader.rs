@@ -26,6 +26,7 @@ pub(super) struct Read {
     pub(super) metrics: u64,
     pub(super) skipped: BTreeMap<Skip, u64>,
     pub(super) bad_lines: u64,
+    pub(super) first_bad_line: Option<String>,
     pub(super) late: u64,
     pub(super) span: Option<(Timestamp, Timestamp)>,
     pub(super) hub_account: String,
@@ -65,7 +66,10 @@ impl<'o> Reader<'o> {
             match merge.next() {
                 Ok(Some((at, item))) => self.take(at, item)?,
                 Ok(None) => break,
-                Err(InputError::Line(_)) if self.options.skip_bad => self.read.bad_lines += 1,
+                Err(InputError::Line(bad)) if self.options.skip_bad => {
+                    self.read.bad_lines += 1;
+                    self.read.first_bad_line.get_or_insert_with(|| bad.to_string());
+                }
                 Err(error) => {
                     // The items before the error are decided and shown.
                     self.finish();

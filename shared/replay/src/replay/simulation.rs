@@ -18,13 +18,11 @@ use super::stack::Stack;
 use super::stats::Counted;
 use super::sweep_schedule::SweepSchedule;
 use super::timeline::{Pending, Timeline};
+use crate::explain::DEFINITION;
 use crate::input::{Item, Metric};
 
 /// The index of the hub's stack.
 pub(super) const HUB_SITE: usize = 0;
-
-/// The text of every definition, in a repository and in a pipeline: the stream does not contain the actual text.
-const DEFINITION: &str = r#"{"Version":"2020-12-01","Steps":[]}"#;
 
 /// The interval of the sweeps, as in the templates.
 const TICKS: SignedDuration = SignedDuration::from_mins(5);

@@ -23,6 +23,8 @@ pub struct Summary {
     pub skipped: BTreeMap<Skip, u64>,
     /// Lines that could not be read.
     pub bad_lines: u64,
+    /// The place and the problem of the first of them.
+    pub first_bad_line: Option<String>,
     /// Events that arrived after later ones were processed.
     pub late: u64,
     /// Events that concern no model of the policies.

@@ -183,3 +183,32 @@ fn a_damaged_line_of_cloudwatch_logs_is_named_with_the_fix_and_the_rest_is_read(
     let (_, wrong) = read(&damaged);
     assert!(wrong[0].message.contains("`events[1].message` is `START RequestId: 1`"), "{}", wrong[0]);
 }
+
+/// A list that is cut off is no whole archive.
+#[test]
+fn a_list_that_is_cut_off_is_named() {
+    let one = event("a");
+    for (text, wanted) in [
+        (format!("[{one},"), Some(("a", "cut off"))),
+        (format!("[{one}"), Some(("a", "cut off"))),
+        (format!("[\n{one},\n{one}\n"), Some(("aa", "cut off"))),
+        ("[".repeat(1_000_000), Some(("", "cut off"))),
+        ("]".to_owned(), Some(("", "does not begin"))),
+        (format!("{one}]"), Some(("a", "does not begin"))),
+        (format!("[{one}]]]]"), Some(("a", "does not begin"))),
+        (format!("[{one}]"), None),
+        (format!("[\n  {one},\n  {one}\n]\n"), None),
+        (format!("[[{one}],[{one}]]"), None),
+        (format!("[]\n[]\n{one}"), None),
+    ] {
+        let (found, bad) = read(&text);
+        match wanted {
+            None => assert!(bad.is_empty(), "{text:.80}: {bad:?}"),
+            Some((ids, message)) => {
+                assert_eq!(found.concat(), ids, "{text:.80}");
+                assert_eq!(bad.len(), 1, "{text:.80}: {bad:?}");
+                assert!(bad[0].message.contains(message), "{bad:?}");
+            }
+        }
+    }
+}
