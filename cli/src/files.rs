@@ -22,6 +22,28 @@ pub(crate) fn read(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     policies(files)
 }
 
+/// The regions of the policies, with the models in each.
+fn regions(policies: &[Policy]) -> BTreeMap<String, Vec<String>> {
+    let mut regions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for policy in policies {
+        if let Some(environment) = policy.environments.first() {
+            regions.entry(environment.region.to_string()).or_default().push(policy.model.to_string());
+        }
+    }
+    regions
+}
+
+/// The regions in words, if there are several: `churn in eu-west-1; otter and 3 others in us-east-1`.
+pub(crate) fn several_regions(policies: &[Policy]) -> Option<String> {
+    let regions = regions(policies);
+    let words = |(region, models): (&String, &Vec<String>)| match models.as_slice() {
+        [one] => format!("{one} in {region}"),
+        [first, rest @ ..] => format!("{first} and {} more in {region}", rest.len()),
+        [] => region.clone(),
+    };
+    (regions.len() > 1).then(|| regions.iter().map(words).collect::<Vec<_>>().join("; "))
+}
+
 /// Does the same as [`read`], for JSON output: if any file is invalid, each file is printed as an object.
 pub(crate) fn read_as_json(named: &[PathBuf]) -> Result<Vec<Policy>, Failure> {
     let files = all(named);
@@ -40,8 +62,14 @@ pub(crate) fn validate(named: &[PathBuf], json: bool) -> Result<(), Failure> {
         tell_as_json(&files);
         return policies(files).map(|_| ());
     }
-    for policy in read(named)? {
+    let policies = read(named)?;
+    for policy in &policies {
         print_line(&format!("{}: valid, version {}", policy.model, policy.version()));
+    }
+    if let Some(regions) = several_regions(&policies) {
+        say(&format!(
+            "warning: the policies are in several regions: {regions}; a hub and its environments are in one region, so each region needs a hub of its own"
+        ));
     }
     Ok(())
 }

@@ -103,7 +103,14 @@ fn complete_or_not(events: &Path, summary: &Summary) -> Result<(), Failure> {
 }
 
 fn options(arguments: &Arguments, json: bool) -> Result<Options, Failure> {
-    let mut options = Options::new(files::read(&arguments.policies)?);
+    let policies = files::read(&arguments.policies)?;
+    if let Some(regions) = files::several_regions(&policies) {
+        let message = format!(
+            "the policies are in several regions: {regions}; a hub and its environments are in one region: replay the policies of each region alone"
+        );
+        return Err(Failure::Input(message));
+    }
+    let mut options = Options::new(policies);
     if !arguments.against.is_empty() {
         let mut against = files::read(&arguments.against)?;
         complete(&mut against, &options.policies);

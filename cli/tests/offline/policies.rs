@@ -127,3 +127,17 @@ fn inputs_have_limits() {
     let said = complaint(&tidegate(&["explain", "--event", &file(folder.path(), "many.log", &log)]));
     assert!(said.contains("1001 events") && said.contains("at most 1000"), "{said}");
 }
+
+/// Two regions are two installations.
+#[test]
+fn policies_of_two_regions_are_not_replayed_as_one_installation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = policy_of("otter").replace("us-east-1", "eu-west-1");
+    file(folder.path(), "otter.yaml", &there);
+    file(folder.path(), "churn.yaml", &policy_of("churn"));
+    let policies = folder.path().to_str().expect("text");
+    let said = remark(&tidegate(&["validate", policies]));
+    assert!(said.contains("otter in eu-west-1; churn in us-east-1"), "{said}");
+    let said = complaint(&tidegate(&["replay", "--policy", policies, "--events", DRIFT]));
+    assert!(said.contains("replay the policies of each region alone"), "{said}");
+}

@@ -98,8 +98,8 @@ fn an_assumed_hub_account_is_reported() {
         said.contains("the input does not specify the account of the hub; 444455556666 is assumed"),
         "{said}"
     );
-    assert_eq!(ask(&["--hub-account", "111122223333"]), "");
-    assert_eq!(ask(&["--account", "111122223333"]), "");
+    assert!(!ask(&["--hub-account", "111122223333"]).contains("account"));
+    assert!(!ask(&["--account", "111122223333"]).contains("account"));
     let pushed = "events/contract/commit-pushed.json";
     assert!(!remark(&tidegate(&["explain", "--policy", POLICY, "--event", pushed])).contains("account"));
 }
