@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_engine::{
-    Engine, EngineError, FunctionSpec, Handler, LEASE, Meter, NoDecisionLog, NoTime, Outcome, Ports, Site,
+    Engine, EngineError, FunctionSpec, Handler, LEASE, Limits, Meter, NoDecisionLog, NoTime, Outcome, Ports,
+    Site, Time,
 };
 use tidegate_events::Event;
 use tidegate_functions::FUNCTIONS;
@@ -31,6 +32,12 @@ impl Runtime {
         let handlers = FUNCTIONS.iter().map(|function| build(function)).collect();
         let engine = engine(&site, Arc::clone(&ledger), ports);
         Self { site, ledger, engine, handlers }
+    }
+
+    /// Sets the limits of the invocations, and their clock.
+    pub fn limit(&mut self, limits: Limits, time: Arc<dyn Time>) {
+        self.engine.limits = Some(limits);
+        self.engine.time = time;
     }
 
     /// The engine of one invocation. Lambda retries with the same request ID.

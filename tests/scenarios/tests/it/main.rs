@@ -15,6 +15,7 @@ mod containers;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
+mod fleets;
 mod for_now;
 #[cfg(test)]
 mod holds;

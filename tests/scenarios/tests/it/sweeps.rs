@@ -254,7 +254,7 @@ fn live() -> Stage {
     stage
 }
 
-fn outage(stage: &Stage, outage: Outage) -> Vec<tidegate_events::Event> {
+pub(crate) fn outage(stage: &Stage, outage: Outage) -> Vec<tidegate_events::Event> {
     let place = stage.account(STAGING).place().clone();
     stage.cloud.with_world(|world, now| {
         assert!(world.endpoint_outage(&place, "churn-staging", outage, Some("the container exited"), now));

@@ -136,3 +136,20 @@ fn versions_are_listed_newest_first_by_status_and_by_page() {
     assert_eq!(list(json!({"MaxResults": 3, "NextToken": token})), (vec![2, 1], Value::Null));
     assert_eq!(list(json!({"ModelApprovalStatus": "Approved"})).0, [1]);
 }
+
+#[test]
+fn packages_are_found_by_the_time_of_their_last_change() {
+    let mut aws = registered();
+    let since = |aws: &mut TestWorld, value: &str| {
+        let filter = json!({"Name": "LastModifiedTime", "Operator": "GreaterThanOrEqualTo", "Value": value});
+        let request = json!({"Resource": "ModelPackage", "SearchExpression": {"Filters": [filter]}});
+        hub(aws, "Search", request)
+    };
+    let package = hub(&mut aws, "DescribeModelPackage", json!({"ModelPackageName": ARN})).unwrap();
+    let found = since(&mut aws, "2020-01-01T00:00:00").unwrap();
+    assert_eq!(found["Results"].as_array().unwrap().len(), 1);
+    assert_eq!(found["Results"][0]["ModelPackage"]["ModelPackageArn"], package["ModelPackageArn"]);
+    assert_eq!(since(&mut aws, "2100-01-01T00:00:00").unwrap()["Results"], json!([]));
+    assert!(since(&mut aws, "yesterday").is_err());
+    assert!(since(&mut aws, "2026-03-02T09:00:00Z").is_err(), "the format has no zone");
+}
