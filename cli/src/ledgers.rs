@@ -6,8 +6,8 @@ use tidegate_engine::ports::Stored;
 use tidegate_engine::{DecisionRecord, EngineError};
 use tidegate_events::clean;
 
-use crate::Failure;
 use crate::print::say;
+use crate::{Failure, credentials};
 
 /// The ledgers that the user specified.
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Ledgers {
     table: Option<String>,
     /// A ledger as PROFILE=STACK: a profile of the AWS configuration, and the name of the stack in that account. Can be
     /// repeated. It overrides --table.
-    #[arg(long, value_name = "PROFILE=TABLE")]
+    #[arg(long, value_name = "PROFILE=STACK")]
     ledger: Vec<String>,
     /// All ledgers of an installation file. --ledger and --table override it.
     #[cfg(feature = "install")]
@@ -54,7 +54,12 @@ impl Place {
     /// Adds the name of the ledger to an error.
     pub(crate) fn failed(&self, error: impl std::fmt::Display) -> Failure {
         // An error of AWS is on one line; what follows it on the terminal is ours.
-        Failure::Ledger(format!("{}: {}", self.name, clean(&error.to_string())))
+        let error = error.to_string();
+        let error = clean(&error);
+        Failure::Ledger(match credentials::problem(self.profile.as_deref(), &error) {
+            Some((what, how)) => format!("{}: {what}; {how}", self.name),
+            None => format!("{}: {error}", self.name),
+        })
     }
 
     /// Returns the records that can be read. For each other record a warning is printed on standard error.
@@ -78,8 +83,10 @@ impl Ledgers {
     pub(crate) async fn open(&self) -> Result<Vec<Place>, Failure> {
         let mut opened = Vec::new();
         for pair in &self.ledger {
-            let Some((profile, stack)) = pair.split_once('=') else {
-                return Err(Failure::Input(format!("--ledger {pair}: write PROFILE=TABLE")));
+            let parts =
+                pair.split_once('=').filter(|(profile, stack)| !profile.is_empty() && !stack.is_empty());
+            let Some((profile, stack)) = parts else {
+                return Err(Failure::Input(format!("--ledger {pair}: write PROFILE=STACK")));
             };
             opened.push(Place::new(pair, stack, Some(profile), Aws::for_profile(profile).await));
         }

@@ -1,6 +1,7 @@
 //! `tidegate`: validates and applies policies, shows decisions and blockers, and checks the stacks.
 
 mod apply;
+mod credentials;
 mod diff;
 #[cfg(feature = "operate")]
 mod doctor;

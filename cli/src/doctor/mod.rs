@@ -11,9 +11,9 @@ mod tests;
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::Failure;
 use crate::ledgers::Ledgers;
 use crate::print::{BAD, FAINT, GOOD, STRONG, WAITING, paint, print_json, print_line};
+use crate::{Failure, credentials};
 use facts::Facts;
 
 /// The version that every function must have: the version of this command, with the commit that it was built from.
@@ -97,7 +97,11 @@ impl Check {
 
     /// A fact that could not be read. It may hide any problem.
     fn unreadable(place: &str, area: &'static str, error: &str) -> Self {
-        Self::problem(place, area, error, "docs/cli.md lists the permissions that doctor needs")
+        let profile = place.split_once('=').map(|(profile, _)| profile);
+        match credentials::problem(profile, error) {
+            Some((what, how)) => Self::problem(place, area, what, how),
+            None => Self::problem(place, area, error, "docs/cli.md lists the permissions that doctor needs"),
+        }
     }
 
     fn print(&self, width: usize) {

@@ -9,6 +9,8 @@ mod pipes;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod shared;
