@@ -66,7 +66,7 @@ pub struct CloudConfig {
     pub retry_seconds: f64,
     /// Folder with changed templates instead of `infra/`.
     pub templates: Option<PathBuf>,
-    /// The environments, each with a stack of its own, in the order of the hub's parameters; at most five.
+    /// The environments, each with a stack of its own.
     pub environments: Vec<Account>,
     /// Parameters of the hub's stack beside the necessary ones, as `NAME=VALUE`.
     pub hub_parameters: Vec<String>,
