@@ -3,7 +3,7 @@
 use super::described;
 use serde_json::{Value, json};
 use tidegate_aws::operate::{AlarmState, Answer, Rule, Stack};
-use tidegate_engine::ports::{Applied, Ledger};
+use tidegate_engine::ports::{Applied, Ledger, StateKey};
 
 use crate::ledgers::Place;
 use crate::redrive::{QUEUE, queue_name};
@@ -43,6 +43,8 @@ pub(super) struct Facts {
     pub(super) bus_policy: Seen<Option<Value>>,
     /// The applied policy of each model.
     pub(super) policies: Seen<Vec<(String, Seen<Option<Applied>>)>>,
+    /// The models of which train has processed a push. Only a hub has any.
+    pub(super) pushed: Vec<String>,
 }
 
 impl Default for Facts {
@@ -61,6 +63,7 @@ impl Default for Facts {
             alarms: Ok(Vec::new()),
             bus_policy: Ok(None),
             policies: Ok(Vec::new()),
+            pushed: Vec::new(),
         }
     }
 }
@@ -91,6 +94,9 @@ impl Facts {
             facts.bus_policy = bus_policy.map_err(|error| error.to_string());
         }
         facts.stack = stack;
+        if facts.is_hub() {
+            facts.pushed = pushed(place, &facts.policies).await;
+        }
         facts
     }
 
@@ -215,9 +221,45 @@ async fn policies(place: &Place) -> Seen<Vec<(String, Seen<Option<Applied>>)>> {
     Ok(all)
 }
 
+/// The models in whose state of train a push is noted. A state that cannot be read counts as one: another check reports
+/// that the ledger cannot be read.
+async fn pushed(place: &Place, policies: &Seen<Vec<(String, Seen<Option<Applied>>)>>) -> Vec<String> {
+    let mut all = Vec::new();
+    for (model, _) in policies.iter().flatten() {
+        let key = StateKey { function: "train".to_owned(), model: model.clone() };
+        let state = place.ledger.state(&key).await.ok().map(|state| state.value);
+        let noted = match &state {
+            Some(None) => false,
+            Some(Some(value)) => value.text().map_or(true, has_push),
+            None => true,
+        };
+        if noted {
+            all.push(model.clone());
+        }
+    }
+    all
+}
+
+/// Whether a state of train has a commit of any branch.
+fn has_push(state: &str) -> bool {
+    let state: Value = serde_json::from_str(state).unwrap_or_default();
+    ["commits", "rejected_commits", "pushes"]
+        .into_iter()
+        .filter_map(|name| state.get(name).and_then(Value::as_object))
+        .any(|commits| !commits.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_push_is_noted_in_the_state_of_train() {
+        assert!(has_push(r#"{"commits": {"refs/heads/main": "9f1d"}, "last_start": null}"#));
+        for state in [r#"{"commits": {}, "last_start": null}"#, "{}", ""] {
+            assert!(!has_push(state), "{state}");
+        }
+    }
 
     #[test]
     fn a_rule_is_found_however_it_is_called() {

@@ -24,6 +24,7 @@ pub(super) fn checks(facts: &[Facts]) -> Vec<Check> {
             checks.push(Check::ok(&place.place, AREA, finding));
         }
         checks.extend(problems);
+        checks.extend(readable.iter().filter_map(|(model, policy)| never_pushed(place, model, policy)));
         for (model, policy) in readable {
             applied.entry(model).or_default().push((place, policy));
         }
@@ -40,6 +41,19 @@ pub(super) fn checks(facts: &[Facts]) -> Vec<Check> {
         checks.extend(problems);
     }
     checks
+}
+
+/// AWS reports pushes to CodeCommit by itself, and no others.
+fn never_pushed(place: &Facts, model: &str, applied: &Applied) -> Option<Check> {
+    let repository = &applied.policy.source.repository;
+    let is_silent = place.is_hub()
+        && repository.codecommit().is_none()
+        && !place.pushed.iter().any(|pushed| pushed == model);
+    is_silent.then(|| {
+        let finding = format!("no push of {repository} was ever seen for {model}");
+        let fix = "docs/policy.md, section source: the webhook for GitHub, or a job that sends Commit Pushed";
+        Check::unchecked(&place.place, AREA, finding, fix)
+    })
 }
 
 /// Returns the problems of the policies in one ledger, and the policies that can be read.

@@ -79,6 +79,7 @@ fn facts(
         }]),
         bus_policy: Ok(Some(json!({ "Statement": admits }))),
         policies: Ok(vec![("churn".to_owned(), Ok(Some(applied(&policy(&[])))))]),
+        pushed: Vec::new(),
         name,
     }
 }
@@ -344,6 +345,25 @@ fn accounts_that_were_not_specified_are_unchecked_and_not_a_problem() {
 
 fn apply(facts: &mut Facts, policy: &Policy) {
     facts.policies = Ok(vec![("churn".to_owned(), Ok(Some(applied(policy))))]);
+}
+
+#[test]
+fn a_source_of_which_no_push_was_ever_seen_is_named_in_the_hub() {
+    let github = policy(&[
+        ("repository: codecommit:churn-model", "repository: github:acme/churn"),
+        ("{ file: pipeline.json }", "{ keep: true }"),
+    ]);
+    let found = after(|facts| facts.iter_mut().for_each(|facts| apply(facts, &github)));
+    let [(State::Unchecked, place, "policies", finding, fix)] = found.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(finding, "no push of github:acme/churn was ever seen for churn");
+    assert!(place.starts_with("hub=") && fix.contains("Commit Pushed"), "{found:#?}");
+    let found = after(|facts| {
+        facts.iter_mut().for_each(|facts| apply(facts, &github));
+        facts[0].pushed.push("churn".to_owned());
+    });
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

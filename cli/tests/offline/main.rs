@@ -14,3 +14,5 @@ mod profiles;
 mod questions;
 #[cfg(test)]
 mod shared;
+#[cfg(test)]
+mod workflow;

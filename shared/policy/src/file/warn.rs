@@ -15,6 +15,14 @@ pub fn warnings(policy: &Policy) -> Vec<Problem> {
 
 pub(super) fn findings(policy: &Policy) -> Vec<Finding> {
     let mut found = super::rules::doubtful_tags(policy);
+    if policy.source.repository.codecommit().is_none() {
+        let repository = &policy.source.repository;
+        let message = format!(
+            "AWS does not report pushes to {repository} by itself: without EventBridge's webhook for GitHub or a job that sends \
+             `Commit Pushed`, no push starts the pipeline (docs/policy.md, `source`)"
+        );
+        found.push(Finding::new("source/repository", message));
+    }
     for (index, environment) in policy.environments.iter().enumerate() {
         found.extend(in_environment(&format!("environments/{index}"), environment));
     }
