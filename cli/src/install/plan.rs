@@ -19,16 +19,15 @@ pub(crate) struct Planned {
 
 /// The stacks in the order of their deployment. The stacks of one step need nothing of each other.
 ///
-/// EventBridge checks a target bus when a rule gets it, so each bus and its policy come before the rules that send to it: first
-/// the stacks themselves, then the rules of the hub, which also admit the roles of the environments, then the rules of the
-/// environments. The second step changes the policy of one bus, and EventBridge refuses two such changes at once, so its
-/// stacks come one after the other.
+/// The environments come before the hub, because a new version of the hub may send what only a new version of an environment
+/// reads. EventBridge checks a target bus when a rule gets it, so each bus and its policy come before the rules that send to it:
+/// first the stacks themselves, then the rules of the hub, which also admit the roles of the environments, then the rules of the
+/// environments. The rules of the hub come one after the other, because each changes the policy of the hub's bus, and EventBridge
+/// refuses two such changes at once.
 pub(crate) fn steps(installation: &Installation) -> Vec<Vec<Planned>> {
     let environments = &installation.environments;
-    let mut steps = vec![vec![hub(installation)]];
-    if let Some(first) = steps.first_mut() {
-        first.extend(environments.iter().map(|environment| of_environment(installation, environment)));
-    }
+    let own = environments.iter().map(|environment| of_environment(installation, environment)).collect();
+    let mut steps = vec![own, vec![hub(installation)]];
     steps.extend(environments.iter().map(|environment| vec![to_environment(installation, environment)]));
     steps.push(environments.iter().map(|environment| to_hub(installation, environment)).collect());
     steps
@@ -37,8 +36,8 @@ pub(crate) fn steps(installation: &Installation) -> Vec<Vec<Planned>> {
 impl Installation {
     /// The stacks that have a ledger: the hub's, then the environments'.
     pub(crate) fn ledgers(&self) -> Vec<Planned> {
-        let mut steps = steps(self);
-        if steps.is_empty() { Vec::new() } else { steps.swap_remove(0) }
+        let environments = self.environments.iter().map(|environment| of_environment(self, environment));
+        std::iter::once(hub(self)).chain(environments).collect()
     }
 }
 

@@ -36,7 +36,8 @@ fn each_bus_comes_before_the_rules_that_send_to_it() {
     assert_eq!(
         names,
         [
-            vec!["tidegate-hub", "tidegate-staging", "tidegate-production"],
+            vec!["tidegate-staging", "tidegate-production"],
+            vec!["tidegate-hub"],
             vec!["tidegate-hub-to-tidegate-staging"],
             vec!["tidegate-hub-to-tidegate-production"],
             vec!["tidegate-staging-to-tidegate-hub", "tidegate-production-to-tidegate-hub"],

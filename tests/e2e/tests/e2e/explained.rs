@@ -51,10 +51,20 @@ fn live_since(day: &Evidence) -> Value {
     state.pointer("/live/at").cloned().expect("it serves")
 }
 
+/// The fingerprint of the package's images and model data, as promote read it from the registry.
+fn artifacts(day: &Evidence) -> Value {
+    let requests = day.ledgers.iter().filter_map(|item| {
+        let record = item.attributes.get("record").and_then(Value::as_str)?;
+        let record: Value = serde_json::from_str(record).expect("a record is JSON");
+        record.pointer("/plan/0/request/artifacts").cloned()
+    });
+    requests.last().expect("a deployment was requested")
+}
+
 /// One decision of each function. Nothing was remembered before any of them but the first deployment itself.
 fn moments(day: &Evidence) -> [Moment; 5] {
     let live_since = live_since(day);
-    let approved = json!({ "approval": "Approved", "status": "Completed" });
+    let approved = json!({ "approval": "Approved", "status": "Completed", "artifacts": artifacts(day) });
     [
         Moment {
             account: HUB,

@@ -160,7 +160,7 @@ fn the_example_file_is_valid_and_shows_its_stacks() {
         assert_eq!(output.status.code(), Some(0), "{said}");
         let first: serde_json::Value =
             serde_json::from_str(said.lines().next().unwrap_or_default()).expect("JSON");
-        assert_eq!((said.lines().count(), &first["stack"]), (7, &json!("tidegate-hub")), "{said}");
+        assert_eq!((said.lines().count(), &first["stack"]), (7, &json!("tidegate-staging")), "{said}");
     });
 }
 
