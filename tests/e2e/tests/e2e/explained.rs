@@ -53,12 +53,12 @@ fn live_since(day: &Evidence) -> Value {
 
 /// The fingerprint of the package's images and model data, as promote read it from the registry.
 fn artifacts(day: &Evidence) -> Value {
-    let requests = day.ledgers.iter().filter_map(|item| {
+    let mut requests = day.ledgers.iter().filter_map(|item| {
         let record = item.attributes.get("record").and_then(Value::as_str)?;
         let record: Value = serde_json::from_str(record).expect("a record is JSON");
         record.pointer("/plan/0/request/artifacts").cloned()
     });
-    requests.last().expect("a deployment was requested")
+    requests.next_back().expect("a deployment was requested")
 }
 
 /// One decision of each function. Nothing was remembered before any of them but the first deployment itself.
