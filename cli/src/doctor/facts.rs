@@ -11,6 +11,9 @@ use crate::redrive::{QUEUE, queue_name};
 /// A fact, or the reason why it could not be read.
 pub(super) type Seen<T> = Result<T, String>;
 
+/// The applied policy of each model.
+pub(super) type AppliedPolicies = Seen<Vec<(String, Seen<Option<Applied>>)>>;
+
 pub(super) const FUNCTION: &str = "AWS::Lambda::Function";
 pub(super) const RULE: &str = "AWS::Events::Rule";
 pub(super) const SCHEDULE: &str = "AWS::Scheduler::Schedule";
@@ -42,7 +45,7 @@ pub(super) struct Facts {
     /// The policy of the stack's bus. It is null if the bus has no policy, and `None` if there is no bus.
     pub(super) bus_policy: Seen<Option<Value>>,
     /// The applied policy of each model.
-    pub(super) policies: Seen<Vec<(String, Seen<Option<Applied>>)>>,
+    pub(super) policies: AppliedPolicies,
     /// The models of which train has processed a push. Only a hub has any.
     pub(super) pushed: Vec<String>,
 }
@@ -212,7 +215,7 @@ async fn alarms(place: &Place, stack: &Stack) -> Seen<Vec<AlarmState>> {
     place.aws.stack_alarms().states(&names).await.map_err(|error| error.to_string())
 }
 
-async fn policies(place: &Place) -> Seen<Vec<(String, Seen<Option<Applied>>)>> {
+async fn policies(place: &Place) -> AppliedPolicies {
     let mut all = Vec::new();
     for model in place.ledger.models().await.map_err(|error| error.to_string())? {
         let applied = place.ledger.policy(&model).await.map_err(|error| error.to_string());
@@ -223,7 +226,7 @@ async fn policies(place: &Place) -> Seen<Vec<(String, Seen<Option<Applied>>)>> {
 
 /// The models in whose state of train a push is noted. A state that cannot be read counts as one: another check reports
 /// that the ledger cannot be read.
-async fn pushed(place: &Place, policies: &Seen<Vec<(String, Seen<Option<Applied>>)>>) -> Vec<String> {
+async fn pushed(place: &Place, policies: &AppliedPolicies) -> Vec<String> {
     let mut all = Vec::new();
     for (model, _) in policies.iter().flatten() {
         let key = StateKey { function: "train".to_owned(), model: model.clone() };

@@ -16,6 +16,7 @@ mod containers;
 mod envelope;
 #[cfg(test)]
 mod fleets;
+#[cfg(test)]
 mod for_now;
 #[cfg(test)]
 mod holds;
