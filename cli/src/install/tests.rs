@@ -80,7 +80,9 @@ fn every_parameter_is_one_of_its_template() {
         panic!("an unknown parameter is refused")
     };
     assert!(
-        message.starts_with("parameters.LogRetention: hub.yaml has no such parameter; it has AlertEmail, "),
+        message.starts_with(
+            "parameters.LogRetention: environment.yaml has no such parameter; it has EnvironmentName, "
+        ),
         "{message}"
     );
 }
