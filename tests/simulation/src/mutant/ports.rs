@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::ports::{
     Alerts, ApprovedPackage, Endpoints, InvocationQuery, Metrics, Registry, RegistryPackage, Reports,
-    Sampler, Schedules,
+    Sampler, Schedules, Window,
 };
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
@@ -376,8 +376,8 @@ impl Metrics for MutatedPorts {
         let mut counts = self.real.invocations(queries, now).await?;
         if self.mutant == Some(Mutant::UnknownIsHealthy) {
             // Nothing in the window, and something before: what a healthy sleeper would show.
-            for (at, count) in counts.iter_mut().enumerate().filter(|(_, count)| count.is_none()) {
-                *count = Some(u64::from(at % 2 == 1));
+            for (query, count) in queries.iter().zip(&mut counts).filter(|(_, count)| count.is_none()) {
+                *count = Some(u64::from(query.window == Window::SinceDeployment));
             }
         }
         Ok(counts)
