@@ -165,9 +165,8 @@ async fn upload_and_deploy(
         }
     }
     let key = format!("{}-{}", digest(template.as_bytes()), planned.template);
-    deployments.put(&bucket, account, &key, template.into_bytes()).await?;
-    let suffix = if planned.region.starts_with("cn-") { ".cn" } else { "" };
-    let template_url = format!("https://s3.{}.amazonaws.com{suffix}/{bucket}/{key}", planned.region);
+    let place = (bucket.as_str(), account, planned.region.as_str());
+    let template_url = deployments.put_template(place, &key, template).await?;
     let wanted = Wanted { name: planned.name.clone(), template_url, parameters: planned.parameters.clone() };
     deployments.deploy(&wanted).await
 }

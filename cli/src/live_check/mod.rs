@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tidegate_aws::Aws;
 use tidegate_aws::operate::{Deployed, Deployments, Wanted};
 
 use crate::Failure;
@@ -55,7 +54,7 @@ pub(crate) async fn run(arguments: &Arguments, json: bool) -> Result<(), Failure
         return plan(arguments, json);
     }
     let earlier = recorded(arguments)?;
-    let aws = client(arguments).await;
+    let aws = crate::install::clients(arguments.profile.as_deref(), &arguments.region).await;
     let deployments = aws.deployments();
     let bucket = format!("tidegate-live-check-{}-{}", arguments.account, arguments.region);
     let failed = |error: tidegate_engine::CallError| Failure::Ledger(error.to_string());
@@ -113,10 +112,6 @@ fn recorded(arguments: &Arguments) -> Result<BTreeMap<String, Answer>, Failure> 
     serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
 }
 
-async fn client(arguments: &Arguments) -> Aws {
-    crate::install::clients(arguments.profile.as_deref(), &arguments.region).await
-}
-
 /// Deploys the stacks of a check one after the other, looks at the outcome of the last, and deletes all.
 async fn ask(check: &Check, arguments: &Arguments, deployments: &Deployments, bucket: &str) -> Answer {
     let mut outcome = Ok("no stack".to_owned());
@@ -145,9 +140,9 @@ async fn deploy(
     (name, key): (&str, &str),
     template: &str,
 ) -> Result<String, String> {
-    let put = deployments.put(bucket, &arguments.account, key, template.as_bytes().to_vec()).await;
-    put.map_err(|error| error.to_string())?;
-    let template_url = format!("https://s3.{}.amazonaws.com/{bucket}/{key}", arguments.region);
+    let place = (bucket, arguments.account.as_str(), arguments.region.as_str());
+    let put = deployments.put_template(place, key, template.to_owned()).await;
+    let template_url = put.map_err(|error| error.to_string())?;
     let wanted = Wanted { name: name.to_owned(), template_url, parameters: Vec::new() };
     match deployments.deploy(&wanted).await {
         Ok(Deployed::Created) => Ok("created".to_owned()),

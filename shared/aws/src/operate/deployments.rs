@@ -126,6 +126,22 @@ impl Deployments {
         Ok(())
     }
 
+    /// Writes a template into the bucket of this account, and returns the URL from which CloudFormation reads it.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails, or if the bucket belongs to another account.
+    pub async fn put_template(
+        &self,
+        (bucket, account, region): (&str, &str, &str),
+        key: &str,
+        template: String,
+    ) -> Result<String, CallError> {
+        self.put(bucket, account, key, template.into_bytes()).await?;
+        // The domain of the partition aws-cn: https://docs.aws.amazon.com/general/latest/gr/s3.html
+        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+        Ok(format!("https://s3.{region}.amazonaws.com{suffix}/{bucket}/{key}"))
+    }
+
     /// Deletes a bucket of this account with its objects. Returns whether it existed.
     ///
     /// # Errors
