@@ -44,6 +44,8 @@ fn ours(mut value: Value, event: &Event) {
         Body::ApprovalGiven(said) => to_detail(said),
         Body::HoldPlaced(said) => to_detail(said),
         Body::HoldReleased(said) => to_detail(said),
+        Body::RollbackRequested(said) => to_detail(said),
+        Body::PromotionForced(said) => to_detail(said),
         _ => return,
     };
     if let Some(place) = value.get_mut("detail") {

@@ -22,7 +22,7 @@ pub(crate) use check::body;
 pub use commit::{CommitPushed, RefChange, RefKind};
 pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested, DeploymentWaiting};
 pub use health::{EndpointHealth, EndpointHealthChanged};
-pub use person::{ApprovalGiven, HoldPlaced, HoldReleased};
+pub use person::{ApprovalGiven, HoldPlaced, HoldReleased, PromotionForced, RollbackRequested};
 pub use retraining::{RetrainingFinished, RetrainingOutcome, RetrainingRequested};
 pub use signal::{DriftObserved, DriftVerdict};
 

@@ -78,6 +78,8 @@ impl Body {
             Self::ApprovalGiven(_) => "approval_given",
             Self::HoldPlaced(_) => "hold_placed",
             Self::HoldReleased(_) => "hold_released",
+            Self::RollbackRequested(_) => "rollback_requested",
+            Self::PromotionForced(_) => "promotion_forced",
             Self::Tick(_) => "tick",
             Self::Scheduled(_) => "scheduled",
             Self::Other => "other",
@@ -277,6 +279,14 @@ fn contract(body: &Body) -> Vec<Part<'_>> {
                 Part::from(&hold.by),
                 millis(hold.at),
             ]
+        }
+        Body::RollbackRequested(asked) => {
+            let who = [Part::from(&asked.by), millis(asked.at)];
+            [&asked.model, &asked.environment].map(Part::from).into_iter().chain(who).collect()
+        }
+        Body::PromotionForced(forced) => {
+            let who = [forced.version.to_string().into(), Part::from(&forced.by), millis(forced.at)];
+            [&forced.model, &forced.environment].map(Part::from).into_iter().chain(who).collect()
         }
         _ => Vec::new(),
     }

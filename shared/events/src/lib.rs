@@ -37,8 +37,8 @@ pub use aws::{
 pub use contract::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
     DeploymentWaiting, DriftObserved, DriftVerdict, EndpointHealth, EndpointHealthChanged, Field, HoldPlaced,
-    HoldReleased, Kind, RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested,
-    SCHEMA, to_detail,
+    HoldReleased, Kind, PromotionForced, RefChange, RefKind, RetrainingFinished, RetrainingOutcome,
+    RetrainingRequested, RollbackRequested, SCHEMA, to_detail,
 };
 pub use envelope::Envelope;
 pub use error::EventError;
@@ -125,6 +125,10 @@ pub enum Body {
     HoldPlaced(HoldPlaced),
     /// `Hold Released` by a person.
     HoldReleased(HoldReleased),
+    /// `Rollback Requested` by a person.
+    RollbackRequested(RollbackRequested),
+    /// `Promotion Forced` by a person.
+    PromotionForced(PromotionForced),
     /// An invocation by a schedule without an input: `Scheduled Event` from `aws.events` or `aws.scheduler`.
     Tick(Tick),
     /// An invocation by a schedule of Tidegate, with its input.

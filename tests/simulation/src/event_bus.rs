@@ -162,7 +162,11 @@ pub(crate) fn topic(body: &Body) -> Topic {
         }
         Body::Scheduled(Scheduled::Reconcile) | Body::Tick(_) => Topic::Schedule,
         Body::Scheduled(_) => Topic::Wake,
-        Body::HoldPlaced(_) | Body::HoldReleased(_) | Body::ApprovalGiven(_) => Topic::People,
+        Body::HoldPlaced(_)
+        | Body::HoldReleased(_)
+        | Body::RollbackRequested(_)
+        | Body::PromotionForced(_)
+        | Body::ApprovalGiven(_) => Topic::People,
         _ => Topic::Finished,
     }
 }

@@ -80,6 +80,8 @@ pub(crate) fn event(event: &Event) -> String {
         Body::HoldReleased(hold) => {
             format!("the release of {}", hold.environment.as_deref().unwrap_or("everything"))
         }
+        Body::RollbackRequested(asked) => format!("that {} goes back", asked.environment),
+        Body::PromotionForced(forced) => format!("that version {} is forced", forced.version),
         Body::ApprovalGiven(given) => format!("that {} agrees to {}", given.by, given.environment),
         _ => event.envelope.detail_type.clone(),
     }

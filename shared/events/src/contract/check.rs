@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
-    DriftObserved, EndpointHealthChanged, Field, HoldPlaced, HoldReleased, Kind, RetrainingFinished,
-    RetrainingRequested, SCHEMA,
+    DriftObserved, EndpointHealthChanged, Field, HoldPlaced, HoldReleased, Kind, PromotionForced,
+    RetrainingFinished, RetrainingRequested, RollbackRequested, SCHEMA,
 };
 use crate::form::{LIST_LIMIT, PATH_LIMIT, is_plain};
 use crate::json::Json;
@@ -35,6 +35,8 @@ pub(crate) fn body(
         ApprovalGiven::DETAIL_TYPE => Body::ApprovalGiven(read(detail, sent)?),
         HoldPlaced::DETAIL_TYPE => Body::HoldPlaced(read(detail, sent)?),
         HoldReleased::DETAIL_TYPE => Body::HoldReleased(read(detail, sent)?),
+        RollbackRequested::DETAIL_TYPE => Body::RollbackRequested(read(detail, sent)?),
+        PromotionForced::DETAIL_TYPE => Body::PromotionForced(read(detail, sent)?),
         _ => Body::Other,
     })
 }

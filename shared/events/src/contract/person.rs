@@ -1,4 +1,4 @@
-//! `Approval Given`, `Hold Placed` and `Hold Released`: the decisions of people.
+//! `Approval Given`, `Hold Placed`, `Hold Released`, `Rollback Requested` and `Promotion Forced`: the decisions of people.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,72 @@ impl Contract for HoldReleased {
         Field::required("model", Kind::Name, "The name of the model."),
         Field::optional("environment", Kind::Name, "The environment. If it is absent, all environments."),
         Field::required("by", Kind::Text, "The person who released the hold."),
+        Field::required("at", Kind::Time, "The time at which the person did this."),
+    ];
+}
+
+/// A person requested that an environment goes back to a version that it served before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRequested {
+    /// The name of the model.
+    pub model: String,
+    /// The environment that goes back.
+    pub environment: String,
+    /// The version to go back to, or `None` for the one that succeeded there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+    /// The person who requested it.
+    pub by: String,
+    /// The reason that the person gave.
+    pub reason: String,
+    /// The time of the request.
+    pub at: Timestamp,
+}
+
+impl Contract for RollbackRequested {
+    const DETAIL_TYPE: &'static str = "Rollback Requested";
+    const FIELDS: &'static [Field] = &[
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment that goes back."),
+        Field::optional(
+            "to",
+            Kind::Version,
+            "The version to go back to. If it is absent, the one that succeeded there before.",
+        ),
+        Field::required("by", Kind::Text, "The person who requested it."),
+        Field::required("reason", Kind::LongText, "The reason that the person gave."),
+        Field::required("at", Kind::Time, "The time at which the person did this."),
+    ];
+}
+
+/// A person forced a version into an environment past its gates, in an emergency. The version must be approved in the
+/// registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromotionForced {
+    /// The name of the model.
+    pub model: String,
+    /// The environment.
+    pub environment: String,
+    /// The version.
+    pub version: u64,
+    /// The person who forced it.
+    pub by: String,
+    /// The reason that the person gave.
+    pub reason: String,
+    /// The time of the command.
+    pub at: Timestamp,
+}
+
+impl Contract for PromotionForced {
+    const DETAIL_TYPE: &'static str = "Promotion Forced";
+    const FIELDS: &'static [Field] = &[
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("environment", Kind::Name, "The environment that the version enters."),
+        Field::required("version", Kind::Version, "The version."),
+        Field::required("by", Kind::Text, "The person who forced it."),
+        Field::required("reason", Kind::LongText, "The reason that the person gave."),
         Field::required("at", Kind::Time, "The time at which the person did this."),
     ];
 }

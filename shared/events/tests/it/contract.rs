@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use tidegate_events::{
     ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
     DriftObserved, EndpointHealthChanged, Event, EventError, Field, HoldPlaced, HoldReleased, Kind,
-    LIST_LIMIT, LONG_TEXT_LIMIT, MAX_AHEAD, PATH_LIMIT, RetrainingFinished, RetrainingRequested, SCHEMA,
-    TEXT_LIMIT, VERSION_LIMIT, parse_received, parse_value, to_detail,
+    LIST_LIMIT, LONG_TEXT_LIMIT, MAX_AHEAD, PATH_LIMIT, PromotionForced, RetrainingFinished,
+    RetrainingRequested, RollbackRequested, SCHEMA, TEXT_LIMIT, VERSION_LIMIT, parse_received, parse_value,
+    to_detail,
 };
 
 fn kebab<T: Contract>() -> String {
@@ -281,6 +282,8 @@ contract! {
     approval_given: ApprovalGiven,
     hold_placed: HoldPlaced,
     hold_released: HoldReleased,
+    rollback_requested: RollbackRequested,
+    promotion_forced: PromotionForced,
 }
 
 #[test]

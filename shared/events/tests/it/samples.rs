@@ -25,6 +25,8 @@ const KINDS: &[(&str, &str)] = &[
     ("contract/endpoint-health-changed.json", "endpoint_health_changed"),
     ("contract/hold-placed.json", "hold_placed"),
     ("contract/hold-released.json", "hold_released"),
+    ("contract/promotion-forced.json", "promotion_forced"),
+    ("contract/rollback-requested.json", "rollback_requested"),
     ("contract/retraining-requested.json", "retraining_requested"),
     ("contract/retraining-finished.json", "retraining_finished"),
     ("delivery/archive-replay.json", "model_package_changed"),

@@ -101,7 +101,9 @@ fn hub_of(event: &Event) -> Option<String> {
         | Body::RetrainingFinished(_)
         | Body::ApprovalGiven(_)
         | Body::HoldPlaced(_)
-        | Body::HoldReleased(_) => Some(account.clone()),
+        | Body::HoldReleased(_)
+        | Body::RollbackRequested(_)
+        | Body::PromotionForced(_) => Some(account.clone()),
         Body::EndpointChanged(_)
         | Body::AlarmChanged(_)
         | Body::ObjectCreated(_)

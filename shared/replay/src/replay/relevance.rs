@@ -34,6 +34,8 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         Body::ApprovalGiven(given) => ledger.has_policy(&given.model),
         Body::HoldPlaced(hold) => ledger.has_policy(&hold.model),
         Body::HoldReleased(hold) => ledger.has_policy(&hold.model),
+        Body::RollbackRequested(asked) => ledger.has_policy(&asked.model),
+        Body::PromotionForced(forced) => ledger.has_policy(&forced.model),
         Body::Tick(_) | Body::Scheduled(_) => true,
         Body::Other => false,
     }
