@@ -31,15 +31,18 @@ impl Adapter for Promote {
     type Controller = PromoteController;
 
     async fn observe(&self, _engine: &Engine, cx: &Context<'_>, need: Need) -> Result<Snapshot, EngineError> {
-        Ok(match (need, cx.policy) {
-            (Need::Package(arn), _) => self.package(&arn).await?.into(),
-            (Need::Earlier(version), Some(policy)) => {
+        let package = match &need.package {
+            Some(arn) => self.package(arn).await?,
+            None => None,
+        };
+        let earlier = match (need.earlier, cx.policy) {
+            (Some(version), Some(policy)) => {
                 let found = self.registry.approved_before(policy.registry.group.as_str(), version).await?;
-                let earlier = found.map(|found| Candidate { arn: found.arn, version: found.version });
-                Snapshot { earlier, ..Snapshot::default() }
+                found.map(|found| Candidate { arn: found.arn, version: found.version })
             }
-            (Need::Nothing, _) | (Need::Earlier(_), None) => Snapshot::default(),
-        })
+            _ => None,
+        };
+        Ok(Snapshot { package, earlier })
     }
 
     async fn recheck(

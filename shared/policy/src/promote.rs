@@ -31,17 +31,12 @@ use crate::site::Site;
 use action::stopped;
 use advice::after_withdrawal;
 use enter::enter_or_wait;
+use overdue::next_check;
 
 pub use action::{Action, still_applies};
-pub use approval::decide_approval;
 pub use controller::{Need, PromoteController};
-pub use health::decide_health;
-pub use hold::{decide_hold, decide_release};
 pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reapproved};
 pub use on_rejected::on_rejected;
-pub use overdue::decide_sweep;
-use overdue::next_check;
-pub use report::{decide_check, decide_report, decide_waiting};
 pub use trigger::Trigger;
 
 /// The function's name.
@@ -205,26 +200,29 @@ pub struct Snapshot {
 
 impl From<Option<Package>> for Snapshot {
     fn from(package: Option<Package>) -> Self {
-        Self { package, earlier: None }
+        Self { package, ..Self::default() }
     }
 }
 
-/// Decides about a change in the registry.
-pub fn decide_package(
-    policy: &Policy,
-    state: &State,
-    site: &Site,
-    change: &ModelPackageChanged,
-    seen: &Snapshot,
+/// The inputs of a decision besides its trigger.
+#[derive(Debug, Clone, Copy)]
+struct Inputs<'a> {
+    policy: &'a Policy,
+    state: &'a State,
+    seen: &'a Snapshot,
     now: Timestamp,
-) -> Promote {
+}
+
+/// Decides about a change in the registry.
+fn decide_package(inputs: &Inputs<'_>, site: &Site, change: &ModelPackageChanged) -> Promote {
+    let Inputs { state, seen, now, .. } = *inputs;
     if let Some(decided) = ignorable(state, site, change) {
         return decided;
     }
     let version = change.version.unwrap_or_default();
     match &change.approval {
         ApprovalStatus::Rejected => rejected(state, change, version, seen.earlier.as_ref(), now),
-        ApprovalStatus::Approved => approved(policy, state, change, version, seen.package.as_ref(), now),
+        ApprovalStatus::Approved => approved(inputs, change, version),
         ApprovalStatus::PendingManualApproval => taken_back(state, change, version, seen.earlier.as_ref()),
         ApprovalStatus::Unknown(status) => {
             Decision::new(Verdict::Ignore, Reason::UnknownApproval { status: status.clone() })
@@ -289,14 +287,9 @@ fn is_again(current: &Promotion, change: &ModelPackageChanged) -> bool {
     current.rejected_at.is_some_and(|rejected| change.last_modified.is_some_and(|at| at > rejected))
 }
 
-fn approved(
-    policy: &Policy,
-    state: &State,
-    change: &ModelPackageChanged,
-    version: u64,
-    package: Option<&Package>,
-    now: Timestamp,
-) -> Promote {
+fn approved(inputs: &Inputs<'_>, change: &ModelPackageChanged, version: u64) -> Promote {
+    let Inputs { policy, state, seen, now } = *inputs;
+    let package = seen.package.as_ref();
     match package {
         None => return Decision::new(Verdict::Reject, Reason::PackageMissing { arn: change.arn.clone() }),
         Some(p) if p.approval != ApprovalStatus::Approved => {
@@ -330,7 +323,7 @@ fn approved(
         blocked_by: None,
     };
     let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());
-    enter_or_wait(policy, state, promotion, first, Reason::Approved { version }, now)
+    enter_or_wait(inputs, promotion, first, Reason::Approved { version })
         .evidence("package", &change.arn)
         .evidence("promotion_before", replaced)
 }

@@ -1,20 +1,19 @@
 //! A person's approval of a version for an environment.
 
-use jiff::Timestamp;
 use tidegate_events::ApprovalGiven;
 
 use super::enter::enter_or_wait;
-use super::{Promote, Promotion, State};
+use super::{Inputs, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 
 /// Decides about a person's approval. The approval counts for the version that is being promoted, once per person,
 /// and is stored in the state until the environment is due.
-pub fn decide_approval(policy: &Policy, state: &State, given: &ApprovalGiven, now: Timestamp) -> Promote {
-    let decision = match counts(policy, state, given) {
+pub(super) fn decide_approval(inputs: &Inputs<'_>, given: &ApprovalGiven) -> Promote {
+    let decision = match counts(inputs.policy, inputs.state, given) {
         Err((verdict, reason)) => Decision::new(verdict, reason),
-        Ok((promotion, environment)) => go_on(policy, state, promotion, environment, given, now),
+        Ok((promotion, environment)) => go_on(inputs, promotion, environment, given),
     };
     decision.evidence("by", &given.by).evidence("version", given.version)
 }
@@ -55,12 +54,10 @@ fn person(given: &ApprovalGiven) -> String {
 }
 
 fn go_on(
-    policy: &Policy,
-    state: &State,
+    inputs: &Inputs<'_>,
     mut promotion: Promotion,
     environment: &Environment,
     given: &ApprovalGiven,
-    now: Timestamp,
 ) -> Promote {
     let name = environment.name.to_string();
     let people = promotion.approvals.entry(name.clone()).or_default();
@@ -68,6 +65,6 @@ fn go_on(
     let (count, names) = (people.len(), people.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
     let why = Reason::ApprovalsComplete { environment: name, people: names };
-    let decision = enter_or_wait(policy, state, promotion, environment, why, now);
+    let decision = enter_or_wait(inputs, promotion, environment, why);
     decision.evidence_vs("approvals", count, required)
 }

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
-    Action, Package, Snapshot, State, Trigger, decide_approval, decide_check, decide_health, decide_hold,
-    decide_package, decide_release, decide_report, decide_sweep, decide_waiting, ignorable, invariants,
-    on_rejected, still_applies,
+    Action, Inputs, Package, Snapshot, State, Trigger, approval, decide_package, health, hold, ignorable,
+    invariants, on_rejected, overdue, report, still_applies,
 };
 use crate::artifacts;
 use crate::check;
@@ -20,15 +19,13 @@ use crate::step::Step;
 #[derive(Debug, Clone, Copy)]
 pub struct PromoteController;
 
-/// What promote must read before deciding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing: the event and the state are sufficient.
-    Nothing,
-    /// A package in the registry, by ARN.
-    Package(String),
-    /// The newest approved version of the group before this one.
-    Earlier(u64),
+/// What promote must read before deciding. Without an entry the event and the state are sufficient.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Need {
+    /// The ARN of a package in the registry.
+    pub package: Option<String>,
+    /// A version: the newest approved one of the group before it is read.
+    pub earlier: Option<u64>,
 }
 
 impl Controller for PromoteController {
@@ -49,41 +46,41 @@ impl Controller for PromoteController {
     }
 
     fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
+        let (mut package, mut earlier) = (None, None);
         match trigger {
-            Trigger::Package(change)
-                if change.approval == ApprovalStatus::Approved
-                    && ignorable(state, cx.site, change).is_none() =>
-            {
-                Need::Package(change.arn.clone())
+            Trigger::Package(change) if change.approval == ApprovalStatus::Approved => {
+                package = ignorable(state, cx.site, change).is_none().then(|| change.arn.clone());
             }
             // The way back is for people: a version that is live, or that failed while it serves.
-            Trigger::Package(change) if change.approval != ApprovalStatus::Approved => {
+            Trigger::Package(change) => {
                 let version = change.version.unwrap_or_default();
                 let promotion = state.promotion_of(change, version).filter(|promotion| !promotion.stopped);
-                promotion.map_or(Need::Nothing, |promotion| Need::Earlier(promotion.version))
+                earlier = promotion.map(|promotion| promotion.version);
             }
             Trigger::Report(report)
                 if matches!(report.reason.as_str(), "sample_failed" | "sample_timed_out") =>
             {
-                Need::Earlier(report.version)
+                earlier = Some(report.version);
             }
-            _ => Need::Nothing,
+            _ => {}
         }
+        Need { package, earlier }
     }
 
     fn decide(cx: &Context<'_>, state: &State, trigger: &Trigger, seen: &Snapshot) -> DecisionOf<Self> {
         let Some(policy) = cx.policy else { return Decision::unmanaged(cx) };
+        let inputs = Inputs { policy, state, seen, now: cx.now };
         match trigger {
-            Trigger::Package(change) => decide_package(policy, state, cx.site, change, seen, cx.now),
-            Trigger::Report(report) => decide_report(policy, state, report, seen.earlier.as_ref(), cx.now),
-            Trigger::Waiting(waiting) => decide_waiting(policy, state, waiting, cx.now),
-            Trigger::Health(changed) => decide_health(policy, state, changed, cx.now),
-            Trigger::Check { version } => decide_check(policy, state, *version, cx.now),
-            Trigger::Approval(given) => decide_approval(policy, state, given, cx.now),
-            Trigger::Hold(placed) => decide_hold(policy, state, placed, cx.now),
-            Trigger::Release(release) => decide_release(policy, state, release, cx.now),
+            Trigger::Package(change) => decide_package(&inputs, cx.site, change),
+            Trigger::Report(report) => report::decide_report(&inputs, report),
+            Trigger::Waiting(waiting) => report::decide_waiting(&inputs, waiting),
+            Trigger::Health(changed) => health::decide_health(&inputs, changed),
+            Trigger::Check { version } => report::decide_check(&inputs, *version),
+            Trigger::Approval(given) => approval::decide_approval(&inputs, given),
+            Trigger::Hold(placed) => hold::decide_hold(&inputs, placed),
+            Trigger::Release(release) => hold::decide_release(&inputs, release),
             Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
-            Trigger::Sweep => decide_sweep(policy, state, cx.now),
+            Trigger::Sweep => overdue::decide_sweep(&inputs),
         }
     }
 

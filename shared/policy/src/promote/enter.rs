@@ -5,7 +5,7 @@ use tidegate_events::{DeploymentRequested, ScheduledCheck};
 
 use super::action::{DEPLOYING, life_cycle};
 use super::gates::{GateInput, GateState, first_closed};
-use super::{Action, Blocker, EnvironmentStatus, NAME, Promote, Promotion, State};
+use super::{Action, Blocker, EnvironmentStatus, Inputs, NAME, Promote, Promotion};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::fingerprint::short;
@@ -14,14 +14,13 @@ use crate::step::Step;
 
 /// Requests the promotion's version in an environment, with the reason `why`; or waits for the first closed gate.
 pub(super) fn enter_or_wait(
-    policy: &Policy,
-    state: &State,
+    inputs: &Inputs<'_>,
     mut promotion: Promotion,
     environment: &Environment,
     why: Reason,
-    now: Timestamp,
 ) -> Promote {
-    let input = GateInput { policy, state, promotion: &promotion, environment, now };
+    let Inputs { policy, state, now, .. } = *inputs;
+    let input = GateInput::new(inputs, &promotion, environment);
     let decision = match first_closed(&input) {
         Some(closed) => wait(policy, &mut promotion, environment, closed.state),
         None => {
@@ -43,18 +42,9 @@ pub(super) fn enter_or_wait(
 }
 
 /// Does the same as [`enter_or_wait`], where the evidence must contain the version and the environment.
-pub(super) fn go_on(
-    policy: &Policy,
-    state: &State,
-    promotion: Promotion,
-    next: &Environment,
-    why: Reason,
-    now: Timestamp,
-) -> Promote {
+pub(super) fn go_on(inputs: &Inputs<'_>, promotion: Promotion, next: &Environment, why: Reason) -> Promote {
     let version = promotion.version;
-    enter_or_wait(policy, state, promotion, next, why, now)
-        .evidence("version", version)
-        .evidence("next", &next.name)
+    enter_or_wait(inputs, promotion, next, why).evidence("version", version).evidence("next", &next.name)
 }
 
 /// Records what the promotion waits for. A check is scheduled once and people are requested once, however often the

@@ -11,7 +11,7 @@ mod windows;
 
 use jiff::Timestamp;
 
-use super::{Action, Promotion, State};
+use super::{Action, Inputs, Promotion, State};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
@@ -29,6 +29,14 @@ pub struct GateInput<'a> {
     pub environment: &'a Environment,
     /// The current time.
     pub now: Timestamp,
+}
+
+impl<'a> GateInput<'a> {
+    /// The input for a version that would enter an environment.
+    pub(super) fn new(inputs: &Inputs<'a>, promotion: &'a Promotion, environment: &'a Environment) -> Self {
+        let Inputs { policy, state, now, .. } = *inputs;
+        Self { policy, state, promotion, environment, now }
+    }
 }
 
 /// Whether a gate admits the version.

@@ -6,7 +6,7 @@ use tidegate_events::{EndpointHealth, EndpointHealthChanged};
 use super::action::{FAILED, life_cycle, stopped};
 use super::advice::after_broken_soak;
 use super::due::due;
-use super::{EnvironmentStatus, Promote, Promotion, State};
+use super::{EnvironmentStatus, Inputs, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::reason::Reason;
@@ -14,12 +14,8 @@ use crate::reason::Reason;
 /// Decides about an environment's report that its live version no longer serves as it was deployed, or serves again. A
 /// version that fails, vanishes or is changed while it soaks goes no further. Otherwise the report is only recorded: the
 /// environment has told its people.
-pub fn decide_health(
-    policy: &Policy,
-    state: &State,
-    changed: &EndpointHealthChanged,
-    now: Timestamp,
-) -> Promote {
+pub(super) fn decide_health(inputs: &Inputs<'_>, changed: &EndpointHealthChanged) -> Promote {
+    let Inputs { policy, state, now, .. } = *inputs;
     let name = &changed.environment;
     let Some(environment) = policy.environment(name) else {
         return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });

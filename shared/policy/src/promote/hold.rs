@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased};
 
 use super::overdue::overdue;
-use super::{Promote, State};
+use super::{Inputs, Promote};
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
 use crate::hold::{self, ALL, Hold, place_in_words};
@@ -13,7 +13,8 @@ use crate::reason::Reason;
 use crate::step::Step;
 
 /// Decides about a hold: while it is in effect, nothing is requested of the target.
-pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced, now: Timestamp) -> Promote {
+pub(super) fn decide_hold(inputs: &Inputs<'_>, placed: &HoldPlaced) -> Promote {
+    let Inputs { policy, state, now, .. } = *inputs;
     if let Some(environment) = placed.environment.as_ref().filter(|name| policy.environment(name).is_none()) {
         // A person believes that the target is held, so the error must be visible.
         return Decision::new(
@@ -39,7 +40,8 @@ pub fn decide_hold(policy: &Policy, state: &State, placed: &HoldPlaced, now: Tim
 }
 
 /// Decides about a release: the promotion that waited for it continues.
-pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, now: Timestamp) -> Promote {
+pub(super) fn decide_release(inputs: &Inputs<'_>, release: &HoldReleased) -> Promote {
+    let Inputs { policy, state, now, .. } = *inputs;
     let place = place_in_words(release.environment.as_deref().unwrap_or(ALL));
     let mut next = state.clone();
     let decision = match hold::release(&mut next.holds, &mut next.released, release, now) {
@@ -52,7 +54,7 @@ pub fn decide_release(policy: &Policy, state: &State, release: &HoldReleased, no
         Err(reason) => Decision::new(Verdict::Ignore, reason).state(next),
         Ok(()) => {
             let reason = Reason::HoldReleased { place: place.clone(), by: release.by.clone() };
-            overdue(policy, &next, Some(&reason), now)
+            overdue(&Inputs { state: &next, ..*inputs }, Some(&reason))
                 .unwrap_or_else(|| Decision::new(Verdict::Ignore, reason).state(next))
         }
     };

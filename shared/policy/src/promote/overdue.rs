@@ -6,7 +6,7 @@ use tidegate_events::DeploymentRequested;
 use super::due::due;
 use super::enter::{go_on, request_for};
 use super::gates::{GateInput, GateState, first_closed, retry_blocker};
-use super::{Action, EnvironmentStatus, Promote, Promotion, State, WaitsFor};
+use super::{Action, EnvironmentStatus, Inputs, Promote, Promotion, State, WaitsFor};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::people::subject;
@@ -21,20 +21,16 @@ const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(60);
 const TELL_AFTER: u32 = 3;
 
 /// Decides what the sweep must repair.
-pub fn decide_sweep(policy: &Policy, state: &State, now: Timestamp) -> Promote {
-    overdue(policy, state, None, now)
+pub(super) fn decide_sweep(inputs: &Inputs<'_>) -> Promote {
+    overdue(inputs, None)
         // A wait that is already recorded is not recorded again at every sweep.
-        .filter(|decision| decision.verdict != Verdict::Wait || waits_anew(state, decision))
+        .filter(|decision| decision.verdict != Verdict::Wait || waits_anew(inputs.state, decision))
         .unwrap_or_else(|| Decision::new(Verdict::Ignore, Reason::NothingOverdue))
 }
 
 /// The decision that is due now, if any; its reason is `why` if it is given, otherwise that it is late.
-pub(super) fn overdue(
-    policy: &Policy,
-    state: &State,
-    why: Option<&Reason>,
-    now: Timestamp,
-) -> Option<Promote> {
+pub(super) fn overdue(inputs: &Inputs<'_>, why: Option<&Reason>) -> Option<Promote> {
+    let Inputs { policy, state, now, .. } = *inputs;
     let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
     let unanswered = policy.environments.iter().find_map(|environment| {
         let name = environment.name.as_str();
@@ -42,11 +38,11 @@ pub(super) fn overdue(
             EnvironmentStatus::Requested { request_id, at, retries, waits_for }
                 if now.duration_since(*at) >= ANSWER_WITHIN =>
             {
-                let free = retry_blocker(&GateInput { policy, state, promotion, environment, now }).is_none();
+                let free = retry_blocker(&GateInput::new(inputs, promotion, environment)).is_none();
                 // An answer counts if it came after the last repetition.
                 let waits_for = waits_for.as_ref().filter(|waits| waits.at >= *at);
                 let asked = (request_id.as_str(), *retries, waits_for);
-                free.then(|| ask_again(policy, state, promotion.clone(), environment, asked, now))
+                free.then(|| ask_again(inputs, promotion.clone(), environment, asked))
             }
             EnvironmentStatus::Requested { .. }
             | EnvironmentStatus::Succeeded { .. }
@@ -56,7 +52,7 @@ pub(super) fn overdue(
     unanswered.or_else(|| {
         let due = due(policy, promotion).filter(|due| !due.is_asked(promotion))?;
         let why = why.cloned().unwrap_or_else(|| due.why(promotion.version));
-        Some(go_on(policy, state, promotion.clone(), due.next, why, now))
+        Some(go_on(inputs, promotion.clone(), due.next, why))
     })
 }
 
@@ -67,13 +63,12 @@ fn waits_anew(state: &State, decision: &Promote) -> bool {
 }
 
 fn ask_again(
-    policy: &Policy,
-    state: &State,
+    inputs: &Inputs<'_>,
     mut promotion: Promotion,
     environment: &Environment,
     (request_id, before, waits_for): (&str, u32, Option<&WaitsFor>),
-    now: Timestamp,
 ) -> Promote {
+    let Inputs { policy, state, now, .. } = *inputs;
     // The same request, whatever rule produced its ID when it was first sent.
     let request_id = request_id.to_owned();
     let request = DeploymentRequested { request_id, ..request_for(policy, &promotion, environment, now) };

@@ -7,21 +7,16 @@ use super::action::{life_cycle, stopped};
 use super::advice::after_failure;
 use super::due::due;
 use super::enter::go_on;
-use super::{Action, Candidate, EnvironmentStatus, Promote, Promotion, State, WaitsFor};
+use super::{Action, EnvironmentStatus, Inputs, Promote, Promotion, State, WaitsFor};
 use crate::decision::{Decision, Verdict};
-use crate::file::{Environment, Policy};
+use crate::file::Environment;
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
 /// Decides about an environment's report.
-pub fn decide_report(
-    policy: &Policy,
-    state: &State,
-    report: &DeploymentFinished,
-    earlier: Option<&Candidate>,
-    now: Timestamp,
-) -> Promote {
+pub(super) fn decide_report(inputs: &Inputs<'_>, report: &DeploymentFinished) -> Promote {
+    let Inputs { policy, state, seen, now } = *inputs;
     let name = &report.environment;
     let Some(environment) = policy.environment(name) else {
         return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });
@@ -32,9 +27,9 @@ pub fn decide_report(
     }
     let answered = answered(state, report.version, name, &report.request_id);
     match (answered, bad_news(report)) {
-        (Ok(promotion), None) => succeeded(policy, state, promotion.clone(), environment, now),
+        (Ok(promotion), None) => succeeded(inputs, promotion.clone(), environment),
         (Ok(promotion), Some(news)) => {
-            let advice = after_failure(policy, promotion, report, earlier);
+            let advice = after_failure(policy, promotion, report, seen.earlier.as_ref());
             failed(state, promotion.clone(), report, news, &advice, now)
         }
         (Err(why), news) => {
@@ -49,7 +44,8 @@ pub fn decide_report(
 
 /// Decides about an environment's answer that its deployment has not ended: it is stored, and the request is sent again
 /// later.
-pub fn decide_waiting(policy: &Policy, state: &State, said: &DeploymentWaiting, now: Timestamp) -> Promote {
+pub(super) fn decide_waiting(inputs: &Inputs<'_>, said: &DeploymentWaiting) -> Promote {
+    let Inputs { policy, state, now, .. } = *inputs;
     let name = &said.environment;
     let Some(environment) = policy.environment(name) else {
         return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });
@@ -122,26 +118,22 @@ fn subject_of(report: &DeploymentFinished) -> String {
 }
 
 /// Decides at a scheduled check of a version, when its wait should be over.
-pub fn decide_check(policy: &Policy, state: &State, version: u64, now: Timestamp) -> Promote {
+pub(super) fn decide_check(inputs: &Inputs<'_>, version: u64) -> Promote {
+    let Inputs { policy, state, .. } = *inputs;
     let promotion = state.promotion.as_ref().filter(|p| p.version == version && !p.stopped);
     let Some(promotion) = promotion else { return Decision::new(Verdict::Ignore, Reason::Superseded) };
     // The policy may have changed in the meantime: the current order and the current gates count.
     match due(policy, promotion).filter(|due| !due.is_asked(promotion)) {
         Some(due) => {
             let why = due.why(version);
-            go_on(policy, state, promotion.clone(), due.next, why, now)
+            go_on(inputs, promotion.clone(), due.next, why)
         }
         None => Decision::new(Verdict::Ignore, Reason::AlreadyPromoting { version }),
     }
 }
 
-fn succeeded(
-    policy: &Policy,
-    state: &State,
-    mut promotion: Promotion,
-    environment: &Environment,
-    now: Timestamp,
-) -> Promote {
+fn succeeded(inputs: &Inputs<'_>, mut promotion: Promotion, environment: &Environment) -> Promote {
+    let Inputs { policy, state, now, .. } = *inputs;
     let name = environment.name.as_str();
     promotion.environments.insert(name.to_owned(), EnvironmentStatus::Succeeded { at: now });
     let Some(due) = due(policy, &promotion) else {
@@ -158,7 +150,7 @@ fn succeeded(
             .state(state.with(promotion));
     }
     let why = Reason::PreviousSucceeded { previous: name.to_owned() };
-    go_on(policy, state, promotion, due.next, why, now)
+    go_on(inputs, promotion, due.next, why)
 }
 
 fn failed(
