@@ -46,6 +46,9 @@ fn ours(mut value: Value, event: &Event) {
         Body::HoldReleased(said) => to_detail(said),
         Body::RollbackRequested(said) => to_detail(said),
         Body::PromotionForced(said) => to_detail(said),
+        Body::FreezePlaced(said) => to_detail(said),
+        Body::FreezeLifted(said) => to_detail(said),
+        Body::GateReported(said) => to_detail(said),
         _ => return,
     };
     if let Some(place) = value.get_mut("detail") {

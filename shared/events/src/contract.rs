@@ -7,6 +7,8 @@
 mod check;
 mod commit;
 mod deployment;
+mod freeze;
+mod gate;
 mod health;
 mod person;
 mod retraining;
@@ -21,6 +23,8 @@ use crate::text::{clean, shorten};
 pub(crate) use check::body;
 pub use commit::{CommitPushed, RefChange, RefKind};
 pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested, DeploymentWaiting};
+pub use freeze::{FreezeLifted, FreezePlaced};
+pub use gate::{GateReported, GateResult};
 pub use health::{EndpointHealth, EndpointHealthChanged};
 pub use person::{ApprovalGiven, HoldPlaced, HoldReleased, PromotionForced, RollbackRequested};
 pub use retraining::{RetrainingFinished, RetrainingOutcome, RetrainingRequested};
@@ -88,8 +92,10 @@ pub enum Kind {
     /// A finite number.
     Number,
     /// A time in ISO 8601 with an offset, at which something happened. It is at most [`crate::MAX_AHEAD`] after the time
-    /// at which the event was sent. No event has a field for a time in the future.
+    /// at which the event was sent.
     Time,
+    /// A time in ISO 8601 with an offset, at which something ends. It may lie in the future.
+    End,
     /// A list of at most [`LIST_LIMIT`](crate::LIST_LIMIT) texts of 1 to [`PATH_LIMIT`](crate::PATH_LIMIT) characters.
     Texts,
     /// One of these words.

@@ -43,7 +43,7 @@ pub(crate) fn mismatch(kind: Kind, text: &str) -> Option<String> {
         Kind::OneOf(words) => {
             return (!words.contains(&text)).then(|| format!("one of {}", words.join(", ")));
         }
-        Kind::Version | Kind::Number | Kind::Time | Kind::Texts => (true, ""),
+        Kind::Version | Kind::Number | Kind::Time | Kind::End | Kind::Texts => (true, ""),
     };
     (!good).then(|| expected.to_owned())
 }

@@ -80,6 +80,9 @@ impl Body {
             Self::HoldReleased(_) => "hold_released",
             Self::RollbackRequested(_) => "rollback_requested",
             Self::PromotionForced(_) => "promotion_forced",
+            Self::FreezePlaced(_) => "freeze_placed",
+            Self::FreezeLifted(_) => "freeze_lifted",
+            Self::GateReported(_) => "gate_reported",
             Self::Tick(_) => "tick",
             Self::Scheduled(_) => "scheduled",
             Self::Other => "other",
@@ -215,9 +218,9 @@ fn scheduled<'e>(envelope: &'e Envelope, scheduled: &'e Scheduled) -> Vec<Part<'
     parts
 }
 
-/// The environment of a hold, or the word for all environments.
-fn held(environment: Option<&String>) -> Part<'_> {
-    environment.map_or(Part::Borrowed("*"), Part::from)
+/// The model or the environment of a person's command, or the word for all of them.
+fn held(name: Option<&String>) -> Part<'_> {
+    name.map_or(Part::Borrowed("*"), Part::from)
 }
 
 /// The parts of Tidegate's own events. Their senders derive `request_id` from the decision, so that a repeated event
@@ -288,6 +291,25 @@ fn contract(body: &Body) -> Vec<Part<'_>> {
             let who = [forced.version.to_string().into(), Part::from(&forced.by), millis(forced.at)];
             [&forced.model, &forced.environment].map(Part::from).into_iter().chain(who).collect()
         }
+        Body::FreezePlaced(freeze) => {
+            let place = [held(freeze.model.as_ref()), held(freeze.environment.as_ref())];
+            place
+                .into_iter()
+                .chain([Part::from(&freeze.by), millis(freeze.at), millis(freeze.until)])
+                .collect()
+        }
+        Body::FreezeLifted(lifted) => {
+            let place = [held(lifted.model.as_ref()), held(lifted.environment.as_ref())];
+            place.into_iter().chain([Part::from(&lifted.by), millis(lifted.at)]).collect()
+        }
+        Body::GateReported(report) => vec![
+            Part::from(&report.model),
+            report.version.to_string().into(),
+            held(report.environment.as_ref()),
+            Part::from(&report.gate),
+            report.result.as_str().into(),
+            millis(report.at),
+        ],
         _ => Vec::new(),
     }
 }

@@ -36,9 +36,10 @@ pub use aws::{
 };
 pub use contract::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
-    DeploymentWaiting, DriftObserved, DriftVerdict, EndpointHealth, EndpointHealthChanged, Field, HoldPlaced,
-    HoldReleased, Kind, PromotionForced, RefChange, RefKind, RetrainingFinished, RetrainingOutcome,
-    RetrainingRequested, RollbackRequested, SCHEMA, to_detail,
+    DeploymentWaiting, DriftObserved, DriftVerdict, EndpointHealth, EndpointHealthChanged, Field,
+    FreezeLifted, FreezePlaced, GateReported, GateResult, HoldPlaced, HoldReleased, Kind, PromotionForced,
+    RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested, RollbackRequested,
+    SCHEMA, to_detail,
 };
 pub use envelope::Envelope;
 pub use error::EventError;
@@ -129,6 +130,12 @@ pub enum Body {
     RollbackRequested(RollbackRequested),
     /// `Promotion Forced` by a person.
     PromotionForced(PromotionForced),
+    /// `Freeze Placed` by a person.
+    FreezePlaced(FreezePlaced),
+    /// `Freeze Lifted` by a person.
+    FreezeLifted(FreezeLifted),
+    /// `Gate Reported` by another tool.
+    GateReported(GateReported),
     /// An invocation by a schedule without an input: `Scheduled Event` from `aws.events` or `aws.scheduler`.
     Tick(Tick),
     /// An invocation by a schedule of Tidegate, with its input.

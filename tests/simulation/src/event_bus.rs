@@ -166,7 +166,10 @@ pub(crate) fn topic(body: &Body) -> Topic {
         | Body::HoldReleased(_)
         | Body::RollbackRequested(_)
         | Body::PromotionForced(_)
-        | Body::ApprovalGiven(_) => Topic::People,
+        | Body::ApprovalGiven(_)
+        | Body::FreezePlaced(_)
+        | Body::FreezeLifted(_)
+        | Body::GateReported(_) => Topic::People,
         _ => Topic::Finished,
     }
 }

@@ -82,6 +82,13 @@ pub(crate) fn event(event: &Event) -> String {
         }
         Body::RollbackRequested(asked) => format!("that {} goes back", asked.environment),
         Body::PromotionForced(forced) => format!("that version {} is forced", forced.version),
+        Body::FreezePlaced(freeze) => {
+            format!("the freeze of {}", freeze.environment.as_deref().unwrap_or("everything"))
+        }
+        Body::FreezeLifted(lifted) => {
+            format!("the end of the freeze of {}", lifted.environment.as_deref().unwrap_or("everything"))
+        }
+        Body::GateReported(report) => format!("that {} {}", report.gate, report.result.as_str()),
         Body::ApprovalGiven(given) => format!("that {} agrees to {}", given.by, given.environment),
         _ => event.envelope.detail_type.clone(),
     }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
-    DriftObserved, EndpointHealthChanged, Field, HoldPlaced, HoldReleased, Kind, PromotionForced,
-    RetrainingFinished, RetrainingRequested, RollbackRequested, SCHEMA,
+    DriftObserved, EndpointHealthChanged, Field, FreezeLifted, FreezePlaced, GateReported, HoldPlaced,
+    HoldReleased, Kind, PromotionForced, RetrainingFinished, RetrainingRequested, RollbackRequested, SCHEMA,
 };
 use crate::form::{LIST_LIMIT, PATH_LIMIT, is_plain};
 use crate::json::Json;
@@ -37,6 +37,9 @@ pub(crate) fn body(
         HoldReleased::DETAIL_TYPE => Body::HoldReleased(read(detail, sent)?),
         RollbackRequested::DETAIL_TYPE => Body::RollbackRequested(read(detail, sent)?),
         PromotionForced::DETAIL_TYPE => Body::PromotionForced(read(detail, sent)?),
+        FreezePlaced::DETAIL_TYPE => Body::FreezePlaced(read(detail, sent)?),
+        FreezeLifted::DETAIL_TYPE => Body::FreezeLifted(read(detail, sent)?),
+        GateReported::DETAIL_TYPE => Body::GateReported(read(detail, sent)?),
         _ => Body::Other,
     })
 }
@@ -104,6 +107,10 @@ fn check(
                 let expected = format!("a text of 1 to {PATH_LIMIT} characters without hidden characters");
                 return bad(fields.path(&format!("{name}[{at}]")), text, expected);
             }
+        }
+        Kind::End => {
+            let text = fields.text(name)?;
+            text.parse::<Timestamp>().map_err(|_| EventError::bad_time(fields.path(name), &text))?;
         }
         Kind::Time => {
             let text = fields.text(name)?;

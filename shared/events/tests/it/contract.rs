@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tidegate_events::{
     ApprovalGiven, Body, CommitPushed, Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting,
-    DriftObserved, EndpointHealthChanged, Event, EventError, Field, HoldPlaced, HoldReleased, Kind,
-    LIST_LIMIT, LONG_TEXT_LIMIT, MAX_AHEAD, PATH_LIMIT, PromotionForced, RetrainingFinished,
-    RetrainingRequested, RollbackRequested, SCHEMA, TEXT_LIMIT, VERSION_LIMIT, parse_received, parse_value,
-    to_detail,
+    DriftObserved, EndpointHealthChanged, Event, EventError, Field, FreezeLifted, FreezePlaced, GateReported,
+    HoldPlaced, HoldReleased, Kind, LIST_LIMIT, LONG_TEXT_LIMIT, MAX_AHEAD, PATH_LIMIT, PromotionForced,
+    RetrainingFinished, RetrainingRequested, RollbackRequested, SCHEMA, TEXT_LIMIT, VERSION_LIMIT,
+    parse_received, parse_value, to_detail,
 };
 
 fn kebab<T: Contract>() -> String {
@@ -40,7 +40,7 @@ fn field_schema(field: &Field) -> Value {
         Kind::Ref => text(r"^[^\u0000- ~^:?*\[\\\u007f-\u009f]+$", 512),
         Kind::Version => json!({"type": "integer", "minimum": 1, "maximum": VERSION_LIMIT}),
         Kind::Number => json!({"type": "number"}),
-        Kind::Time => json!({"type": "string", "format": "date-time"}),
+        Kind::Time | Kind::End => json!({"type": "string", "format": "date-time"}),
         Kind::Texts => {
             json!({"type": "array", "maxItems": LIST_LIMIT, "items": text(plain, PATH_LIMIT)})
         }
@@ -127,7 +127,7 @@ fn wrong(kind: Kind) -> Vec<Value> {
             ];
         }
         Kind::Number => return vec![json!("0.1"), json!([])],
-        Kind::Time => {
+        Kind::Time | Kind::End => {
             vec![json!(1_772_442_602_000_u64), json!("1772442602000"), json!("2026-03-02")]
         }
         Kind::Texts => {
@@ -208,7 +208,7 @@ fn parser_follows_the_table<T: Contract>() {
     assert!(matches!(newer, Err(EventError::UnknownSchema { .. })), "{newer:?}");
 }
 
-/// Every time is one at which something happened. A field that may lie in the future would need a kind of its own.
+/// A time at which something happened is not in the future.
 fn future_times_are_refused<T: Contract>() {
     let sent: Timestamp = "2026-03-04T00:00:00Z".parse().unwrap();
     let event_with = |name: &str, at: Timestamp, envelope: Option<Timestamp>| {
@@ -284,6 +284,9 @@ contract! {
     hold_released: HoldReleased,
     rollback_requested: RollbackRequested,
     promotion_forced: PromotionForced,
+    freeze_placed: FreezePlaced,
+    freeze_lifted: FreezeLifted,
+    gate_reported: GateReported,
 }
 
 #[test]

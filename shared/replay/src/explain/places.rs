@@ -103,7 +103,10 @@ fn hub_of(event: &Event) -> Option<String> {
         | Body::HoldPlaced(_)
         | Body::HoldReleased(_)
         | Body::RollbackRequested(_)
-        | Body::PromotionForced(_) => Some(account.clone()),
+        | Body::PromotionForced(_)
+        | Body::FreezePlaced(_)
+        | Body::FreezeLifted(_)
+        | Body::GateReported(_) => Some(account.clone()),
         Body::EndpointChanged(_)
         | Body::AlarmChanged(_)
         | Body::ObjectCreated(_)

@@ -36,6 +36,9 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         Body::HoldReleased(hold) => ledger.has_policy(&hold.model),
         Body::RollbackRequested(asked) => ledger.has_policy(&asked.model),
         Body::PromotionForced(forced) => ledger.has_policy(&forced.model),
+        Body::FreezePlaced(freeze) => freeze.model.as_ref().is_none_or(|model| ledger.has_policy(model)),
+        Body::FreezeLifted(lifted) => lifted.model.as_ref().is_none_or(|model| ledger.has_policy(model)),
+        Body::GateReported(report) => ledger.has_policy(&report.model),
         Body::Tick(_) | Body::Scheduled(_) => true,
         Body::Other => false,
     }
