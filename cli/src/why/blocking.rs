@@ -247,8 +247,7 @@ fn not_entered(
     let (name, version) = (target.name.as_str(), promotion.version);
     let state = view.hub.as_ref().map(|hub| hub.promote.clone()).unwrap_or_default();
     let input = GateInput { policy, state: &state, promotion, environment: target, now };
-    let closed: Vec<Blocker> =
-        gates::blockers(&input).iter().filter_map(|closed| blocker(closed, promotion, name)).collect();
+    let closed: Vec<Blocker> = gates::blockers(&input).iter().filter_map(blocker).collect();
     let Some(first) = closed.first() else {
         return Why::nothing(
             "due",
@@ -270,14 +269,12 @@ fn not_entered(
 }
 
 /// Describes a gate that is not open.
-fn blocker(closed: &Closed, promotion: &Promotion, environment: &str) -> Option<Blocker> {
+fn blocker(closed: &Closed) -> Option<Blocker> {
     let reason = closed.state.reason()?;
-    let given = promotion.approvals.get(environment).map_or(0, |people| people.len());
-    let count = matches!(reason, Reason::ApprovalRequired { .. }).then(|| format!(", {given} given"));
     Some(Blocker {
         gate: closed.gate,
         reason: reason.code().to_owned(),
         until: reason.until(),
-        message: format!("{reason}{}", count.unwrap_or_default()),
+        message: reason.to_string(),
     })
 }

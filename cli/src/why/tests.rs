@@ -195,7 +195,7 @@ fn approvals_are_counted() {
     assert_eq!((why.blocks, why.reason.as_str()), (true, "approval_required"));
     assert_eq!(
         why.message,
-        "version 7 does not enter production yet: production needs 2 approval(s), 1 given"
+        "version 7 does not enter production yet: production needs 2 approval(s); 1 given: alice"
     );
     state["promotion"]["approvals"]["production"]["bob"] = json!(at("09:55"));
     assert_eq!(answer_under(&two, "production", [hub(state, vec![])]).reason, "due");

@@ -33,6 +33,7 @@ pub mod lookup;
 pub mod names;
 pub mod owner;
 mod people;
+pub mod principal;
 pub mod promote;
 pub mod reason;
 pub mod respond;

@@ -181,6 +181,15 @@ name!(
     hyphenated
 );
 name!(
+    /// A group of people or roles of a policy, such as `risk`.
+    PeopleGroup,
+    "a group name: letters, digits and hyphens inside, at most 32 characters",
+    32,
+    "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
+    "risk",
+    hyphenated
+);
+name!(
     /// A SageMaker instance type, such as `ml.m5.large`.
     InstanceType,
     "an instance type, such as ml.m5.large",
@@ -232,7 +241,7 @@ name!(
 
 mod aws;
 
-pub use aws::{AmiVersion, ContentType, KmsKey, RoleArn, SecurityGroupId, SubnetId, TopicArn};
+pub use aws::{AmiVersion, ContentType, GroupMember, KmsKey, RoleArn, SecurityGroupId, SubnetId, TopicArn};
 
 impl RepositoryName {
     /// The name of the CodeCommit repository, if it is one.

@@ -100,6 +100,9 @@ pub struct Promotion {
     /// The environments for which people were requested to approve the version.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub approvals_requested: BTreeSet<String>,
+    /// Who made the version: who pushed its commit, or who started the execution that registered it. Empty if unknown.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub authors: BTreeSet<String>,
     /// What the promotion waits for, as last recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<Blocker>,
@@ -320,6 +323,7 @@ fn approved(inputs: &Inputs<'_>, change: &ModelPackageChanged, version: u64) -> 
         rejected_at: None,
         approvals: BTreeMap::new(),
         approvals_requested: BTreeSet::new(),
+        authors: BTreeSet::new(),
         blocked_by: None,
     };
     let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());

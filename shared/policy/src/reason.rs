@@ -186,7 +186,8 @@ reasons! {
     /// The soak in the previous environment is not over.
     Soaking { until: Timestamp } = "soaking", "the version soaks until {until}";
     /// The environment needs the approval of people.
-    ApprovalRequired { environment: String, required: u32 } = "approval_required", "{environment} needs {required} approval(s)";
+    ApprovalRequired { environment: String, required: u32, detail: String } = "approval_required",
+        "{environment} needs {required} approval(s){detail}";
     /// No deployment window of the environment is open.
     OutsideWindow { environment: String, until: Timestamp } = "outside_window",
         "{environment} is outside its deployment windows; the next one opens at {until}";

@@ -12,7 +12,7 @@ use crate::clock::{Day, TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
 use crate::endpoint::{Endpoint, EndpointKind};
 use crate::names::{
-    AccountId, AmiVersion, EndpointName, EnvironmentName, InstanceType, Region, RoleArn, S3Uri,
+    AccountId, AmiVersion, EndpointName, EnvironmentName, InstanceType, PeopleGroup, Region, RoleArn, S3Uri,
     SecurityGroupId, SubnetId,
 };
 
@@ -79,6 +79,9 @@ pub struct Approvals {
     /// How many different people.
     #[schemars(range(min = 1))]
     pub required: u32,
+    /// The groups whose members count, by their names in `groups`; everybody who may approve at all where absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<PeopleGroup>,
     /// Whether the author of the change is not counted.
     #[serde(default)]
     pub not_author: bool,

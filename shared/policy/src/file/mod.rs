@@ -35,7 +35,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::fingerprint;
-use crate::names::ModelName;
+use crate::names::{GroupMember, ModelName, PeopleGroup};
+use crate::principal::Principal;
 
 pub use across::{Conflict, conflicts};
 pub use drift::{Alerts, Budget, Drift, DriftResponse};
@@ -67,6 +68,13 @@ pub struct Policy {
     pub pipeline: Pipeline,
     /// Where its versions are registered.
     pub registry: Registry,
+    /// Groups of people and roles, by name: who approves, and who may command.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Vec<GroupMember>>,
+    /// The groups whose members may hold, release and reject, by their names in `groups`; everybody whom the hub's stack
+    /// admits where absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operators: Vec<PeopleGroup>,
     /// The tags of all that Tidegate makes for the model, beside its own.
     /// <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Tag.html>
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -103,6 +111,13 @@ impl Policy {
     #[must_use]
     pub fn environment(&self, name: &str) -> Option<&Environment> {
         self.environments.iter().find(|e| e.name.as_str() == name)
+    }
+
+    /// Whether a principal is a member of one of the groups.
+    #[must_use]
+    pub fn is_member(&self, groups: &[PeopleGroup], principal: &Principal) -> bool {
+        let members = groups.iter().filter_map(|group| self.groups.get(group.as_str())).flatten();
+        members.into_iter().any(|member| member.admits(principal))
     }
 
     /// Whether pushes to a branch start training. The policy lists names, or globs in which `*` does not match a `/`.

@@ -2,6 +2,7 @@
 
 pub(super) mod component;
 pub(super) mod instances;
+mod people;
 mod rollout;
 mod settings;
 mod tags;
@@ -35,6 +36,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
     found.extend(source(&policy.source));
     found.extend(pipeline(&policy.pipeline));
     found.extend(tags::broken(policy));
+    found.extend(people::broken(policy));
     found.extend(ledger(policy));
     found.extend(neighbours(&policy.environments));
     for (index, environment) in policy.environments.iter().enumerate() {

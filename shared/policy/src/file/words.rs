@@ -7,8 +7,9 @@ use super::tree::{Node, Value};
 use crate::clock::{TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
 use crate::names::{
-    AccountId, AmiVersion, ContentType, EndpointName, EnvironmentName, GroupName, InstanceType, KmsKey,
-    ModelName, PipelineName, Region, RepositoryName, RoleArn, S3Uri, SecurityGroupId, SubnetId, TopicArn,
+    AccountId, AmiVersion, ContentType, EndpointName, EnvironmentName, GroupMember, GroupName, InstanceType,
+    KmsKey, ModelName, PeopleGroup, PipelineName, Region, RepositoryName, RoleArn, S3Uri, SecurityGroupId,
+    SubnetId, TopicArn,
 };
 
 /// A rule for a text: whether the text is valid, and the format to complete the sentence "expected …".
@@ -23,10 +24,12 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
         "Duration" => (|t| Duration::try_from(t.to_owned()).is_ok(), Duration::EXPECTED),
         "EndpointName" => (EndpointName::fits, EndpointName::EXPECTED),
         "EnvironmentName" => (EnvironmentName::fits, EnvironmentName::EXPECTED),
+        "GroupMember" => (GroupMember::fits, GroupMember::EXPECTED),
         "GroupName" => (GroupName::fits, GroupName::EXPECTED),
         "InstanceType" => (InstanceType::fits, InstanceType::EXPECTED),
         "KmsKey" => (KmsKey::fits, KmsKey::EXPECTED),
         "ModelName" => (ModelName::fits, ModelName::EXPECTED),
+        "PeopleGroup" => (PeopleGroup::fits, PeopleGroup::EXPECTED),
         "PipelineName" => (PipelineName::fits, PipelineName::EXPECTED),
         "Region" => (Region::fits, Region::EXPECTED),
         "RepositoryName" => (RepositoryName::fits, RepositoryName::EXPECTED),

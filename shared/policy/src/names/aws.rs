@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use super::{AccountId, BadName, text_schema};
+use crate::principal::{Members, Principal, permission_set};
 
 name!(
     /// An IAM role, by its ARN.
@@ -106,6 +107,52 @@ name!(
             && version.split('-').all(digits)
     }
 );
+
+name!(
+    /// Whom an entry of a group admits: a role, an IAM user, a permission set of IAM Identity Center, or one user with it.
+    /// The path of a role or a user is ignored.
+    GroupMember,
+    "a role (arn:aws:iam::ACCOUNT:role/NAME), a user (arn:aws:iam::ACCOUNT:user/NAME) or a permission set (sso:ACCOUNT:NAME or sso:ACCOUNT:NAME/USER)",
+    700,
+    "^(arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=,.@-]{1,512}/)*[A-Za-z0-9_+=,.@-]{1,64}|sso:[0-9]{12}:[A-Za-z0-9_+=,.@-]{1,32}(/[A-Za-z0-9_+=,.@-]{1,64})?)$",
+    "arn:aws:iam::111122223333:role/ml-approvers",
+    |t| Members::parse(t).is_some()
+);
+
+impl GroupMember {
+    /// Whether the entry admits a principal.
+    #[must_use]
+    pub fn admits(&self, principal: &Principal) -> bool {
+        Members::parse(&self.0).is_some_and(|members| members.admit(principal))
+    }
+
+    /// The one person that the entry admits; `None` if it is a permission set.
+    #[must_use]
+    pub fn person(&self) -> Option<String> {
+        match Members::parse(&self.0)? {
+            Members::One(principal) => Some(principal.person()),
+            Members::PermissionSet { .. } => None,
+        }
+    }
+
+    /// The permission set, if the entry names a role that IAM Identity Center makes: its name ends with digits that change.
+    pub(crate) fn permission_set(&self) -> Option<String> {
+        match Members::parse(&self.0)? {
+            Members::One(Principal::Role { name, .. }) => permission_set(&name).map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    /// The account of the entry.
+    #[must_use]
+    pub fn account(&self) -> String {
+        match Members::parse(&self.0) {
+            Some(Members::One(principal)) => principal.account().to_owned(),
+            Some(Members::PermissionSet { account, .. }) => account,
+            None => String::new(),
+        }
+    }
+}
 
 impl RoleArn {
     /// The account that the role belongs to.

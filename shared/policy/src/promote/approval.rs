@@ -3,9 +3,11 @@
 use tidegate_events::ApprovalGiven;
 
 use super::enter::enter_or_wait;
+use super::gates::Tally;
 use super::{Inputs, Promote, Promotion, State};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
+use crate::principal::Principal;
 use crate::reason::Reason;
 
 /// Decides about a person's approval. The approval counts for the version that is being promoted, once per person,
@@ -42,15 +44,17 @@ fn counts<'p>(
     if environment.gates.approvals.is_none() || promotion.environments.contains_key(name) {
         return ignore(Reason::ApprovalNotRequired { environment: name.clone() });
     }
-    if promotion.approvals.get(name).is_some_and(|people| people.contains_key(&person(given))) {
+    let same = |by: &String| spelling(by) == spelling(&given.by);
+    if promotion.approvals.get(name).is_some_and(|people| people.keys().any(same)) {
         return ignore(Reason::DuplicateApproval { by: given.by.clone(), environment: name.clone() });
     }
     Ok((promotion, environment))
 }
 
-/// Two spellings of one name identify the same person.
-fn person(given: &ApprovalGiven) -> String {
-    given.by.trim().to_lowercase()
+/// Two spellings of one name are the same. Two principals of one person are not, because only one of them may be in a group
+/// of the policy; the gate counts the person once.
+fn spelling(by: &str) -> String {
+    by.trim().to_lowercase()
 }
 
 fn go_on(
@@ -60,11 +64,13 @@ fn go_on(
     given: &ApprovalGiven,
 ) -> Promote {
     let name = environment.name.to_string();
-    let people = promotion.approvals.entry(name.clone()).or_default();
-    people.insert(person(given), given.at);
-    let (count, names) = (people.len(), people.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    // A principal is kept as it is, because a group names permission sets exactly.
+    let by = if given.by.parse::<Principal>().is_ok() { given.by.clone() } else { spelling(&given.by) };
+    promotion.approvals.entry(name.clone()).or_default().insert(by, given.at);
+    let tally = Tally::of(inputs.policy, &promotion, environment);
+    let count = tally.count();
     let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
-    let why = Reason::ApprovalsComplete { environment: name, people: names };
+    let why = Reason::ApprovalsComplete { environment: name, people: tally.names() };
     let decision = enter_or_wait(inputs, promotion, environment, why);
     decision.evidence_vs("approvals", count, required)
 }

@@ -16,6 +16,8 @@ use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
 
+pub(super) use approvals::Tally;
+
 /// The input of a gate.
 #[derive(Debug, Clone, Copy)]
 pub struct GateInput<'a> {

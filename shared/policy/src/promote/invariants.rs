@@ -16,8 +16,9 @@ use crate::check::{
 use crate::clock::TimeOfDay;
 use crate::controller::Context;
 use crate::decision::Verdict;
-use crate::file::{Environment, Policy, Window};
+use crate::file::{Approvals, Environment, Policy, Window};
 use crate::hold;
+use crate::principal::Principal;
 
 impl HasEffect for Action {
     fn effect(&self) -> Effect<'_> {
@@ -282,11 +283,26 @@ impl<'a> Checker<'a> {
         self.violations.require(open, Invariant::OutsideWindow, || {
             format!("{name} is asked at {}, and its windows are {windows:?}", self.cx.now)
         });
-        let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
-        let given = promotion.approvals.get(name).map(|given| people(given.keys())).unwrap_or_default();
-        self.violations.require(given.len() >= required as usize, Invariant::ApprovalsMissing, || {
-            format!("{name} needs {required}, and {given:?} approved")
-        });
+        if let Some(approvals) = &environment.gates.approvals {
+            let given = promotion.approvals.get(name).into_iter().flatten().map(|(by, _)| by);
+            let given = people(given.filter(|by| self.may_approve(approvals, promotion, by)));
+            let enough = given.len() >= approvals.required as usize;
+            self.violations.require(enough, Invariant::ApprovalsMissing, || {
+                format!("{name} needs {approvals:?}, and {given:?} approved")
+            });
+        }
+    }
+
+    /// Whether somebody is in one of the groups and, if the author may not approve, is not the known author.
+    fn may_approve(&self, approvals: &Approvals, promotion: &Promotion, by: &str) -> bool {
+        let mut members =
+            approvals.groups.iter().flat_map(|group| self.policy.groups.get(group.as_str())).flatten();
+        let principal = by.parse::<Principal>().ok();
+        let is_member = approvals.groups.is_empty()
+            || principal.is_some_and(|principal| members.any(|member| member.admits(&principal)));
+        let authors = people(promotion.authors.iter());
+        let is_other = !authors.is_empty() && authors.is_disjoint(&people([&by.to_owned()]));
+        is_member && (!approvals.not_author || is_other)
     }
 
     /// People are requested to approve, and a gate that opens at a known time has a scheduled check.
@@ -365,9 +381,14 @@ fn is_open(window: &Window, now: Timestamp) -> bool {
         && begins(window.to).is_some_and(|closes| now < closes)
 }
 
-/// Two spellings of a name identify the same person.
+/// Two spellings of a name identify the same person, and so do all permission sets of a user of IAM Identity Center.
 fn people<'p>(names: impl IntoIterator<Item = &'p String>) -> BTreeSet<String> {
-    names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect()
+    let person = |name: &String| {
+        let name = name.trim().to_lowercase();
+        let user = name.strip_prefix("sso:").and_then(|rest| rest.split_once('/')).map(|(_, user)| user);
+        user.map_or(name.clone(), |user| format!("sso:{user}"))
+    };
+    names.into_iter().map(person).filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether the change rejects the version that is being promoted, or withdraws its approval, and is not older than

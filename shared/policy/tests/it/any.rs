@@ -5,7 +5,7 @@ mod orderly;
 mod policies;
 mod rest;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -196,6 +196,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     rejected_at: rejected,
                     approvals,
                     approvals_requested: asked,
+                    authors: BTreeSet::new(),
                     blocked_by: waiting,
                 }
             });

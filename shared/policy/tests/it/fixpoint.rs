@@ -91,7 +91,7 @@ enum Todo {
 
 impl Journey {
     fn follow(&mut self, decision: promote::Promote) {
-        if let Reason::ApprovalRequired { environment, required } = &decision.reason
+        if let Reason::ApprovalRequired { environment, required, .. } = &decision.reason
             && decision.plan.iter().any(|step| matches!(step, Step::Notify { .. }))
         {
             self.open.push(Todo::Agree { environment: environment.clone(), people: *required });

@@ -160,7 +160,8 @@ async fn a_version_passes(test: &mut TestCloud, version: i64) {
     for account in ENVIRONMENTS {
         if account == PRE_PRODUCTION {
             test.wait_for_decision(&CHURN, HUB, "promote", "wait", "approval_required").await;
-            for person in ["ana", "ben"] {
+            for person in ["sso:111122223333:ModelRisk/ana@example.com", "arn:aws:iam::111122223333:user/bob"]
+            {
                 let approval = json!({
                     "schema": 1, "model": "churn", "environment": account.environment, "version": version,
                     "by": person, "at": Timestamp::now(),

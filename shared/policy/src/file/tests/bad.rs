@@ -325,3 +325,58 @@ fn an_alias_stands_for_a_whole_section() {
     assert!(text.contains("*sample"));
     assert_eq!(super::parse("a", &text).unwrap(), super::parse("b", CHURN).unwrap());
 }
+
+#[test]
+fn groups_of_people() {
+    let gate = |gate: &'static str| -> Mistake { ("      soak: 30m", gate, "", "") };
+    let [mut unknown, mut few, mut name] = [
+        gate("      approvals: { required: 1, groups: [risk] }"),
+        gate("      approvals: { required: 1, groups: [Risk Team] }"),
+        gate("      approvals: { required: 0, groups: [] }"),
+    ];
+    (unknown.2, unknown.3) = (
+        "24:42: environments.production.gates.approvals.groups[0]",
+        "there is no group `risk`; the policy has no `groups`",
+    );
+    (few.2, few.3) = ("24:42: environments.production.gates.approvals.groups[0]", "expected a group name");
+    (name.2, name.3) = ("24:30: environments.production.gates.approvals.required", "expected");
+    each_is_told_once(&[
+        unknown,
+        few,
+        name,
+        (
+            "model: churn\n",
+            "model: churn\ngroups: { risk: [] }\n",
+            "5:11: groups.risk: a group without members",
+            "",
+        ),
+        (
+            "model: churn\n",
+            "model: churn\ngroups: { risk: [alice] }\n",
+            "5:18: groups.risk",
+            "a permission set (sso:ACCOUNT:NAME or",
+        ),
+        (
+            "model: churn\n",
+            "model: churn\ngroups: { risk: [\"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Model_Risk_0123456789abcdef\"] }\n",
+            "5:18: groups.risk",
+            "write sso:111122223333:Model_Risk",
+        ),
+        (
+            "model: churn\n",
+            "model: churn\ngroups: { Risk Team: [\"sso:111122223333:Risk\"] }\n",
+            "5:11: groups.Risk Team: not a group name",
+            "",
+        ),
+        ("model: churn\n", "model: churn\noperators: [ops]\n", "5:13: operators", "there is no group `ops`"),
+    ]);
+}
+
+#[test]
+fn more_approvals_than_people() {
+    let groups = "model: churn\ngroups: { ops: [\"arn:aws:iam::111122223333:role/ops\", \"arn:aws:iam::111122223333:role/teams/Ops\"] }\n";
+    let text =
+        changed("model: churn\n", groups).replace("soak: 30m", "approvals: { required: 2, groups: [ops] }");
+    let told = refused(&text).to_string();
+    assert!(told.contains("2 approvals are needed, and the groups have 1; a role counts once"), "{told}");
+}

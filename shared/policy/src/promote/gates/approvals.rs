@@ -1,35 +1,117 @@
 //! The gate `approvals`: enough people have approved the version for this environment.
 
+use std::collections::BTreeMap;
+
 use super::{GateInput, GateState};
+use crate::file::{Approvals, Environment, Policy};
+use crate::names::PeopleGroup;
 use crate::people::subject;
-use crate::promote::Action;
+use crate::principal::{Principal, person};
+use crate::promote::{Action, Promotion};
 use crate::reason::Reason;
 use crate::step::Step;
 
 pub(super) fn state(input: &GateInput<'_>) -> GateState {
-    let name = input.environment.name.as_str();
-    let required = input.environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
-    let given = input.promotion.approvals.get(name).map_or(0, |people| people.len());
-    if given >= required as usize {
+    let Some(approvals) = &input.environment.gates.approvals else { return GateState::Open };
+    let tally = Tally::of(input.policy, input.promotion, input.environment);
+    if tally.counted.len() >= approvals.required as usize {
         return GateState::Open;
     }
-    let reason = Reason::ApprovalRequired { environment: name.to_owned(), required };
-    let ask = ask(input, &reason);
+    let name = input.environment.name.as_str();
+    let required = approvals.required;
+    let detail = tally.detail(approvals, input.promotion);
+    let reason = Reason::ApprovalRequired { environment: name.to_owned(), required, detail };
+    let ask = ask(input, &tally, &reason);
     GateState::ClosedForPeople { reason, ask }
 }
 
-fn ask(input: &GateInput<'_>, reason: &Reason) -> Step<Action> {
+/// Who approved a version for an environment.
+#[derive(Debug, Default)]
+pub(in crate::promote) struct Tally {
+    /// The approvals that count: the name of the approval by person.
+    counted: BTreeMap<String, String>,
+    /// The others, each with the reason.
+    left_out: Vec<(String, String)>,
+}
+
+impl Tally {
+    pub(in crate::promote) fn of(policy: &Policy, promotion: &Promotion, environment: &Environment) -> Self {
+        let mut tally = Self::default();
+        let Some(approvals) = &environment.gates.approvals else { return tally };
+        let given = promotion.approvals.get(environment.name.as_str());
+        for by in given.into_iter().flat_map(BTreeMap::keys) {
+            match left_out(policy, promotion, approvals, by) {
+                Some(why) => tally.left_out.push((by.clone(), why)),
+                None => drop(tally.counted.insert(person(by), by.clone())),
+            }
+        }
+        tally
+    }
+
+    /// How many different people count.
+    pub(in crate::promote) fn count(&self) -> usize {
+        self.counted.len()
+    }
+
+    /// The names of those who count.
+    pub(in crate::promote) fn names(&self) -> String {
+        self.counted.values().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is there and what is missing, to continue "needs 2 approval(s)".
+    fn detail(&self, approvals: &Approvals, promotion: &Promotion) -> String {
+        let mut detail = String::new();
+        if !approvals.groups.is_empty() {
+            detail.push_str(&format!(" from {}", names(&approvals.groups)));
+        }
+        match self.counted.len() {
+            0 => detail.push_str("; nobody approved yet"),
+            given => detail.push_str(&format!("; {given} given: {}", self.names())),
+        }
+        if !self.left_out.is_empty() {
+            let out = self.left_out.iter().map(|(by, why)| format!("{by} ({why})")).collect::<Vec<_>>();
+            detail.push_str(&format!("; not counted: {}", out.join(", ")));
+        }
+        if approvals.not_author && promotion.authors.is_empty() {
+            detail.push_str(&format!(
+                "; the author of version {} is unknown, so that nobody counts: promote a version of a pipeline that a push \
+                 to CodeCommit started, or remove `notAuthor` from the policy",
+                promotion.version
+            ));
+        }
+        detail
+    }
+}
+
+/// Why an approval does not count, if it does not.
+fn left_out(policy: &Policy, promotion: &Promotion, approvals: &Approvals, by: &str) -> Option<String> {
+    let is_member = || by.parse::<Principal>().is_ok_and(|by| policy.is_member(&approvals.groups, &by));
+    if !approvals.groups.is_empty() && !is_member() {
+        return Some(format!("not in {}", names(&approvals.groups)));
+    }
+    if !approvals.not_author {
+        return None;
+    }
+    if promotion.authors.is_empty() {
+        return Some("the author is unknown".to_owned());
+    }
+    let is_author = promotion.authors.iter().any(|author| person(author) == person(by));
+    is_author.then(|| "the author".to_owned())
+}
+
+fn names(groups: &[PeopleGroup]) -> String {
+    groups.iter().map(PeopleGroup::as_str).collect::<Vec<_>>().join(" or ")
+}
+
+fn ask(input: &GateInput<'_>, tally: &Tally, reason: &Reason) -> Step<Action> {
     let (policy, promotion, name) = (input.policy, input.promotion, &input.environment.name);
-    let given = promotion.approvals.get(name.as_str());
-    let given = given.map(|people| people.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    let (model, version) = (&policy.model, promotion.version);
+    let given = if tally.counted.is_empty() { "nobody yet".to_owned() } else { tally.names() };
     let message = format!(
-        "{reason}.\nModel: {}\nVersion: {}\nPackage: {}\nApproved by: {}\nNothing is deployed to {name} until then. To \
-         approve, put an event `Approval Given` on the hub's bus; to refuse, reject the version in the registry.",
-        policy.model,
-        promotion.version,
+        "{reason}.\nModel: {model}\nVersion: {version}\nPackage: {}\nApproved by: {given}\nNothing is deployed to {name} \
+         until then. To approve, put an event `Approval Given` on the hub's bus; to refuse, reject the version in the registry.",
         promotion.package_arn,
-        given.unwrap_or_else(|| "nobody yet".to_owned()),
     );
-    let subject = subject(&format!("{} {} waits for approval for {name}", policy.model, promotion.version));
+    let subject = subject(&format!("{model} {version} waits for approval for {name}"));
     Step::Notify { subject, message }
 }

@@ -28,7 +28,8 @@ pub(crate) fn policies() -> BoxedStrategy<Policy> {
             if let Some(last) = policy.environments.last_mut() {
                 last.endpoint = production.endpoint;
                 last.rollout = production.rollout;
-                last.gates.approvals = required.map(|required| Approvals { required, not_author: false });
+                last.gates.approvals =
+                    required.map(|required| Approvals { required, groups: Vec::new(), not_author: false });
                 last.gates.soak = last.gates.soak.filter(|_| soak);
             }
             if let Some(place) = qa {

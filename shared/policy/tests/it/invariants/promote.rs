@@ -156,7 +156,34 @@ fn people() -> Vec<Break<Scene>> {
     let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
     vec![
         on(I::ApprovalsMissing, "three must agree", both_agreed, |s| {
-            s.policy().environments[1].gates.approvals = Some(Approvals { required: 3, not_author: false });
+            s.policy().environments[1].gates.approvals =
+                Some(Approvals { required: 3, groups: Vec::new(), not_author: false });
+        }),
+        on(I::ApprovalsMissing, "somebody is in no group", both_agreed, |s| {
+            let bo = "arn:aws:iam::111122223333:user/bo".parse().unwrap();
+            s.policy().groups.insert("risk".to_owned(), vec![bo]);
+            s.policy().environments[1].gates.approvals =
+                Some(Approvals { required: 1, groups: vec!["risk".parse().unwrap()], not_author: false });
+        }),
+        on(I::ApprovalsMissing, "the author is unknown", both_agreed, |s| {
+            s.policy().environments[1].gates.approvals =
+                Some(Approvals { required: 1, groups: Vec::new(), not_author: true });
+        }),
+        on(I::ApprovalsMissing, "one of two is the author", both_agreed, |s| {
+            s.both(|promotion| promotion.authors = std::iter::once("BO".to_owned()).collect());
+            s.policy().environments[1].gates.approvals =
+                Some(Approvals { required: 2, groups: Vec::new(), not_author: true });
+        }),
+        on(I::ApprovalsMissing, "one user with two permission sets", both_agreed, |s| {
+            for promotion in [0, 1] {
+                let promotion = if promotion == 0 { s.was() } else { s.promotion() };
+                let given = promotion.approvals.get_mut("production").unwrap();
+                for (old, new) in [("ana", "Risk"), ("bo", "Owner")] {
+                    if let Some(at) = given.remove(old) {
+                        given.insert(format!("sso:111122223333:{new}/ana@example.com"), at);
+                    }
+                }
+            }
         }),
         on(I::ApprovalsMissing, "one person in two spellings", both_agreed, |s| {
             for promotion in [0, 1] {

@@ -164,7 +164,8 @@ pub(super) fn rejected() -> Scene {
 
 pub(super) fn guarded() -> Policy {
     let mut policy = any::policy();
-    policy.environments[1].gates.approvals = Some(Approvals { required: 2, not_author: false });
+    policy.environments[1].gates.approvals =
+        Some(Approvals { required: 2, groups: Vec::new(), not_author: false });
     policy
 }
 
@@ -223,7 +224,8 @@ pub(super) fn released() -> Scene {
 /// Two people must agree before staging already.
 pub(super) fn begun_and_waiting() -> Scene {
     let mut policy = any::policy();
-    policy.environments[0].gates.approvals = Some(Approvals { required: 2, not_author: false });
+    policy.environments[0].gates.approvals =
+        Some(Approvals { required: 2, groups: Vec::new(), not_author: false });
     let Scene { state, trigger, seen, .. } = approved();
     let scene = decided(policy, state, trigger, seen.package, 0);
     assert_eq!((scene.decision.verdict, scene.decision.plan.len()), (Verdict::Wait, 1));
