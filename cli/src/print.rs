@@ -126,7 +126,9 @@ pub(crate) fn time(at: Timestamp) -> String {
 pub(crate) fn verdict_style(verdict: &str) -> Style {
     use Verdict as V;
     match Verdict::from_code(verdict) {
-        Some(V::Stop | V::Failed | V::Reject | V::RolledBackSilently | V::Alert) => BAD,
+        Some(V::Stop | V::Reject | V::Alert) => BAD,
+        Some(V::Failed | V::FailedToStart | V::VerificationFailed) => BAD,
+        Some(V::RolledBackSilently | V::RolledBackByAlarm) => BAD,
         Some(V::Wait | V::Suppress) => WAITING,
         Some(V::Ignore | V::Skip | V::NoChange) => FAINT,
         _ => GOOD,

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tidegate_engine::ports::{Endpoints, Registry, Sampler};
+use tidegate_engine::ports::{Alarms, Endpoints, Registry, Sampler};
 use tidegate_engine::{Adapter, CallError, Engine, EngineError};
 use tidegate_events::{ApprovalStatus, PackageStatus};
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
     Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Serving,
-    Snapshot, State, Trigger, needs_component_tags, needs_endpoint_tags, needs_probe, needs_running_config,
-    sample_call,
+    Snapshot, State, Trigger, needs_alarms, needs_component_tags, needs_endpoint_tags, needs_probe,
+    needs_running_config, sample_call,
 };
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
@@ -33,6 +33,8 @@ pub struct Deploy {
     pub endpoints: Arc<dyn Endpoints>,
     /// The client for the sample request.
     pub sampler: Arc<dyn Sampler>,
+    /// The alarms that may have rolled a deployment back.
+    pub alarms: Arc<dyn Alarms>,
 }
 
 #[async_trait]
@@ -207,6 +209,10 @@ impl Deploy {
         .await?;
         (seen.endpoint_tags, seen.running_config) = of_endpoint;
         (seen.component_tags, seen.component_limits) = of_component;
+        let alarms = needs_alarms(environment, in_flight, &seen);
+        if !alarms.is_empty() {
+            seen.alarms = self.alarms.in_alarm(&alarms).await?;
+        }
         if needs_probe(environment, in_flight, &seen)
             && let Some(sample) = &environment.verify.invoke
         {

@@ -17,6 +17,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             Environment::list("TIDEGATE_PASSABLE_MODEL_ROLE_ARNS").unwrap_or_default(),
         )),
         sampler: Arc::new(aws.sampler()),
+        alarms: Arc::new(aws.alarms()),
     };
     let parts = Parts::new(NAME, env!("CARGO_PKG_VERSION"), environment, &aws)
         .with_schedules(&aws)?

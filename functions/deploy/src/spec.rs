@@ -35,6 +35,7 @@ pub static SPEC: FunctionSpec = FunctionSpec {
             registry: Arc::clone(&ports.registry),
             endpoints: Arc::clone(&ports.endpoints),
             sampler: Arc::clone(&ports.sampler),
+            alarms: Arc::clone(&ports.alarms),
         })
     },
     check_state: round_trip::<State>,

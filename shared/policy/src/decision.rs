@@ -31,10 +31,16 @@ pub enum Verdict {
     Apply,
     /// deploy: the requested version serves and answers. train: the execution succeeded.
     Succeeded,
-    /// deploy: the requested version does not serve, and will not without a change.
+    /// deploy: the requested version is not deployed, and will not be without a change.
     Failed,
+    /// deploy: the endpoint or the component of the requested version did not start.
+    FailedToStart,
+    /// deploy: the requested version is in service, and did not pass the verification.
+    VerificationFailed,
     /// deploy: SageMaker reports `InService` and runs the old configuration.
     RolledBackSilently,
+    /// deploy: the same, because of an alarm of the rollout.
+    RolledBackByAlarm,
     /// The request is not allowed or not possible.
     Reject,
     /// respond: request a retraining from the hub.
@@ -64,7 +70,10 @@ impl Verdict {
         Self::Apply,
         Self::Succeeded,
         Self::Failed,
+        Self::FailedToStart,
+        Self::VerificationFailed,
         Self::RolledBackSilently,
+        Self::RolledBackByAlarm,
         Self::Reject,
         Self::Retrain,
         Self::Alert,
@@ -94,7 +103,10 @@ impl Verdict {
             Self::Apply => "apply",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::FailedToStart => "failed_to_start",
+            Self::VerificationFailed => "verification_failed",
             Self::RolledBackSilently => "rolled_back_silently",
+            Self::RolledBackByAlarm => "rolled_back_by_alarm",
             Self::Reject => "reject",
             Self::Retrain => "retrain",
             Self::Alert => "alert",

@@ -23,13 +23,16 @@ mod on_rejected;
 mod overdue;
 mod ownership;
 mod precondition;
+mod rolled_back;
 mod running_config;
 mod sample;
 mod withdrawn;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentRequested, EndpointStatus};
+use tidegate_events::{
+    AlarmChanged, ApprovalStatus, DeploymentFinished, DeploymentRequested, EndpointStatus,
+};
 
 use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
@@ -52,6 +55,7 @@ pub use on_deferred::on_deferred;
 pub use on_precondition_failed::on_precondition_failed;
 pub use on_rejected::on_rejected;
 pub use precondition::{Current, precondition};
+pub use rolled_back::needs_alarms;
 pub use running_config::{RunningConfig, ScalableTarget, Setting, SettingKind};
 pub use sample::{SampleCall, sample_call};
 
@@ -233,6 +237,8 @@ pub struct Snapshot {
     pub running_config: Option<RunningConfig>,
     /// The limits of the component's copies in Application Auto Scaling, if it has any and they were read.
     pub component_limits: Option<ScalableTarget>,
+    /// The alarms of the rollout that are in the state ALARM. They are read only if SageMaker rolled the deployment back.
+    pub alarms: Vec<AlarmChanged>,
     /// The result of the sample request; `None` if it was not sent.
     pub probe: Option<Probe>,
 }

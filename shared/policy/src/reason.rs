@@ -208,6 +208,12 @@ reasons! {
     LastEnvironment { environment: String } = "last_environment", "{environment} was the last environment";
     /// The deployment in the environment failed.
     EnvironmentFailed { environment: String, cause: String } = "environment_failed", "{environment} failed: {cause}";
+    /// An alarm of the rollout rolled the deployment in the environment back.
+    EnvironmentRolledBackByAlarm { environment: String, cause: String } = "environment_rolled_back_by_alarm",
+        "an alarm rolled {environment} back: {cause}";
+    /// The environment deployed the version, which did not pass the verification.
+    EnvironmentNotVerified { environment: String, cause: String } = "environment_not_verified",
+        "the version did not pass the verification in {environment}: {cause}";
     /// SageMaker rolled the deployment in the environment back silently.
     EnvironmentRolledBack { environment: String, cause: String } = "environment_rolled_back", "{environment} rolled back silently: {cause}";
     /// The report is for a promotion that has ended or was superseded.
@@ -259,6 +265,9 @@ reasons! {
     /// The endpoint runs the previous configuration again.
     OldConfigRunning { requested: String, running: String, cause: String } = "old_config_running",
         "{requested} was requested, but {running} is running: {cause}";
+    /// The same, because an alarm of the rollout was in the state ALARM.
+    RolledBackByAlarm { requested: String, running: String, alarms: String, cause: String } = "rolled_back_by_alarm",
+        "{requested} was requested, but {running} is running: alarm {alarms} rolled it back ({cause})";
     /// The endpoint has failed.
     EndpointFailed { endpoint: String, status: String, cause: String } = "endpoint_failed", "{endpoint} is {status}: {cause}";
     /// The inference component has failed.

@@ -125,7 +125,11 @@ pub struct DeploymentFinished {
     pub package_arn: String,
     /// The outcome of the deployment.
     pub outcome: DeploymentOutcome,
-    /// The code of the reason, such as `verified` or `alarm_rolled_back`.
+    /// What decided a failure: the alarm that rolled the deployment back, or the part of the verification that failed,
+    /// such as `sample 2` or `image`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_by: Option<String>,
+    /// The code of the reason, such as `answered` or `sample_failed`.
     pub reason: String,
     /// The message of the reason.
     pub detail: String,
@@ -149,6 +153,11 @@ impl Contract for DeploymentFinished {
         Field::required("version", Kind::Version, "The version that was requested."),
         Field::required("package_arn", Kind::Arn, "The ARN of the requested model package."),
         Field::required("outcome", Kind::OneOf(DeploymentOutcome::WORDS), "The outcome of the deployment."),
+        Field::optional(
+            "failed_by",
+            Kind::Text,
+            "The alarm that rolled the deployment back, or the part of the verification that failed.",
+        ),
         Field::required("reason", Kind::Reason, "The code of the reason."),
         Field::required("detail", Kind::LongText, "The message of the reason."),
         Field::optional("requested_config", Kind::Text, "The endpoint configuration that was requested."),
@@ -167,14 +176,36 @@ impl Contract for DeploymentFinished {
 pub enum DeploymentOutcome {
     /// The requested version is running and answered the sample request.
     Succeeded,
-    /// SageMaker reported that the deployment failed.
+    /// The deployment was not carried out: it is not allowed, or AWS rejected it.
     Failed,
-    /// The endpoint is in service again with the previous configuration.
+    /// The endpoint or the component of the version did not start.
+    FailedToStart,
+    /// The version is in service, and did not pass the verification.
+    VerificationFailed,
+    /// The endpoint is in service again with the previous configuration, and no alarm is known to be the cause.
     RolledBackSilently,
+    /// The same, because an alarm of the rollout was in the state ALARM.
+    RolledBackByAlarm,
 }
 
 impl DeploymentOutcome {
-    const WORDS: &'static [&'static str] = &["succeeded", "failed", "rolled_back_silently"];
+    /// All outcomes.
+    pub const ALL: &'static [Self] = &[
+        Self::Succeeded,
+        Self::Failed,
+        Self::FailedToStart,
+        Self::VerificationFailed,
+        Self::RolledBackSilently,
+        Self::RolledBackByAlarm,
+    ];
+    const WORDS: &'static [&'static str] = &[
+        "succeeded",
+        "failed",
+        "failed_to_start",
+        "verification_failed",
+        "rolled_back_silently",
+        "rolled_back_by_alarm",
+    ];
 
     /// The value in the event.
     #[must_use]
@@ -182,7 +213,10 @@ impl DeploymentOutcome {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::FailedToStart => "failed_to_start",
+            Self::VerificationFailed => "verification_failed",
             Self::RolledBackSilently => "rolled_back_silently",
+            Self::RolledBackByAlarm => "rolled_back_by_alarm",
         }
     }
 }

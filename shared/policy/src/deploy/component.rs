@@ -5,6 +5,7 @@ use tidegate_events::DeploymentOutcome;
 use super::converge::{Reconciliation, changed_since};
 use super::failed::is_on;
 use super::ownership::NotAllowed;
+use super::rolled_back::component_was;
 use super::{Action, Deploy, Endpoint, InFlight, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{Component, ComponentStatus, RunningComponent};
@@ -20,9 +21,8 @@ impl Reconciliation<'_> {
         }
         match &running.status {
             ComponentStatus::InService if in_service(self.in_flight, running, wanted) => self.verify(seen),
-            ComponentStatus::InService if changed(self.in_flight, running) => {
-                let reason = running.rolled_back(wanted, self.component_cause(running));
-                self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
+            ComponentStatus::InService if component_was(self.in_flight, running, wanted) => {
+                self.component_rolled_back(wanted, running, seen)
             }
             ComponentStatus::InService => self.put_component(wanted, seen),
             ComponentStatus::Failed => self.of_failed_component(wanted, running, seen),
@@ -78,7 +78,7 @@ pub(super) fn in_service(in_flight: &InFlight, running: &RunningComponent, wante
     running.status == ComponentStatus::InService && running.runs(wanted) && running.has_copies(fewest)
 }
 
-fn changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
+pub(super) fn changed(in_flight: &InFlight, running: &RunningComponent) -> bool {
     changed_since(
         running.last_modified,
         in_flight.component_update_requested_at,

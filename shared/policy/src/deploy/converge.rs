@@ -5,6 +5,7 @@ use tidegate_events::{DeploymentOutcome, EndpointStatus};
 
 use super::component::in_service;
 use super::failed::is_on;
+use super::rolled_back::endpoint_was;
 use super::withdrawn::not_as_approved;
 use super::{Action, Deploy, Endpoint, InFlight, Probe, QueuedSample, Site, Snapshot, State, schedule_check};
 use crate::decision::{Decision, Verdict};
@@ -139,7 +140,7 @@ pub fn should_record(state: &State, decision: &Deploy) -> bool {
     is_new || !matches!(decision.verdict, Verdict::Ignore | Verdict::Wait)
 }
 
-fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
+pub(super) fn runs(endpoint: &Endpoint, wanted: &DesiredResources) -> bool {
     endpoint.status == EndpointStatus::InService
         && endpoint.config.as_deref() == Some(wanted.config.name.as_str())
 }
@@ -172,17 +173,8 @@ impl Reconciliation<'_> {
         let Some(endpoint) = &seen.endpoint else { return self.create(seen) };
         match &endpoint.status {
             EndpointStatus::InService if runs(endpoint, &self.wanted) => self.of_component(endpoint, seen),
-            EndpointStatus::InService
-                if changed_since(
-                    endpoint.last_modified,
-                    self.in_flight.endpoint_update_requested_at,
-                    self.in_flight.endpoint_modified_before,
-                ) =>
-            {
-                let running = endpoint.config.clone().unwrap_or_else(|| "unknown".to_owned());
-                let (requested, cause) = (self.wanted.config.name.clone(), self.endpoint_cause(endpoint));
-                let reason = Reason::OldConfigRunning { requested, running, cause };
-                self.end(DeploymentOutcome::RolledBackSilently, reason, seen)
+            EndpointStatus::InService if endpoint_was(self.in_flight, endpoint, &self.wanted) => {
+                self.endpoint_rolled_back(endpoint, seen)
             }
             EndpointStatus::InService => self.update(endpoint, seen),
             EndpointStatus::Creating
@@ -208,7 +200,7 @@ impl Reconciliation<'_> {
             }
             (Some(_), Some(Probe::Failed(error))) => {
                 let reason = Reason::SampleFailed { endpoint, error: error.clone() };
-                self.end(DeploymentOutcome::Failed, reason, seen)
+                self.end(DeploymentOutcome::VerificationFailed, reason, seen)
             }
             (Some(_), Some(Probe::Queued(sample))) => self.queued(endpoint, sample),
             (Some(_), Some(Probe::Silent)) => self.silent(endpoint, &self.unanswered(), seen),
@@ -255,7 +247,7 @@ impl Reconciliation<'_> {
         let until = self.patience_after(since);
         if self.now >= until {
             let reason = Reason::SampleTimedOut { endpoint, since, last: last.to_owned() };
-            return self.end(DeploymentOutcome::Failed, reason, seen);
+            return self.end(DeploymentOutcome::VerificationFailed, reason, seen);
         }
         let in_flight = InFlight { unresponsive_since: Some(since), ..self.in_flight.clone() };
         self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![self.schedule_check()])

@@ -33,6 +33,7 @@ pub(super) fn report_without_configs(
     now: Timestamp,
 ) -> DeploymentFinished {
     DeploymentFinished {
+        failed_by: failed_by(reason),
         request_id: request.request_id.clone(),
         model: request.model.clone(),
         environment: request.environment.clone(),
@@ -45,6 +46,15 @@ pub(super) fn report_without_configs(
         requested_config: None,
         running_config: None,
         finished_at: now,
+    }
+}
+
+/// What decided a failure: the alarm, or the part of the verification.
+fn failed_by(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::RolledBackByAlarm { alarms, .. } => Some(alarms.clone()),
+        Reason::SampleFailed { .. } | Reason::SampleTimedOut { .. } => Some("sample".to_owned()),
+        _ => None,
     }
 }
 
@@ -68,7 +78,11 @@ impl Reconciliation<'_> {
     pub(super) fn end(&self, outcome: DeploymentOutcome, reason: Reason, seen: &Snapshot) -> Deploy {
         let live = match outcome {
             DeploymentOutcome::Succeeded => Some(self.live()),
-            DeploymentOutcome::Failed | DeploymentOutcome::RolledBackSilently => None,
+            DeploymentOutcome::Failed
+            | DeploymentOutcome::FailedToStart
+            | DeploymentOutcome::VerificationFailed
+            | DeploymentOutcome::RolledBackSilently
+            | DeploymentOutcome::RolledBackByAlarm => None,
         };
         self.end_with(outcome, reason, seen, live)
     }
@@ -90,7 +104,10 @@ impl Reconciliation<'_> {
         let verdict = match outcome {
             DeploymentOutcome::Succeeded => Verdict::Succeeded,
             DeploymentOutcome::Failed => Verdict::Failed,
+            DeploymentOutcome::FailedToStart => Verdict::FailedToStart,
+            DeploymentOutcome::VerificationFailed => Verdict::VerificationFailed,
             DeploymentOutcome::RolledBackSilently => Verdict::RolledBackSilently,
+            DeploymentOutcome::RolledBackByAlarm => Verdict::RolledBackByAlarm,
         };
         let request = &self.in_flight.request;
         let running = seen.endpoint.as_ref().and_then(|e| e.config.clone());

@@ -23,11 +23,8 @@ impl Reconciliation<'_> {
         let (endpoint, status) = (self.wanted.endpoint.clone(), found.status.to_string());
         if came_after(found.last_modified, *asked, *before) {
             let cause = self.endpoint_cause(found);
-            return self.end(
-                DeploymentOutcome::Failed,
-                Reason::EndpointFailed { endpoint, status, cause },
-                seen,
-            );
+            let reason = Reason::EndpointFailed { endpoint, status, cause };
+            return self.end(DeploymentOutcome::FailedToStart, reason, seen);
         }
         let (since, cause) = (date(found.last_modified), stated(found.failure.as_deref()));
         if let Some(created) = found.created
@@ -54,7 +51,8 @@ impl Reconciliation<'_> {
         let component = wanted.name.clone();
         if came_after(found.last_modified, *asked, *before) {
             let cause = self.component_cause(found);
-            return self.end(DeploymentOutcome::Failed, Reason::ComponentFailed { component, cause }, seen);
+            let reason = Reason::ComponentFailed { component, cause };
+            return self.end(DeploymentOutcome::FailedToStart, reason, seen);
         }
         let (since, cause) = (date(found.last_modified), stated(found.failure.as_deref()));
         let never_served = found.created.is_some_and(|created| self.state.never_served(None, Some(created)));

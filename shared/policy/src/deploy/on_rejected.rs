@@ -97,7 +97,10 @@ fn not_reported(state: &State, finished: &DeploymentFinished, why: &Reason) -> D
         match outcome {
             DeploymentOutcome::Succeeded => "was deployed",
             DeploymentOutcome::Failed => "failed",
-            DeploymentOutcome::RolledBackSilently => "rolled back silently",
+            DeploymentOutcome::FailedToStart => "did not start",
+            DeploymentOutcome::VerificationFailed => "is in service, and did not pass the verification",
+            DeploymentOutcome::RolledBackSilently => "was rolled back silently",
+            DeploymentOutcome::RolledBackByAlarm => "was rolled back by an alarm",
         }
     );
     let subject = subject(&format!("the hub knows nothing of {model} {version} in {environment}"));

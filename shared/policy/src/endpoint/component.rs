@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{CopySize, Rollout, StartupTimes};
-use crate::reason::Reason;
 
 /// An inference component to create or update.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,22 +70,18 @@ impl RunningComponent {
         self.copies.is_some_and(|copies| copies >= fewest)
     }
 
-    /// The reason to record if it changed after the request and still does not match it.
-    pub(crate) fn rolled_back(&self, wanted: &Component, cause: String) -> Reason {
+    /// What was requested and what runs, if it does not run as requested.
+    pub(crate) fn difference(&self, wanted: &Component) -> (String, String) {
         let model = self.model.clone().unwrap_or_else(|| "unknown".to_owned());
         if model != wanted.model {
-            return Reason::OldConfigRunning { requested: wanted.model.clone(), running: model, cause };
+            return (wanted.model.clone(), model);
         }
         let size = |size: Option<CopySize>, copies: Option<u32>| {
             let size = size.map_or_else(|| "unknown MB".to_owned(), |size| size.to_string());
             let copies = copies.map_or_else(|| "unknown".to_owned(), |copies| copies.to_string());
             format!("{model} with {size} in {copies} copies")
         };
-        Reason::OldConfigRunning {
-            requested: size(Some(wanted.size), Some(wanted.copies)),
-            running: size(self.size, self.copies),
-            cause,
-        }
+        (size(Some(wanted.size), Some(wanted.copies)), size(self.size, self.copies))
     }
 }
 

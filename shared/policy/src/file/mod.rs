@@ -51,7 +51,9 @@ pub(crate) use problem::Finding;
 pub use problem::{PolicyError, Problem};
 pub use read::{Checked, parse, parse_applied, read};
 pub use schema::schema;
-pub use serving::{Baseline, Capture, Captured, Invoke, Monitor, Scale, ScaleTarget, ToZero, Verify};
+pub use serving::{
+    Baseline, Capture, Captured, Invoke, Monitor, OnFailure, Scale, ScaleTarget, ToZero, Verify,
+};
 pub use warn::warnings;
 
 /// The policy of one model: what a team wants for it.

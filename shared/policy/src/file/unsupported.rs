@@ -3,7 +3,7 @@
 //! They are rejected when a policy is read, so that nobody relies on a gate or a guard that does not exist.
 
 use super::problem::Finding;
-use super::{DriftResponse, Environment, OnNewCommit, Policy};
+use super::{DriftResponse, Environment, OnFailure, OnNewCommit, Policy};
 
 /// The unsupported features that a policy uses.
 pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
@@ -39,6 +39,7 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
     [
         // No data links a version to the person whose change it was trained from.
         (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
+        (environment.verify.on_failure == OnFailure::RollBack, "verify/onFailure", "rollBack is"),
         (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
     ]
     .into_iter()

@@ -1,6 +1,6 @@
 //! What people can do after a promotion has stopped: one advice for each cause, with the commands.
 
-use tidegate_events::DeploymentFinished;
+use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
 use super::{Candidate, EnvironmentStatus, Promotion};
 use crate::denial;
@@ -49,11 +49,13 @@ pub(super) fn after_failure(
     if let Some(advice) = denial::advice(&report.detail) {
         return format!("{advice} Then {again}");
     }
-    match report.reason.as_str() {
-        "sample_failed" | "sample_timed_out" => format!(
-            "Version {version} serves in {name} now, although it failed the sample request. {}",
+    if report.outcome == DeploymentOutcome::VerificationFailed {
+        return format!(
+            "Version {version} serves in {name} now, although it did not pass the verification. {}",
             go_back(promotion, earlier)
-        ),
+        );
+    }
+    match report.reason.as_str() {
         "endpoint_failed_before" | "component_failed_before" | "component_elsewhere" => format!(
             "Run the command above in account {}. Then {again}\nWith `recreateFailed: true` in the endpoint's section \
              Tidegate deletes by itself what it made and what never served.",
@@ -73,7 +75,7 @@ pub(super) fn after_failure(
             "{}Ask for less memory for each copy in the policy, or for a larger instance type. Then {again}",
             leftover(policy, report)
         ),
-        "old_config_running" => {
+        "old_config_running" | "rolled_back_by_alarm" => {
             format!("What served in {name} before serves on. When the cause is removed, {again}")
         }
         _ => format!("{}When the cause is removed, {again}", leftover(policy, report)),

@@ -1,7 +1,7 @@
 //! promote's controller.
 
 use jiff::Timestamp;
-use tidegate_events::{ApprovalStatus, Event};
+use tidegate_events::{ApprovalStatus, DeploymentOutcome, Event};
 
 use super::{
     Action, Inputs, Package, Snapshot, State, Trigger, approval, decide_package, health, hold, ignorable,
@@ -57,9 +57,7 @@ impl Controller for PromoteController {
                 let promotion = state.promotion_of(change, version).filter(|promotion| !promotion.stopped);
                 earlier = promotion.map(|promotion| promotion.version);
             }
-            Trigger::Report(report)
-                if matches!(report.reason.as_str(), "sample_failed" | "sample_timed_out") =>
-            {
+            Trigger::Report(report) if report.outcome == DeploymentOutcome::VerificationFailed => {
                 earlier = Some(report.version);
             }
             _ => {}

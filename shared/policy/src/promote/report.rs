@@ -97,7 +97,13 @@ fn bad_news(report: &DeploymentFinished) -> Option<Reason> {
     let (environment, cause) = (report.environment.clone(), report.detail.clone());
     match report.outcome {
         DeploymentOutcome::Succeeded => None,
-        DeploymentOutcome::Failed => Some(Reason::EnvironmentFailed { environment, cause }),
+        DeploymentOutcome::Failed | DeploymentOutcome::FailedToStart => {
+            Some(Reason::EnvironmentFailed { environment, cause })
+        }
+        DeploymentOutcome::VerificationFailed => Some(Reason::EnvironmentNotVerified { environment, cause }),
+        DeploymentOutcome::RolledBackByAlarm => {
+            Some(Reason::EnvironmentRolledBackByAlarm { environment, cause })
+        }
         DeploymentOutcome::RolledBackSilently => Some(Reason::EnvironmentRolledBack { environment, cause }),
     }
 }

@@ -254,11 +254,7 @@ pub(crate) fn approval_given() -> BoxedStrategy<ApprovalGiven> {
 }
 
 pub(crate) fn report() -> BoxedStrategy<DeploymentFinished> {
-    let outcome = prop_oneof![
-        Just(DeploymentOutcome::Succeeded),
-        Just(DeploymentOutcome::Failed),
-        Just(DeploymentOutcome::RolledBackSilently),
-    ];
+    let outcome = proptest::sample::select(DeploymentOutcome::ALL);
     let ids = prop_oneof![Just("r1"), Just("r2")].prop_map(str::to_owned);
     let accounts = prop_oneof![Just("444455556666"), Just("777788889999")].prop_map(str::to_owned);
     (ids, name(), accounts, 1..4_u64, outcome, text(), option::of(text()), time())
@@ -274,6 +270,7 @@ pub(crate) fn report() -> BoxedStrategy<DeploymentFinished> {
                 finished_at,
             )| {
                 DeploymentFinished {
+                    failed_by: None,
                     request_id,
                     model: "churn".to_owned(),
                     environment,

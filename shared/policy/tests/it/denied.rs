@@ -23,7 +23,10 @@ fn risk(verdict: Verdict) -> u8 {
         | Verdict::Wait
         | Verdict::Stop
         | Verdict::Failed
+        | Verdict::FailedToStart
+        | Verdict::VerificationFailed
         | Verdict::RolledBackSilently
+        | Verdict::RolledBackByAlarm
         | Verdict::Reject
         | Verdict::Suppress
         | Verdict::NoChange => 0,
@@ -175,7 +178,7 @@ proptest! {
         prop_assert!(risk(badly.verdict) <= risk(well.verdict));
         if badly.verdict == Verdict::Stop {
             let failed: State = badly.state.unwrap();
-            for outcome in [DeploymentOutcome::Succeeded, DeploymentOutcome::RolledBackSilently] {
+            for outcome in DeploymentOutcome::ALL.iter().copied() {
                 let after = decide::report(&policy, &failed, &with(&report, outcome), now);
                 prop_assert_eq!(risk(after.verdict), 0);
                 prop_assert!(after.state.is_none_or(|after| after == failed));

@@ -173,7 +173,7 @@ fn a_model_that_is_silent_has_a_quarter_of_an_hour() {
         (decision.verdict, decision.reason.code())
     };
     assert_eq!(later(14), (Verdict::Wait, "awaiting_sample"));
-    assert_eq!(later(15), (Verdict::Failed, "sample_timed_out"));
+    assert_eq!(later(15), (Verdict::VerificationFailed, "sample_timed_out"));
 }
 
 #[test]

@@ -117,6 +117,7 @@ impl Journey {
         match todo {
             Todo::Answer(request) => {
                 let report = DeploymentFinished {
+                    failed_by: None,
                     request_id: request.request_id.clone(),
                     model: request.model.clone(),
                     environment: request.environment.clone(),

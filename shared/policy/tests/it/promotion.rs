@@ -122,6 +122,7 @@ impl Life {
             Happens::Answers { request, well } if !self.requests.is_empty() => {
                 let request = request.get(&self.requests).clone();
                 let report = DeploymentFinished {
+                    failed_by: None,
                     request_id: request.request_id.clone(),
                     model: request.model.clone(),
                     environment: request.environment.clone(),

@@ -76,7 +76,7 @@ async fn a_container_never_starts(test: &mut TestCloud) -> (Value, String) {
     });
     let first = test.train(&GOBY, 1).await;
     test.approve(&first);
-    let failed = test.wait_for_decision(&GOBY, STAGING, "deploy", "failed", "endpoint_failed").await;
+    let failed = test.wait_for_decision(&GOBY, STAGING, "deploy", "failed_to_start", "endpoint_failed").await;
     test.wait_for_decision(&GOBY, HUB, "promote", "stop", "environment_failed").await;
     let alert = test.wait_for_alert("of the container", |subject, _| subject.contains("goby 1")).await;
     let second = test.train(&GOBY, 2).await;

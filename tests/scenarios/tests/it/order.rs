@@ -271,7 +271,7 @@ fn people_are_told_even_if_the_registry_takes_no_note() {
     stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let report = stage.deploy(&request);
     stage.cloud.faults.inject("UpdateModelPackage", CallFault::Rejected(Class::Permanent));
-    assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "stop environment_failed");
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "stop environment_not_verified");
     assert_eq!(stage.account(HUB).alerts().len(), 1);
     let stopped = stage.hub.ledger.all_decisions().pop().expect("the last decision");
     let fates: Vec<ActionStatus> = stopped.outcomes.iter().map(|outcome| outcome.status).collect();

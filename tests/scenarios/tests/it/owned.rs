@@ -36,7 +36,7 @@ fn request(stage: &Stage, model: &str, (environment, account): (&str, &str), ver
 }
 
 fn ended(outcome: &str) -> bool {
-    outcome.split(", ").any(|one| one.starts_with("succeeded") || one.starts_with("failed"))
+    outcome.split(", ").any(|one| one.starts_with("succeeded") || one.contains("failed"))
 }
 
 /// Deploys a version, and says how it ended.

@@ -113,7 +113,7 @@ fn a_model_that_fails_the_sample_fails_the_deployment() {
             .cloud
             .with_world(|world, _| world.inject_fault(serde_json::from_value::<Fault>(fault).unwrap()));
         let (outcome, detail) = deploy(&stage, 1);
-        assert_eq!(outcome, "failed", "{detail}");
+        assert_eq!(outcome, "verification_failed", "{detail}");
         assert!(detail.contains(told), "{detail}");
     }
 }

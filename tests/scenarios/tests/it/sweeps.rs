@@ -62,7 +62,7 @@ fn a_lost_approval_after_a_rejection_is_found() {
         "message": "no"});
     stage.cloud.with_world(|world, _| world.inject_fault(serde_json::from_value(broken).unwrap()));
     let outcomes = stage.run(&stage.hub, "promote", &stage.deploy(&request));
-    assert_eq!(said(&outcomes), "stop environment_failed");
+    assert_eq!(said(&outcomes), "stop environment_not_verified");
     assert_eq!(sweep(&stage, &stage.hub, "promote"), "unchanged nothing_overdue");
     // As people were told to: "reject and approve this one again".
     let rejected = stage.says("Rejected", 1).remove(0);

@@ -12,7 +12,14 @@ use crate::system::System;
 pub(super) struct ScaleToZero;
 
 /// How a deployment ends, with a report to the hub.
-const ENDS: [&str; 3] = ["succeeded", "failed", "rolled_back_silently"];
+const ENDS: [&str; 6] = [
+    "succeeded",
+    "failed",
+    "failed_to_start",
+    "verification_failed",
+    "rolled_back_silently",
+    "rolled_back_by_alarm",
+];
 
 impl Rule for ScaleToZero {
     fn name(&self) -> &'static str {

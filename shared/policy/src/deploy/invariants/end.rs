@@ -15,7 +15,10 @@ pub(super) fn outcome_of(verdict: Verdict) -> Option<DeploymentOutcome> {
     match verdict {
         Verdict::Succeeded => Some(DeploymentOutcome::Succeeded),
         Verdict::Failed => Some(DeploymentOutcome::Failed),
+        Verdict::FailedToStart => Some(DeploymentOutcome::FailedToStart),
+        Verdict::VerificationFailed => Some(DeploymentOutcome::VerificationFailed),
         Verdict::RolledBackSilently => Some(DeploymentOutcome::RolledBackSilently),
+        Verdict::RolledBackByAlarm => Some(DeploymentOutcome::RolledBackByAlarm),
         _ => None,
     }
 }
@@ -50,10 +53,24 @@ impl Checker<'_> {
             return self.violations.require(proven, Invariant::UnverifiedSuccess, || format!("{seen:?}"));
         }
         let back = in_service(seen) && (seen.component.is_some() || running != wanted);
+        let true_of_it = match outcome {
+            DeploymentOutcome::RolledBackSilently | DeploymentOutcome::RolledBackByAlarm => back,
+            DeploymentOutcome::VerificationFailed => self.serves(seen, wanted) && !self.answered(seen),
+            DeploymentOutcome::FailedToStart => !in_service(seen) || seen.component.is_some(),
+            DeploymentOutcome::Succeeded | DeploymentOutcome::Failed => true,
+        };
+        self.violations.require(true_of_it, Invariant::ReportMismatch, || format!("{outcome}: {seen:?}"));
+        let alarms = self.cx.environment().map(|environment| &environment.rollout.alarms);
+        let of_rollout = reports.iter().all(|report| {
+            let named = report.failed_by.iter().flat_map(|names| names.split(", "));
+            named
+                .into_iter()
+                .all(|name| alarms.is_some_and(|alarms| alarms.iter().any(|alarm| alarm == name)))
+        });
         self.violations.require(
-            back || outcome != DeploymentOutcome::RolledBackSilently,
+            of_rollout || outcome != DeploymentOutcome::RolledBackByAlarm,
             Invariant::ReportMismatch,
-            || format!("nothing rolled back: {seen:?}"),
+            || "the alarm is none of the rollout".to_owned(),
         );
         self.known(decision, seen, wanted);
     }

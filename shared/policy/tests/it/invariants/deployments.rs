@@ -119,6 +119,7 @@ fn endpoint(config: &str) -> Snapshot {
         component_tags: Some(any::tags("production")),
         running_config: Some(RunningConfig::default()),
         component_limits: None,
+        alarms: Vec::new(),
         probe: None,
     }
 }

@@ -93,6 +93,7 @@ pub(super) fn answered(outcome: DeploymentOutcome) -> Scene {
         unreachable!()
     };
     let report = DeploymentFinished {
+        failed_by: None,
         request_id: request_id.clone(),
         model: "churn".to_owned(),
         environment: "staging".to_owned(),

@@ -10,7 +10,14 @@ use tidegate_policy::step::Step;
 use super::{Properties, limits};
 use crate::decide::Decided;
 
-const ENDS: &[Verdict] = &[Verdict::Succeeded, Verdict::Failed, Verdict::RolledBackSilently];
+const ENDS: &[Verdict] = &[
+    Verdict::Succeeded,
+    Verdict::Failed,
+    Verdict::FailedToStart,
+    Verdict::VerificationFailed,
+    Verdict::RolledBackSilently,
+    Verdict::RolledBackByAlarm,
+];
 
 impl Properties for DeployController {
     const VERDICTS: &[Verdict] = &[
@@ -20,7 +27,10 @@ impl Properties for DeployController {
         Verdict::Apply,
         Verdict::Succeeded,
         Verdict::Failed,
+        Verdict::FailedToStart,
+        Verdict::VerificationFailed,
         Verdict::RolledBackSilently,
+        Verdict::RolledBackByAlarm,
         Verdict::Alert,
         Verdict::NoChange,
     ];
