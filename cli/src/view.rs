@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::future::{try_join_all, try_join3, try_join4};
+use futures::future::{try_join_all, try_join4};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tidegate_engine::ports::{Applied, Ledger};
 use tidegate_engine::{DecisionRecord, EngineError, resolve};
 use tidegate_policy::deploy::Unhealthy;
 use tidegate_policy::file::Policy;
+use tidegate_policy::freeze::{FLEET, Freezes};
 use tidegate_policy::hold::{self, Hold};
 use tidegate_policy::promote::{EnvironmentStatus, Promotion};
 use tidegate_policy::{deploy, promote, respond, scale};
@@ -32,6 +33,8 @@ pub(crate) struct LedgerData {
     pub(crate) applied: Option<Applied>,
     /// The state of promote.
     pub(crate) promote: Arc<promote::State>,
+    /// The freezes of every model, in the hub.
+    pub(crate) fleet: Freezes,
     /// The state of deploy.
     pub(crate) deploy: Arc<deploy::State>,
     /// The state of respond.
@@ -64,11 +67,13 @@ impl LedgerData {
             resolve::state_of::<respond::RespondController>(ledger, model),
             resolve::state_of::<scale::ScaleController>(ledger, model),
         );
-        let (applied, (promote, deploy, respond, scale), decisions) =
-            try_join3(ledger.policy(model), states, ledger.decisions(model, DECISIONS)).await?;
+        let fleet = resolve::state_of::<promote::PromoteController>(ledger, FLEET);
+        let (applied, (promote, deploy, respond, scale), decisions, fleet) =
+            try_join4(ledger.policy(model), states, ledger.decisions(model, DECISIONS), fleet).await?;
+        let fleet = fleet.freezes.clone();
         let mut decisions = place.readable(decisions);
         decisions.sort_by(|a, b| b.order().cmp(&a.order()));
-        Ok(Self { ledger: place.name.clone(), applied, promote, deploy, respond, scale, decisions })
+        Ok(Self { ledger: place.name.clone(), applied, promote, fleet, deploy, respond, scale, decisions })
     }
 
     /// Returns the environment of the ledger. Every decision contains it, and the state of deploy as well.

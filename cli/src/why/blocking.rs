@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tidegate_policy::deploy;
 use tidegate_policy::file::{Environment, Policy};
 use tidegate_policy::promote::gates::{self, Closed, GateInput};
-use tidegate_policy::promote::{EnvironmentStatus, Promotion};
+use tidegate_policy::promote::{EnvironmentStatus, GateFacts, Promotion};
 use tidegate_policy::reason::Reason;
 
 use crate::print::time;
@@ -246,7 +246,8 @@ fn not_entered(
 ) -> Why {
     let (name, version) = (target.name.as_str(), promotion.version);
     let state = view.hub.as_ref().map(|hub| hub.promote.clone()).unwrap_or_default();
-    let input = GateInput { policy, state: &state, promotion, environment: target, now };
+    let facts = GateFacts { fleet: view.hub.as_ref().map(|hub| hub.fleet.clone()) };
+    let input = GateInput { policy, state: &state, promotion, environment: target, facts: &facts, now };
     let closed: Vec<Blocker> = gates::blockers(&input).iter().filter_map(blocker).collect();
     let Some(first) = closed.first() else {
         return Why::nothing(

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tidegate_engine::ports::Registry;
-use tidegate_engine::resolve::ManagedModel;
+use tidegate_engine::resolve::{self, ManagedModel};
 use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef};
 use tidegate_policy::controller::Context;
+use tidegate_policy::freeze::FLEET;
 use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::promote::{
-    Action, Candidate, Need, Package, PromoteController, Snapshot, State, Trigger,
+    Action, Candidate, GateFacts, Need, Package, PromoteController, Snapshot, State, Trigger,
 };
 use tidegate_policy::step::Step;
 
@@ -30,7 +31,7 @@ pub struct Promote {
 impl Adapter for Promote {
     type Controller = PromoteController;
 
-    async fn observe(&self, _engine: &Engine, cx: &Context<'_>, need: Need) -> Result<Snapshot, EngineError> {
+    async fn observe(&self, engine: &Engine, cx: &Context<'_>, need: Need) -> Result<Snapshot, EngineError> {
         let package = match &need.package {
             Some(arn) => self.package(arn).await?,
             None => None,
@@ -42,7 +43,13 @@ impl Adapter for Promote {
             }
             _ => None,
         };
-        Ok(Snapshot { package, earlier })
+        let fleet = match need.gates.fleet {
+            true => Some(
+                resolve::state_of::<PromoteController>(engine.ledger.as_ref(), FLEET).await?.freezes.clone(),
+            ),
+            false => None,
+        };
+        Ok(Snapshot { package, earlier, gates: GateFacts { fleet } })
     }
 
     async fn recheck(

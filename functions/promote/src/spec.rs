@@ -22,6 +22,8 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::ApprovalGiven(_)
                 | Body::HoldPlaced(_)
                 | Body::HoldReleased(_)
+                | Body::FreezePlaced(_)
+                | Body::FreezeLifted(_)
                 | Body::Scheduled(Scheduled::Reconcile)
         ) || event.is_check_of(NAME)
     },

@@ -27,6 +27,7 @@ pub mod duration;
 pub mod endpoint;
 pub mod file;
 pub mod fingerprint;
+pub mod freeze;
 pub mod hold;
 pub mod instance_types;
 pub mod lookup;

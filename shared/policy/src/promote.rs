@@ -6,6 +6,8 @@ mod approval;
 mod controller;
 mod due;
 mod enter;
+mod facts;
+mod freeze;
 pub mod gates;
 mod health;
 mod hold;
@@ -24,6 +26,7 @@ use tidegate_events::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 use crate::arn::foreign;
 use crate::decision::{Decision, Verdict};
 use crate::file::Policy;
+use crate::freeze::Freezes;
 use crate::hold::{Holds, Released};
 use crate::reason::Reason;
 use crate::site::Site;
@@ -35,6 +38,7 @@ use overdue::next_check;
 
 pub use action::{Action, still_applies};
 pub use controller::{Need, PromoteController};
+pub use facts::{GateFacts, GateNeeds};
 pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reapproved};
 pub use on_rejected::on_rejected;
 pub use trigger::Trigger;
@@ -56,6 +60,9 @@ pub struct State {
     /// When holds were last released.
     #[serde(default, skip_serializing_if = "Released::is_empty")]
     pub released: Released,
+    /// The freezes of the model. Under the name [`crate::freeze::FLEET`], those of every model.
+    #[serde(default, skip_serializing_if = "Freezes::is_empty")]
+    pub freezes: Freezes,
 }
 
 impl State {
@@ -192,19 +199,15 @@ pub struct Package {
     pub artifacts: Option<String>,
 }
 
-/// What promote reads in the registry before it decides.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What promote reads before it decides.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// The package that was approved; `None` if it does not exist, or was not read.
     pub package: Option<Package>,
     /// The newest approved version before the one that was rejected or that failed while it serves: the way back.
     pub earlier: Option<Candidate>,
-}
-
-impl From<Option<Package>> for Snapshot {
-    fn from(package: Option<Package>) -> Self {
-        Self { package, ..Self::default() }
-    }
+    /// What the gates of the next environment need.
+    pub gates: GateFacts,
 }
 
 /// The inputs of a decision besides its trigger.

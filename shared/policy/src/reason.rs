@@ -191,6 +191,20 @@ reasons! {
     /// No deployment window of the environment is open.
     OutsideWindow { environment: String, until: Timestamp } = "outside_window",
         "{environment} is outside its deployment windows; the next one opens at {until}";
+    /// People or the policy stop deployments until a time.
+    Frozen { scope: String, until: Timestamp, by: String, why: String } = "frozen", "{scope} is frozen until {until} by {by}: {why}";
+    /// A person ended a freeze before its end.
+    FreezeLifted { scope: String, by: String } = "freeze_lifted", "{by} ended the freezes of {scope}";
+    /// The freeze is older than the end of the freezes of its place.
+    OlderFreeze { lifted: Timestamp } = "older_freeze", "the freezes of this place were ended at {lifted}, after this one was placed";
+    /// A freeze of the same place was placed later.
+    NewerFreeze { by: String, since: Timestamp } = "newer_freeze", "{by} placed another freeze of this place at {since}";
+    /// The freeze ended before it arrived.
+    FreezeEnded { ended: Timestamp } = "freeze_ended", "the freeze ended at {ended}";
+    /// There is no freeze that a person could end.
+    NotFrozen { scope: String } = "not_frozen", "there is no freeze of {scope}";
+    /// A gate is closed because what it needs was not read.
+    GateNotRead { gate: &'static str, what: String } = "gate_not_read", "the gate {gate} needs {what}, which was not read";
     /// The environment has the required number of approvals.
     ApprovalsComplete { environment: String, people: String } = "approvals_complete", "{environment} was approved by {people}";
     /// The same person has already approved the version for the environment.
@@ -466,6 +480,7 @@ impl Reason {
         match self {
             Self::Soaking { until }
             | Self::OutsideWindow { until, .. }
+            | Self::Frozen { until, .. }
             | Self::AwaitingSample { until, .. }
             | Self::Cooldown { until }
             | Self::RetrainingInFlight { until }

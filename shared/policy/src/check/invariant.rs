@@ -84,6 +84,10 @@ invariants! {
     ApprovalsMissing = "approvals_missing", "a version enters an environment only when as many people approved as its gate asks for";
     /// No deployment window is open.
     OutsideWindow = "outside_window", "a version enters an environment only in one of its windows";
+    /// A freeze is in effect.
+    FreezeIgnored = "freeze_ignored", "a version enters no environment during a freeze";
+    /// A freeze appeared, changed or ended without a person's event.
+    FreezeChanged = "freeze_changed", "only a person places a freeze or ends it early";
     /// A promotion continues after a failure, a rejection or a stop.
     ContinuesAfterFailure = "continues_after_failure", "what failed, was rejected or was stopped goes no further";
 

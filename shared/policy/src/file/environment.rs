@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gates::FreezePeriod;
 use super::instance::{Kms, Startup};
 use super::notify::Notify;
 use super::serving::{Capture, Monitor, Scale, Verify};
@@ -70,6 +71,9 @@ pub struct Gates {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub windows: Option<Vec<Window>>,
+    /// Times in which no deployment begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<FreezePeriod>,
 }
 
 /// People who must agree before a version enters an environment.

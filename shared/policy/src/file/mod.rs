@@ -13,6 +13,7 @@ mod drift;
 mod drift_checks;
 mod endpoint_fields;
 mod environment;
+mod gates;
 mod instance;
 mod notify;
 mod pipeline;
@@ -44,6 +45,7 @@ pub use drift_checks::{CheckMeaning, Checks};
 pub use environment::{
     AllAtOnce, Approvals, Canary, Environment, Gates, Linear, Rolling, Rollout, Vpc, Window,
 };
+pub use gates::FreezePeriod;
 pub use instance::{Kms, Startup};
 pub use notify::{NotifiedTopic, Notify};
 pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source, StepRole};

@@ -210,6 +210,14 @@ fn gates(at: &str, gates: &Gates) -> Vec<Finding> {
             found.push(Finding::new(format!("{at}/to"), message).because(format!("{at}/from")));
         }
     }
+    for (index, freeze) in gates.freeze.iter().enumerate() {
+        let zone = freeze.time_zone.as_str();
+        if freeze.from.begins(zone) >= freeze.to.ends(zone) {
+            let at = format!("{at}/gates/freeze/{index}");
+            let message = format!("the freeze ends on {} but begins on {}", freeze.to, freeze.from);
+            found.push(Finding::new(format!("{at}/to"), message).because(format!("{at}/from")));
+        }
+    }
     found
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::schema::{self, resolve};
 use super::tree::{Node, Value};
-use crate::clock::{TimeOfDay, TimeZoneName};
+use crate::clock::{LocalDate, TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
 use crate::names::{
     AccountId, AmiVersion, ContentType, EndpointName, EnvironmentName, GroupMember, GroupName, InstanceType,
@@ -28,6 +28,7 @@ pub(super) fn rule(name: &str) -> Option<Rule> {
         "GroupName" => (GroupName::fits, GroupName::EXPECTED),
         "InstanceType" => (InstanceType::fits, InstanceType::EXPECTED),
         "KmsKey" => (KmsKey::fits, KmsKey::EXPECTED),
+        "LocalDate" => (|t| LocalDate::try_from(t.to_owned()).is_ok(), LocalDate::EXPECTED),
         "ModelName" => (ModelName::fits, ModelName::EXPECTED),
         "PeopleGroup" => (PeopleGroup::fits, PeopleGroup::EXPECTED),
         "PipelineName" => (PipelineName::fits, PipelineName::EXPECTED),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, Event};
 
 use super::{
-    Action, Inputs, Package, Snapshot, State, Trigger, approval, decide_package, health, hold, ignorable,
-    invariants, on_rejected, overdue, report, still_applies,
+    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, approval, decide_package, freeze, health,
+    hold, ignorable, invariants, on_rejected, overdue, report, still_applies,
 };
 use crate::artifacts;
 use crate::check;
@@ -26,6 +26,8 @@ pub struct Need {
     pub package: Option<String>,
     /// A version: the newest approved one of the group before it is read.
     pub earlier: Option<u64>,
+    /// What the gates of the next environment need.
+    pub gates: GateNeeds,
 }
 
 impl Controller for PromoteController {
@@ -62,11 +64,13 @@ impl Controller for PromoteController {
             }
             _ => {}
         }
-        Need { package, earlier }
+        let begins = package.is_some();
+        let gates = cx.policy.map(|policy| GateNeeds::of(policy, state, trigger, begins)).unwrap_or_default();
+        Need { package, earlier, gates }
     }
 
     fn decide(cx: &Context<'_>, state: &State, trigger: &Trigger, seen: &Snapshot) -> DecisionOf<Self> {
-        let Some(policy) = cx.policy else { return Decision::unmanaged(cx) };
+        let Some(policy) = cx.policy else { return for_the_fleet(cx, state, trigger) };
         let inputs = Inputs { policy, state, seen, now: cx.now };
         match trigger {
             Trigger::Package(change) => decide_package(&inputs, cx.site, change),
@@ -77,6 +81,8 @@ impl Controller for PromoteController {
             Trigger::Approval(given) => approval::decide_approval(&inputs, given),
             Trigger::Hold(placed) => hold::decide_hold(&inputs, placed),
             Trigger::Release(release) => hold::decide_release(&inputs, release),
+            Trigger::Freeze(placed) => freeze::decide_freeze(&inputs, placed),
+            Trigger::FreezeLift(lifted) => freeze::decide_lift(&inputs, lifted),
             Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
             Trigger::Sweep => overdue::decide_sweep(&inputs),
         }
@@ -89,11 +95,13 @@ impl Controller for PromoteController {
         seen: &Snapshot,
         decision: &DecisionOf<Self>,
     ) -> Vec<check::Violation> {
-        invariants::violations(cx, state, trigger, seen.package.as_ref(), decision)
+        invariants::violations(cx, state, trigger, seen, decision)
     }
 
-    fn still_applies(_cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
-        still_applies(state, step)
+    fn still_applies(cx: &Context<'_>, state: &State, step: &StepOf<Self>) -> bool {
+        let frozen = matches!(step, Step::RequestDeployment { request }
+            if state.freezes.on(&request.environment, cx.now).is_some());
+        !frozen && still_applies(state, step)
     }
 
     fn requires_recheck(step: &StepOf<Self>) -> bool {
@@ -144,5 +152,14 @@ impl Controller for PromoteController {
 
     fn next_check(cx: &Context<'_>, state: &State) -> Option<Timestamp> {
         super::next_check(cx.policy?, state, cx.now)
+    }
+}
+
+/// The decisions about every model, whose state belongs to no policy.
+fn for_the_fleet(cx: &Context<'_>, state: &State, trigger: &Trigger) -> DecisionOf<PromoteController> {
+    match trigger {
+        Trigger::Freeze(placed) => freeze::place(state, placed, cx.now),
+        Trigger::FreezeLift(lifted) => freeze::lift(state, lifted, cx.now),
+        _ => Decision::unmanaged(cx),
     }
 }

@@ -4,6 +4,7 @@
 //! same list.
 
 mod approvals;
+mod freeze;
 mod hold;
 mod previous;
 mod soak;
@@ -11,7 +12,7 @@ mod windows;
 
 use jiff::Timestamp;
 
-use super::{Action, Inputs, Promotion, State};
+use super::{Action, GateFacts, Inputs, Promotion, State};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
@@ -29,6 +30,8 @@ pub struct GateInput<'a> {
     pub promotion: &'a Promotion,
     /// The environment that the version would enter.
     pub environment: &'a Environment,
+    /// What was read for the gates.
+    pub facts: &'a GateFacts,
     /// The current time.
     pub now: Timestamp,
 }
@@ -36,8 +39,8 @@ pub struct GateInput<'a> {
 impl<'a> GateInput<'a> {
     /// The input for a version that would enter an environment.
     pub(super) fn new(inputs: &Inputs<'a>, promotion: &'a Promotion, environment: &'a Environment) -> Self {
-        let Inputs { policy, state, now, .. } = *inputs;
-        Self { policy, state, promotion, environment, now }
+        let Inputs { policy, state, seen, now } = *inputs;
+        Self { policy, state, promotion, environment, facts: &seen.gates, now }
     }
 }
 
@@ -92,20 +95,25 @@ pub struct Gate {
     /// Whether it must also be open when a request without a report is sent again. If the first request was lost, the
     /// deployment begins then.
     pub guards_retries: bool,
+    /// Whether it needs facts of AWS. When it opens is then not known in advance: every sweep looks at it again.
+    pub reads: bool,
 }
 
 /// Every gate, in the order of evaluation. The first closed gate determines what promote waits for.
 pub const GATES: &[Gate] = &[
     // The version has succeeded in every environment before this one.
-    Gate { name: "previous", state: previous::state, guards_retries: false },
+    Gate { name: "previous", state: previous::state, guards_retries: false, reads: false },
     // The version has completed the soak in the preceding environment.
-    Gate { name: "soak", state: soak::state, guards_retries: false },
+    Gate { name: "soak", state: soak::state, guards_retries: false, reads: false },
     // No hold applies to the environment. Comes before approvals: nobody is requested to approve during a hold.
-    Gate { name: "hold", state: hold::state, guards_retries: true },
+    Gate { name: "hold", state: hold::state, guards_retries: true, reads: false },
+    // Neither people nor the policy stop deployments until a time. Comes before approvals: nobody is requested to approve
+    // long before the end.
+    Gate { name: "freeze", state: freeze::state, guards_retries: true, reads: false },
     // Enough people have approved it for this environment.
-    Gate { name: "approvals", state: approvals::state, guards_retries: false },
+    Gate { name: "approvals", state: approvals::state, guards_retries: false, reads: false },
     // A deployment window is open. Comes after approvals: people can approve before the window opens.
-    Gate { name: "windows", state: windows::state, guards_retries: true },
+    Gate { name: "windows", state: windows::state, guards_retries: true, reads: false },
 ];
 
 /// A gate that is closed.
@@ -126,6 +134,11 @@ pub fn blockers(input: &GateInput<'_>) -> Vec<Closed> {
 /// The gate that determines the decision: the first closed one.
 pub(super) fn first_closed(input: &GateInput<'_>) -> Option<Closed> {
     closed(input).next()
+}
+
+/// The first closed gate among those that need no facts of AWS.
+pub(super) fn first_closed_without_facts(input: &GateInput<'_>) -> Option<Closed> {
+    evaluate(input, |gate| !gate.reads).next()
 }
 
 /// The gate because of which a request without a report is not sent again now.

@@ -66,7 +66,13 @@ const LATEST_COUNTS: &str = "Of holds and releases the latest `at` counts. If yo
 const RELEASE_ALL: &str = "A release without `environment` ends the hold on every environment.";
 
 /// Tells people that their command changed nothing, because they believe that it counts.
-fn tell_ignored(policy: &Policy, command: &str, at: Timestamp, reason: Reason, advice: &str) -> Promote {
+pub(super) fn tell_ignored(
+    policy: &Policy,
+    command: &str,
+    at: Timestamp,
+    reason: Reason,
+    advice: &str,
+) -> Promote {
     let model = &policy.model;
     let subject = subject(&format!("{model}: a person's command changed nothing"));
     let message = format!("{command}, given at {at}, changed nothing: {reason}\n{advice}");

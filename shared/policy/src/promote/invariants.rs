@@ -1,5 +1,7 @@
 //! Safety invariants of promote.
 
+mod gates;
+
 use jiff::civil::Time;
 use jiff::tz::TimeZoneDatabase;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +11,9 @@ use tidegate_events::{
     EndpointHealthChanged, ModelPackageChanged, PackageStatus,
 };
 
-use super::{Action, EnvironmentStatus, NAME, Package, Promote, Promotion, State, Trigger};
+use super::{
+    Action, EnvironmentStatus, GateFacts, NAME, Package, Promote, Promotion, Snapshot, State, Trigger,
+};
 use crate::check::{
     Effect, HasEffect, HoldCommand, Invariant, Scope, Violation, Violations, effect, is_version, long_ago,
 };
@@ -28,17 +32,18 @@ impl HasEffect for Action {
     }
 }
 
-/// Every invariant that a decision violates. `package` is the state in the registry.
+/// Every invariant that a decision violates.
 pub(super) fn violations(
     cx: &Context<'_>,
     state: &State,
     trigger: &Trigger,
-    package: Option<&Package>,
+    seen: &Snapshot,
     decision: &Promote,
 ) -> Vec<Violation> {
     let mut violations = Violations::default();
-    let Some(policy) = cx.policy else { return violations.found() };
     let next = decision.state.as_ref().unwrap_or(state);
+    gates::freezes(&mut violations, state, next, Some(trigger), cx.now);
+    let Some(policy) = cx.policy else { return violations.found() };
     violations.plan(decision, &scope(cx, next));
     if let Trigger::UnauthorizedSender { from, .. } = trigger {
         violations.ignores_sender(from, state, decision);
@@ -58,7 +63,8 @@ pub(super) fn violations(
         })
     };
     let before = state.promotion.as_ref().filter(is_same);
-    let mut checker = Checker { cx, policy, state, next, trigger, package, before, after, violations };
+    let (package, facts) = (seen.package.as_ref(), &seen.gates);
+    let mut checker = Checker { cx, policy, state, next, trigger, package, facts, before, after, violations };
     checker.promotion();
     checker.denied();
     for step in &decision.plan {
@@ -86,6 +92,7 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Promot
         HoldCommand::Nothing,
         cx.now,
     );
+    gates::freezes(&mut violations, state, next, None, cx.now);
     let stopped = next.promotion.as_ref().is_some_and(|promotion| promotion.stopped);
     violations.require(stopped, Invariant::ContinuesAfterFailure, || format!("{:?} goes on", next.promotion));
     violations.found()
@@ -103,6 +110,7 @@ struct Checker<'a> {
     next: &'a State,
     trigger: &'a Trigger,
     package: Option<&'a Package>,
+    facts: &'a GateFacts,
     /// The promotion before the decision, if the same one continues.
     before: Option<&'a Promotion>,
     after: Option<&'a Promotion>,
@@ -242,6 +250,9 @@ impl<'a> Checker<'a> {
             format!("{request:?}, promoted is {}", promotion.package_arn)
         });
         self.violations.not_held(hold::on(&self.next.holds, &request.environment));
+        if let Some(environment) = self.policy.environment(&request.environment) {
+            self.not_frozen(environment);
+        }
         let failed =
             promotion.environments.values().any(|status| matches!(status, EnvironmentStatus::Failed { .. }));
         self.violations.require(!failed && !promotion.stopped, Invariant::ContinuesAfterFailure, || {

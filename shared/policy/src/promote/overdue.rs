@@ -5,10 +5,11 @@ use tidegate_events::DeploymentRequested;
 
 use super::due::due;
 use super::enter::{go_on, request_for};
-use super::gates::{GateInput, GateState, first_closed, retry_blocker};
-use super::{Action, EnvironmentStatus, Inputs, Promote, Promotion, State, WaitsFor};
+use super::gates::{GateInput, GateState, first_closed_without_facts, retry_blocker};
+use super::{Action, EnvironmentStatus, GateFacts, Inputs, Promote, Promotion, State, WaitsFor};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
+use crate::freeze::Freezes;
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
@@ -129,13 +130,16 @@ fn tell(
 
 /// When a sweep next has work: a request without a report is overdue, or the recorded wait is over.
 pub(super) fn next_check(policy: &Policy, state: &State, now: Timestamp) -> Option<Timestamp> {
+    // No fact is read here: only the gates that need none can say when they open. The others are looked at by each sweep.
+    let facts = GateFacts { fleet: Some(Freezes::default()) };
+    let facts = &facts;
     let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
     let overdue = policy.environments.iter().filter_map(|environment| {
         let name = environment.name.as_str();
         match promotion.environments.get(name)? {
             EnvironmentStatus::Requested { at, .. } => {
                 let overdue = at.checked_add(ANSWER_WITHIN).unwrap_or(Timestamp::MAX);
-                match retry_blocker(&GateInput { policy, state, promotion, environment, now }) {
+                match retry_blocker(&GateInput { policy, state, promotion, environment, facts, now }) {
                     None => Some(overdue),
                     Some(closed) => opens_at(&closed.state).map(|until| until.max(overdue)),
                 }
@@ -144,8 +148,8 @@ pub(super) fn next_check(policy: &Policy, state: &State, now: Timestamp) -> Opti
         }
     });
     let entering = due(policy, promotion).filter(|due| !due.is_asked(promotion)).and_then(|due| {
-        let input = GateInput { policy, state, promotion, environment: due.next, now };
-        match first_closed(&input) {
+        let input = GateInput { policy, state, promotion, environment: due.next, facts, now };
+        match first_closed_without_facts(&input) {
             Some(closed) => opens_at(&closed.state),
             None => Some(now),
         }

@@ -1,12 +1,13 @@
 //! The triggers of a promotion, derived from events.
 
 use tidegate_events::{
-    ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, EndpointHealthChanged, Event, HoldPlaced,
-    HoldReleased, ModelPackageChanged, Scheduled, ScheduledCheck,
+    ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, EndpointHealthChanged, Event, FreezeLifted,
+    FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, Scheduled, ScheduledCheck,
 };
 
 use super::NAME;
 use crate::controller::Route;
+use crate::freeze::FLEET;
 use crate::lookup::LookupKind;
 use crate::reason::Reason;
 use crate::site::Site;
@@ -33,6 +34,10 @@ pub enum Trigger {
     Hold(HoldPlaced),
     /// A person released a hold.
     Release(HoldReleased),
+    /// A person placed a freeze.
+    Freeze(FreezePlaced),
+    /// A person ended freezes before their end.
+    FreezeLift(FreezeLifted),
     /// An account sent an event that it is not authorized to send.
     UnauthorizedSender {
         /// The account.
@@ -84,6 +89,22 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         Body::ApprovalGiven(given) => Route::model(&given.model, Trigger::Approval(given.clone())),
         Body::HoldPlaced(placed) => Route::model(&placed.model, Trigger::Hold(placed.clone())),
         Body::HoldReleased(release) => Route::model(&release.model, Trigger::Release(release.clone())),
+        Body::FreezePlaced(FreezePlaced { model, .. }) | Body::FreezeLifted(FreezeLifted { model, .. })
+            if *from != site.account =>
+        {
+            let why = Reason::NotFromHub { account: from.clone() };
+            for_fleet_or(
+                model.as_deref(),
+                Some(from),
+                Trigger::UnauthorizedSender { from: from.clone(), why },
+            )
+        }
+        Body::FreezePlaced(placed) => {
+            for_fleet_or(placed.model.as_deref(), None, Trigger::Freeze(placed.clone()))
+        }
+        Body::FreezeLifted(lifted) => {
+            for_fleet_or(lifted.model.as_deref(), None, Trigger::FreezeLift(lifted.clone()))
+        }
         Body::Scheduled(Scheduled::Check(check)) if check.function == NAME => checked(check),
         Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
         _ => Route::NotApplicable(Reason::UnsupportedEvent),
@@ -92,6 +113,16 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
 
 fn sent(from: &str, model: &str, trigger: Trigger) -> Route<Trigger> {
     Route::Model { model: model.to_owned(), sender: Some(from.to_owned()), answers_unmanaged: false, trigger }
+}
+
+/// The route of a command about one model, or about every model: its state has a name of its own, and no policy.
+fn for_fleet_or(model: Option<&str>, sender: Option<&String>, trigger: Trigger) -> Route<Trigger> {
+    Route::Model {
+        model: model.unwrap_or(FLEET).to_owned(),
+        sender: sender.cloned(),
+        answers_unmanaged: model.is_none(),
+        trigger,
+    }
 }
 
 fn checked(check: &ScheduledCheck) -> Route<Trigger> {

@@ -13,13 +13,14 @@ use proptest::option;
 use proptest::prelude::*;
 use tidegate_events::{
     ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
-    EndpointStatus, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
+    EndpointStatus, FreezeLifted, FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
 };
 use tidegate_policy::endpoint::{
     AsyncInference, AsyncSettings, CopySize, DesiredResources, EndpointKind, EndpointSpec,
     InferenceComponent, InstanceSettings, RealTime, Serverless,
 };
 use tidegate_policy::file::{Environment, Policy, parse};
+use tidegate_policy::freeze::{Freeze, Freezes};
 use tidegate_policy::hold::{ALL, Hold, Holds, Released};
 use tidegate_policy::promote::{EnvironmentStatus, Package, Promotion};
 use tidegate_policy::site::Site;
@@ -200,8 +201,13 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     blocked_by: waiting,
                 }
             });
-    (option::of(promotion), holds(), released())
-        .prop_map(|(promotion, holds, released)| promote::State { promotion, holds, released })
+    (option::of(promotion), holds(), released(), freezes())
+        .prop_map(|(promotion, holds, released, freezes)| promote::State {
+            promotion,
+            holds,
+            released,
+            freezes,
+        })
         .boxed()
 }
 
@@ -219,6 +225,31 @@ fn holds() -> BoxedStrategy<Holds> {
 
 fn released() -> BoxedStrategy<Released> {
     prop_oneof![3 => Just(Released::new()), 1 => btree_map(place(), time(), 0..3)].boxed()
+}
+
+fn freezes() -> BoxedStrategy<Freezes> {
+    let freeze =
+        (time(), time(), text(), text()).prop_map(|(at, until, by, reason)| Freeze { at, until, by, reason });
+    let lifted = prop_oneof![3 => Just(BTreeMap::new()), 1 => btree_map(place(), time(), 0..3)];
+    let placed = prop_oneof![3 => Just(BTreeMap::new()), 1 => btree_map(place(), freeze, 0..3)];
+    (placed, lifted).prop_map(|(placed, lifted)| Freezes { placed, lifted }).boxed()
+}
+
+/// A freeze, and the end of one.
+pub(crate) fn freezing() -> BoxedStrategy<(FreezePlaced, FreezeLifted)> {
+    let model = Some("churn".to_owned());
+    (option::of(name()), text(), text(), time(), time(), time())
+        .prop_map(move |(environment, by, reason, at, until, lifted)| {
+            let (model, environment) = (model.clone(), environment);
+            let end = FreezeLifted {
+                model: model.clone(),
+                environment: environment.clone(),
+                by: by.clone(),
+                at: lifted,
+            };
+            (FreezePlaced { model, environment, until, reason, by, at }, end)
+        })
+        .boxed()
 }
 
 pub(crate) fn hold_placed() -> BoxedStrategy<HoldPlaced> {

@@ -8,8 +8,9 @@ use tidegate_policy::check::Violation;
 use tidegate_policy::controller::{Context, Controller, DecisionOf};
 use tidegate_policy::deploy::{self, Deploy, DeployController};
 use tidegate_policy::file::{Environment, Policy};
+use tidegate_policy::freeze::Freezes;
 use tidegate_policy::hold::Hold;
-use tidegate_policy::promote::{Package, Promote, PromoteController, State, Trigger};
+use tidegate_policy::promote::{GateFacts, Package, Promote, PromoteController, Snapshot, State, Trigger};
 use tidegate_policy::respond::{self, Respond, RespondController};
 use tidegate_policy::site::{HUB, Site};
 
@@ -101,6 +102,12 @@ pub(crate) fn policy_with(environment: &Environment) -> Policy {
     policy
 }
 
+/// What promote reads: this package, and nothing that closes a gate.
+pub(crate) fn seen(package: Option<Package>) -> Snapshot {
+    let gates = GateFacts { fleet: Some(Freezes::default()) };
+    Snapshot { package, gates, ..Snapshot::default() }
+}
+
 /// Decides about a promotion.
 pub(crate) fn promote(
     policy: &Policy,
@@ -109,7 +116,7 @@ pub(crate) fn promote(
     package: Option<&Package>,
     now: Timestamp,
 ) -> Promote {
-    let seen = package.cloned().into();
+    let seen = seen(package.cloned());
     PromoteController::decide(&context(Some(policy), &hub(), now), state, trigger, &seen)
 }
 

@@ -110,7 +110,7 @@ fn invariants_call_nothing_that_decides() {
         ["deploy", "promote", "respond", "scale", "train"]
             .map(|name| source.join(name).join("invariants.rs")),
     );
-    for folder in ["check", "deploy/invariants"] {
+    for folder in ["check", "deploy/invariants", "promote/invariants"] {
         files.extend(std::fs::read_dir(source.join(folder)).unwrap().map(|entry| entry.unwrap().path()));
     }
     for file in files {

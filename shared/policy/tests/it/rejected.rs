@@ -82,7 +82,7 @@ proptest! {
         for trigger in [Trigger::Package(change), Trigger::Report(report), Trigger::Sweep] {
             let (policy, hub) = (any::policy(), decide::hub());
             let decided =
-                Decided::<PromoteController>::by(policy, hub, state.clone(), trigger, package.clone().into(), now);
+                Decided::<PromoteController>::by(policy, hub, state.clone(), trigger, decide::seen(package.clone()), now);
             answers(&decided, &other, &why)?;
         }
     }

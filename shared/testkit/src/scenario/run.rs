@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_engine::{DecisionRecord, EngineError, FunctionSpec, Outcome, Ports, Site};
-use tidegate_events::{Body, Event};
+use tidegate_events::{Body, Event, FreezeLifted, FreezePlaced};
 use tidegate_policy::file::Policy;
+use tidegate_policy::freeze::FLEET;
 
 use super::setup::Setup;
 use crate::aws::FakeAws;
@@ -99,6 +100,11 @@ impl Invocation<'_> {
         match (self.policies, &self.event.body) {
             ([policy], _) => Some(policy.model.as_str()),
             ([], Body::DeploymentRequested(request)) => Some(&request.model),
+            (
+                [],
+                Body::FreezePlaced(FreezePlaced { model: None, .. })
+                | Body::FreezeLifted(FreezeLifted { model: None, .. }),
+            ) => Some(FLEET),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ use tidegate_policy::deploy::{
     Unhealthy,
 };
 use tidegate_policy::endpoint::CopySize;
+use tidegate_policy::freeze::Freezes;
 use tidegate_policy::hold::Holds;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
@@ -69,6 +70,8 @@ pub struct Seen {
     pub alarms: Vec<String>,
     /// The active holds, by environment or `*` for the whole model.
     pub holds: Holds,
+    /// The freezes of every model.
+    pub fleet: Freezes,
     /// The calls that AWS rejects, with the error as `CODE: message`: by operation, or by detail-type for one of our
     /// events.
     pub refuses: BTreeMap<String, String>,

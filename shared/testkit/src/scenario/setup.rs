@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tidegate_engine::{FunctionSpec, Scope, Site};
 use tidegate_functions::named;
 use tidegate_policy::deploy::Unhealthy;
+use tidegate_policy::freeze::{FLEET, Freezes};
 use tidegate_policy::hold::Holds;
 
 use super::file::{Fields, fields};
@@ -23,6 +24,8 @@ pub struct Setup {
     pub responses: CannedResponses,
     /// The active holds, which promote stores in the hub and deploy in an environment.
     pub holds: Holds,
+    /// The freezes of every model.
+    pub fleet: Freezes,
     /// Since when the current version has served.
     pub live_since: Option<Timestamp>,
     /// Why the current version does not serve as it was deployed.
@@ -46,6 +49,7 @@ impl Setup {
             state: fields.state,
             responses: fields.seen.responses(root)?,
             holds: fields.seen.holds,
+            fleet: fields.seen.fleet,
             live_since: fields.seen.live_since,
             unhealthy: fields.seen.unhealthy,
             deploying: fields.seen.deploying,
@@ -54,7 +58,7 @@ impl Setup {
 
     /// Whether it contains any state.
     pub(super) fn remembers(&self) -> bool {
-        let Self { state, responses: _, holds, live_since, unhealthy: _, deploying } = self;
+        let Self { state, responses: _, holds, fleet: _, live_since, unhealthy: _, deploying } = self;
         !state.is_null() || !holds.is_empty() || live_since.is_some() || *deploying
     }
 
@@ -69,6 +73,9 @@ impl Setup {
         model: &str,
         site: &Site,
     ) -> Result<(), String> {
+        if !self.fleet.is_empty() {
+            ledger.put_state("promote", FLEET, &json!({"promotion": null, "freezes": self.fleet}));
+        }
         if !self.state.is_null() {
             let unknown = match (function.check_state)(&self.state) {
                 Ok(known) => unknown_field(&known, &self.state, "state")

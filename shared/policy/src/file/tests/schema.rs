@@ -110,7 +110,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// An editor and the reader agree about every text. (Only the reader knows the existing time zones and the
+    /// An editor and the reader agree about every text. (Only the reader knows the existing time zones, the days of a month and the
     /// maximum duration.)
     #[test]
     fn patterns_and_rules_agree(text in texts()) {
@@ -118,7 +118,7 @@ proptest! {
         for (name, def) in schema["$defs"].as_object().unwrap() {
             let Some((fits, _)) = words::rule(name) else { continue };
             let valid = jsonschema::is_valid(def, &json!(text));
-            let known = name != "TimeZoneName" && name != "Duration";
+            let known = !["TimeZoneName", "Duration", "LocalDate"].contains(&name.as_str());
             let agree = if known { valid == fits(&text) } else { valid || !fits(&text) };
             prop_assert!(agree, "{name}: {text:?}");
         }

@@ -120,7 +120,8 @@ proptest! {
     fn promote_keeps_every_invariant_and_property(
         policy in any::policies(), state in any::orderly_state(), change in any::change(), package in any::package(),
         report in any::report(), approval in any::approval_given(), placed in any::hold_placed(),
-        release in any::hold_released(), version in 1..4_u64, (health, since) in any::health(), now in any::time(),
+        release in any::hold_released(), (freeze, lift) in any::freezing(), version in 1..4_u64,
+        (health, since) in any::health(), now in any::time(),
     ) {
         use promote::Trigger;
         let unhealthy = any::health_of(&policy, &state, health, since);
@@ -133,11 +134,13 @@ proptest! {
             Trigger::Approval(approval),
             Trigger::Hold(placed),
             Trigger::Release(release),
+            Trigger::Freeze(freeze),
+            Trigger::FreezeLift(lift),
             Trigger::Check { version },
             Trigger::Sweep,
         ];
         for trigger in triggers {
-            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &package.clone().into(), now)?;
+            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &decide::seen(package.clone()), now)?;
         }
     }
 

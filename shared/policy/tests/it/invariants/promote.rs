@@ -7,6 +7,7 @@ use tidegate_events::{ApprovalStatus, DeploymentOutcome, PackageStatus};
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::Approvals;
+use tidegate_policy::freeze::{Freeze, Freezes};
 use tidegate_policy::hold::Hold;
 use tidegate_policy::promote::{Action, EnvironmentStatus, Promote, Trigger};
 use tidegate_policy::reason::Reason;
@@ -126,6 +127,26 @@ fn order() -> Vec<Break<Scene>> {
             let window = json!({ "days": days, "from": "00:00", "to": "08:00", "timeZone": "UTC" });
             s.policy().environments[1].gates.windows = Some(vec![serde_json::from_value(window).unwrap()]);
         }),
+        on(I::FreezeIgnored, "a freeze of the model", on_to_production, |s| {
+            s.state.freezes = frozen("production", 70);
+            s.next().freezes = frozen("production", 70);
+        }),
+        on(I::FreezeIgnored, "a freeze of every model", on_to_production, |s| {
+            s.seen.gates.fleet = Some(frozen("*", 70));
+        }),
+        on(I::FreezeIgnored, "the freezes were not read", on_to_production, |s| s.seen.gates.fleet = None),
+        on(I::FreezeIgnored, "a freeze of the policy", on_to_production, |s| {
+            let day = any::at(0).strftime("%Y-%m-%d").to_string();
+            let period = json!({ "from": day, "to": day, "timeZone": "UTC", "reason": "r" });
+            s.policy().environments[1].gates.freeze = vec![serde_json::from_value(period).unwrap()];
+        }),
+        on(I::FreezeIgnored, "asked again during a freeze", asked_again, |s| {
+            s.seen.gates.fleet = Some(frozen("staging", 70));
+        }),
+        on(I::FreezeChanged, "a freeze comes by itself", soaking, |s| {
+            s.next().freezes = frozen("staging", 70)
+        }),
+        on(I::FreezeChanged, "a freeze ends by itself", soaking, |s| s.state.freezes = frozen("staging", 70)),
         on(I::ContinuesAfterFailure, "it was stopped", on_to_production, |s| s.both(|p| p.stopped = true)),
         on(I::ContinuesAfterFailure, "it failed somewhere", on_to_production, |s| {
             s.both(|promotion| {
@@ -236,6 +257,13 @@ fn people() -> Vec<Break<Scene>> {
             s.state.released.insert("staging".to_owned(), any::at(0));
         }),
     ]
+}
+
+/// A freeze of a place until a minute.
+fn frozen(place: &str, until: i64) -> Freezes {
+    let freeze =
+        Freeze { at: any::at(0), until: any::at(until), by: "ana".to_owned(), reason: "r".to_owned() };
+    Freezes { placed: [(place.to_owned(), freeze)].into(), ..Freezes::default() }
 }
 
 fn unauthorized() -> Trigger {

@@ -15,7 +15,7 @@ use crate::decide::{self, Decided};
 pub(crate) type Scene = Decided<PromoteController>;
 
 fn decided(policy: Policy, state: State, trigger: Trigger, seen: Option<Package>, minutes: i64) -> Scene {
-    Decided::by(policy, decide::hub(), state, trigger, seen.into(), any::at(minutes))
+    Decided::by(policy, decide::hub(), state, trigger, decide::seen(seen), any::at(minutes))
 }
 
 impl Scene {
