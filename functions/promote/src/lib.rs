@@ -5,7 +5,7 @@ mod sweep;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tidegate_engine::ports::Registry;
 use tidegate_engine::resolve::{self, ManagedModel};
@@ -49,7 +49,11 @@ impl Adapter for Promote {
             ),
             false => None,
         };
-        Ok(Snapshot { package, earlier, gates: GateFacts { fleet } })
+        let mut ways_back = BTreeMap::new();
+        for arn in &need.ways_back {
+            ways_back.extend(self.package(arn).await?.map(|package| (arn.clone(), package)));
+        }
+        Ok(Snapshot { package, earlier, ways_back, gates: GateFacts { fleet } })
     }
 
     async fn recheck(

@@ -24,6 +24,8 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::HoldReleased(_)
                 | Body::FreezePlaced(_)
                 | Body::FreezeLifted(_)
+                | Body::RollbackRequested(_)
+                | Body::PromotionForced(_)
                 | Body::Scheduled(Scheduled::Reconcile)
         ) || event.is_check_of(NAME)
     },

@@ -21,6 +21,8 @@ pub enum Verdict {
     Start,
     /// promote: request the deployment of a version in an environment.
     Deploy,
+    /// promote: environments go back to a version that they served before.
+    RollBack,
     /// promote, deploy: another condition must be fulfilled first.
     Wait,
     /// promote: the promotion of this version has stopped.
@@ -64,6 +66,7 @@ impl Verdict {
         Self::Skip,
         Self::Start,
         Self::Deploy,
+        Self::RollBack,
         Self::Wait,
         Self::Stop,
         Self::Complete,
@@ -97,6 +100,7 @@ impl Verdict {
             Self::Skip => "skip",
             Self::Start => "start",
             Self::Deploy => "deploy",
+            Self::RollBack => "roll_back",
             Self::Wait => "wait",
             Self::Stop => "stop",
             Self::Complete => "complete",
@@ -183,6 +187,14 @@ impl<S, C> Decision<S, C> {
             source: None,
         });
         self
+    }
+
+    /// Adds an observed value, if there is one.
+    pub fn evidence_if(self, name: &str, observed: Option<impl std::fmt::Display>) -> Self {
+        match observed {
+            Some(observed) => self.evidence(name, observed),
+            None => self,
+        }
     }
 
     /// Adds an observed value and the value that it was compared with.

@@ -98,7 +98,8 @@ impl State {
     /// concern it.
     #[must_use]
     pub fn hold(&self) -> Option<&Hold> {
-        self.holds.values().next_back()
+        let commanded_at = self.in_flight.as_ref().and_then(|in_flight| in_flight.request.commanded_at);
+        self.holds.values().rev().find(|hold| commanded_at.is_none_or(|at| hold.at > at))
     }
 
     /// This state, with the times of creation of what is in service.

@@ -26,6 +26,9 @@ pub struct Hold {
     pub by: String,
     /// The reason, in the person's words.
     pub reason: String,
+    /// The version that the hold keeps: it may still be deployed, and no other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps: Option<u64>,
 }
 
 /// The holds that are in effect, by environment or [`ALL`].
@@ -35,6 +38,12 @@ pub type Holds = BTreeMap<String, Hold>;
 pub type Released = BTreeMap<String, Timestamp>;
 
 impl Hold {
+    /// The hold that a person placed.
+    #[must_use]
+    pub fn placed(placed: &HoldPlaced) -> Self {
+        Self { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone(), keeps: None }
+    }
+
     /// The reason for waiting for this hold.
     #[must_use]
     pub fn why(&self) -> Reason {
@@ -46,6 +55,20 @@ impl Hold {
 #[must_use]
 pub fn on<'h>(holds: &'h Holds, environment: &str) -> Option<&'h Hold> {
     holds.get(environment).or_else(|| holds.get(ALL))
+}
+
+/// The hold because of which a version cannot enter an environment: one on the environment or on the whole model that
+/// does not keep this version. A person's command to deploy the version passes the holds of before.
+#[must_use]
+pub fn against<'h>(
+    holds: &'h Holds,
+    environment: &str,
+    version: u64,
+    commanded_at: Option<Timestamp>,
+) -> Option<&'h Hold> {
+    let holds = [environment, ALL].into_iter().filter_map(|place| holds.get(place));
+    let mut stands = holds.filter(|hold| commanded_at.is_none_or(|at| hold.at > at));
+    stands.find(|hold| hold.keeps != Some(version))
 }
 
 /// Records a hold.
@@ -64,7 +87,7 @@ pub(crate) fn place(
     if let Some(since) = over.filter(|since| **since > placed.at) {
         return Err(Reason::OlderHold { released: *since });
     }
-    let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
+    let hold = Hold::placed(placed);
     match holds.get(place) {
         Some(standing) if *standing >= hold && !is_ahead(standing.at, now) => {
             Err(Reason::AlreadyHeld { by: standing.by.clone(), since: standing.at })
@@ -74,6 +97,19 @@ pub(crate) fn place(
             Ok(())
         }
     }
+}
+
+/// Places a hold that keeps a version. A hold that a person placed on everything stays, and so does a later release.
+///
+/// Returns whether the hold is in effect.
+pub(crate) fn keep(holds: &mut Holds, released: &Released, place: &str, hold: Hold) -> bool {
+    let over = [place, ALL].into_iter().filter_map(|key| released.get(key)).any(|at| *at > hold.at);
+    let standing = holds.get(place).is_some_and(|standing| standing.keeps.is_none());
+    if over || standing {
+        return false;
+    }
+    holds.insert(place.to_owned(), hold);
+    true
 }
 
 /// Records a release. It is stored even if it releases nothing, because its hold may arrive after it.

@@ -7,6 +7,7 @@ mod controller;
 mod due;
 mod enter;
 mod facts;
+mod force;
 mod freeze;
 pub mod gates;
 mod health;
@@ -15,25 +16,23 @@ mod invariants;
 mod lost_changes;
 mod on_rejected;
 mod overdue;
+mod package_change;
 mod report;
+mod rollback;
+pub mod transitions;
 mod trigger;
+mod verified;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tidegate_events::{ApprovalStatus, ModelPackageChanged, PackageStatus};
+use tidegate_events::{ApprovalStatus, PackageStatus};
 
-use crate::arn::foreign;
-use crate::decision::{Decision, Verdict};
+use crate::decision::Decision;
 use crate::file::Policy;
 use crate::freeze::Freezes;
-use crate::hold::{Holds, Released};
-use crate::reason::Reason;
-use crate::site::Site;
+use crate::hold::{self as holds, Hold, Holds, Released};
 
-use action::stopped;
-use advice::after_withdrawal;
-use enter::enter_or_wait;
 use overdue::next_check;
 
 pub use action::{Action, still_applies};
@@ -42,6 +41,7 @@ pub use facts::{GateFacts, GateNeeds};
 pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reapproved};
 pub use on_rejected::on_rejected;
 pub use trigger::Trigger;
+pub use verified::VerifiedVersion;
 
 /// The function's name.
 pub const NAME: &str = "promote";
@@ -63,6 +63,12 @@ pub struct State {
     /// The freezes of the model. Under the name [`crate::freeze::FLEET`], those of every model.
     #[serde(default, skip_serializing_if = "Freezes::is_empty")]
     pub freezes: Freezes,
+    /// The versions that succeeded in each environment, newest success first: the live one, and the ways back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub verified: BTreeMap<String, Vec<VerifiedVersion>>,
+    /// When each environment went back without a person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollbacks: BTreeMap<String, Vec<Timestamp>>,
 }
 
 impl State {
@@ -71,11 +77,10 @@ impl State {
         Self { promotion: Some(promotion), ..self.clone() }
     }
 
-    /// The promotion, if the change concerns its version.
-    fn promotion_of(&self, change: &ModelPackageChanged, version: u64) -> Option<&Promotion> {
-        let of_this =
-            |p: &&Promotion| p.version == version && p.package_arn.eq_ignore_ascii_case(&change.arn);
-        self.promotion.as_ref().filter(of_this)
+    /// The hold because of which a promotion cannot enter an environment.
+    fn hold_against(&self, promotion: &Promotion, environment: &str) -> Option<&Hold> {
+        let commanded_at = promotion.command(environment).map(|command| command.at);
+        holds::against(&self.holds, environment, promotion.version, commanded_at)
     }
 }
 
@@ -86,7 +91,7 @@ pub struct Promotion {
     pub version: u64,
     /// Its ARN.
     pub package_arn: String,
-    /// When the registry recorded the approval.
+    /// When the registry recorded the approval; for a rollback, when it was decided.
     pub approved_at: Timestamp,
     /// The fingerprint of the package's images and model data when its approval was read, if they were known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,9 +118,49 @@ pub struct Promotion {
     /// What the promotion waits for, as last recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<Blocker>,
+    /// Why the version is deployed again, if it takes the place of a later one. It then enters only the environments that
+    /// go back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
+    /// The environments that the version enters past their gates, because a person forced it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forced: BTreeMap<String, Command>,
+}
+
+/// The return of environments to a version that they served before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// The version whose place it takes.
+    pub from: u64,
+    /// The ARN of that version.
+    pub from_arn: String,
+    /// The environments that go back.
+    pub environments: BTreeSet<String>,
+    /// The reason, as a message.
+    pub cause: String,
+    /// The command of the person who requested it; `None` if the policy did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+}
+
+/// A person's command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// When it was given.
+    pub at: Timestamp,
+    /// The person.
+    pub by: String,
+    /// The reason, in the person's words.
+    pub reason: String,
 }
 
 impl Promotion {
+    /// The command of a person to deploy the version in an environment, past the gates.
+    fn command(&self, environment: &str) -> Option<&Command> {
+        let of_rollback = || self.rollback.as_ref().and_then(|rollback| rollback.command.as_ref());
+        self.forced.get(environment).or_else(of_rollback)
+    }
+
     /// A copy of this promotion, stopped because its approval was rejected or withdrawn.
     fn without_approval(&self, at: Timestamp) -> Self {
         Self { stopped: true, rejected_at: self.rejected_at.max(Some(at)), ..self.clone() }
@@ -208,6 +253,8 @@ pub struct Snapshot {
     pub earlier: Option<Candidate>,
     /// What the gates of the next environment need.
     pub gates: GateFacts,
+    /// The versions to which an environment could go back, by ARN. Those that do not exist are missing.
+    pub ways_back: BTreeMap<String, Package>,
 }
 
 /// The inputs of a decision besides its trigger.
@@ -217,181 +264,4 @@ struct Inputs<'a> {
     state: &'a State,
     seen: &'a Snapshot,
     now: Timestamp,
-}
-
-/// Decides about a change in the registry.
-fn decide_package(inputs: &Inputs<'_>, site: &Site, change: &ModelPackageChanged) -> Promote {
-    let Inputs { state, seen, now, .. } = *inputs;
-    if let Some(decided) = ignorable(state, site, change) {
-        return decided;
-    }
-    let version = change.version.unwrap_or_default();
-    match &change.approval {
-        ApprovalStatus::Rejected => rejected(state, change, version, seen.earlier.as_ref(), now),
-        ApprovalStatus::Approved => approved(inputs, change, version),
-        ApprovalStatus::PendingManualApproval => taken_back(state, change, version, seen.earlier.as_ref()),
-        ApprovalStatus::Unknown(status) => {
-            Decision::new(Verdict::Ignore, Reason::UnknownApproval { status: status.clone() })
-        }
-        ApprovalStatus::Absent => {
-            Decision::new(Verdict::Ignore, Reason::UnknownApproval { status: "absent".to_owned() })
-        }
-    }
-}
-
-/// Decides from the event alone, before AWS is called, whether the change can be ignored.
-#[must_use]
-pub fn ignorable(state: &State, site: &Site, change: &ModelPackageChanged) -> Option<Promote> {
-    let ignore = |reason| Some(Decision::new(Verdict::Ignore, reason).evidence("package", &change.arn));
-    if let Some(foreign) = foreign(&change.arn, &site.account, &site.region) {
-        return ignore(foreign);
-    }
-    let Some(version) = change.version else { return ignore(Reason::Unversioned) };
-    if let Some(fields) = change.updated_fields.as_deref() {
-        // An update of metadata repeats the old `Approved`. Only a change of the approval itself counts.
-        if !fields.iter().any(|f| f == "ModelApprovalStatus") {
-            let reason = match fields {
-                [only] if only == "ModelLifeCycle" => Reason::LifecycleOnly,
-                fields => Reason::MetadataOnly { fields: fields.join(", ") },
-            };
-            return ignore(reason);
-        }
-    }
-    if change.approval == ApprovalStatus::Approved {
-        // Some events contain no package status. For these, only the status in the registry counts.
-        let unsaid = change.status == PackageStatus::Unknown(String::new());
-        if !unsaid && change.status != PackageStatus::Completed {
-            return ignore(Reason::NotCompleted { status: change.status.to_string() });
-        }
-        if let Some(current) = &state.promotion {
-            let same = current.package_arn.eq_ignore_ascii_case(&change.arn);
-            // Without the list of changed fields, a later time proves nothing: the change may concern metadata only.
-            // The exception is a version that was rejected in between.
-            let unsaid = change.updated_fields.is_none() && !(same && is_again(current, change));
-            if same && unsaid {
-                return ignore(Reason::AlreadyPromoting { version });
-            }
-            // The same applies to another version, unless it cannot have been approved before.
-            if unsaid && version <= current.newest_version {
-                return ignore(Reason::ChangedFieldsUnknown { version });
-            }
-            match change.last_modified {
-                Some(at) if at < current.approved_at => {
-                    return ignore(Reason::OlderApproval { version, current: current.version });
-                }
-                Some(at) if at > current.approved_at => {}
-                _ if same => return ignore(Reason::AlreadyPromoting { version }),
-                _ => {}
-            }
-        }
-    }
-    None
-}
-
-/// Whether the promotion's version was approved after its last rejection.
-fn is_again(current: &Promotion, change: &ModelPackageChanged) -> bool {
-    current.rejected_at.is_some_and(|rejected| change.last_modified.is_some_and(|at| at > rejected))
-}
-
-fn approved(inputs: &Inputs<'_>, change: &ModelPackageChanged, version: u64) -> Promote {
-    let Inputs { policy, state, seen, now } = *inputs;
-    let package = seen.package.as_ref();
-    match package {
-        None => return Decision::new(Verdict::Reject, Reason::PackageMissing { arn: change.arn.clone() }),
-        Some(p) if p.approval != ApprovalStatus::Approved => {
-            let status = p.approval.to_string();
-            return Decision::new(Verdict::Ignore, Reason::ApprovalWithdrawn { version, status });
-        }
-        Some(p) if p.status != PackageStatus::Completed => {
-            return Decision::new(Verdict::Ignore, Reason::NotCompleted { status: p.status.to_string() });
-        }
-        Some(_) => {}
-    }
-    let Some(first) = policy.environments.first() else {
-        return Decision::new(
-            Verdict::Reject,
-            Reason::EnvironmentNotInPolicy { environment: "(none)".to_owned() },
-        );
-    };
-    // Our clock may be behind SageMaker's: a change reported now is not older than the current promotion.
-    let before = state.promotion.as_ref();
-    let promotion = Promotion {
-        version,
-        package_arn: change.arn.clone(),
-        approved_at: change.last_modified.unwrap_or(before.map_or(now, |before| before.approved_at.max(now))),
-        artifacts: package.and_then(|package| package.artifacts.clone()),
-        environments: BTreeMap::new(),
-        newest_version: before.map_or(version, |before| before.newest_version.max(version)),
-        stopped: false,
-        rejected_at: None,
-        approvals: BTreeMap::new(),
-        approvals_requested: BTreeSet::new(),
-        authors: BTreeSet::new(),
-        blocked_by: None,
-    };
-    let replaced = state.promotion.as_ref().map_or_else(|| "none".to_owned(), |p| p.version.to_string());
-    enter_or_wait(inputs, promotion, first, Reason::Approved { version })
-        .evidence("package", &change.arn)
-        .evidence("promotion_before", replaced)
-}
-
-/// A version waits for its approval: either it is new, or its approval was withdrawn. It counts as withdrawn only if
-/// the event says so and contains the time.
-fn taken_back(
-    state: &State,
-    change: &ModelPackageChanged,
-    version: u64,
-    earlier: Option<&Candidate>,
-) -> Promote {
-    let waits = Decision::new(Verdict::Ignore, Reason::AwaitingApproval { version });
-    let changed = |fields: &[String]| fields.iter().any(|field| field == "ModelApprovalStatus");
-    let said = change.updated_fields.as_deref().is_some_and(changed);
-    let promotion = state.promotion_of(change, version).filter(|_| said);
-    let Some((promotion, at)) = promotion.zip(change.last_modified) else { return waits };
-    if at <= promotion.approved_at {
-        return waits;
-    }
-    let next = promotion.without_approval(at);
-    if promotion.stopped {
-        // A later approval is a new one.
-        return waits.state(state.with(next));
-    }
-    let reason = Reason::ApprovalWithdrawn { version, status: change.approval.to_string() };
-    let subject = format!("the approval of version {version} was taken back");
-    let advice = after_withdrawal(promotion, earlier);
-    let alert = stopped(&subject, &reason.to_string(), promotion, &advice);
-    Decision::new(Verdict::Stop, reason)
-        .evidence("package", &change.arn)
-        .plan(vec![alert])
-        .state(state.with(next))
-}
-
-fn rejected(
-    state: &State,
-    change: &ModelPackageChanged,
-    version: u64,
-    earlier: Option<&Candidate>,
-    now: Timestamp,
-) -> Promote {
-    let Some(promotion) = state.promotion_of(change, version) else {
-        return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version });
-    };
-    let at = change.last_modified.unwrap_or_else(|| now.max(promotion.approved_at));
-    if at < promotion.approved_at {
-        // The event arrived late: the version was approved again after it.
-        return Decision::new(Verdict::Ignore, Reason::OlderRejection { version })
-            .evidence("package", &change.arn);
-    }
-    let next = promotion.without_approval(at);
-    if promotion.stopped {
-        // There is no promotion left to stop, but a later approval differs from the earlier one.
-        return Decision::new(Verdict::Ignore, Reason::RejectedElsewhere { version }).state(state.with(next));
-    }
-    let reason = Reason::Rejected { version };
-    let advice = after_withdrawal(promotion, earlier);
-    let alert = stopped(&format!("version {version} was rejected"), &reason.to_string(), promotion, &advice);
-    Decision::new(Verdict::Stop, reason)
-        .evidence("package", &change.arn)
-        .plan(vec![alert])
-        .state(state.with(next))
 }

@@ -181,6 +181,18 @@ reasons! {
     Rejected { version: u64 } = "rejected", "version {version} was rejected";
     /// A version was rejected that is not being promoted.
     RejectedElsewhere { version: u64 } = "rejected_not_promoting", "version {version} was rejected and is not being promoted";
+    /// The version lost its approval, and still serves while another one is being promoted.
+    StillServes { version: u64, what: String, environments: String } = "still_serves", "version {version} was {what} and still serves in {environments}";
+    /// The registry does not have the version any more.
+    PackageDeleted { version: u64 } = "package_deleted", "version {version} was deleted from the registry";
+    /// Environments go back to a version that they served before.
+    RollsBack { from: u64, to: u64, cause: String } = "rolls_back", "version {to} takes the place of version {from}: {cause}";
+    /// The environments that went back serve the earlier version.
+    RollbackComplete { from: u64, environments: String } = "rollback_complete", "{environments} went back from version {from}";
+    /// No version that succeeded in the environment before can be deployed.
+    NoWayBack { environment: String } = "no_way_back", "no other version that succeeded in {environment} is approved and unchanged in the registry";
+    /// A person forced the version into the environment.
+    Forced { environment: String, by: String, why: String } = "forced", "{by} forced the version into {environment}: {why}";
     /// The version was approved after it was rejected.
     OlderRejection { version: u64 } = "older_rejection", "version {version} was rejected before it was approved";
     /// The soak in the previous environment is not over.

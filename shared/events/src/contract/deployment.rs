@@ -34,6 +34,9 @@ pub struct DeploymentRequested {
     /// The fingerprint of the package's images and model data when it was approved. The environment deploys no others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifacts: Option<String>,
+    /// The time of the command, if a person requested the deployment past the gates. It passes the holds of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commanded_at: Option<Timestamp>,
 }
 
 impl Contract for DeploymentRequested {
@@ -61,6 +64,11 @@ impl Contract for DeploymentRequested {
             "artifacts",
             Kind::Text,
             "The fingerprint of the package's images and model data when it was approved.",
+        ),
+        Field::optional(
+            "commanded_at",
+            Kind::Time,
+            "The time of the command, if a person requested the deployment past the gates. It passes the holds of before.",
         ),
     ];
 }

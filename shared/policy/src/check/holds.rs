@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tidegate_events::{HoldPlaced, HoldReleased, is_ahead};
 
 use super::{Invariant, Violations};
-use crate::hold::{ALL, Holds, Released};
+use crate::hold::{ALL, Hold, Holds, Released};
 
 /// A person's command about a hold.
 #[derive(Clone, Copy)]
@@ -13,6 +13,13 @@ pub(crate) enum HoldCommand<'a> {
     Hold(&'a HoldPlaced),
     /// Release a hold.
     Release(&'a HoldReleased),
+    /// Keep a version somewhere, because a person approved an older version or requested a rollback.
+    Keep {
+        /// The environment, or every one.
+        place: &'a str,
+        /// The version.
+        version: u64,
+    },
     /// No command: another event.
     Nothing,
 }
@@ -31,11 +38,17 @@ impl Violations {
             HoldCommand::Release(release) => {
                 (None, Some((release.environment.as_deref().unwrap_or(ALL), release.at)))
             }
-            HoldCommand::Nothing => (None, None),
+            HoldCommand::Nothing | HoldCommand::Keep { .. } => (None, None),
+        };
+        let keeps = |place: &str, hold: &Hold| match command {
+            HoldCommand::Keep { place: kept, version } => kept == place && hold.keeps == Some(version),
+            _ => false,
         };
         for (place, hold) in before.0 {
             let kept = after.0.get(place) == Some(hold);
-            let replaced = placed == Some(place.as_str()) && after.0.contains_key(place);
+            let kept_instead = || after.0.get(place).is_some_and(|later| keeps(place, later));
+            let replaced = (placed == Some(place.as_str()) && after.0.contains_key(place))
+                || (hold.keeps.is_some() && kept_instead());
             let ended = released.is_some_and(|(of, at)| {
                 (of == ALL || of == place) && (hold.at < at || is_ahead(hold.at, now))
             });
@@ -44,7 +57,7 @@ impl Violations {
             });
         }
         for (place, hold) in after.0 {
-            let asked = before.0.contains_key(place) || placed == Some(place.as_str());
+            let asked = before.0.contains_key(place) || placed == Some(place.as_str()) || keeps(place, hold);
             self.require(asked, Invariant::HoldChanged, || {
                 format!("a hold of {} on {place} appeared", hold.by)
             });

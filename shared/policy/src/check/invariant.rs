@@ -88,6 +88,10 @@ invariants! {
     FreezeIgnored = "freeze_ignored", "a version enters no environment during a freeze";
     /// A freeze appeared, changed or ended without a person's event.
     FreezeChanged = "freeze_changed", "only a person places a freeze or ends it early";
+    /// An environment goes back without a reason, or to a version that never succeeded there.
+    RolledBackWithoutCause = "rolled_back_without_cause", "an environment goes back only after a failed verification, a rejection or a person's request, and only to an approved version that succeeded there";
+    /// Gates are passed without a person's command.
+    ForcedByNobody = "forced_by_nobody", "the gates of an environment are passed only by a person's command";
     /// A promotion continues after a failure, a rejection or a stop.
     ContinuesAfterFailure = "continues_after_failure", "what failed, was rejected or was stopped goes no further";
 

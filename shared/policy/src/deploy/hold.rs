@@ -15,7 +15,7 @@ pub fn decide_hold(state: &State, placed: &HoldPlaced, now: Timestamp) -> Deploy
     let place = placed.environment.as_deref().unwrap_or(ALL);
     let decision = match hold::place(&mut next.holds, &next.released, placed, now) {
         Ok(()) => {
-            let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
+            let hold = Hold::placed(placed);
             Decision::new(Verdict::Wait, hold.why()).state(next)
         }
         Err(reason) => Decision::new(Verdict::Ignore, reason),

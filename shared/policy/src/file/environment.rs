@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::gates::FreezePeriod;
 use super::instance::{Kms, Startup};
 use super::notify::Notify;
+use super::rollback::Rollback;
 use super::serving::{Capture, Monitor, Scale, Verify};
 use crate::clock::{Day, TimeOfDay, TimeZoneName};
 use crate::duration::Duration;
@@ -46,6 +47,9 @@ pub struct Environment {
     /// How a deployment is verified.
     #[serde(default)]
     pub verify: Verify,
+    /// When the environment goes back to the version before.
+    #[serde(default, skip_serializing_if = "Rollback::is_default")]
+    pub rollback: Rollback,
     /// Requests and answers that are kept for monitoring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<Capture>,

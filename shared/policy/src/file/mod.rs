@@ -19,6 +19,7 @@ mod notify;
 mod pipeline;
 mod problem;
 mod read;
+mod rollback;
 mod rules;
 mod schema;
 mod serving;
@@ -52,6 +53,7 @@ pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source
 pub(crate) use problem::Finding;
 pub use problem::{PolicyError, Problem};
 pub use read::{Checked, parse, parse_applied, read};
+pub use rollback::{Response, Rollback, RollbackLimit};
 pub use schema::schema;
 pub use serving::{
     Baseline, Capture, Captured, Invoke, Monitor, OnFailure, Scale, ScaleTarget, ToZero, Verify,

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EnvironmentStatus, Promotion, State};
-use crate::hold;
 use crate::people;
 use crate::step::Step;
 
@@ -13,6 +12,8 @@ pub(super) const DEPLOYING: &str = "Deploying";
 pub(super) const SOAKING: &str = "Soaking";
 /// The status of the last environment when it runs the version.
 pub(super) const DEPLOYED: &str = "Deployed";
+/// The status of an environment that went back to another version.
+pub(super) const ROLLED_BACK: &str = "RolledBack";
 /// The status of an environment that does not run the version.
 pub(super) const FAILED: &str = "Failed";
 
@@ -40,11 +41,14 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
     match step {
         Step::RequestDeployment { request } => {
             let asked = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
-            let held = hold::on(&state.holds, &request.environment).is_some();
+            let held = state.hold_against(now, &request.environment).is_some();
             !now.stopped && !held && now.environments.get(&request.environment).is_some_and(asked)
         }
         Step::Call(Action::UpdateModelLifeCycle { package_arn, stage, status, .. }) => {
-            now.package_arn == *package_arn && is_told_by(now, stage, status)
+            let replaced = now.rollback.as_ref().filter(|rollback| rollback.from_arn == *package_arn);
+            let goes_back = replaced.is_some_and(|rollback| rollback.environments.contains(stage));
+            (now.package_arn == *package_arn && is_told_by(now, stage, status))
+                || (goes_back && status == ROLLED_BACK)
         }
         Step::ScheduleCheck { check, .. } => !now.stopped && now.version.to_string() == check.subject,
         // The event has happened, and nobody was notified.
@@ -78,8 +82,13 @@ pub(super) fn life_cycle(
     status: &str,
     description: &str,
 ) -> Step<Action> {
+    life_cycle_of(&promotion.package_arn, stage, status, description)
+}
+
+/// The life cycle update of a package.
+pub(super) fn life_cycle_of(package_arn: &str, stage: &str, status: &str, description: &str) -> Step<Action> {
     Step::Call(Action::UpdateModelLifeCycle {
-        package_arn: promotion.package_arn.clone(),
+        package_arn: package_arn.to_owned(),
         stage: stage.to_owned(),
         status: status.to_owned(),
         description: description.chars().take(1_024).collect(),

@@ -2,7 +2,7 @@
 
 use tidegate_events::{DeploymentFinished, DeploymentOutcome};
 
-use super::{Candidate, EnvironmentStatus, Promotion};
+use super::{Candidate, EnvironmentStatus, Promotion, State};
 use crate::denial;
 use crate::file::Policy;
 use crate::people::{approve_again, set_approval};
@@ -15,14 +15,19 @@ const NO_CAPACITY: [&str; 3] =
 const NO_ROOM: &str = "not enough hardware resources";
 
 /// After a rejection in the registry, or a withdrawn approval. A version that is live stays live.
-pub(super) fn after_withdrawal(promotion: &Promotion, earlier: Option<&Candidate>) -> String {
+pub(super) fn after_withdrawal(
+    policy: &Policy,
+    state: &State,
+    promotion: &Promotion,
+    earlier: Option<&Candidate>,
+) -> String {
     let of = |wanted: fn(&EnvironmentStatus) -> bool| {
         let found = promotion.environments.iter().filter(|(_, status)| wanted(status));
-        found.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+        found.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
     };
     let version = promotion.version;
     let serves = of(|status| matches!(status, EnvironmentStatus::Succeeded { .. }));
-    let requested = of(|status| matches!(status, EnvironmentStatus::Requested { .. }));
+    let requested = of(|status| matches!(status, EnvironmentStatus::Requested { .. })).join(", ");
     let mut lines = Vec::new();
     if !requested.is_empty() {
         lines.push(format!(
@@ -32,7 +37,8 @@ pub(super) fn after_withdrawal(promotion: &Promotion, earlier: Option<&Candidate
     if serves.is_empty() {
         lines.push(format!("No environment has reported that version {version} serves."));
     } else {
-        lines.push(format!("Version {version} still serves in {serves}. {}", go_back(promotion, earlier)));
+        let ways = ways_back(policy, state, promotion, &serves, earlier);
+        lines.push(format!("Version {version} still serves in {}. {ways}", serves.join(", ")));
     }
     lines.join("\n")
 }
@@ -40,6 +46,7 @@ pub(super) fn after_withdrawal(promotion: &Promotion, earlier: Option<&Candidate
 /// After the report of an environment that a deployment failed or was rolled back.
 pub(super) fn after_failure(
     policy: &Policy,
+    state: &State,
     promotion: &Promotion,
     report: &DeploymentFinished,
     earlier: Option<&Candidate>,
@@ -52,7 +59,7 @@ pub(super) fn after_failure(
     if report.outcome == DeploymentOutcome::VerificationFailed {
         return format!(
             "Version {version} serves in {name} now, although it did not pass the verification. {}",
-            go_back(promotion, earlier)
+            ways_back(policy, state, promotion, &[name.as_str()], earlier)
         );
     }
     match report.reason.as_str() {
@@ -118,8 +125,30 @@ fn again(promotion: &Promotion) -> String {
     format!("approve version {} again:\n{}", promotion.version, approve_again(&promotion.package_arn))
 }
 
-/// The way back to an earlier version. It goes through every environment and its gates.
-fn go_back(promotion: &Promotion, earlier: Option<&Candidate>) -> String {
+/// How environments go back from the version of a promotion.
+fn ways_back(
+    policy: &Policy,
+    state: &State,
+    promotion: &Promotion,
+    environments: &[&str],
+    earlier: Option<&Candidate>,
+) -> String {
+    let way = |name: &&str| go_back(policy, state, name, &promotion.package_arn);
+    let ways: Vec<String> = environments.iter().filter_map(way).collect();
+    if ways.is_empty() { approve_earlier(promotion, earlier) } else { ways.join("\n") }
+}
+
+/// The command with which an environment goes back from a package to the version that succeeded there before.
+pub(super) fn go_back(policy: &Policy, state: &State, environment: &str, from_arn: &str) -> Option<String> {
+    let before = state.ways_back(environment, from_arn).next()?;
+    Some(format!(
+        "To go back to version {} in {environment}:\n  tidegate rollback {} {environment}",
+        before.version, policy.model
+    ))
+}
+
+/// The way back through every environment and its gates, where no other version has succeeded.
+fn approve_earlier(promotion: &Promotion, earlier: Option<&Candidate>) -> String {
     match earlier {
         Some(Candidate { arn, version }) => format!(
             "To go back, approve version {version}. It is Approved already, and only a new approval starts a promotion:\n{}",

@@ -1,11 +1,11 @@
 //! promote's controller.
 
 use jiff::Timestamp;
-use tidegate_events::{ApprovalStatus, DeploymentOutcome, Event};
+use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
-    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, approval, decide_package, freeze, health,
-    hold, ignorable, invariants, on_rejected, overdue, report, still_applies,
+    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, approval, force, freeze, health, hold,
+    invariants, on_rejected, overdue, package_change, report, rollback, still_applies,
 };
 use crate::artifacts;
 use crate::check;
@@ -28,6 +28,8 @@ pub struct Need {
     pub earlier: Option<u64>,
     /// What the gates of the next environment need.
     pub gates: GateNeeds,
+    /// The ARNs of the versions to which an environment could go back.
+    pub ways_back: Vec<String>,
 }
 
 impl Controller for PromoteController {
@@ -48,32 +50,34 @@ impl Controller for PromoteController {
     }
 
     fn needs(cx: &Context<'_>, state: &State, trigger: &Trigger) -> Need {
-        let (mut package, mut earlier) = (None, None);
+        let mut need = Need::default();
         match trigger {
-            Trigger::Package(change) if change.approval == ApprovalStatus::Approved => {
-                package = ignorable(state, cx.site, change).is_none().then(|| change.arn.clone());
+            Trigger::Package(change) if package_change::begins(state, cx.site, change) => {
+                need.package = Some(change.arn.clone());
             }
-            // The way back is for people: a version that is live, or that failed while it serves.
-            Trigger::Package(change) => {
-                let version = change.version.unwrap_or_default();
-                let promotion = state.promotion_of(change, version).filter(|promotion| !promotion.stopped);
-                earlier = promotion.map(|promotion| promotion.version);
+            // The earlier version is for people: this one is live, or failed while it serves.
+            Trigger::Package(change) if package_change::stops(state, cx.site, change) => {
+                need.earlier = change.version;
+                need.ways_back = rollback::after_rejection_needs(cx.policy, state);
             }
-            Trigger::Report(report) if report.outcome == DeploymentOutcome::VerificationFailed => {
-                earlier = Some(report.version);
+            Trigger::Report(said) if report::serves_unverified(said) => {
+                need.earlier = Some(said.version);
+                need.ways_back = rollback::candidates(state, &said.environment, &said.package_arn);
             }
+            Trigger::Rollback(asked) => need.ways_back = rollback::requested_needs(state, asked),
             _ => {}
         }
-        let begins = package.is_some();
-        let gates = cx.policy.map(|policy| GateNeeds::of(policy, state, trigger, begins)).unwrap_or_default();
-        Need { package, earlier, gates }
+        let begins = need.package.is_some();
+        let gates = cx.policy.map(|policy| GateNeeds::of(policy, state, trigger, begins));
+        need.gates = gates.unwrap_or_default();
+        need
     }
 
     fn decide(cx: &Context<'_>, state: &State, trigger: &Trigger, seen: &Snapshot) -> DecisionOf<Self> {
         let Some(policy) = cx.policy else { return for_the_fleet(cx, state, trigger) };
         let inputs = Inputs { policy, state, seen, now: cx.now };
         match trigger {
-            Trigger::Package(change) => decide_package(&inputs, cx.site, change),
+            Trigger::Package(change) => package_change::decide_package(&inputs, cx.site, change),
             Trigger::Report(report) => report::decide_report(&inputs, report),
             Trigger::Waiting(waiting) => report::decide_waiting(&inputs, waiting),
             Trigger::Health(changed) => health::decide_health(&inputs, changed),
@@ -83,6 +87,8 @@ impl Controller for PromoteController {
             Trigger::Release(release) => hold::decide_release(&inputs, release),
             Trigger::Freeze(placed) => freeze::decide_freeze(&inputs, placed),
             Trigger::FreezeLift(lifted) => freeze::decide_lift(&inputs, lifted),
+            Trigger::Rollback(asked) => rollback::decide_rollback(&inputs, asked),
+            Trigger::Force(forced) => force::decide_force(&inputs, forced),
             Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
             Trigger::Sweep => overdue::decide_sweep(&inputs),
         }

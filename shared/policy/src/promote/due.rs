@@ -13,10 +13,13 @@ pub(super) struct Due<'p> {
 }
 
 /// The first environment, in the current order of the policy, in which the version has not succeeded; `None` if it
-/// has succeeded in all of them. An environment that is added to the policy during a promotion is not skipped either.
+/// has succeeded in all of them. A rollback enters only the environments that go back. An environment that is added to the policy during a promotion is not skipped either.
 pub(super) fn due<'p>(policy: &'p Policy, promotion: &Promotion) -> Option<Due<'p>> {
     let mut previous = None;
-    for next in &policy.environments {
+    let goes_back = |environment: &&Environment| {
+        promotion.rollback.as_ref().is_none_or(|back| back.environments.contains(environment.name.as_str()))
+    };
+    for next in policy.environments.iter().filter(goes_back) {
         match promotion.environments.get(next.name.as_str()) {
             Some(EnvironmentStatus::Succeeded { .. }) => previous = Some(next),
             _ => return Some(Due { next, previous }),

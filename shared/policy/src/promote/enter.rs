@@ -124,5 +124,6 @@ pub(super) fn request_for(
         requested_at: now,
         approved_at: Some(promotion.approved_at),
         artifacts: promotion.artifacts.clone(),
+        commanded_at: promotion.command(name).map(|command| command.at),
     }
 }

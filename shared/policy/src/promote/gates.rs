@@ -151,8 +151,21 @@ fn closed(input: &GateInput<'_>) -> impl Iterator<Item = Closed> {
 }
 
 fn evaluate(input: &GateInput<'_>, wanted: fn(&Gate) -> bool) -> impl Iterator<Item = Closed> {
-    GATES.iter().filter(move |gate| wanted(gate)).filter_map(|gate| {
+    GATES.iter().filter(move |gate| wanted(gate) && applies(gate, input)).filter_map(|gate| {
         let state = (gate.state)(input);
         (state != GateState::Open).then_some(Closed { gate: gate.name, state })
     })
+}
+
+/// Whether a gate applies to this promotion. A rollback waits for no gate but a hold. A version that a person forced
+/// into the environment still waits for the environments before it, and for a hold that was placed later.
+fn applies(gate: &Gate, input: &GateInput<'_>) -> bool {
+    match gate.name {
+        "hold" => true,
+        "previous" => input.promotion.rollback.is_none(),
+        _ => {
+            let is_forced = input.promotion.forced.contains_key(input.environment.name.as_str());
+            input.promotion.rollback.is_none() && !is_forced
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn decide_hold(inputs: &Inputs<'_>, placed: &HoldPlaced) -> Promote {
     let mut next = state.clone();
     let decision = match hold::place(&mut next.holds, &next.released, placed, now) {
         Ok(()) => {
-            let hold = Hold { at: placed.at, by: placed.by.clone(), reason: placed.reason.clone() };
+            let hold = Hold::placed(placed);
             Decision::new(Verdict::Wait, hold.why()).state(next)
         }
         Err(reason @ Reason::OlderHold { .. }) => {

@@ -11,9 +11,7 @@ use tidegate_events::{
     EndpointHealthChanged, ModelPackageChanged, PackageStatus,
 };
 
-use super::{
-    Action, EnvironmentStatus, GateFacts, NAME, Package, Promote, Promotion, Snapshot, State, Trigger,
-};
+use super::{Action, EnvironmentStatus, NAME, Promote, Promotion, Rollback, Snapshot, State, Trigger};
 use crate::check::{
     Effect, HasEffect, HoldCommand, Invariant, Scope, Violation, Violations, effect, is_version, long_ago,
 };
@@ -21,7 +19,7 @@ use crate::clock::TimeOfDay;
 use crate::controller::Context;
 use crate::decision::Verdict;
 use crate::file::{Approvals, Environment, Policy, Window};
-use crate::hold;
+use crate::hold::{self, Hold};
 use crate::principal::Principal;
 
 impl HasEffect for Action {
@@ -51,6 +49,13 @@ pub(super) fn violations(
     let command = match trigger {
         Trigger::Hold(hold) => HoldCommand::Hold(hold),
         Trigger::Release(release) => HoldCommand::Release(release),
+        Trigger::Rollback(asked) if decision.verdict == Verdict::RollBack => HoldCommand::Keep {
+            place: &asked.environment,
+            version: next.promotion.as_ref().map_or(0, |promotion| promotion.version),
+        },
+        Trigger::Package(change) if is_older(change, state) => {
+            HoldCommand::Keep { place: hold::ALL, version: change.version.unwrap_or_default() }
+        }
         _ => HoldCommand::Nothing,
     };
     violations.holds((&state.holds, &state.released), (&next.holds, &next.released), command, cx.now);
@@ -63,8 +68,7 @@ pub(super) fn violations(
         })
     };
     let before = state.promotion.as_ref().filter(is_same);
-    let (package, facts) = (seen.package.as_ref(), &seen.gates);
-    let mut checker = Checker { cx, policy, state, next, trigger, package, facts, before, after, violations };
+    let mut checker = Checker { cx, policy, state, next, trigger, seen, before, after, violations };
     checker.promotion();
     checker.denied();
     for step in &decision.plan {
@@ -99,8 +103,11 @@ pub(super) fn after_rejection(cx: &Context<'_>, state: &State, decision: &Promot
 }
 
 fn scope<'a>(cx: &'a Context<'a>, state: &'a State) -> Scope<'a> {
-    let resource = state.promotion.as_ref().map_or("", |promotion| promotion.package_arn.as_str());
-    Scope { cx, function: NAME, resource, component: resource }
+    let promotion = state.promotion.as_ref();
+    let resource = promotion.map_or("", |promotion| promotion.package_arn.as_str());
+    let replaced = promotion.and_then(|promotion| promotion.rollback.as_ref());
+    let component = replaced.map_or(resource, |rollback| rollback.from_arn.as_str());
+    Scope { cx, function: NAME, resource, component }
 }
 
 struct Checker<'a> {
@@ -109,8 +116,7 @@ struct Checker<'a> {
     state: &'a State,
     next: &'a State,
     trigger: &'a Trigger,
-    package: Option<&'a Package>,
-    facts: &'a GateFacts,
+    seen: &'a Snapshot,
     /// The promotion before the decision, if the same one continues.
     before: Option<&'a Promotion>,
     after: Option<&'a Promotion>,
@@ -128,8 +134,12 @@ impl<'a> Checker<'a> {
                     format!("version {} was stopped and goes on", after.version)
                 });
             }
-            None => self.begun(after),
+            None => match &after.rollback {
+                Some(rollback) => self.rolled_back(after, rollback),
+                None => self.begun(after),
+            },
         }
+        self.forced(after);
         self.successes(after);
         self.approvals(after);
     }
@@ -139,7 +149,7 @@ impl<'a> Checker<'a> {
         let right = self.is_package(&after.package_arn, after.version);
         self.violations
             .require(right, Invariant::WrongPackage, || format!("{} is promoted", after.package_arn));
-        let confirmed = self.package.is_some_and(|package| {
+        let confirmed = self.seen.package.as_ref().is_some_and(|package| {
             package.approval == ApprovalStatus::Approved
                 && package.status == PackageStatus::Completed
                 && package.artifacts == after.artifacts
@@ -155,6 +165,61 @@ impl<'a> Checker<'a> {
         self.violations.require(newer, Invariant::OlderReplacesNewer, || {
             format!("{} replaces {replaced:?}", after.approved_at)
         });
+    }
+
+    /// Environments go back with a cause, to an approved version that succeeded there, and not to the one that must go.
+    fn rolled_back(&mut self, after: &Promotion, rollback: &Rollback) {
+        let caused = match self.trigger {
+            Trigger::Report(report) => {
+                report.outcome != DeploymentOutcome::Succeeded
+                    && report.version == rollback.from
+                    && rollback.command.is_none()
+                    && self.answers(self.state.promotion.as_ref(), report)
+            }
+            Trigger::Package(change) => {
+                change.approval == ApprovalStatus::Rejected
+                    && change.arn.eq_ignore_ascii_case(&rollback.from_arn)
+                    && rollback.command.is_none()
+            }
+            Trigger::Rollback(asked) => {
+                rollback.environments.iter().eq([&asked.environment])
+                    && rollback.command.as_ref().is_some_and(|command| {
+                        command.at == asked.at && people([&command.by]) == people([&asked.by])
+                    })
+            }
+            _ => false,
+        };
+        let back = |name: &String| {
+            self.state.verified.get(name).into_iter().flatten().any(|v| v.package_arn == after.package_arn)
+                || self.state.promotion.as_ref().is_some_and(|before| {
+                    before.package_arn == after.package_arn && succeeded(Some(before), name).is_some()
+                })
+        };
+        let approved = self.seen.ways_back.get(&after.package_arn).is_some_and(|package| {
+            package.approval == ApprovalStatus::Approved && package.status == PackageStatus::Completed
+        });
+        let right = caused
+            && approved
+            && rollback.environments.iter().all(back)
+            && !after.package_arn.eq_ignore_ascii_case(&rollback.from_arn);
+        self.violations.require(right, Invariant::RolledBackWithoutCause, || {
+            format!("{rollback:?} to version {} because of {:?}", after.version, self.trigger)
+        });
+    }
+
+    /// Only a person's command lets a version past the gates of an environment.
+    fn forced(&mut self, after: &Promotion) {
+        for (environment, command) in &after.forced {
+            let known = self.before.is_some_and(|before| before.forced.get(environment) == Some(command));
+            let asked = matches!(self.trigger, Trigger::Force(said)
+                if said.environment == *environment
+                    && said.version == after.version
+                    && said.at == command.at
+                    && people([&said.by]) == people([&command.by]));
+            self.violations.require(known || asked, Invariant::ForcedByNobody, || {
+                format!("{environment} is forced because of {:?}", self.trigger)
+            });
+        }
     }
 
     /// A success requires a report for the exact request, from the exact environment.
@@ -212,7 +277,10 @@ impl<'a> Checker<'a> {
             _ => false,
         });
         let stopped = self.before.is_some() && self.after.is_some_and(|after| after.stopped);
-        self.violations.require(!denied || stopped, Invariant::ContinuesAfterFailure, || {
+        let undone = self.after.and_then(|after| after.rollback.as_ref()).is_some_and(|rollback| {
+            was.is_some_and(|was| was.package_arn.eq_ignore_ascii_case(&rollback.from_arn))
+        });
+        self.violations.require(!denied || stopped || undone, Invariant::ContinuesAfterFailure, || {
             format!("it goes on after {:?}", self.trigger)
         });
     }
@@ -249,8 +317,19 @@ impl<'a> Checker<'a> {
         self.violations.require(right, Invariant::WrongPackage, || {
             format!("{request:?}, promoted is {}", promotion.package_arn)
         });
-        self.violations.not_held(hold::on(&self.next.holds, &request.environment));
-        if let Some(environment) = self.policy.environment(&request.environment) {
+        let forced_at = promotion.forced.get(&request.environment).map(|command| command.at);
+        let rollback = promotion.rollback.as_ref();
+        let rolled_back_at = rollback.and_then(|back| back.command.as_ref()).map(|command| command.at);
+        let commanded_at = forced_at.max(rolled_back_at);
+        let holds = [request.environment.as_str(), hold::ALL].map(|place| self.next.holds.get(place));
+        let stands = |hold: &&Hold| {
+            hold.keeps != Some(promotion.version) && commanded_at.is_none_or(|at| at < hold.at)
+        };
+        self.violations.not_held(holds.into_iter().flatten().find(stands));
+        if let Some(environment) = self.policy.environment(&request.environment)
+            && rollback.is_none()
+            && forced_at.is_none()
+        {
             self.not_frozen(environment);
         }
         let failed =
@@ -267,7 +346,9 @@ impl<'a> Checker<'a> {
                 });
             }
             _ => {
-                if let Some(environment) = self.policy.environment(&request.environment) {
+                if let Some(environment) = self.policy.environment(&request.environment)
+                    && promotion.rollback.is_none()
+                {
                     self.entry(environment, promotion);
                 }
             }
@@ -282,6 +363,9 @@ impl<'a> Checker<'a> {
         self.violations.require(skipped.is_none(), Invariant::EnvironmentSkipped, || {
             format!("{name} is asked, and {:?} has not succeeded", skipped.map(|e| &e.name))
         });
+        if promotion.forced.contains_key(name) {
+            return;
+        }
         let soaks = earlier.last().zip(environment.gates.soak).and_then(|(before, soak)| {
             let at = succeeded(Some(promotion), before.name.as_str())?;
             (!long_ago(at, soak.signed(), self.cx.now)).then_some((at, soak))
@@ -367,6 +451,16 @@ impl<'a> Checker<'a> {
         let site = self.cx.site;
         is_version(arn, &site.account, &site.region, self.policy.registry.group.as_str(), version)
     }
+}
+
+/// Whether a package is older than the one that is being promoted, and the ledger knows another.
+fn is_older(change: &ModelPackageChanged, state: &State) -> bool {
+    change.approval == ApprovalStatus::Approved
+        && state
+            .promotion
+            .as_ref()
+            .zip(change.version)
+            .is_some_and(|(before, version)| version < before.version)
 }
 
 /// When a promotion succeeded in an environment.

@@ -1,22 +1,22 @@
 //! Reports from environments, and the end of a soak.
 
-use jiff::Timestamp;
 use tidegate_events::{DeploymentFinished, DeploymentOutcome, DeploymentWaiting};
 
 use super::action::{life_cycle, stopped};
 use super::advice::after_failure;
 use super::due::due;
 use super::enter::go_on;
-use super::{Action, EnvironmentStatus, Inputs, Promote, Promotion, State, WaitsFor};
+use super::rollback::{self, From};
+use super::{Action, EnvironmentStatus, Inputs, Promote, Promotion, Rollback, State, WaitsFor};
 use crate::decision::{Decision, Verdict};
-use crate::file::Environment;
+use crate::file::{Environment, Response};
 use crate::people::subject;
 use crate::reason::Reason;
 use crate::step::Step;
 
 /// Decides about an environment's report.
 pub(super) fn decide_report(inputs: &Inputs<'_>, report: &DeploymentFinished) -> Promote {
-    let Inputs { policy, state, seen, now } = *inputs;
+    let Inputs { policy, state, .. } = *inputs;
     let name = &report.environment;
     let Some(environment) = policy.environment(name) else {
         return Decision::new(Verdict::Ignore, Reason::EnvironmentNotInPolicy { environment: name.clone() });
@@ -28,10 +28,7 @@ pub(super) fn decide_report(inputs: &Inputs<'_>, report: &DeploymentFinished) ->
     let answered = answered(state, report.version, name, &report.request_id);
     match (answered, bad_news(report)) {
         (Ok(promotion), None) => succeeded(inputs, promotion.clone(), environment),
-        (Ok(promotion), Some(news)) => {
-            let advice = after_failure(policy, promotion, report, seen.earlier.as_ref());
-            failed(state, promotion.clone(), report, news, &advice, now)
-        }
+        (Ok(promotion), Some(news)) => failed(inputs, promotion.clone(), report, environment, news),
         (Err(why), news) => {
             // The promotion has ended, but people are still notified of a failure in an environment.
             let news = news.filter(|_| why == Reason::Superseded);
@@ -139,10 +136,16 @@ pub(super) fn decide_check(inputs: &Inputs<'_>, version: u64) -> Promote {
 }
 
 fn succeeded(inputs: &Inputs<'_>, mut promotion: Promotion, environment: &Environment) -> Promote {
-    let Inputs { policy, state, now, .. } = *inputs;
+    let Inputs { policy, now, .. } = *inputs;
     let name = environment.name.as_str();
     promotion.environments.insert(name.to_owned(), EnvironmentStatus::Succeeded { at: now });
+    let mut state = inputs.state.clone();
+    state.remember_success(name, &promotion, now);
+    let (state, inputs) = (&state, &Inputs { state: &state, ..*inputs });
     let Some(due) = due(policy, &promotion) else {
+        if let Some(back) = &promotion.rollback {
+            return went_back(state, &promotion, back, name);
+        }
         let note = life_cycle(&promotion, name, super::action::DEPLOYED, "Running in every environment");
         return Decision::new(Verdict::Complete, Reason::LastEnvironment { environment: name.to_owned() })
             .evidence("version", promotion.version)
@@ -159,19 +162,52 @@ fn succeeded(inputs: &Inputs<'_>, mut promotion: Promotion, environment: &Enviro
     go_on(inputs, promotion, due.next, why)
 }
 
+/// The last environment that goes back serves the earlier version.
+fn went_back(state: &State, promotion: &Promotion, back: &Rollback, name: &str) -> Promote {
+    let places = back.environments.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let description = format!("Took the place of version {}", back.from);
+    let note = life_cycle(promotion, name, super::action::DEPLOYED, &description);
+    Decision::new(Verdict::Complete, Reason::RollbackComplete { from: back.from, environments: places })
+        .evidence("version", promotion.version)
+        .plan(vec![note])
+        .state(state.with(promotion.clone()))
+}
+
+/// Whether the version serves although it failed its verification.
+pub(super) fn serves_unverified(report: &DeploymentFinished) -> bool {
+    report.outcome == DeploymentOutcome::VerificationFailed
+}
+
 fn failed(
-    state: &State,
+    inputs: &Inputs<'_>,
     mut promotion: Promotion,
     report: &DeploymentFinished,
+    environment: &Environment,
     reason: Reason,
-    advice: &str,
-    now: Timestamp,
 ) -> Promote {
+    let Inputs { policy, state, seen, now } = *inputs;
     let step = EnvironmentStatus::Failed { at: now, cause: report.reason.clone() };
     promotion.environments.insert(report.environment.clone(), step);
     promotion.stopped = true;
+    let next = state.with(promotion.clone());
+    let mut advice = after_failure(policy, &next, &promotion, report, seen.earlier.as_ref());
+    let mut no_rollback = None;
+    if serves_unverified(report) && environment.rollback.on_failure == Response::RollBack {
+        let from = From {
+            version: promotion.version,
+            package_arn: &promotion.package_arn,
+            cause: reason.to_string(),
+        };
+        match rollback::by_policy(&Inputs { state: &next, ..*inputs }, environment, &from) {
+            Ok(decision) => return decision.evidence("failed", &report.reason),
+            Err(why) => {
+                advice = format!("The environment does not go back without a person: {why}.\n{advice}");
+                no_rollback = Some(why.code());
+            }
+        }
+    }
     let note = life_cycle(&promotion, &report.environment, super::action::FAILED, &reason.to_string());
-    let alert = stopped(&subject_of(report), &reason.to_string(), &promotion, advice);
+    let alert = stopped(&subject_of(report), &reason.to_string(), &promotion, &advice);
     let unknown = || "unknown".to_owned();
     Decision::new(Verdict::Stop, reason)
         .evidence_vs(
@@ -179,7 +215,8 @@ fn failed(
             report.running_config.clone().unwrap_or_else(unknown),
             report.requested_config.clone().unwrap_or_else(unknown),
         )
+        .evidence_if("no_rollback", no_rollback)
         // The alert comes first: a registry that rejects the life cycle update must not prevent it.
         .plan(vec![alert, note])
-        .state(state.with(promotion))
+        .state(next)
 }

@@ -2,7 +2,8 @@
 
 use tidegate_events::{
     ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, EndpointHealthChanged, Event, FreezeLifted,
-    FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, Scheduled, ScheduledCheck,
+    FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, PromotionForced, RollbackRequested,
+    Scheduled, ScheduledCheck,
 };
 
 use super::NAME;
@@ -38,6 +39,10 @@ pub enum Trigger {
     Freeze(FreezePlaced),
     /// A person ended freezes before their end.
     FreezeLift(FreezeLifted),
+    /// A person requested that an environment goes back.
+    Rollback(RollbackRequested),
+    /// A person forced a version into an environment.
+    Force(PromotionForced),
     /// An account sent an event that it is not authorized to send.
     UnauthorizedSender {
         /// The account.
@@ -81,6 +86,8 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         Body::ApprovalGiven(ApprovalGiven { model, .. })
         | Body::HoldPlaced(HoldPlaced { model, .. })
         | Body::HoldReleased(HoldReleased { model, .. })
+        | Body::RollbackRequested(RollbackRequested { model, .. })
+        | Body::PromotionForced(PromotionForced { model, .. })
             if *from != site.account =>
         {
             let why = Reason::NotFromHub { account: from.clone() };
@@ -88,6 +95,8 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         }
         Body::ApprovalGiven(given) => Route::model(&given.model, Trigger::Approval(given.clone())),
         Body::HoldPlaced(placed) => Route::model(&placed.model, Trigger::Hold(placed.clone())),
+        Body::RollbackRequested(asked) => Route::model(&asked.model, Trigger::Rollback(asked.clone())),
+        Body::PromotionForced(forced) => Route::model(&forced.model, Trigger::Force(forced.clone())),
         Body::HoldReleased(release) => Route::model(&release.model, Trigger::Release(release.clone())),
         Body::FreezePlaced(FreezePlaced { model, .. }) | Body::FreezeLifted(FreezeLifted { model, .. })
             if *from != site.account =>

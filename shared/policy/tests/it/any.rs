@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use tidegate_events::{
     ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
     EndpointStatus, FreezeLifted, FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
+    PromotionForced, RollbackRequested,
 };
 use tidegate_policy::endpoint::{
     AsyncInference, AsyncSettings, CopySize, DesiredResources, EndpointKind, EndpointSpec,
@@ -199,14 +200,65 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     approvals_requested: asked,
                     authors: BTreeSet::new(),
                     blocked_by: waiting,
+                    rollback: None,
+                    forced: BTreeMap::new(),
                 }
             });
-    (option::of(promotion), holds(), released(), freezes())
-        .prop_map(|(promotion, holds, released, freezes)| promote::State {
+    (option::of(promotion), holds(), released(), verified(), freezes())
+        .prop_map(|(promotion, holds, released, verified, freezes)| promote::State {
             promotion,
             holds,
             released,
             freezes,
+            verified,
+            rollbacks: BTreeMap::new(),
+        })
+        .boxed()
+}
+
+/// What succeeded in each environment before.
+fn verified() -> BoxedStrategy<BTreeMap<String, Vec<promote::VerifiedVersion>>> {
+    let version = (1..4_u64, time()).prop_map(|(version, at)| promote::VerifiedVersion {
+        version,
+        package_arn: arn(version),
+        artifacts: Some("a".to_owned()),
+        at,
+    });
+    let versions = vec(version, 0..3).prop_map(|mut versions| {
+        let mut known = BTreeSet::new();
+        versions.retain(|version| known.insert(version.version));
+        versions
+    });
+    prop_oneof![1 => Just(BTreeMap::new()), 3 => btree_map(name(), versions, 0..3)].boxed()
+}
+
+/// What the registry says of the versions to which an environment could go back.
+pub(crate) fn ways_back() -> BoxedStrategy<BTreeMap<String, Package>> {
+    btree_map((1..4_u64).prop_map(arn), package().prop_filter_map("absent", |package| package), 0..4).boxed()
+}
+
+pub(crate) fn rollback() -> BoxedStrategy<RollbackRequested> {
+    (name(), option::of(1..4_u64), text(), text(), time())
+        .prop_map(|(environment, to, by, reason, at)| RollbackRequested {
+            model: "churn".to_owned(),
+            environment,
+            to,
+            by,
+            reason,
+            at,
+        })
+        .boxed()
+}
+
+pub(crate) fn forced() -> BoxedStrategy<PromotionForced> {
+    (name(), 1..4_u64, text(), text(), time())
+        .prop_map(|(environment, version, by, reason, at)| PromotionForced {
+            model: "churn".to_owned(),
+            environment,
+            version,
+            by,
+            reason,
+            at,
         })
         .boxed()
 }
@@ -216,7 +268,7 @@ fn place() -> BoxedStrategy<String> {
 }
 
 pub(crate) fn hold() -> BoxedStrategy<Hold> {
-    (time(), text(), text()).prop_map(|(at, by, reason)| Hold { at, by, reason }).boxed()
+    (time(), text(), text()).prop_map(|(at, by, reason)| Hold { at, by, reason, keeps: None }).boxed()
 }
 
 fn holds() -> BoxedStrategy<Holds> {
@@ -347,6 +399,7 @@ pub(crate) fn request() -> BoxedStrategy<DeploymentRequested> {
                     requested_at,
                     approved_at,
                     artifacts,
+                    commanded_at: None,
                 }
             },
         )

@@ -32,7 +32,12 @@ fn risk(verdict: Verdict) -> u8 {
         | Verdict::NoChange => 0,
         Verdict::Alert | Verdict::ScaleFromZero => 1,
         Verdict::Succeeded | Verdict::Complete => 2,
-        Verdict::Start | Verdict::Deploy | Verdict::Apply | Verdict::Retrain | Verdict::ScaleToZero => 3,
+        Verdict::Start
+        | Verdict::Deploy
+        | Verdict::RollBack
+        | Verdict::Apply
+        | Verdict::Retrain
+        | Verdict::ScaleToZero => 3,
     }
 }
 
@@ -152,7 +157,8 @@ proptest! {
         // The event says approved; the registry does not.
         if let Some(package) = status.filter(|p| p.approval != ApprovalStatus::Approved || p.status != PackageStatus::Completed) {
             let decision = decide::package(&policy, &state, &change, Some(&package), now);
-            prop_assert_eq!(risk(decision.verdict), 0);
+            // People may be told that the version still serves somewhere.
+            prop_assert!(risk(decision.verdict) <= 1);
         }
         // It was stopped: nothing but another approval of a person moves it.
         let mut stopped = state.clone();

@@ -22,6 +22,7 @@ fn request(id: &str, minutes: i64) -> DeploymentRequested {
         requested_at: any::at(minutes),
         approved_at: None,
         artifacts: None,
+        commanded_at: None,
     }
 }
 

@@ -40,3 +40,4 @@ mod targets;
 mod told;
 #[cfg(test)]
 mod total;
+mod transitions;

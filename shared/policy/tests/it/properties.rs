@@ -19,6 +19,7 @@ use crate::decide::Decided;
 const ACTING: &[Verdict] = &[
     Verdict::Start,
     Verdict::Deploy,
+    Verdict::RollBack,
     Verdict::Apply,
     Verdict::Retrain,
     Verdict::ScaleToZero,

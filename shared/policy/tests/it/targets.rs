@@ -20,6 +20,7 @@ fn request(environment: &str) -> DeploymentRequested {
         requested_at: any::at(0),
         approved_at: None,
         artifacts: None,
+        commanded_at: None,
     }
 }
 

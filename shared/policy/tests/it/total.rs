@@ -14,6 +14,7 @@ fn acts(verdict: Verdict) -> bool {
         verdict,
         Verdict::Start
             | Verdict::Deploy
+            | Verdict::RollBack
             | Verdict::Apply
             | Verdict::Retrain
             | Verdict::ScaleToZero

@@ -17,7 +17,7 @@ impl Checker<'_> {
             let mut here = freezes.placed.iter().filter(|(place, _)| *place == name || *place == ALL);
             here.any(|(_, freeze)| now < freeze.until)
         };
-        let fleet = self.facts.fleet.as_ref().is_none_or(stands);
+        let fleet = self.seen.gates.fleet.as_ref().is_none_or(stands);
         let policy = environment.gates.freeze.iter().any(|period| {
             let zone = period.time_zone.as_str();
             period.from.begins(zone).is_none_or(|from| from <= now)

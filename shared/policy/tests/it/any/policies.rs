@@ -4,7 +4,7 @@ use proptest::option;
 use proptest::prelude::*;
 use tidegate_policy::endpoint::{EndpointKind, EndpointSpec};
 use tidegate_policy::file::{
-    Approvals, Canary, CheckMeaning, Checks, Definition, Drift, DriftResponse, Environment, Policy,
+    Approvals, Canary, CheckMeaning, Checks, Definition, Drift, DriftResponse, Environment, Policy, Response,
 };
 
 use super::{policy, serve};
@@ -19,10 +19,16 @@ pub(crate) fn policies() -> BoxedStrategy<Policy> {
         option::of(drift()),
         any::<bool>(),
         option::of(0..3_usize),
+        any::<bool>(),
     )
-        .prop_map(|(required, soak, production, drift, keep, qa)| {
+        .prop_map(|(required, soak, production, drift, keep, qa, undoes)| {
             let mut policy = policy();
             policy.drift = drift;
+            for environment in policy.environments.iter_mut().filter(|_| undoes) {
+                environment.rollback.on_failure = Response::RollBack;
+                environment.rollback.on_rejection = Response::RollBack;
+                environment.rollback.all_environments = keep;
+            }
             policy.pipeline.definition =
                 Definition { file: (!keep).then(|| "p".to_owned()), keep, role: None, build: None };
             if let Some(last) = policy.environments.last_mut() {

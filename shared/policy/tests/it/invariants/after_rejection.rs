@@ -67,7 +67,7 @@ fn by_aws() -> Reason {
 }
 
 fn hold() -> Hold {
-    Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() }
+    Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None }
 }
 
 /// The start of a commit.

@@ -43,12 +43,12 @@ fn shape() -> Vec<Break<Scene>> {
             s.component().status = ComponentStatus::Unknown("Dreaming".to_owned());
         }),
         on(I::ActsWhileHeld, "production is held", updates, |s| {
-            let hold = Hold { at: any::at(-9), by: "ana".to_owned(), reason: "r".to_owned() };
+            let hold = Hold { at: any::at(-9), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
             s.state.holds.insert("production".to_owned(), hold.clone());
             s.next().holds.insert("production".to_owned(), hold);
         }),
         on(I::HoldChanged, "a hold goes by itself", updates, |s| {
-            let hold = Hold { at: any::at(-9), by: "ana".to_owned(), reason: "r".to_owned() };
+            let hold = Hold { at: any::at(-9), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
             s.state.holds.insert("production".to_owned(), hold);
         }),
         on(I::HoldChanged, "a hold comes by itself", held, |s| s.trigger = Trigger::Sweep),

@@ -63,6 +63,7 @@ pub(super) fn request(version: u64, minutes: i64) -> DeploymentRequested {
         requested_at: any::at(minutes),
         approved_at: Some(any::at(minutes - 60)),
         artifacts: Some("a".to_owned()),
+        commanded_at: None,
     }
 }
 

@@ -62,7 +62,7 @@ fn drift() -> impl Strategy<Value = Trigger> {
 fn hold() -> impl Strategy<Value = Option<Hold>> {
     prop_oneof![
         3 => Just(None),
-        1 => any::time().prop_map(|at| Some(Hold { at, by: "ana".to_owned(), reason: "r".to_owned() })),
+        1 => any::time().prop_map(|at| Some(Hold { at, by: "ana".to_owned(), reason: "r".to_owned(), keeps: None })),
     ]
 }
 
@@ -122,10 +122,14 @@ proptest! {
         report in any::report(), approval in any::approval_given(), placed in any::hold_placed(),
         release in any::hold_released(), (freeze, lift) in any::freezing(), version in 1..4_u64,
         (health, since) in any::health(), now in any::time(),
+        (rollback, forced, ways_back, serves) in (any::rollback(), any::forced(), any::ways_back(), any::<bool>()),
     ) {
         use promote::Trigger;
         let unhealthy = any::health_of(&policy, &state, health, since);
-        let answer = any::answering(&policy, &state, &report);
+        let mut answer = any::answering(&policy, &state, &report);
+        if serves {
+            "sample_failed".clone_into(&mut answer.reason);
+        }
         let triggers = [
             Trigger::Package(change),
             Trigger::Report(report),
@@ -137,10 +141,13 @@ proptest! {
             Trigger::Freeze(freeze),
             Trigger::FreezeLift(lift),
             Trigger::Check { version },
+            Trigger::Rollback(rollback),
+            Trigger::Force(forced),
             Trigger::Sweep,
         ];
+        let seen = promote::Snapshot { ways_back, ..decide::seen(package) };
         for trigger in triggers {
-            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &decide::seen(package.clone()), now)?;
+            obeys::<PromoteController>(&policy, &decide::hub(), &state, trigger, &seen, now)?;
         }
     }
 

@@ -23,6 +23,7 @@ fn breaks() -> Vec<Break<Scene>> {
     all.extend(order());
     all.extend(people());
     all.extend(denials());
+    all.extend(commands());
     all
 }
 
@@ -233,11 +234,11 @@ fn people() -> Vec<Break<Scene>> {
         on(I::ActsWhileHeld, "production is held", on_to_production, |s| hold_both(s, "production")),
         on(I::ActsWhileHeld, "everything is held", on_to_production, |s| hold_both(s, "*")),
         on(I::HoldChanged, "a hold goes by itself", on_to_production, |s| {
-            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
             s.state.holds.insert("production".to_owned(), hold);
         }),
         on(I::HoldChanged, "a hold comes by itself", soaking, |s| {
-            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
             s.next().holds.insert("staging".to_owned(), hold);
         }),
         on(I::HoldChanged, "a hold on another place than was said", held, |s| {
@@ -271,7 +272,7 @@ fn unauthorized() -> Trigger {
 }
 
 fn hold_both(scene: &mut Scene, place: &str) {
-    let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+    let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
     scene.state.holds.insert(place.to_owned(), hold.clone());
     scene.next().holds.insert(place.to_owned(), hold);
 }
@@ -329,6 +330,40 @@ fn denials() -> Vec<Break<Scene>> {
         }),
         on(I::ContinuesAfterFailure, "a rejection, and nothing happens", rejected, |s| {
             s.decision = Promote::new(Verdict::Ignore, Reason::LifecycleOnly);
+        }),
+    ]
+}
+
+fn commands() -> Vec<Break<Scene>> {
+    use Invariant as I;
+    let on = |invariant, how, scene, by| Break { invariant, how, scene, by };
+    vec![
+        on(I::RolledBackWithoutCause, "nobody asked", went_back, |s| s.trigger = Trigger::Sweep),
+        on(I::RolledBackWithoutCause, "somebody else asked", went_back, |s| {
+            let Trigger::Rollback(asked) = &mut s.trigger else { unreachable!() };
+            asked.by = "eve".to_owned();
+        }),
+        on(I::RolledBackWithoutCause, "it was asked of another environment", went_back, |s| {
+            let Trigger::Rollback(asked) = &mut s.trigger else { unreachable!() };
+            asked.environment = "production".to_owned();
+        }),
+        on(I::RolledBackWithoutCause, "the earlier version is not approved", went_back, |s| {
+            s.seen.ways_back.values_mut().for_each(|package| package.approval = ApprovalStatus::Rejected);
+        }),
+        on(I::RolledBackWithoutCause, "the earlier version never succeeded there", went_back, |s| {
+            s.state.verified.clear();
+        }),
+        on(I::HoldChanged, "the hold keeps another version", went_back, |s| {
+            s.next().holds.get_mut("staging").unwrap().keeps = Some(7);
+        }),
+        on(I::ForcedByNobody, "nobody forced it", forced, |s| s.trigger = Trigger::Sweep),
+        on(I::ForcedByNobody, "it was forced into another environment", forced, |s| {
+            let Trigger::Force(said) = &mut s.trigger else { unreachable!() };
+            said.environment = "staging".to_owned();
+        }),
+        on(I::ForcedByNobody, "another version was forced", forced, |s| {
+            let Trigger::Force(said) = &mut s.trigger else { unreachable!() };
+            said.version = 6;
         }),
     ]
 }

@@ -3,10 +3,13 @@
 use tidegate_events::{
     ApprovalGiven, ApprovalStatus, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
     EndpointHealth, EndpointHealthChanged, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
+    PromotionForced, RollbackRequested,
 };
 use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::{Approvals, Policy};
-use tidegate_policy::promote::{EnvironmentStatus, Package, PromoteController, Promotion, State, Trigger};
+use tidegate_policy::promote::{
+    EnvironmentStatus, Package, PromoteController, Promotion, Snapshot, State, Trigger, VerifiedVersion,
+};
 use tidegate_policy::step::Step;
 
 use crate::any;
@@ -108,6 +111,52 @@ pub(super) fn answered(outcome: DeploymentOutcome) -> Scene {
         finished_at: any::at(10),
     };
     decided(any::policy(), state, Trigger::Report(report), None, 10)
+}
+
+/// Version 7 runs in staging after version 6, and a person sends staging back.
+pub(super) fn went_back() -> Scene {
+    let mut state = answered(DeploymentOutcome::Succeeded).after();
+    let package = Package {
+        approval: ApprovalStatus::Approved,
+        status: PackageStatus::Completed,
+        artifacts: Some("a".to_owned()),
+    };
+    let before = VerifiedVersion {
+        version: 6,
+        package_arn: any::arn(6),
+        artifacts: Some("a".to_owned()),
+        at: any::at(-600),
+    };
+    state.verified.get_mut("staging").unwrap().push(before);
+    let asked = RollbackRequested {
+        model: "churn".to_owned(),
+        environment: "staging".to_owned(),
+        to: None,
+        by: "ana".to_owned(),
+        reason: "slow".to_owned(),
+        at: any::at(20),
+    };
+    let ways_back = [(any::arn(6), package)].into();
+    let seen = Snapshot { ways_back, ..Snapshot::default() };
+    let scene = Decided::by(any::policy(), decide::hub(), state, Trigger::Rollback(asked), seen, any::at(20));
+    assert_eq!(scene.decision.verdict, Verdict::RollBack);
+    scene
+}
+
+/// A person forces version 7 into production during its soak in staging.
+pub(super) fn forced() -> Scene {
+    let state = answered(DeploymentOutcome::Succeeded).after();
+    let forced = PromotionForced {
+        model: "churn".to_owned(),
+        environment: "production".to_owned(),
+        version: 7,
+        by: "ana".to_owned(),
+        reason: "outage".to_owned(),
+        at: any::at(11),
+    };
+    let scene = decided(any::policy(), state, Trigger::Force(forced), None, 11);
+    assert_eq!(scene.decision.verdict, Verdict::Deploy);
+    scene
 }
 
 pub(super) fn soaking() -> Scene {

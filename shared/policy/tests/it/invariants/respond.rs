@@ -117,7 +117,7 @@ fn breaks() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::InsufficientData { source: "job".to_owned() };
         }),
         on(I::ActsWhileHeld, "a hold stands", retrains, |s| {
-            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned() };
+            let hold = Hold { at: any::at(0), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
             s.seen.deployed = decide::deployed(None, Some(&hold));
         }),
         on(I::NotificationMissing, "an alert to nobody", alerts, |s| s.decision.plan.clear()),

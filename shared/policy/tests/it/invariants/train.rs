@@ -105,7 +105,7 @@ fn breaks() -> Vec<Break<Scene>> {
             s.decision.reason = Reason::PipelineMissing { pipeline: "churn-train".to_owned() };
         }),
         on(I::ActsWhileHeld, "a retraining under a hold", retraining, |s| {
-            let hold = Hold { at: any::at(-5), by: "ana".to_owned(), reason: "r".to_owned() };
+            let hold = Hold { at: any::at(-5), by: "ana".to_owned(), reason: "r".to_owned(), keeps: None };
             s.seen.hold = Some(hold);
         }),
         on(I::NotOurs, "the pipeline is another model's", commit, |s| {

@@ -18,6 +18,7 @@ impl Properties for PromoteController {
         Verdict::Complete,
         Verdict::Reject,
         Verdict::Deploy,
+        Verdict::RollBack,
         Verdict::Alert,
     ];
 
@@ -80,7 +81,8 @@ fn goes_on(
     same: Option<&Promotion>,
     after: &Promotion,
 ) -> Result<(), TestCaseError> {
-    let newest = before.map_or(0, |before| before.newest_version).max(after.version);
+    let replaced = after.rollback.as_ref().map_or(0, |rollback| rollback.from);
+    let newest = before.map_or(0, |before| before.newest_version).max(after.version).max(replaced);
     prop_assert_eq!(after.newest_version, newest);
     let Some(before) = same else {
         prop_assert_eq!(after.rejected_at, None);
