@@ -12,8 +12,8 @@ use tidegate_events::{ApprovalStatus, PackageStatus};
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
     Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Serving,
-    Snapshot, State, Trigger, needs_alarms, needs_component_tags, needs_endpoint_tags, needs_probe,
-    needs_running_config, sample_call,
+    Snapshot, State, Trigger, needs_alarms, needs_comparison, needs_component_tags, needs_endpoint_tags,
+    needs_probe, needs_running_config, sample_call,
 };
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
@@ -145,7 +145,7 @@ impl Deploy {
             }
         };
         let running = async {
-            if needs_running_config(environment, in_flight, endpoint) {
+            if needs_running_config(environment, in_flight, seen) {
                 let name = environment.endpoint.name.as_str();
                 self.endpoints.running_config(name, endpoint).await.map(Some)
             } else {
@@ -196,7 +196,7 @@ impl Deploy {
             (Some(_), Some(component)) => self.endpoints.component(&component.name).await?,
             (None, _) | (_, None) => None,
         };
-        let containers = package.as_ref().and_then(|found| found.containers);
+        let containers = package.as_ref().map(|found| found.containers.clone()).unwrap_or_default();
         let (approval, artifacts) =
             package.map(|found| (found.package.approval, found.package.artifacts)).unzip();
         let artifacts = artifacts.flatten();
@@ -209,6 +209,9 @@ impl Deploy {
         .await?;
         (seen.endpoint_tags, seen.running_config) = of_endpoint;
         (seen.component_tags, seen.component_limits) = of_component;
+        if needs_comparison(environment, in_flight, &seen) {
+            seen.model = self.endpoints.model(&wanted.model.name).await?;
+        }
         let alarms = needs_alarms(environment, in_flight, &seen);
         if !alarms.is_empty() {
             seen.alarms = self.alarms.in_alarm(&alarms).await?;

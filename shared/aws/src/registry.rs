@@ -55,15 +55,16 @@ impl Registry for ModelRegistry {
         let approval = found.model_approval_status();
         let status = found.model_package_status();
         let specification = found.inference_specification();
-        let containers = specification.map(|specification| specification.containers());
+        let containers: Vec<Container> =
+            specification.map(|found| found.containers().iter().map(container).collect()).unwrap_or_default();
         let package = Package {
-            artifacts: containers.and_then(artifacts),
+            artifacts: fingerprint_of(&containers),
             approval: approval.map_or(ApprovalStatus::Absent, |status| ApprovalStatus::read(status.as_str())),
             status: PackageStatus::read(status.map_or("", |status| status.as_str())),
         };
         Ok(Some(RegistryPackage {
             package,
-            containers: containers.and_then(|containers| u32::try_from(containers.len()).ok()),
+            containers,
             last_modified: found.last_modified_time().or(found.creation_time()).and_then(timestamp),
         }))
     }
@@ -156,22 +157,19 @@ impl Registry for ModelRegistry {
     }
 }
 
-/// The fingerprint of the images and the model data of a package.
-fn artifacts(containers: &[ModelPackageContainerDefinition]) -> Option<String> {
-    let container = |container: &ModelPackageContainerDefinition| {
-        let source = container.model_data_source().and_then(|source| source.s3_data_source());
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        Container {
-            image: own(container.image()),
-            image_digest: own(container.image_digest()),
-            model_data_url: own(container.model_data_url()),
-            model_data_etag: own(container.model_data_e_tag()),
-            source_uri: own(source.and_then(|source| source.s3_uri())),
-            source_etag: own(source.and_then(|source| source.e_tag())),
-            manifest_etag: own(source.and_then(|source| source.manifest_etag())),
-        }
-    };
-    fingerprint_of(&containers.iter().map(container).collect::<Vec<_>>())
+/// The image and the model data of a container.
+fn container(container: &ModelPackageContainerDefinition) -> Container {
+    let source = container.model_data_source().and_then(|source| source.s3_data_source());
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    Container {
+        image: own(container.image()),
+        image_digest: own(container.image_digest()),
+        model_data_url: own(container.model_data_url()),
+        model_data_etag: own(container.model_data_e_tag()),
+        source_uri: own(source.and_then(|source| source.s3_uri())),
+        source_etag: own(source.and_then(|source| source.e_tag())),
+        manifest_etag: own(source.and_then(|source| source.manifest_etag())),
+    }
 }
 
 /// Converts a text to SageMaker's format for stages, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` with at most 63 characters, so

@@ -7,6 +7,7 @@ mod accept_request;
 mod action;
 mod aws_health;
 mod begin;
+mod compare;
 mod component;
 mod controller;
 mod converge;
@@ -34,6 +35,7 @@ use tidegate_events::{
     AlarmChanged, ApprovalStatus, DeploymentFinished, DeploymentRequested, EndpointStatus,
 };
 
+use crate::artifacts::Container;
 use crate::decision::Decision;
 use crate::hold::{Hold, Holds, Released};
 use crate::owner::Tags;
@@ -44,6 +46,7 @@ use action::{check_soon, schedule_check};
 pub use crate::endpoint::{Component, ComponentStatus, Rollout, RunningComponent, VARIANT};
 pub use accept_request::{accept_request, reject_unauthorized};
 pub use action::{Action, still_applies};
+pub use compare::{DeployedImage, RunningContainer, RunningModel, needs_comparison};
 pub use controller::{DeployController, Need, Trigger};
 pub use converge::{
     SAMPLE_TTL_SECONDS, converge, needs_component_tags, needs_endpoint_tags, needs_probe,
@@ -224,8 +227,8 @@ pub struct Snapshot {
     pub approval: Option<ApprovalStatus>,
     /// The fingerprint of the package's images and model data, if they are known.
     pub artifacts: Option<String>,
-    /// The number of containers of the package, if it is known.
-    pub containers: Option<u32>,
+    /// The containers of the package; empty if they are not known.
+    pub containers: Vec<Container>,
     /// The endpoint, if it exists.
     pub endpoint: Option<Endpoint>,
     /// The endpoint's tags; `None` if they were not read, because nothing would change it now.
@@ -234,8 +237,11 @@ pub struct Snapshot {
     pub component: Option<RunningComponent>,
     /// The component's tags; `None` if they were not read.
     pub component_tags: Option<Tags>,
-    /// What the endpoint runs; `None` if it was not read, because no update would replace it now.
+    /// What the endpoint runs; `None` if it was not read, because no update would replace it now, and nothing is compared
+    /// with the version.
     pub running_config: Option<RunningConfig>,
+    /// The model of the version; `None` if it was not read or does not exist.
+    pub model: Option<RunningModel>,
     /// The limits of the component's copies in Application Auto Scaling, if it has any and they were read.
     pub component_limits: Option<ScalableTarget>,
     /// The alarms of the rollout that are in the state ALARM. They are read only if SageMaker rolled the deployment back.
@@ -259,6 +265,8 @@ pub struct Endpoint {
     /// configuration, and it may still be set after a later success, so it is evidence only together with the status
     /// and the configuration. <https://github.com/hashicorp/terraform-provider-aws/issues/39099>
     pub failure: Option<String>,
+    /// The images that its variants run, shadow variants included.
+    pub images: Vec<DeployedImage>,
     /// The number of instances that its variant should have; `None` if it has none by its kind.
     pub desired_instances: Option<u32>,
     /// When it was created. An endpoint that was deleted and created again has the same name and another time.
@@ -268,6 +276,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The images that its variants run.
+    fn images(&self) -> &[DeployedImage] {
+        &self.images
+    }
+
     /// The configuration that an update in progress applies, otherwise the active one. While an update is in
     /// progress, the pending configuration counts, because the endpoint is replacing the active one.
     #[must_use]

@@ -280,6 +280,9 @@ reasons! {
     /// The requested configuration runs, and the policy has no sample request.
     RunningUnverified { endpoint: String } = "running_unverified",
         "{endpoint} runs the requested configuration; the policy has no sample request to verify it";
+    /// The endpoint is in service, and is not made of what the version consists of.
+    RunsAnother { endpoint: String, version: u64, parts: String, what: String } = "runs_another",
+        "{endpoint} is in service, but differs from version {version} in {parts}: {what}";
     /// The endpoint answered the sample request with an error.
     SampleFailed { endpoint: String, error: String } = "sample_failed", "the sample request to {endpoint} failed: {error}";
     /// The endpoint has not answered the sample request yet.

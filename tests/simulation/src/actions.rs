@@ -9,15 +9,18 @@ use crate::history::{Action, Approval, Change, EndpointFailure, ManualChange};
 use crate::runner::Runner;
 use crate::site::{REGION, SiteId};
 
+/// The image of all packages.
+const IMAGE: &str = "111122223333.dkr.ecr.us-east-1.amazonaws.com/tiny:1";
+
 /// A pipeline that registers a version of the group; `number` makes it another definition.
 pub(crate) fn definition(group: &str, number: usize) -> String {
     let cluster = json!({"InstanceType": "ml.t3.medium", "InstanceCount": 1, "VolumeSizeInGB": 30});
-    let container = json!({"Image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/tiny:1",
+    let container = json!({"Image": IMAGE,
         "ModelDataUrl": "s3://acme-ml/model.tar.gz"});
     json!({"Version": "2020-12-01", "Metadata": {"number": number}, "Parameters": [], "Steps": [
         {"Name": "Prepare", "Type": "Processing", "Arguments": {
             "ProcessingResources": {"ClusterConfig": cluster},
-            "AppSpecification": {"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/tiny:1"},
+            "AppSpecification": {"ImageUri": IMAGE},
             "RoleArn": "arn:aws:iam::111122223333:role/pipeline"}},
         {"Name": "Register", "Type": "RegisterModel", "DependsOn": ["Prepare"], "Arguments": {
             "ModelPackageGroupName": group, "ModelApprovalStatus": "PendingManualApproval",
@@ -150,7 +153,7 @@ impl Runner {
     }
 
     fn register(&mut self, model: &Model) -> Option<String> {
-        let container = json!({"Image": "i", "ModelDataUrl": "s3://b/m"});
+        let container = json!({"Image": IMAGE, "ModelDataUrl": "s3://b/m"});
         let request = json!({"ModelPackageGroupName": model.group, "ModelApprovalStatus": "PendingManualApproval",
             "InferenceSpecification": {"Containers": [container]}});
         let made = self.system.account(SiteId::Hub).ask("sagemaker", "CreateModelPackage", &request).ok()?;
@@ -281,6 +284,10 @@ impl Runner {
                 Fault::FailComponentUpdate { account, component: endpoint, reason, failed: false },
                 "update of the component, which will roll back,",
             ),
+            EndpointFailure::MovedTag => {
+                let image = IMAGE.to_owned();
+                (Fault::MoveImageTag { image }, "start, with an image whose tag was moved,")
+            }
         };
         self.inject(fault);
         Some(format!("the next {words} of {} in {site} will fail", model.name))

@@ -213,8 +213,12 @@ fn step(kind: Kind, model: &Model, fleet: &Fleet, rng: &mut SeededRng) -> Option
         Kind::ClearFaults => Action::ClearFaults,
         Kind::Container => Action::Container { model: name, site: somewhere },
         Kind::Endpoint => {
-            let others =
-                [EndpointFailure::SilentRollback, EndpointFailure::Rollback, EndpointFailure::Component];
+            let others = [
+                EndpointFailure::SilentRollback,
+                EndpointFailure::Rollback,
+                EndpointFailure::Component,
+                EndpointFailure::MovedTag,
+            ];
             Action::Endpoint {
                 model: name,
                 site: somewhere,

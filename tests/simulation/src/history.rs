@@ -267,6 +267,8 @@ pub(crate) enum EndpointFailure {
     Rollback,
     /// The component's update fails.
     Component,
+    /// The tag of the image is moved, so that another image runs than the one that was registered.
+    MovedTag,
 }
 
 /// The kind of an event, for delivery faults.

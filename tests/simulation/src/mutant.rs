@@ -78,6 +78,8 @@ mutants! {
     NotVisibleIsFinal = "not_visible_is_final";
     /// A model that is still starting has failed.
     StartingIsFailed = "starting_is_failed";
+    /// The images that run are not compared with those of the version.
+    AnyImage = "any_image";
     /// The sample request counts as answered.
     NoSample = "no_sample";
     /// Retrainings are not stored.

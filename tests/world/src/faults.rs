@@ -114,6 +114,11 @@ pub enum Fault {
         /// For how many seconds after `InService`, at the pace of AWS.
         seconds: i64,
     },
+    /// The tag of this image names another image from now on, until it is cleared. What was resolved before stays.
+    MoveImageTag {
+        /// The image with its tag, as packages name it.
+        image: String,
+    },
     /// A fault in the delivery of events.
     Events {
         /// The account, if it matters.

@@ -21,6 +21,8 @@ pub struct EndpointState {
     pub pending: Option<String>,
     /// The models of the configuration that runs.
     pub models: Vec<String>,
+    /// The images that run, each with its digest.
+    pub images: Vec<String>,
     /// Instances that run, over all variants.
     pub instances: i64,
     /// Its failure reason.
@@ -84,6 +86,8 @@ pub struct PackageState {
     pub status: String,
     /// As the API writes it.
     pub approval: String,
+    /// The digests of its images.
+    pub digests: Vec<String>,
 }
 
 /// All resources, by account, region and name.
@@ -140,6 +144,8 @@ impl World {
                 config: e.config.clone(),
                 pending: e.pending.as_ref().map(|p| p.config.clone()),
                 models: e.variants.iter().filter_map(|v| v.model.clone()).collect(),
+                images:
+                    e.variants.iter().flat_map(|v| &v.images).map(|(_, resolved)| resolved.clone()).collect(),
                 instances: e.variants.iter().map(|v| v.count).sum(),
                 failure: e.failure.clone(),
             }));
@@ -174,6 +180,7 @@ impl World {
                 arn: p.arn.clone(),
                 status: p.status.to_owned(),
                 approval: p.approval.clone(),
+                digests: p.image_digests(),
             }));
         }
         all

@@ -13,7 +13,7 @@ use aws_sdk_sagemaker::types::{InferenceComponentRuntimeConfig, InferenceCompone
 use jiff::Timestamp;
 use tidegate_engine::{CallError, Class, ports::Endpoints};
 use tidegate_events::EndpointStatus;
-use tidegate_policy::deploy::{Endpoint, RunningConfig, ScalableTarget};
+use tidegate_policy::deploy::{Endpoint, RunningConfig, RunningModel, ScalableTarget};
 use tidegate_policy::endpoint::{
     Component, ComponentStatus, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent, VARIANT,
 };
@@ -101,6 +101,13 @@ impl Endpoints for SageMakerEndpoints {
                 .and_then(|pending| pending.endpoint_config_name())
                 .map(str::to_owned),
             failure: found.failure_reason().map(str::to_owned),
+            images: found
+                .production_variants()
+                .iter()
+                .chain(found.shadow_production_variants())
+                .flat_map(|variant| variant.deployed_images())
+                .filter_map(running::image)
+                .collect(),
             desired_instances: found
                 .production_variants()
                 .first()
@@ -135,6 +142,9 @@ impl Endpoints for SageMakerEndpoints {
             created: found.creation_time().and_then(timestamp),
             status: ComponentStatus::read(status.as_str()),
             model: specification.and_then(|specification| specification.model_name()).map(str::to_owned),
+            image: specification
+                .and_then(|specification| specification.container()?.deployed_image())
+                .and_then(running::image),
             size: requirements.and_then(shapes::size),
             copies: copies.and_then(|copies| u32::try_from(copies).ok()),
             startup: specification.and_then(|s| s.startup_parameters()).map(shapes::times),
@@ -151,6 +161,15 @@ impl Endpoints for SageMakerEndpoints {
             running.scalable_targets.extend(scalable_targets::find(&self.scaling, resource).await?);
         }
         Ok(running)
+    }
+
+    async fn model(&self, name: &str) -> Result<Option<RunningModel>, CallError> {
+        let answer = self.client.describe_model().model_name(name).send().await;
+        match answer.map_err(failed(SERVICE, "DescribeModel")) {
+            Ok(found) => Ok(Some(running::containers(&found))),
+            Err(failure) if failure.not_there() => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError> {

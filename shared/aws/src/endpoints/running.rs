@@ -2,8 +2,12 @@
 
 use aws_sdk_sagemaker::operation::describe_endpoint_config::DescribeEndpointConfigOutput;
 use aws_sdk_sagemaker::operation::describe_model::DescribeModelOutput;
-use aws_sdk_sagemaker::types::{ContainerDefinition, ProductionVariant, VpcConfig};
-use tidegate_policy::deploy::{RunningConfig, Setting, SettingKind};
+use aws_sdk_sagemaker::types::{
+    ContainerDefinition, DeployedImage as SdkImage, ProductionVariant, VpcConfig,
+};
+use tidegate_policy::deploy::{
+    DeployedImage, RunningConfig, RunningContainer, RunningModel, Setting, SettingKind,
+};
 
 use super::async_inference;
 
@@ -12,6 +16,7 @@ pub(super) fn config(found: &DescribeEndpointConfigOutput) -> RunningConfig {
     let variants = found.production_variants();
     let mut running = RunningConfig {
         variants: variants.iter().filter_map(|v| v.variant_name()).map(str::to_owned).collect(),
+        models: variants.iter().filter_map(|v| v.model_name()).map(str::to_owned).collect(),
         shadow_variants: found
             .shadow_production_variants()
             .iter()
@@ -48,6 +53,29 @@ pub(super) fn config(found: &DescribeEndpointConfigOutput) -> RunningConfig {
         running.settings.extend(of_variant(variant));
     }
     running
+}
+
+/// An image that runs.
+pub(super) fn image(found: &SdkImage) -> Option<DeployedImage> {
+    let specified = found.specified_image()?.to_owned();
+    Some(DeployedImage { specified, resolved: found.resolved_image().map(str::to_owned) })
+}
+
+/// The containers of a model.
+pub(super) fn containers(found: &DescribeModelOutput) -> RunningModel {
+    let container = |container: &ContainerDefinition| {
+        let source = container.model_data_source().and_then(|source| source.s3_data_source());
+        RunningContainer {
+            package: container.model_package_name().map(str::to_owned),
+            image: container.image().map(str::to_owned),
+            model_data: container
+                .model_data_url()
+                .or(source.and_then(|source| source.s3_uri()))
+                .map(str::to_owned),
+        }
+    };
+    let all = found.primary_container().into_iter().chain(found.containers());
+    RunningModel { containers: all.map(container).collect() }
 }
 
 fn of_variant(variant: &ProductionVariant) -> Vec<Setting> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_engine::Class;
 use tidegate_engine::ports::{Capacity, Endpoints};
-use tidegate_policy::deploy::{Endpoint, ScalableTarget, SettingKind};
+use tidegate_policy::deploy::{Endpoint, RunningContainer, ScalableTarget, SettingKind};
 use tidegate_policy::endpoint::Rollout;
 use tidegate_policy::scale::{ScalableResource, TargetMetric, TargetTracking};
 
@@ -16,6 +16,7 @@ pub(super) fn endpoint() -> Endpoint {
         config: Some("mine".to_owned()),
         pending_config: None,
         failure: None,
+        images: Vec::new(),
         desired_instances: None,
         created: None,
         last_modified: None,
@@ -52,6 +53,7 @@ async fn what_runs_is_described_with_its_model_and_its_limits() {
         (found.variants, found.shadow_variants),
         (vec!["AllTraffic".to_owned()], vec!["candidate".to_owned()])
     );
+    assert_eq!(found.models, ["m"]);
     assert_eq!(found.instance_type.as_deref(), Some("ml.m5.large"));
     assert_eq!(found.scalable_targets, [ScalableTarget { min: 2, max: 8 }]);
     let kinds: Vec<SettingKind> = found.settings.iter().map(|setting| setting.kind).collect();
@@ -72,6 +74,30 @@ async fn what_runs_is_described_with_its_model_and_its_limits() {
     assert!(told.contains(&"data capture (20 % to s3://b/c)".to_owned()), "{told:?}");
     assert!(!told.join(" ").contains("secret"), "{told:?}");
     assert_eq!(wire.done().len(), 3);
+}
+
+#[tokio::test]
+async fn images_and_models_are_described_to_compare_them_with_the_version() {
+    let image = json!({ "SpecifiedImage": "i:1", "ResolvedImage": "i@sha256:1", "ResolutionTime": 1.0 });
+    let found = json!({ "EndpointName": "churn", "EndpointArn": "arn", "EndpointConfigName": "mine",
+        "EndpointStatus": "InService", "CreationTime": 1.0, "LastModifiedTime": 1.0,
+        "ProductionVariants": [{ "VariantName": "AllTraffic", "DeployedImages": [image] }],
+        "ShadowProductionVariants": [{ "VariantName": "s", "DeployedImages": [{ "SpecifiedImage": "j" }] }] });
+    let model = json!({ "ModelName": "m", "ModelArn": "arn", "CreationTime": 1.0,
+        "PrimaryContainer": { "Image": "i:1", "ModelDataUrl": "s3://b/m" },
+        "Containers": [{ "ModelPackageName": "arn:package" }] });
+    let missing = invalid("Could not find model \"arn\".");
+    let (aws, _) = cloud([ok(found), ok(model), missing]);
+    let endpoints = aws.endpoints("role", Vec::new());
+    let images = endpoints.endpoint("churn").await.unwrap().unwrap().images;
+    let told: Vec<_> = images.iter().map(|of| (of.specified.as_str(), of.resolved.as_deref())).collect();
+    assert_eq!(told, [("i:1", Some("i@sha256:1")), ("j", None)]);
+    let containers = endpoints.model("m").await.unwrap().unwrap().containers;
+    let made =
+        RunningContainer { package: None, image: Some("i:1".into()), model_data: Some("s3://b/m".into()) };
+    let package = RunningContainer { package: Some("arn:package".into()), ..RunningContainer::default() };
+    assert_eq!(containers, [made, package]);
+    assert_eq!(endpoints.model("gone").await.unwrap(), None);
 }
 
 #[tokio::test]

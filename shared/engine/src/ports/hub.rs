@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tidegate_policy::artifacts::Container;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::train::{
@@ -65,8 +66,8 @@ pub trait Pipelines: Send + Sync {
 pub struct RegistryPackage {
     /// The properties that promotion decides on.
     pub package: Package,
-    /// The number of its containers; `None` if it has no inference specification, or if that is not known.
-    pub containers: Option<u32>,
+    /// Its containers; empty if it has no inference specification, or if that is not known.
+    pub containers: Vec<Container>,
     /// The time of the last change.
     pub last_modified: Option<Timestamp>,
 }

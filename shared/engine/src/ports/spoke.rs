@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Endpoint, Probe, QueuedSample, RunningConfig, ScalableTarget};
+use tidegate_policy::deploy::{Endpoint, Probe, QueuedSample, RunningConfig, RunningModel, ScalableTarget};
 use tidegate_policy::endpoint::{Component, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
@@ -28,6 +28,8 @@ pub trait Endpoints: Send + Sync {
     /// Describes the configuration that an endpoint runs, with its models and its limits in Application Auto Scaling. A
     /// configuration or model that was deleted has no settings.
     async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError>;
+    /// Describes a model. Returns `None` if it does not exist.
+    async fn model(&self, name: &str) -> Result<Option<RunningModel>, CallError>;
     /// Returns the limits of a component's copies in Application Auto Scaling, or `None` if it has none.
     async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError>;
     /// Adds tags to an endpoint or a component, by its ARN.

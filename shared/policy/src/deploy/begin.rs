@@ -57,7 +57,7 @@ impl Reconciliation<'_> {
     /// Why nothing is made for a package that this kind of endpoint cannot run.
     pub(super) fn several_containers(&self, seen: &Snapshot) -> Option<Reason> {
         let page = self.environment.endpoint.spec.behavior().refuses_several_containers()?;
-        let count = seen.containers.filter(|count| *count > 1)?;
+        let count = u32::try_from(seen.containers.len()).ok().filter(|count| *count > 1)?;
         let (endpoint, package) = (self.wanted.endpoint.clone(), self.in_flight.request.package_arn.clone());
         Some(Reason::SeveralContainers { endpoint, package, count, page: page.to_owned() })
     }

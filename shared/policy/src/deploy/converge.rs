@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{DeploymentOutcome, EndpointStatus};
 
+use super::compare::needs_comparison;
 use super::component::in_service;
 use super::failed::is_on;
 use super::rolled_back::endpoint_was;
@@ -27,10 +28,11 @@ pub const SAMPLE_TTL_SECONDS: u32 = 3_600;
 /// Whether the requested configuration runs, so that the sample request can be sent.
 #[must_use]
 pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
-    let serves = |endpoint: &Endpoint| endpoint.status == EndpointStatus::InService;
-    if environment.verify.invoke.is_none() || !seen.endpoint.as_ref().is_some_and(serves) {
-        return false;
-    }
+    environment.verify.invoke.is_some() && serves_as_requested(environment, in_flight, seen)
+}
+
+/// Whether the requested configuration runs, and the component as requested.
+pub(super) fn serves_as_requested(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
     let wanted = DesiredResources::of(environment, &in_flight.request);
     let endpoint_runs = seen.endpoint.as_ref().is_some_and(|e| runs(e, &wanted));
     let component_runs = match (&wanted.component, &seen.component) {
@@ -70,11 +72,13 @@ pub fn needs_endpoint_tags(
     settled && (!runs(endpoint, &wanted) || of_component)
 }
 
-/// Whether what the endpoint runs must be read: an update would replace it.
+/// Whether what the endpoint runs must be read: an update would replace it, or it is compared with the version.
 #[must_use]
-pub fn needs_running_config(environment: &Environment, in_flight: &InFlight, endpoint: &Endpoint) -> bool {
-    endpoint.status == EndpointStatus::InService
-        && !runs(endpoint, &DesiredResources::of(environment, &in_flight.request))
+pub fn needs_running_config(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
+    let Some(endpoint) = &seen.endpoint else { return false };
+    let replaced = endpoint.status == EndpointStatus::InService
+        && !runs(endpoint, &DesiredResources::of(environment, &in_flight.request));
+    replaced || needs_comparison(environment, in_flight, seen)
 }
 
 /// Whether the component's tags must be read: it does not run as requested on this endpoint, and nothing is changing
@@ -192,6 +196,9 @@ impl Reconciliation<'_> {
     }
 
     pub(super) fn verify(&self, seen: &Snapshot) -> Deploy {
+        if let Some(ended) = self.differs(seen) {
+            return ended;
+        }
         let endpoint = self.wanted.endpoint.clone();
         match (&self.environment.verify.invoke, &seen.probe) {
             (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnverified { endpoint }, seen),

@@ -53,6 +53,7 @@ pub(super) fn report_without_configs(
 fn failed_by(reason: &Reason) -> Option<String> {
     match reason {
         Reason::RolledBackByAlarm { alarms, .. } => Some(alarms.clone()),
+        Reason::RunsAnother { parts, .. } => Some(parts.clone()),
         Reason::SampleFailed { .. } | Reason::SampleTimedOut { .. } => Some("sample".to_owned()),
         _ => None,
     }

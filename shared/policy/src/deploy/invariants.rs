@@ -1,5 +1,6 @@
 //! Safety invariants of deploy.
 
+mod consists;
 mod deletion;
 mod end;
 mod live;

@@ -9,6 +9,8 @@ use crate::file::Environment;
 pub struct RunningConfig {
     /// The names of its production variants.
     pub variants: Vec<String>,
+    /// The models of its variants. A variant with inference components has none.
+    pub models: Vec<String>,
     /// The names of its shadow variants.
     pub shadow_variants: Vec<String>,
     /// The instance type of its first variant, if that has instances.

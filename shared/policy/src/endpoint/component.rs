@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::deploy::DeployedImage;
+
 use super::{CopySize, Rollout, StartupTimes};
 
 /// An inference component to create or update.
@@ -40,6 +42,8 @@ pub struct RunningComponent {
     pub status: ComponentStatus,
     /// The model that it runs.
     pub model: Option<String>,
+    /// The image that it runs, if SageMaker describes it.
+    pub image: Option<DeployedImage>,
     /// What each copy is given.
     pub size: Option<CopySize>,
     /// The number of running copies: zero while it is scaled to zero.

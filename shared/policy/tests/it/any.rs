@@ -16,6 +16,8 @@ use tidegate_events::{
     EndpointStatus, FreezeLifted, FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, PackageStatus,
     PromotionForced, RollbackRequested,
 };
+use tidegate_policy::artifacts::Container;
+use tidegate_policy::deploy::DeployedImage;
 use tidegate_policy::endpoint::{
     AsyncInference, AsyncSettings, CopySize, DesiredResources, EndpointKind, EndpointSpec,
     InferenceComponent, InstanceSettings, RealTime, Serverless,
@@ -534,6 +536,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
     let times = (option::of(time()), option::of(time()));
     let endpoint = (status, configs(), configs(), option::of(text()), times).prop_map(
         |(status, config, pending_config, failure, (last_modified, created))| Endpoint {
+            images: Vec::new(),
             status,
             config,
             pending_config,
@@ -559,6 +562,7 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         let (last_modified, created, endpoint) = origin;
         let size = memory_mb.map(|memory_mb| CopySize { memory_mb, ..CopySize::default() });
         RunningComponent {
+            image: None,
             arn: "arn:component".to_owned(),
             endpoint,
             created,
@@ -584,13 +588,16 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
         option::of(endpoint),
         option::of(component),
         option::of(probe),
-        tags,
-        artifacts(),
+        (tags, artifacts()),
+        images(),
     )
-        .prop_map(|(approval, endpoint, component, probe, (endpoint_tags, component_tags), artifacts)| {
+        .prop_map(|(approval, endpoint, component, probe, (tags, artifacts), (images, containers))| {
+            let (endpoint_tags, component_tags) = tags;
+            let endpoint = endpoint.map(|endpoint| Endpoint { images, ..endpoint });
             deploy::Snapshot {
                 approval,
                 artifacts,
+                containers,
                 endpoint,
                 endpoint_tags,
                 component,
@@ -600,6 +607,18 @@ pub(crate) fn deploy_seen() -> BoxedStrategy<deploy::Snapshot> {
             }
         })
         .boxed()
+}
+
+/// The images that run, and the containers of the package.
+fn images() -> BoxedStrategy<(Vec<DeployedImage>, Vec<Container>)> {
+    let image = |specified: &str| DeployedImage { specified: specified.to_owned(), resolved: None };
+    let container = Container { image: Some("i:1".to_owned()), ..Container::default() };
+    prop_oneof![
+        3 => Just((Vec::new(), Vec::new())),
+        2 => Just((vec![image("i:1")], vec![container.clone()])),
+        1 => Just((vec![image("i:2")], vec![container])),
+    ]
+    .boxed()
 }
 
 /// The tags of a resource: of an environment of churn, of another model, or not read.

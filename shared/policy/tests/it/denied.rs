@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use tidegate_events::{ApprovalStatus, DeploymentFinished, DeploymentOutcome, EndpointStatus, PackageStatus};
+use tidegate_policy::artifacts::Container;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{self, ComponentStatus, Probe, Snapshot};
+use tidegate_policy::deploy::{
+    self, ComponentStatus, DeployedImage, Probe, RunningContainer, RunningModel, Snapshot,
+};
 use tidegate_policy::file::Policy;
 use tidegate_policy::promote::{Package, State};
 use tidegate_policy::reason::Reason;
@@ -48,6 +51,8 @@ enum Worse {
     Endpoint(EndpointStatus),
     Component(ComponentStatus),
     Probe(Option<Probe>),
+    Image,
+    Package,
     RolledBack,
 }
 
@@ -68,6 +73,8 @@ fn worse() -> BoxedStrategy<Worse> {
         Just(Worse::Probe(None)),
         Just(Worse::Probe(Some(Probe::Silent))),
         Just(Worse::Probe(Some(Probe::Failed("500".to_owned())))),
+        Just(Worse::Image),
+        Just(Worse::Package),
         Just(Worse::RolledBack),
     ]
     .boxed()
@@ -89,6 +96,17 @@ fn made_worse(seen: &Snapshot, worse: &Worse) -> Snapshot {
             }
         }
         Worse::Probe(probe) => seen.probe = probe,
+        Worse::Image => {
+            seen.containers = vec![Container { image: Some("i:1".to_owned()), ..Container::default() }];
+            if let Some(endpoint) = &mut seen.endpoint {
+                endpoint.images = vec![DeployedImage { specified: "i:2".to_owned(), resolved: None }];
+            }
+        }
+        Worse::Package => {
+            let package = Some("arn:aws:sagemaker:us-east-1:111122223333:model-package/other/1".to_owned());
+            let container = RunningContainer { package, ..RunningContainer::default() };
+            seen.model = Some(RunningModel { containers: vec![container] });
+        }
         Worse::RolledBack => {
             if let Some(endpoint) = &mut seen.endpoint {
                 endpoint.last_modified = Some(Timestamp::MAX);

@@ -30,6 +30,7 @@ fn seen(config: &str, last_modified: i64) -> Snapshot {
     Snapshot {
         approval: Some(ApprovalStatus::Approved),
         endpoint: Some(Endpoint {
+            images: Vec::new(),
             arn: String::new(),
             status: EndpointStatus::InService,
             config: Some(config.to_owned()),
@@ -130,6 +131,7 @@ fn what_takes_long_is_looked_at_less_and_less_often() {
     let (state, first) = look(&state, &seen(&wanted, 0), 3 * day);
     assert_eq!(first, 60);
     let component = RunningComponent {
+        image: None,
         arn: String::new(),
         endpoint: None,
         created: None,

@@ -38,6 +38,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
                 deploy::Action::CreateEndpoint { config, .. } | deploy::Action::UpdateEndpoint { config, .. },
             ) => {
                 seen.endpoint = Some(Endpoint {
+                    images: Vec::new(),
                     arn: String::new(),
                     status: EndpointStatus::InService,
                     config: Some(config.clone()),
@@ -53,6 +54,7 @@ fn deploy_applied(seen: &mut Snapshot, plan: &[Step<deploy::Action>], now: Times
                 | deploy::Action::UpdateComponent { component, .. },
             ) => {
                 seen.component = Some(RunningComponent {
+                    image: None,
                     arn: String::new(),
                     endpoint: None,
                     created: None,

@@ -36,7 +36,8 @@ pub fn assumed(event: &Event) -> (CannedResponses, Option<String>) {
                 status: PackageStatus::Completed,
                 artifacts: request.artifacts.clone(),
             };
-            let seen = RegistryPackage { package, containers: None, last_modified: request.approved_at };
+            let seen =
+                RegistryPackage { package, containers: Vec::new(), last_modified: request.approved_at };
             let words = format!("{} is approved, and the endpoint does not exist", request.package_arn);
             (CannedResponses { package: Some(seen), ..base }, Some(words))
         }
@@ -49,5 +50,5 @@ fn package_of(change: &ModelPackageChanged) -> RegistryPackage {
     let unsaid = change.status == PackageStatus::Unknown(String::new());
     let status = if unsaid { PackageStatus::Completed } else { change.status.clone() };
     let package = Package { approval: change.approval.clone(), status, artifacts: None };
-    RegistryPackage { package, containers: None, last_modified: change.last_modified }
+    RegistryPackage { package, containers: Vec::new(), last_modified: change.last_modified }
 }

@@ -84,7 +84,7 @@ impl AwsState {
         let unsaid = change.status == PackageStatus::Unknown(String::new());
         let status = if unsaid { PackageStatus::Completed } else { change.status.clone() };
         let package = Package { approval: change.approval.clone(), status, artifacts: None };
-        let seen = RegistryPackage { package, containers: None, last_modified: change.last_modified };
+        let seen = RegistryPackage { package, containers: Vec::new(), last_modified: change.last_modified };
         self.put_package(group, version, state::Package { arn: change.arn.clone(), seen });
     }
 
@@ -114,6 +114,7 @@ impl AwsState {
                     config: change.config.clone(),
                     pending_config: None,
                     failure: change.failure_reason.clone(),
+                    images: Vec::new(),
                     desired_instances: None,
                     created: None,
                     last_modified: Some(at),

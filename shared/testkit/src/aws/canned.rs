@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::AlarmChanged;
-use tidegate_policy::deploy::{Endpoint, Probe, RunningComponent, RunningConfig, ScalableTarget};
+use tidegate_policy::deploy::{
+    Endpoint, Probe, RunningComponent, RunningConfig, RunningModel, ScalableTarget,
+};
 use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, PipelineRoles};
@@ -57,6 +59,8 @@ pub struct CannedResponses {
     pub tags: BTreeMap<String, Tags>,
     /// What any endpoint runs.
     pub running_config: RunningConfig,
+    /// Any model.
+    pub model: Option<RunningModel>,
     /// The limits of any component in Application Auto Scaling.
     pub component_limits: Option<ScalableTarget>,
     /// The result of a sample request to any endpoint.

@@ -6,7 +6,8 @@ use tidegate_engine::CallError;
 use tidegate_engine::ports::Endpoints;
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, RunningConfig, ScalableTarget,
+    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, RunningConfig, RunningModel,
+    ScalableTarget,
 };
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
 use tidegate_policy::owner::Tags;
@@ -54,6 +55,11 @@ impl Endpoints for FakeAws {
     async fn running_config(&self, _name: &str, _endpoint: &Endpoint) -> Call<RunningConfig> {
         self.pass("sagemaker", "DescribeEndpointConfig").await?;
         Ok(self.canned.running_config.clone())
+    }
+
+    async fn model(&self, _name: &str) -> Call<Option<RunningModel>> {
+        self.pass("sagemaker", "DescribeModel").await?;
+        Ok(self.canned.model.clone())
     }
 
     async fn component_limits(&self, name: &str) -> Call<Option<ScalableTarget>> {
@@ -141,6 +147,7 @@ impl FakeAws {
             config: before,
             pending_config,
             failure: None,
+            images: Vec::new(),
             desired_instances: None,
             created,
             last_modified: Some(now),
@@ -165,6 +172,7 @@ impl FakeAws {
             created: before.map_or(Some(now), |before| before.created),
             status,
             model: Some(component.model.clone()),
+            image: None,
             size: Some(component.size),
             copies: Some(component.copies),
             startup: component.startup,

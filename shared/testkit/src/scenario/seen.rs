@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
+use tidegate_policy::artifacts::Container;
 use tidegate_policy::deploy::{
-    ComponentStatus, Endpoint, Probe, QueuedSample, RunningComponent, RunningConfig, ScalableTarget, Setting,
-    Unhealthy,
+    ComponentStatus, DeployedImage, Endpoint, Probe, QueuedSample, RunningComponent, RunningConfig,
+    RunningContainer, RunningModel, ScalableTarget, Setting, Unhealthy,
 };
 use tidegate_policy::endpoint::CopySize;
 use tidegate_policy::freeze::Freezes;
@@ -58,6 +59,8 @@ pub struct Seen {
     pub newest_approved: Option<SeenApproved>,
     /// The endpoint.
     pub endpoint: Option<SeenEndpoint>,
+    /// The containers of the version's model.
+    pub model: Option<Vec<RunningContainer>>,
     /// The inference component.
     pub component: Option<SeenComponent>,
     /// The result of the sample request.
@@ -99,12 +102,26 @@ pub struct SeenPackage {
     /// The fingerprint of its images and model data; not known if absent.
     #[serde(default)]
     pub artifacts: Option<String>,
-    /// The number of its containers; not known if absent.
+    /// Its containers; not known if absent.
     #[serde(default)]
-    pub containers: Option<u32>,
+    pub containers: Vec<SeenContainer>,
     /// When it last changed.
     #[serde(default)]
     pub last_modified: Option<Timestamp>,
+}
+
+/// A container of a package.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenContainer {
+    /// Its image.
+    pub image: String,
+    /// The digest of the image.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// The place of its model data.
+    #[serde(default)]
+    pub model_data: Option<String>,
 }
 
 /// An approved version.
@@ -132,6 +149,9 @@ pub struct SeenEndpoint {
     /// Why it failed.
     #[serde(default)]
     pub failure: Option<String>,
+    /// The images that its variants run.
+    #[serde(default)]
+    pub images: Vec<DeployedImage>,
     /// The number of instances that it should have.
     #[serde(default)]
     pub desired_instances: Option<u32>,
@@ -155,6 +175,8 @@ pub struct SeenEndpoint {
 pub struct SeenConfig {
     /// Its production variants.
     pub variants: Vec<String>,
+    /// The models of its variants.
+    pub models: Vec<String>,
     /// Its shadow variants.
     pub shadow_variants: Vec<String>,
     /// The instance type of its first variant.
@@ -174,6 +196,9 @@ pub struct SeenComponent {
     /// The model that it runs.
     #[serde(default)]
     pub model: Option<String>,
+    /// The image that it runs.
+    #[serde(default)]
+    pub image: Option<DeployedImage>,
     /// Memory for each copy in MB.
     #[serde(default)]
     pub memory_mb: Option<u32>,
@@ -260,6 +285,7 @@ impl Seen {
             component: self.component.as_ref().map(SeenComponent::read),
             tags: self.tags(),
             running_config: self.endpoint.as_ref().map(SeenEndpoint::runs).unwrap_or_default(),
+            model: self.model.clone().map(|containers| RunningModel { containers }),
             component_limits: self.component.as_ref().and_then(|component| component.limits.clone()),
             probe: self.answer.as_ref().map(SeenAnswer::read),
             report: report.map(|text| MonitorReport::from_json(&text)),
@@ -294,7 +320,19 @@ impl SeenPackage {
             status,
             artifacts: self.artifacts.clone(),
         };
-        RegistryPackage { package, containers: self.containers, last_modified: self.last_modified }
+        let containers = self.containers.iter().map(SeenContainer::read).collect();
+        RegistryPackage { package, containers, last_modified: self.last_modified }
+    }
+}
+
+impl SeenContainer {
+    fn read(&self) -> Container {
+        Container {
+            image: Some(self.image.clone()),
+            image_digest: self.digest.clone(),
+            model_data_url: self.model_data.clone(),
+            ..Container::default()
+        }
     }
 }
 
@@ -306,9 +344,10 @@ impl SeenApproved {
 
 impl SeenEndpoint {
     fn runs(&self) -> RunningConfig {
-        let SeenConfig { variants, shadow_variants, instance_type, settings, limits } = self.runs.clone();
+        let SeenConfig { variants, models, shadow_variants, instance_type, settings, limits } =
+            self.runs.clone();
         let scalable_targets = limits.into_iter().collect();
-        RunningConfig { variants, shadow_variants, instance_type, settings, scalable_targets }
+        RunningConfig { variants, models, shadow_variants, instance_type, settings, scalable_targets }
     }
 
     fn read(&self) -> Endpoint {
@@ -318,6 +357,7 @@ impl SeenEndpoint {
             config: self.config.clone(),
             pending_config: self.pending_config.clone(),
             failure: self.failure.clone(),
+            images: self.images.clone(),
             desired_instances: self.desired_instances,
             created: self.created,
             last_modified: self.last_modified,
@@ -333,6 +373,7 @@ impl SeenComponent {
             created: self.created,
             status: ComponentStatus::read(&self.status),
             model: self.model.clone(),
+            image: self.image.clone(),
             size: self.memory_mb.map(|memory_mb| CopySize {
                 memory_mb,
                 max_memory_mb: None,

@@ -7,7 +7,8 @@ use tidegate_engine::ports::Endpoints;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::EndpointStatus;
 use tidegate_policy::deploy::{
-    Component, ComponentStatus, Endpoint, Rollout, RunningComponent, RunningConfig, ScalableTarget, VARIANT,
+    Component, ComponentStatus, DeployedImage, Endpoint, Rollout, RunningComponent, RunningConfig,
+    RunningContainer, RunningModel, ScalableTarget, VARIANT,
 };
 use tidegate_policy::endpoint::{BatchSize, CopySize, EndpointConfigSpec, ModelSpec, ProductionVariant};
 use tidegate_policy::owner::Tags;
@@ -120,6 +121,24 @@ fn desired_instances(found: &Value) -> Option<u32> {
     count.and_then(|count| u32::try_from(count).ok())
 }
 
+/// The images that the variants of an endpoint run.
+fn images(found: &Value) -> Vec<DeployedImage> {
+    let variants = ["/ProductionVariants", "/ShadowProductionVariants"].map(|key| items(found, key));
+    let images = variants.into_iter().flatten().flat_map(|variant| items(variant, "/DeployedImages"));
+    images.filter_map(image).collect()
+}
+
+fn image(found: &Value) -> Option<DeployedImage> {
+    Some(DeployedImage {
+        specified: text(found, "/SpecifiedImage")?,
+        resolved: text(found, "/ResolvedImage"),
+    })
+}
+
+fn items<'v>(found: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    found.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
 impl Account {
     fn model_role(&self) -> String {
         format!("arn:aws:iam::{}:role/model", self.place().account)
@@ -136,6 +155,7 @@ impl Endpoints for Account {
             config: text(&found, "/EndpointConfigName"),
             pending_config: text(&found, "/PendingDeploymentSummary/EndpointConfigName"),
             failure: text(&found, "/FailureReason"),
+            images: images(&found),
             desired_instances: desired_instances(&found),
             created: time(&found, "/CreationTime"),
             last_modified: time(&found, "/LastModifiedTime"),
@@ -176,6 +196,7 @@ impl Endpoints for Account {
             created: time(&found, "/CreationTime"),
             status: ComponentStatus::read(&text(&found, "/InferenceComponentStatus").unwrap_or_default()),
             model: text(&found, "/Specification/ModelName"),
+            image: found.pointer("/Specification/Container/DeployedImage").and_then(image),
             size: size(&found),
             copies: number(&found, "/RuntimeConfig/CurrentCopyCount"),
             startup: settings::times(&found),
@@ -186,6 +207,19 @@ impl Endpoints for Account {
 
     async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError> {
         self.running(name, endpoint.config.as_deref().unwrap_or_default()).await
+    }
+
+    async fn model(&self, name: &str) -> Result<Option<RunningModel>, CallError> {
+        let found = self.find(SAGEMAKER, "DescribeModel", json!({"ModelName": name})).await?;
+        let container = |container: &Value| RunningContainer {
+            package: text(container, "/ModelPackageName"),
+            image: text(container, "/Image"),
+            model_data: text(container, "/ModelDataUrl"),
+        };
+        Ok(found.map(|found| {
+            let all = found.get("PrimaryContainer").into_iter().chain(items(&found, "/Containers"));
+            RunningModel { containers: all.map(container).collect() }
+        }))
     }
 
     async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError> {

@@ -232,12 +232,9 @@ impl Registry for Account {
                 package: Package {
                     approval: approval.map_or(ApprovalStatus::Absent, |status| ApprovalStatus::read(&status)),
                     status: PackageStatus::read(&status),
-                    artifacts: artifacts(&found),
+                    artifacts: fingerprint_of(&containers(&found)),
                 },
-                containers: found
-                    .pointer("/InferenceSpecification/Containers")
-                    .and_then(Value::as_array)
-                    .and_then(|containers| u32::try_from(containers.len()).ok()),
+                containers: containers(&found),
                 last_modified: time(&found, "/LastModifiedTime").or(time(&found, "/CreationTime")),
             }
         }))
@@ -280,9 +277,9 @@ impl Registry for Account {
     }
 }
 
-/// The fingerprint of a package's images and model data.
-fn artifacts(found: &Value) -> Option<String> {
-    let containers = found.pointer("/InferenceSpecification/Containers").and_then(Value::as_array)?;
+/// A package's images and model data.
+fn containers(found: &Value) -> Vec<Container> {
+    let containers = found.pointer("/InferenceSpecification/Containers").and_then(Value::as_array);
     let container = |container: &Value| Container {
         image: text(container, "/Image"),
         image_digest: text(container, "/ImageDigest"),
@@ -292,5 +289,5 @@ fn artifacts(found: &Value) -> Option<String> {
         source_etag: text(container, "/ModelDataSource/S3DataSource/ETag"),
         manifest_etag: text(container, "/ModelDataSource/S3DataSource/ManifestEtag"),
     };
-    fingerprint_of(&containers.iter().map(container).collect::<Vec<_>>())
+    containers.into_iter().flatten().map(container).collect()
 }

@@ -14,6 +14,11 @@ fn names(found: &Value, list: &str) -> Vec<String> {
     variants.iter().filter_map(|variant| text(variant, "/VariantName")).collect()
 }
 
+fn models(found: &Value) -> Vec<String> {
+    let variants = found.get("ProductionVariants").and_then(Value::as_array).into_iter().flatten();
+    variants.filter_map(|variant| text(variant, "/ModelName")).collect()
+}
+
 fn is_given(found: &Value, pointer: &str) -> bool {
     found.pointer(pointer).is_some_and(|value| !value.is_null() && value != false)
 }
@@ -57,6 +62,7 @@ impl Account {
         };
         let mut running = RunningConfig {
             variants: names(&found, "ProductionVariants"),
+            models: models(&found),
             shadow_variants: names(&found, "ShadowProductionVariants"),
             instance_type: text(&found, "/ProductionVariants/0/InstanceType"),
             settings: settings(&found),

@@ -1,9 +1,12 @@
 //! What was approved is what is deployed: an image or model data that was exchanged after the approval is refused.
 
 use serde_json::json;
-use tidegate_events::{Body, Event};
+use tidegate_events::{Body, DeploymentOutcome, Event};
+use tidegate_policy::endpoint::DesiredResources;
+use tidegate_policy::file::parse;
+use tidegate_world::Fault;
 
-use super::stage::{HUB, STAGING, Stage, arn, reconcile, said};
+use super::stage::{CHURN, HUB, STAGING, Stage, arn, reconcile, said};
 
 const REQUESTED: &str = "Deployment Requested";
 
@@ -66,4 +69,32 @@ fn the_same_containers_written_again_are_the_same() {
     let request = approved(&stage);
     swap(&stage, "i", "s3://b/m");
     assert_eq!(said(&stage.run(&stage.staging, "deploy", &request)), "apply requested");
+}
+
+#[test]
+fn an_image_whose_tag_was_moved_after_the_registration_is_no_success() {
+    let stage = Stage::new();
+    let request = approved(&stage);
+    stage.cloud.with_world(|world, _| world.inject_fault(Fault::MoveImageTag { image: "i".to_owned() }));
+    let report = stage.deploy(&request);
+    let Body::DeploymentFinished(finished) = &report.body else { panic!() };
+    assert_eq!(finished.outcome, DeploymentOutcome::VerificationFailed, "{}", finished.detail);
+    assert_eq!(finished.failed_by.as_deref(), Some("image"));
+    assert_eq!(said(&stage.run(&stage.hub, "promote", &report)), "stop environment_not_verified");
+}
+
+/// A name that is derived from content does not prove the content: creating what exists already is no error.
+#[test]
+fn a_model_that_somebody_made_with_the_name_of_the_version_is_no_success() {
+    let stage = Stage::new();
+    let request = approved(&stage);
+    let Body::DeploymentRequested(asked) = &request.body else { panic!() };
+    let policy = parse("churn.yaml", CHURN).unwrap();
+    let name = DesiredResources::of(policy.environment("staging").unwrap(), asked).model.name;
+    let model = json!({"ModelName": name, "ExecutionRoleArn": format!("arn:aws:iam::{STAGING}:role/model"),
+        "PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://b/another"}});
+    stage.account(STAGING).ask("sagemaker", "CreateModel", &model).unwrap();
+    let report = stage.deploy(&request);
+    let Body::DeploymentFinished(finished) = &report.body else { panic!() };
+    assert_eq!(finished.failed_by.as_deref(), Some("model data"), "{}", finished.detail);
 }

@@ -7,7 +7,8 @@ use super::{Facts, Observed, Rule};
 use crate::fleet::Kind;
 use crate::system::System;
 
-/// A deployment with the outcome succeeded is in service, with the requested version, and has answered a request.
+/// A deployment with the outcome succeeded is in service, with the requested version and its images, and has answered a
+/// request.
 pub(super) struct Verified;
 
 impl Rule for Verified {
@@ -62,6 +63,14 @@ impl Rule for Verified {
         let packages = facts.packages_of(site.account(), &models);
         if packages.first().copied() != package || packages.len() != 1 {
             return wrong(&format!("{packages:?} runs"));
+        }
+        let digests = observed.packages.iter().find(|of| Some(of.arn.as_str()) == package);
+        let digests = digests.map(|of| of.digests.as_slice()).unwrap_or_default();
+        let other = |image: &&String| !digests.iter().any(|digest| image.ends_with(digest.as_str()));
+        if environment.kind != Kind::Component
+            && let Some(image) = endpoint.images.iter().find(other)
+        {
+            return wrong(&format!("the image {image} runs, which was not registered"));
         }
         if !environment.without_sample && !seen.is_some_and(|seen| seen.answered.contains(&name)) {
             return wrong("it has answered nothing");

@@ -14,7 +14,7 @@ use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmState, ApprovalStatus, Body, DriftVerdict, EndpointStatus, Event, PackageStatus};
 use tidegate_policy::deploy::{
     Component, ComponentStatus, Endpoint, Probe, QueuedSample, Rollout, RunningComponent, RunningConfig,
-    ScalableTarget,
+    RunningModel, ScalableTarget,
 };
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
 use tidegate_policy::owner::Tags;
@@ -56,7 +56,7 @@ pub(crate) struct MutatedPorts {
 fn healthy() -> RegistryPackage {
     let package =
         Package { approval: ApprovalStatus::Approved, status: PackageStatus::Completed, artifacts: None };
-    RegistryPackage { package, containers: None, last_modified: None }
+    RegistryPackage { package, containers: Vec::new(), last_modified: None }
 }
 
 impl MutatedPorts {
@@ -208,6 +208,7 @@ impl Endpoints for MutatedPorts {
         let mut found = self.real.endpoint(name).await?;
         if let Some(found) = &mut found {
             match (self.mutant, &found.status) {
+                (Some(Mutant::AnyImage), _) => found.images.clear(),
                 (Some(Mutant::UnknownIsHealthy), EndpointStatus::Unknown(_)) => {
                     found.status = EndpointStatus::InService;
                 }
@@ -241,6 +242,10 @@ impl Endpoints for MutatedPorts {
 
     async fn running_config(&self, name: &str, endpoint: &Endpoint) -> Result<RunningConfig, CallError> {
         self.real.running_config(name, endpoint).await
+    }
+
+    async fn model(&self, name: &str) -> Result<Option<RunningModel>, CallError> {
+        self.real.model(name).await
     }
 
     async fn component_limits(&self, name: &str) -> Result<Option<ScalableTarget>, CallError> {

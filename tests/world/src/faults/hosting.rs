@@ -46,6 +46,12 @@ impl FaultPlan {
         })
     }
 
+    /// How often the tag of this image was moved.
+    pub(crate) fn tag_moves(&self, image: &str) -> usize {
+        let moved = |fault: &&Fault| matches!(fault, Fault::MoveImageTag { image: of } if of == image);
+        self.active.iter().filter(moved).count()
+    }
+
     /// Whether the container of this endpoint or component does not start now.
     pub(crate) fn never_starts(&mut self, account: &str, name: &str) -> bool {
         let found = self.take(|fault| {

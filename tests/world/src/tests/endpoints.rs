@@ -168,3 +168,22 @@ fn a_linear_update_shifts_step_by_step() {
         aws.details(DEPLOYMENT, "/PendingDeploymentSummary/ProductionVariants/0/VariantStatus/0/Status");
     assert_eq!(says, ["Creating", "ActivatingTraffic", "Baking", "Creating", "ActivatingTraffic"]);
 }
+
+#[test]
+fn a_tag_is_resolved_to_its_digest_when_the_endpoint_is_made() {
+    let mut aws = TestWorld::new();
+    aws.endpoint(1);
+    let resolved = |aws: &mut TestWorld| {
+        let found = described(aws);
+        let image = found["ProductionVariants"][0]["DeployedImages"][0].clone();
+        let name = image["SpecifiedImage"].as_str().unwrap().to_owned();
+        (name, image["ResolvedImage"].as_str().unwrap().to_owned())
+    };
+    let (image, before) = resolved(&mut aws);
+    assert!(before.contains("@sha256:"), "{before}");
+    aws.inject_fault(json!({"kind": "move_image_tag", "image": image}));
+    assert_eq!(resolved(&mut aws).1, before, "what runs stays");
+    aws.call("UpdateEndpoint", json!({"EndpointName": "churn", "EndpointConfigName": "churn-c2"}));
+    aws.run_until_idle();
+    assert_ne!(resolved(&mut aws).1, before, "a new fleet resolves the tag again");
+}

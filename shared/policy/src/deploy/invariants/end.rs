@@ -49,13 +49,18 @@ impl Checker<'_> {
         });
         let wanted = reports.first().and_then(|report| report.requested_config.as_ref());
         if outcome == DeploymentOutcome::Succeeded {
-            let proven = self.serves(seen, wanted) && running == wanted && self.answered(seen);
+            let proven = self.serves(seen, wanted)
+                && running == wanted
+                && self.consists_of_it(seen)
+                && self.answered(seen);
             return self.violations.require(proven, Invariant::UnverifiedSuccess, || format!("{seen:?}"));
         }
         let back = in_service(seen) && (seen.component.is_some() || running != wanted);
         let true_of_it = match outcome {
             DeploymentOutcome::RolledBackSilently | DeploymentOutcome::RolledBackByAlarm => back,
-            DeploymentOutcome::VerificationFailed => self.serves(seen, wanted) && !self.answered(seen),
+            DeploymentOutcome::VerificationFailed => {
+                self.serves(seen, wanted) && !(self.answered(seen) && self.consists_of_it(seen))
+            }
             DeploymentOutcome::FailedToStart => !in_service(seen) || seen.component.is_some(),
             DeploymentOutcome::Succeeded | DeploymentOutcome::Failed => true,
         };

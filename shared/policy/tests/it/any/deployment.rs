@@ -127,6 +127,7 @@ fn running_config() -> BoxedStrategy<Option<RunningConfig>> {
     let types = prop_oneof![Just(None), Just(Some("ml.m5.large".to_owned()))];
     let config = (variants, prop::collection::vec(setting, 0..2), limits, types).prop_map(
         |(variants, settings, scalable_targets, instance_type)| RunningConfig {
+            models: Vec::new(),
             variants,
             shadow_variants: Vec::new(),
             instance_type,

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 
 use tidegate_events::{ApprovalStatus, DeploymentOutcome, EndpointStatus};
+use tidegate_policy::artifacts::Container;
 use tidegate_policy::check::Invariant;
 use tidegate_policy::decision::Verdict;
-use tidegate_policy::deploy::{Action, ComponentStatus, Deploy, NewestRequest, Probe, State, Trigger};
+use tidegate_policy::deploy::{
+    Action, ComponentStatus, Deploy, DeployedImage, NewestRequest, Probe, RunningConfig, RunningContainer,
+    RunningModel, State, Trigger,
+};
 use tidegate_policy::endpoint::{EndpointKind, EndpointSpec};
 use tidegate_policy::file::Kms;
 use tidegate_policy::hold::Hold;
@@ -275,6 +279,33 @@ fn looks() -> Vec<Break<Scene>> {
             s.seen().probe = Some(Probe::Answered(500));
         }),
         on(I::UnverifiedSuccess, "nobody asked", succeeds, |s| s.seen().probe = None),
+        on(I::UnverifiedSuccess, "an image that the package does not have", succeeds, |s| {
+            s.seen().containers = vec![container()];
+            s.endpoint().images = vec![image("i:2", None)];
+        }),
+        on(I::UnverifiedSuccess, "an image with another digest", succeeds, |s| {
+            s.seen().containers = vec![container()];
+            s.endpoint().images = vec![image("i:1", Some("i@sha256:2"))];
+        }),
+        on(I::UnverifiedSuccess, "a model of another package", succeeds, |s| {
+            let package = Some("arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/6".to_owned());
+            let container = RunningContainer { package, ..RunningContainer::default() };
+            s.seen().model = Some(RunningModel { containers: vec![container] });
+        }),
+        on(I::UnverifiedSuccess, "model data that the package does not have", succeeds, |s| {
+            s.seen().containers = vec![container()];
+            let model_data = Some("s3://b/another".to_owned());
+            let container = RunningContainer { model_data, ..RunningContainer::default() };
+            s.seen().model = Some(RunningModel { containers: vec![container] });
+        }),
+        on(I::UnverifiedSuccess, "a shadow variant", succeeds, |s| {
+            let shadow_variants = vec!["Mirror".to_owned()];
+            s.seen().running_config = Some(RunningConfig { shadow_variants, ..RunningConfig::default() });
+        }),
+        on(I::UnverifiedSuccess, "a variant with another model", succeeds, |s| {
+            let models = vec!["churn-by-hand".to_owned()];
+            s.seen().running_config = Some(RunningConfig { models, ..RunningConfig::default() });
+        }),
         on(I::UnverifiedSuccess, "the old configuration runs", succeeds, |s| {
             s.endpoint().config = Some(live().config);
         }),
@@ -285,6 +316,19 @@ fn looks() -> Vec<Break<Scene>> {
             s.endpoint().status = EndpointStatus::Unknown("Dreaming".to_owned());
         }),
     ]
+}
+
+fn container() -> Container {
+    Container {
+        image: Some("i:1".to_owned()),
+        image_digest: Some("sha256:1".to_owned()),
+        model_data_url: Some("s3://b/m".to_owned()),
+        ..Container::default()
+    }
+}
+
+fn image(specified: &str, resolved: Option<&str>) -> DeployedImage {
+    DeployedImage { specified: specified.to_owned(), resolved: resolved.map(str::to_owned) }
 }
 
 fn ends() -> Vec<Break<Scene>> {

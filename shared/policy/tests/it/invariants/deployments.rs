@@ -106,6 +106,7 @@ fn endpoint(config: &str) -> Snapshot {
         config: Some(config.to_owned()),
         pending_config: None,
         failure: None,
+        images: Vec::new(),
         desired_instances: None,
         created: None,
         last_modified: Some(any::at(-600)),
@@ -113,12 +114,13 @@ fn endpoint(config: &str) -> Snapshot {
     Snapshot {
         approval: Some(ApprovalStatus::Approved),
         artifacts: Some("a".to_owned()),
-        containers: None,
+        containers: Vec::new(),
         endpoint: Some(endpoint),
         endpoint_tags: Some(any::tags("production")),
         component: None,
         component_tags: Some(any::tags("production")),
         running_config: Some(RunningConfig::default()),
+        model: None,
         component_limits: None,
         alarms: Vec::new(),
         probe: None,
@@ -180,6 +182,7 @@ pub(super) fn changes_component() -> Scene {
     let policy = any::policy();
     let wanted = DesiredResources::of(&any::environment(&policy, "production"), &request(7, 0));
     let component = RunningComponent {
+        image: None,
         arn: String::new(),
         endpoint: None,
         created: None,

@@ -48,7 +48,8 @@ pub(crate) struct VariantStatus {
 pub(crate) struct Variant {
     pub(crate) name: String,
     pub(crate) model: Option<String>,
-    pub(crate) image: Option<String>,
+    /// Its images as the model names them, and with their digests.
+    pub(crate) images: Vec<(String, String)>,
     pub(crate) instance_type: Option<String>,
     pub(crate) serverless: Option<Value>,
     pub(crate) managed: Option<Value>,
@@ -116,12 +117,7 @@ impl Endpoint {
 }
 
 /// The variants of a configuration, before any instance runs.
-fn variants_of(resources: &Resources, config: &Value) -> Vec<Variant> {
-    let image = |model: Option<&str>| {
-        let model = resources.models.get(model?)?;
-        let container = crate::services::sagemaker::models::containers(&model.request).first().copied()?;
-        text(container, "Image").or_else(|| text(container, "ModelPackageName")).map(str::to_owned)
-    };
+fn variants_of(world: &World, place: &AccountRegion, config: &Value) -> Vec<Variant> {
     let some = |value: &Value, key: &str| value.get(key).filter(|v| !v.is_null()).cloned();
     list(config, "ProductionVariants")
         .iter()
@@ -132,7 +128,7 @@ fn variants_of(resources: &Resources, config: &Value) -> Vec<Variant> {
             Variant {
                 name: text(variant, "VariantName").unwrap_or_default().to_owned(),
                 model: text(variant, "ModelName").map(str::to_owned),
-                image: image(text(variant, "ModelName")),
+                images: world.images_of(place, text(variant, "ModelName")),
                 instance_type: text(variant, "InstanceType").map(str::to_owned),
                 serverless: some(variant, "ServerlessConfig"),
                 managed: some(variant, "ManagedInstanceScaling"),
@@ -155,7 +151,8 @@ fn create_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
     if resources.endpoints.contains_key(name) {
         return Err(ApiError::already_existing("endpoint", &arn));
     }
-    let variants = variants_of(resources, config_of(resources, &call.place, config)?);
+    let wanted = config_of(resources, &call.place, config)?.clone();
+    let variants = variants_of(world, &call.place, &wanted);
     world.check_quota(&call.place, &variants, None)?;
     let resources = world.resources_mut(&call.place);
     resources.tag(&arn, tag_map(request));
@@ -213,13 +210,16 @@ fn update_endpoint(world: &mut World, call: &Call, request: &Value) -> Result<Va
     }
     // AWS loads the running configuration too: an endpoint whose configuration was deleted cannot be updated.
     config_of(resources, &call.place, &endpoint.config)?;
-    let mut variants = variants_of(resources, wanted);
+    let wanted = wanted.clone();
+    let mut variants = variants_of(world, &call.place, &wanted);
+    let resources = world.resources_mut(&call.place);
+    let endpoint = resources.endpoints.get(name).ok_or_else(|| no_endpoint(&call.place, name))?;
     if variants.iter().any(|v| v.serverless.is_some()) && !endpoint.serverless() {
         return Err(ApiError::validation(
             "Cannot update a real-time endpoint to a serverless endpoint configuration.",
         ));
     }
-    queue::check_kept(resources, endpoint, wanted)?;
+    queue::check_kept(resources, endpoint, &wanted)?;
     check_scalable(resources, endpoint, &variants)?;
     if request.get("RetainAllVariantProperties") == Some(&json!(true)) {
         retain(endpoint, &mut variants);

@@ -93,17 +93,52 @@ fn check_container(world: &World, call: &Call, container: &Value) -> Result<(), 
     Ok(())
 }
 
+/// The digest that the tag of an image has after as many moves.
+pub(crate) fn image_digest(image: &str, moves: usize) -> String {
+    use sha2::{Digest, Sha256};
+    let content = if moves == 0 { image.to_owned() } else { format!("{image} {moves}") };
+    let hex: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
 impl World {
+    /// The images of a model, as it or its package names them, and as SageMaker resolves them now.
+    pub(crate) fn images_of(&self, place: &AccountRegion, model: Option<&str>) -> Vec<(String, String)> {
+        let model = model.and_then(|name| self.resources(place)?.models.get(name));
+        let containers = model.map(|model| containers(&model.request)).unwrap_or_default();
+        let mut images = Vec::new();
+        for container in containers {
+            match text(container, "ModelPackageName") {
+                Some(arn) => {
+                    let specification =
+                        self.package_request(arn).and_then(|of| of.get("InferenceSpecification"));
+                    let of_package = specification.map(|of| list(of, "Containers")).unwrap_or_default();
+                    images.extend(of_package.iter().filter_map(|of| text(of, "Image")));
+                }
+                None => images.extend(text(container, "Image")),
+            }
+        }
+        let resolved = |image: &str| {
+            let repository = image.rsplit_once(':').map_or(image, |(repository, _)| repository);
+            format!("{repository}@{}", image_digest(image, self.faults.tag_moves(image)))
+        };
+        images.into_iter().map(|image| (image.to_owned(), resolved(image))).collect()
+    }
+
+    /// The request that registered a package.
+    fn package_request(&self, arn: &str) -> Option<&Value> {
+        let (place, ..) = parse_arn(arn)?;
+        let package = self.resources(&place)?.packages.values().find(|package| package.arn == arn);
+        package.map(|package| &package.request)
+    }
+
     /// The number of containers of a model, with those of its packages.
     fn container_count(&self, place: &AccountRegion, model: &str) -> usize {
         let model = self.resources(place).and_then(|resources| resources.models.get(model));
         let count = |container: &Value| {
             let arn = text(container, "ModelPackageName");
-            let package = arn.and_then(|arn| {
-                let (place, ..) = parse_arn(arn)?;
-                self.resources(&place)?.packages.values().find(|package| package.arn == arn)
-            });
-            let specification = package.and_then(|package| package.request.get("InferenceSpecification"));
+            let package = arn.and_then(|arn| self.package_request(arn));
+            let specification = package.and_then(|package| package.get("InferenceSpecification"));
             specification.map_or(1, |specification| list(specification, "Containers").len().max(1))
         };
         model.map_or(0, |model| containers(&model.request).into_iter().map(count).sum())

@@ -12,8 +12,10 @@ use groups::{locate_group, no_group};
 
 use crate::account::{AccountRegion, Call, parse_arn};
 use crate::error::ApiError;
+use crate::faults::FaultPlan;
 use crate::json::{copy, epoch, listing, millis, need, put, put_some, stamp, text};
 use crate::services::Operations;
+use crate::services::sagemaker::models::image_digest;
 use crate::world::World;
 
 pub(crate) const OPERATIONS: Operations = &[
@@ -42,6 +44,13 @@ pub(crate) struct Package {
 }
 
 impl Package {
+    /// The digests of its images.
+    pub(crate) fn image_digests(&self) -> Vec<String> {
+        let containers = self.request.pointer("/InferenceSpecification/Containers").and_then(Value::as_array);
+        let digests = containers.into_iter().flatten().filter_map(|of| text(of, "ImageDigest"));
+        digests.map(str::to_owned).collect()
+    }
+
     /// # Errors
     /// `ValidationException` when no model may be created from this package.
     pub(crate) fn deployable(&self) -> Result<(), ApiError> {
@@ -211,14 +220,14 @@ impl World {
         at: Timestamp,
     ) -> String {
         let failed = self.faults.package(&place.account, group);
+        let mut request = request.clone();
+        digest_artifacts(&self.faults, &mut request);
         let resources = self.resources_mut(place);
         let version = resources.groups.get_mut(group).map_or(1, |g| {
             g.next_version += 1;
             g.next_version - 1
         });
         let arn = place.arn("model-package", &format!("{group}/{version}"));
-        let mut request = request.clone();
-        digest_artifacts(&mut request);
         let package = Package {
             arn: arn.clone(),
             group: group.to_owned(),
@@ -299,7 +308,7 @@ impl World {
 /// specification. That it does so always is assumed: AWS documents the two members, and its sample of the event has the
 /// digest (<https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageContainerDefinition.html>,
 /// <https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html>).
-pub(super) fn digest_artifacts(request: &mut Value) {
+pub(super) fn digest_artifacts(faults: &FaultPlan, request: &mut Value) {
     use sha2::{Digest, Sha256};
     let hex = |text: &str| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let containers = request.pointer_mut("/InferenceSpecification/Containers").and_then(Value::as_array_mut);
@@ -307,7 +316,7 @@ pub(super) fn digest_artifacts(request: &mut Value) {
         if container.get("ImageDigest").is_none()
             && let Some(image) = text(container, "Image")
         {
-            let digest = format!("sha256:{}", hex(image));
+            let digest = image_digest(image, faults.tag_moves(image));
             put(container, "ImageDigest", json!(digest));
         }
         if container.get("ModelDataETag").is_none()

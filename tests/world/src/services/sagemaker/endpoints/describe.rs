@@ -79,11 +79,14 @@ fn api_variant(variant: &Variant, endpoint: &Endpoint) -> Value {
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.desired_weight,
     });
-    if let Some(image) = &variant.image {
-        let resolved = json!([{
-            "SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": epoch(endpoint.created),
-        }]);
-        put(&mut written, "DeployedImages", resolved);
+    // "the path resolves to a path of the form registry/repository[@digest]":
+    // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeployedImage.html
+    let images = variant.images.iter().map(|(specified, resolved)| {
+        json!({"SpecifiedImage": specified, "ResolvedImage": resolved,
+            "ResolutionTime": epoch(endpoint.created)})
+    });
+    if !variant.images.is_empty() {
+        put(&mut written, "DeployedImages", images.collect());
     }
     if let Some(serverless) = &variant.serverless {
         put(&mut written, "CurrentServerlessConfig", serverless.clone());

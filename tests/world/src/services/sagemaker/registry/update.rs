@@ -14,6 +14,8 @@ pub(crate) fn update_package(world: &mut World, call: &Call, request: &Value) ->
     super::check_approval(request)?;
     let arn = world.admitted_package(call, name, "sagemaker:UpdateModelPackage")?.arn.clone();
     let place = parse_arn(&arn).map_or_else(|| call.place.clone(), |(place, ..)| place);
+    let mut digested = request.clone();
+    super::digest_artifacts(&world.faults, &mut digested);
     let Some(package) = world.resources_mut(&place).packages.get_mut(&arn) else {
         return Err(ApiError::validation(format!("ModelPackage {arn} does not exist.")));
     };
@@ -30,7 +32,7 @@ pub(crate) fn update_package(world: &mut World, call: &Call, request: &Value) ->
             package.status
         )));
     }
-    let updated = apply(package, request);
+    let updated = apply(package, &digested);
     if !updated.is_empty() {
         package.modified = call.now;
         let detail = package.event_detail(Some(&updated));
@@ -42,9 +44,6 @@ pub(crate) fn update_package(world: &mut World, call: &Call, request: &Value) ->
 
 /// Applies what is new and names it as the event does.
 fn apply(package: &mut Package, request: &Value) -> Vec<String> {
-    let mut request = request.clone();
-    super::digest_artifacts(&mut request);
-    let request = &request;
     let mut updated = Vec::new();
     if let Some(status) = text(request, "ModelApprovalStatus")
         && status != package.approval
