@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 use tidegate_policy::deploy;
 use tidegate_policy::file::{Environment, Policy};
-use tidegate_policy::promote::gates::{self, Closed, GateInput};
-use tidegate_policy::promote::{EnvironmentStatus, GateFacts, Promotion};
+use tidegate_policy::promote::gates::{self, GateInput};
+use tidegate_policy::promote::{EnvironmentStatus, GateFacts, Promotion, SeenGate};
 use tidegate_policy::reason::Reason;
 
 use crate::print::time;
@@ -31,13 +31,15 @@ pub(crate) struct Why {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Blocker {
     /// The name of the gate.
-    pub(crate) gate: &'static str,
+    pub(crate) gate: String,
     /// The code of the reason.
     pub(crate) reason: String,
     /// The time at which the gate opens by itself, if it is known.
     pub(crate) until: Option<Timestamp>,
     /// The message of the reason.
     pub(crate) message: String,
+    /// Whether each sweep looks at the gate again.
+    pub(crate) each_sweep: bool,
 }
 
 impl Why {
@@ -246,9 +248,9 @@ fn not_entered(
 ) -> Why {
     let (name, version) = (target.name.as_str(), promotion.version);
     let state = view.hub.as_ref().map(|hub| hub.promote.clone()).unwrap_or_default();
-    let facts = GateFacts { fleet: view.hub.as_ref().map(|hub| hub.fleet.clone()) };
+    let facts = GateFacts { fleet: view.hub.as_ref().map(|hub| hub.fleet.clone()), ..GateFacts::default() };
     let input = GateInput { policy, state: &state, promotion, environment: target, facts: &facts, now };
-    let closed: Vec<Blocker> = gates::blockers(&input).iter().filter_map(blocker).collect();
+    let closed: Vec<Blocker> = gates::known_blockers(&input).into_iter().map(blocker).collect();
     let Some(first) = closed.first() else {
         return Why::nothing(
             "due",
@@ -270,12 +272,8 @@ fn not_entered(
 }
 
 /// Describes a gate that is not open.
-fn blocker(closed: &Closed) -> Option<Blocker> {
-    let reason = closed.state.reason()?;
-    Some(Blocker {
-        gate: closed.gate,
-        reason: reason.code().to_owned(),
-        until: reason.until(),
-        message: reason.to_string(),
-    })
+fn blocker(closed: SeenGate) -> Blocker {
+    let SeenGate { gate, reason, message, until } = closed;
+    let each_sweep = gates::needs_facts(&gate);
+    Blocker { gate, reason, until, message, each_sweep }
 }

@@ -46,6 +46,11 @@ pub(crate) async fn run(
         for also in why.blockers.iter().skip(1) {
             print_line(&format!("    also blocked by {}: {}", also.gate, also.message));
         }
+        let again: Vec<&str> =
+            why.blockers.iter().filter(|b| b.each_sweep).map(|blocker| blocker.gate.as_str()).collect();
+        if !again.is_empty() {
+            print_line(&format!("    looked at again by each sweep: {}", again.join(", ")));
+        }
         for seen in &evidence {
             let expected = seen.expected.as_ref().map(|e| format!(", expected {e}")).unwrap_or_default();
             print_line(&format!("    {}: {}{expected}", seen.name.replace('_', " "), seen.observed));
@@ -59,7 +64,7 @@ fn as_json(why: &Why, evidence: &[Evidence], model: &str, environment: &str) -> 
     let blockers: Vec<_> = why
         .blockers
         .iter()
-        .map(|b| json!({ "gate": b.gate, "reason": b.reason, "until": b.until, "message": b.message }))
+        .map(|b| json!({ "gate": b.gate, "reason": b.reason, "until": b.until, "message": b.message, "each_sweep": b.each_sweep }))
         .collect();
     json!({
         "model": model, "environment": environment, "blocks": why.blocks, "reason": why.reason,

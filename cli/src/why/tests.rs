@@ -71,6 +71,32 @@ fn a_soak_that_is_over_is_not_a_blocker() {
 }
 
 #[test]
+fn every_closed_gate_is_shown_as_a_sweep_last_saw_it() {
+    let policy = policy(&[]);
+    let mut staged = promotion(json!({ "staging": { "status": "succeeded", "at": at("08:00") } }));
+    let seen = |gate: &str, reason: &str, message: &str| json!({ "gate": gate, "reason": reason, "message": message });
+    let low = "auc of version 7 is 0.91; it must be at least 0.95";
+    staged["promotion"]["blocked_by"] = json!({
+        "environment": "production", "reason": "metric_not_met",
+        "seen": [
+            seen("metrics", "metric_not_met", low),
+            seen("alarms", "alarm_not_ok", "alarm shop-slo is ALARM; it must be OK"),
+        ],
+    });
+    let freeze =
+        json!({ "at": at("07:00"), "until": at("12:00"), "by": "alice", "reason": "The quarter closes." });
+    staged["freezes"] = json!({ "placed": { "production": freeze } });
+    let view = view(&policy, [hub(staged, vec![])]);
+    let why = why(&view, &policy, "production", now());
+    let gates: Vec<(&str, &str)> =
+        why.blockers.iter().map(|blocker| (blocker.gate.as_str(), blocker.reason.as_str())).collect();
+    assert_eq!(gates, [("freeze", "frozen"), ("metrics", "metric_not_met"), ("alarms", "alarm_not_ok")]);
+    assert_eq!((why.reason.as_str(), why.until), ("frozen", Some(at("12:00"))));
+    assert!(!why.blockers[0].each_sweep && why.blockers[1].each_sweep);
+    assert_eq!(why.blockers[1].message, low);
+}
+
+#[test]
 fn a_closed_window_is_shown_with_its_next_opening_and_the_other_blockers() {
     let windows =
         r#"windows: [{ days: [mon, tue], from: "12:00", to: "16:00", timeZone: Europe/Amsterdam }]"#;
@@ -86,7 +112,7 @@ fn a_closed_window_is_shown_with_its_next_opening_and_the_other_blockers() {
          2026-03-02T11:00:00Z"
     );
     let soaks = answer_under(&policy, "production", [hub(promotion(staged("09:45")), vec![])]);
-    let gates: Vec<&str> = soaks.blockers.iter().map(|blocker| blocker.gate).collect();
+    let gates: Vec<&str> = soaks.blockers.iter().map(|blocker| blocker.gate.as_str()).collect();
     assert_eq!((soaks.reason.as_str(), gates), ("soaking", vec!["soak", "windows"]));
 }
 

@@ -1,5 +1,6 @@
 //! promote: decides which version enters which environment, and which gates block it.
 
+mod gates;
 mod spec;
 mod sweep;
 
@@ -7,14 +8,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tidegate_engine::ports::Registry;
-use tidegate_engine::resolve::{self, ManagedModel};
+use tidegate_engine::ports::{GateSources, Registry};
+use tidegate_engine::resolve::ManagedModel;
 use tidegate_engine::{Adapter, CallError, Engine, EngineError, EventRef};
 use tidegate_policy::controller::Context;
-use tidegate_policy::freeze::FLEET;
 use tidegate_policy::lookup::{Lookup, LookupKind};
 use tidegate_policy::promote::{
-    Action, Candidate, GateFacts, Need, Package, PromoteController, Snapshot, State, Trigger,
+    Action, Candidate, Need, Package, PromoteController, Snapshot, State, Trigger,
 };
 use tidegate_policy::step::Step;
 
@@ -25,6 +25,8 @@ pub use tidegate_policy::promote::NAME;
 pub struct Promote {
     /// The model registry.
     pub registry: Arc<dyn Registry>,
+    /// What the gates read.
+    pub gate_sources: Arc<dyn GateSources>,
 }
 
 #[async_trait]
@@ -43,17 +45,12 @@ impl Adapter for Promote {
             }
             _ => None,
         };
-        let fleet = match need.gates.fleet {
-            true => Some(
-                resolve::state_of::<PromoteController>(engine.ledger.as_ref(), FLEET).await?.freezes.clone(),
-            ),
-            false => None,
-        };
         let mut ways_back = BTreeMap::new();
         for arn in &need.ways_back {
             ways_back.extend(self.package(arn).await?.map(|package| (arn.clone(), package)));
         }
-        Ok(Snapshot { package, earlier, ways_back, gates: GateFacts { fleet } })
+        let gates = gates::facts(self.gate_sources.as_ref(), engine, &need.gates).await?;
+        Ok(Snapshot { package, earlier, ways_back, gates })
     }
 
     async fn recheck(

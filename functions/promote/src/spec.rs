@@ -26,10 +26,14 @@ pub static SPEC: FunctionSpec = FunctionSpec {
                 | Body::FreezeLifted(_)
                 | Body::RollbackRequested(_)
                 | Body::PromotionForced(_)
+                | Body::GateReported(_)
                 | Body::Scheduled(Scheduled::Reconcile)
         ) || event.is_check_of(NAME)
     },
     publishes: &[DeploymentRequested::DETAIL_TYPE],
-    build: |ports| Box::new(Promote { registry: Arc::clone(&ports.registry) }),
+    build: |ports| {
+        let (registry, gate_sources) = (Arc::clone(&ports.registry), Arc::clone(&ports.gate_sources));
+        Box::new(Promote { registry, gate_sources })
+    },
     check_state: round_trip::<State>,
 };

@@ -1,5 +1,7 @@
 //! CloudWatch alarms.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::describe_alarms::DescribeAlarmsOutput;
@@ -9,6 +11,7 @@ use serde_json::{Map, Value, json};
 use tidegate_engine::{CallError, ports::Alarms};
 use tidegate_events::{AlarmChanged, Body};
 use tidegate_policy::arn::Arn;
+use tidegate_policy::promote::AlarmFact;
 
 use crate::convert::timestamp;
 use crate::error::{failed, refused};
@@ -92,6 +95,47 @@ impl Alarms for CloudWatchAlarms {
             }
         }
     }
+}
+
+/// Returns the states of those of the given alarms that exist, by name.
+pub(crate) async fn states(
+    client: &Client,
+    names: &[String],
+) -> Result<BTreeMap<String, AlarmFact>, CallError> {
+    let mut found = BTreeMap::new();
+    for names in names.chunks(NAMES) {
+        let mut token = None;
+        loop {
+            let call = client
+                .describe_alarms()
+                .set_alarm_names(Some(names.to_vec()))
+                .alarm_types(AlarmType::MetricAlarm)
+                .alarm_types(AlarmType::CompositeAlarm)
+                .max_records(MAX_PAGE)
+                .set_next_token(token);
+            let answer = call.send().await.map_err(failed(SERVICE, DESCRIBE))?;
+            let mut add = |name: Option<&str>, state: Option<&StateValue>, since: Option<&DateTime>| {
+                if let Some((name, state)) = name.zip(state) {
+                    let fact =
+                        AlarmFact { state: state.as_str().to_owned(), since: since.and_then(timestamp) };
+                    found.insert(name.to_owned(), fact);
+                }
+            };
+            for alarm in answer.metric_alarms() {
+                let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
+                add(alarm.alarm_name(), alarm.state_value(), since);
+            }
+            for alarm in answer.composite_alarms() {
+                let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
+                add(alarm.alarm_name(), alarm.state_value(), since);
+            }
+            match answer.next_token {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Parses an alarm with the parser of its events, so that both have the same meaning.

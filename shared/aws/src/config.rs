@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tidegate_engine::Meter;
 
 use crate::counting::Counting;
+use crate::gate_sources::HubGateSources;
 use crate::{
     AlertTopic, CloudWatchAlarms, CloudWatchMetrics, CodeCommit, ComponentCapacity, DynamoLedger, EventBus,
     ModelRegistry, OneTimeSchedules, RuntimeSampler, S3Reports, SageMakerEndpoints, SageMakerPipelines,
@@ -206,6 +207,13 @@ impl Aws {
     #[must_use]
     pub fn alarms(&self) -> CloudWatchAlarms {
         CloudWatchAlarms::new(aws_sdk_cloudwatch::Client::new(&self.config))
+    }
+
+    /// Returns the sources of promote's gates.
+    #[must_use]
+    pub fn gate_sources(&self) -> HubGateSources {
+        let sagemaker = aws_sdk_sagemaker::Client::new(&self.config);
+        HubGateSources::new(sagemaker, self.s3(), aws_sdk_cloudwatch::Client::new(&self.config))
     }
 
     /// Returns the CloudWatch metrics.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use aws_sdk_sagemaker::Client;
 use aws_sdk_sagemaker::types::{
-    Filter, ModelApprovalStatus, ModelLifeCycle, ModelPackageContainerDefinition, ModelPackageSortBy,
-    ModelPackageType, Operator, ResourceType, SearchExpression, SortOrder,
+    Filter, IncludedData, ModelApprovalStatus, ModelLifeCycle, ModelPackageContainerDefinition,
+    ModelPackageSortBy, ModelPackageType, Operator, ResourceType, SearchExpression, SortOrder,
 };
 use jiff::Timestamp;
 use tidegate_engine::CallError;
@@ -44,7 +44,10 @@ impl ModelRegistry {
 #[async_trait]
 impl Registry for ModelRegistry {
     async fn package(&self, arn: &str) -> Result<Option<RegistryPackage>, CallError> {
-        let answer = self.client.describe_model_package().model_package_name(arn).send().await;
+        let call = self.client.describe_model_package().model_package_name(arn);
+        // The content of a model card may be encrypted with a key that the function may not use, and is not needed.
+        // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeModelPackage.html
+        let answer = call.included_data(IncludedData::MetadataOnly).send().await;
         let found = match answer.map_err(failed(SERVICE, "DescribeModelPackage")) {
             Ok(found) => found,
             // Access denied does not mean that the package is absent: the group policy of the other account may not

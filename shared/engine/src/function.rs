@@ -10,8 +10,8 @@ use tidegate_policy::site::Scope;
 
 use crate::Handler;
 use crate::ports::{
-    Alarms, Alerts, Bus, Capacity, Endpoints, Metrics, Pipelines, Registry, Remembered, Reports, Repository,
-    Sampler, Schedules,
+    Alarms, Alerts, Bus, Capacity, Endpoints, GateSources, Metrics, Pipelines, Registry, Remembered, Reports,
+    Repository, Sampler, Schedules,
 };
 
 /// The time for which a claim is leased to one invocation. The templates use the same default.
@@ -33,6 +33,7 @@ pub struct Ports {
     pub alarms: Arc<dyn Alarms>,
     pub metrics: Arc<dyn Metrics>,
     pub capacity: Arc<dyn Capacity>,
+    pub gate_sources: Arc<dyn GateSources>,
 }
 
 impl Ports {
@@ -52,6 +53,7 @@ impl Ports {
             + Alarms
             + Metrics
             + Capacity
+            + GateSources
             + 'static,
     {
         let port = || Arc::clone(ports);
@@ -68,6 +70,7 @@ impl Ports {
             alarms: port(),
             metrics: port(),
             capacity: port(),
+            gate_sources: port(),
         }
     }
 }

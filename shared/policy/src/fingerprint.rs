@@ -25,6 +25,11 @@ pub fn short(parts: &[&str], length: usize) -> String {
     text
 }
 
+/// SHA-256 of a text in lower-case hexadecimal, as other programs compute it.
+pub(crate) fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A fingerprint of settings: nothing if nothing is set, so that a name stays the same when the language gets a new
 /// setting.
 pub(crate) fn of_settings<T: Serialize + Default + PartialEq>(settings: &T, length: usize) -> String {

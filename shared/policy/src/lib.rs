@@ -25,6 +25,7 @@ pub mod denial;
 pub mod deploy;
 pub mod duration;
 pub mod endpoint;
+pub mod evaluation;
 pub mod file;
 pub mod fingerprint;
 pub mod freeze;

@@ -3,6 +3,7 @@
 mod action;
 mod advice;
 mod approval;
+mod check_report;
 mod controller;
 mod due;
 mod enter;
@@ -36,8 +37,11 @@ use crate::hold::{self as holds, Hold, Holds, Released};
 use overdue::next_check;
 
 pub use action::{Action, still_applies};
+pub use check_report::{CheckReport, CheckReports};
 pub use controller::{Need, PromoteController};
-pub use facts::{GateFacts, GateNeeds};
+pub use facts::{
+    AlarmFact, Fact, FeatureGroup, GateFacts, GateNeeds, VersionDetails, VersionFacts, VersionNeed,
+};
 pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reapproved};
 pub use on_rejected::on_rejected;
 pub use trigger::Trigger;
@@ -69,6 +73,9 @@ pub struct State {
     /// When each environment went back without a person.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rollbacks: BTreeMap<String, Vec<Timestamp>>,
+    /// The results of checks by other tools.
+    #[serde(default, skip_serializing_if = "CheckReports::is_empty")]
+    pub checks: CheckReports,
 }
 
 impl State {
@@ -174,6 +181,23 @@ pub struct Blocker {
     pub environment: String,
     /// The reason's code.
     pub reason: String,
+    /// When the gate opens without an event, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Every closed gate that needs facts of AWS, as it was last seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<SeenGate>,
+}
+
+/// A closed gate, as it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenGate {
+    /// The name of the gate.
+    pub gate: String,
+    /// The code of the reason.
+    pub reason: String,
+    /// The message of the reason.
+    pub message: String,
     /// When the gate opens without an event, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,

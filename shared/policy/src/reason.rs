@@ -217,6 +217,42 @@ reasons! {
     NotFrozen { scope: String } = "not_frozen", "there is no freeze of {scope}";
     /// A gate is closed because what it needs was not read.
     GateNotRead { gate: &'static str, what: String } = "gate_not_read", "the gate {gate} needs {what}, which was not read";
+    /// The metrics of a version cannot be read.
+    MetricsUnreadable { version: u64, cause: String } = "metrics_unreadable", "the metrics of version {version} cannot be read: {cause}";
+    /// The file with the metrics does not have the metric of the policy.
+    MetricMissing { metric: String, file: String, hint: String } = "metric_missing", "{file} has no metric {metric}{hint}";
+    /// The value of a metric is not a finite number.
+    MetricNotANumber { metric: String, file: String, value: String } = "metric_not_a_number", "{metric} is {value} in {file}, which is not a number";
+    /// A metric is not good enough.
+    MetricNotMet { metric: String, version: u64, value: f64, required: String } = "metric_not_met",
+        "{metric} of version {version} is {value}; it must be {required}";
+    /// A metric is compared with the live version, and no version is live.
+    NothingLive { environment: String, metric: String } = "nothing_live",
+        "no version is live in {environment} to compare {metric} with; write `ifNothingLive: pass` beside it, or `atLeast` instead";
+    /// The description of a version cannot be read.
+    VersionUnreadable { version: u64, cause: String } = "version_unreadable", "the registry cannot be read for version {version}: {cause}";
+    /// Reports or the model card that the policy requires are not registered with the version.
+    NotRegistered { version: u64, missing: String } = "not_registered", "version {version} is registered with {missing}";
+    /// A feature group is not that of the training.
+    FeatureGroupDiffers { group: String, cause: String } = "feature_group_differs", "feature group {group}: {cause}";
+    /// No tool reported the result of a check.
+    CheckNotReported { check: String, version: u64 } = "check_not_reported", "no `Gate Reported` says whether version {version} passed {check}";
+    /// The version did not pass a check of another tool.
+    CheckFailed { check: String, version: u64, detail: String } = "check_failed", "version {version} did not pass {check}: {detail}";
+    /// A tool reported the result of a check.
+    CheckReported { check: String, version: u64, result: &'static str } = "check_reported", "{check} of version {version}: {result}";
+    /// The report is older than one that is stored.
+    OlderCheck { check: String, newer: Timestamp } = "older_check", "a report of {check} from {newer} is stored already";
+    /// No environment of the policy has the check among its gates.
+    CheckNotInPolicy { check: String } = "check_not_in_policy", "no environment of the policy lists {check} in `gates.reports`";
+    /// The alarms cannot be read.
+    AlarmsUnreadable { cause: String } = "alarms_unreadable", "the alarms cannot be read: {cause}";
+    /// An alarm does not exist.
+    AlarmMissing { alarm: String } = "alarm_missing", "alarm {alarm} does not exist in the hub's account and region";
+    /// An alarm is not in the state OK.
+    AlarmNotOk { alarm: String, state: String } = "alarm_not_ok", "alarm {alarm} is {state}; it must be OK";
+    /// An alarm has not been in the state OK for long enough.
+    AlarmOkTooShort { alarm: String, since: Timestamp, until: Timestamp } = "alarm_ok_too_short", "alarm {alarm} is OK only since {since}; it is OK for long enough at {until}";
     /// The environment has the required number of approvals.
     ApprovalsComplete { environment: String, people: String } = "approvals_complete", "{environment} was approved by {people}";
     /// The same person has already approved the version for the environment.
@@ -496,6 +532,7 @@ impl Reason {
             Self::Soaking { until }
             | Self::OutsideWindow { until, .. }
             | Self::Frozen { until, .. }
+            | Self::AlarmOkTooShort { until, .. }
             | Self::AwaitingSample { until, .. }
             | Self::Cooldown { until }
             | Self::RetrainingInFlight { until }

@@ -251,7 +251,7 @@ async fn a_package_is_described() {
     assert_eq!(found.last_modified, Some("2026-03-02T09:10:02Z".parse().unwrap()));
     let found = registry.package(PACKAGE).await.unwrap().unwrap();
     assert_eq!(found.package.approval, ApprovalStatus::Unknown("Doubted".to_owned()));
-    assert_eq!(wire.done()[0].json(), json!({ "ModelPackageName": PACKAGE }));
+    assert_eq!(wire.done()[0].json(), json!({ "ModelPackageName": PACKAGE, "IncludedData": "MetadataOnly" }));
 }
 
 #[tokio::test]

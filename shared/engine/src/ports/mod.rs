@@ -1,6 +1,7 @@
 //! The ports: traits that describe in domain terms what a function needs. The crate `tidegate-aws` implements them with
 //! the AWS SDK.
 
+mod gates;
 mod hub;
 mod ledger;
 mod spoke;
@@ -13,6 +14,7 @@ use tidegate_events::DECISION_RECORDED;
 
 use crate::{CallError, Class, DecisionRecord, EngineError};
 
+pub use gates::GateSources;
 pub use hub::{ApprovedPackage, Pipelines, Registry, RegistryPackage, Repository};
 pub use ledger::{
     Applied, Batch, CLAIM_DAYS, Claim, Entry, Ledger, MAX_BATCH, Recorded, Stored, SweepCursor,

@@ -84,6 +84,8 @@ invariants! {
     ApprovalsMissing = "approvals_missing", "a version enters an environment only when as many people approved as its gate asks for";
     /// No deployment window is open.
     OutsideWindow = "outside_window", "a version enters an environment only in one of its windows";
+    /// A gate that looks at the version itself is not open, or what it needs was not read.
+    GateIgnored = "gate_ignored", "a version enters an environment only if what its gates ask of the version was read and is so";
     /// A freeze is in effect.
     FreezeIgnored = "freeze_ignored", "a version enters no environment during a freeze";
     /// A freeze appeared, changed or ended without a person's event.

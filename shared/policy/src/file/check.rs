@@ -64,6 +64,7 @@ impl<'s> Check<'s> {
                 _ => self.wrong(node, schema, path, ""),
             },
             Some("integer") => self.whole(node, schema, real, path),
+            Some("number") => self.number(node, schema, real, path),
             Some("string") => self.text(node, schema, real, name, path),
             _ => json!(true),
         }
@@ -223,6 +224,24 @@ impl<'s> Check<'s> {
         }
         let why = schema::reference(schema).map_or_else(String::new, |address| format!(" ({address})"));
         self.wrong(node, schema, path, &why)
+    }
+
+    /// A finite number, with or without a fraction.
+    fn number(&mut self, node: &Node, schema: &'s Json, real: &'s Json, path: &str) -> Json {
+        let number = match &node.value {
+            Value::Plain(text) if matches!(look(text), Look::Whole(_) | Look::Number) => {
+                text.parse::<f64>().ok()
+            }
+            Value::Quoted(text) if matches!(look(text), Look::Whole(_) | Look::Number) => {
+                return self.wrong(node, schema, path, "; write it without quotes");
+            }
+            _ => None,
+        };
+        let least = real.get("minimum").and_then(Json::as_f64).unwrap_or(f64::MIN);
+        match number.filter(|number| number.is_finite() && *number >= least) {
+            Some(number) => json!(number),
+            None => self.wrong(node, schema, path, ""),
+        }
     }
 
     fn text(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::gates::FreezePeriod;
+use super::gates::{AlarmGate, FeatureGate, FreezePeriod, MetricGate, Required};
 use super::instance::{Kms, Startup};
 use super::notify::Notify;
 use super::rollback::Rollback;
@@ -78,6 +78,22 @@ pub struct Gates {
     /// Times in which no deployment begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<FreezePeriod>,
+    /// Metrics that the training pipeline registered with the version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricGate>,
+    /// What must be registered with the version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Required>,
+    /// Feature groups whose definitions must be those of the training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureGate>,
+    /// Checks of other tools that the version must have passed: the values of `gate` in their events `Gate Reported`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1, max = 32)))]
+    pub reports: Vec<String>,
+    /// CloudWatch alarms that must be in the state OK.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<AlarmGate>,
 }
 
 /// People who must agree before a version enters an environment.

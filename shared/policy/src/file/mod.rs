@@ -46,7 +46,10 @@ pub use drift_checks::{CheckMeaning, Checks};
 pub use environment::{
     AllAtOnce, Approvals, Canary, Environment, Gates, Linear, Rolling, Rollout, Vpc, Window,
 };
-pub use gates::FreezePeriod;
+pub use gates::{
+    AlarmGate, Better, BetterThanLive, FeatureGate, FreezePeriod, IfNothingLive, MetricGate,
+    NotWorseThanLive, Required,
+};
 pub use instance::{Kms, Startup};
 pub use notify::{NotifiedTopic, Notify};
 pub use pipeline::{Definition, OnNewCommit, Pipeline, Registry, Reserved, Source, StepRole};
@@ -58,6 +61,7 @@ pub use schema::schema;
 pub use serving::{
     Baseline, Capture, Captured, Invoke, Monitor, OnFailure, Scale, ScaleTarget, ToZero, Verify,
 };
+pub(crate) use suggest::nearest;
 pub use warn::warnings;
 
 /// The policy of one model: what a team wants for it.

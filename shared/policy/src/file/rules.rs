@@ -16,7 +16,7 @@ pub(super) use tags::doubtful as doubtful_tags;
 use super::problem::Finding;
 use crate::lookup;
 
-use super::{Environment, Gates, Pipeline, Policy, Source};
+use super::{Environment, Gates, MetricGate, Pipeline, Policy, Source};
 
 const GUARDRAIL_EXCLUSIONS: &str =
     "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html";
@@ -210,12 +210,33 @@ fn gates(at: &str, gates: &Gates) -> Vec<Finding> {
             found.push(Finding::new(format!("{at}/to"), message).because(format!("{at}/from")));
         }
     }
+    found.extend(metrics(at, gates));
     for (index, freeze) in gates.freeze.iter().enumerate() {
         let zone = freeze.time_zone.as_str();
         if freeze.from.begins(zone) >= freeze.to.ends(zone) {
             let at = format!("{at}/gates/freeze/{index}");
             let message = format!("the freeze ends on {} but begins on {}", freeze.to, freeze.from);
             found.push(Finding::new(format!("{at}/to"), message).because(format!("{at}/from")));
+        }
+    }
+    found
+}
+
+/// Each metric has a condition, and its numbers are numbers.
+fn metrics(at: &str, gates: &Gates) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (index, metric) in gates.metrics.iter().enumerate() {
+        let at = format!("{at}/gates/metrics/{index}");
+        let MetricGate { at_least, at_most, better_than_live: better, not_worse_than_live: worse, .. } =
+            metric;
+        if at_least.is_none() && at_most.is_none() && better.is_none() && worse.is_none() {
+            let message = "nothing is asked of this metric; write `atLeast`, `atMost`, `betterThanLive` or \
+                           `notWorseThanLive`";
+            found.push(Finding::new(&at, message));
+        }
+        if let Some((least, most)) = at_least.zip(*at_most).filter(|(least, most)| least > most) {
+            let message = format!("no value is at least {least} and at most {most}");
+            found.push(Finding::new(format!("{at}/atLeast"), message).because(format!("{at}/atMost")));
         }
     }
     found

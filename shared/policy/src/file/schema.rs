@@ -97,7 +97,7 @@ pub(super) fn sample(root: &Value, schema: &Value) -> Value {
             Value::Object(required.filter_map(Value::as_str).filter_map(field).collect())
         }
         Some("array") => json!([]),
-        Some("integer") => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
         Some("boolean") => json!(false),
         Some("string") => json!("text"),
         _ => json!(true),

@@ -1,7 +1,7 @@
 //! Suggestions: "Did you mean …?"
 
 /// The candidate that is nearest to a word, if it is near enough to be the intended one.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
     if word.is_empty() {
         return None;

@@ -132,6 +132,10 @@ pub(super) fn expected(root: &Json, schema: &Json) -> String {
             (Some(min), None) => format!("a whole number, at least {min}"),
             _ => "a whole number".to_owned(),
         },
+        Some("number") => match bound(schema, "minimum") {
+            Some(min) => format!("a number, at least {min}"),
+            None => "a number".to_owned(),
+        },
         _ => match (bound(schema, "minLength"), bound(schema, "maxLength")) {
             (Some(_), Some(max)) => format!("a text of 1 to {max} characters"),
             (Some(_), None) => "a text that is not empty".to_owned(),
@@ -142,7 +146,8 @@ pub(super) fn expected(root: &Json, schema: &Json) -> String {
 
 /// A number in a schema.
 pub(super) fn bound(schema: &Json, name: &str) -> Option<i64> {
-    schema.get(name).and_then(Json::as_i64)
+    let number = schema.get(name)?;
+    number.as_i64().or_else(|| number.as_f64().map(|number| number as i64))
 }
 
 /// `a, b and c`.

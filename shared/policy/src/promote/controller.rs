@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
-    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, approval, force, freeze, health, hold,
-    invariants, on_rejected, overdue, package_change, report, rollback, still_applies,
+    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, approval, check_report, force, freeze,
+    health, hold, invariants, on_rejected, overdue, package_change, report, rollback, still_applies,
 };
 use crate::artifacts;
 use crate::check;
@@ -67,8 +67,7 @@ impl Controller for PromoteController {
             Trigger::Rollback(asked) => need.ways_back = rollback::requested_needs(state, asked),
             _ => {}
         }
-        let begins = need.package.is_some();
-        let gates = cx.policy.map(|policy| GateNeeds::of(policy, state, trigger, begins));
+        let gates = cx.policy.map(|policy| GateNeeds::of(policy, state, trigger, need.package.as_deref()));
         need.gates = gates.unwrap_or_default();
         need
     }
@@ -89,6 +88,7 @@ impl Controller for PromoteController {
             Trigger::FreezeLift(lifted) => freeze::decide_lift(&inputs, lifted),
             Trigger::Rollback(asked) => rollback::decide_rollback(&inputs, asked),
             Trigger::Force(forced) => force::decide_force(&inputs, forced),
+            Trigger::CheckReport(said) => check_report::decide_check_report(&inputs, said),
             Trigger::UnauthorizedSender { from, why } => Decision::unauthorized(from, why.clone()),
             Trigger::Sweep => overdue::decide_sweep(&inputs),
         }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use tidegate_events::{DeploymentRequested, ScheduledCheck};
 
 use super::action::{DEPLOYING, life_cycle};
-use super::gates::{GateInput, GateState, first_closed};
-use super::{Action, Blocker, EnvironmentStatus, Inputs, NAME, Promote, Promotion};
+use super::gates::{GateInput, GateState, first_closed, seen};
+use super::{Action, Blocker, EnvironmentStatus, Inputs, NAME, Promote, Promotion, SeenGate};
 use crate::decision::{Decision, Verdict};
 use crate::file::{Environment, Policy};
 use crate::fingerprint::short;
@@ -22,7 +22,10 @@ pub(super) fn enter_or_wait(
     let Inputs { policy, state, now, .. } = *inputs;
     let input = GateInput::new(inputs, &promotion, environment);
     let decision = match first_closed(&input) {
-        Some(closed) => wait(policy, &mut promotion, environment, closed.state),
+        Some(closed) => {
+            let seen = seen(&input);
+            wait(policy, &mut promotion, environment, closed.state, &seen)
+        }
         None => {
             let request = request_for(policy, &promotion, environment, now);
             let requested = EnvironmentStatus::Requested {
@@ -49,12 +52,19 @@ pub(super) fn go_on(inputs: &Inputs<'_>, promotion: Promotion, next: &Environmen
 
 /// Records what the promotion waits for. A check is scheduled once and people are requested once, however often the
 /// gate is evaluated.
-fn wait(policy: &Policy, promotion: &mut Promotion, environment: &Environment, gate: GateState) -> Promote {
+fn wait(
+    policy: &Policy,
+    promotion: &mut Promotion,
+    environment: &Environment,
+    gate: GateState,
+    seen: &[SeenGate],
+) -> Promote {
     let name = environment.name.to_string();
     let blocked = |reason: &Reason, until| Blocker {
         environment: name.clone(),
         reason: reason.code().to_owned(),
         until,
+        seen: seen.to_vec(),
     };
     match gate {
         GateState::Open => Decision::new(Verdict::Ignore, Reason::NothingOverdue),

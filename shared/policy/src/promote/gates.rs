@@ -3,19 +3,25 @@
 //! Every gate has a file and a line in [`GATES`]. The decision, `tidegate why`, replay and the sweep evaluate the
 //! same list.
 
+mod alarms;
 mod approvals;
+mod features;
 mod freeze;
 mod hold;
+mod metrics;
 mod previous;
+mod reports;
+mod requires;
 mod soak;
 mod windows;
 
 use jiff::Timestamp;
 
-use super::{Action, GateFacts, Inputs, Promotion, State};
+use super::{Action, GateFacts, Inputs, Promotion, SeenGate, State, VersionDetails};
 use crate::file::{Environment, Policy};
 use crate::reason::Reason;
 use crate::step::Step;
+pub use features::RECORDED;
 
 pub(super) use approvals::Tally;
 
@@ -110,6 +116,17 @@ pub const GATES: &[Gate] = &[
     // Neither people nor the policy stop deployments until a time. Comes before approvals: nobody is requested to approve
     // long before the end.
     Gate { name: "freeze", state: freeze::state, guards_retries: true, reads: false },
+    // The registered metrics are good enough. Comes before approvals, as all that follow: nobody is requested to approve a
+    // version that does not pass by itself.
+    Gate { name: "metrics", state: metrics::state, guards_retries: false, reads: true },
+    // The required reports and the model card are registered.
+    Gate { name: "requires", state: requires::state, guards_retries: false, reads: true },
+    // The feature groups are those of the training.
+    Gate { name: "features", state: features::state, guards_retries: false, reads: true },
+    // Other tools reported that the version passed.
+    Gate { name: "reports", state: reports::state, guards_retries: false, reads: false },
+    // The alarms are OK.
+    Gate { name: "alarms", state: alarms::state, guards_retries: false, reads: true },
     // Enough people have approved it for this environment.
     Gate { name: "approvals", state: approvals::state, guards_retries: false, reads: false },
     // A deployment window is open. Comes after approvals: people can approve before the window opens.
@@ -125,10 +142,52 @@ pub struct Closed {
     pub state: GateState,
 }
 
-/// Every closed gate, in the order of [`GATES`].
+/// Every closed gate as far as it is known without AWS, in the order of [`GATES`]: those that need facts as a decision last
+/// saw them.
 #[must_use]
-pub fn blockers(input: &GateInput<'_>) -> Vec<Closed> {
-    closed(input).collect()
+pub fn known_blockers(input: &GateInput<'_>) -> Vec<SeenGate> {
+    let here = |blocker: &&super::Blocker| blocker.environment == input.environment.name.as_str();
+    let seen = input.promotion.blocked_by.as_ref().filter(here).map(|blocker| blocker.seen.as_slice());
+    let gates = GATES.iter().filter(|gate| applies(gate, input)).filter_map(|gate| {
+        if gate.reads {
+            return seen.unwrap_or_default().iter().find(|seen| seen.gate == gate.name).cloned();
+        }
+        let state = (gate.state)(input);
+        state.reason().map(|reason| SeenGate::new(gate.name, reason))
+    });
+    gates.collect()
+}
+
+/// Whether a gate needs facts of AWS, so that each sweep looks at it again.
+#[must_use]
+pub fn needs_facts(name: &str) -> bool {
+    GATES.iter().any(|gate| gate.name == name && gate.reads)
+}
+
+/// The closed gates that need facts, for `tidegate why`.
+pub(super) fn seen(input: &GateInput<'_>) -> Vec<SeenGate> {
+    let closed = evaluate(input, |gate| gate.reads);
+    closed.filter_map(|closed| Some(SeenGate::new(closed.gate, closed.state.reason()?))).collect()
+}
+
+impl SeenGate {
+    fn new(gate: &str, reason: &Reason) -> Self {
+        let (code, message) = (reason.code().to_owned(), reason.to_string());
+        Self { gate: gate.to_owned(), reason: code, message, until: reason.until() }
+    }
+}
+
+/// The description of the version that would enter the environment.
+fn details<'i>(input: &GateInput<'i>, gate: &'static str) -> Result<&'i VersionDetails, Reason> {
+    let version = input.promotion.version;
+    let Some(facts) = &input.facts.version else {
+        return Err(Reason::GateNotRead { gate, what: format!("the description of version {version}") });
+    };
+    match &facts.details {
+        Ok(Some(details)) => Ok(details),
+        Ok(None) => Err(Reason::PackageMissing { arn: facts.arn.clone() }),
+        Err(cause) => Err(Reason::VersionUnreadable { version, cause: cause.clone() }),
+    }
 }
 
 /// The gate that determines the decision: the first closed one.

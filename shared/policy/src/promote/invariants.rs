@@ -373,6 +373,7 @@ impl<'a> Checker<'a> {
         self.violations.require(soaks.is_none(), Invariant::SoakCutShort, || {
             format!("{name} is asked, and the soak before it is {soaks:?}")
         });
+        self.qualified(environment, promotion);
         let windows = environment.gates.windows.as_deref().unwrap_or_default();
         let open = windows.is_empty() || windows.iter().any(|window| is_open(window, self.cx.now));
         self.violations.require(open, Invariant::OutsideWindow, || {

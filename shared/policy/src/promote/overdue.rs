@@ -131,7 +131,7 @@ fn tell(
 /// When a sweep next has work: a request without a report is overdue, or the recorded wait is over.
 pub(super) fn next_check(policy: &Policy, state: &State, now: Timestamp) -> Option<Timestamp> {
     // No fact is read here: only the gates that need none can say when they open. The others are looked at by each sweep.
-    let facts = GateFacts { fleet: Some(Freezes::default()) };
+    let facts = GateFacts { fleet: Some(Freezes::default()), ..GateFacts::default() };
     let facts = &facts;
     let promotion = state.promotion.as_ref().filter(|promotion| !promotion.stopped)?;
     let overdue = policy.environments.iter().filter_map(|environment| {

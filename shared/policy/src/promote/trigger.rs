@@ -2,8 +2,8 @@
 
 use tidegate_events::{
     ApprovalGiven, Body, DeploymentFinished, DeploymentWaiting, EndpointHealthChanged, Event, FreezeLifted,
-    FreezePlaced, HoldPlaced, HoldReleased, ModelPackageChanged, PromotionForced, RollbackRequested,
-    Scheduled, ScheduledCheck,
+    FreezePlaced, GateReported, HoldPlaced, HoldReleased, ModelPackageChanged, PromotionForced,
+    RollbackRequested, Scheduled, ScheduledCheck,
 };
 
 use super::NAME;
@@ -43,6 +43,8 @@ pub enum Trigger {
     Rollback(RollbackRequested),
     /// A person forced a version into an environment.
     Force(PromotionForced),
+    /// A tool reported the result of a check.
+    CheckReport(GateReported),
     /// An account sent an event that it is not authorized to send.
     UnauthorizedSender {
         /// The account.
@@ -114,6 +116,11 @@ pub(super) fn route(site: &Site, event: &Event) -> Route<Trigger> {
         Body::FreezeLifted(lifted) => {
             for_fleet_or(lifted.model.as_deref(), None, Trigger::FreezeLift(lifted.clone()))
         }
+        Body::GateReported(said) if *from != site.account => {
+            let why = Reason::NotFromHub { account: from.clone() };
+            sent(from, &said.model, Trigger::UnauthorizedSender { from: from.clone(), why })
+        }
+        Body::GateReported(said) => Route::model(&said.model, Trigger::CheckReport(said.clone())),
         Body::Scheduled(Scheduled::Check(check)) if check.function == NAME => checked(check),
         Body::Scheduled(Scheduled::Reconcile) => Route::Sweep,
         _ => Route::NotApplicable(Reason::UnsupportedEvent),

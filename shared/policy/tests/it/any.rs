@@ -179,6 +179,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
         environment,
         reason: "held".to_owned(),
         until: None,
+        seen: Vec::new(),
     }));
     // What was rejected goes no further.
     let stopped = prop_oneof![
@@ -214,6 +215,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
             freezes,
             verified,
             rollbacks: BTreeMap::new(),
+            checks: promote::CheckReports::new(),
         })
         .boxed()
 }

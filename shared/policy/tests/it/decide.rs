@@ -104,7 +104,7 @@ pub(crate) fn policy_with(environment: &Environment) -> Policy {
 
 /// What promote reads: this package, and nothing that closes a gate.
 pub(crate) fn seen(package: Option<Package>) -> Snapshot {
-    let gates = GateFacts { fleet: Some(Freezes::default()) };
+    let gates = GateFacts { fleet: Some(Freezes::default()), ..GateFacts::default() };
     Snapshot { package, gates, ..Snapshot::default() }
 }
 

@@ -9,6 +9,7 @@ use tidegate_policy::deploy::{
     Endpoint, Probe, RunningComponent, RunningConfig, RunningModel, ScalableTarget,
 };
 use tidegate_policy::owner::Tags;
+use tidegate_policy::promote::{AlarmFact, FeatureGroup, VersionDetails};
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::train::{DescribedExecution, JobRoles, ListedExecution, PipelineRoles};
 
@@ -71,6 +72,14 @@ pub struct CannedResponses {
     pub alarms: Vec<AlarmChanged>,
     /// Invocations of any endpoint: in the idle window, and since the deployment.
     pub invocations: [Option<u64>; 2],
+    /// Versions in the registry, by number.
+    pub versions: BTreeMap<u64, VersionDetails>,
+    /// The texts of files in S3, by URI.
+    pub files: BTreeMap<String, String>,
+    /// The states of alarms, by name.
+    pub alarm_states: BTreeMap<String, AlarmFact>,
+    /// Feature groups, by name.
+    pub feature_groups: BTreeMap<String, FeatureGroup>,
     /// The calls that AWS rejects, with the error as `CODE: message`: by operation, or by detail-type for one of our
     /// events.
     pub refuses: BTreeMap<String, String>,

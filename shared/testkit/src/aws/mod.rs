@@ -11,6 +11,7 @@ mod common;
 mod effect;
 mod endpoints;
 mod environment;
+mod gates;
 mod hub;
 mod state;
 mod traffic;

@@ -13,6 +13,7 @@ mod read;
 mod run;
 mod seen;
 mod seen_execution;
+mod seen_gates;
 mod setup;
 
 pub use file::Expect;

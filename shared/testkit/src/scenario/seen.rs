@@ -22,6 +22,7 @@ use tidegate_policy::train::{JobRoles, PipelineRoles};
 
 use super::read::{ScenarioError, read, read_json};
 use super::seen_execution::SeenExecution;
+use super::seen_gates::{SeenAlarm, SeenFeatureGroup, SeenVersion};
 use crate::aws::CannedResponses;
 
 /// The data that a function reads from its ports. An absent field means that the resource does not exist.
@@ -75,6 +76,12 @@ pub struct Seen {
     pub holds: Holds,
     /// The freezes of every model.
     pub fleet: Freezes,
+    /// Versions in the registry with what gates read, by number.
+    pub versions: BTreeMap<u64, SeenVersion>,
+    /// The states of alarms, by name.
+    pub alarm_states: BTreeMap<String, SeenAlarm>,
+    /// Feature groups, by name.
+    pub feature_groups: BTreeMap<String, SeenFeatureGroup>,
     /// The calls that AWS rejects, with the error as `CODE: message`: by operation, or by detail-type for one of our
     /// events.
     pub refuses: BTreeMap<String, String>,
@@ -290,6 +297,14 @@ impl Seen {
             probe: self.answer.as_ref().map(SeenAnswer::read),
             report: report.map(|text| MonitorReport::from_json(&text)),
             alarms: self.alarms.iter().map(|file| alarm(&root.join(file))).collect::<Result<_, _>>()?,
+            versions: self.versions.iter().map(|(version, seen)| (*version, seen.read(*version))).collect(),
+            files: self.versions.iter().filter_map(|(version, seen)| seen.text(*version)).collect(),
+            alarm_states: self.alarm_states.iter().map(|(name, seen)| (name.clone(), seen.read())).collect(),
+            feature_groups: self
+                .feature_groups
+                .iter()
+                .map(|(name, seen)| (name.clone(), seen.read()))
+                .collect(),
             invocations: [self.in_window, self.since_deployment],
             refuses: self.refuses.clone(),
         })

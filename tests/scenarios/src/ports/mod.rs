@@ -2,6 +2,7 @@
 
 mod common;
 mod endpoints;
+mod gates;
 mod hub;
 mod running;
 mod settings;

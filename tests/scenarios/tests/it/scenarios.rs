@@ -10,6 +10,7 @@ use tidegate_testkit::scenario::Scenario;
 /// Reasons that no situation leads to, and why they are there all the same.
 const UNREACHABLE: &[(&str, &str)] = &[
     ("gate_not_read", "promote reads what the gates of the next environment need"),
+    ("version_unreadable", "promote reads the same version in the registry before, and fails if it may not"),
     ("real_time_minimum_is_one", "no file may ask for it; a policy that was applied before that may"),
     ("violates_invariant", "the checker would have to object to a decision of ours"),
 ];

@@ -128,6 +128,38 @@ fn order() -> Vec<Break<Scene>> {
             let window = json!({ "days": days, "from": "00:00", "to": "08:00", "timeZone": "UTC" });
             s.policy().environments[1].gates.windows = Some(vec![serde_json::from_value(window).unwrap()]);
         }),
+        on(I::GateIgnored, "a metric that was not read", on_to_production, |s| {
+            s.gate("metrics", json!([{ "name": "auc", "atLeast": 0.8 }]));
+        }),
+        on(I::GateIgnored, "a metric that is too low", on_to_production, |s| {
+            s.gate("metrics", json!([{ "name": "auc", "atLeast": 0.8 }]));
+            s.metrics(r#"{"auc": 0.7}"#);
+        }),
+        on(I::GateIgnored, "a metric that is not a number", on_to_production, |s| {
+            s.gate("metrics", json!([{ "name": "auc", "atMost": 0.8 }]));
+            s.metrics(r#"{"auc": NaN}"#);
+        }),
+        on(I::GateIgnored, "a metric that is missing", on_to_production, |s| {
+            s.gate("metrics", json!([{ "name": "auc", "atLeast": 0.8 }]));
+            s.metrics(r#"{"accuracy": 0.9}"#);
+        }),
+        on(I::GateIgnored, "nothing to compare with", on_to_production, |s| {
+            s.gate("metrics", json!([{ "name": "auc", "betterThanLive": { "by": 0, "better": "higher" } }]));
+            s.metrics(r#"{"auc": 0.9}"#);
+        }),
+        on(I::GateIgnored, "no bias report", on_to_production, |s| {
+            s.gate("requires", json!(["biasReport"]));
+            s.metrics("{}");
+        }),
+        on(I::GateIgnored, "a feature group that was not read", on_to_production, |s| {
+            s.gate("features", json!({ "groups": ["customers"] }));
+        }),
+        on(I::GateIgnored, "an alarm that was not read", on_to_production, |s| {
+            s.gate("alarms", json!({ "names": ["shop-slo"] }));
+        }),
+        on(I::GateIgnored, "a check that nobody reported", on_to_production, |s| {
+            s.gate("reports", json!(["load-test"]));
+        }),
         on(I::FreezeIgnored, "a freeze of the model", on_to_production, |s| {
             s.state.freezes = frozen("production", 70);
             s.next().freezes = frozen("production", 70);

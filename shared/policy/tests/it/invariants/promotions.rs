@@ -9,6 +9,7 @@ use tidegate_policy::decision::Verdict;
 use tidegate_policy::file::{Approvals, Policy};
 use tidegate_policy::promote::{
     EnvironmentStatus, Package, PromoteController, Promotion, Snapshot, State, Trigger, VerifiedVersion,
+    VersionDetails, VersionFacts,
 };
 use tidegate_policy::step::Step;
 
@@ -32,6 +33,23 @@ impl Scene {
             _ => None,
         });
         requests.unwrap()
+    }
+
+    /// Gives production another gate.
+    pub(super) fn gate(&mut self, name: &str, value: serde_json::Value) {
+        let environment = &mut self.policy().environments[1];
+        let mut gates = serde_json::to_value(&environment.gates).unwrap();
+        gates[name] = value;
+        environment.gates = serde_json::from_value(gates).unwrap();
+        let version = self.policy().version();
+        self.request().policy_version = version;
+    }
+
+    /// The version has these metrics.
+    pub(super) fn metrics(&mut self, text: &str) {
+        let details = VersionDetails { statistics: Some("s3://b/k".to_owned()), ..VersionDetails::default() };
+        let (arn, metrics) = (any::arn(7), Some(Ok(text.to_owned())));
+        self.seen.gates.version = Some(VersionFacts { arn, details: Ok(Some(details)), metrics });
     }
 
     /// The promotion in the state that follows.
