@@ -17,6 +17,8 @@ mod install;
 mod ledgers;
 #[cfg(feature = "install")]
 mod live_check;
+#[cfg(feature = "operate")]
+mod people;
 mod policies;
 mod print;
 mod progress;
@@ -142,6 +144,9 @@ enum Command {
         ledgers: Ledgers,
     },
     #[cfg(feature = "operate")]
+    #[command(flatten)]
+    Order(people::Order),
+    #[cfg(feature = "operate")]
     /// Show the messages in the dead-letter queues with their errors, and deliver their events again.
     Redrive {
         /// Only the dead-letter queue of this function, such as deploy; `forward` is the queue of the rules that
@@ -215,6 +220,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             history::run(&model, &ledgers, &wanted, print::Detail { full, json }).await
         }
         Command::Forget { person, erase, ledgers } => forget::run(&person, &ledgers, erase, json).await,
+        #[cfg(feature = "operate")]
+        Command::Order(order) => people::run(&order, json).await,
         #[cfg(feature = "operate")]
         Command::Redrive { function, list, ledgers } => {
             redrive::run(&ledgers, &redrive::Selection { function, list }, json).await

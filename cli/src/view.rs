@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::future::{try_join_all, try_join4};
+use futures::future::{try_join, try_join_all, try_join4};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tidegate_engine::ports::{Applied, Ledger};
 use tidegate_engine::{DecisionRecord, EngineError, resolve};
@@ -12,7 +12,7 @@ use tidegate_policy::file::Policy;
 use tidegate_policy::freeze::{FLEET, Freezes};
 use tidegate_policy::hold::{self, Hold};
 use tidegate_policy::promote::{EnvironmentStatus, Promotion};
-use tidegate_policy::{deploy, promote, respond, scale};
+use tidegate_policy::{deploy, promote, respond, scale, train};
 
 use crate::Failure;
 use crate::ledgers::Place;
@@ -35,6 +35,8 @@ pub(crate) struct LedgerData {
     pub(crate) promote: Arc<promote::State>,
     /// The freezes of every model, in the hub.
     pub(crate) fleet: Freezes,
+    /// The state of train.
+    pub(crate) train: Arc<train::State>,
     /// The state of deploy.
     pub(crate) deploy: Arc<deploy::State>,
     /// The state of respond.
@@ -67,13 +69,26 @@ impl LedgerData {
             resolve::state_of::<respond::RespondController>(ledger, model),
             resolve::state_of::<scale::ScaleController>(ledger, model),
         );
-        let fleet = resolve::state_of::<promote::PromoteController>(ledger, FLEET);
-        let (applied, (promote, deploy, respond, scale), decisions, fleet) =
-            try_join4(ledger.policy(model), states, ledger.decisions(model, DECISIONS), fleet).await?;
+        let of_hub = try_join(
+            resolve::state_of::<promote::PromoteController>(ledger, FLEET),
+            resolve::state_of::<train::TrainController>(ledger, model),
+        );
+        let (applied, (promote, deploy, respond, scale), decisions, (fleet, train)) =
+            try_join4(ledger.policy(model), states, ledger.decisions(model, DECISIONS), of_hub).await?;
         let fleet = fleet.freezes.clone();
         let mut decisions = place.readable(decisions);
         decisions.sort_by(|a, b| b.order().cmp(&a.order()));
-        Ok(Self { ledger: place.name.clone(), applied, promote, fleet, deploy, respond, scale, decisions })
+        Ok(Self {
+            ledger: place.name.clone(),
+            applied,
+            promote,
+            fleet,
+            train,
+            deploy,
+            respond,
+            scale,
+            decisions,
+        })
     }
 
     /// Returns the environment of the ledger. Every decision contains it, and the state of deploy as well.

@@ -248,7 +248,12 @@ fn not_entered(
 ) -> Why {
     let (name, version) = (target.name.as_str(), promotion.version);
     let state = view.hub.as_ref().map(|hub| hub.promote.clone()).unwrap_or_default();
-    let facts = GateFacts { fleet: view.hub.as_ref().map(|hub| hub.fleet.clone()), ..GateFacts::default() };
+    let authors = view.hub.as_ref().map(|hub| hub.train.authors_of(&promotion.package_arn));
+    let facts = GateFacts {
+        fleet: view.hub.as_ref().map(|hub| hub.fleet.clone()),
+        authors: authors.unwrap_or_default(),
+        ..GateFacts::default()
+    };
     let input = GateInput { policy, state: &state, promotion, environment: target, facts: &facts, now };
     let closed: Vec<Blocker> = gates::known_blockers(&input).into_iter().map(blocker).collect();
     let Some(first) = closed.first() else {

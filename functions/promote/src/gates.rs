@@ -7,6 +7,7 @@ use tidegate_engine::resolve;
 use tidegate_engine::{CallError, Class, Engine, EngineError};
 use tidegate_policy::freeze::FLEET;
 use tidegate_policy::promote::{Fact, GateFacts, GateNeeds, PromoteController, VersionFacts, VersionNeed};
+use tidegate_policy::train::TrainController;
 
 /// Reads the facts. An error that a repetition may not meet again is returned; any other is a fact.
 pub(crate) async fn facts(
@@ -29,6 +30,10 @@ pub(crate) async fn facts(
         groups.insert(name.clone(), fact(sources.feature_group(name).await)?);
     }
     facts.feature_groups = groups;
+    if let Some(need) = &needs.authors {
+        let train = resolve::state_of::<TrainController>(engine.ledger.as_ref(), &need.model).await?;
+        facts.authors = train.authors_of(&need.package);
+    }
     Ok(facts)
 }
 

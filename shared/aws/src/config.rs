@@ -37,7 +37,7 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 const MAX_ATTEMPTS: u32 = 4;
 
-fn https() -> SharedHttpClient {
+pub(crate) fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 

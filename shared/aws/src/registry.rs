@@ -158,6 +158,18 @@ impl Registry for ModelRegistry {
             .map_err(failed(SERVICE, "UpdateModelPackage"))?;
         Ok(())
     }
+
+    async fn reject(&self, arn: &str, description: &str) -> Result<(), CallError> {
+        self.client
+            .update_model_package()
+            .model_package_arn(arn)
+            .model_approval_status(ModelApprovalStatus::Rejected)
+            .approval_description(cut(description, LONGEST_DESCRIPTION))
+            .send()
+            .await
+            .map_err(failed(SERVICE, "UpdateModelPackage"))?;
+        Ok(())
+    }
 }
 
 /// The image and the model data of a container.

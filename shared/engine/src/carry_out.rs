@@ -178,6 +178,7 @@ impl Engine {
             Step::ReportRetraining { finished } => {
                 format!("reported {} to {}", finished.outcome, finished.environment)
             }
+            Step::PublishCommand { order } => format!("passed on: {}", order.word()),
             Step::Call(call) => work.adapter.call(call).await?,
         })
     }

@@ -20,13 +20,15 @@ use serde_json::{Value, json};
 use crate::form::LONG_TEXT_LIMIT;
 use crate::text::{clean, shorten};
 
-pub(crate) use check::body;
+pub(crate) use check::{body, read as read_contract};
 pub use commit::{CommitPushed, RefChange, RefKind};
 pub use deployment::{DeploymentFinished, DeploymentOutcome, DeploymentRequested, DeploymentWaiting};
 pub use freeze::{FreezeLifted, FreezePlaced};
 pub use gate::{GateReported, GateResult};
 pub use health::{EndpointHealth, EndpointHealthChanged};
-pub use person::{ApprovalGiven, HoldPlaced, HoldReleased, PromotionForced, RollbackRequested};
+pub use person::{
+    ApprovalGiven, HoldPlaced, HoldReleased, PromotionForced, RollbackRequested, VersionRejected,
+};
 pub use retraining::{RetrainingFinished, RetrainingOutcome, RetrainingRequested};
 pub use signal::{DriftObserved, DriftVerdict};
 

@@ -42,6 +42,9 @@ impl Event {
             Body::AlarmChanged(alarm) => self::alarm(envelope, alarm),
             Body::ObjectCreated(object) => self::object(envelope, object),
             Body::HealthEvent(health) => self::health(envelope, health),
+            Body::Command(command) => {
+                vec![command.caller.arn.as_str().into(), command.request_id.as_str().into()]
+            }
             Body::Tick(tick) => {
                 let schedule = envelope.resources.first().map(|arn| arn.to_lowercase()).unwrap_or_default();
                 vec![schedule.into(), moment(envelope, tick.scheduled_at)]
@@ -83,6 +86,7 @@ impl Body {
             Self::FreezePlaced(_) => "freeze_placed",
             Self::FreezeLifted(_) => "freeze_lifted",
             Self::GateReported(_) => "gate_reported",
+            Self::Command(_) => "command",
             Self::Tick(_) => "tick",
             Self::Scheduled(_) => "scheduled",
             Self::Other => "other",

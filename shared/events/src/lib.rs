@@ -14,6 +14,7 @@
 //! [`Event::idempotency_key`] identifies a change, because AWS may report one change several times under different ids.
 
 mod aws;
+mod command;
 mod contract;
 mod envelope;
 mod error;
@@ -34,12 +35,13 @@ pub use aws::{
     AlarmChanged, AlarmMetric, AlarmState, ApprovalStatus, EndpointChanged, EndpointStatus, ExecutionStatus,
     HealthEvent, ModelPackageChanged, ObjectCreated, PackageStatus, PipelineExecutionChanged,
 };
+pub use command::{COMMAND_SOURCE, Caller, Command, Order};
 pub use contract::{
     ApprovalGiven, CommitPushed, Contract, DeploymentFinished, DeploymentOutcome, DeploymentRequested,
     DeploymentWaiting, DriftObserved, DriftVerdict, EndpointHealth, EndpointHealthChanged, Field,
     FreezeLifted, FreezePlaced, GateReported, GateResult, HoldPlaced, HoldReleased, Kind, PromotionForced,
     RefChange, RefKind, RetrainingFinished, RetrainingOutcome, RetrainingRequested, RollbackRequested,
-    SCHEMA, to_detail,
+    SCHEMA, VersionRejected, to_detail,
 };
 pub use envelope::Envelope;
 pub use error::EventError;
@@ -136,6 +138,8 @@ pub enum Body {
     FreezeLifted(FreezeLifted),
     /// `Gate Reported` by another tool.
     GateReported(GateReported),
+    /// A person's command: an authenticated request to the function URL of operate.
+    Command(Command),
     /// An invocation by a schedule without an input: `Scheduled Event` from `aws.events` or `aws.scheduler`.
     Tick(Tick),
     /// An invocation by a schedule of Tidegate, with its input.
@@ -251,6 +255,9 @@ fn read_detail_at(
 fn read_object(map: &Members<'_>, now: Option<Timestamp>) -> Result<Event, EventError> {
     if map.get("tidegate").is_some() {
         return schedule::scheduled(map);
+    }
+    if command::is_request(map) {
+        return command::command(map);
     }
     if map.get("alarmData").is_some() {
         return aws::direct_alarm(map);

@@ -40,6 +40,9 @@ pub struct Received(Arc<Value>);
 impl Received {
     /// Keeps an event, if its JSON text is not larger than [`KEPT_BYTES`].
     pub(crate) fn keep(mut value: Value) -> Option<Self> {
+        if let Some(command) = crate::command::kept(&value) {
+            value = command;
+        }
         // The events of Tidegate name people on purpose: who approved, and who placed a hold.
         if value.get("source").is_none_or(|source| source != crate::SOURCE) {
             drop_personal(&mut value);

@@ -11,9 +11,10 @@ use tidegate_engine::{FunctionSpec, Scope};
 pub use routes::{is_forwarded, targets, wanted_by};
 
 /// All functions: first the hub's, then the environments'.
-pub static FUNCTIONS: [&FunctionSpec; 5] = [
+pub static FUNCTIONS: [&FunctionSpec; 6] = [
     &tidegate_train::SPEC,
     &tidegate_promote::SPEC,
+    &tidegate_operate::SPEC,
     &tidegate_deploy::SPEC,
     &tidegate_respond::SPEC,
     &tidegate_scale::SPEC,

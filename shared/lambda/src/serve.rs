@@ -29,6 +29,7 @@ pub struct Parts {
     alerts: Arc<dyn Alerts>,
     schedules: Arc<dyn Schedules>,
     check_seconds: u32,
+    operators: Vec<String>,
     meter: Meter,
 }
 
@@ -44,6 +45,7 @@ impl Parts {
             alerts: Arc::new(aws.alerts(&environment.topic_arn)),
             schedules: Arc::new(NoSchedules),
             check_seconds: 0,
+            operators: Vec::new(),
             meter: aws.meter(),
             environment,
         }
@@ -63,6 +65,12 @@ impl Parts {
         Ok(Self { schedules: Arc::new(schedules), ..self })
     }
 
+    /// Sets the roles whose sessions may command where a policy names no group.
+    #[must_use]
+    pub fn with_operators(self, operators: Vec<String>) -> Self {
+        Self { operators, ..self }
+    }
+
     /// Sets the number of seconds after which the function checks a resource that sends no event.
     #[must_use]
     pub fn with_checks(self, check_seconds: u32) -> Self {
@@ -74,6 +82,14 @@ impl Parts {
 /// classes.
 #[derive(Debug)]
 pub struct Problem(EngineError);
+
+impl Problem {
+    /// The error, which is logged.
+    pub(crate) fn of(parts: &Parts, error: EngineError) -> Self {
+        tracing::error!(function = parts.function, kind = error.kind(), %error, "the invocation failed");
+        Self(error)
+    }
+}
 
 impl From<Problem> for Diagnostic {
     fn from(problem: Problem) -> Self {
@@ -101,7 +117,7 @@ pub async fn serve(parts: Parts, handler: impl Handler) -> Result<(), lambda_run
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| invocation(parts, handler, event))).await
 }
 
-async fn invocation(
+pub(crate) async fn invocation(
     parts: &Parts,
     handler: &impl Handler,
     event: LambdaEvent<Value>,
@@ -109,22 +125,24 @@ async fn invocation(
     if event.payload == json!({ "tidegate": "about" }) {
         return Ok(about(parts));
     }
-    let engine = engine_of(parts, &event.context);
     if event.payload.get("tidegate") == Some(&json!("publish_again")) {
+        let engine = engine_of(parts, &event.context);
         return publish_again(&engine, &event.payload).await.map_err(Problem);
     }
+    let outcomes = handle(parts, handler, event).await.map_err(|error| Problem::of(parts, error))?;
+    Ok(answer(&outcomes))
+}
+
+/// Parses the event and runs the handler.
+pub(crate) async fn handle(
+    parts: &Parts,
+    handler: &impl Handler,
+    event: LambdaEvent<Value>,
+) -> Result<Vec<Outcome>, EngineError> {
+    let engine = engine_of(parts, &event.context);
     let now = now();
-    let result = match tidegate_events::parse_received(event.payload, now) {
-        Ok(event) => handler.handle(&engine, &event, now).await,
-        Err(error) => Err(EngineError::Event(error)),
-    };
-    match result {
-        Ok(outcomes) => Ok(answer(&outcomes)),
-        Err(error) => {
-            tracing::error!(function = parts.function, kind = error.kind(), %error, "the invocation failed; Lambda retries it");
-            Err(Problem(error))
-        }
-    }
+    let event = tidegate_events::parse_received(event.payload, now).map_err(EngineError::Event)?;
+    handler.handle(&engine, &event, now).await
 }
 
 /// The answer to `tidegate redrive`, which asks the function to publish an event again that could not be forwarded.
@@ -172,6 +190,7 @@ fn engine_of(parts: &Parts, context: &lambda_runtime::Context) -> Engine {
         account,
         region,
         check_seconds: parts.check_seconds,
+        operators: parts.operators.clone(),
     };
     Engine {
         function: parts.function,

@@ -48,9 +48,15 @@ impl Arn {
     }
 
     fn partition_of_region(&self) -> &'static str {
-        let of_region = PARTITIONS.iter().find(|(prefix, _)| self.region.starts_with(prefix));
-        of_region.map_or("aws", |(_, partition)| partition)
+        partition_of(&self.region)
     }
+}
+
+/// The partition of a region.
+#[must_use]
+pub fn partition_of(region: &str) -> &'static str {
+    let of_region = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
+    of_region.map_or("aws", |(_, partition)| partition)
 }
 
 /// The first part of an ARN that differs from what it must be, as a reason. `None` if it fits.

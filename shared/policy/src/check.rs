@@ -62,6 +62,7 @@ impl Scope<'_> {
             return match effect {
                 Effect::Notify => true,
                 Effect::ReportDeployment(_) => *function == "deploy",
+                Effect::Command(order) => *function == "operate" && order.model().is_none(),
                 _ => false,
             };
         };
@@ -110,6 +111,7 @@ impl Scope<'_> {
                     && finished.model == model
                     && environment.is_some_and(|e| e.account.as_str() == finished.environment_account)
             }
+            Effect::Command(order) => *function == "operate" && order.model() == Some(model),
             Effect::Annotate { resource: name } | Effect::Change { resource: name, .. } => is_named(name),
             Effect::Prepare { name } => {
                 !resource.is_empty() && (name.starts_with(resource) || name.starts_with(component))

@@ -43,6 +43,8 @@ pub enum Verdict {
     RolledBackSilently,
     /// deploy: the same, because of an alarm of the rollout.
     RolledBackByAlarm,
+    /// operate: the command of a person is passed on.
+    Accept,
     /// The request is not allowed or not possible.
     Reject,
     /// respond: request a retraining from the hub.
@@ -77,6 +79,7 @@ impl Verdict {
         Self::VerificationFailed,
         Self::RolledBackSilently,
         Self::RolledBackByAlarm,
+        Self::Accept,
         Self::Reject,
         Self::Retrain,
         Self::Alert,
@@ -111,6 +114,7 @@ impl Verdict {
             Self::VerificationFailed => "verification_failed",
             Self::RolledBackSilently => "rolled_back_silently",
             Self::RolledBackByAlarm => "rolled_back_by_alarm",
+            Self::Accept => "accept",
             Self::Reject => "reject",
             Self::Retrain => "retrain",
             Self::Alert => "alert",

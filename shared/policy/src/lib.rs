@@ -33,6 +33,7 @@ pub mod hold;
 pub mod instance_types;
 pub mod lookup;
 pub mod names;
+pub mod operate;
 pub mod owner;
 mod people;
 pub mod principal;

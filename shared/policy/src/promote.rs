@@ -40,7 +40,8 @@ pub use action::{Action, still_applies};
 pub use check_report::{CheckReport, CheckReports};
 pub use controller::{Need, PromoteController};
 pub use facts::{
-    AlarmFact, Fact, FeatureGroup, GateFacts, GateNeeds, VersionDetails, VersionFacts, VersionNeed,
+    AlarmFact, AuthorsNeed, Fact, FeatureGroup, GateFacts, GateNeeds, VersionDetails, VersionFacts,
+    VersionNeed,
 };
 pub use lost_changes::{Candidate, approval_of, is_newer, lost_withdrawal, reapproved};
 pub use on_rejected::on_rejected;
@@ -119,9 +120,6 @@ pub struct Promotion {
     /// The environments for which people were requested to approve the version.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub approvals_requested: BTreeSet<String>,
-    /// Who made the version: who pushed its commit, or who started the execution that registered it. Empty if unknown.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub authors: BTreeSet<String>,
     /// What the promotion waits for, as last recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<Blocker>,

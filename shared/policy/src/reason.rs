@@ -289,6 +289,23 @@ reasons! {
     /// The policy no longer has the environment.
     EnvironmentNotInPolicy { environment: String } = "environment_not_in_policy", "the policy has no environment {environment}";
 
+    // operate
+    /// The command of a person is passed on.
+    CommandAccepted { command: String, by: String } = "command_accepted", "{command} by {by} was accepted";
+    /// AWS does not prove who the caller is.
+    CallerUnusable { detail: String } = "caller_unusable", "{detail}";
+    /// The caller may not give this command.
+    CallerNotAllowed { by: String, command: String, detail: String } = "caller_not_allowed", "{by} may not {command}: {detail}";
+    /// The request was sent too long before, or after, AWS received it.
+    RequestNotCurrent { sent: Timestamp, received: Timestamp } = "request_not_current",
+        "the request was sent at {sent} and received at {received}, more than 5 minutes apart; correct the clock, and give the command again";
+    /// The author of a version may not approve it.
+    ApproverIsAuthor { by: String, version: u64 } = "approver_is_author",
+        "{by} is the author of version {version}, and the policy does not count the author; somebody else must approve";
+    /// It is unknown who made the version, and the author may not approve it.
+    AuthorUnknown { version: u64 } = "author_unknown",
+        "the author of version {version} is unknown, and the policy does not count the author; promote a version of a pipeline that a push to CodeCommit started, or remove `notAuthor` from the policy";
+
     // deploy
     /// The policy has the environment in another region than the stack that received the request.
     WrongRegion { environment: String, found: String, expected: String } = "wrong_region",

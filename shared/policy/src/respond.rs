@@ -84,6 +84,7 @@ pub fn still_applies(state: &State, step: &Step<NoCall>) -> bool {
         | Step::AnswerWaiting { .. }
         | Step::ReportHealth { .. }
         | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. }
         | Step::Call(_) => false,
     }
 }

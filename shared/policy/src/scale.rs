@@ -220,7 +220,8 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         | Step::ReportHealth { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => false,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => false,
     }
 }
 

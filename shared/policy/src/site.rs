@@ -30,6 +30,9 @@ pub struct Site {
     pub hub_account: String,
     /// Seconds until deploy checks again for changes that send no event.
     pub check_seconds: u32,
+    /// The roles of the hub's account whose sessions may command where a policy names no group: names with their paths,
+    /// which may contain wildcards.
+    pub operators: Vec<String>,
 }
 
 impl Site {
@@ -42,6 +45,7 @@ impl Site {
             region: region.to_owned(),
             hub_account: hub_account.to_owned(),
             check_seconds: CHECK_SECONDS,
+            operators: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_events::{
-    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged,
+    Contract, DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged, Order,
     RetrainingFinished, RetrainingRequested, ScheduledCheck, to_detail,
 };
 
@@ -61,6 +61,11 @@ pub enum Step<C> {
         /// The report, sent unchanged.
         finished: RetrainingFinished,
     },
+    /// Publish the command of a person, in the name of the caller that AWS has authenticated.
+    PublishCommand {
+        /// The command. One that no function handles is not published.
+        order: Order,
+    },
     /// A call that only this function makes.
     #[serde(untagged)]
     Call(C),
@@ -80,6 +85,7 @@ impl<C> Step<C> {
             Self::ReportHealth { changed } => of(changed),
             Self::RequestRetraining { request } => of(request),
             Self::ReportRetraining { finished } => of(finished),
+            Self::PublishCommand { order } => order.event(),
             Self::Notify { .. } | Self::ScheduleCheck { .. } | Self::Call(_) => None,
         }
     }
@@ -103,7 +109,8 @@ impl<C> Step<C> {
             | Self::AnswerWaiting { .. }
             | Self::ReportHealth { .. }
             | Self::RequestRetraining { .. }
-            | Self::ReportRetraining { .. } => None,
+            | Self::ReportRetraining { .. }
+            | Self::PublishCommand { .. } => None,
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::fingerprint::{fingerprint, short};
 use crate::hold::Hold;
 use crate::owner::Tags;
 use crate::people::subject;
+use crate::principal::Principal;
 use crate::reason::Reason;
 
 use crate::step::Step;
@@ -70,6 +71,9 @@ pub struct Pushed {
     pub before: Option<String>,
     /// The client token of the execution that it started.
     pub token: String,
+    /// Who pushed, if it is a principal of AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl State {
@@ -233,6 +237,7 @@ pub fn decide_commit(
         return not_trained(policy, reason).evidence("commit", &commit);
     }
     let short_commit: String = commit.chars().take(12).collect();
+    let by = pusher(push);
     let execution = Execution {
         // A branch that is set back starts the same commit again: the token tells both executions apart.
         name: format!("commit-{short_commit}-{}", token.chars().take(8).collect::<String>()),
@@ -241,6 +246,8 @@ pub fn decide_commit(
         description: format!("{} {} at {}", push.repository, push.branch, short_commit),
         request: None,
         definition: digest.clone().or_else(|| seen.present_digest()),
+        authors: by.clone().into_iter().collect(),
+        packages: Vec::new(),
         end: None,
     };
     let start = start(policy, &execution);
@@ -248,7 +255,7 @@ pub fn decide_commit(
     next.begin(execution);
     next.commits.insert(push.full_ref.clone(), commit.clone());
     next.rejected_commits.remove(&push.full_ref);
-    let pushed = Pushed { before: push.old_commit.clone(), token: token.clone() };
+    let pushed = Pushed { before: push.old_commit.clone(), token: token.clone(), by };
     next.pushes.insert(push.full_ref.clone(), pushed);
     next.definition_digest = digest.clone().or(next.definition_digest);
     next.last_start = Some(Start { at: now, token });
@@ -296,6 +303,13 @@ fn rejected(policy: &Policy, reason: Reason) -> Train {
         | Reason::PipelineRoleUnknown { .. } => not_trained(policy, reason),
         reason => Decision::new(Verdict::Reject, reason),
     }
+}
+
+/// Who pushed, if the event says it as CodeCommit does: by the ARN of the caller. The name of a commit's author in git, and the
+/// login of another host, are no principals of AWS.
+fn pusher(push: &CommitPushed) -> Option<String> {
+    let principal = Principal::of_arn(push.actor.as_deref()?).ok()?;
+    push.repository.starts_with("codecommit:").then(|| principal.to_string())
 }
 
 /// Whether a newer commit of the branch replaces this one. Pushes are reported in any order, and training an older
@@ -360,6 +374,8 @@ pub fn decide_retraining(
         description: format!("retraining requested by {}: {}", request.environment, request.cause),
         request: Some(Request::of(request)),
         definition: seen.present_digest(),
+        authors: state.authors_of_branches(),
+        packages: Vec::new(),
         end: None,
     };
     let start = start(policy, &execution);

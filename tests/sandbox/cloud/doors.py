@@ -13,6 +13,7 @@ from ministack.services import cloudwatch
 import alarms
 import chaos
 import delivery
+import function_urls
 import permissions
 import refusals
 
@@ -31,6 +32,9 @@ async def app(scope: Mapping[str, Any], receive: Callable[[], Awaitable[dict]], 
     elif scope["path"].startswith(PREFIX):
         status, answer = _answer(scope["method"], scope["path"].removeprefix(PREFIX), await _body(receive))
         await _send(send, status, {"content-type": "application/json"}, json.dumps(answer).encode())
+    elif scope["path"].startswith(function_urls.PREFIX):
+        headers, body = _headers(scope), await _body(receive)
+        await _send(send, *await function_urls.serve(scope["method"], scope["path"], headers, body))
     elif refuse := _refusal(scope):
         headers, body = _headers(scope), await _body(receive)
         await _send(send, *refuse(headers, body))
@@ -146,6 +150,11 @@ def _put(account: str, region: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return delivery.put_as_aws(account, region, aws_entry, at)
 
 
+def _function_url(request: _Request) -> Answer:
+    """The function URL of a function."""
+    return 200, {"url": function_urls.url_of(request.text("account"), request.text("function"))}
+
+
 def _metrics(request: _Request) -> Answer:
     data = request.objects("data")
     for datum in data:
@@ -205,6 +214,7 @@ def _report_day(_request: _Request) -> Answer:
 _DOORS: dict[tuple[str, str], Callable[[_Request], Answer]] = {
     ("GET", "health"): _health,
     ("POST", "events"): _events,
+    ("POST", "function-url"): _function_url,
     ("POST", "metrics"): _metrics,
     ("POST", "authorize"): _authorize,
     ("GET", "permissions"): _permissions,

@@ -6,6 +6,7 @@ Every function named `mend_*` is for ministack 1.5.33 and says what that version
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from ministack.core.responses import get_region
@@ -70,6 +71,19 @@ def mend_request_id() -> None:
 
     lambda_svc.invoke_async_with_retry = as_one_request
     lambda_svc._execute_function_dispatch = with_its_id
+
+
+def with_request_id(request_id: str, execute: Callable) -> Callable:
+    """The same execution as the invocation with this id."""
+
+    def invoke(*arguments):
+        token = _request_id.set(request_id)
+        try:
+            return execute(*arguments)
+        finally:
+            _request_id.reset(token)
+
+    return invoke
 
 
 def mend_failure_destination() -> None:

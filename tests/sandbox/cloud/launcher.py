@@ -160,6 +160,7 @@ def _serve(options: argparse.Namespace, listener: socket.socket, ready) -> None:
     import chaos
     import delivery
     import doors
+    import function_urls
     import lambdas
     import permissions
     import provisioning
@@ -169,6 +170,7 @@ def _serve(options: argparse.Namespace, listener: socket.socket, ready) -> None:
     buses.mend_all()
     delivery.mend_all(options.tick_seconds)
     lambdas.mend_all()
+    function_urls.mend_urls()
     provisioning.mend_all()
     chaos.mend_workers()
     alarms.mend_all(options.tick_seconds)

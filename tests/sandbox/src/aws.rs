@@ -142,6 +142,16 @@ impl AwsClient {
         self.query(account, "iam", "PutRolePolicy", &policy).await.map(|_| ())
     }
 
+    /// Attaches a managed policy of the account to a role.
+    ///
+    /// # Errors
+    /// If the call does not answer with success.
+    pub async fn attach_policy(&self, account: &str, role: &str, policy: &str) -> Result<(), AwsError> {
+        let arn = format!("arn:aws:iam::{account}:policy/{policy}");
+        let attach = [("RoleName", role), ("PolicyArn", arn.as_str())];
+        self.query(account, "iam", "AttachRolePolicy", &attach).await.map(|_| ())
+    }
+
     /// Calls an operation of a service with AWS's query protocol.
     async fn query(
         &self,

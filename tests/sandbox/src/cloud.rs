@@ -112,7 +112,26 @@ impl LocalCloud {
             cloud.aws().make_person(account).await?;
         }
         cloud.install(say).await?;
+        cloud.aws().attach_policy(HUB.id, PERSON, &cloud.operator_policy()).await?;
         Ok(cloud)
+    }
+
+    /// The name of the policy that lets a role call the hub's function URL.
+    #[must_use]
+    pub fn operator_policy(&self) -> String {
+        format!("{}-operator", HUB.stack)
+    }
+
+    /// The hub's function URL, which takes the commands of people.
+    ///
+    /// # Errors
+    /// If the hub has none.
+    pub async fn command_url(&self) -> Result<String, SandboxError> {
+        let ask = json!({ "account": HUB.id, "function": HUB.function("operate") });
+        let answer = self.aws().door("/_tidegate/function-url", &ask).await?;
+        let failed = |output: String| SandboxError::Command { what: "function-url".to_owned(), output };
+        let url: Value = serde_json::from_str(&answer).map_err(|error| failed(error.to_string()))?;
+        url.get("url").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| failed(answer.clone()))
     }
 
     /// Starts a cloud without any stack. `say` hears what is being done.

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "operate")]
 mod alarms;
+#[cfg(feature = "commands")]
+mod commands;
 mod deployments;
 #[cfg(feature = "operate")]
 mod functions;
@@ -18,6 +20,8 @@ mod stacks;
 
 #[cfg(feature = "operate")]
 pub use alarms::{AlarmState, StackAlarms};
+#[cfg(feature = "commands")]
+pub use commands::{CommandAnswer, Commands};
 pub use deployments::{Deployed, Deployments, Failed, Wanted};
 #[cfg(feature = "operate")]
 pub use functions::{Answer, Functions};
@@ -41,6 +45,15 @@ impl Aws {
             self.s3_for_uploads(),
             aws_sdk_dynamodb::Client::new(&self.config),
         )
+    }
+}
+
+#[cfg(feature = "commands")]
+impl Aws {
+    /// Returns the function URL that takes the commands of people.
+    #[must_use]
+    pub fn commands(&self, url: &str) -> Commands {
+        Commands::new(self.config.clone(), url)
     }
 }
 

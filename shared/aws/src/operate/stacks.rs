@@ -66,6 +66,26 @@ impl Stacks {
         Self { client }
     }
 
+    /// Returns an output of a stack, or `None` if the stack or the output does not exist.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails.
+    pub async fn output(&self, stack: &str, key: &str) -> Result<Option<String>, CallError> {
+        let answer = self.client.describe_stacks().stack_name(stack).send().await;
+        let answer = match answer.map_err(failed(SERVICE, DESCRIBE)) {
+            Ok(answer) => answer,
+            Err(failure) if failure.is("ValidationError") && failure.says("does not exist") => {
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let outputs = answer.stacks().iter().flat_map(aws_sdk_cloudformation::types::Stack::outputs);
+        let found = outputs
+            .filter(|output| output.output_key() == Some(key))
+            .find_map(|output| output.output_value());
+        Ok(found.map(str::to_owned))
+    }
+
     /// Returns a stack with its resources, or `None` if it does not exist.
     ///
     /// # Errors

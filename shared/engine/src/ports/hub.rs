@@ -103,4 +103,6 @@ pub trait Registry: Send + Sync {
         status: &str,
         description: &str,
     ) -> Result<(), CallError>;
+    /// Sets the approval status of a package to `Rejected`, with a description of who rejected it and why.
+    async fn reject(&self, arn: &str, description: &str) -> Result<(), CallError>;
 }

@@ -53,7 +53,7 @@ fn commit(detail: Option<&Json<'_>>, sent: Option<Timestamp>) -> Result<CommitPu
     Ok(push)
 }
 
-fn read<T: Contract>(detail: Option<&Json<'_>>, sent: Option<Timestamp>) -> Result<T, EventError> {
+pub(crate) fn read<T: Contract>(detail: Option<&Json<'_>>, sent: Option<Timestamp>) -> Result<T, EventError> {
     let fields = Fields::detail(detail)?;
     schema::<T>(&fields)?;
     let mut plain = Map::new();

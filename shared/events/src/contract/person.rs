@@ -154,3 +154,30 @@ impl Contract for PromotionForced {
         Field::required("at", Kind::Time, "The time at which the person did this."),
     ];
 }
+
+/// A person rejected a version in the registry. This is a command only: the registry reports the rejection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionRejected {
+    /// The name of the model.
+    pub model: String,
+    /// The version.
+    pub version: u64,
+    /// The person who rejected it.
+    pub by: String,
+    /// The reason that the person gave.
+    pub reason: String,
+    /// The time of the command.
+    pub at: Timestamp,
+}
+
+impl Contract for VersionRejected {
+    const DETAIL_TYPE: &'static str = "Version Rejected";
+    const FIELDS: &'static [Field] = &[
+        Field::required("model", Kind::Name, "The name of the model."),
+        Field::required("version", Kind::Version, "The version."),
+        Field::required("by", Kind::Text, "The person who rejected it."),
+        Field::required("reason", Kind::LongText, "The reason that the person gave."),
+        Field::required("at", Kind::Time, "The time at which the person did this."),
+    ];
+}

@@ -55,6 +55,14 @@ impl Stack {
         })
     }
 
+    /// The function URL of a function.
+    fn url_of(&self, function: &str) -> Option<Value> {
+        let is_it =
+            |name: &str| name.strip_suffix("Function").is_some_and(|own| own.to_lowercase() == function);
+        let (_, resource) = self.resources().find(|(name, _)| is_it(name))?;
+        resource["Properties"].get("FunctionUrlConfig").cloned()
+    }
+
     /// The functions that the template's rules send an event to.
     fn routed(&self, sample: &Value) -> Vec<&'static str> {
         let is_wanted = |events: &Value| {
@@ -137,7 +145,24 @@ fn every_sample_reaches_the_functions_that_the_templates_hand_it_to() {
         }
         reached.extend(all);
     }
+    let through_url = |stack: &Stack| {
+        let urls = stack.functions().filter(|(name, _)| stack.url_of(name).is_some());
+        urls.map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    reached.extend(stacks.iter().flat_map(through_url));
     assert_eq!(reached, FUNCTIONS.map(|function| function.name).into());
+}
+
+/// Lambda names the caller of a request only if it checks the signature.
+#[test]
+fn only_operate_has_a_function_url_and_it_checks_signatures() {
+    let [hub, environment] = stacks();
+    for (stack, function) in
+        [&hub, &environment].into_iter().flat_map(|s| s.functions().map(move |(f, _)| (s, f)))
+    {
+        let expected = (function == "operate").then(|| json!({ "AuthType": "AWS_IAM" }));
+        assert_eq!(stack.url_of(function), expected, "{function}");
+    }
 }
 
 /// Each event that only one function publishes is denied to every other sender by the policy of its bus, and the other side

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use std::fmt::Debug;
 use tidegate_events::{
-    DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged, RetrainingFinished,
-    RetrainingRequested, ScheduledCheck,
+    DeploymentFinished, DeploymentRequested, DeploymentWaiting, EndpointHealthChanged, Order,
+    RetrainingFinished, RetrainingRequested, ScheduledCheck,
 };
 
 use crate::step::{NoCall, Step};
@@ -28,6 +28,8 @@ pub(crate) enum Effect<'s> {
     RequestRetraining(&'s RetrainingRequested),
     /// The end of a retraining is reported to its environment.
     ReportRetraining(&'s RetrainingFinished),
+    /// The command of a person is passed on.
+    Command(&'s Order),
     /// A text for people is written to a resource.
     Annotate { resource: &'s str },
     /// A resource is created that has no effect until another one uses it. Its name begins with the other resource's
@@ -50,6 +52,8 @@ pub(crate) enum Change {
     SetCopies(u32),
     /// It is deleted.
     Delete,
+    /// A version is rejected in the registry.
+    Reject,
 }
 
 impl Effect<'_> {
@@ -58,6 +62,7 @@ impl Effect<'_> {
         match self {
             Self::RequestDeployment(_)
             | Self::RequestRetraining(_)
+            | Self::Command(_)
             | Self::Prepare { .. }
             | Self::Change { .. } => true,
             Self::Notify
@@ -99,6 +104,7 @@ pub(crate) fn effect<C: HasEffect>(step: &Step<C>) -> Effect<'_> {
         Step::ReportHealth { changed } => Effect::ReportHealth(changed),
         Step::RequestRetraining { request } => Effect::RequestRetraining(request),
         Step::ReportRetraining { finished } => Effect::ReportRetraining(finished),
+        Step::PublishCommand { order } => Effect::Command(order),
         Step::Call(call) => call.effect(),
     }
 }

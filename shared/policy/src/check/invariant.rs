@@ -111,6 +111,10 @@ invariants! {
     /// A live version is called unhealthy, or healthy again, without an observation that shows it.
     HealthUnproven = "health_unproven", "a live version is called failed, gone, changed or healthy again only if that was seen";
 
+    // operate
+    /// A command that the caller did not give, may not give, or gave at another time.
+    CommandNotProven = "command_not_proven", "a command is passed on only as the caller gave it, in the caller's name, and only if the caller may give it";
+
     // respond
     /// A retraining request without observed drift.
     NoDrift = "no_drift", "a retraining is requested only for drift that was seen";

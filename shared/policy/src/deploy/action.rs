@@ -94,7 +94,8 @@ pub fn still_applies(environment: Option<&Environment>, state: &State, step: &St
         | Step::AnswerWaiting { .. }
         | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => true,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => true,
         Step::Call(Action::CreateModel(_) | Action::CreateEndpointConfig(_) | Action::AddTags { .. }) => {
             state.hold().is_none() && is_wanted(environment, state, step)
         }
@@ -139,7 +140,8 @@ pub(super) fn is_wanted(environment: Option<&Environment>, state: &State, step: 
         | Step::AnswerWaiting { .. }
         | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => false,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => false,
     }
 }
 

@@ -34,7 +34,8 @@ pub fn on_rejected(
         | Step::RequestDeployment { .. }
         | Step::AnswerWaiting { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => None,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => None,
         Step::ReportHealth { changed } => Some(health_not_reported(state, changed, why)),
         Step::ReportDeployment { finished } => Some(not_reported(state, finished, why)),
         Step::Call(

@@ -35,10 +35,7 @@ pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
-    let not_author = environment.gates.approvals.as_ref().is_some_and(|approvals| approvals.not_author);
     [
-        // No data links a version to the person whose change it was trained from.
-        (not_author, "gates/approvals/notAuthor", "leaving out the author is"),
         (environment.verify.on_failure == OnFailure::RollBack, "verify/onFailure", "rollBack is"),
         (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
     ]

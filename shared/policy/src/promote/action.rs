@@ -58,7 +58,8 @@ pub fn still_applies(state: &State, step: &Step<Action>) -> bool {
         | Step::AnswerWaiting { .. }
         | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => false,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => false,
     }
 }
 

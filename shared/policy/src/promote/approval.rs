@@ -67,7 +67,7 @@ fn go_on(
     // A principal is kept as it is, because a group names permission sets exactly.
     let by = if given.by.parse::<Principal>().is_ok() { given.by.clone() } else { spelling(&given.by) };
     promotion.approvals.entry(name.clone()).or_default().insert(by, given.at);
-    let tally = Tally::of(inputs.policy, &promotion, environment);
+    let tally = Tally::of(inputs.policy, &promotion, environment, &inputs.seen.gates.authors);
     let count = tally.count();
     let required = environment.gates.approvals.as_ref().map_or(0, |approvals| approvals.required);
     let why = Reason::ApprovalsComplete { environment: name, people: tally.names() };

@@ -3,7 +3,7 @@
 //! Each fact is absent until it is read. A gate whose fact is absent, or could not be read, is closed.
 
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::due::due;
 use super::{EnvironmentStatus, Promotion, State, Trigger};
@@ -25,6 +25,17 @@ pub struct GateNeeds {
     pub alarms: Vec<String>,
     /// The names of feature groups.
     pub feature_groups: Vec<String>,
+    /// The version whose authors are read in train's state.
+    pub authors: Option<AuthorsNeed>,
+}
+
+/// A version whose authors gates must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorsNeed {
+    /// The model.
+    pub model: String,
+    /// The ARN of the version's package.
+    pub package: String,
 }
 
 /// A version that gates must read.
@@ -52,6 +63,8 @@ pub struct GateFacts {
     pub alarms: Option<Fact<BTreeMap<String, AlarmFact>>>,
     /// The feature groups, by name; `None` for one that does not exist.
     pub feature_groups: BTreeMap<String, Fact<Option<FeatureGroup>>>,
+    /// Who made the version, as principals. Empty if that is not known.
+    pub authors: BTreeSet<String>,
 }
 
 /// What was read about a version.
@@ -153,7 +166,17 @@ impl GateNeeds {
             }
             (.., Some(promotion)) => (entered(policy, promotion, trigger), promotion.package_arn.as_str()),
         };
-        environment.map(|environment| Self::in_environment(environment, arn, state)).unwrap_or_default()
+        let Some(environment) = environment else { return Self::default() };
+        // An approval may be for another environment than the one that is entered next.
+        let approved = match trigger {
+            Trigger::Approval(given) => policy.environment(&given.environment),
+            _ => None,
+        };
+        let asks = [Some(environment), approved].into_iter().flatten().any(|environment| {
+            environment.gates.approvals.as_ref().is_some_and(|approvals| approvals.not_author)
+        });
+        let authors = AuthorsNeed { model: policy.model.to_string(), package: arn.to_owned() };
+        Self { authors: asks.then_some(authors), ..Self::in_environment(environment, arn, state) }
     }
 
     fn in_environment(environment: &Environment, arn: &str, state: &State) -> Self {
@@ -169,6 +192,7 @@ impl GateNeeds {
             live: live.map(|live| need(&live.package_arn)),
             alarms: alarms.iter().flat_map(|alarms| alarms.names.clone()).collect(),
             feature_groups: features.iter().flat_map(|features| features.groups.clone()).collect(),
+            authors: None,
         }
     }
 }

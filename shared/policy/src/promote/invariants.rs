@@ -381,7 +381,7 @@ impl<'a> Checker<'a> {
         });
         if let Some(approvals) = &environment.gates.approvals {
             let given = promotion.approvals.get(name).into_iter().flatten().map(|(by, _)| by);
-            let given = people(given.filter(|by| self.may_approve(approvals, promotion, by)));
+            let given = people(given.filter(|by| self.may_approve(approvals, by)));
             let enough = given.len() >= approvals.required as usize;
             self.violations.require(enough, Invariant::ApprovalsMissing, || {
                 format!("{name} needs {approvals:?}, and {given:?} approved")
@@ -390,13 +390,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether somebody is in one of the groups and, if the author may not approve, is not the known author.
-    fn may_approve(&self, approvals: &Approvals, promotion: &Promotion, by: &str) -> bool {
+    fn may_approve(&self, approvals: &Approvals, by: &str) -> bool {
         let mut members =
             approvals.groups.iter().flat_map(|group| self.policy.groups.get(group.as_str())).flatten();
         let principal = by.parse::<Principal>().ok();
         let is_member = approvals.groups.is_empty()
             || principal.is_some_and(|principal| members.any(|member| member.admits(&principal)));
-        let authors = people(promotion.authors.iter());
+        let authors = people(self.seen.gates.authors.iter());
         let is_other = !authors.is_empty() && authors.is_disjoint(&people([&by.to_owned()]));
         is_member && (!approvals.not_author || is_other)
     }

@@ -26,7 +26,8 @@ pub fn on_rejected(state: &State, step: &Step<Action>, why: &Reason, now: Timest
         | Step::AnswerWaiting { .. }
         | Step::ReportHealth { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => return None,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => return None,
     };
     let of_request = |step: &EnvironmentStatus| matches!(step, EnvironmentStatus::Requested { request_id, .. } if *request_id == request.request_id);
     let environment = &request.environment;

@@ -153,7 +153,6 @@ fn approved(inputs: &Inputs<'_>, change: &ModelPackageChanged, replaced: Option<
         rejected_at: None,
         approvals: BTreeMap::new(),
         approvals_requested: BTreeSet::new(),
-        authors: BTreeSet::new(),
         blocked_by: None,
         rollback: None,
         forced: BTreeMap::new(),

@@ -206,7 +206,6 @@ fn roll_back(
         rejected_at: None,
         approvals: BTreeMap::new(),
         approvals_requested: BTreeSet::new(),
-        authors: BTreeSet::new(),
         blocked_by: None,
         rollback: Some(Rollback {
             from: from.version,

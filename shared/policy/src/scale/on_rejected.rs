@@ -77,7 +77,8 @@ pub(super) fn scales_down(step: &Step<Action>) -> Option<bool> {
         | Step::ReportHealth { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => None,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => None,
         Step::Call(Action::SetCapacityLimits { min, .. }) => Some(*min == 0),
         Step::Call(Action::SetCopyCount { copies, .. }) => Some(*copies == 0),
         Step::Call(Action::EnsureScaleFromZeroAlarm { .. }) => Some(true),

@@ -61,6 +61,7 @@ pub fn decide_end(
     let mut next = state.clone();
     for one in next.executions.iter_mut().filter(|one| one.name == known.name) {
         one.end = Some(end.clone());
+        one.packages = facts.packages();
     }
     let mut plan = Vec::new();
     if let Some(request) = &known.request {
@@ -144,6 +145,10 @@ impl Facts<'_> {
 
     fn failed(&self) -> impl Iterator<Item = &ExecutedStep> {
         self.steps().iter().filter(|step| step.is("Failed"))
+    }
+
+    fn packages(&self) -> Vec<String> {
+        self.steps().iter().filter_map(|step| step.package.clone()).collect()
     }
 
     fn package(&self) -> Option<&str> {

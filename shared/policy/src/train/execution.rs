@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use tidegate_events::{ExecutionStatus, RetrainingRequested};
 
 use super::State;
@@ -26,6 +27,12 @@ pub struct Execution {
     /// The fingerprint of the definition that it must run, if it was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// Who made what it trains: who pushed the commit, as principals. Empty if that is not known.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub authors: BTreeSet<String>,
+    /// The ARNs of the model packages that its steps registered, once its end is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
     /// Its end, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -140,6 +147,22 @@ impl State {
     #[must_use]
     pub fn awaits_end(&self) -> bool {
         self.executions.iter().any(|one| one.end.as_ref().is_none_or(|end| end.status != "Succeeded"))
+    }
+
+    /// Who made a version: who pushed the commit of the execution that registered it. Empty if that is not known, for example
+    /// if somebody else started the execution, or if it is not one of the newest. The execution itself is the proof: the
+    /// origin in the description of a package is written by whoever registers it.
+    #[must_use]
+    pub fn authors_of(&self, package_arn: &str) -> BTreeSet<String> {
+        let registered =
+            |one: &&Execution| one.packages.iter().any(|arn| arn.eq_ignore_ascii_case(package_arn));
+        self.executions.iter().find(registered).map(|one| one.authors.clone()).unwrap_or_default()
+    }
+
+    /// Who pushed the commits that the branches of the pipeline have now; nobody if one of them is not known.
+    pub(super) fn authors_of_branches(&self) -> BTreeSet<String> {
+        let all: Option<BTreeSet<String>> = self.pushes.values().map(|push| push.by.clone()).collect();
+        all.unwrap_or_default()
     }
 
     /// Stores a start.

@@ -40,7 +40,8 @@ pub fn on_rejected(
         | Step::ReportHealth { .. }
         | Step::RequestDeployment { .. }
         | Step::RequestRetraining { .. }
-        | Step::ReportRetraining { .. } => return None,
+        | Step::ReportRetraining { .. }
+        | Step::PublishCommand { .. } => return None,
     };
     let mut next = state.clone();
     let of_commit = |(at, _): &(&String, &String)| token_of_last(policy, state, at).as_ref() == Some(token);

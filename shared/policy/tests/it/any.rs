@@ -201,7 +201,6 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
                     rejected_at: rejected,
                     approvals,
                     approvals_requested: asked,
-                    authors: BTreeSet::new(),
                     blocked_by: waiting,
                     rollback: None,
                     forced: BTreeMap::new(),

@@ -83,6 +83,7 @@ pub(crate) fn hub() -> Site {
         region: "us-east-1".to_owned(),
         hub_account: any::HUB.to_owned(),
         check_seconds: 60,
+        operators: vec!["ml-ops".to_owned()],
     }
 }
 

@@ -35,7 +35,8 @@ fn risk(verdict: Verdict) -> u8 {
         | Verdict::NoChange => 0,
         Verdict::Alert | Verdict::ScaleFromZero => 1,
         Verdict::Succeeded | Verdict::Complete => 2,
-        Verdict::Start
+        Verdict::Accept
+        | Verdict::Start
         | Verdict::Deploy
         | Verdict::RollBack
         | Verdict::Apply

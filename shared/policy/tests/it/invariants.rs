@@ -4,6 +4,7 @@ mod after_rejection;
 mod deploy;
 mod deployments;
 mod kept;
+mod operate;
 mod promote;
 pub(crate) mod promotions;
 mod respond;
@@ -57,12 +58,19 @@ fn broken<S: HasViolations>(breaks: &[Break<S>]) -> BTreeSet<Invariant> {
 
 #[test]
 fn every_invariant_is_broken_by_some_decision() {
-    let tried: BTreeSet<&str> =
-        [train::all(), promote::all(), deploy::all(), respond::all(), scale::all(), after_rejection::all()]
-            .into_iter()
-            .flatten()
-            .map(Invariant::code)
-            .collect();
+    let tried: BTreeSet<&str> = [
+        train::all(),
+        promote::all(),
+        deploy::all(),
+        respond::all(),
+        scale::all(),
+        operate::all(),
+        after_rejection::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Invariant::code)
+    .collect();
     let left: Vec<&&str> = Invariant::CODES.iter().filter(|code| !tried.contains(*code)).collect();
     assert!(left.is_empty(), "no test breaks {left:?}");
 }

@@ -52,7 +52,7 @@ pub(crate) fn hold<C: Properties>(decided: &Decided<C>) -> Result<(), TestCaseEr
     let verdict = decided.decision.verdict;
     prop_assert!(C::VERDICTS.contains(&verdict), "{verdict} of {}", C::NAME);
     let acts = decided.decision.plan.iter().any(|step| match step {
-        Step::RequestDeployment { .. } | Step::RequestRetraining { .. } => true,
+        Step::RequestDeployment { .. } | Step::RequestRetraining { .. } | Step::PublishCommand { .. } => true,
         Step::Call(call) => C::acts(call),
         Step::Notify { .. }
         | Step::ScheduleCheck { .. }
@@ -99,7 +99,10 @@ fn texts_and_times<C: Controller>(decided: &Decided<C>) -> Result<(), TestCaseEr
             Step::ReportHealth { changed } => {
                 prop_assert_eq!(changed.observed_at, decided.now);
             }
-            Step::ReportDeployment { .. } | Step::AnswerWaiting { .. } | Step::Call(_) => {}
+            Step::ReportDeployment { .. }
+            | Step::AnswerWaiting { .. }
+            | Step::PublishCommand { .. }
+            | Step::Call(_) => {}
         }
     }
     Ok(())

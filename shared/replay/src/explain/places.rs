@@ -106,7 +106,8 @@ fn hub_of(event: &Event) -> Option<String> {
         | Body::PromotionForced(_)
         | Body::FreezePlaced(_)
         | Body::FreezeLifted(_)
-        | Body::GateReported(_) => Some(account.clone()),
+        | Body::GateReported(_)
+        | Body::Command(_) => Some(account.clone()),
         Body::EndpointChanged(_)
         | Body::AlarmChanged(_)
         | Body::ObjectCreated(_)

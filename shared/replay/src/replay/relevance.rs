@@ -39,6 +39,7 @@ pub(super) fn is_relevant(ledger: &InMemoryLedger, body: &Body) -> bool {
         Body::FreezePlaced(freeze) => freeze.model.as_ref().is_none_or(|model| ledger.has_policy(model)),
         Body::FreezeLifted(lifted) => lifted.model.as_ref().is_none_or(|model| ledger.has_policy(model)),
         Body::GateReported(report) => ledger.has_policy(&report.model),
+        Body::Command(command) => command.order.model().is_none_or(|model| ledger.has_policy(model)),
         Body::Tick(_) | Body::Scheduled(_) => true,
         Body::Other => false,
     }

@@ -165,4 +165,8 @@ impl Registry for FakeAws {
     ) -> Call<()> {
         self.accept("sagemaker", "UpdateModelPackage").await
     }
+
+    async fn reject(&self, _arn: &str, _description: &str) -> Call<()> {
+        self.accept("sagemaker", "UpdateModelPackage").await
+    }
 }

@@ -21,6 +21,8 @@ const HUB_ACCOUNT: &str = "111122223333";
 /// An environment in the samples.
 const STAGING: (&str, &str) = ("staging", "444455556666");
 const REGION: &str = "us-east-1";
+/// The roles whose sessions may command where a policy names no group.
+const OPERATORS: &str = "ml-ops";
 const USUAL_POLICY: &str = "policies/churn.yaml";
 
 /// A scenario of `events/scenarios`: all inputs of a decision, and the expected decision.
@@ -144,5 +146,6 @@ fn site(function: &FunctionSpec, fields: &Fields, policy: Option<&Policy>) -> Si
         policy.and_then(|policy| policy.environment(environment)).map(|found| found.account.as_str());
     let else_in = if environment == HUB { HUB_ACCOUNT } else { STAGING.1 };
     let account = fields.account.as_deref().or(in_policy).unwrap_or(else_in);
-    Site::new(environment, account, REGION, HUB_ACCOUNT)
+    let site = Site::new(environment, account, REGION, HUB_ACCOUNT);
+    Site { operators: vec![OPERATORS.to_owned()], ..site }
 }

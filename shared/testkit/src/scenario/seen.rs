@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
 use tidegate_policy::artifacts::Container;
@@ -91,6 +92,10 @@ pub struct Seen {
     pub unhealthy: Option<Unhealthy>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
+    /// The state of train, for functions that read it.
+    pub train: Value,
+    /// The promotion of the model, in promote's state.
+    pub promotion: Value,
     /// Invocations in the idle window; if absent, CloudWatch returns no data.
     pub in_window: Option<u64>,
     /// Invocations since the deployment.

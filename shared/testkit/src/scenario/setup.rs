@@ -32,6 +32,10 @@ pub struct Setup {
     pub unhealthy: Option<Unhealthy>,
     /// Whether a deployment is in flight.
     pub deploying: bool,
+    /// train's state, for the other functions of the hub that read it.
+    pub train: Value,
+    /// The promotion in promote's state, for the other functions of the hub that read it.
+    pub promotion: Value,
 }
 
 impl Setup {
@@ -53,13 +57,16 @@ impl Setup {
             live_since: fields.seen.live_since,
             unhealthy: fields.seen.unhealthy,
             deploying: fields.seen.deploying,
+            promotion: fields.seen.promotion,
+            train: fields.seen.train,
         })
     }
 
     /// Whether it contains any state.
     pub(super) fn remembers(&self) -> bool {
-        let Self { state, responses: _, holds, fleet: _, live_since, unhealthy: _, deploying } = self;
-        !state.is_null() || !holds.is_empty() || live_since.is_some() || *deploying
+        let Self { state, holds, live_since, deploying, promotion, train, .. } = self;
+        let no_state = state.is_null() && promotion.is_null() && train.is_null();
+        !no_state || !holds.is_empty() || live_since.is_some() || *deploying
     }
 
     /// Writes the state into a ledger.
@@ -88,6 +95,10 @@ impl Setup {
             // The state is stored as given: a field that an older version did not write stays absent.
             ledger.put_state(function.name, model, &self.state);
         }
+        if let Some(train) = named("train").filter(|_| !self.train.is_null()) {
+            let state = (train.check_state)(&self.train).map_err(|error| format!("seen.train: {error}"))?;
+            ledger.put_state(train.name, model, &state);
+        }
         if (self.deploying || self.unhealthy.is_some()) && self.live_since.is_none() {
             return Err(
                 "seen.deploying and seen.unhealthy count only together with seen.live_since".to_owned()
@@ -95,13 +106,13 @@ impl Setup {
         }
         let Some(owner) = self.owner(function) else { return Ok(()) };
         if owner == function && !self.state.is_null() {
-            let fields = "seen.holds, seen.live_since and seen.deploying";
+            let fields = "seen.holds, seen.live_since, seen.deploying and seen.promotion";
             return Err(format!(
                 "{fields} describe the state of {owner}, which `state` gives already; write them there"
             ));
         }
         let state = match owner.scope {
-            Scope::Hub => json!({"promotion": null, "holds": self.holds}),
+            Scope::Hub => json!({"promotion": self.promotion, "holds": self.holds}),
             Scope::Environment => self.deployed(model, site),
         };
         let state = (owner.check_state)(&state).map_err(|error| format!("state: {error}"))?;
@@ -115,7 +126,7 @@ impl Setup {
         let is_served = self.live_since.is_some();
         let has_holds = !self.holds.is_empty();
         match function.scope {
-            Scope::Hub => named("promote").filter(|_| has_holds),
+            Scope::Hub => named("promote").filter(|_| has_holds || !self.promotion.is_null()),
             Scope::Environment => named("deploy").filter(|_| has_holds || is_served),
         }
     }

@@ -71,9 +71,13 @@ fn forged_events() -> Vec<(Account, &'static str, &'static str, &'static str)> {
         ("Deployment Waiting", "environments-only"),
         ("Endpoint Health Changed", "environments-only"),
         ("Retraining Requested", "environments-only"),
-        ("Approval Given", "operators-only"),
-        ("Hold Placed", "operators-only"),
-        ("Hold Released", "operators-only"),
+        ("Approval Given", "operate-only"),
+        ("Hold Placed", "operate-only"),
+        ("Hold Released", "operate-only"),
+        ("Rollback Requested", "operate-only"),
+        ("Promotion Forced", "operate-only"),
+        ("Freeze Placed", "operate-only"),
+        ("Freeze Lifted", "operate-only"),
         ("Commit Pushed", "tools-only"),
     ];
     let environment = [
@@ -93,8 +97,11 @@ fn forged_events() -> Vec<(Account, &'static str, &'static str, &'static str)> {
     // People and tools may say what is theirs to say, and nothing else.
     all.push((HUB, PERSON, "Deployment Requested", "promote-only"));
     all.push((HUB, PERSON, "Deployment Finished", "environments-only"));
-    all.push((HUB, TOOL, "Approval Given", "operators-only"));
-    all.push((HUB, TOOL, "Hold Released", "operators-only"));
+    // People command through the function URL, where AWS names them. On the bus they could write any name.
+    all.push((HUB, PERSON, "Approval Given", "operate-only"));
+    all.push((HUB, PERSON, "Hold Placed", "operate-only"));
+    all.push((HUB, TOOL, "Approval Given", "operate-only"));
+    all.push((HUB, TOOL, "Hold Released", "operate-only"));
     all.push((STAGING, PERSON, "Deployment Requested", "hub-only"));
     all
 }
@@ -283,6 +290,19 @@ async fn by_invoking_a_function(cloud: &LocalCloud) -> Vec<Attempt> {
         // `redrive` publishes a decided one in its own scenario.
         without_guard: true,
     }];
+    let mut command = sample("command/approve.json");
+    let unknown = invoke(HUB, "operate", &command).await;
+    all.push(Attempt {
+        who: "whoever may invoke operate".to_owned(),
+        what: "hands it a request in the name of an operator".to_owned(),
+        refused: (unknown["statusCode"] == json!(403)).then(|| text(&unknown, "body").to_owned()),
+        guard: "the payload must have the id that Lambda gives the invocation".to_owned(),
+        // Commands through the function URL succeed in their own scenario.
+        without_guard: true,
+    });
+    command["requestContext"]["requestId"] = json!("");
+    let empty = invoke(HUB, "operate", &command).await;
+    assert_eq!(empty["statusCode"], json!(403), "{empty}");
     let mut far = sample("contract/hold-released.json");
     far["detail"]["at"] = json!("9999-01-01T00:00:00Z");
     let mut near = far.clone();

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidegate_sandbox::{Account, CloudConfig, HUB, REGION, workspace};
 use tidegate_world::{ApiCall, Snapshot};
@@ -65,6 +64,8 @@ async fn scenario() -> Everything {
     let file = workspace().join("events/policies/everything.yaml");
     let policy = std::fs::read_to_string(file).expect("the policy is there");
     let hurried = policy.replace("soak: 30m", "soak: 1s").replace("soak: 1d", "soak: 1s");
+    // The version of this test is registered by hand, so that nobody is its author.
+    let hurried = hurried.replace("notAuthor: true", "notAuthor: false");
     assert_eq!(hurried.matches("soak: 1s").count(), 3, "the soaks of the file have changed");
     let file = test.file("everything.yaml", &hurried);
     test.cloud.apply(&file).await.unwrap_or_else(|error| panic!("{error}"));
@@ -160,13 +161,12 @@ async fn a_version_passes(test: &mut TestCloud, version: i64) {
     for account in ENVIRONMENTS {
         if account == PRE_PRODUCTION {
             test.wait_for_decision(&CHURN, HUB, "promote", "wait", "approval_required").await;
-            for person in ["sso:111122223333:ModelRisk/ana@example.com", "arn:aws:iam::111122223333:user/bob"]
-            {
-                let approval = json!({
-                    "schema": 1, "model": "churn", "environment": account.environment, "version": version,
-                    "by": person, "at": Timestamp::now(),
-                });
-                test.put_event(HUB, "Approval Given", &approval).await;
+            let role = test.permission_set("ModelRisk").await;
+            for person in ["ana@example.com", "ben@example.com"] {
+                let version = version.to_string();
+                let arguments = ["approve", "churn", &version, account.environment];
+                let output = test.command_as(&role, person, &arguments).await;
+                assert_eq!(output.code, Some(0), "{output:?}");
             }
         }
         served_in(test, account, version).await;

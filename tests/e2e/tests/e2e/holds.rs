@@ -1,7 +1,5 @@
 //! People stop a model in every account at once, let it go on, and agree to production.
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use tidegate_sandbox::{HUB, PRODUCTION, STAGING};
 
 use crate::model::Model;
@@ -11,21 +9,13 @@ use crate::test_cloud::{TestCloud, is_tidegates, is_write};
 const HERON: Model =
     Model { production_more: "    gates: { approvals: { required: 1 } }", ..Model::plain("heron") };
 
-/// What a person says about the model on the hub's bus.
-async fn says(test: &TestCloud, detail_type: &str, more: Value) {
-    let mut detail = json!({"schema": 1, "model": HERON.name, "by": "ana", "at": Timestamp::now()});
-    let more = more.as_object().expect("members of the detail").clone();
-    detail.as_object_mut().expect("an object").extend(more);
-    test.put_event(HUB, detail_type, &detail).await;
-}
-
 #[test]
 fn a_hold_reaches_every_account_and_its_release_resumes_the_promotion() {
     block_on(async {
         let mut test = TestCloud::new().await;
         test.introduce(&HERON).await;
         let package = test.train(&HERON, 1).await;
-        says(&test, "Hold Placed", json!({"reason": "looking into it"})).await;
+        test.commands(&["hold", HERON.name, "--reason", "looking into it"]).await;
         for (account, function) in [(HUB, "promote"), (STAGING, "deploy"), (PRODUCTION, "deploy")] {
             test.wait_for_decision(&HERON, account, function, "wait", "held").await;
         }
@@ -36,13 +26,13 @@ fn a_hold_reaches_every_account_and_its_release_resumes_the_promotion() {
         let writes = calls.iter().filter(|call| is_tidegates(call) && is_write(call));
         let in_staging: Vec<_> = writes.filter(|call| call.account == STAGING.id).collect();
         assert!(in_staging.is_empty(), "under a hold: {in_staging:?}");
-        says(&test, "Hold Released", json!({})).await;
+        test.commands(&["release", HERON.name]).await;
         test.wait_for_decision(&HERON, HUB, "promote", "deploy", "hold_released").await;
         test.wait_for_decision(&HERON, STAGING, "deploy", "succeeded", "answered").await;
         test.wait_for_decision(&HERON, HUB, "promote", "wait", "approval_required").await;
         test.wait_for_alert("people are asked", |subject, _| subject.contains("heron 1 waits for approval"))
             .await;
-        says(&test, "Approval Given", json!({"environment": "production", "version": 1})).await;
+        test.commands(&["approve", HERON.name, "1", "production", "--comment", "good"]).await;
         test.wait_for_decision(&HERON, HUB, "promote", "deploy", "approvals_complete").await;
         test.wait_for_decision(&HERON, PRODUCTION, "deploy", "succeeded", "answered").await;
         test.wait_for_decision(&HERON, HUB, "promote", "complete", "last_environment").await;

@@ -24,6 +24,8 @@ mod command_line;
 #[cfg(test)]
 mod command_line_permissions;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod dead_letters;
 #[cfg(test)]
 mod denied;

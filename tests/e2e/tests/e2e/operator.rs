@@ -49,6 +49,23 @@ impl Operator {
         })
     }
 
+    /// Somebody in a session of a role of the hub. The session's name is chosen by whoever assumes the role.
+    pub(crate) fn in_session(cloud: &LocalCloud, role: &str, session: &str) -> Self {
+        let arn = format!("arn:aws:iam::{}:role/{role}", HUB.id);
+        let assume = format!(
+            "[profile hub]\nregion = {REGION}\nrole_arn = {arn}\nrole_session_name = {session}\nsource_profile = hub-root\n"
+        );
+        Self::with_profiles(cloud, &|account| match account {
+            HUB => format!("{assume}{}", root("hub-root", HUB)),
+            other => root(other.environment, other),
+        })
+    }
+
+    /// Gives a command at the hub's function URL.
+    pub(crate) fn command(&self, url: &str, arguments: &[&str]) -> CommandOutput {
+        self.run_in(&[], &[arguments, &["--url", url, "--profile", "hub"]].concat())
+    }
+
     fn with_profiles(cloud: &LocalCloud, profile: &dyn Fn(Account) -> String) -> Self {
         let config = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(&config, [HUB, STAGING, PRODUCTION].map(profile).concat()).expect("it can be written");

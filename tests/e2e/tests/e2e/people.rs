@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING};
 
 use crate::model::Model;
+use crate::operator::{CommandOutput, Operator};
 use crate::test_cloud::{MAX_WAIT, TestCloud, Wanted, text, tick};
 
 impl TestCloud {
@@ -174,6 +175,33 @@ impl TestCloud {
         let entry = entry(account, detail_type, detail);
         let put = self.cloud.put_as_person(account.id, &entry).await;
         put.unwrap_or_else(|error| panic!("{detail_type}: {error}"));
+    }
+
+    /// A person gives a command with the command line.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> CommandOutput {
+        self.command_as("people", "ana", arguments).await
+    }
+
+    /// The same in a session of another role.
+    pub(crate) async fn command_as(&self, role: &str, session: &str, arguments: &[&str]) -> CommandOutput {
+        let url = self.cloud.command_url().await.unwrap_or_else(|error| panic!("{error}"));
+        Operator::in_session(&self.cloud, role, session).command(&url, arguments)
+    }
+
+    /// A command that is accepted.
+    pub(crate) async fn commands(&self, arguments: &[&str]) {
+        let output = self.command(arguments).await;
+        assert_eq!(output.code, Some(0), "{arguments:?}: {output:?}");
+    }
+
+    /// Makes a role that IAM Identity Center makes for a permission set, and lets it call the hub's function URL.
+    pub(crate) async fn permission_set(&self, name: &str) -> String {
+        let role = format!("AWSReservedSSO_{name}_0123456789abcdef");
+        let aws = self.cloud.aws();
+        aws.make_role(HUB.id, &role, "sts:GetCallerIdentity").await.unwrap_or_else(|error| panic!("{error}"));
+        let policy = self.cloud.operator_policy();
+        aws.attach_policy(HUB.id, &role, &policy).await.unwrap_or_else(|error| panic!("{error}"));
+        role
     }
 
     /// Delivers an event of our own to the rules of a bus once more, as EventBridge does now and then.

@@ -275,6 +275,11 @@ impl Registry for Account {
         let request = json!({"ModelPackageArn": arn, "ModelLifeCycle": cycle});
         self.call(SAGEMAKER, "UpdateModelPackage", request).await.map(|_| ())
     }
+
+    async fn reject(&self, arn: &str, description: &str) -> Result<(), CallError> {
+        let request = json!({"ModelPackageArn": arn, "ModelApprovalStatus": "Rejected", "ApprovalDescription": description});
+        self.call(SAGEMAKER, "UpdateModelPackage", request).await.map(|_| ())
+    }
 }
 
 /// A package's images and model data.

@@ -176,6 +176,10 @@ impl Registry for MutatedPorts {
         }
         self.real.update_lifecycle(arn, stage, status, description).await
     }
+
+    async fn reject(&self, arn: &str, description: &str) -> Result<(), CallError> {
+        self.real.reject(arn, description).await
+    }
 }
 
 #[async_trait]

@@ -21,6 +21,15 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
             found.extend(too_few(policy, &at, approvals.required, &approvals.groups));
         }
         found.extend(unknown);
+        if approvals.not_author && policy.source.repository.codecommit().is_none() {
+            let message = format!(
+                "only CodeCommit says which principal of AWS pushed; the author of a version from {} is never known, and the \
+                 gate would never open",
+                policy.source.repository
+            );
+            let finding = Finding::new(format!("{at}/notAuthor"), message);
+            found.push(finding.because("source/repository"));
+        }
     }
     found
 }

@@ -332,11 +332,6 @@ fn what_this_version_cannot_do_is_refused_in_its_place() {
         ("{ file: pipeline.json }", "{ build: { steps: [] } }", "10:17: pipeline.definition.build: "),
         ("codecommit:churn-model", "github:acme/churn", "10:23: pipeline.definition.file: a definition from"),
         ("  definition:", "  onNewCommit: queue\n  definition:", "10:16: pipeline.onNewCommit: "),
-        (
-            "soak: 30m",
-            "approvals: { required: 1, notAuthor: true }",
-            "24:44: environments.production.gates.approvals.notAuthor: leaving out the author is",
-        ),
         ("    scale:\n", monitor, "29:5: environments.production.monitor: "),
         ("response: retrain", "response: rollBack", "31:13: drift.response: rollBack is"),
         ("drift:", "alerts: { topic: mine }\ndrift:", "30:18: alerts.topic: "),

@@ -1,6 +1,6 @@
 //! The gate `approvals`: enough people have approved the version for this environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{GateInput, GateState};
 use crate::file::{Approvals, Environment, Policy};
@@ -13,13 +13,13 @@ use crate::step::Step;
 
 pub(super) fn state(input: &GateInput<'_>) -> GateState {
     let Some(approvals) = &input.environment.gates.approvals else { return GateState::Open };
-    let tally = Tally::of(input.policy, input.promotion, input.environment);
+    let tally = Tally::of(input.policy, input.promotion, input.environment, &input.facts.authors);
     if tally.counted.len() >= approvals.required as usize {
         return GateState::Open;
     }
     let name = input.environment.name.as_str();
     let required = approvals.required;
-    let detail = tally.detail(approvals, input.promotion);
+    let detail = tally.detail(approvals, input);
     let reason = Reason::ApprovalRequired { environment: name.to_owned(), required, detail };
     let ask = ask(input, &tally, &reason);
     GateState::ClosedForPeople { reason, ask }
@@ -35,12 +35,18 @@ pub(in crate::promote) struct Tally {
 }
 
 impl Tally {
-    pub(in crate::promote) fn of(policy: &Policy, promotion: &Promotion, environment: &Environment) -> Self {
+    /// `authors` made the version; empty if that is not known.
+    pub(in crate::promote) fn of(
+        policy: &Policy,
+        promotion: &Promotion,
+        environment: &Environment,
+        authors: &BTreeSet<String>,
+    ) -> Self {
         let mut tally = Self::default();
         let Some(approvals) = &environment.gates.approvals else { return tally };
         let given = promotion.approvals.get(environment.name.as_str());
         for by in given.into_iter().flat_map(BTreeMap::keys) {
-            match left_out(policy, promotion, approvals, by) {
+            match left_out(policy, authors, approvals, by) {
                 Some(why) => tally.left_out.push((by.clone(), why)),
                 None => drop(tally.counted.insert(person(by), by.clone())),
             }
@@ -59,7 +65,7 @@ impl Tally {
     }
 
     /// What is there and what is missing, to continue "needs 2 approval(s)".
-    fn detail(&self, approvals: &Approvals, promotion: &Promotion) -> String {
+    fn detail(&self, approvals: &Approvals, input: &GateInput<'_>) -> String {
         let mut detail = String::new();
         if !approvals.groups.is_empty() {
             detail.push_str(&format!(" from {}", names(&approvals.groups)));
@@ -72,11 +78,11 @@ impl Tally {
             let out = self.left_out.iter().map(|(by, why)| format!("{by} ({why})")).collect::<Vec<_>>();
             detail.push_str(&format!("; not counted: {}", out.join(", ")));
         }
-        if approvals.not_author && promotion.authors.is_empty() {
+        if approvals.not_author && input.facts.authors.is_empty() {
             detail.push_str(&format!(
                 "; the author of version {} is unknown, so that nobody counts: promote a version of a pipeline that a push \
                  to CodeCommit started, or remove `notAuthor` from the policy",
-                promotion.version
+                input.promotion.version
             ));
         }
         detail
@@ -84,7 +90,7 @@ impl Tally {
 }
 
 /// Why an approval does not count, if it does not.
-fn left_out(policy: &Policy, promotion: &Promotion, approvals: &Approvals, by: &str) -> Option<String> {
+fn left_out(policy: &Policy, authors: &BTreeSet<String>, approvals: &Approvals, by: &str) -> Option<String> {
     let is_member = || by.parse::<Principal>().is_ok_and(|by| policy.is_member(&approvals.groups, &by));
     if !approvals.groups.is_empty() && !is_member() {
         return Some(format!("not in {}", names(&approvals.groups)));
@@ -92,10 +98,10 @@ fn left_out(policy: &Policy, promotion: &Promotion, approvals: &Approvals, by: &
     if !approvals.not_author {
         return None;
     }
-    if promotion.authors.is_empty() {
+    if authors.is_empty() {
         return Some("the author is unknown".to_owned());
     }
-    let is_author = promotion.authors.iter().any(|author| person(author) == person(by));
+    let is_author = authors.iter().any(|author| person(author) == person(by));
     is_author.then(|| "the author".to_owned())
 }
 
@@ -109,7 +115,7 @@ fn ask(input: &GateInput<'_>, tally: &Tally, reason: &Reason) -> Step<Action> {
     let given = if tally.counted.is_empty() { "nobody yet".to_owned() } else { tally.names() };
     let message = format!(
         "{reason}.\nModel: {model}\nVersion: {version}\nPackage: {}\nApproved by: {given}\nNothing is deployed to {name} \
-         until then. To approve, put an event `Approval Given` on the hub's bus; to refuse, reject the version in the registry.",
+         until then.\nTo approve: tidegate approve {model} {version} {name}\nTo refuse: tidegate reject {model} {version} --reason REASON",
         promotion.package_arn,
     );
     let subject = subject(&format!("{model} {version} waits for approval for {name}"));

@@ -1,5 +1,7 @@
 //! What respond, scale and train see.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -197,6 +199,8 @@ fn execution() -> impl Strategy<Value = train::Execution> {
             description: "d".to_owned(),
             request,
             definition,
+            authors: BTreeSet::new(),
+            packages: Vec::new(),
             end,
         },
     )
@@ -307,7 +311,8 @@ pub(crate) fn push() -> BoxedStrategy<CommitPushed> {
 
 pub(crate) fn train_state() -> BoxedStrategy<train::State> {
     let branch = prop_oneof![Just("refs/heads/main".to_owned()), text()].boxed();
-    let pushed = (option::of(commit()), text()).prop_map(|(before, token)| train::Pushed { before, token });
+    let pushed =
+        (option::of(commit()), text()).prop_map(|(before, token)| train::Pushed { before, token, by: None });
     let (commits, refused) =
         (btree_map(branch.clone(), commit(), 0..3), btree_map(branch.clone(), commit(), 0..2));
     (commits, refused, btree_map(branch, pushed, 0..2), option::of(text()), vec(execution(), 0..3))

@@ -224,7 +224,7 @@ fn people() -> Vec<Break<Scene>> {
                 Some(Approvals { required: 1, groups: Vec::new(), not_author: true });
         }),
         on(I::ApprovalsMissing, "one of two is the author", both_agreed, |s| {
-            s.both(|promotion| promotion.authors = std::iter::once("BO".to_owned()).collect());
+            s.seen.gates.authors.insert("BO".to_owned());
             s.policy().environments[1].gates.approvals =
                 Some(Approvals { required: 2, groups: Vec::new(), not_author: true });
         }),

@@ -44,7 +44,9 @@ impl Properties for TrainController {
                 expected.commits.insert(reference.clone(), commit);
                 expected.rejected_commits.remove(reference);
                 let before = push.old_commit.clone();
-                expected.pushes.insert(reference.clone(), tidegate_policy::train::Pushed { before, token });
+                expected
+                    .pushes
+                    .insert(reference.clone(), tidegate_policy::train::Pushed { before, token, by: None });
                 if let Definition::File { text, .. } = &decided.seen.definition {
                     expected.definition_digest = json_digest(text);
                 }
@@ -131,7 +133,7 @@ fn end(state: &State, after: &State, run: &PipelineExecutionChanged) -> Result<(
     let without_end = |state: &State| {
         let mut state = state.clone();
         let named = state.executions.iter_mut().filter(|one| Some(&one.name) == run.display_name.as_ref());
-        named.for_each(|one| one.end = None);
+        named.for_each(|one| (one.end, one.packages) = (None, Vec::new()));
         state
     };
     prop_assert_eq!(without_end(state), without_end(after));
