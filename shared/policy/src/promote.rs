@@ -2,6 +2,7 @@
 
 mod action;
 mod advice;
+mod announce;
 mod approval;
 mod check_report;
 mod controller;
@@ -74,6 +75,9 @@ pub struct State {
     /// When each environment went back without a person.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rollbacks: BTreeMap<String, Vec<Timestamp>>,
+    /// The versions that people were told of when they appeared in the registry.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub announced: BTreeSet<u64>,
     /// The results of checks by other tools.
     #[serde(default, skip_serializing_if = "CheckReports::is_empty")]
     pub checks: CheckReports,

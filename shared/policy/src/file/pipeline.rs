@@ -113,4 +113,7 @@ pub enum OnNewCommit {
 pub struct Registry {
     /// The model package group whose versions are promoted.
     pub group: GroupName,
+    /// Whether people are told of each new version that waits for approval, even if no environment needs approvals.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announce: bool,
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use tidegate_events::{ApprovalStatus, Event};
 
 use super::{
-    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, approval, check_report, force, freeze,
-    health, hold, invariants, on_rejected, overdue, package_change, report, rollback, still_applies,
+    Action, GateNeeds, Inputs, Package, Snapshot, State, Trigger, announce, approval, check_report, force,
+    freeze, health, hold, invariants, on_rejected, overdue, package_change, report, rollback, still_applies,
 };
 use crate::artifacts;
 use crate::check;
@@ -67,7 +67,10 @@ impl Controller for PromoteController {
             Trigger::Rollback(asked) => need.ways_back = rollback::requested_needs(state, asked),
             _ => {}
         }
-        let gates = cx.policy.map(|policy| GateNeeds::of(policy, state, trigger, need.package.as_deref()));
+        let gates = cx.policy.map(|policy| match trigger {
+            Trigger::Package(change) if need.package.is_none() => announce::needs(policy, state, change),
+            _ => GateNeeds::of(policy, state, trigger, need.package.as_deref()),
+        });
         need.gates = gates.unwrap_or_default();
         need
     }

@@ -7,6 +7,7 @@ use tidegate_events::{ApprovalStatus, ModelPackageChanged, PackageStatus};
 
 use super::action::stopped;
 use super::advice::{after_withdrawal, go_back};
+use super::announce::announce;
 use super::enter::enter_or_wait;
 use super::rollback;
 use super::transitions::{Case, Changed, Ignored, Known, Order, Status, Transition, transition};
@@ -33,6 +34,10 @@ pub(super) fn decide_package(inputs: &Inputs<'_>, site: &Site, change: &ModelPac
         Transition::Undo => undo(inputs, change),
         Transition::Warn => warn(inputs, change),
         Transition::Record => record(inputs.state, change),
+        Transition::Ignore(Ignored::AwaitingApproval) => {
+            let waits = ignore(ignored(Ignored::AwaitingApproval, inputs.state, change), change);
+            announce(inputs, change, waits)
+        }
         Transition::Ignore(why) => ignore(ignored(why, inputs.state, change), change),
     }
 }

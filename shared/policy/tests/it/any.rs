@@ -215,6 +215,7 @@ pub(crate) fn promote_state() -> BoxedStrategy<promote::State> {
             verified,
             rollbacks: BTreeMap::new(),
             checks: promote::CheckReports::new(),
+            announced: BTreeSet::new(),
         })
         .boxed()
 }

@@ -33,7 +33,7 @@ const OURS: [&str; 8] = [
 const CONNECTION: &str = "connection";
 
 /// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 14] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 19] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
     (
         "DeployRole",
@@ -59,6 +59,11 @@ const EXCEPTIONS: [(&str, &str, &str, &str); 14] = [
         "*",
         "Scheduler uses it when Lambda cannot be reached; here it always can",
     ),
+    ("PromoteRole", "Alarms", "*", "no end-to-end scenario has a gate with alarms; scenario files have"),
+    ("PromoteRole", "FeatureGroups", "*", "the local SageMaker has no Feature Store; scenario files have"),
+    ("PromoteRole", "Artifacts", "*", "no end-to-end scenario has a gate with metrics; scenario files have"),
+    ("PromoteRole", "ArtifactBuckets", "*", "S3 asks for it when a file does not exist"),
+    ("PromoteRole", "ArtifactKeys", "*", "S3 uses it when a file is encrypted with a key"),
     ("PromoteRole", "Changes", "*", "a sweep asks for changes only in a fleet of more than fifty models"),
     ("DeployRole", "Changes", "*", "a sweep asks for changes only in a fleet of more than fifty models"),
     ("SweepRole", "DeadLetters", "*", "Scheduler uses it when Lambda cannot be reached; here it always can"),

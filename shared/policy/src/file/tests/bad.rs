@@ -32,7 +32,7 @@ fn fields() {
             "  group: churn",
             "  group: churn\n  colour: red",
             "13:3: registry.colour: unknown field",
-            "expected group",
+            "expected announce or group",
         ),
         (
             "    region: us-east-1\n    gates",
