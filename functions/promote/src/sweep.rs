@@ -52,10 +52,9 @@ async fn withdrawal(
     promotion: &Promotion,
 ) -> Result<Option<(ModelPackageChanged, bool)>, EngineError> {
     let found = engine.retry_throttled(|| promote.registry.package(&promotion.package_arn)).await?;
-    let Some(found) = found else { return Ok(None) };
     // The time of a known withdrawal comes from the state: the package may have changed since.
-    let at = promotion.rejected_at.or(found.last_modified);
-    let change = lost_withdrawal(group, promotion, &found.package, at);
+    let at = promotion.rejected_at.or(found.as_ref().and_then(|found| found.last_modified));
+    let change = lost_withdrawal(group, promotion, found.as_ref().map(|found| &found.package), at);
     Ok(change.map(|change| (change, promotion.rejected_at.is_some())))
 }
 

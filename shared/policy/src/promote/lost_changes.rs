@@ -34,18 +34,24 @@ pub fn reapproved(
     is_again.then_some((candidate, last_modified))
 }
 
-/// The change that rejected the promotion's version or reset its approval to pending, if the state does not contain
-/// it.
+/// The change that rejected the promotion's version, reset its approval to pending, or deleted it, if the state does not
+/// contain it. `package` is the state in the registry, if it is there.
 #[must_use]
 pub fn lost_withdrawal(
     group: &str,
     promotion: &Promotion,
-    package: &Package,
+    package: Option<&Package>,
     last_modified: Option<Timestamp>,
 ) -> Option<ModelPackageChanged> {
+    let candidate = Candidate { arn: promotion.package_arn.clone(), version: promotion.version };
+    let Some(package) = package else {
+        return Some(ModelPackageChanged {
+            status: PackageStatus::Deleting,
+            ..approval_of(group, &candidate, last_modified)
+        });
+    };
     let is_gone =
         matches!(package.approval, ApprovalStatus::Rejected | ApprovalStatus::PendingManualApproval);
-    let candidate = Candidate { arn: promotion.package_arn.clone(), version: promotion.version };
     is_gone.then(|| ModelPackageChanged {
         approval: package.approval.clone(),
         // The version was approved when it was promoted.
