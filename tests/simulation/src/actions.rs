@@ -51,6 +51,19 @@ impl Runner {
                 let mut detail = json!({"schema": 1, "model": named, "by": "alice", "at": at});
                 Some(self.hold("Hold Released", &mut detail, *site))
             }
+            Action::GoBack { model, site } => {
+                let (named, at) = (self.model(model)?.name, self.system.now());
+                let mut detail =
+                    json!({"schema": 1, "model": named, "by": "alice", "reason": "it is slow", "at": at});
+                Some(self.hold("Rollback Requested", &mut detail, Some(*site)))
+            }
+            Action::Force { model, site, back } => {
+                let (named, at) = (self.model(model)?, self.system.now());
+                let version = self.version(&named, *back)?.version;
+                let mut detail = json!({"schema": 1, "model": named.name, "version": version, "by": "alice",
+                    "reason": "an outage", "at": at});
+                Some(self.hold("Promotion Forced", &mut detail, Some(*site)))
+            }
             Action::ApproveEnvironment { model, site, back, by } => {
                 self.approve_environment(&self.model(model)?, *site, *back, by)
             }

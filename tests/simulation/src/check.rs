@@ -16,6 +16,7 @@ mod promotion_order;
 mod recorded_first;
 mod records;
 mod retraining;
+mod rollbacks;
 mod scale_to_zero;
 mod settings;
 mod temporary;
@@ -118,12 +119,13 @@ impl Checker {
             Box::new(approved::Approved),
             Box::new(executions::OneExecution::default()),
             Box::new(promotion_order::PromotionOrder::default()),
+            Box::new(rollbacks::Rollbacks::default()),
             Box::new(retraining::RetrainingLimits::default()),
             Box::new(holds::HoldsRespected::default()),
             Box::new(scale_to_zero::ScaleToZero),
             Box::new(settings::SettingsKept),
             Box::new(verified::Verified),
-            Box::new(windows::InsideWindow),
+            Box::new(windows::InsideWindow::default()),
             Box::new(temporary::ForNowIsNotFinal),
             Box::new(outcomes::OutcomesPublished),
         ];

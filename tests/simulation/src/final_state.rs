@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::Value;
 use tidegate_policy::deploy;
+use tidegate_policy::hold;
 use tidegate_policy::promote::{self, EnvironmentStatus, Promotion};
 use tidegate_policy::scale;
 use tidegate_world::Snapshot;
@@ -72,6 +73,10 @@ impl Runner {
         }
         for environment in &model.environments {
             let site = environment.site;
+            let goes_back = promotion.rollback.as_ref().map(|back| back.environments.contains(site.name()));
+            if goes_back == Some(false) {
+                continue;
+            }
             match promotion.environments.get(site.name()) {
                 Some(EnvironmentStatus::Succeeded { .. }) => {
                     if let Some(wrong) = self.serves(model, environment, promotion, seen) {
@@ -87,7 +92,9 @@ impl Runner {
                     return (!waits).then(|| format!("{site} was asked for {name}, and never answered"));
                 }
                 None => {
-                    let held = tidegate_policy::hold::on(&state.holds, site.name()).is_some();
+                    let commanded_at = promotion.forced.get(site.name()).map(|command| command.at);
+                    let version = promotion.version;
+                    let held = hold::against(&state.holds, site.name(), version, commanded_at).is_some();
                     let waits = promotion
                         .blocked_by
                         .as_ref()

@@ -60,6 +60,9 @@ pub(crate) struct Environment {
     /// Whether the policy has no sample request.
     #[serde(default)]
     pub(crate) without_sample: bool,
+    /// Whether it goes back after a failed verification and after a rejection, twice a day at most.
+    #[serde(default)]
+    pub(crate) rolls_back: bool,
     /// Minutes of silence, and minutes of grace, until it goes to zero.
     #[serde(default)]
     pub(crate) scale_to_zero: Option<(u32, u32)>,
@@ -256,6 +259,7 @@ impl Environment {
             soak: (position > 0 && rng.chance(60)).then(|| rng.one(30, &[10, 60, 240])),
             approvals: if position > 0 && rng.chance(15) { rng.one(1, &[2]) } else { 0 },
             without_sample: rng.chance(15),
+            rolls_back: rng.chance(40),
             scale_to_zero: sleeps.then(|| (rng.one(60, &[30, 120]), rng.one(60, &[30, 240]))),
             window: rng.chance(10).then(|| rng.one((9, 16), &[(0, 24), (22, 24)])),
             settings: Settings::draw(kind, rng),
@@ -299,6 +303,12 @@ impl Environment {
         }
         if !self.without_sample {
             text.push_str("    verify: { invoke: { contentType: text/csv, body: \"42,1,0.5\" } }\n");
+        }
+        if self.rolls_back {
+            text.push_str(
+                "    rollback: { onFailure: rollBack, onRejection: rollBack, allEnvironments: true, limit: { \
+                 rollbacks: 2, per: 1d } }\n",
+            );
         }
         if let Some((idle, grace)) = self.scale_to_zero {
             let _ = writeln!(text, "    scale: {{ toZero: {{ idle: {idle}m, grace: {grace}m }} }}");

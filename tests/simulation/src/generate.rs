@@ -28,6 +28,8 @@ enum Kind {
     Edit,
     Hold,
     Release,
+    GoBack,
+    Force,
     ApproveEnvironment,
     ManualChange,
     Traffic,
@@ -56,7 +58,7 @@ enum Kind {
 }
 
 /// Each kind with its usual weight, and in how many of a hundred histories it occurs.
-const KINDS: [(Kind, u64, u64); 33] = [
+const KINDS: [(Kind, u64, u64); 35] = [
     (Kind::Push, 8, 70),
     (Kind::Register, 8, 90),
     (Kind::Approve, 14, 97),
@@ -65,6 +67,8 @@ const KINDS: [(Kind, u64, u64); 33] = [
     (Kind::Edit, 3, 40),
     (Kind::Hold, 3, 35),
     (Kind::Release, 4, 35),
+    (Kind::GoBack, 3, 35),
+    (Kind::Force, 2, 20),
     (Kind::ApproveEnvironment, 4, 25),
     (Kind::ManualChange, 2, 30),
     (Kind::Traffic, 8, 60),
@@ -193,6 +197,8 @@ fn step(kind: Kind, model: &Model, fleet: &Fleet, rng: &mut SeededRng) -> Option
                 _ => Action::Release { model: name, site },
             }
         }
+        Kind::GoBack => Action::GoBack { model: name, site: somewhere },
+        Kind::Force => Action::Force { model: name, site: somewhere, back: back_of(rng) },
         Kind::ApproveEnvironment => {
             let by = rng.one("bob", &["carol", "dave"]).to_owned();
             Action::ApproveEnvironment { model: name, site: somewhere, back: back_of(rng), by }

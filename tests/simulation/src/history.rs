@@ -98,6 +98,10 @@ pub(crate) enum Action {
     Hold { model: String, site: Option<SiteId> },
     /// A person releases a hold.
     Release { model: String, site: Option<SiteId> },
+    /// A person sends an environment back to the version before.
+    GoBack { model: String, site: SiteId },
+    /// A person forces a version into an environment.
+    Force { model: String, site: SiteId, back: u8 },
     /// A person approves that the version in promotion enters an environment.
     ApproveEnvironment { model: String, site: SiteId, back: u8, by: String },
     /// A person changes an endpoint without Tidegate.
@@ -346,6 +350,8 @@ impl Action {
             | Self::Edit { model, .. }
             | Self::Hold { model, .. }
             | Self::Release { model, .. }
+            | Self::GoBack { model, .. }
+            | Self::Force { model, .. }
             | Self::ApproveEnvironment { model, .. }
             | Self::ManualChange { model, .. }
             | Self::Traffic { model, .. }

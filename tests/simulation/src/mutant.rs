@@ -96,6 +96,12 @@ mutants! {
     BrokenFeedIsHealthy = "broken_feed_is_healthy";
     /// A finished plan is not recorded: it is executed again when the event is delivered again.
     ForgetOutcome = "forget_outcome";
+    /// A hold that keeps a version is not stored.
+    ForgetChoice = "forget_choice";
+    /// It is not stored when environments went back without a person.
+    ForgetRollbacks = "forget_rollbacks";
+    /// A promotion that goes back is stored as any other: it goes on to the next environment.
+    ForgetCause = "forget_cause";
     /// A model is created without the network of the policy.
     LoseVpc = "lose_vpc";
     /// A model runs with the role of the stack instead of the role of the policy.

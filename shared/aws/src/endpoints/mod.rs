@@ -243,8 +243,18 @@ impl Endpoints for SageMakerEndpoints {
             .set_tags(tags::list(tags))
             .send()
             .await;
-        let answer = answer.map_err(failed_with(SERVICE, "CreateEndpoint", &[config]));
-        creation_result("endpoint", name, answer)
+        let failure = match answer.map_err(failed_with(SERVICE, "CreateEndpoint", &[config])) {
+            Ok(_) => return Ok(format!("created endpoint {name}")),
+            Err(failure) => failure,
+        };
+        if !failure.already_there() {
+            return Err(failure.into());
+        }
+        // An endpoint that exists may have another configuration, and may not be visible yet.
+        match self.endpoint(name).await? {
+            Some(found) if found.heads_for() == Some(config) => Ok(format!("endpoint {name} exists already")),
+            _ => Err(failure.busy()),
+        }
     }
 
     async fn update_endpoint(
@@ -304,7 +314,12 @@ impl Endpoints for SageMakerEndpoints {
             Err(failure) => failure,
         };
         if failure.already_there() {
-            return Ok(format!("component {} exists already", component.name));
+            return match self.component(&component.name).await? {
+                Some(found) if found.runs(component) => {
+                    Ok(format!("component {} exists already", component.name))
+                }
+                _ => Err(failure.busy()),
+            };
         }
         // How SageMaker rejects a component while its endpoint changes is not documented.
         if failure.is("ValidationException")
@@ -363,8 +378,8 @@ fn deletion_result<T>(what: &str, name: &str, answer: Result<T, Failure>) -> Res
     }
 }
 
-/// Describes the result of a creation. Names are derived from content, so an existing resource with the same name has
-/// the same content.
+/// Describes the result of a creation of a model or a configuration. Their names are derived from content, so an existing
+/// resource with the same name has the same content.
 fn creation_result<T>(what: &str, name: &str, answer: Result<T, Failure>) -> Result<String, CallError> {
     match answer {
         Ok(_) => Ok(format!("created {what} {name}")),

@@ -116,6 +116,9 @@ async fn a_component_is_created_once() {
     let (aws, wire) = cloud([
         ok(json!({ "InferenceComponentArn": "arn" })),
         invalid("Cannot create already existing inference component \"arn\"."),
+        described("Creating", "churn-v2"),
+        invalid("Cannot create already existing inference component \"arn\"."),
+        described("InService", "churn-v1"),
         invalid("Not enough memory"),
         endpoint("InService"),
         invalid("Not enough memory"),
@@ -127,6 +130,8 @@ async fn a_component_is_created_once() {
         endpoints.create_component(&component(), &[]).await.unwrap(),
         "component churn exists already"
     );
+    let other = endpoints.create_component(&component(), &[]).await.unwrap_err();
+    assert_eq!(other.class, Class::Busy, "it serves another model, and was not visible before");
     assert_eq!(endpoints.create_component(&component(), &[]).await.unwrap_err().class, Class::Permanent);
     assert_eq!(endpoints.create_component(&component(), &[]).await.unwrap_err().class, Class::Busy);
     let sent = &wire.done()[0];

@@ -174,12 +174,17 @@ async fn an_endpoint_is_created_once() {
     let (aws, wire) = cloud([
         ok(json!({ "EndpointArn": "arn" })),
         invalid("Cannot create already existing endpoint \"arn\"."),
+        described("c", None),
+        invalid("Cannot create already existing endpoint \"arn\"."),
+        described("another", None),
         refusal(400, "AccessDeniedException", "an explicit deny already exists"),
     ]);
     let endpoints = aws.endpoints("role", Vec::new());
     let tags = [("tidegate:model".to_owned(), "churn".to_owned())];
     assert_eq!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap(), "created endpoint churn");
     assert!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap().contains("already"));
+    let other = endpoints.create_endpoint("churn", "c", &tags).await.unwrap_err();
+    assert_eq!(other.class, Class::Busy, "it has another configuration, and was not visible before");
     assert_eq!(endpoints.create_endpoint("churn", "c", &tags).await.unwrap_err().class, Class::Denied);
     assert_eq!(
         wire.done()[0].json(),

@@ -296,6 +296,7 @@ impl<'a> Checker<'a> {
             .map(|(at, soak)| at.checked_add(soak.signed()).unwrap_or(Timestamp::MAX));
         let before = self.policy.environments.iter().take_while(|e| e.name != here.name);
         changed.health != EndpointHealth::Healthy
+            && was.rollback.is_none()
             && here.account.as_str() == changed.environment_account
             && changed.version == was.version
             && changed.package_arn.eq_ignore_ascii_case(&was.package_arn)
@@ -425,6 +426,9 @@ impl<'a> Checker<'a> {
     /// When the soak before the first missing environment ends, if that is in the future.
     fn soak_end(&self) -> Option<Timestamp> {
         let mut at = None;
+        if self.after?.rollback.is_some() {
+            return None;
+        }
         for environment in &self.policy.environments {
             let name = environment.name.as_str();
             if let Some(succeeded) = succeeded(self.after, name) {

@@ -18,7 +18,8 @@ use crate::cloud::Account;
 
 const SAGEMAKER: &str = "sagemaker";
 
-/// What a creation did. Names are derived from content, so one that is taken is taken by the same thing.
+/// What the creation of a model or a configuration did. Their names are derived from content, so one that is taken is taken
+/// by the same thing.
 fn made(what: &str, name: &str, asked: Result<Value, CallError>) -> Result<String, CallError> {
     match asked {
         Ok(_) => Ok(format!("created {what} {name}")),
@@ -252,7 +253,15 @@ impl Endpoints for Account {
         tags: &[(String, String)],
     ) -> Result<String, CallError> {
         let request = json!({"EndpointName": name, "EndpointConfigName": config, "Tags": tag_list(tags)});
-        made("endpoint", name, self.call(SAGEMAKER, "CreateEndpoint", request).await)
+        let error = match self.call(SAGEMAKER, "CreateEndpoint", request).await {
+            Ok(_) => return Ok(format!("created endpoint {name}")),
+            Err(error) if error.message.contains("already exist") => error,
+            Err(error) => return Err(error),
+        };
+        match self.endpoint(name).await? {
+            Some(found) if found.heads_for() == Some(config) => Ok(format!("endpoint {name} exists already")),
+            _ => Err(CallError { class: Class::Busy, ..error }),
+        }
     }
 
     async fn update_endpoint(
@@ -291,7 +300,16 @@ impl Endpoints for Account {
             members.insert("VariantName".to_owned(), json!(VARIANT));
             members.insert("Tags".to_owned(), tag_list(tags));
         }
-        made("component", &component.name, self.call(SAGEMAKER, "CreateInferenceComponent", request).await)
+        let name = &component.name;
+        let error = match self.call(SAGEMAKER, "CreateInferenceComponent", request).await {
+            Ok(_) => return Ok(format!("created component {name}")),
+            Err(error) if error.message.contains("already exist") => error,
+            Err(error) => return Err(error),
+        };
+        match self.component(name).await? {
+            Some(found) if found.runs(component) => Ok(format!("component {name} exists already")),
+            _ => Err(CallError { class: Class::Busy, ..error }),
+        }
     }
 
     async fn update_component(&self, component: &Component, keep_copies: bool) -> Result<String, CallError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use tidegate_events::Body;
+use tidegate_policy::deploy;
 use tidegate_testkit::Note;
 
 use super::facts::text;
@@ -73,15 +74,18 @@ impl HoldsRespected {
 fn asks<'r>(
     record: &'r tidegate_engine::DecisionRecord,
     event: Option<&'r Body>,
-) -> impl Iterator<Item = (&'static str, &'r str)> {
+) -> impl Iterator<Item = (&'static str, &'r str, Option<Timestamp>)> {
     let retrained = match event {
         Some(Body::RetrainingRequested(request)) => request.environment.as_str(),
         _ => "",
     };
     record.plan.iter().filter_map(move |action| match text(action, "/action") {
-        "request_deployment" => Some(("is to be deployed to", text(action, "/request/environment"))),
-        "request_retraining" => Some(("is to be retrained for", text(action, "/request/environment"))),
-        "start_execution" if !retrained.is_empty() => Some(("is retrained for", retrained)),
+        "request_deployment" => {
+            let commanded_at = text(action, "/request/commanded_at").parse().ok();
+            Some(("is to be deployed to", text(action, "/request/environment"), commanded_at))
+        }
+        "request_retraining" => Some(("is to be retrained for", text(action, "/request/environment"), None)),
+        "start_execution" if !retrained.is_empty() => Some(("is retrained for", retrained, None)),
         _ => None,
     })
 }
@@ -107,13 +111,14 @@ impl Rule for HoldsRespected {
                 if let Some(body) = event {
                     self.note((*site, *function), body, facts.count);
                 }
-                for (what, environment) in asks(record, event) {
+                for (what, environment, commanded_at) in asks(record, event) {
                     let of = remembers(function);
                     let then = facts
                         .evidence(*by)
                         .and_then(|seen| seen.read_at(of, &record.model))
                         .unwrap_or(u64::MAX);
-                    if let Some(since) = self.held((*site, of), &record.model, environment, then) {
+                    let since = self.held((*site, of), &record.model, environment, then);
+                    if let Some(since) = since.filter(|since| commanded_at.is_none_or(|at| *since > at)) {
                         return Err(format!(
                             "{} {what} {environment}, which is held since {since}: {}",
                             record.model, record.message
@@ -161,7 +166,11 @@ impl Rule for HoldsRespected {
                     .evidence(*by)
                     .and_then(|seen| seen.read_at("deploy", &model.name))
                     .unwrap_or(u64::MAX);
-                match self.held((*site, "deploy"), &model.name, site.name(), then) {
+                // A person's command passes the holds of before.
+                let state: deploy::State = system.state(*site, "deploy", &model.name);
+                let commanded_at = state.in_flight.and_then(|in_flight| in_flight.request.commanded_at);
+                let since = self.held((*site, "deploy"), &model.name, site.name(), then);
+                match since.filter(|since| commanded_at.is_none_or(|at| *since > at)) {
                     None => Ok(()),
                     Some(since) => {
                         Err(format!("{} of {name} in {site}, which is held since {since}", entry.operation))

@@ -23,6 +23,8 @@ pub(super) struct PromotionOrder {
     answered: BTreeSet<String>,
     /// The approvals of people.
     agreed: Vec<ApprovalGiven>,
+    /// The requests of rollbacks.
+    rollbacks: BTreeSet<String>,
 }
 
 impl PromotionOrder {
@@ -40,6 +42,14 @@ impl PromotionOrder {
         let Some((at, wanted)) = at.and_then(|at| Some((at, model.environments.get(at)?))) else {
             return Err("the policy does not name the environment".to_owned());
         };
+        if self.answered.contains(&request.request_id) {
+            return Err("it was answered before".to_owned());
+        }
+        // Another rule is about these.
+        if self.rollbacks.contains(&request.request_id) {
+            return Ok(());
+        }
+        let is_forced = request.commanded_at.is_some();
         let since = request.approved_at.unwrap_or(request.requested_at);
         let agreed: BTreeSet<&str> = self
             .agreed
@@ -51,11 +61,8 @@ impl PromotionOrder {
             })
             .map(|given| given.by.as_str())
             .collect();
-        if agreed.len() < wanted.approvals as usize {
+        if agreed.len() < wanted.approvals as usize && !is_forced {
             return Err(format!("{} people have to agree, and {agreed:?} have", wanted.approvals));
-        }
-        if self.answered.contains(&request.request_id) {
-            return Err("it was answered before".to_owned());
         }
         let Some(before) = at.checked_sub(1).and_then(|at| model.environments.get(at)) else { return Ok(()) };
         let site = before.site;
@@ -69,7 +76,7 @@ impl PromotionOrder {
         };
         let soak = SignedDuration::from_mins(i64::from(wanted.soak.unwrap_or_default()));
         let soaked = system.now().duration_since(*since);
-        if soaked < soak {
+        if soaked < soak && !is_forced {
             return Err(format!("the soak in {site} is {soak:#}, and {soaked:#} have passed"));
         }
         Ok(())
@@ -117,6 +124,9 @@ impl Rule for PromotionOrder {
                     let Ok(request) = serde_json::from_value::<DeploymentRequested>(request) else {
                         return Err(format!("a request that cannot be read: {action}"));
                     };
+                    if record.verdict == "roll_back" {
+                        self.rollbacks.insert(request.request_id.clone());
+                    }
                     self.may_request(&request, system.model_at(record), system).map_err(|why| {
                         format!(
                             "{} is asked for {} {}, but {why}",

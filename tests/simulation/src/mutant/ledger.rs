@@ -71,20 +71,26 @@ impl MutatedLedger {
     }
 }
 
-fn without(state: &mut Versioned, members: &[&str]) {
+fn change(state: &mut Versioned, mutate: impl FnOnce(&mut Value)) {
     let text = state.value.as_ref().and_then(|value| value.read::<Value>().ok());
     let Some(mut value) = text.as_deref().cloned() else { return };
-    for member in members {
-        if let Some(found) = value.get_mut(member) {
-            *found = match found {
-                Value::Array(_) => Value::Array(Vec::new()),
-                Value::Object(_) => Value::Object(serde_json::Map::new()),
-                Value::Number(_) => 0.into(),
-                _ => Value::Null,
-            };
-        }
-    }
+    mutate(&mut value);
     state.value = Some(value.to_string().into());
+}
+
+fn without(state: &mut Versioned, members: &[&str]) {
+    change(state, |value| {
+        for member in members {
+            if let Some(found) = value.get_mut(member) {
+                *found = match found {
+                    Value::Array(_) => Value::Array(Vec::new()),
+                    Value::Object(_) => Value::Object(serde_json::Map::new()),
+                    Value::Number(_) => 0.into(),
+                    _ => Value::Null,
+                };
+            }
+        }
+    });
 }
 
 #[async_trait]
@@ -151,6 +157,15 @@ impl Ledger for MutatedLedger {
             Mutant::HideHoldFromTrain if self.function == "train" && key.function == "promote" => {
                 without(&mut state, &["holds"]);
             }
+            Mutant::ForgetRollbacks if key.function == "promote" => without(&mut state, &["rollbacks"]),
+            Mutant::ForgetCause if key.function == "promote" => {
+                change(&mut state, |value| drop(value.pointer_mut("/promotion/rollback").map(Value::take)));
+            }
+            Mutant::ForgetChoice if key.function == "promote" => change(&mut state, |value| {
+                if let Some(Value::Object(holds)) = value.get_mut("holds") {
+                    holds.retain(|_, hold| hold.get("keeps").is_none());
+                }
+            }),
             Mutant::ForgetRetrainings if key.function == "respond" => {
                 without(&mut state, &["retrainings", "attempts"]);
             }
