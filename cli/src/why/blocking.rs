@@ -83,7 +83,8 @@ pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestam
         }
         Some(EnvironmentStatus::Succeeded { at }) => {
             let since = time(*at);
-            let live = format!("version {version} has been live in {environment} since {since}");
+            let back = went_back(promotion);
+            let live = format!("version {version} has been live in {environment} since {since}{back}");
             match view.held(environment) {
                 Some(hold) => {
                     let reason = hold.why();
@@ -101,9 +102,31 @@ pub(crate) fn why(view: &View, policy: &Policy, environment: &str, now: Timestam
         Some(EnvironmentStatus::Requested { request_id, at, .. }) => {
             requested(view, environment, version, request_id, *at)
         }
+        None if is_left_alone(promotion, environment) => left_alone(view, promotion, environment),
         None if promotion.stopped => stopped(view, policy, promotion, environment),
         None => not_entered(view, policy, promotion, target, now),
     }
+}
+
+/// Whether the last promotion is a rollback of other environments.
+fn is_left_alone(promotion: &Promotion, environment: &str) -> bool {
+    promotion.rollback.as_ref().is_some_and(|back| !back.environments.contains(environment))
+}
+
+/// The environment serves what it served before the rollback of others.
+fn left_alone(view: &View, promotion: &Promotion, environment: &str) -> Why {
+    let live = view.live(environment).map_or_else(|| "nothing".to_owned(), |live| format!("version {live}"));
+    Why::nothing(
+        "live",
+        format!("{environment} serves {live}; other environments went back{}", went_back(promotion)),
+    )
+}
+
+/// What the version of a rollback replaced, and why; empty for any other promotion.
+fn went_back(promotion: &Promotion) -> String {
+    promotion.rollback.as_ref().map_or_else(String::new, |back| {
+        format!("; it took the place of version {}: {}", back.from, back.cause)
+    })
 }
 
 /// The hub's ledger was not specified, or no version was ever approved.

@@ -65,6 +65,24 @@ fn a_live_version_whose_endpoint_is_gone_is_not_live() {
 }
 
 #[test]
+fn a_rollback_is_shown_where_it_happened_and_elsewhere() {
+    let mut back = promotion(json!({ "production": { "status": "succeeded", "at": at("09:45") } }));
+    back["promotion"]["rollback"] = json!({
+        "from": 8, "from_arn": "arn:aws:sagemaker:us-east-1:111122223333:model-package/churn/8",
+        "environments": ["production"], "cause": "version 8 was rejected",
+    });
+    let ledgers = || [hub(back.clone(), vec![]), environment("staging", live(8, "09:10"), vec![])];
+    let here = answer("production", ledgers());
+    assert!(
+        here.message.ends_with("; it took the place of version 8: version 8 was rejected"),
+        "{}",
+        here.message
+    );
+    let elsewhere = answer("staging", ledgers());
+    assert!(!elsewhere.blocks && elsewhere.message.starts_with("staging serves"), "{}", elsewhere.message);
+}
+
+#[test]
 fn a_soak_that_is_over_is_not_a_blocker() {
     let why = answer("production", [hub(promotion(staged("09:30")), vec![])]);
     assert_eq!((why.blocks, why.reason.as_str()), (false, "due"));

@@ -40,6 +40,8 @@ mod everything;
 #[cfg(test)]
 mod explained;
 #[cfg(test)]
+mod going_back;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod hosting;
