@@ -105,7 +105,7 @@ fn well() -> Vec<Facts> {
     ];
     let admits = vec![admitting(STAGING, &to_hub), admitting(PRODUCTION, &to_hub)];
     vec![
-        facts(None, HUB, &["train", "promote"], &forwards, admits),
+        facts(None, HUB, &["train", "promote", "operate"], &forwards, admits),
         environment("staging", STAGING),
         environment("production", PRODUCTION),
     ]
