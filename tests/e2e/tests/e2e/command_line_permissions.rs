@@ -7,6 +7,7 @@ use tidegate_sandbox::{Account, HUB, PRODUCTION, REGION, STAGING, workspace};
 
 use crate::doctor::visits;
 use crate::operator::{CommandOutput, Operator};
+use crate::shared::sample;
 use crate::shared_run::block_on;
 use crate::test_cloud::{TestCloud, dead_letters, queue_url, text};
 
@@ -93,7 +94,8 @@ pub(crate) async fn permitted(test: &TestCloud, policy_file: &str) -> Permitted 
     Permitted { not_accepted, still_there, said, checks: test.permissions().await }
 }
 
-/// A sweep that a function failed on, and a hold that did not reach an account that nobody has.
+/// A sweep that a function failed on, and a push that a rule of somebody's own did not bring to an account that nobody has. The
+/// other events that are forwarded come from functions, which publish them again themselves.
 async fn send_dead_letters(test: &TestCloud) {
     let arn = format!("arn:aws:lambda:{REGION}:{}:function:{}-scale", PRODUCTION.id, PRODUCTION.stack);
     let failed = json!({
@@ -101,10 +103,11 @@ async fn send_dead_letters(test: &TestCloud) {
         "requestPayload": crate::test_cloud::sweep(), "responsePayload": { "errorType": "Throttled" },
     });
     send(test, PRODUCTION, "scale", &failed, json!({})).await;
+    let mut push = sample("contract/commit-pushed.json")["detail"].clone();
+    push["repository"] = json!("github:acme/nobodys");
     let event = json!({
-        "version": "0", "id": "1", "detail-type": "Hold Released", "source": "tidegate", "account": HUB.id,
-        "time": "2026-03-02T09:10:02Z", "region": REGION, "resources": [],
-        "detail": { "schema": 1, "model": "nobodys", "by": "ana", "at": "2026-03-02T09:10:02Z" },
+        "version": "0", "id": "1", "detail-type": "Commit Pushed", "source": "tidegate", "account": HUB.id,
+        "time": "2026-03-02T09:10:02Z", "region": REGION, "resources": [], "detail": push,
     });
     let text = |value: String| json!({ "DataType": "String", "StringValue": value });
     let attributes = json!({

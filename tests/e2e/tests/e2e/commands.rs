@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_sandbox::{HUB, PRODUCTION, STAGING};
 
 use crate::model::Model;
@@ -78,6 +78,11 @@ fn two_people_approve_of_whom_none_is_the_author_and_forged_commands_are_refused
         assert_eq!(second.code, Some(0), "{second:?}");
         test.wait_for_decision(&LYNX, HUB, "promote", "deploy", "approvals_complete").await;
         test.wait_for_decision(&LYNX, PRODUCTION, "deploy", "succeeded", "answered").await;
+        test.commands(&["reject", "lynx", "1", "--reason", "fails on the new segment"]).await;
+        let found = test.ask(HUB, "DescribeModelPackage", &json!({ "ModelPackageName": package }));
+        assert_eq!(text(&found, "ModelApprovalStatus"), "Rejected");
+        let by = "rejected by arn:aws:iam::111122223333:role/people: fails on the new segment";
+        assert_eq!(text(&found, "ApprovalDescription"), by);
     });
 }
 

@@ -18,9 +18,10 @@ use crate::sweep::sweeps;
 use crate::test_cloud::is_tidegates;
 
 /// Roles of the templates that serve Tidegate itself; the others are SageMaker's, whose jobs are only modelled here.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "TrainRole",
     "PromoteRole",
+    "OperateRole",
     "DeployRole",
     "RespondRole",
     "ScaleRole",
@@ -33,8 +34,16 @@ const OURS: [&str; 8] = [
 const CONNECTION: &str = "connection";
 
 /// The permissions that no scenario uses: role (or any), statement, action (or any), and why.
-const EXCEPTIONS: [(&str, &str, &str, &str); 19] = [
+const EXCEPTIONS: [(&str, &str, &str, &str); 22] = [
     ("*", "Logs", "*", "Lambda writes the log with the function's role; the emulator writes it as itself"),
+    ("OperateRole", "Alert", "*", "people are told only if the registry refuses a rejection"),
+    (
+        "OperateRole",
+        "DeadLetters",
+        "*",
+        "only its sweep is asynchronous, and it cannot fail: it reads nothing",
+    ),
+    ("OperateRole", "Reject", "*", "the scenario of commands rejects, in a cloud of its own"),
     (
         "DeployRole",
         "Alert",
