@@ -3,13 +3,19 @@
 use super::Checker;
 use crate::artifacts::Container;
 use crate::deploy::{DeployedImage, RunningContainer, Snapshot, VARIANT};
+use crate::endpoint::EndpointKind;
 use crate::fingerprint::short;
 
 impl Checker<'_> {
     /// Whether nothing that is described is of another version or of none.
     pub(super) fn consists_of_it(&self, seen: &Snapshot) -> bool {
-        let of_endpoint = seen.endpoint.iter().flat_map(|endpoint| &endpoint.images);
-        let of_component = seen.component.iter().flat_map(|component| &component.image);
+        // An endpoint with components may run those of other models.
+        let kind = self.cx.environment().map(|environment| environment.endpoint.spec.kind());
+        let has_components = kind == Some(EndpointKind::InferenceComponent);
+        let endpoint = seen.endpoint.as_ref().filter(|_| !has_components || seen.component.is_none());
+        let component = seen.component.as_ref().filter(|_| has_components);
+        let of_endpoint = endpoint.into_iter().flat_map(|endpoint| &endpoint.images);
+        let of_component = component.into_iter().flat_map(|component| &component.image);
         let containers = seen.model.iter().flat_map(|model| &model.containers);
         let right_image = |image: &DeployedImage| is_image_of(image, &seen.containers);
         of_endpoint.chain(of_component).all(right_image)
