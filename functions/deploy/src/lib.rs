@@ -1,5 +1,6 @@
 //! deploy: updates the endpoint to the requested version, and reports the outcome to the hub.
 
+mod samples;
 mod spec;
 
 use async_trait::async_trait;
@@ -11,9 +12,9 @@ use tidegate_engine::{Adapter, CallError, Engine, EngineError};
 use tidegate_events::{ApprovalStatus, PackageStatus};
 use tidegate_policy::controller::Context;
 use tidegate_policy::deploy::{
-    Action, Current, DeployController, InFlight, Need, RunningConfig, SampleCall, ScalableTarget, Serving,
-    Snapshot, State, Trigger, needs_alarms, needs_comparison, needs_component_tags, needs_endpoint_tags,
-    needs_probe, needs_running_config, sample_call,
+    Action, Current, DeployController, InFlight, Need, RunningConfig, ScalableTarget, Serving, Snapshot,
+    State, Trigger, needs_alarms, needs_comparison, needs_component_tags, needs_endpoint_tags, needs_probe,
+    needs_running_config,
 };
 use tidegate_policy::endpoint::DesiredResources;
 use tidegate_policy::file::Environment;
@@ -22,6 +23,9 @@ use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::step::Step;
 
+use samples::Samples;
+
+pub use samples::invalid_schema;
 pub use spec::SPEC;
 pub use tidegate_policy::deploy::NAME;
 
@@ -216,16 +220,10 @@ impl Deploy {
         if !alarms.is_empty() {
             seen.alarms = self.alarms.in_alarm(&alarms).await?;
         }
-        if needs_probe(environment, in_flight, &seen)
-            && let Some(sample) = &environment.verify.invoke
-        {
+        if needs_probe(environment, in_flight, &seen) {
             let component = wanted.component.as_ref().map(|component| component.name.as_str());
-            let (endpoint, content_type, body) = (&wanted.endpoint, &sample.content_type, &sample.body);
-            seen.probe = Some(match sample_call(environment, in_flight) {
-                SampleCall::Invoke => self.sampler.ask(endpoint, component, content_type, body).await?,
-                SampleCall::Enqueue => self.sampler.enqueue(endpoint, content_type, body).await?,
-                SampleCall::FindAnswer(sample) => self.sampler.find_answer(sample).await?,
-            });
+            let samples = Samples { sampler: self.sampler.as_ref(), endpoint: &wanted.endpoint, component };
+            (seen.sample, seen.probe) = samples.send(environment, in_flight).await?;
         }
         Ok(seen)
     }

@@ -1,12 +1,16 @@
 //! Sample requests to an endpoint.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use aws_sdk_s3::Client as S3;
 use aws_sdk_sagemakerruntime::Client;
 use aws_sdk_sagemakerruntime::primitives::Blob;
+use jiff::SignedDuration;
 use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class, ports::Sampler};
-use tidegate_policy::deploy::{Probe, QueuedSample, SAMPLE_TTL_SECONDS};
+use tidegate_policy::deploy::{Answer, Probe, QueuedSample, SAMPLE_TTL_SECONDS};
+use tidegate_policy::file::Sample;
 
 use crate::convert::{cut, int};
 use crate::error::{Failure, failed, refused};
@@ -48,33 +52,41 @@ impl Sampler for RuntimeSampler {
         &self,
         endpoint: &str,
         component: Option<&str>,
-        content_type: &str,
-        body: &str,
+        sample: &Sample,
     ) -> Result<Probe, CallError> {
+        let began = Instant::now();
         let answer = self
             .client
             .invoke_endpoint()
             .endpoint_name(endpoint)
             .set_inference_component_name(component.map(str::to_owned))
-            .content_type(content_type)
-            .body(Blob::new(body))
+            .content_type(&sample.content_type)
+            .set_accept(sample.accept.clone())
+            .body(Blob::new(sample.body.as_str()))
             .send()
             .await;
+        let took = SignedDuration::try_from(began.elapsed()).unwrap_or(SignedDuration::MAX);
         match answer.map_err(failed("sagemaker-runtime", "InvokeEndpoint")) {
-            Ok(_) => Ok(Probe::Answered(SUCCESS)),
+            Ok(answer) => Ok(Probe::Replied(Answer {
+                status: SUCCESS,
+                content_type: answer.content_type,
+                body: answer.body.map(Blob::into_inner).unwrap_or_default(),
+                took,
+            })),
             Err(failure) => probe(failure),
         }
     }
 
-    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError> {
+    async fn enqueue(&self, endpoint: &str, sample: &Sample) -> Result<Probe, CallError> {
         const INVOKE: &str = "InvokeEndpointAsync";
         let answer = self
             .client
             .invoke_endpoint_async()
             .endpoint_name(endpoint)
-            .content_type(content_type)
+            .content_type(&sample.content_type)
+            .set_accept(sample.accept.clone())
             // A small request needs no object in S3.
-            .body(Blob::new(body))
+            .body(Blob::new(sample.body.as_str()))
             .request_ttl_seconds(int(SAMPLE_TTL_SECONDS))
             .send()
             .await;

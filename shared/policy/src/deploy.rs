@@ -60,7 +60,7 @@ pub use on_rejected::on_rejected;
 pub use precondition::{Current, precondition};
 pub use rolled_back::needs_alarms;
 pub use running_config::{RunningConfig, ScalableTarget, Setting, SettingKind};
-pub use sample::{SampleCall, sample_call};
+pub use sample::{Answer, SampleCall, TRIES, is_too_slow, judged, sample_call};
 
 /// The function's name.
 pub const NAME: &str = "deploy";
@@ -184,6 +184,9 @@ pub struct InFlight {
     /// The sample request that an asynchronous endpoint was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<QueuedSample>,
+    /// How many samples were answered as expected.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub samples_answered: u32,
     /// The call for which AWS does not find what it refers to, and since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_visible: Option<NotVisible>,
@@ -192,6 +195,11 @@ pub struct InFlight {
     pub told_overdue: Option<String>,
     /// The number of checks so far.
     pub checks: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A sample request in the queue of an asynchronous endpoint, by the objects in S3 that tell its end.
@@ -246,8 +254,10 @@ pub struct Snapshot {
     pub component_limits: Option<ScalableTarget>,
     /// The alarms of the rollout that are in the state ALARM. They are read only if SageMaker rolled the deployment back.
     pub alarms: Vec<AlarmChanged>,
-    /// The result of the sample request; `None` if it was not sent.
+    /// The result of the sample request that was sent last; `None` if none was sent.
     pub probe: Option<Probe>,
+    /// The index of that sample among the samples of the policy. All before it were answered as expected.
+    pub sample: u32,
 }
 
 /// An endpoint as SageMaker describes it.
@@ -292,8 +302,12 @@ impl Endpoint {
 /// The result of the sample request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Probe {
-    /// A response, with its HTTP status.
+    /// A response as expected, with its HTTP status.
     Answered(u16),
+    /// A response that was not compared with what is expected yet.
+    Replied(Answer),
+    /// A response that is not as expected, and how.
+    Unexpected(String),
     /// An error, as text.
     Failed(String),
     /// No response before the timeout: the model may still be loading, or it may hang.

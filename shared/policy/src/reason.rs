@@ -337,13 +337,16 @@ reasons! {
     RunsAnother { endpoint: String, version: u64, parts: String, what: String } = "runs_another",
         "{endpoint} is in service, but differs from version {version} in {parts}: {what}";
     /// The endpoint answered the sample request with an error.
-    SampleFailed { endpoint: String, error: String } = "sample_failed", "the sample request to {endpoint} failed: {error}";
+    SampleFailed { endpoint: String, sample: String, error: String } = "sample_failed", "the {sample} request to {endpoint} failed: {error}";
+    /// The endpoint answered the sample request, and not as the policy expects.
+    SampleUnexpected { endpoint: String, sample: String, what: String } = "sample_unexpected",
+        "{endpoint} answered the {sample} request, but {what}";
     /// The endpoint has not answered the sample request yet.
     AwaitingSample { endpoint: String, until: Timestamp } = "awaiting_sample",
         "{endpoint} has not answered the sample request yet; it has time until {until}";
     /// The endpoint did not answer the sample request in time.
-    SampleTimedOut { endpoint: String, since: Timestamp, last: String } = "sample_timed_out",
-        "{endpoint} has not answered the sample request since {since}; the last attempt: {last}";
+    SampleTimedOut { endpoint: String, sample: String, since: Timestamp, last: String } = "sample_timed_out",
+        "{endpoint} has not answered the {sample} request since {since}; the last attempt: {last}";
     /// The endpoint runs the previous configuration again.
     OldConfigRunning { requested: String, running: String, cause: String } = "old_config_running",
         "{requested} was requested, but {running} is running: {cause}";

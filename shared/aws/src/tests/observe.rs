@@ -7,6 +7,7 @@ use serde_json::json;
 use tidegate_engine::Class;
 use tidegate_engine::ports::{Reports, Sampler};
 use tidegate_policy::deploy::Probe;
+use tidegate_policy::file::Sample;
 use tidegate_policy::respond::{MonitorReport, Violation};
 
 use crate::error::failed;
@@ -14,19 +15,24 @@ use crate::sampler::probe as probe_of;
 
 use super::cloud::{Answer, cloud, plain, refusal, refusal_with};
 
+pub(super) fn sample(body: &str) -> Sample {
+    Sample { content_type: "text/csv".to_owned(), body: body.to_owned(), accept: None, expect: None }
+}
+
 async fn ask(
     component: Option<&str>,
     answer: Answer,
 ) -> (Result<Probe, tidegate_engine::CallError>, super::cloud::Sent) {
     let (aws, wire) = cloud([answer]);
-    let probe = aws.sampler().ask("churn", component, "text/csv", "42,1,0.5").await;
+    let probe = aws.sampler().ask("churn", component, &sample("42,1,0.5")).await;
     (probe, wire.only())
 }
 
 #[tokio::test]
 async fn a_successful_response_is_an_answer() {
     let (probe, sent) = ask(None, plain("0.7")).await;
-    assert_eq!(probe.unwrap(), Probe::Answered(200));
+    let Probe::Replied(answer) = probe.unwrap() else { panic!("it answered") };
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"0.7"[..]));
     assert_eq!(sent.method, "POST");
     assert!(sent.uri.ends_with("/endpoints/churn/invocations"), "{}", sent.uri);
     assert_eq!(sent.text(), "42,1,0.5");

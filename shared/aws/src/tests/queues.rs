@@ -8,6 +8,7 @@ use tidegate_policy::endpoint::{AsyncSettings, ConfigSettings, EndpointConfigSpe
 use tidegate_policy::scale::{ScalableResource, TargetMetric, TargetTracking};
 
 use super::cloud::{Answer, cloud, invalid, ok, ok_cbor, plain, refusal};
+use super::observe::sample;
 
 fn config(settings: ConfigSettings) -> EndpointConfigSpec {
     let variant = ProductionVariant::RealTime {
@@ -92,7 +93,7 @@ fn accepted(failure: Option<&str>) -> Answer {
 async fn a_sample_goes_into_the_queue_without_an_object() {
     for failure in [None, Some("s3://b/f/1-error.out")] {
         let (aws, wire) = cloud([accepted(failure)]);
-        let probe = aws.sampler().enqueue("churn", "text/csv", "1,2").await.unwrap();
+        let probe = aws.sampler().enqueue("churn", &sample("1,2")).await.unwrap();
         let failure = failure.map(str::to_owned);
         assert_eq!(probe, Probe::Queued(QueuedSample { output: "s3://b/o/1.out".to_owned(), failure }));
         let sent = wire.only();
@@ -108,10 +109,10 @@ async fn a_sample_goes_into_the_queue_without_an_object() {
 async fn a_refused_sample_is_a_finding_and_a_denied_one_is_not() {
     let refused = refusal(400, "ValidationError", "1 validation error detected: Value at 'body'");
     let (aws, _) = cloud([refused]);
-    let probe = aws.sampler().enqueue("churn", "text/csv", "1").await.unwrap();
+    let probe = aws.sampler().enqueue("churn", &sample("1")).await.unwrap();
     assert!(matches!(probe, Probe::Failed(ref error) if error.contains("Value at 'body'")), "{probe:?}");
     let (aws, _) = cloud([refusal(403, "AccessDeniedException", "not authorized")]);
-    let error = aws.sampler().enqueue("churn", "text/csv", "1").await.unwrap_err();
+    let error = aws.sampler().enqueue("churn", &sample("1")).await.unwrap_err();
     assert_eq!(error.class, Class::Denied);
 }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use tidegate_events::AlarmChanged;
 use tidegate_policy::deploy::{Endpoint, Probe, QueuedSample, RunningConfig, RunningModel, ScalableTarget};
 use tidegate_policy::endpoint::{Component, EndpointConfigSpec, ModelSpec, Rollout, RunningComponent};
+use tidegate_policy::file::Sample;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::respond::MonitorReport;
 
@@ -72,18 +73,13 @@ pub trait Endpoints: Send + Sync {
 /// SageMaker Runtime, for the sample request.
 #[async_trait]
 pub trait Sampler: Send + Sync {
-    /// Sends one request. An error response is [`Probe::Failed`], or [`Probe::NotReady`] if it may pass, and a missing
+    /// Sends one request. A response is [`Probe::Replied`]. An error response is [`Probe::Failed`], or [`Probe::NotReady`] if it may pass, and a missing
     /// response is [`Probe::Silent`]. None of them is an `Err`.
-    async fn ask(
-        &self,
-        endpoint: &str,
-        component: Option<&str>,
-        content_type: &str,
-        body: &str,
-    ) -> Result<Probe, CallError>;
+    async fn ask(&self, endpoint: &str, component: Option<&str>, sample: &Sample)
+    -> Result<Probe, CallError>;
     /// Puts one request into the queue of an asynchronous endpoint. It is [`Probe::Queued`] if SageMaker accepts it, and as
     /// above if not.
-    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError>;
+    async fn enqueue(&self, endpoint: &str, sample: &Sample) -> Result<Probe, CallError>;
     /// Looks for the objects that tell the end of a request in the queue: its answer, or its failure as
     /// [`Probe::Failed`]. [`Probe::Silent`] if there is neither.
     async fn find_answer(&self, sample: &QueuedSample) -> Result<Probe, CallError>;

@@ -94,6 +94,7 @@ pub fn accept_request(
         component_failure_before: None,
         unresponsive_since: None,
         sample: None,
+        samples_answered: 0,
         not_visible: None,
         told_overdue: None,
         checks: 0,

@@ -96,6 +96,7 @@ impl Reconciliation<'_> {
             endpoint_failure_before: running.and_then(|running| running.failure.clone()),
             unresponsive_since: None,
             sample: None,
+            samples_answered: 0,
             ..self.in_flight.clone()
         };
         State { in_flight: Some(in_flight), ..self.state.clone() }

@@ -59,6 +59,7 @@ impl Reconciliation<'_> {
             component_modified_before: running.and_then(|running| running.last_modified),
             component_failure_before: running.and_then(|running| running.failure.clone()),
             unresponsive_since: None,
+            samples_answered: 0,
             ..self.in_flight.clone()
         };
         let look = schedule_check(self.site, self.environment, &in_flight, self.now);

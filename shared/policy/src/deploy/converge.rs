@@ -8,7 +8,10 @@ use super::component::in_service;
 use super::failed::is_on;
 use super::rolled_back::endpoint_was;
 use super::withdrawn::not_as_approved;
-use super::{Action, Deploy, Endpoint, InFlight, Probe, QueuedSample, Site, Snapshot, State, schedule_check};
+use super::{
+    Action, Deploy, Endpoint, InFlight, Probe, QueuedSample, Site, Snapshot, State, check_soon,
+    schedule_check,
+};
 use crate::decision::{Decision, Verdict};
 use crate::endpoint::{ComponentStatus, DesiredResources, RunningComponent};
 use crate::file::{Environment, Policy};
@@ -28,7 +31,7 @@ pub const SAMPLE_TTL_SECONDS: u32 = 3_600;
 /// Whether the requested configuration runs, so that the sample request can be sent.
 #[must_use]
 pub fn needs_probe(environment: &Environment, in_flight: &InFlight, seen: &Snapshot) -> bool {
-    environment.verify.invoke.is_some() && serves_as_requested(environment, in_flight, seen)
+    !environment.verify.samples().is_empty() && serves_as_requested(environment, in_flight, seen)
 }
 
 /// Whether the requested configuration runs, and the component as requested.
@@ -200,23 +203,57 @@ impl Reconciliation<'_> {
             return ended;
         }
         let endpoint = self.wanted.endpoint.clone();
-        match (&self.environment.verify.invoke, &seen.probe) {
-            (None, _) => self.end(DeploymentOutcome::Succeeded, Reason::RunningUnverified { endpoint }, seen),
-            (Some(_), Some(Probe::Answered(_))) => {
+        let samples = self.environment.verify.samples().len();
+        if samples == 0 {
+            return self.end(DeploymentOutcome::Succeeded, Reason::RunningUnverified { endpoint }, seen);
+        }
+        let sample = self.named_sample(seen);
+        match &seen.probe {
+            Some(Probe::Answered(_)) if seen.sample as usize + 1 < samples => {
+                self.next_sample(endpoint, seen)
+            }
+            Some(Probe::Answered(_)) => {
                 self.end(DeploymentOutcome::Succeeded, Reason::Answered { endpoint }, seen)
             }
-            (Some(_), Some(Probe::Failed(error))) => {
-                let reason = Reason::SampleFailed { endpoint, error: error.clone() };
+            Some(Probe::Failed(error)) => {
+                let reason = Reason::SampleFailed { endpoint, sample, error: error.clone() };
                 self.end(DeploymentOutcome::VerificationFailed, reason, seen)
             }
-            (Some(_), Some(Probe::Queued(sample))) => self.queued(endpoint, sample),
-            (Some(_), Some(Probe::Silent)) => self.silent(endpoint, &self.unanswered(), seen),
-            (Some(_), Some(Probe::NotReady(error))) => self.silent(endpoint, error, seen),
-            (Some(_), None) => {
+            Some(Probe::Unexpected(what)) => {
+                let reason = Reason::SampleUnexpected { endpoint, sample, what: what.clone() };
+                self.end(DeploymentOutcome::VerificationFailed, reason, seen)
+            }
+            Some(Probe::Queued(queued)) => self.queued(endpoint, queued),
+            Some(Probe::Silent) => self.silent(endpoint, &self.unanswered(), seen),
+            Some(Probe::NotReady(error)) => self.silent(endpoint, error, seen),
+            Some(Probe::Replied(_)) | None => {
                 let status = "not asked yet".to_owned();
                 self.wait(Reason::EndpointBusy { endpoint, status }, vec![self.schedule_check()])
             }
         }
+    }
+
+    /// The sample that was sent last, as people are told of it.
+    fn named_sample(&self, seen: &Snapshot) -> String {
+        match self.environment.verify.samples().len() {
+            0 | 1 => "sample".to_owned(),
+            _ => format!("sample {}", seen.sample.saturating_add(1)),
+        }
+    }
+
+    /// The next sample is sent at the next check.
+    fn next_sample(&self, endpoint: String, seen: &Snapshot) -> Deploy {
+        let answered = seen.sample.saturating_add(1);
+        let in_flight = InFlight {
+            samples_answered: answered,
+            sample: None,
+            unresponsive_since: None,
+            ..self.in_flight.clone()
+        };
+        let until = self.patience_after(self.now);
+        let next = check_soon(self.site, self.environment, self.in_flight, self.now);
+        self.wait_with(in_flight, Reason::AwaitingSample { endpoint, until }, vec![next])
+            .evidence("samples_answered", answered)
     }
 
     /// An asynchronous endpoint answers with an object in S3, which the next checks look for.
@@ -253,7 +290,8 @@ impl Reconciliation<'_> {
         let since = self.in_flight.unresponsive_since.unwrap_or(self.now);
         let until = self.patience_after(since);
         if self.now >= until {
-            let reason = Reason::SampleTimedOut { endpoint, since, last: last.to_owned() };
+            let sample = self.named_sample(seen);
+            let reason = Reason::SampleTimedOut { endpoint, sample, since, last: last.to_owned() };
             return self.end(DeploymentOutcome::VerificationFailed, reason, seen);
         }
         let in_flight = InFlight { unresponsive_since: Some(since), ..self.in_flight.clone() };

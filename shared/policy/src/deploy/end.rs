@@ -54,7 +54,9 @@ fn failed_by(reason: &Reason) -> Option<String> {
     match reason {
         Reason::RolledBackByAlarm { alarms, .. } => Some(alarms.clone()),
         Reason::RunsAnother { parts, .. } => Some(parts.clone()),
-        Reason::SampleFailed { .. } | Reason::SampleTimedOut { .. } => Some("sample".to_owned()),
+        Reason::SampleFailed { sample, .. }
+        | Reason::SampleTimedOut { sample, .. }
+        | Reason::SampleUnexpected { sample, .. } => Some(sample.clone()),
         _ => None,
     }
 }

@@ -112,18 +112,24 @@ impl Behavior for AsyncInference {
         let inf1 = self.instances.instance_type.as_str().starts_with("ml.inf1.");
         let why = format!("SageMaker runs no async endpoint on Inf1 instances ({FEATURES_PAGE})");
         refuse(inf1, "endpoint/instanceType", why);
-        let body = environment.verify.invoke.as_ref().map_or(0, |sample| sample.body.len());
+        let samples = environment.verify.samples();
+        let body = samples.iter().map(|sample| sample.body.len()).max().unwrap_or_default();
         let why = format!(
             "found {body} bytes, expected at most {LARGEST_BODY}: a larger request to an async endpoint must be in S3 \
              ({INVOKE_PAGE})"
         );
-        refuse(body > LARGEST_BODY, "verify/invoke/body", why);
+        refuse(body > LARGEST_BODY, "verify", why);
+        let why = format!(
+            "deploy only looks whether the answer of an async endpoint is in S3, so nothing else can be expected of it \
+             ({INVOKE_PAGE})"
+        );
+        refuse(samples.iter().any(|sample| sample.expect.is_some()), "verify", why);
         found.extend(self.queue.notify.as_ref().and_then(|notify| without_topic(at, notify)));
         found
     }
 
     fn warnings(&self, at: &str, environment: &Environment) -> Vec<Finding> {
-        if environment.verify.invoke.is_none() || self.queue.failures.is_some() {
+        if environment.verify.samples().is_empty() || self.queue.failures.is_some() {
             return Vec::new();
         }
         let message = format!(

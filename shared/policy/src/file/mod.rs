@@ -59,7 +59,7 @@ pub use read::{Checked, parse, parse_applied, read};
 pub use rollback::{Response, Rollback, RollbackLimit};
 pub use schema::schema;
 pub use serving::{
-    Baseline, Capture, Captured, Invoke, Monitor, OnFailure, Scale, ScaleTarget, ToZero, Verify,
+    Baseline, Capture, Captured, Expect, Monitor, OnFailure, Sample, Scale, ScaleTarget, ToZero, Verify,
 };
 pub(crate) use suggest::nearest;
 pub use warn::warnings;

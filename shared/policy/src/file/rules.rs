@@ -7,6 +7,7 @@ mod rollout;
 mod settings;
 mod tags;
 mod target;
+mod verify;
 
 use std::path::{Component, Path};
 
@@ -46,6 +47,7 @@ pub(super) fn broken(policy: &Policy) -> Vec<Finding> {
         found.extend(component::broken(&at, environment));
         found.extend(rollout::broken(&at, environment));
         found.extend(settings::broken(&at, environment));
+        found.extend(verify::broken(&at, environment));
         found.extend(target::broken(&at, environment));
         found.extend(gates(&at, &environment.gates));
         found.extend(watched(&at, environment));

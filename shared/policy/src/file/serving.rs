@@ -10,9 +10,13 @@ use crate::names::{ContentType, S3Uri};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verify {
-    /// One real invocation that must be answered.
+    /// One real invocation that must be answered. The same as `samples` with one entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invoke: Option<Invoke>,
+    pub invoke: Option<Sample>,
+    /// Real invocations, of which each must be answered as expected, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub samples: Vec<Sample>,
     /// What follows if a version is in service and does not pass the verification.
     #[serde(default, skip_serializing_if = "OnFailure::is_alert")]
     pub on_failure: OnFailure,
@@ -36,15 +40,51 @@ impl OnFailure {
     }
 }
 
+impl Verify {
+    /// All sample requests, in their order.
+    #[must_use]
+    pub fn samples(&self) -> Vec<&Sample> {
+        self.invoke.iter().chain(&self.samples).collect()
+    }
+}
+
 /// A sample request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Invoke {
+pub struct Sample {
     /// Its content type, such as `text/csv`.
     #[schemars(length(min = 1, max = 1024))]
     pub content_type: String,
     /// Its body.
     pub body: String,
+    /// The content type that the answer should have, as the client asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub accept: Option<String>,
+    /// What the answer must be like; any answer without an error where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+}
+
+/// What the answer to a sample request must be like.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expect {
+    /// The status that the container answers with: 200, or 400 to 499 for a request that it must refuse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 200, max = 499))]
+    pub status: Option<u16>,
+    /// The content type, without its parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub content_type: Option<String>,
+    /// A JSON Schema of the body, as JSON text. It can refer to no other document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// How many milliseconds the answer may take. The sample is sent up to three times, and one answer in time is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub within_ms: Option<u32>,
 }
 
 /// Requests and answers that are kept for monitoring.

@@ -69,7 +69,7 @@ fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
             }
         }
     }
-    if environment.verify.invoke.is_none() {
+    if environment.verify.samples().is_empty() {
         let message =
             "without `verify.invoke` a deployment counts as good although the endpoint never answered"
                 .to_owned();

@@ -470,6 +470,7 @@ pub(crate) fn deploy_state() -> BoxedStrategy<deploy::State> {
                 component_modified_before,
             ) = told;
             deploy::InFlight {
+                samples_answered: 0,
                 request,
                 accepted_at: since,
                 endpoint_update_requested_at,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_engine::ports::{ApprovedPackage, RegistryPackage};
 use tidegate_events::{AlarmChanged, ApprovalStatus, Body, EndpointStatus, PackageStatus, parse_value};
 use tidegate_policy::artifacts::Container;
 use tidegate_policy::deploy::{
-    ComponentStatus, DeployedImage, Endpoint, Probe, QueuedSample, RunningComponent, RunningConfig,
+    Answer, ComponentStatus, DeployedImage, Endpoint, Probe, QueuedSample, RunningComponent, RunningConfig,
     RunningContainer, RunningModel, ScalableTarget, Setting, Unhealthy,
 };
 use tidegate_policy::endpoint::CopySize;
@@ -249,6 +249,8 @@ pub struct SeenComponent {
 pub enum SeenAnswer {
     /// A response with this status.
     Status(u16),
+    /// A response with a body.
+    Reply(SeenReply),
     /// An error.
     Error(String),
     /// No response before the timeout.
@@ -257,6 +259,23 @@ pub enum SeenAnswer {
     NotReady(String),
     /// The request is in the queue of an asynchronous endpoint.
     Queued(QueuedSample),
+}
+
+/// A response to the sample request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenReply {
+    /// Its status; 200 if absent.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Its content type.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Its body.
+    pub body: String,
+    /// How many milliseconds it took; 50 if absent.
+    #[serde(default)]
+    pub millis: Option<i64>,
 }
 
 impl Seen {
@@ -412,6 +431,12 @@ impl SeenAnswer {
     fn read(&self) -> Probe {
         match self {
             Self::Status(status) => Probe::Answered(*status),
+            Self::Reply(reply) => Probe::Replied(Answer {
+                status: reply.status.unwrap_or(200),
+                content_type: reply.content_type.clone(),
+                body: reply.body.clone().into_bytes(),
+                took: SignedDuration::from_millis(reply.millis.unwrap_or(50)),
+            }),
             Self::Error(error) => Probe::Failed(error.clone()),
             Self::Silent => Probe::Silent,
             Self::NotReady(error) => Probe::NotReady(error.clone()),

@@ -7,8 +7,9 @@ use tidegate_engine::ports::{Alarms, Capacity, InvocationQuery, Metrics, Reports
 use tidegate_engine::refusals::may_be_starting;
 use tidegate_engine::{CallError, Class};
 use tidegate_events::{AlarmChanged, AlarmState};
-use tidegate_policy::deploy::{Probe, QueuedSample, SAMPLE_TTL_SECONDS, ScalableTarget};
+use tidegate_policy::deploy::{Answer, Probe, QueuedSample, SAMPLE_TTL_SECONDS, ScalableTarget};
 use tidegate_policy::endpoint::{InvokedResource, VARIANT};
+use tidegate_policy::file::Sample;
 use tidegate_policy::respond::MonitorReport;
 use tidegate_policy::scale::{ScalableResource, TargetMetric, TargetTracking};
 
@@ -28,15 +29,20 @@ impl Sampler for Account {
         &self,
         endpoint: &str,
         component: Option<&str>,
-        content_type: &str,
-        body: &str,
+        sample: &Sample,
     ) -> Result<Probe, CallError> {
-        let mut request = json!({"EndpointName": endpoint, "ContentType": content_type, "Body": body});
+        let mut request =
+            json!({"EndpointName": endpoint, "ContentType": sample.content_type, "Body": sample.body});
         if let (Some(component), Some(members)) = (component, request.as_object_mut()) {
             members.insert("InferenceComponentName".to_owned(), json!(component));
         }
         match self.call("sagemaker-runtime", "InvokeEndpoint", request).await {
-            Ok(_) => Ok(Probe::Answered(200)),
+            Ok(answer) => Ok(Probe::Replied(Answer {
+                status: 200,
+                content_type: text(&answer, "/ContentType"),
+                body: text(&answer, "/Body").unwrap_or_default().into_bytes(),
+                took: SignedDuration::ZERO,
+            })),
             Err(error) if is_starting(&error) => Ok(Probe::NotReady(error.message)),
             // The model spoke, or its endpoint refused; everything else says nothing about the model.
             Err(error) if error.class == Class::Permanent || error.message.starts_with("ModelError") => {
@@ -46,8 +52,8 @@ impl Sampler for Account {
         }
     }
 
-    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError> {
-        let request = json!({"EndpointName": endpoint, "ContentType": content_type, "Body": body,
+    async fn enqueue(&self, endpoint: &str, sample: &Sample) -> Result<Probe, CallError> {
+        let request = json!({"EndpointName": endpoint, "ContentType": sample.content_type, "Body": sample.body,
             "RequestTTLSeconds": SAMPLE_TTL_SECONDS});
         match self.call("sagemaker-runtime", "InvokeEndpointAsync", request).await {
             Ok(answer) => Ok(Probe::Queued(QueuedSample {

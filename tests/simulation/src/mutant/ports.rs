@@ -17,6 +17,7 @@ use tidegate_policy::deploy::{
     RunningModel, ScalableTarget,
 };
 use tidegate_policy::endpoint::{EndpointConfigSpec, ModelSpec};
+use tidegate_policy::file::Sample;
 use tidegate_policy::owner::Tags;
 use tidegate_policy::promote::Package;
 use tidegate_policy::respond::{MonitorReport, Violation};
@@ -328,10 +329,9 @@ impl Sampler for MutatedPorts {
         &self,
         endpoint: &str,
         component: Option<&str>,
-        content_type: &str,
-        body: &str,
+        sample: &Sample,
     ) -> Result<Probe, CallError> {
-        let answer = Sampler::ask(self.real.as_ref(), endpoint, component, content_type, body).await?;
+        let answer = Sampler::ask(self.real.as_ref(), endpoint, component, sample).await?;
         Ok(match (self.mutant, answer) {
             (Some(Mutant::NoSample), _) => Probe::Answered(200),
             (Some(Mutant::StartingIsFailed), Probe::NotReady(error)) => Probe::Failed(error),
@@ -339,8 +339,8 @@ impl Sampler for MutatedPorts {
         })
     }
 
-    async fn enqueue(&self, endpoint: &str, content_type: &str, body: &str) -> Result<Probe, CallError> {
-        self.real.enqueue(endpoint, content_type, body).await
+    async fn enqueue(&self, endpoint: &str, sample: &Sample) -> Result<Probe, CallError> {
+        self.real.enqueue(endpoint, sample).await
     }
 
     async fn find_answer(&self, sample: &QueuedSample) -> Result<Probe, CallError> {

@@ -8,6 +8,7 @@ use super::{Checker, in_service};
 use crate::check::{Effect, Invariant, effect};
 use crate::decision::Verdict;
 use crate::deploy::{ComponentStatus, Deploy, Probe, RunningComponent, Snapshot};
+use crate::file::Verify;
 use crate::fingerprint::short;
 
 /// The outcome that a verdict reports, if it ends the deployment.
@@ -188,8 +189,16 @@ impl Checker<'_> {
 
     /// Whether the sample request was answered, if the policy has one.
     fn answered(&self, seen: &Snapshot) -> bool {
-        let asked = self.cx.environment().is_some_and(|environment| environment.verify.invoke.is_some());
-        !asked || matches!(seen.probe, Some(Probe::Answered(200..=299)))
+        let verify = self.cx.environment().map(|environment| &environment.verify);
+        let samples = verify.map(Verify::samples).unwrap_or_default();
+        let Some(last) = samples.last() else { return true };
+        let refused = last.expect.as_ref().and_then(|expect| expect.status).filter(|status| *status >= 400);
+        let passed = match (&seen.probe, refused) {
+            (Some(Probe::Answered(status)), Some(refused)) => *status == refused,
+            (Some(Probe::Answered(status)), None) => (200..=299).contains(status),
+            _ => false,
+        };
+        passed && usize::try_from(seen.sample).is_ok_and(|at| at + 1 == samples.len())
     }
 
     /// Whether a change of the endpoint, and of the component, was requested for the current request.

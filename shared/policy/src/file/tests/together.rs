@@ -37,6 +37,18 @@ fn rules_between_fields() {
             "",
         ),
         (
+            "body: \"42,1,0.5\" }",
+            "body: \"42,1,0.5\", expect: { status: 204 } }",
+            "19:76: environments.staging.verify.invoke.expect.status: found 204, expected 200, or 400 to 499",
+            "",
+        ),
+        (
+            "body: \"42,1,0.5\" }",
+            "body: \"42,1,0.5\", expect: { schema: nonsense } }",
+            "19:76: environments.staging.verify.invoke.expect.schema: expected a JSON Schema as JSON text",
+            "",
+        ),
+        (
             "{ file: pipeline.json }",
             "{ file: pipeline.json, keep: true }",
             "10:3: pipeline.definition: expected exactly one of",

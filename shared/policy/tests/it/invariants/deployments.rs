@@ -124,6 +124,7 @@ fn endpoint(config: &str) -> Snapshot {
         component_limits: None,
         alarms: Vec::new(),
         probe: None,
+        sample: 0,
     }
 }
 
