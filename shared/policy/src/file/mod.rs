@@ -58,9 +58,7 @@ pub use problem::{PolicyError, Problem};
 pub use read::{Checked, parse, parse_applied, read};
 pub use rollback::{Response, Rollback, RollbackLimit};
 pub use schema::schema;
-pub use serving::{
-    Baseline, Capture, Captured, Expect, Monitor, OnFailure, Sample, Scale, ScaleTarget, ToZero, Verify,
-};
+pub use serving::{Baseline, Capture, Captured, Expect, Monitor, Sample, Scale, ScaleTarget, ToZero, Verify};
 pub(crate) use suggest::nearest;
 pub use warn::warnings;
 

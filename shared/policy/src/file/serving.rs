@@ -17,27 +17,6 @@ pub struct Verify {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub samples: Vec<Sample>,
-    /// What follows if a version is in service and does not pass the verification.
-    #[serde(default, skip_serializing_if = "OnFailure::is_alert")]
-    pub on_failure: OnFailure,
-}
-
-/// What follows if a version is in service and does not pass the verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum OnFailure {
-    /// The promotion stops, and people are told which version serves and how to go back.
-    #[default]
-    Alert,
-    /// The same, and the last good version is deployed again.
-    RollBack,
-}
-
-impl OnFailure {
-    /// Whether people decide what follows.
-    fn is_alert(&self) -> bool {
-        *self == Self::Alert
-    }
 }
 
 impl Verify {

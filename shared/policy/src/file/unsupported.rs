@@ -3,7 +3,7 @@
 //! They are rejected when a policy is read, so that nobody relies on a gate or a guard that does not exist.
 
 use super::problem::Finding;
-use super::{DriftResponse, Environment, OnFailure, OnNewCommit, Policy};
+use super::{DriftResponse, Environment, OnNewCommit, Policy};
 
 /// The unsupported features that a policy uses.
 pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
@@ -35,14 +35,11 @@ pub(super) fn in_policy(policy: &Policy) -> Vec<Finding> {
 }
 
 fn in_environment(at: &str, environment: &Environment) -> Vec<Finding> {
-    [
-        (environment.verify.on_failure == OnFailure::RollBack, "verify/onFailure", "rollBack is"),
-        (environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is"),
-    ]
-    .into_iter()
-    .filter(|(wished, ..)| *wished)
-    .map(|(_, field, what)| not_yet(&format!("{at}/{field}"), what))
-    .collect()
+    [(environment.monitor.is_some(), "monitor", "monitoring set up by Tidegate is")]
+        .into_iter()
+        .filter(|(wished, ..)| *wished)
+        .map(|(_, field, what)| not_yet(&format!("{at}/{field}"), what))
+        .collect()
 }
 
 fn not_yet(at: &str, what: &str) -> Finding {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tidegate_events::{ApprovalStatus, PackageStatus, RollbackRequested};
 
 use super::action::{ROLLED_BACK, life_cycle_of};
@@ -194,8 +194,7 @@ fn roll_back(
     let mut promotion = Promotion {
         version: target.version,
         package_arn: target.package_arn.clone(),
-        // Environments refuse a request that is older than the last one.
-        approved_at: before.map_or(now, |before| before.approved_at.max(now)),
+        approved_at: before.map_or(now, |before| after(before.approved_at).max(now)),
         artifacts: target.artifacts.clone(),
         environments: BTreeMap::new(),
         newest_version: before
@@ -244,6 +243,12 @@ fn roll_back(
         .evidence("environments", environments.into_iter().collect::<Vec<_>>().join(", "))
         .plan(plan)
         .state(next)
+}
+
+/// The next moment. Environments refuse a request that is older than the last one, and a promotion of the same version that
+/// began at the same time would be the same promotion.
+fn after(at: Timestamp) -> Timestamp {
+    at.checked_add(SignedDuration::from_millis(1)).unwrap_or(at)
 }
 
 fn alert(
