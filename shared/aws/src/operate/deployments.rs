@@ -275,10 +275,16 @@ impl Deployments {
 
     /// Returns what failed in the last operation on a stack, oldest first.
     async fn failures(&self, name: &str) -> Result<Vec<Failed>, CallError> {
-        let answer = self.cloudformation.describe_stack_events().stack_name(name).send().await;
-        let answer = answer.map_err(failed(SERVICE, "DescribeStackEvents"))?;
+        // A page has at most 100 events, and the rollback of a stack alone may have more.
+        // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
+        let mut pages = self.cloudformation.describe_stack_events().stack_name(name).into_paginator().send();
+        let mut events = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed(SERVICE, "DescribeStackEvents"))?;
+            events.extend(page.stack_events.unwrap_or_default());
+        }
         let mut found = Vec::new();
-        for event in answer.stack_events() {
+        for event in &events {
             let status = event.resource_status().map(|status| status.as_str()).unwrap_or_default();
             let (resource, kind) = (event.logical_resource_id(), event.resource_type().unwrap_or_default());
             let is_stack = kind == "AWS::CloudFormation::Stack";

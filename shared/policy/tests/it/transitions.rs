@@ -92,7 +92,7 @@ fn table() -> String {
                         cell(&order, Order::ALL),
                         outcome(found),
                     ];
-                    writeln!(rows, "| {} |", cells.join(" | ")).unwrap();
+                    let _ = writeln!(rows, "| {} |", cells.join(" | "));
                 }
             }
         }

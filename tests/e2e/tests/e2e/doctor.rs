@@ -132,7 +132,8 @@ fn a_fresh_installation_has_no_problems() {
         }
     }
     let said = |wanted: &str| well.iter().any(|(_, _, said)| said == wanted);
-    let answers = "tidegate-hub-promote, tidegate-hub-train answer with version 0.1.0 (";
+    let answers =
+        "tidegate-hub-operate, tidegate-hub-promote, tidegate-hub-train answer with version 0.1.0 (";
     assert!(well.iter().any(|(_, _, said)| said.starts_with(answers)), "{well:#?}");
     assert!(said("hub=tidegate-hub and production=tidegate-production admit each other"), "{well:#?}");
     assert!(said("1 applied, all valid"), "{well:#?}");

@@ -69,9 +69,10 @@ async fn scenario() -> Everything {
     assert_eq!(hurried.matches("soak: 1s").count(), 3, "the soaks of the file have changed");
     let file = test.file("everything.yaml", &as_the_local_cloud_can(&hurried));
     test.cloud.apply(&file).await.unwrap_or_else(|error| panic!("{error}"));
-    a_version_passes(&mut test, 1).await;
+    let approvers = test.permission_set("ModelRisk").await;
+    a_version_passes(&mut test, 1, &approvers).await;
     let adopted = test.wait_for_alert("of the adoption", |subject, _| subject.contains("takes over")).await;
-    a_version_passes(&mut test, 2).await;
+    a_version_passes(&mut test, 2, &approvers).await;
     test.wait_until_idle().await;
     let mut dead_letters = 0;
     for account in ENVIRONMENTS {
@@ -156,7 +157,7 @@ async fn a_team_prepares(test: &TestCloud) {
 }
 
 /// A commit trains a version, which passes through all environments.
-async fn a_version_passes(test: &mut TestCloud, version: i64) {
+async fn a_version_passes(test: &mut TestCloud, version: i64, approvers: &str) {
     let mut definition: Value = serde_json::from_str(&CHURN.definition()).expect("the sample is JSON");
     for (name, kind, default) in
         [("InputDataUri", "String", json!("s3://acme-ml/")), ("Epochs", "Integer", json!(1))]
@@ -181,11 +182,10 @@ async fn a_version_passes(test: &mut TestCloud, version: i64) {
     for account in ENVIRONMENTS {
         if account == PRE_PRODUCTION {
             test.wait_for_decision(&CHURN, HUB, "promote", "wait", "approval_required").await;
-            let role = test.permission_set("ModelRisk").await;
             for person in ["ana@example.com", "ben@example.com"] {
                 let version = version.to_string();
                 let arguments = ["approve", "churn", &version, account.environment];
-                let output = test.command_as(&role, person, &arguments).await;
+                let output = test.command_as(approvers, person, &arguments).await;
                 assert_eq!(output.code, Some(0), "{output:?}");
             }
         }

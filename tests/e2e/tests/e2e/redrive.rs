@@ -189,7 +189,7 @@ fn only_the_named_function_is_redriven() {
     );
     assert_eq!(result.no_such_function.code, Some(2), "{:?}", result.no_such_function);
     let wanted = "there is no dead-letter queue of `teleport`; the queues are those of deploy, forward, \
-         promote, respond, scale, train\n";
+         operate, promote, respond, scale, train\n";
     assert_eq!(result.no_such_function.error, wanted);
 }
 

@@ -191,7 +191,7 @@ impl TestCloud {
         self.cloud.aws().look("/_tidegate/permissions").await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Waits until the schedules have invoked each of the eight functions.
+    /// Waits until the schedules have invoked each of the nine functions.
     pub(crate) async fn wait_for_every_sweep(&self) {
         let begun = Instant::now();
         loop {
@@ -201,7 +201,7 @@ impl TestCloud {
                     && text(check, "action") == "lambda:InvokeFunction"
             };
             let swept = permissions.as_array().into_iter().flatten().filter(invoked).count();
-            if swept == 8 {
+            if swept == 9 {
                 return;
             }
             assert!(begun.elapsed() < MAX_WAIT, "only {swept} functions were swept");
